@@ -1,0 +1,244 @@
+"""Run one script on a host, and say how Ansible reaches the same host.
+
+A local shell and OpenSSH live here; mngr's open connection is a third, made by ``mngr_plugin``.
+"""
+
+import os
+import pwd
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from mngr_ansible.errors import HostError, UsageError
+
+_PERSIST_SECONDS = 20
+"""How long an idle ssh master of ours lives on if we are killed before we can close it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a script said; ``code`` is its exit code, 255 where the connection failed."""
+
+    stdout: str
+    stderr: str
+    code: int
+
+
+class Connection(Protocol):
+    """A way to a host."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is this machine."""
+
+    @property
+    def limit(self) -> int | None:
+        """The most bytes that a script may have; None if there is no limit."""
+
+    @property
+    def variables(self) -> Mapping[str, Any]:
+        """The inventory's connection facts, for Ansible."""
+
+    def run(self, script: str, timeout: float) -> Answer:
+        """Run a POSIX sh script; ``timeout`` in seconds.
+
+        Raises:
+            HostError: the host does not answer, refuses us or is not the one it was.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class LocalShell:
+    """This machine."""
+
+    is_local: bool = True
+    limit: int | None = None
+
+    @property
+    def variables(self) -> Mapping[str, Any]:
+        return {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+
+    def run(self, script: str, timeout: float) -> Answer:
+        try:
+            done = subprocess.run(["/bin/sh"], input=os.fsencode(script), capture_output=True, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            raise HostError(
+                f"looking at this machine took longer than {timeout:g} s",
+                remedy="Give more time with --timeout, or see which tool hangs when asked for its version.",
+                host="localhost",
+            ) from None
+        return Answer(_text(done.stdout), _text(done.stderr), done.returncode)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What the user typed after ``--host``: ``[USER@]ADDR[:PORT]``; ADDR may be an alias of ``~/.ssh/config``."""
+
+    typed: str
+    name: str
+    user: str | None = None
+    port: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "Address":
+        """Read an address; an IPv6 address with a port is written ``[::1]:22``.
+
+        Raises:
+            UsageError: it is not one.
+        """
+        match = re.fullmatch(
+            r"(?:(?P<user>[^@\s-][^@\s]*)@)?(?:\[(?P<six>[0-9A-Fa-f:.%\w]+)\]|(?P<name>[^\s@:\[\]-][^\s@:\[\]]*|"
+            r"(?=[^\s@\[\]]*:[^\s@\[\]]*:)[0-9A-Fa-f:]+))(?::(?P<port>\d{1,5}))?",
+            text,
+        )
+        port = int(match["port"]) if match and match["port"] else None
+        if match is None or not text.isprintable() or (port is not None and not 0 < port < 65536):
+            raise UsageError(
+                f"--host {text!r} is not an address", remedy="Write [USER@]ADDR[:PORT], or [USER@][IPV6]:PORT."
+            )
+        return cls(text, match["six"] or match["name"], match["user"], port)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSsh:
+    """A host behind the user's own ssh, with its configuration, jump hosts and agent.
+
+    Opens one master connection, which Ansible then uses too; :meth:`close` ends it. Host keys are always checked.
+    """
+
+    address: Address
+    sockets: Path
+    """Where the masters' sockets are; one directory serves all hosts of a run."""
+    key: str | None = None
+    known_hosts: str | None = None
+    is_local: bool = False
+    limit: int | None = None
+
+    @property
+    def control_path(self) -> str:
+        return f"{self.sockets}/%C"
+
+    def arguments(self) -> list[str]:
+        """The ssh options that our probe and Ansible share, master connection aside."""
+        options = ["BatchMode=yes", "StrictHostKeyChecking=yes", "ConnectTimeout=10"]
+        options += ["ServerAliveInterval=5", "ServerAliveCountMax=3"]
+        arguments = []
+        home = os.environ.get("HOME", "")
+        if home and home != pwd.getpwuid(os.getuid()).pw_dir:
+            config, hosts = Path(home, ".ssh", "config"), Path(home, ".ssh", "known_hosts")
+            if config.is_file():
+                arguments += ["-F", str(config)]
+            elif self.known_hosts is None:
+                options.append(f'UserKnownHostsFile="{hosts}"')
+        if self.key is not None:
+            arguments += ["-i", self.key]
+            options += ["IdentitiesOnly=yes", "IdentityAgent=none"]
+        if self.known_hosts is not None:
+            options.append(f'UserKnownHostsFile="{self.known_hosts}"')
+        return arguments + [word for option in options for word in ("-o", option)]
+
+    @property
+    def variables(self) -> Mapping[str, Any]:
+        facts: dict[str, Any] = {
+            "ansible_connection": "ssh",
+            "ansible_host": self.address.name,
+            "ansible_ssh_common_args": shlex.join(self.arguments()),
+        }
+        if self.address.user is not None:
+            facts["ansible_user"] = self.address.user
+        if self.address.port is not None:
+            facts["ansible_port"] = self.address.port
+        return facts
+
+    def _command(self, *options: str) -> list[str]:
+        ssh = shutil.which("ssh")
+        if ssh is None:
+            raise HostError(
+                "there is no ssh on this machine",
+                remedy="Install OpenSSH's client (Debian: openssh-client).",
+                host=self.address.typed,
+            )
+        command = [ssh, "-T", *options, "-o", f"ControlPath={self.control_path}", *self.arguments()]
+        if self.address.user is not None:
+            command += ["-o", f'User="{self.address.user}"']
+        if self.address.port is not None:
+            command += ["-o", f"Port={self.address.port}"]
+        return [*command, "--", self.address.name]
+
+    def run(self, script: str, timeout: float) -> Answer:
+        command = self._command("-o", "ControlMaster=auto", "-o", f"ControlPersist={_PERSIST_SECONDS}")
+        with tempfile.TemporaryFile() as stderr:
+            # A file, not a pipe: the master that stays behind would hold a pipe open.
+            try:
+                done = subprocess.run(
+                    [*command, "exec sh"],
+                    input=os.fsencode(script),
+                    stdout=subprocess.PIPE,
+                    stderr=stderr,
+                    timeout=timeout,
+                )
+            except subprocess.TimeoutExpired:
+                raise HostError(
+                    f"no answer within {timeout:g} s",
+                    remedy="See whether it is up and what slows its login, or give more time with --timeout.",
+                    host=self.address.typed,
+                ) from None
+            stderr.seek(0)
+            said = _text(stderr.read(65536))
+        if done.returncode == 255:
+            raise connection_error(said, self.address.typed, self.address.name, self.address.port)
+        return Answer(_text(done.stdout), said, done.returncode)
+
+    def close(self) -> None:
+        """End the master connection, if there is one."""
+        if any(self.sockets.glob("*")):
+            subprocess.run(
+                self._command("-O", "exit"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
+            )
+
+
+def socket_directory() -> Path:
+    """A new private directory whose path is short enough for ssh's sockets (108 bytes, unix(7))."""
+    base = tempfile.gettempdir()
+    return Path(tempfile.mkdtemp(prefix="mngr-ansible-", dir=base if len(base) <= 32 else "/tmp"))  # noqa: S108
+
+
+def connection_error(said: str, host: str, name: str, port: int | None) -> HostError:
+    """What ssh said when it could not connect, as a problem and a remedy."""
+    place = f"[{name}]:{port}" if port not in (None, 22) else name
+    lines = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith("@")]
+    last = lines[-1] if lines else "ssh said nothing"
+    if "IDENTIFICATION HAS CHANGED" in said:
+        problem = "its host key is not the one in known_hosts"
+        remedy = f"If the host was rebuilt, remove the old key: ssh-keygen -R {shlex.quote(place)}. Nothing was sent."
+    elif "Host key verification failed" in said or "host key is known" in said:
+        problem = "its host key is not known"
+        scan = f"ssh-keyscan {f'-p {port} ' if port not in (None, 22) else ''}{shlex.quote(name)}"
+        remedy = f"Log in once by hand and compare the key, or add what this prints to known_hosts: {scan}"
+    elif "Permission denied" in said:
+        problem = f"it refuses the login ({last})"
+        remedy = "Give the right user and key: --host USER@ADDR --key FILE, or load the key into your ssh agent."
+    elif "Could not resolve hostname" in said:
+        problem = "its name cannot be resolved"
+        remedy = "Mend the name, or add it to ~/.ssh/config."
+    elif "Connection refused" in said:
+        problem = "nothing listens for ssh there"
+        remedy = "Start its ssh server, or give the right port: --host ADDR:PORT."
+    elif "timed out" in said or "No route" in said or "unreachable" in said:
+        problem = "it does not answer"
+        remedy = "See whether it is up and can be reached from here."
+    else:
+        problem = f"ssh cannot connect: {last}"
+        remedy = f"Try it by hand: ssh {shlex.quote(host)}"
+    return HostError(problem, remedy=remedy, host=host)
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")

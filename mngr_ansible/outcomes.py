@@ -1,0 +1,110 @@
+"""Events of a run → one outcome for every step of the plan. Silence is never success."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from mngr_ansible.diff import BOOTSTRAP, Due
+from mngr_ansible.errors import HostError, MngrAnsibleError
+from mngr_ansible.plan import Plan
+from mngr_ansible.report import DUE, Outcome, Status
+from mngr_ansible.runner import Event, RunResult
+
+_ORDER = ("bootstrap", "file", "package", "playbook")
+"""The kinds of steps in the order in which the playbook does them."""
+
+_FROM_EVENTS = {
+    "ok": Status.OK,
+    "changed": Status.CHANGED,
+    "failed": Status.FAILED,
+    "skipped": Status.SKIPPED,
+    "unknown": Status.UNKNOWN,
+}
+
+
+def untouched(due: Due) -> tuple[Outcome, ...]:
+    """The outcomes of a host on which nothing was run: stopped before its first change, or nothing was due."""
+    if due.is_python_advised:
+        return tuple(
+            _to(each, Status.ADVISED if each.id == BOOTSTRAP else Status.NOT_REACHED) if each.status in DUE else each
+            for each in _advised(due)
+        )
+    return tuple(_to(each, Status.NOT_REACHED) if each.status in DUE else each for each in _advised(due))
+
+
+def unreached(plan: Plan) -> tuple[Outcome, ...]:
+    """The steps of a host that never answered: ``not-reached``, with destinations as written."""
+    steps = [Outcome(each.id, "file", Status.NOT_REACHED, plugins=each.plugins) for each in plan.transfers]
+    steps += [
+        Outcome(each.id, "package", Status.NOT_REACHED, None, str(each.range) or "any", each.plugins)
+        for each in plan.requirements
+    ]
+    return tuple(steps)
+
+
+def settle(due: Due, alias: str, host: str, result: RunResult) -> tuple[tuple[Outcome, ...], MngrAnsibleError | None]:
+    """One outcome a step, counted from the events of the host ``alias``; and what went wrong besides, if anything.
+
+    A step that no event settled is ``not-reached``; ``unknown`` where the connection or the run ended while steps of
+    its kind were being done.
+    """
+    events = [event for event in result.events if event.host == alias]
+    said = {str(event.step.get("id")): event for event in events if event.step is not None}
+    outcomes = [_settled(each, said.get(each.id)) if each.status in DUE else each for each in _advised(due)]
+    open_steps = [each for each in outcomes if each.status in DUE]
+    if not open_steps:
+        return tuple(outcomes), None
+    is_cut = any(event.kind == "unreachable" for event in events) or result.status != "finished"
+    doing = min((_ORDER.index(each.kind) for each in open_steps), default=0) if is_cut else -1
+    outcomes = [
+        _to(each, Status.UNKNOWN if _ORDER.index(each.kind) == doing else Status.NOT_REACHED) if each.status in DUE else each
+        for each in outcomes
+    ]
+    names = ", ".join(each.name for each in open_steps[:3]) + (", …" if len(open_steps) > 3 else "")
+    return tuple(outcomes), _cause(events, result, host, names, has_failed=any(o.status is Status.FAILED for o in outcomes))
+
+
+def _advised(due: Due) -> list[Outcome]:
+    advised = {each.id for each in due.advised}
+    return [_to(each, Status.ADVISED) if each.id in advised and each.status in DUE else each for each in due.outcomes]
+
+
+def _settled(outcome: Outcome, event: Event | None) -> Outcome:
+    if event is None or event.step is None:
+        return outcome
+    status = _FROM_EVENTS.get(str(event.step.get("status")), Status.UNKNOWN)
+    current = event.step.get("current")
+    return dataclasses.replace(
+        outcome,
+        status=status,
+        current=outcome.current if current is None else str(current),
+        reason=str(event.step.get("reason") or ("" if status in (Status.OK, Status.CHANGED) else outcome.reason)),
+    )
+
+
+def _to(outcome: Outcome, status: Status) -> Outcome:
+    return dataclasses.replace(outcome, status=status)
+
+
+def _cause(
+    events: Sequence[Event], result: RunResult, host: str, names: str, *, has_failed: bool
+) -> MngrAnsibleError | None:
+    again = "Run again: what is done is not done twice."
+    lost = next((event for event in events if event.kind == "unreachable"), None)
+    if lost is not None:
+        return HostError(f"the connection was lost; what became of {names} is unknown", remedy=again, host=host)
+    if result.status == "timeout":
+        return HostError(
+            f"the time was up while {names} was being done; its outcome is unknown",
+            remedy=f"Give more time with --timeout. {again}",
+            host=host,
+        )
+    failed = next((event for event in events if event.kind == "failed"), None)
+    if failed is not None and not has_failed:
+        return HostError(failed.text or "a task of the playbook failed", remedy=again, host=host)
+    if result.problem is not None or failed is None:
+        return HostError(
+            f"Ansible ended before {names}" + (f": {result.problem}" if result.problem else ""),
+            remedy=f"{again} With render you get the directory to run by hand.",
+            host=host,
+        )
+    return None

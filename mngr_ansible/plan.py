@@ -1,0 +1,135 @@
+"""Contributions of all plugins → one :class:`Plan`: checked, merged, de-duplicated, with provenance."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from mngr_ansible.model import FileTransferSpec, Install, PackageRequirement
+from mngr_ansible.requirements import Need, Requirement, merge
+from mngr_ansible.settings import Settings
+from mngr_ansible.transfers import Claim, Place, Transfer, Wish, overlay, read_sources
+from mngr_ansible.trees import shown
+
+Only = Literal["files", "packages"]
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What one plugin asked for. ``origin`` names it for people, e.g. ``manifest (agent-host.yml)``."""
+
+    plugin: str
+    transfers: tuple[FileTransferSpec, ...] = ()
+    requirements: tuple[PackageRequirement, ...] = ()
+    origin: str = ""
+
+    @property
+    def who(self) -> str:
+        return self.origin or self.plugin
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A step that will not be done, and why. ``place`` is set for files, whose id depends on the host."""
+
+    kind: Literal["file", "package"]
+    name: str
+    plugin: str
+    reason: str
+
+    def id(self, home: str, work_dir: str) -> str:
+        return f"{self.kind}:{shown(Place(self.name).resolve(home, work_dir)) if self.kind == 'file' else self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The desired state of a host. Made by :func:`build`; destinations are text until :func:`settle` knows the host."""
+
+    claims: tuple[Claim, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
+    requirements: tuple[Requirement, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    notices: tuple[str, ...] = ()
+    overlaid: tuple[str, ...] = ()
+    """Notices of the overlay; made anew when the host's directories are known."""
+    home: str = "~"
+    work_dir: str = ""
+    install: Install = "auto"
+    """What holds for what nobody asked for by name, such as the host's python3."""
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.transfers and not self.requirements
+
+    @property
+    def all_notices(self) -> tuple[str, ...]:
+        """Everything that was overridden, merged or dropped, in words."""
+        steps = {each.id for each in self.transfers} | {each.id for each in self.requirements}
+        hidden = (
+            f"{each.plugin}: {shown(each.name)} is skipped: {each.reason}"
+            for each in self.skipped
+            if each.id(self.home, self.work_dir) in steps
+        )
+        return (*self.notices, *self.overlaid, *hidden)
+
+
+def build(
+    contributions: Sequence[Contribution],
+    settings: Settings,
+    *,
+    install: Install | None = None,
+    check_packages: bool = True,
+    only: Only | None = None,
+    work_dir: str = "",
+) -> Plan:
+    """Check and merge what the plugins asked for, lowest precedence first.
+
+    ``install`` and ``check_packages`` are the command line's word; ``only`` leaves the other half out. ``work_dir`` is
+    the agent's directory if it is known as text. Reads every source; contacts no host.
+
+    Raises:
+        MissingFilesError, ConflictError, InputError: as in :mod:`transfers` and :mod:`requirements`.
+    """
+    skipped: list[Skipped] = []
+    wishes: list[Wish] = []
+    needs: list[Need] = []
+    for contribution in contributions:
+        chosen = settings.plugin(contribution.plugin)
+        if only != "packages":
+            for spec in contribution.transfers:
+                if chosen.files:
+                    wishes.append(Wish(contribution.plugin, contribution.who, spec))
+                else:
+                    reason = f"files are off for {contribution.plugin} in the settings"
+                    skipped.append(Skipped("file", str(spec.remote_path), contribution.plugin, reason))
+        if only != "files":
+            decided = install or chosen.install or ("print" if settings.install == "print" else None)
+            for requirement in contribution.requirements:
+                if check_packages and settings.check_packages and chosen.check_packages:
+                    needs.append(Need(contribution.plugin, requirement, decided))
+                else:
+                    reason = f"packages of {contribution.plugin} are not checked (check_packages)"
+                    skipped.append(Skipped("package", requirement.name, contribution.plugin, reason))
+    claims, without_source, notices = read_sources(wishes)
+    skipped += [
+        Skipped("file", str(wish.spec.remote_path), wish.plugin, f"{shown(str(wish.spec.local_path))} does not exist")
+        for wish in without_source
+    ]
+    plan = Plan(claims, (), merge(needs), tuple(skipped), notices, install=install or settings.install)
+    return settle(plan, "~", work_dir)
+
+
+def settle(plan: Plan, home: str, work_dir: str) -> Plan:
+    """The plan for a host whose home and work_dir are known: destinations compared again, ids final.
+
+    Raises:
+        ConflictError: two destinations that differ as text clash on this host.
+    """
+    transfers, overlaid = overlay(plan.claims, home, work_dir)
+    return dataclasses.replace(plan, transfers=transfers, overlaid=overlaid, home=home, work_dir=work_dir)
+
+
+def print_only(plan: Plan) -> Plan:
+    """The same plan with every requirement printed, never installed: mngr's own switch overrules all."""
+    printed = tuple(dataclasses.replace(each, is_printed=True) for each in plan.requirements)
+    return dataclasses.replace(plan, requirements=printed, install="print")

@@ -1,0 +1,175 @@
+"""``Due`` → the text of the playbook, and the data that Ansible reads beside it. Pure: no file is touched.
+
+The playbook is put together from a closed set of pieces by what is due; no text of a plugin is ever in it. The data is
+one JSON object a host, under the one key ``mngr_ansible``, with every string marked ``__ansible_unsafe``: everything
+else that Ansible reads from disk is a template. Source: DESIGN "How a run is made"; measured with ansible-core 2.21.
+"""
+
+import base64
+import os
+import posixpath
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mngr_ansible.diff import Due, DueTransfer
+from mngr_ansible.transfers import Placed
+
+CANARY = "{{ 6*7 }}"
+"""Asserted first: a run fails closed if Ansible ever stops honouring the mark."""
+
+_HEAD = """\
+---
+# {summary}. The data is in ../inventory/host_vars; ../plan.json says who wanted what.
+# Run it by hand: ansible-playbook -i ../inventory provision.yml
+- name: Bring the hosts to the plan
+  hosts: mngr_hosts
+  gather_facts: false
+  tasks:
+    - name: Check that data arrives as data
+      ansible.builtin.assert:
+        that: mngr_ansible.canary | b64encode == '{canary}'
+        quiet: true
+"""
+
+_BOOTSTRAP = """
+    - name: Install python3 with apt
+      ansible.builtin.import_role:
+        name: mngr_bootstrap
+        tasks_from: python
+      when: mngr_ansible.needs_python
+"""
+
+_FILES = """
+    - name: Copy files
+      ansible.builtin.import_role:
+        name: mngr_files
+      vars:
+        mngr_files_transfers: "{{ mngr_ansible.files }}"
+"""
+
+_PACKAGES = """
+    - name: Install packages with apt
+      ansible.builtin.import_role:
+        name: mngr_packages
+        tasks_from: apt
+      vars:
+        mngr_packages_requirements: "{{ mngr_ansible.packages }}"
+        mngr_packages_timeout: "{{ mngr_ansible.timeout }}"
+"""
+
+_ASSERT = """
+    - name: Assert versions
+      ansible.builtin.import_role:
+        name: mngr_packages
+        tasks_from: assert
+      vars:
+        mngr_packages_requirements: "{{ mngr_ansible.packages }}"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class HostRun:
+    """One host of a run. ``alias`` is ours (``host-1``); what the user typed is only data."""
+
+    alias: str
+    variables: Mapping[str, Any]
+    due: Due
+    python: str | None
+    become: bool = False
+
+
+def playbook(runs: Sequence[HostRun], timeout: int) -> str:
+    """The playbook for what is due on these hosts. ``timeout`` bounds a package transaction on the host, in seconds."""
+    canary = base64.b64encode(CANARY.encode()).decode()
+    pieces = [_HEAD.format(summary=_summary(runs), canary=canary)]
+    if any(run.due.needs_python for run in runs):
+        pieces.append(_BOOTSTRAP)
+    pieces += _piece(_FILES, "files", [bool(run.due.transfers) for run in runs])
+    has_packages = [bool(run.due.installs) for run in runs]
+    pieces += _piece(_PACKAGES, "packages", has_packages) + _piece(_ASSERT, "packages", has_packages)
+    return "".join(pieces)
+
+
+def _piece(text: str, key: str, has: Sequence[bool]) -> list[str]:
+    if not any(has):
+        return []
+    return [text if all(has) else f"{text}      when: mngr_ansible.{key} | length > 0\n"]
+
+
+def _summary(runs: Sequence[HostRun]) -> str:
+    hosts = "One host" if len(runs) == 1 else f"{len(runs)} hosts"
+    files = sum(1 for run in runs for due in run.due.transfers for each in due.entries if each.entry.kind != "directory")
+    packages = sum(len(run.due.installs) for run in runs)
+    counts = [f"{files} file{'s' * (files != 1)}"] * bool(files)
+    counts += [f"{packages} package{'s' * (packages != 1)}"] * bool(packages)
+    return f"{hosts}, {' and '.join(counts) or 'nothing'} due"
+
+
+def inventory(runs: Sequence[HostRun]) -> str:
+    """The inventory: the group ``mngr_hosts`` with our aliases; the facts are in ``host_vars``."""
+    return "---\nmngr_hosts:\n  hosts:\n" + "".join(f"    {run.alias}:\n" for run in runs)
+
+
+def host_vars(run: HostRun, timeout: int, staged: Mapping[str, str]) -> dict[str, Any]:
+    """One host's variables, marked. ``staged`` maps a source to its copy beside the playbook."""
+    variables = dict(run.variables)
+    if run.python is not None and "ansible_python_interpreter" not in variables:
+        variables["ansible_python_interpreter"] = run.python
+    if run.become:
+        variables["ansible_become"] = True
+    variables["mngr_ansible"] = {
+        "canary": CANARY,
+        "timeout": timeout,
+        "needs_python": run.due.needs_python,
+        "files": [_transfer(due, staged) for due in run.due.transfers],
+        "packages": [each.resolved() for each in run.due.installs],
+    }
+    marked = mark(variables)
+    assert isinstance(marked, dict)  # noqa: S101
+    return marked
+
+
+def mark(value: Any) -> Any:
+    """The same value with every string in it marked as data, never a template."""
+    if isinstance(value, str):
+        return {"__ansible_unsafe": value}
+    if isinstance(value, Mapping):
+        return {key: mark(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [mark(each) for each in value]
+    return value
+
+
+def _transfer(due: DueTransfer, staged: Mapping[str, str]) -> dict[str, Any]:
+    entries = [_entry(each, staged) for each in due.entries]
+    return {"id": due.transfer.id, "entries": entries}
+
+
+def _entry(placed: Placed, staged: Mapping[str, str]) -> dict[str, Any]:
+    entry = placed.entry
+    made: dict[str, Any] = {**_text("path", placed.path), "kind": entry.kind, "mode": f"{entry.mode:04o}"}
+    if entry.kind == "file":
+        made |= _text("source", staged.get(entry.source, entry.source))
+        made |= {"size": entry.size, "sha256": entry.sha256}
+    if entry.kind == "link":
+        made |= _text("target", entry.target or "")
+    if entry.is_secret:
+        made["is_secret"] = True
+    if placed.is_top:
+        made["is_top"] = True
+    return made
+
+
+def _text(key: str, value: str) -> dict[str, str]:
+    """A name as text, or as base64 of its bytes where it is not UTF-8."""
+    data = os.fsencode(value)
+    try:
+        return {key: data.decode("utf-8")}
+    except UnicodeDecodeError:
+        return {f"{key}_b64": base64.b64encode(data).decode("ascii")}
+
+
+def stage_name(placed: Placed) -> str:
+    """Where a rendered run directory keeps a file's content, relative to the playbook."""
+    return posixpath.join("files", placed.entry.sha256)

@@ -1,0 +1,324 @@
+"""The story: before → collect → plan → probe → diff → run → after. Both faces tell it with their own hosts."""
+
+import dataclasses
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pluggy
+
+from mngr_ansible import commands, outcomes, rundir
+from mngr_ansible.collect import Hook, contributions, hooks, run_after, run_before
+from mngr_ansible.connection import Connection
+from mngr_ansible.diff import Due, compare
+from mngr_ansible.errors import ErrorGroup, HostError, MngrAnsibleError
+from mngr_ansible.model import Install
+from mngr_ansible.plan import Contribution, Only, Plan, build, print_only, settle
+from mngr_ansible.playbook import HostRun
+from mngr_ansible.probe import HostState, Question, look
+from mngr_ansible.report import DUE, HostReport, Outcome, Report, Status
+from mngr_ansible.runner import Event, RunResult, run
+from mngr_ansible.settings import Settings
+
+Talk = Callable[[str, str], None]
+"""Told of progress and warnings: a host's name and a line."""
+
+Confirm = Callable[[str], bool]
+"""Asks a person one question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One host, as the user named it, with the objects that hooks get."""
+
+    name: str
+    connection: Connection
+    agent: Any
+    host: Any
+    work_dir: str = ""
+    options: Any = None
+    mngr_ctx: Any = None
+
+    def arguments(self) -> dict[str, Any]:
+        return {"agent": self.agent, "host": self.host, "options": self.options, "mngr_ctx": self.mngr_ctx}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked for. ``user``: the contributions of settings, manifests and command line, in their order."""
+
+    plugins: pluggy.PluginManager
+    settings: Settings = dataclasses.field(default_factory=Settings)
+    user: tuple[Contribution, ...] = ()
+    install: Install | None = None
+    check_packages: bool = True
+    only: Only | None = None
+    become: bool = False
+    timeout: float = 600
+    control_path: str | None = None
+    is_print_only: bool = False
+
+    def hooks(self) -> Mapping[str, tuple[Hook, ...]]:
+        return hooks(self.plugins, self.settings.precedence)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One host, looked at: its plan, and either what is due there or why we do not know."""
+
+    target: Target
+    plan: Plan
+    contributions: tuple[Contribution, ...]
+    state: HostState | None = None
+    due: Due | None = None
+    error: MngrAnsibleError | None = None
+
+
+def gather(targets: Sequence[Target], request: Request) -> list[Prepared]:
+    """Ask all plugins about all hosts, and plan; no host is changed.
+
+    Raises:
+        MngrAnsibleError: a plugin refuses or is faulty, a source is missing, plugins conflict.
+    """
+    found = request.hooks()
+    refusals: list[MngrAnsibleError] = []
+    for target in targets:
+        try:
+            run_before(found, target.arguments(), host=target.name)
+        except MngrAnsibleError as error:
+            refusals.append(error)
+    if refusals:
+        raise refusals[0] if len(refusals) == 1 else ErrorGroup(refusals)
+    gathered: list[Prepared] = []
+    for target in targets:
+        asked = (*contributions(found, target.arguments(), host=target.name), *request.user)
+        if gathered and gathered[-1].contributions == asked:
+            plan = gathered[-1].plan
+        else:
+            plan = build(
+                asked,
+                request.settings,
+                install=request.install,
+                check_packages=request.check_packages,
+                only=request.only,
+                work_dir=target.work_dir if target.work_dir.startswith("/") else "",
+            )
+            plan = print_only(plan) if request.is_print_only else plan
+        gathered.append(Prepared(target, plan, asked))
+    return gathered
+
+
+def prepare(targets: Sequence[Target], request: Request) -> list[Prepared]:
+    """:func:`gather`, then look at every host at once and hold its plan against it. One dead host stops no other."""
+    gathered = gather(targets, request)
+    if len(gathered) == 1:
+        return [_inspect(gathered[0], request)]
+    with ThreadPoolExecutor(max_workers=min(32, len(gathered) or 1)) as pool:
+        return list(pool.map(lambda each: _inspect(each, request), gathered))
+
+
+def _inspect(prepared: Prepared, request: Request) -> Prepared:
+    target, plan = prepared.target, prepared.plan
+    question = Question(
+        plan.claims, tuple(each.resolved() for each in plan.requirements), target.work_dir, request.become
+    )
+    try:
+        state = look(target.connection, question, min(60.0, request.timeout))
+        if request.become and state.privilege == "none":
+            raise HostError(
+                f"--become needs root, and {state.user} has no sudo there that works without a password",
+                remedy="Log in as root, or allow sudo without a password for this login.",
+            )
+        plan = settle(plan, state.home, state.work_dir)
+        due = compare(plan, state, is_local=target.connection.is_local, become=request.become)
+    except MngrAnsibleError as error:
+        error.host = error.host or target.name
+        return dataclasses.replace(prepared, error=error)
+    return dataclasses.replace(prepared, plan=plan, state=state, due=due)
+
+
+def plan_report(prepared: Sequence[Prepared], command: str = "plan") -> Report:
+    """What is due on every host, and the commands that a person would run for its packages."""
+    return Report(command, tuple(_planned(each) for each in prepared))
+
+
+def _planned(prepared: Prepared) -> HostReport:
+    if prepared.due is None or prepared.state is None:
+        return _host_report(prepared, ())
+    due = prepared.due
+    wanted = (*due.installs, *due.advised, *_blocked(prepared))
+    return _host_report(prepared, due.outcomes, commands.install(wanted, prepared.state, python=due.needs_python))
+
+
+def _blocked(prepared: Prepared) -> tuple[Any, ...]:
+    blocked = {each.id for each in prepared.due.outcomes if each.status is Status.BLOCKED} if prepared.due else set()
+    return tuple(each for each in prepared.plan.requirements if each.id in blocked)
+
+
+def _host_report(prepared: Prepared, steps: Sequence[Outcome], lines: Sequence[str] = ()) -> HostReport:
+    state, target = prepared.state, prepared.target
+    about = f"{state.os_name}, {state.user}" if state is not None else ""
+    return HostReport(
+        target.name,
+        target.connection.is_local,
+        tuple(steps),
+        tuple(lines),
+        prepared.plan.all_notices,
+        prepared.error,
+        about,
+    )
+
+
+def render(prepared: Sequence[Prepared], request: Request, directory: Path) -> Report:
+    """Write the run directory for what is due; the report is that of ``plan``."""
+    report = plan_report(prepared, "render")
+    report = dataclasses.replace(report, extra={"path": str(directory.absolute())})
+    rundir.write(directory, _runs(prepared, request), report.to_dict(), timeout=_bound(request), stage=True)
+    return report
+
+
+def ask_local(prepared: Sequence[Prepared], confirm: Confirm | None) -> list[Prepared]:
+    """Ask once whether to install on this machine what needs no privilege that the user lacks; None: do not ask."""
+    asked = list(prepared)
+    for index, each in enumerate(asked):
+        if confirm is None or each.due is None or each.state is None or not each.target.connection.is_local:
+            continue
+        possible = tuple(want for want in each.due.advised if not want.is_printed and each.state.privilege == "root")
+        if possible and confirm(f"Install {', '.join(want.name for want in possible)} on this machine?"):
+            rest = tuple(want for want in each.due.advised if want not in possible)
+            due = dataclasses.replace(each.due, installs=(*each.due.installs, *possible), advised=rest)
+            asked[index] = dataclasses.replace(each, due=due)
+    return asked
+
+
+def apply(
+    prepared: Sequence[Prepared], request: Request, talk: Talk = lambda _host, _line: None, *, is_verbose: bool = False
+) -> Report:
+    """Bring every host to its plan, then call the plugins' ``on_after_…`` for those that are there.
+
+    Nothing due means that Ansible is not started. A host whose required steps are hopeless is not touched.
+    """
+    started = time.monotonic()
+    _announce(prepared, talk)
+    runs = _runs(prepared, request)
+    result = _run(prepared, runs, request, talk, is_verbose=is_verbose) if runs else None
+    aliases = {run.alias for run in runs}
+    found = request.hooks()
+    reports = []
+    for index, each in enumerate(prepared, start=1):
+        alias = f"host-{index}"
+        report = _after(each, _done(each, alias, result if alias in aliases else None), found)
+        talk(each.target.name, _summary(report, time.monotonic() - started))
+        reports.append(report)
+    return Report("apply", tuple(reports))
+
+
+def _runs(prepared: Sequence[Prepared], request: Request) -> list[HostRun]:
+    runs = []
+    for index, each in enumerate(prepared, start=1):
+        due, state = each.due, each.state
+        if due is None or state is None or due.is_empty or due.stops or due.is_python_advised:
+            continue
+        python = state.python or ("/usr/bin/python3" if due.needs_python else None)
+        become = request.become and state.uid != 0
+        runs.append(HostRun(f"host-{index}", each.target.connection.variables, due, python, become))
+    return runs
+
+
+def _bound(request: Request) -> int:
+    """Seconds for a package transaction on the host: a little less than the whole run may take."""
+    return max(30, int(request.timeout) - 15)
+
+
+def _run(
+    prepared: Sequence[Prepared], runs: Sequence[HostRun], request: Request, talk: Talk, *, is_verbose: bool
+) -> RunResult:
+    directory = Path(tempfile.mkdtemp(prefix="mngr-ansible-run-"))
+    names = {f"host-{index}": each.target.name for index, each in enumerate(prepared, start=1)}
+    dues = {run.alias: run.due for run in runs}
+
+    def follow(event: Event) -> None:
+        if event.kind == "warning" and event.text:
+            talk(names.get(event.host, ""), f"warning: {event.text}")
+        if is_verbose and event.kind != "warning":
+            talk(names.get(event.host, ""), f"{event.kind}: {event.task} {event.text or event.step or ''}".rstrip())
+        if event.kind == "task" and event.task == "Install packages with apt":
+            for alias, due in dues.items():
+                if due.installs:
+                    talk(names[alias], f"installing with apt: {', '.join(each.name for each in due.installs)}")
+
+    try:
+        plan = plan_report(prepared, "apply").to_dict()
+        rundir.write(directory / "run", runs, plan, timeout=_bound(request))
+        result = run(directory / "run", timeout=request.timeout, control_path=request.control_path, on_event=follow)
+        if is_verbose and result.details:
+            talk("", result.details)
+        return result
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _announce(prepared: Sequence[Prepared], talk: Talk) -> None:
+    for each in prepared:
+        if each.due is None or each.due.stops:
+            continue
+        name = each.target.name
+        for outcome in each.due.outcomes:
+            if outcome.kind == "package" and outcome.status in DUE:
+                talk(name, f"warning: {described(outcome)}")
+        files = [placed for due in each.due.transfers for placed in due.entries if placed.entry.kind != "directory"]
+        if files and not each.due.is_python_advised:
+            size = sum(placed.entry.size for placed in files)
+            talk(name, f"copying {len(files)} file{'s' * (len(files) != 1)} ({_bytes(size)})")
+
+
+def described(outcome: Outcome) -> str:
+    """A package step in words: ``node is too old (found 18.19.1, codex wants >=20: runs the agent)``."""
+    who = ", ".join(outcome.plugins)
+    found = f"found {outcome.current}, " if outcome.current else ""
+    purpose = f": {outcome.reason.partition(': ')[2]}" if ": " in outcome.reason and len(outcome.plugins) == 1 else ""
+    wants = "want" if len(outcome.plugins) > 1 else "wants"
+    words = str(outcome.status).replace("-", " ")
+    return f"{outcome.name} is {words} ({found}{who} {wants} {outcome.wanted}{purpose})"
+
+
+def _bytes(size: int) -> str:
+    return f"{size} B" if size < 1000 else f"{size / 1000:.0f} kB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"
+
+
+def _done(prepared: Prepared, alias: str, result: RunResult | None) -> HostReport:
+    if prepared.due is None or prepared.state is None:
+        return _host_report(prepared, outcomes.unreached(prepared.plan))
+    due = prepared.due
+    if result is None:
+        steps, error = outcomes.untouched(due), None
+    else:
+        steps, error = outcomes.settle(due, alias, prepared.target.name, result)
+    left = (*due.advised, *_blocked(prepared))
+    lines = commands.install(left, prepared.state, python=due.is_python_advised)
+    return dataclasses.replace(_host_report(prepared, steps, lines), error=error)
+
+
+def _after(prepared: Prepared, report: HostReport, found: Mapping[str, Sequence[Hook]]) -> HostReport:
+    if not report.ok:
+        return report
+    try:
+        run_after(found, {**prepared.target.arguments(), "report": report}, host=prepared.target.name)
+    except MngrAnsibleError as error:
+        return dataclasses.replace(report, error=error)
+    return report
+
+
+def _summary(report: HostReport, seconds: float) -> str:
+    counts: dict[str, int] = {}
+    for outcome in report.outcomes:
+        counts[str(outcome.status)] = counts.get(str(outcome.status), 0) + 1
+    told = ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "nothing was asked for"
+    if set(counts) <= {"ok", "skipped"} and report.error is None:
+        return f"nothing is due: {told}"
+    return f"{'done' if report.ok else 'not done'} in {seconds:.1f} s: {told}"

@@ -1,0 +1,67 @@
+"""What the verb ``plugins`` shows: the plugins in order, the hooks of each, and what each asked for."""
+
+from collections.abc import Mapping, Sequence
+
+import pluggy
+
+from mngr_ansible import provisioner
+from mngr_ansible.collect import OURSELVES, Hook
+from mngr_ansible.hookspecs import HOOKS
+from mngr_ansible.model import nearest
+from mngr_ansible.provisioner import Prepared, Request, Target
+from mngr_ansible.report import Report
+from mngr_ansible.trees import shown
+
+
+def report(request: Request, targets: Sequence[Target]) -> Report:
+    """Ask the plugins about the first host; contacts none."""
+    gathered = provisioner.gather(targets, request)
+    return Report(
+        "plugins",
+        notices=(*gathered[0].plan.all_notices, *nearly_hooks(request.plugins)),
+        extra={"plugins": _rows(request.hooks(), gathered[0])},
+    )
+
+
+def _rows(found: Mapping[str, Sequence[Hook]], gathered: Prepared) -> list[dict[str, object]]:
+    hooks: dict[str, list[str]] = {}
+    for name, implementations in found.items():
+        for hook in implementations:
+            hooks.setdefault(hook.plugin, []).append(name)
+    contributed: dict[str, list[str]] = {}
+    for each in gathered.contributions:
+        steps = contributed.setdefault(each.plugin, [])
+        steps += [f"file:{shown(str(spec.remote_path))}" for spec in each.transfers]
+        steps += [f"package:{requirement}" for requirement in each.requirements]
+    ordered = list(dict.fromkeys([*_in_order(found), *contributed]))
+    return [{"name": n, "hooks": hooks.get(n, []), "contributed": contributed.get(n, [])} for n in ordered]
+
+
+def _in_order(found: Mapping[str, Sequence[Hook]]) -> list[str]:
+    longest = sorted(found.values(), key=len, reverse=True)
+    return list(dict.fromkeys(each.plugin for implementations in longest for each in implementations))
+
+
+def nearly_hooks(manager: pluggy.PluginManager) -> list[str]:
+    """Warnings of implementations whose names are nearly ours, and nobody else's."""
+    warnings = []
+    for name, plugin in manager.list_name_plugin():
+        if plugin is None or name == OURSELVES:
+            continue
+        for attribute in dir(plugin):
+            if attribute in HOOKS or manager.parse_hookimpl_opts(plugin, attribute) is None:
+                continue
+            caller = getattr(manager.hook, attribute, None)
+            if (hint := nearest(attribute, tuple(HOOKS))) and (caller is None or not caller.has_spec()):
+                warnings.append(f"{name}: nobody calls its hook {attribute}{hint}")
+    return warnings
+
+
+def plugins_text(report: Report) -> str:
+    """One block a plugin, lowest precedence first."""
+    blocks = []
+    for row in report.extra["plugins"]:
+        blocks.append(row["name"])
+        blocks += [f"  hook  {hook}" for hook in row["hooks"]]
+        blocks += [f"  wants {step}" for step in row["contributed"]]
+    return "\n".join(blocks) or "No plugin is asked. Name one with --plugin, or give a manifest, files or packages."

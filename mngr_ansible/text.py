@@ -1,0 +1,101 @@
+"""Reports and errors as people read them. Pure."""
+
+import shutil
+from collections.abc import Sequence
+
+from mngr_ansible.errors import ErrorGroup, MngrAnsibleError
+from mngr_ansible.report import HostReport, Outcome, Report, Status
+
+_WORDS = {Status.TOO_OLD: "too old", Status.TOO_NEW: "too new", Status.NOT_REACHED: "not reached"}
+
+
+def error_text(error: MngrAnsibleError) -> str:
+    """``error: problem``, its list below it, and the remedy, indented."""
+    if isinstance(error, ErrorGroup):
+        return "\n".join(error_text(each) for each in error.errors)
+    place = f"{error.host}: " if error.host else ""
+    first, *rest = [*f"{place}{error.problem}".split("\n"), *error.remedy.split("\n")]
+    return "\n".join([f"error: {first}", *(f"       {line}" for line in rest if line)])
+
+
+def plan_text(report: Report, again: str) -> str:
+    """The table of every host, and what to type to do it; ``again`` is that command."""
+    blocks = [host_text(host, width()) for host in report.hosts if host.error is None]
+    if report.is_due:
+        blocks.append(f"Nothing was changed. To do it: {again}")
+    return "\n".join(blocks)
+
+
+def width() -> int:
+    """The columns of the terminal, at least 60; 80 where there is no terminal."""
+    return max(60, shutil.get_terminal_size((80, 24)).columns)
+
+
+def host_text(host: HostReport, columns: int) -> str:
+    """One host: a heading, a row for each step, and why a step is blocked or failed."""
+    due = sum(1 for each in host.outcomes if each.status not in (Status.OK, Status.SKIPPED, Status.CHANGED))
+    count = f"{due} of {len(host.outcomes)} due" if host.outcomes else "nothing is asked for"
+    left = f"{host.host}   {host.about}".rstrip()
+    lines = [f"{left}{count:>{max(len(count) + 2, min(columns, 80) - len(left))}}"]
+    rows = [_row(outcome) for outcome in host.outcomes]
+    widths = _widths(rows, columns)
+    for outcome, row in zip(host.outcomes, rows, strict=True):
+        cells = [_cut(cell, each).ljust(each) for cell, each in zip(row, widths, strict=True)]
+        lines.append(("  " + "  ".join(cells)).rstrip())
+        if outcome.reason and outcome.status in (Status.BLOCKED, Status.FAILED, Status.UNKNOWN, Status.TOO_NEW):
+            lines.append(f"    {outcome.reason}")
+    return "\n".join(lines)
+
+
+def _row(outcome: Outcome) -> tuple[str, str, str, str]:
+    status = _WORDS.get(outcome.status, str(outcome.status))
+    if outcome.kind == "file":
+        detail = outcome.wanted or ""
+        if outcome.files is not None and outcome.files["due"]:
+            detail = f"{outcome.files['due']} of {outcome.files['total']} files"
+        elif outcome.status in (Status.DIFFERS, Status.SKIPPED) and outcome.reason:
+            detail = outcome.reason
+        name = outcome.name + ("/" if outcome.files is not None else "")
+        return status, name, detail, ", ".join(outcome.plugins)
+    source = f"from {outcome.source}" if outcome.source else ""
+    detail = "  ".join(filter(None, (outcome.current or "", outcome.wanted or "", source)))
+    if outcome.status is Status.SKIPPED:
+        detail = outcome.reason
+    purpose = outcome.reason if outcome.status in (Status.MISSING, Status.TOO_OLD) and ": " in outcome.reason else ""
+    return status, outcome.name, detail, purpose or ", ".join(outcome.plugins)
+
+
+def _widths(rows: Sequence[Sequence[str]], columns: int) -> list[int]:
+    widths = [max((len(row[index]) for row in rows), default=0) for index in range(4)]
+    room = columns - 2 - 2 * 3
+    while sum(widths) > room and max(widths[1:]) > 12:
+        widest = max(range(1, 4), key=lambda index: widths[index])
+        widths[widest] -= 1
+    return widths
+
+
+def _cut(text: str, size: int) -> str:
+    return text if len(text) <= size else text[: max(0, size - 1)] + "…"
+
+
+def apply_text(report: Report) -> str:
+    """The result of ``apply`` for stdout: a remote host's table, and the commands that are still to be run.
+
+    On this machine only the commands, so that they can be piped into a shell.
+    """
+    blocks = [host_text(host, width()) for host in report.hosts if not host.is_local]
+    blocks += [command for host in report.hosts for command in host.commands if host.is_local]
+    for host in report.hosts:
+        if not host.is_local and host.commands:
+            blocks.append("\n".join([f"To run on {host.host}:", *(f"  {command}" for command in host.commands)]))
+    return "\n".join(blocks)
+
+
+def advice_text(host: HostReport) -> str:
+    """What stands above the commands of this machine, on stderr."""
+    packages = [each for each in host.outcomes if each.kind == "package" and each.status is not Status.SKIPPED]
+    left = [each for each in packages if each.status in (Status.ADVISED, Status.BLOCKED)]
+    system = host.about.rpartition(", ")[0]
+    needs = "needs" if len(left) == 1 else "need"
+    root = " This needs root, so it" if any("sudo " in each or "doas " in each for each in host.commands) else " It"
+    return f"{len(left)} of {len(packages)} packages {needs} work on this machine ({system}).{root} is yours to run:"

@@ -1,0 +1,80 @@
+"""Fixtures for all tests: a home directory of their own, and real hosts."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+from tests.hosts import SshHost, cache_directory, running, why_not
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_FOREIGN = ("ANSIBLE_", "MOLECULE_", "MNGR_", "PY_COLORS", "NO_COLOR", "FORCE_COLOR", "SSH_AUTH_SOCK", "TMUX")
+"""What an environment variable begins with that would reach into a test from outside."""
+
+
+class StartHost(Protocol):
+    """What the fixture ``ssh_host`` gives: ``running`` without its ``with``; the hosts end with the test."""
+
+    def __call__(self, **options: Any) -> SshHost:
+        """Start a host; the options are those of ``tests.hosts.running``."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--strict-hosts``."""
+    parser.addoption(
+        "--strict-hosts", action="store_true", help="fail, instead of skipping, where a test host cannot be had"
+    )
+
+
+def pytest_configure() -> None:
+    """Settle where layers are cached before any test changes HOME."""
+    os.environ["MNGR_ANSIBLE_TEST_CACHE"] = str(cache_directory())
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home directory, and an environment without the user's settings. Every test has it.
+
+    OpenSSH asks the password database for the home, not ``$HOME``: a test that runs ssh passes ``-F`` itself.
+    """
+    directory = tmp_path_factory.mktemp("home")
+    for variable in list(os.environ):
+        if variable.startswith(_FOREIGN) and variable != "MNGR_ANSIBLE_TEST_CACHE":
+            monkeypatch.delenv(variable)
+    monkeypatch.setenv("HOME", str(directory))
+    places = {"CONFIG": ".config", "CACHE": ".cache", "DATA": ".local/share", "STATE": ".local/state"}
+    for name, place in places.items():
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(directory / place))
+    for name in ("XDG_RUNTIME_DIR", "TMUX_TMPDIR"):
+        (directory / name.lower()).mkdir(mode=0o700)
+        monkeypatch.setenv(name, str(directory / name.lower()))
+    return directory
+
+
+@pytest.fixture(scope="session")
+def _hosts_are_possible(request: pytest.FixtureRequest) -> None:
+    """Skip, or fail under ``--strict-hosts``, where this machine cannot have hosts."""
+    if reason := why_not():
+        if request.config.getoption("--strict-hosts"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+
+@pytest.fixture
+def ssh_host(_hosts_are_possible: None) -> Iterator[StartHost]:
+    """Start hosts for one test, each fresh: ``ssh_host(layer="bare", users=(Login("dev"),))``."""
+    with ExitStack() as hosts:
+        yield lambda **options: hosts.enter_context(running(**options))
+
+
+@pytest.fixture(scope="session")
+def shared_host(_hosts_are_possible: None) -> Iterator[SshHost]:
+    """One host with python3 for all tests that leave it as it was, or write only below a directory of their own."""
+    with running(layer="python", name="shared") as host:
+        yield host
