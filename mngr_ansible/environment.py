@@ -9,7 +9,7 @@ import shlex
 import sys
 from pathlib import Path
 
-_INHERITED = ("HOME", "USER", "LOGNAME", "SSH_AUTH_SOCK", "TMPDIR", "TZ")
+_INHERITED = ("HOME", "USER", "LOGNAME", "SSH_AUTH_SOCK", "TZ")
 _PLUGINS = (
     *("ACTION", "BECOME", "CACHE", "CALLBACK", "CONNECTION", "FILTER"),
     *("INVENTORY", "LOOKUP", "STRATEGY", "TEST", "VARS"),
@@ -18,7 +18,7 @@ _PATHS = ("LIBRARY", "MODULE_UTILS", "ROLES_PATH", "COLLECTIONS_PATH", *(f"{kind
 """Where Ansible looks for more, ``/usr/share/ansible`` included; what lies beside the playbook it finds anyway."""
 
 
-def environment(private: Path, ssh_args: str, remote_tmp: str) -> dict[str, str]:
+def environment(private: Path, sockets: Path, ssh_args: str, remote_tmp: str) -> dict[str, str]:
     """The whole environment of a run.
 
     PATH loses its relative entries, which would be looked up beside the playbook. What is not UTF-8 is left out:
@@ -26,12 +26,14 @@ def environment(private: Path, ssh_args: str, remote_tmp: str) -> dict[str, str]
 
     Args:
         private: the run's own directory.
+        sockets: another one with a short path: Ansible binds a socket below TMPDIR, and breaks where that is deep.
         ssh_args: see :func:`ssh_arguments`.
         remote_tmp: where Ansible keeps its temporary files on a host.
     """
     path = [entry for entry in os.environ.get("PATH", "").split(":") if entry.startswith("/") and _is_utf8(entry)]
     return {
         **{name: value for name in _INHERITED if (value := os.environ.get(name)) and _is_utf8(value)},
+        "TMPDIR": str(sockets),
         "PATH": ":".join(path) or os.defpath,
         "LC_ALL": "en_US.UTF-8" if sys.platform == "darwin" else "C.UTF-8",
         **{f"ANSIBLE_{name}": str(private / "none") for name in _PATHS},

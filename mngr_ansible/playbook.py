@@ -15,7 +15,7 @@ from typing import Any
 from mngr_ansible.diff import Due, DueTransfer
 from mngr_ansible.transfers import Placed
 
-CANARY = "{{ 6*7 }}"
+CANARY = "{{ 7*7 }}"
 """Asserted first: a run fails closed if Ansible ever stops honouring the mark."""
 
 _HEAD = """\

@@ -101,22 +101,16 @@ def run(
     with ExitStack() as rooms:
         try:
             private = _room(rooms, ".run-", directory)
-            control = None if control_path is not None else _room(rooms, "mngr-", _socket_parent())
+            sockets = _room(rooms, "mngr-", _socket_parent())
             (private / "ansible.cfg").touch()
-            ssh_args = ssh_arguments(control_path or f"{control}/%C", is_ours=control is not None)
-            process = _start(directory, environment(private, ssh_args, remote_tmp))
+            ssh_args = ssh_arguments(control_path or f"{sockets}/%C", is_ours=control_path is None)
+            process = _start(directory, environment(private, sockets, ssh_args, remote_tmp))
         except OSError as error:
             remedy = "Make room, or give permission, and run again. Nothing was changed."
             raise RunError(f"Ansible could not be started: {error}", remedy=remedy) from error
         pipes = _Pipes(process)
         try:
-            pipes.order(
-                {
-                    "directory": str(directory.absolute()),
-                    "private": str(private),
-                    "control": None if control is None else str(control),
-                }
-            )
+            pipes.order({"directory": str(directory.absolute()), "private": str(private), "sockets": str(sockets)})
             try:
                 record.extend(pipes.lines(deadline))
             except _TimeIsUpError:

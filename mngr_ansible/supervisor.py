@@ -47,12 +47,12 @@ class Order(TypedDict):
     Attributes:
         directory: the run directory; only read.
         private: where ansible-runner may write; removed at the end.
-        control: the directory of the masters that ssh opens, removed at the end; None: they are somebody else's.
+        sockets: where ssh puts the sockets of the masters that it opens for this run; removed at the end.
     """
 
     directory: str
     private: str
-    control: str | None
+    sockets: str
 
 
 class Reducer:
@@ -201,10 +201,9 @@ def _finish(order: Order, *, is_over: bool = False) -> None:
     _ending.acquire()
     if not is_over:
         _end_descendants()
-    if order["control"] is not None:
-        _close_masters(Path(order["control"]))
-        shutil.rmtree(order["control"], ignore_errors=True)
-    shutil.rmtree(order["private"], ignore_errors=True)
+    _close_masters(Path(order["sockets"]))
+    for room in (order["sockets"], order["private"]):
+        shutil.rmtree(room, ignore_errors=True)
     os._exit(0)
 
 
@@ -234,8 +233,8 @@ def _end_descendants() -> None:
         time.sleep(0.02)
 
 
-def _close_masters(control: Path) -> None:
-    """End the ssh masters of this run, all at once, and the connections with them."""
+def _close_masters(sockets: Path) -> None:
+    """End the ssh masters of this run, and their connections with them, all at once."""
     exits = [
         subprocess.Popen(
             ["ssh", "-F", "none", "-o", f'ControlPath="{socket}"', "-O", "exit", "master"],  # noqa: S607
@@ -243,7 +242,8 @@ def _close_masters(control: Path) -> None:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        for socket in control.glob("*")
+        for socket in sockets.iterdir()
+        if socket.is_socket()
     ]
     for process in exits:
         with suppress(subprocess.TimeoutExpired):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import pytest
 
-from tests.hosts import SshHost, cache_directory, running, why_not
+from tests.hosts import LayerError, SshHost, cache_directory, running, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,20 +61,32 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
 def _hosts_are_possible(request: pytest.FixtureRequest) -> None:
     """Skip, or fail under ``--strict-hosts``, where this machine cannot have hosts."""
     if reason := why_not():
-        if request.config.getoption("--strict-hosts"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        _decline(request, reason)
 
 
 @pytest.fixture
-def ssh_host(_hosts_are_possible: None) -> Iterator[StartHost]:
+def ssh_host(_hosts_are_possible: None, request: pytest.FixtureRequest) -> Iterator[StartHost]:
     """Start hosts for one test, each fresh: ``ssh_host(layer="bare", users=(Login("dev"),))``."""
     with ExitStack() as hosts:
-        yield lambda **options: hosts.enter_context(running(**options))
+        yield lambda **options: _started(hosts, request, **options)
 
 
 @pytest.fixture(scope="session")
-def shared_host(_hosts_are_possible: None) -> Iterator[SshHost]:
+def shared_host(_hosts_are_possible: None, request: pytest.FixtureRequest) -> Iterator[SshHost]:
     """One host with python3 for all tests that leave it as it was, or write only below a directory of their own."""
-    with running(layer="python", name="shared") as host:
-        yield host
+    with ExitStack() as hosts:
+        yield _started(hosts, request, layer="python", name="shared")
+
+
+def _started(hosts: ExitStack, request: pytest.FixtureRequest, **options: Any) -> SshHost:
+    try:
+        return hosts.enter_context(running(**options))
+    except LayerError as error:
+        _decline(request, str(error))
+
+
+def _decline(request: pytest.FixtureRequest, reason: str) -> NoReturn:
+    """Skip, or fail under ``--strict-hosts``."""
+    if request.config.getoption("--strict-hosts"):
+        pytest.fail(reason)
+    pytest.skip(reason)

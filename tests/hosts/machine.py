@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 
 _TOOLS = ("mmdebstrap", "dpkg-deb", "apt-get", "unshare", "nsenter", "setsid", "ssh", "ssh-keygen")
@@ -17,4 +18,6 @@ def why_not() -> str | None:
         return "Test hosts need root, for their namespaces and mounts."
     if missing := [tool for tool in _TOOLS if not shutil.which(tool)]:
         return f"Test hosts need {', '.join(missing)}. On Debian: tests/hosts/prepare."
+    if subprocess.run(["unshare", "--mount", "--pid", "--fork", "true"], capture_output=True).returncode:
+        return "Test hosts need the right to make namespaces. In a container: --privileged."
     return None

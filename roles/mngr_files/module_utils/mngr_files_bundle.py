@@ -1,7 +1,7 @@
 """What is copied, as one stream: the controller packs it, the host reads it. Python 3.9, standard library only.
 
-One zlib stream: the length of a header (8 bytes, big-endian), the header (JSON), then the content of every entry that is
-``packed``, in the header's order. The header is ``{"is_dry", "steps": [{"id", "directory_mode", "entries"}]}``, an
+One zlib stream: the length of a header (8 bytes, big-endian), the header (JSON), then the content of every entry that
+is ``packed``, in the header's order. The header is ``{"is_dry", "steps": [{"id", "directory_mode", "entries"}]}``, an
 entry ``{"path", "kind", "mode", "size", "sha256", "target", "is_top", "packed"}``. A path is absolute or begins with
 ``~/`` (the home of the user that reads it); bytes in it that are not UTF-8 are surrogates.
 

@@ -1,0 +1,193 @@
+"""The probe: one script, read-only, any shell; its answer is a stranger's."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mngr_ansible import trees
+from mngr_ansible.connection import Answer, LocalShell
+from mngr_ansible.errors import HostError
+from mngr_ansible.model import PackageRequirement
+from mngr_ansible.probe import MISSING, Question, look, read
+from mngr_ansible.requirements import Need, merge
+from mngr_ansible.transfers import Claim, Place
+
+SHELLS = [["dash"], ["busybox", "sh"], ["bash", "--posix"]]
+HOSTILE = ["{{ lookup('pipe','touch pwned') }}", "$HOME", "~root", "a b'\"", "-dash", "new\nline", "back\\slash", "bad\udcff", "ü" * 100]
+
+
+class Shell:
+    """This machine through one particular shell; counts the round trips."""
+
+    is_local = True
+    variables: dict[str, object] = {}  # noqa: RUF012
+
+    def __init__(self, argv: Sequence[str], limit: int | None = None) -> None:
+        self.argv, self.limit, self.trips = list(argv), limit, 0
+
+    def run(self, script: str, timeout: float) -> Answer:
+        self.trips += 1
+        data = os.fsencode(script)
+        assert self.limit is None or len(data) <= self.limit
+        done = subprocess.run(self.argv, input=data, capture_output=True, timeout=timeout)
+        return Answer(done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"), done.returncode)
+
+
+class Told:
+    """A host that says what it wants."""
+
+    is_local, limit, variables = False, None, {}  # noqa: RUF012
+
+    def __init__(self, edit) -> None:
+        self.edit = edit
+
+    def run(self, script: str, timeout: float) -> Answer:
+        answer = LocalShell().run(script, timeout)
+        return Answer(self.edit(answer.stdout), "", 0)
+
+
+def claim(source: Path, destination: Path | str) -> Claim:
+    return Claim("p", Place(str(destination)), trees.read(str(source)).entries)
+
+
+def requirements(*texts: str):
+    return tuple(each.resolved() for each in merge([Need("p", PackageRequirement.parse(text), None) for text in texts]))
+
+
+@pytest.fixture(params=SHELLS, ids=lambda argv: argv[0])
+def shell(request):
+    if shutil.which(request.param[0]) is None:
+        pytest.skip(f"{request.param[0]} is not installed")
+    return Shell(request.param)
+
+
+def test_kind_mode_and_hash_of_every_destination_are_told(shell, tmp_path):
+    source, there = tmp_path / "source", tmp_path / "there"
+    for base in (source, there):
+        (base / "sub").mkdir(parents=True)
+        for name in HOSTILE:
+            (base / "sub" / name).write_bytes(os.fsencode(name))
+    (there / "sub" / HOSTILE[0]).chmod(0o640)
+    (there / "sub" / HOSTILE[1]).unlink()
+    (there / "sub" / HOSTILE[2]).unlink()
+    (there / "sub" / HOSTILE[2]).symlink_to("elsewhere")
+
+    state = look(shell, Question((claim(source, there),), ()), 30)
+
+    def at(name):
+        return state.files[f"{there}/sub/{name}"]
+
+    assert (at(HOSTILE[0]).kind, at(HOSTILE[0]).mode) == ("file", 0o640)
+    assert at(HOSTILE[1]) == MISSING
+    assert (at(HOSTILE[2]).kind, at(HOSTILE[2]).sha256) == ("link", hashlib.sha256(b"elsewhere\n").hexdigest())
+    for name in HOSTILE[3:]:
+        assert at(name).sha256 == hashlib.sha256(os.fsencode(name)).hexdigest(), name
+    assert state.files[str(there)].kind == "directory"
+
+
+def test_the_host_itself_is_told(shell):
+    state = look(shell, Question((), requirements("git>=1")), 30)
+
+    assert state.uid == os.getuid()
+    assert state.privilege == ("root" if os.getuid() == 0 else state.privilege)
+    assert state.os_name
+    assert state.python is not None
+    assert state.findings["package:git"].status == "ok"
+
+
+def test_nothing_is_written(shell, tmp_path, monkeypatch):
+    (tmp_path / "f").write_text("x")
+    monkeypatch.chdir(tmp_path)
+    before = sorted(os.listdir(tmp_path)), os.stat(tmp_path).st_mtime_ns
+
+    look(shell, Question((claim(tmp_path / "f", tmp_path / "{{ x }}"), claim(tmp_path / "f", "$(touch pwned)")), ()), 30)
+
+    assert (sorted(os.listdir(tmp_path)), os.stat(tmp_path).st_mtime_ns) == before
+
+
+def test_parents_are_told_with_what_stands_above_them(shell, tmp_path):
+    (tmp_path / "f").write_text("x")
+    (tmp_path / "dir").mkdir()
+    places = {"dir/x": "w", "no/such/x": "W", "f/x": "x", "f/sub/x": "x"}
+    question = Question(tuple(claim(tmp_path / "f", tmp_path / each) for each in places), ())
+
+    state = look(shell, question, 30)
+
+    assert {each: state.parents[str((tmp_path / each).parent)] for each in places} == places
+
+
+def test_home_and_work_dir_are_resolved_on_the_host(shell, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "x").write_text("x")
+    question = Question((claim(tmp_path / "x", "~/x"), claim(tmp_path / "x", "y")), (), work_dir="~/work")
+
+    state = look(shell, question, 30)
+
+    assert (state.home, state.work_dir) == (str(tmp_path), f"{tmp_path}/work")
+    assert state.files[f"{tmp_path}/x"].kind == "file"
+    assert state.files[f"{tmp_path}/work/y"] == MISSING
+
+
+def test_a_thousand_destinations_need_one_round_trip(tmp_path):
+    for number in range(1000):
+        (tmp_path / f"some-longer-name-of-a-file-{number}").write_text("x")
+    shell = Shell(["/bin/sh"])
+
+    state = look(shell, Question((claim(tmp_path, tmp_path),), ()), 60)
+
+    assert shell.trips == 1
+    assert sum(each.kind == "file" for each in state.files.values()) == 1000
+
+
+def test_a_bounded_command_line_gets_more_but_smaller_scripts(tmp_path):
+    for number in range(200):
+        (tmp_path / f"some-longer-name-of-a-file-{number}").write_text("x")
+    shell = Shell(["/bin/sh"], limit=16_000)
+
+    state = look(shell, Question((claim(tmp_path, tmp_path),), requirements("git")), 60)
+
+    assert shell.trips > 1
+    assert sum(each.kind == "file" for each in state.files.values()) == 200
+    assert state.findings["package:git"].status == "ok"
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda text: text.replace("kinds f", "kinds ff"),
+        lambda text: text.replace("kinds f", "kinds n"),
+        lambda text: text.replace("hash ", "hash zz"),
+        lambda text: text.replace("mode ", "mode 9"),
+        lambda text: text.replace("uid ", "uid x"),
+        lambda text: text.replace("privilege ", "privilege god"),
+        lambda text: text.replace("home /", "home ../"),
+        lambda text: text.replace("work_dir", "surprise\nwork_dir"),
+        lambda text: text.replace(" end", " und"),
+        lambda text: "",
+        lambda text: text + "x" * (17 * 1024 * 1024),
+    ],
+)
+def test_an_answer_that_we_did_not_ask_for_is_one_error(edit, tmp_path):
+    (tmp_path / "f").write_text("x")
+
+    with pytest.raises(HostError):
+        look(Told(edit), Question((claim(tmp_path / "f", tmp_path / "f"),), ()), 30)
+
+
+@given(st.lists(st.one_of(st.text(), st.from_regex(r"(home|uid|kinds|mode|hash|os|python) [ -~]*"))))
+def test_any_answer_is_read_or_refused(lines):
+    with pytest.raises((ValueError, KeyError, IndexError)):
+        read(lines, Question((), ()), ())
+
+
+def test_what_a_login_prints_before_and_after_is_passed_over(tmp_path):
+    told = Told(lambda text: f"Welcome!\nkinds f\n{text}\nbye\n")
+
+    assert look(told, Question((), ()), 30).uid == os.getuid()
