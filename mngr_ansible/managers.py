@@ -27,6 +27,7 @@ class Manager(NamedTuple):
         environment: variables that every command gets: no questions, English messages.
         name: what a package's plain name looks like; a name is data, never an option, a pattern or a command.
         refresh, install, offers: the commands; names follow the last two.
+        wait: an option of ``refresh`` and ``install``, to wait so many ``{seconds}`` for a lock.
         short: ``install`` as a person types it.
         read_offers: the output of ``offers`` → the version that would be installed, by package.
     """
@@ -37,6 +38,7 @@ class Manager(NamedTuple):
     refresh: tuple[str, ...]
     install: tuple[str, ...]
     offers: tuple[str, ...]
+    wait: str
     short: tuple[str, ...]
     read_offers: Callable[[str], dict[str, str]]
 
@@ -54,7 +56,7 @@ def _read_policy(output: str) -> dict[str, str]:
 
 
 _APT_OPTIONS = (
-    *("-o", f"DPkg::Lock::Timeout={LOCK_SECONDS}", "-o", "Dpkg::Use-Pty=0", "-o", "Acquire::Retries=1"),
+    *("-o", "Dpkg::Use-Pty=0", "-o", "Acquire::Retries=1"),
     *("-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20"),
 )
 
@@ -74,6 +76,7 @@ TABLE: dict[str, Manager] = {
             *("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold", "install", "--"),
         ),
         offers=("apt-cache", "policy", "--"),
+        wait="--option=DPkg::Lock::Timeout={seconds}",
         short=("apt-get", "install", "-y"),
         read_offers=_read_policy,
     ),
@@ -125,6 +128,11 @@ def bounded(argv: Sequence[str], seconds: int) -> list[str]:
     Source: DESIGN "Packages go through the manager's own command line": with less, a dpkg survived and kept its lock.
     """
     return ["setsid", "-w", "timeout", "-k", str(_GRACE_SECONDS), str(seconds), *argv]
+
+
+def waiting(manager: str, argv: Sequence[str], seconds: int) -> list[str]:
+    """The command told to wait so many seconds for a lock that another program holds, and to say then who holds it."""
+    return [argv[0], TABLE[manager].wait.format(seconds=seconds), *argv[1:]]
 
 
 def with_environment(manager: str, argv: Sequence[str]) -> list[str]:

@@ -33,7 +33,7 @@ GIVE_UP = 2.5
 """Seconds after which we go although something cannot be killed (it hangs in the kernel)."""
 LONGEST_TEXT = 4000
 """Characters of one message; what is longer loses its middle."""
-STEP_KEYS = ("id", "status", "current", "reason")
+STEP_KEYS = ("status", "current", "reason")
 ENDS_OF_A_PLAYBOOK = (0, 2, 4, 6)
 """Exit codes of ansible-playbook: all is well, tasks failed (2), hosts were unreachable (4), both."""
 
@@ -106,9 +106,12 @@ class Reducer:
 
     def _results(self, place: Mapping[str, str], event: str, data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         result = data.get("res") or {}
-        for step in result.get("mngr_steps") or ():
-            yield {"kind": "step", **place, "step": {key: _text_or_none(step.get(key)) for key in STEP_KEYS}}
+        for step in result.get("mngr_steps") or _told_by_raw(result):
+            settled = {key: None if step.get(key) is None else short(str(step[key])) for key in STEP_KEYS}
+            yield {"kind": "step", **place, "step": {"id": str(step.get("id")), **settled}}
         for warning in result.get("warnings") or ():
+            if "did not exist and was created with a mode of 0700" in str(warning):
+                continue  # the run's own remote_tmp: as it should be
             yield {"kind": "warning", **place, "text": short(str(warning))}
         of_items = self._items.setdefault((place["host"], data.get("task_uuid", "")), {})
         if event == "runner_item_on_failed":
@@ -116,6 +119,18 @@ class Reducer:
         elif event == "runner_on_failed":
             kind = "warning" if data.get("ignore_errors") else "failed"
             yield {"kind": kind, **place, "text": short("\n".join(of_items) or message(result))}
+
+
+def _told_by_raw(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The steps that a script of ours settled where the host has no python: JSON in the last line of its stdout."""
+    last = str(result.get("stdout") or "").rstrip().rpartition("\n")[2]
+    if not last.startswith('{"mngr_steps"'):
+        return []
+    try:
+        steps = json.loads(last)["mngr_steps"]
+    except (ValueError, TypeError):
+        return []
+    return [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
 
 
 def message(result: Mapping[str, Any]) -> str:
@@ -129,10 +144,6 @@ def short(text: str, longest: int = LONGEST_TEXT) -> str:
     """The text; its beginning and its end when it is longer than that."""
     half = longest // 2
     return text if len(text) <= longest else f"{text[:half]} … {text[-half:]}"
-
-
-def _text_or_none(value: object) -> str | None:
-    return None if value is None else short(str(value), 4 * LONGEST_TEXT)
 
 
 def write(**line: Any) -> None:
@@ -164,6 +175,7 @@ def _run(order: Order) -> bool:
     try:
         from ansible_runner.interface import init_runner
 
+        _close_without_delay()
         project = Path(order["directory"], "project")
         runner = init_runner(
             private_data_dir=order["private"],
@@ -184,6 +196,18 @@ def _run(order: Order) -> bool:
     return code in ENDS_OF_A_PLAYBOOK
 
 
+def _close_without_delay() -> None:
+    """Spare every run the 0.1 s that pexpect sleeps before it asks whether a process, long waited for, has ended."""
+    import pexpect  # type: ignore[import-untyped]
+
+    class Spawn(pexpect.spawn):  # type: ignore[misc]
+        def close(self, force: bool = True) -> None:
+            self.ptyproc.delayafterclose = 0
+            super().close(force)
+
+    pexpect.spawn = Spawn
+
+
 def _stop_when_unwanted(order: Order, parent: int) -> None:
     """Wait for the end of stdin, or of the parent (a fork of it may hold our stdin open), then stop everything."""
     while not select.select([0], [], [], 1.0)[0] and os.getppid() == parent:
@@ -202,9 +226,18 @@ def _finish(order: Order, *, is_over: bool = False) -> None:
     if not is_over:
         _end_descendants()
     _close_masters(Path(order["sockets"]))
-    for room in (order["sockets"], order["private"]):
-        shutil.rmtree(room, ignore_errors=True)
+    _remove(Path(order["sockets"]))
+    _remove(Path(order["private"]))
     os._exit(0)
+
+
+def _remove(directory: Path) -> None:
+    """Remove a directory, although ansible-runner may write a last file into it in the main thread meanwhile."""
+    limit = time.monotonic() + 1
+    shutil.rmtree(directory, ignore_errors=True)
+    while directory.exists() and time.monotonic() < limit:
+        time.sleep(0.01)
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _end_descendants() -> None:

@@ -1,102 +1,19 @@
-"""The roles ``mngr_packages`` and ``mngr_bootstrap``, run by the real ansible-playbook on real hosts with a real apt."""
+"""The role ``mngr_packages``, run by the real ansible-playbook on real hosts with a real apt."""
 
 from __future__ import annotations
 
-import json
-import os
-import re
-import subprocess
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
-from tests.hosts import AptRepository, Login, SshHost, offered_packages
+from tests.hosts import AptRepository, Login, SshHost
+from tests.role_runs import ROLES, Play, play, run_playbook
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.conftest import StartHost
-
-ROLES = Path(__file__).parents[1] / "roles"
-
-_CALLBACK = """
-import json, os
-from ansible.plugins.callback import CallbackBase
-
-class CallbackModule(CallbackBase):
-    CALLBACK_VERSION, CALLBACK_TYPE, CALLBACK_NAME, CALLBACK_NEEDS_ENABLED = 2.0, "notification", "results", True
-
-    def _write(self, result, **more):
-        with open(os.environ["RESULTS"], "a") as file:
-            print(json.dumps({"task": result.task.name, **result.result}, default=str), file=file)
-
-    v2_runner_on_ok = v2_runner_on_failed = v2_runner_on_unreachable = _write
-"""
-
-
-class Play(NamedTuple):
-    """What one run of a playbook came to."""
-
-    code: int
-    text: str
-    results: list[dict[str, Any]]
-
-    def result(self, task: str) -> dict[str, Any]:
-        """The result of the task whose name ends so."""
-        return next(result for result in self.results if result["task"].endswith(task))
-
-    @property
-    def apt(self) -> dict[str, Any]:
-        return self.result("Install packages with apt")
-
-    @property
-    def outcomes(self) -> dict[str, str]:
-        """The status of each step that the last task told of."""
-        return {step["id"]: step["status"] for step in self.results[-1]["mngr_steps"]}
-
-    @property
-    def changed(self) -> int:
-        found = re.search(r"changed=(\d+)", self.text)
-        assert found, self.text
-        return int(found[1])
-
-
-def play(
-    tmp_path: Path, host: SshHost, role: str, *options: str, tasks_from: str = "main", **variables: object
-) -> Play:
-    """Run one role on one host with the real ansible-playbook."""
-    directory = tmp_path / "run"
-    (directory / "plugins").mkdir(parents=True, exist_ok=True)
-    (directory / "plugins/results.py").write_text(_CALLBACK)
-    (directory / "results").write_text("")
-    python = {"ansible_python_interpreter": "/usr/bin/python3"}
-    inventory = {"all": {"hosts": {"host-1": host.ansible_variables() | python}}}
-    (directory / "hosts.yml").write_text(yaml.safe_dump(inventory))
-    task = {"name": "Apply the role", "ansible.builtin.import_role": {"name": role, "tasks_from": tasks_from}}
-    playbook = [{"name": "Test", "hosts": "all", "gather_facts": False, "tasks": [task | {"vars": variables}]}]
-    (directory / "play.yml").write_text(yaml.safe_dump(playbook))
-    return run_playbook(directory, directory / "play.yml", *options)
-
-
-def run_playbook(directory: Path, playbook: Path, *options: str) -> Play:
-    environment = {
-        "ANSIBLE_CALLBACKS_ENABLED": "results",
-        "ANSIBLE_CALLBACK_PLUGINS": str(directory / "plugins"),
-        "ANSIBLE_HOME": str(directory / "home"),
-        "ANSIBLE_NOCOLOR": "1",
-        "ANSIBLE_PIPELINING": "1",
-        "ANSIBLE_ROLES_PATH": str(ROLES),
-        "ANSIBLE_SSH_CONTROL_PATH_DIR": str(directory / "cp"),
-        "COLUMNS": "1000",
-        "RESULTS": str(directory / "results"),
-    }
-    argv = [sys.executable, "-m", "ansible", "playbook", "-i", str(directory / "hosts.yml"), *options, str(playbook)]
-    done = subprocess.run(
-        argv, env={**os.environ, **environment}, cwd=directory, capture_output=True, text=True, timeout=240
-    )
-    results = [json.loads(line) for line in (directory / "results").read_text().splitlines()]
-    return Play(done.returncode, done.stdout + done.stderr, results)
 
 
 @pytest.fixture
@@ -336,41 +253,28 @@ def test_the_example_of_the_readme_runs(ssh_host: StartHost, repository: AptRepo
     assert ran.outcomes == {"package:git": "changed", "package:fd": "changed", "package:ripgrep": "failed"}
 
 
-@pytest.mark.parametrize("role", ["mngr_packages", "mngr_bootstrap"])
-def test_every_variable_has_a_default_and_a_specification_that_agree(role: str) -> None:
-    defaults = yaml.safe_load((ROLES / role / "defaults/main.yml").read_text())
-    specs = yaml.safe_load((ROLES / role / "meta/argument_specs.yml").read_text())["argument_specs"]
-    assert {name: option["default"] for name, option in specs["main"]["options"].items()} == defaults
-    assert set(specs) == {path.stem for path in (ROLES / role / "tasks").iterdir()}
+HOLD = (
+    "import fcntl, sys, time; file = open(sys.argv[1], 'w'); fcntl.lockf(file, 2); print(flush=True); time.sleep(1000)"
+)
 
 
-def bootstrap(tmp_path: Path, host: SshHost) -> tuple[Play, dict[str, Any]]:
-    ran = play(tmp_path, host, "mngr_bootstrap", tasks_from="python", mngr_bootstrap_timeout=120)
-    said = ran.result("Install python3 with apt")["stdout_lines"][-1]
-    return ran, json.loads(said)["mngr_steps"][0]
-
-
-def test_python_is_installed_where_there_is_none_and_only_once(ssh_host: StartHost, tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    repository = AptRepository(tmp_path / "apt")
-    repository.adopt(offered_packages("bare"))
-    host = ssh_host(layer="bare", apt_repository=repository, apt_lists="empty")
-    ran, step = bootstrap(tmp_path, host)
-    assert (ran.code, ran.changed) == (0, 1), ran.text
-    assert step["status"] == "changed"
-    assert step["current"].startswith("3.")
-    ran, step = bootstrap(tmp_path, host)
-    assert (ran.code, ran.changed, step["status"]) == (0, 0, "ok")
-
-
-def test_a_bootstrap_that_cannot_be_done_says_why(
+def test_a_locked_package_manager_is_told_with_who_holds_it(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path
 ) -> None:
-    host = ssh_host(layer="bare", users=(Login("dev"),), apt_repository=repository)
-    ran, step = bootstrap(tmp_path, host)
+    host = ssh_host(apt_repository=repository, apt_lists="fresh")
+    host.run(f'mkfifo /f; setsid python3 -c "{HOLD}" /var/lib/dpkg/lock-frontend >/f 2>&1 & read _ </f')
+    ran = packages(tmp_path, host, {"name": "mtool"}, mngr_packages_timeout=2)
     assert ran.code == 2
-    assert step["reason"] == "apt offers no python3. Check the host's package sources"
-    assert step["status"] == "failed"
-    assert step["current"] is None
-    _, step = bootstrap(tmp_path, host.as_user("dev"))
-    assert step["reason"].endswith("an administrator must run: sudo apt-get install -y python3")
+    assert "The package manager is locked by python3 (pid " in ran.apt["msg"]
+    assert "Run again when it is free" in ran.apt["msg"]
+
+
+def test_two_at_once_on_one_host_both_succeed(ssh_host: StartHost, repository: AptRepository, tmp_path: Path) -> None:
+    repository.add("slow", "1.0", postinst="sleep 1")
+    host = ssh_host(apt_repository=repository, apt_lists="empty")
+    directories = [tmp_path / "one", tmp_path / "two"]
+    for directory in directories:
+        directory.mkdir()
+    with ThreadPoolExecutor() as pool:
+        both = list(pool.map(lambda path: packages(path, host, {"name": "mtool"}, {"name": "slow"}), directories))
+    assert [ran.code for ran in both] == [0, 0], both[0].text + both[1].text

@@ -26,7 +26,7 @@ def create(state: Path, name: str, layer: str, packages: list[str]) -> None:
         state: the directory that knows the hosts, one directory a host.
         name: the host's name.
         layer: one of ``LAYERS``.
-        packages: ``NAME=VERSION`` each: a package of that version, whose command NAME says NAME and its version.
+        packages: ``NAME=VERSION`` each: a package of that version, whose command NAME says both.
     """
     directory = state / name
     if SshHost(name, 0, directory).is_running:
@@ -36,7 +36,8 @@ def create(state: Path, name: str, layer: str, packages: list[str]) -> None:
     repository = AptRepository(directory / "apt")
     for package in packages:
         package_name, version = package.split("=", 1)
-        repository.add(package_name, version, commands={package_name: f"echo {package_name} {version}"})
+        upstream = version.split(":")[-1].split("-")[0]
+        repository.add(package_name, version, commands={package_name: f"echo {package_name} {upstream}"})
     # Read and write in one: nobody else has to hold it open, and it never reads as ended.
     os.mkfifo(directory / "lifeline")
     lifeline = os.open(directory / "lifeline", os.O_RDWR)

@@ -16,12 +16,20 @@ settle() { # STATUS REASON
 is_there() {
   python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))' >/dev/null 2>&1 </dev/null
 }
-apt() { # ARGUMENT…: as root, bounded on this host, without questions
+apt() { # ARGUMENT…: until nobody else holds the lock of the lists, for which apt does not wait
+  patience=60
+  while ! once "$@" && [ "$patience" -gt 0 ]; do
+    case $said in *Waiting\ for*) break ;; *'Could not get lock'*) sleep 1 ;; *) break ;; esac
+    patience=$((patience - 1))
+  done
+  printf '%s\n' "$said" | tail -n 20
+  return "$code"
+}
+once() { # ARGUMENT…: as root, bounded on this host, without questions
   said=$($prefix setsid -w timeout -k 30 "$seconds" env DEBIAN_FRONTEND=noninteractive LC_ALL=C NEEDRESTART_MODE=l \
     apt-get -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=60 -o Acquire::Retries=1 -o Acquire::http::Timeout=20 \
     "$@" </dev/null 2>&1)
   code=$?
-  printf '%s\n' "$said" | tail -n 20
   return "$code"
 }
 install() {

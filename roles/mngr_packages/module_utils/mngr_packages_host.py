@@ -103,10 +103,17 @@ class Apt:
         return self._change([*managers.TABLE["apt"].install, *names], privilege)
 
     def _change(self, argv, privilege):
-        seconds = max(30, int(self._deadline - time.monotonic()))
-        bounded = managers.bounded(managers.with_environment("apt", argv), seconds)
-        code, self.output = _run(managers.privileged(bounded, privilege), self._directory)
-        return code
+        """Run apt as root; wait for the locks that it does not wait for by itself, such as the one of its lists."""
+        give_up = min(time.monotonic() + managers.LOCK_SECONDS, self._deadline)
+        while True:
+            seconds = max(1, int(self._deadline - time.monotonic()))
+            patient = managers.waiting("apt", argv, min(managers.LOCK_SECONDS, seconds // 2))
+            bounded = managers.bounded(managers.with_environment("apt", patient), seconds)
+            code, self.output = _run(managers.privileged(bounded, privilege), self._directory)
+            is_locked = code and "Could not get lock" in self.output and "Waiting for" not in self.output
+            if not is_locked or time.monotonic() > give_up:
+                return code
+            time.sleep(1)
 
 
 def _run(argv, directory):

@@ -1,0 +1,61 @@
+"""Watch the processes of this machine while something runs."""
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import psutil
+
+
+@contextlib.contextmanager
+def witnessed(*words: str, secret: str = "", after: bool = False) -> Iterator[Callable[[], list[str]]]:
+    """Note every process below this one whose command line has one of the words (and whose environment the secret).
+
+    The value, called after the block, gives those that were seen; with ``after``, those that outlive the block by
+    more than three seconds.
+    """
+    seen: dict[int, str] = {}
+    stop = threading.Event()
+
+    def look() -> None:
+        for process in psutil.process_iter():
+            if process.pid in seen:
+                continue
+            with contextlib.suppress(psutil.Error, OSError):
+                line = " ".join(process.cmdline())
+                if any(word in line for word in words) and _is_ours(process) and _has(process, line, secret):
+                    seen[process.pid] = line
+
+    def watch() -> None:
+        while not stop.is_set():
+            look()
+            time.sleep(0.01)
+
+    thread = threading.Thread(target=watch, daemon=True)
+    before = {process.pid for process in psutil.process_iter()}
+    thread.start()
+    try:
+        yield lambda: _told(seen, before, after=after)
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _has(process: psutil.Process, line: str, secret: str) -> bool:
+    return not secret or secret in line or any(secret in value for value in process.environ().values())
+
+
+def _is_ours(process: psutil.Process) -> bool:
+    return process.pid != os.getpid() and any(parent.pid == os.getpid() for parent in process.parents())
+
+
+def _told(seen: dict[int, str], before: set[int], *, after: bool) -> list[str]:
+    new = {pid: line for pid, line in seen.items() if pid not in before}
+    if not after:
+        return list(new.values())
+    deadline = time.monotonic() + 3
+    while time.monotonic() < deadline and any(psutil.pid_exists(pid) for pid in new):
+        time.sleep(0.05)
+    return [line for pid, line in new.items() if psutil.pid_exists(pid)]

@@ -1,0 +1,182 @@
+"""What a source is read into, and what is refused; with real files."""
+
+import hashlib
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from mngr_ansible import trees
+from mngr_ansible.trees import Entry, Tree, TreeError
+
+
+def put(path: Path, content: bytes = b"x", mode: int = 0o644) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    path.chmod(mode)
+    return path
+
+
+def found(tree: Tree) -> dict[str, Entry]:
+    return {entry.relative: entry for entry in tree.entries}
+
+
+def problems(path: Path) -> dict[str, str]:
+    with pytest.raises(TreeError) as caught:
+        trees.read(str(path))
+    return {os.path.relpath(where, path): why for where, why in caught.value.problems}
+
+
+def test_a_file_is_one_entry_that_stands_for_the_destination(tmp_path: Path) -> None:
+    source = put(tmp_path / "a", b"hello", 0o640)
+    digest = hashlib.sha256(b"hello").hexdigest()
+    entry = Entry("", "file", str(source), 0o640, 5, digest, None, is_secret=False)
+    assert trees.read(str(source)) == Tree((entry,), ())
+
+
+def test_parents_come_before_what_is_in_them_and_empty_directories_count(tmp_path: Path) -> None:
+    for name in ("b/c/d", "b-c", "b.d", "a"):
+        put(tmp_path / "top" / name)
+    (tmp_path / "top" / "b" / "empty").mkdir()
+    names = [entry.relative for entry in trees.read(str(tmp_path / "top")).entries]
+    assert names[0] == ""
+    assert set(names) == {"", "a", "b", "b-c", "b.d", "b/c", "b/c/d", "b/empty"}
+    assert all(os.path.dirname(name) in names[:index] for index, name in enumerate(names) if name)
+
+
+def test_sources_keep_their_own_modes(tmp_path: Path) -> None:
+    put(tmp_path / "top" / "run", mode=0o755)
+    (tmp_path / "top" / "shared").mkdir()
+    (tmp_path / "top" / "shared").chmod(0o775)
+    entries = found(trees.read(str(tmp_path / "top")))
+    assert (entries["run"].mode, entries["shared"].mode) == (0o755, 0o775)
+
+
+def test_special_bits_are_dropped_with_a_notice(tmp_path: Path) -> None:
+    put(tmp_path / "top" / "suid", mode=0o4755)
+    (tmp_path / "top").chmod(0o1777)
+    tree = trees.read(str(tmp_path / "top"))
+    assert (found(tree)["suid"].mode, found(tree)[""].mode) == (0o755, 0o777)
+    assert len(tree.notices) == 2
+    assert "suid: its setuid, setgid or sticky bit is not copied" in "\n".join(tree.notices)
+
+
+@pytest.mark.parametrize(("own", "sent"), [(0o644, 0o600), (0o755, 0o700), (0o700, 0o700), (0o400, 0o600)])
+def test_a_secret_is_for_its_owner_alone(tmp_path: Path, own: int, sent: int) -> None:
+    put(tmp_path / "top" / "key", mode=own)
+    entries = found(trees.read(str(tmp_path / "top"), is_secret=True))
+    assert (entries["key"].mode, entries["key"].is_secret, entries[""].mode) == (sent, True, 0o700)
+
+
+def test_a_file_that_only_its_owner_may_touch_is_a_secret_by_itself(tmp_path: Path) -> None:
+    put(tmp_path / "top" / "key", mode=0o400)
+    put(tmp_path / "top" / "open", mode=0o644)
+    entries = found(trees.read(str(tmp_path / "top")))
+    assert (entries["key"].mode, entries["key"].is_secret) == (0o600, True)
+    assert (entries["open"].is_secret, entries[""].is_secret) == (False, False)
+
+
+def test_modes_that_are_given_win(tmp_path: Path) -> None:
+    put(tmp_path / "top" / "key", mode=0o400)
+    entries = found(trees.read(str(tmp_path / "top"), mode=0o640, directory_mode=0o750, is_secret=True))
+    assert (entries["key"].mode, entries[""].mode, entries["key"].is_secret) == (0o640, 0o750, True)
+
+
+def test_a_link_at_the_top_is_followed(tmp_path: Path) -> None:
+    source = put(tmp_path / "real" / "a")
+    (tmp_path / "link").symlink_to("real")
+    assert found(trees.read(str(tmp_path / "link")))["a"].source == str(source)
+
+
+def test_links_that_stay_inside_stay_links(tmp_path: Path) -> None:
+    put(tmp_path / "top" / "sub" / "a")
+    targets = {
+        "up": "sub/a",
+        "sub/down": "../sub/a",
+        "dangling": "nowhere",
+        "loop": "loop",
+        "self": ".",
+        "sub/top": "..",
+    }
+    for name, target in targets.items():
+        (tmp_path / "top" / name).symlink_to(target)
+    entries = found(trees.read(str(tmp_path / "top")))
+    links = {name: entry.target for name, entry in entries.items() if entry.kind == "link"}
+    assert links == targets
+    assert {entry.mode for entry in entries.values() if entry.kind == "link"} == {0o777}
+
+
+def test_links_that_leave_the_directory_are_refused_however_they_do_it(tmp_path: Path) -> None:
+    top = tmp_path / "top"
+    put(top / "x" / "y" / "file")
+    targets = {
+        "absolute": str(top / "x"),
+        "up": "../other",
+        "by-its-own-name": "../top/x",
+        "x/deep": "../../other",
+        "through": "x/y/back/../../other",
+    }
+    (top / "x" / "y" / "back").symlink_to("../..")
+    for name, target in targets.items():
+        (top / name).symlink_to(target)
+    assert set(problems(top)) == set(targets)
+
+
+def test_everything_that_can_not_be_sent_is_named_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    top = tmp_path / "top"
+    put(top / "fine")
+    os.mkfifo(top / "fifo")
+    monkeypatch.chdir(top)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("socket")
+    (top / "away").symlink_to("/etc")
+    why = problems(top)
+    assert why["fifo"] == "is a fifo, which can not be sent"
+    assert why["socket"] == "is a socket, which can not be sent"
+    assert why["away"].startswith("is a link to the absolute path /etc")
+    assert len(why) == 3
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_what_can_not_be_opened_is_refused(tmp_path: Path) -> None:
+    put(tmp_path / "top" / "file", mode=0)
+    put(tmp_path / "top" / "directory" / "a").parent.chmod(0)
+    try:
+        assert problems(tmp_path / "top") == {"file": "Permission denied", "directory": "Permission denied"}
+    finally:
+        (tmp_path / "top" / "directory").chmod(0o700)
+
+
+def test_a_device_is_refused() -> None:
+    assert problems(Path("/dev/null")) == {".": "is a device, which can not be sent"}
+
+
+@pytest.mark.parametrize("name", ["missing", "dangling", "null\0character"])
+def test_a_source_that_is_not_there_is_an_error_that_says_so(tmp_path: Path, name: str) -> None:
+    (tmp_path / "dangling").symlink_to("nowhere")
+    with pytest.raises(TreeError) as caught:
+        trees.read(f"{tmp_path}/{name}")
+    assert caught.value.problems[0][1] in ("does not exist", "is not a path: it has a null character")
+    assert str(tmp_path) in str(caught.value)
+
+
+def test_names_of_any_bytes_are_read_and_can_be_shown(tmp_path: Path) -> None:
+    names = [b"bad\xff", b"new\nline", b"$HOME", b"-dash", b"{{ 7*7 }}", "é".encode(), b"n" * 255]
+    for name in names:
+        put(tmp_path / "top" / os.fsdecode(name))
+    assert {os.fsencode(entry.relative) for entry in trees.read(str(tmp_path / "top")).entries} == {b"", *names}
+    assert trees.shown(os.fsdecode(b"bad\xff\n")) == "bad\\xff\\n"
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    """A kernel file whose size is not its content's never settles, as a log that is written all the time."""
+    if not Path("/proc/self/status").exists():
+        pytest.skip("needs /proc")
+    assert problems(Path("/proc/self/status")) == {".": "changed while it was read, twice"}
+
+
+def test_a_large_file_is_read_in_blocks(tmp_path: Path) -> None:
+    content = os.urandom(trees.BLOCK * 2 + 1)
+    entry = trees.read(str(put(tmp_path / "big", content))).entries[0]
+    assert (entry.size, entry.sha256) == (len(content), hashlib.sha256(content).hexdigest())
