@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from mngr_ansible import content, provisioner, standalone, survey, text
 from mngr_ansible.errors import MngrAnsibleError, UsageError
+from mngr_ansible.progress import Talk
 from mngr_ansible.report import Report
 
 _DESCRIPTION = """\
@@ -176,7 +177,7 @@ def _print_json(report: Report) -> None:
     print(json.dumps(report.to_dict(), indent=2))
 
 
-def _talk(options: argparse.Namespace) -> provisioner.Talk:
+def _talk(options: argparse.Namespace) -> Talk:
     hosts = options.host
     size = max((len(host) for host in hosts), default=0)
 

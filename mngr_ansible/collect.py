@@ -1,6 +1,7 @@
 """Find plugins, ask each by name in our own order, and refuse what is not a specification."""
 
 import importlib.metadata
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -92,15 +93,23 @@ def plugin_manager(plugins: Iterable[object]) -> pluggy.PluginManager:
                 if not manager.has_plugin(name):
                     _register(manager, loaded, name)
         elif not manager.is_registered(plugin):
-            _register(manager, plugin, getattr(plugin, "__name__", None) or type(plugin).__name__)
+            _register(manager, plugin, _free_name(manager, plugin))
     return manager
+
+
+def _free_name(manager: pluggy.PluginManager, plugin: object) -> str:
+    """An object's own name or its class's; the second of that name is ``NAME-2``, and so on."""
+    name = str(getattr(plugin, "__name__", None) or type(plugin).__name__)
+    others = (f"{name}-{number}" for number in itertools.count(2))
+    return next(each for each in itertools.chain([name], others) if not manager.has_plugin(each))
 
 
 def _register(manager: pluggy.PluginManager, plugin: object, name: str) -> None:
     try:
         manager.register(plugin, name)
-    except (ValueError, pluggy.PluginValidationError) as error:
-        raise PluginError(f"{name}: it cannot be registered: {error}", remedy="Give each plugin once.") from error
+    except Exception as error:
+        remedy = f"Mend or leave out the plugin {name}."
+        raise PluginError(f"{name}: it cannot be registered: {_said(error)}", remedy=remedy) from error
 
 
 def _load(name: str) -> list[tuple[str, object]]:
@@ -119,7 +128,7 @@ def _load(name: str) -> list[tuple[str, object]]:
     for entry_point in wanted:
         try:
             loaded.append((entry_point.name, entry_point.load()))
-        except (Exception, SystemExit) as error:  # noqa: BLE001
+        except (Exception, SystemExit) as error:
             raise PluginError(
                 f"{entry_point.name}: the plugin cannot be imported: {_said(error)}",
                 remedy=f"Install it again, or leave out --plugin {name}.",
@@ -175,9 +184,7 @@ def contributions(
         asked.append(Contribution(hook.plugin, transfers=tuple(_each(hook, answer, _transfer))))
     for hook in found["provision_agent"]:
         answer = _ask(hook, arguments, host)
-        asked.append(
-            Contribution(hook.plugin, requirements=tuple(_each(hook, answer, PackageRequirement.from_value)))
-        )
+        asked.append(Contribution(hook.plugin, requirements=tuple(_each(hook, answer, PackageRequirement.from_value))))
     return tuple(asked)
 
 
@@ -186,16 +193,16 @@ def _ask(hook: Hook, arguments: Mapping[str, Any], host: str) -> Sequence[object
         answer = hook(**arguments)
         if answer is None:
             return ()
-        if isinstance(answer, (str, bytes, Mapping)) or not isinstance(answer, Iterable):
-            raise PluginError(
-                f"{hook.plugin}: its {hook.name} returned {answer!r:.200}, which is not a list",
-                remedy=f"Mend or disable the plugin {hook.plugin}. Nothing was changed.",
-            )
-        return tuple(answer)
+        if isinstance(answer, Iterable) and not isinstance(answer, (str, bytes, Mapping)):
+            return tuple(answer)
     except MngrAnsibleError as error:
         raise _blame(hook, error) from error
     except (Exception, SystemExit) as error:
         raise _raised(hook, error, host) from error
+    raise PluginError(
+        f"{hook.plugin}: its {hook.name} returned {answer!r:.200}, which is not a list",
+        remedy=f"Mend or disable the plugin {hook.plugin}. Nothing was changed.",
+    )
 
 
 def _each[T](hook: Hook, values: Sequence[object], convert: Callable[[object], T]) -> Iterable[T]:
@@ -243,7 +250,8 @@ def _said(error: BaseException) -> str:
 
 
 def _is_meant_for_people(error: BaseException) -> bool:
-    return hasattr(error, "user_help_text") or any(base.__name__ == "ClickException" for base in type(error).__mro__)
+    names = {base.__name__ for base in type(error).__mro__}
+    return hasattr(error, "user_help_text") or bool(names & {"ClickException", "MngrAnsibleError"})
 
 
 def _help(error: BaseException) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from mngr_ansible import managers
 from mngr_ansible.diff import usable_manager
-from mngr_ansible.probe import HostState
+from mngr_ansible.hoststate import HostState
 from mngr_ansible.requirements import Requirement
 
 

@@ -200,7 +200,10 @@ class OpenSsh:
         """End the master connection, if there is one."""
         if any(self.sockets.glob("*")):
             subprocess.run(
-                self._command("-O", "exit"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
+                self._command("-O", "exit"),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL,
             )
 
 

@@ -1,5 +1,6 @@
 """``Plan`` × ``HostState`` → :class:`Due`: what is missing, too old or different on a host, and why."""
 
+import dataclasses
 import hashlib
 import os
 import posixpath
@@ -7,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mngr_ansible import managers
+from mngr_ansible.hoststate import MISSING, FileState, HostState
 from mngr_ansible.plan import Plan
-from mngr_ansible.probe import MISSING, FileState, HostState
 from mngr_ansible.report import DUE, Outcome, Status
 from mngr_ansible.requirements import Requirement
 from mngr_ansible.transfers import Placed, Transfer
@@ -78,7 +79,13 @@ def compare(plan: Plan, state: HostState, *, is_local: bool, become: bool = Fals
 
 
 def _unique(outcomes: list[Outcome]) -> Iterator[Outcome]:
-    yield from {outcome.id: outcome for outcome in outcomes}.values()
+    by_id: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        by_id.setdefault(outcome.id, []).append(outcome)
+    for same in by_id.values():
+        plugins = tuple(dict.fromkeys(plugin for each in same for plugin in each.plugins))
+        reason = "; ".join(dict.fromkeys(each.reason for each in same))
+        yield dataclasses.replace(same[0], plugins=plugins, reason=reason)
 
 
 def _is_printed(requirement: Requirement, *, is_local: bool) -> bool:
@@ -181,10 +188,8 @@ def _package(requirement: Requirement, state: HostState, *, is_local: bool) -> O
         manager = usable_manager(requirement, state)
         source = manager
         why = _unavailable(requirement, state, manager)
-        if why and not _is_printed(requirement, is_local=is_local):
+        if why and (manager is None or not _is_printed(requirement, is_local=is_local)):
             status, reason = Status.BLOCKED, why
-        elif why and manager is None:
-            reason = why
         elif requirement.purposes:
             reason = requirement.who
     return Outcome(
@@ -203,9 +208,9 @@ def _package(requirement: Requirement, state: HostState, *, is_local: bool) -> O
 def usable_manager(requirement: Requirement, state: HostState) -> str | None:
     """The first manager of ours that the host has and that has a package for the requirement."""
     for manager in managers.MANAGERS:
-        if f"{manager}-get" in state.managers or manager in state.managers:
-            if requirement.packages(manager):
-                return manager
+        is_there = f"{manager}-get" in state.managers or manager in state.managers
+        if is_there and requirement.packages(manager):
+            return manager
     return None
 
 

@@ -1,5 +1,6 @@
 """A manifest is one more plugin: files and packages in a YAML or TOML file. Source: CONTRACT "Manifest"."""
 
+import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,13 +15,13 @@ from mngr_ansible.plan import Contribution
 _KEYS = ("files", "packages")
 
 
-def read(path: str | Path) -> Contribution:
+def read(path: str | os.PathLike[str]) -> Contribution:
     """Read a manifest; relative sources in it are relative to its directory.
 
     Raises:
         InputError: it cannot be read, does not parse, has an unknown key or a wrong value; names the file.
     """
-    file = Path(path).expanduser()
+    file = _expanded(path)
     name = f"manifest ({file.name})"
     try:
         text = file.read_text("utf-8")
@@ -31,12 +32,19 @@ def read(path: str | Path) -> Contribution:
     return contribution(_parse(file, text), plugin="manifest", origin=name, directory=file.parent)
 
 
+def _expanded(path: str | os.PathLike[str]) -> Path:
+    text = os.fspath(path)
+    return Path.home() / text[2:] if text.startswith("~/") else Path(text)
+
+
 def _parse(file: Path, text: str) -> object:
     try:
         return tomllib.loads(text) if file.suffix == ".toml" else yaml.safe_load(text)
-    except (tomllib.TOMLDecodeError, yaml.YAMLError) as error:
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
         where = " ".join(str(error).split())
-        raise InputError(f"the manifest {file} does not parse: {where}", remedy="Mend the line that it names.") from error
+        raise InputError(
+            f"the manifest {file} does not parse: {where}", remedy="Mend the line that it names."
+        ) from error
 
 
 def contribution(document: object, *, plugin: str, origin: str, directory: Path) -> Contribution:
@@ -81,7 +89,7 @@ def transfer(value: object, origin: str, directory: Path) -> FileTransferSpec:
         )
     try:
         local = value.get("local_path")
-        if isinstance(local, str) and local and not local.startswith(("~/", "/")):
+        if isinstance(local, str) and local and local != "~" and not local.startswith(("~/", "/")):
             value = {**value, "local_path": str(directory / local)}
         return FileTransferSpec.from_mapping(value)
     except MngrAnsibleError as error:

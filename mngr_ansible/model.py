@@ -7,130 +7,26 @@ value. Whoever asked the plugin adds the plugin's name.
 import dataclasses
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, Self
 
 from mngr_ansible.errors import InputError
+from mngr_ansible.fields import (
+    REQUIREMENT,
+    check_choices,
+    check_name,
+    check_types,
+    normal_local_path,
+    normal_remote_path,
+    parse_mode,
+    refused,
+    strings,
+)
 from mngr_ansible.versions import Range
 
 Install = Literal["auto", "print"]
-
-MANAGERS = ("apt", "dnf", "zypper", "pacman", "apk", "brew", "npm", "uv", "pipx", "pip", "installer", "archive")
-
-_CHOICES: Mapping[str, Mapping[str, tuple[object, ...]]] = {
-    "FileTransferSpec": {"symlinks": ("keep", "follow", "refuse"), "if_exists": ("replace", "keep", "backup")},
-    "Check": {"kind": ("command", "package", "file", "python_module", "shell")},
-    "Source": {"manager": MANAGERS, "scope": ("system", "user")},
-    "PackageRequirement": {"install": (None, "auto", "print")},
-}
-
-_NOT_YET: Mapping[str, Mapping[str, tuple[object, ...]]] = {
-    "FileTransferSpec": {
-        "directory_mode": (None,),
-        "owner": (None,),
-        "group": (None,),
-        "exclude": ((),),
-        "symlinks": ("keep",),
-        "if_exists": ("replace",),
-        "mirror": (False,),
-    },
-    "Check": {"kind": ("command", "package")},
-    "Source": {
-        "manager": ("apt",),
-        "version": (None,),
-        "repository": (None,),
-        "url": (None,),
-        "sha256": (None,),
-        "scope": ("system",),
-        "requires": ((),),
-        "when": (None,),
-    },
-}
-"""What the contract promises and this release does not do yet: class, field, the values that work today."""
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*(?<!-)")
-_REQUIREMENT = re.compile(rf"\s*({_NAME.pattern})\s*((?:[<>=!~].*)?)", re.DOTALL)
-
-
-def _refuse(owner: object, field: str, value: object, why: str, remedy: str) -> InputError:
-    return InputError(f"{type(owner).__name__}.{field}: {value!r} {why}", remedy=remedy)
-
-
-def _check_choices(owner: Any) -> None:
-    kind = type(owner).__name__
-    for field, allowed in _CHOICES.get(kind, {}).items():
-        if (value := getattr(owner, field)) not in allowed:
-            words = ", ".join(str(choice) for choice in allowed if choice is not None)
-            raise _refuse(owner, field, value, "is not known", f"Use one of: {words}.")
-    for field, allowed in _NOT_YET.get(kind, {}).items():
-        if (value := getattr(owner, field)) not in allowed:
-            raise _refuse(owner, field, value, "is not supported yet", f"Leave {field} out in this release.")
-
-
-def _check_types(spec: Any, /, **expected: type | tuple[type, ...]) -> None:
-    for field, types in expected.items():
-        value = getattr(spec, field)
-        if not isinstance(value, types) or (isinstance(value, bool) and bool not in _as_tuple(types)):
-            names = " or ".join("nothing" if each is type(None) else each.__name__ for each in _as_tuple(types))
-            raise _refuse(spec, field, value, f"is not {names}", f"Give {names}.")
-
-
-def _as_tuple(types: type | tuple[type, ...]) -> tuple[type, ...]:
-    return types if isinstance(types, tuple) else (types,)
-
-
-def _strings(owner: object, field: str, values: object) -> tuple[str, ...]:
-    if isinstance(values, str) or not isinstance(values, Sequence) or not all(isinstance(each, str) for each in values):
-        raise _refuse(owner, field, values, "is not a list of strings", "Give a list of strings.")
-    return tuple(values)
-
-
-def parse_mode(text: object) -> int:
-    """A file mode from an octal string (``"0640"``, ``"640"``, ``"0o640"``) or from an int by its value.
-
-    Raises:
-        ValueError: it is neither, or has bits above 0777.
-    """
-    if isinstance(text, int) and not isinstance(text, bool):
-        mode = text
-    elif isinstance(text, str) and re.fullmatch(r"(0o)?[0-7]{1,5}", text):
-        mode = int(text, 8)
-    else:
-        raise ValueError("is not an octal string such as '0640', nor an int")
-    if not 0 <= mode <= 0o777:
-        raise ValueError("has bits outside 0777")
-    return mode
-
-
-def normal_remote_path(text: str) -> str:
-    """A destination as text: ``..`` and ``.`` and double slashes resolved, no trailing slash, ``~/`` kept in front.
-
-    ``"."`` and ``"~/"`` are work_dir and home themselves. Only a leading ``~/`` means a home; ``~root`` and ``$X`` are
-    names. Source: CONTRACT "Data", ``remote_path``.
-
-    Raises:
-        ValueError: it is empty, holds NUL or newline, is ``/``, is too long, or leaves work_dir or home.
-    """
-    if not text:
-        raise ValueError("is empty")
-    if "\0" in text or "\n" in text:
-        raise ValueError("holds a NUL or a newline")
-    prefix, rest = ("~/", text[2:]) if text.startswith("~/") else ("", text)
-    plain = os.path.normpath(rest.lstrip("/") if prefix else rest) if rest else "."
-    if plain.startswith("//"):
-        plain = plain[1:]
-    if plain == ".." or plain.startswith("../"):
-        raise ValueError(f"leaves {'the home directory' if prefix else 'work_dir'} through '..'")
-    if plain == "/":
-        raise ValueError("is the root directory")
-    encoded = os.fsencode(plain)
-    if len(encoded) > 4000 or any(len(part) > 255 for part in encoded.split(b"/")):
-        raise ValueError("is too long for a path")
-    if prefix:
-        return "~/" if plain == "." else prefix + plain
-    return plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +73,7 @@ class FileTransferSpec:
         del values["self"]
         for field, value in values.items():
             object.__setattr__(self, field, value)
-        _check_types(
+        check_types(
             self,
             local_path=(str, os.PathLike),
             remote_path=(str, os.PathLike),
@@ -187,27 +83,25 @@ class FileTransferSpec:
             is_secret=bool,
             mirror=bool,
         )
-        object.__setattr__(self, "exclude", _strings(self, "exclude", exclude))
+        object.__setattr__(self, "exclude", strings(self, "exclude", exclude))
         self._normalise()
-        _check_choices(self)
+        check_choices(self)
 
     def _normalise(self) -> None:
-        local, remote = os.fspath(self.local_path), os.fspath(self.remote_path)
-        if not local or "\0" in local:
-            raise _refuse(self, "local_path", local, "is empty or holds a NUL", "Name a file or a directory.")
-        try:
-            normal = normal_remote_path(remote)
-        except ValueError as error:
-            remedy = "Give a path below work_dir, one that starts with ~/, or an absolute one."
-            raise _refuse(self, "remote_path", remote, str(error), remedy) from None
-        object.__setattr__(self, "local_path", Path(local))
-        object.__setattr__(self, "remote_path", PurePosixPath(normal))
+        below = "Give a path below work_dir, one that starts with ~/, or an absolute one."
+        self._replace("local_path", lambda path: Path(normal_local_path(os.fspath(path))), "Name a file or directory.")
+        self._replace("remote_path", lambda path: PurePosixPath(normal_remote_path(os.fspath(path))), below)
         for field in ("mode", "directory_mode"):
-            if (value := getattr(self, field)) is not None:
-                try:
-                    object.__setattr__(self, field, parse_mode(value))
-                except ValueError as error:
-                    raise _refuse(self, field, value, str(error), "Give a mode such as '0640'.") from None
+            if getattr(self, field) is not None:
+                self._replace(field, parse_mode, "Give a mode such as '0640'.")
+
+    def _replace(self, field: str, normal: Callable[[Any], object], remedy: str) -> None:
+        value = getattr(self, field)
+        try:
+            object.__setattr__(self, field, normal(value))
+        except ValueError as error:
+            shown = os.fspath(value) if isinstance(value, os.PathLike) else value
+            raise refused(self, field, shown, str(error), remedy) from None
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
@@ -229,18 +123,20 @@ class Check:
     pattern: str | None = None
 
     def __post_init__(self) -> None:
-        _check_types(self, kind=str, value=str, pattern=(str, type(None)))
-        object.__setattr__(self, "args", _strings(self, "args", self.args))
-        _check_choices(self)
-        if not re.fullmatch(r"[^\s\0-][^\s\0]*", self.value):
-            raise _refuse(self, "value", self.value, f"is not the name of a {self.kind}", "Give one name.")
+        check_types(self, kind=str, value=str, pattern=(str, type(None)))
+        object.__setattr__(self, "args", strings(self, "args", self.args))
+        check_choices(self)
+        if self.kind == "package":
+            check_name(self, "value", self.value)
+        elif not re.fullmatch(r"/[^\s\0]+|[^\s\0/-][^\s\0/]*", self.value):
+            raise refused(self, "value", self.value, "is not a command", "Give a name, or an absolute path.")
         if any("\0" in each for each in self.args):
-            raise _refuse(self, "args", self.args, "hold a NUL", "Leave it out.")
+            raise refused(self, "args", self.args, "hold a NUL", "Leave it out.")
         if self.pattern is not None:
             try:
                 re.compile(self.pattern)
             except re.error as error:
-                raise _refuse(self, "pattern", self.pattern, f"is no regular expression: {error}", "Mend it.") from None
+                raise refused(self, "pattern", self.pattern, f"is no regular expression: {error}", "Mend it.") from None
 
     @classmethod
     def from_value(cls, value: object) -> Self:
@@ -269,12 +165,12 @@ class Source:
     when: object = None
 
     def __post_init__(self) -> None:
-        _check_types(self, manager=str)
-        object.__setattr__(self, "packages", _strings(self, "packages", self.packages))
-        object.__setattr__(self, "requires", _strings(self, "requires", self.requires))
-        _check_choices(self)
+        check_types(self, manager=str)
+        object.__setattr__(self, "packages", strings(self, "packages", self.packages))
+        object.__setattr__(self, "requires", strings(self, "requires", self.requires))
+        check_choices(self)
         for name in self.packages:
-            _check_name(self, "packages", name)
+            check_name(self, "packages", name)
 
     @classmethod
     def from_value(cls, value: object) -> Self:
@@ -304,21 +200,21 @@ class PackageRequirement:
     purpose: str = ""
 
     def __post_init__(self) -> None:
-        _check_types(self, name=str, version=str, is_required=bool, purpose=str)
-        _check_name(self, "name", self.name)
+        check_types(self, name=str, version=str, is_required=bool, purpose=str)
+        check_name(self, "name", self.name)
         for field, kind in (("checks", Check), ("sources", Source)):
             values = getattr(self, field)
             if isinstance(values, str) or not isinstance(values, Sequence):
-                raise _refuse(self, field, values, "is not a list", "Give a list.")
+                raise refused(self, field, values, "is not a list", "Give a list.")
             object.__setattr__(self, field, tuple(kind.from_value(each) for each in values))
-        _check_choices(self)
+        check_choices(self)
         try:
             wanted = Range.parse(self.version)
         except ValueError as error:
             remedy = "Give a set such as '>=2.39,<3', made of >= > <= < == !=."
-            raise _refuse(self, "version", self.version, f"does not parse: {error}", remedy) from None
+            raise refused(self, "version", self.version, f"does not parse: {error}", remedy) from None
         if wanted.is_empty:
-            raise _refuse(self, "version", self.version, "leaves no version at all", "Relax one of its ends.")
+            raise refused(self, "version", self.version, "leaves no version at all", "Relax one of its ends.")
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -327,7 +223,7 @@ class PackageRequirement:
         Raises:
             InputError: the text is not a name, optionally followed by a version set.
         """
-        match = _REQUIREMENT.fullmatch(text)
+        match = REQUIREMENT.fullmatch(text)
         if match is None:
             remedy = "Write a name and, if needed, a version set: git, git>=2.39, 'git>=2.39,<3'."
             raise InputError(f"requirement {text!r} does not parse", remedy=remedy)
@@ -346,13 +242,6 @@ class PackageRequirement:
 
     def __str__(self) -> str:
         return f"{self.name}{self.version}"
-
-
-def _check_name(owner: object, field: str, name: str) -> None:
-    if not _NAME.fullmatch(name):
-        raise _refuse(
-            owner, field, name, "is not a package's name", "Give one plain name: no option, pattern, path or list."
-        )
 
 
 def nearest(word: str, known: Sequence[str]) -> str:

@@ -45,22 +45,31 @@ def settle(due: Due, alias: str, host: str, result: RunResult) -> tuple[tuple[Ou
     """One outcome a step, counted from the events of the host ``alias``; and what went wrong besides, if anything.
 
     A step that no event settled is ``not-reached``; ``unknown`` where the connection or the run ended while steps of
-    its kind were being done.
+    its kind were being done. Where every step is settled, a task that failed without one, a lost connection or a broken
+    Ansible is still an error; that the time was up is not: it was another host that needed it.
     """
     events = [event for event in result.events if event.host == alias]
     said = {str(event.step.get("id")): event for event in events if event.step is not None}
     outcomes = [_settled(each, said.get(each.id)) if each.status in DUE else each for each in _advised(due)]
     open_steps = [each for each in outcomes if each.status in DUE]
-    if not open_steps:
-        return tuple(outcomes), None
     is_cut = any(event.kind == "unreachable" for event in events) or result.status != "finished"
     doing = min((_ORDER.index(each.kind) for each in open_steps), default=0) if is_cut else -1
     outcomes = [
-        _to(each, Status.UNKNOWN if _ORDER.index(each.kind) == doing else Status.NOT_REACHED) if each.status in DUE else each
+        _to(each, Status.UNKNOWN if _ORDER.index(each.kind) == doing else Status.NOT_REACHED)
+        if each.status in DUE
+        else each
         for each in outcomes
     ]
     names = ", ".join(each.name for each in open_steps[:3]) + (", …" if len(open_steps) > 3 else "")
-    return tuple(outcomes), _cause(events, result, host, names, has_failed=any(o.status is Status.FAILED for o in outcomes))
+    names = names or "the last checks"
+    return tuple(outcomes), _cause(
+        events,
+        result,
+        host,
+        names,
+        is_open=bool(open_steps),
+        has_failed=any(each.status is Status.FAILED for each in outcomes),
+    )
 
 
 def _advised(due: Due) -> list[Outcome]:
@@ -86,13 +95,13 @@ def _to(outcome: Outcome, status: Status) -> Outcome:
 
 
 def _cause(
-    events: Sequence[Event], result: RunResult, host: str, names: str, *, has_failed: bool
+    events: Sequence[Event], result: RunResult, host: str, names: str, *, is_open: bool, has_failed: bool
 ) -> MngrAnsibleError | None:
     again = "Run again: what is done is not done twice."
     lost = next((event for event in events if event.kind == "unreachable"), None)
     if lost is not None:
         return HostError(f"the connection was lost; what became of {names} is unknown", remedy=again, host=host)
-    if result.status == "timeout":
+    if result.status == "timeout" and is_open:
         return HostError(
             f"the time was up while {names} was being done; its outcome is unknown",
             remedy=f"Give more time with --timeout. {again}",
@@ -101,7 +110,7 @@ def _cause(
     failed = next((event for event in events if event.kind == "failed"), None)
     if failed is not None and not has_failed:
         return HostError(failed.text or "a task of the playbook failed", remedy=again, host=host)
-    if result.problem is not None or failed is None:
+    if result.problem is not None or (is_open and failed is None):
         return HostError(
             f"Ansible ended before {names}" + (f": {result.problem}" if result.problem else ""),
             remedy=f"{again} With render you get the directory to run by hand.",

@@ -101,18 +101,18 @@ def build(
                     wishes.append(Wish(contribution.plugin, contribution.who, spec))
                 else:
                     reason = f"files are off for {contribution.plugin} in the settings"
-                    skipped.append(Skipped("file", str(spec.remote_path), contribution.plugin, reason))
+                    skipped.append(Skipped("file", Place.of(spec).text, contribution.plugin, reason))
         if only != "files":
             decided = install or chosen.install or ("print" if settings.install == "print" else None)
             for requirement in contribution.requirements:
                 if check_packages and settings.check_packages and chosen.check_packages:
-                    needs.append(Need(contribution.plugin, requirement, decided))
+                    needs.append(Need(contribution.plugin, requirement, decided, contribution.who))
                 else:
                     reason = f"packages of {contribution.plugin} are not checked (check_packages)"
                     skipped.append(Skipped("package", requirement.name, contribution.plugin, reason))
     claims, without_source, notices = read_sources(wishes)
     skipped += [
-        Skipped("file", str(wish.spec.remote_path), wish.plugin, f"{shown(str(wish.spec.local_path))} does not exist")
+        Skipped("file", Place.of(wish.spec).text, wish.plugin, f"{shown(str(wish.spec.local_path))} does not exist")
         for wish in without_source
     ]
     plan = Plan(claims, (), merge(needs), tuple(skipped), notices, install=install or settings.install)

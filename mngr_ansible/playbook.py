@@ -79,8 +79,8 @@ class HostRun:
     become: bool = False
 
 
-def playbook(runs: Sequence[HostRun], timeout: int) -> str:
-    """The playbook for what is due on these hosts. ``timeout`` bounds a package transaction on the host, in seconds."""
+def playbook(runs: Sequence[HostRun]) -> str:
+    """The playbook for what is due on these hosts."""
     canary = base64.b64encode(CANARY.encode()).decode()
     pieces = [_HEAD.format(summary=_summary(runs), canary=canary)]
     if any(run.due.needs_python for run in runs):
@@ -99,7 +99,9 @@ def _piece(text: str, key: str, has: Sequence[bool]) -> list[str]:
 
 def _summary(runs: Sequence[HostRun]) -> str:
     hosts = "One host" if len(runs) == 1 else f"{len(runs)} hosts"
-    files = sum(1 for run in runs for due in run.due.transfers for each in due.entries if each.entry.kind != "directory")
+    files = sum(
+        1 for run in runs for due in run.due.transfers for each in due.entries if each.entry.kind != "directory"
+    )
     packages = sum(len(run.due.installs) for run in runs)
     counts = [f"{files} file{'s' * (files != 1)}"] * bool(files)
     counts += [f"{packages} package{'s' * (packages != 1)}"] * bool(packages)
@@ -112,7 +114,10 @@ def inventory(runs: Sequence[HostRun]) -> str:
 
 
 def host_vars(run: HostRun, timeout: int, staged: Mapping[str, str]) -> dict[str, Any]:
-    """One host's variables, marked. ``staged`` maps a source to its copy beside the playbook."""
+    """One host's variables, marked. ``staged`` maps a source to its copy beside the playbook.
+
+    ``timeout`` bounds a package transaction on the host, in seconds.
+    """
     variables = dict(run.variables)
     if run.python is not None and "ansible_python_interpreter" not in variables:
         variables["ansible_python_interpreter"] = run.python

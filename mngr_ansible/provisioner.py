@@ -17,16 +17,16 @@ from mngr_ansible.collect import Hook, contributions, hooks, run_after, run_befo
 from mngr_ansible.connection import Connection
 from mngr_ansible.diff import Due, compare
 from mngr_ansible.errors import ErrorGroup, HostError, MngrAnsibleError
+from mngr_ansible.hoststate import HostState
 from mngr_ansible.model import Install
 from mngr_ansible.plan import Contribution, Only, Plan, build, print_only, settle
 from mngr_ansible.playbook import HostRun
-from mngr_ansible.probe import HostState, Question, look
-from mngr_ansible.report import DUE, HostReport, Outcome, Report, Status
-from mngr_ansible.runner import Event, RunResult, run
+from mngr_ansible.probe import look
+from mngr_ansible.progress import Talk, announce, follower, summary
+from mngr_ansible.question import Question
+from mngr_ansible.report import HostReport, Outcome, Report, Status
+from mngr_ansible.runner import RunResult, run
 from mngr_ansible.settings import Settings
-
-Talk = Callable[[str, str], None]
-"""Told of progress and warnings: a host's name and a line."""
 
 Confirm = Callable[[str], bool]
 """Asks a person one question."""
@@ -114,8 +114,12 @@ def gather(targets: Sequence[Target], request: Request) -> list[Prepared]:
 
 
 def prepare(targets: Sequence[Target], request: Request) -> list[Prepared]:
-    """:func:`gather`, then look at every host at once and hold its plan against it. One dead host stops no other."""
-    gathered = gather(targets, request)
+    """:func:`gather`, then :func:`inspect`."""
+    return inspect(gather(targets, request), request)
+
+
+def inspect(gathered: Sequence[Prepared], request: Request) -> list[Prepared]:
+    """Look at every host at once and hold its plan against it. One dead host stops no other."""
     if len(gathered) == 1:
         return [_inspect(gathered[0], request)]
     with ThreadPoolExecutor(max_workers=min(32, len(gathered) or 1)) as pool:
@@ -197,23 +201,30 @@ def ask_local(prepared: Sequence[Prepared], confirm: Confirm | None) -> list[Pre
 
 
 def apply(
-    prepared: Sequence[Prepared], request: Request, talk: Talk = lambda _host, _line: None, *, is_verbose: bool = False
+    prepared: Sequence[Prepared],
+    request: Request,
+    talk: Talk = lambda _host, _line: None,
+    *,
+    is_verbose: bool = False,
+    is_finished: bool = True,
 ) -> Report:
-    """Bring every host to its plan, then call the plugins' ``on_after_…`` for those that are there.
+    """Bring every host to its plan, then :func:`finish` each, unless ``is_finished`` leaves that to the caller.
 
     Nothing due means that Ansible is not started. A host whose required steps are hopeless is not touched.
     """
     started = time.monotonic()
-    _announce(prepared, talk)
+    for each in prepared:
+        if each.due is not None and not each.due.stops:
+            announce(each.target.name, each.due, talk)
     runs = _runs(prepared, request)
     result = _run(prepared, runs, request, talk, is_verbose=is_verbose) if runs else None
     aliases = {run.alias for run in runs}
-    found = request.hooks()
     reports = []
     for index, each in enumerate(prepared, start=1):
         alias = f"host-{index}"
-        report = _after(each, _done(each, alias, result if alias in aliases else None), found)
-        talk(each.target.name, _summary(report, time.monotonic() - started))
+        report = _done(each, alias, result if alias in aliases else None)
+        report = finish(each, report, request) if is_finished else report
+        talk(each.target.name, summary(report, time.monotonic() - started))
         reports.append(report)
     return Report("apply", tuple(reports))
 
@@ -240,55 +251,16 @@ def _run(
 ) -> RunResult:
     directory = Path(tempfile.mkdtemp(prefix="mngr-ansible-run-"))
     names = {f"host-{index}": each.target.name for index, each in enumerate(prepared, start=1)}
-    dues = {run.alias: run.due for run in runs}
-
-    def follow(event: Event) -> None:
-        if event.kind == "warning" and event.text:
-            talk(names.get(event.host, ""), f"warning: {event.text}")
-        if is_verbose and event.kind != "warning":
-            talk(names.get(event.host, ""), f"{event.kind}: {event.task} {event.text or event.step or ''}".rstrip())
-        if event.kind == "task" and event.task == "Install packages with apt":
-            for alias, due in dues.items():
-                if due.installs:
-                    talk(names[alias], f"installing with apt: {', '.join(each.name for each in due.installs)}")
-
+    on_event = follower(names, {run.alias: run.due for run in runs}, talk, is_verbose=is_verbose)
     try:
         plan = plan_report(prepared, "apply").to_dict()
         rundir.write(directory / "run", runs, plan, timeout=_bound(request))
-        result = run(directory / "run", timeout=request.timeout, control_path=request.control_path, on_event=follow)
+        result = run(directory / "run", timeout=request.timeout, control_path=request.control_path, on_event=on_event)
         if is_verbose and result.details:
             talk("", result.details)
         return result
     finally:
         shutil.rmtree(directory, ignore_errors=True)
-
-
-def _announce(prepared: Sequence[Prepared], talk: Talk) -> None:
-    for each in prepared:
-        if each.due is None or each.due.stops:
-            continue
-        name = each.target.name
-        for outcome in each.due.outcomes:
-            if outcome.kind == "package" and outcome.status in DUE:
-                talk(name, f"warning: {described(outcome)}")
-        files = [placed for due in each.due.transfers for placed in due.entries if placed.entry.kind != "directory"]
-        if files and not each.due.is_python_advised:
-            size = sum(placed.entry.size for placed in files)
-            talk(name, f"copying {len(files)} file{'s' * (len(files) != 1)} ({_bytes(size)})")
-
-
-def described(outcome: Outcome) -> str:
-    """A package step in words: ``node is too old (found 18.19.1, codex wants >=20: runs the agent)``."""
-    who = ", ".join(outcome.plugins)
-    found = f"found {outcome.current}, " if outcome.current else ""
-    purpose = f": {outcome.reason.partition(': ')[2]}" if ": " in outcome.reason and len(outcome.plugins) == 1 else ""
-    wants = "want" if len(outcome.plugins) > 1 else "wants"
-    words = str(outcome.status).replace("-", " ")
-    return f"{outcome.name} is {words} ({found}{who} {wants} {outcome.wanted}{purpose})"
-
-
-def _bytes(size: int) -> str:
-    return f"{size} B" if size < 1000 else f"{size / 1000:.0f} kB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"
 
 
 def _done(prepared: Prepared, alias: str, result: RunResult | None) -> HostReport:
@@ -304,21 +276,12 @@ def _done(prepared: Prepared, alias: str, result: RunResult | None) -> HostRepor
     return dataclasses.replace(_host_report(prepared, steps, lines), error=error)
 
 
-def _after(prepared: Prepared, report: HostReport, found: Mapping[str, Sequence[Hook]]) -> HostReport:
+def finish(prepared: Prepared, report: HostReport, request: Request) -> HostReport:
+    """Call the plugins' ``on_after_…`` for a host that is as planned; what they raise is in the report."""
     if not report.ok:
         return report
     try:
-        run_after(found, {**prepared.target.arguments(), "report": report}, host=prepared.target.name)
+        run_after(request.hooks(), {**prepared.target.arguments(), "report": report}, host=prepared.target.name)
     except MngrAnsibleError as error:
         return dataclasses.replace(report, error=error)
     return report
-
-
-def _summary(report: HostReport, seconds: float) -> str:
-    counts: dict[str, int] = {}
-    for outcome in report.outcomes:
-        counts[str(outcome.status)] = counts.get(str(outcome.status), 0) + 1
-    told = ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "nothing was asked for"
-    if set(counts) <= {"ok", "skipped"} and report.error is None:
-        return f"nothing is due: {told}"
-    return f"{'done' if report.ok else 'not done'} in {seconds:.1f} s: {told}"

@@ -15,12 +15,18 @@ class Need:
     """One plugin's requirement, and what the user decided about installing for that plugin.
 
     ``install`` is None where nobody decided for this plugin or on the command line: then the machine decides
-    (install on remote hosts, print on this one).
+    (install on remote hosts, print on this one). ``origin`` names the plugin for people.
     """
 
     plugin: str
     requirement: PackageRequirement
     install: Install | None
+    origin: str = ""
+
+    @property
+    def wish(self) -> str:
+        """Who wants which versions, for people: ``manifest (host.yml) wants >=2.39``."""
+        return f"{self.origin or self.plugin} wants {self.requirement.version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ class Requirement:
         return () if self.sources else (self.name,)
 
     def resolved(self) -> dict[str, Any]:
-        """The complete form that the role ``mngr_packages`` and ``checks`` work on; see the role's ``argument_specs``."""
+        """The complete form that the role ``mngr_packages`` and ``checks`` work on; see the role's README."""
         resolved: dict[str, Any] = {
             "id": self.id,
             "name": self.name,
@@ -97,19 +103,21 @@ def merge(needs: Sequence[Need]) -> tuple[Requirement, ...]:
     return merged
 
 
+def _range(need: Need) -> Range:
+    return Range.parse(need.requirement.version)
+
+
 def _merged(name: str, needs: Sequence[Need]) -> Requirement:
     wanted = Range.parse("")
     for index, need in enumerate(needs):
-        own = Range.parse(need.requirement.version)
+        own = _range(need)
         narrowed = wanted.intersect(own)
         if narrowed.is_empty:
-            other = next(
-                (each for each in needs[:index] if own.intersect(Range.parse(each.requirement.version)).is_empty),
-                needs[index - 1],
-            )
+            against = [each for each in needs[:index] if own.intersect(_range(each)).is_empty][:1]
+            others = against or [each for each in needs[:index] if each.requirement.version]
             raise ConflictError(
-                f"{name}: {other.plugin} wants {other.requirement.version}, {need.plugin} wants "
-                f"{need.requirement.version}: no version satisfies both",
+                f"{name}: {', '.join(each.wish for each in (*others, need))}: no version satisfies "
+                f"{'both' if len(others) == 1 else 'all'}",
                 remedy="Disable one of the plugins, or relax one range. Nothing was changed.",
             )
         wanted = narrowed
@@ -125,4 +133,3 @@ def _merged(name: str, needs: Sequence[Need]) -> Requirement:
         purposes=tuple(dict.fromkeys(f"{n.plugin}: {n.requirement.purpose}" for n in needs if n.requirement.purpose)),
         plugins=tuple(dict.fromkeys(need.plugin for need in needs)),
     )
-

@@ -45,7 +45,7 @@ def write(
         for run in runs:
             data = json.dumps(host_vars(run, timeout, staged), ensure_ascii=True, indent=1)
             _write(directory / "inventory" / "host_vars" / f"{run.alias}.json", data + "\n")
-        _write(project / "provision.yml", playbook(runs, timeout))
+        _write(project / "provision.yml", playbook(runs))
         _copy_roles(project, runs)
     except (OSError, shutil.Error) as error:
         raise InputError(

@@ -3,18 +3,11 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from mngr_ansible.errors import InputError
+from mngr_ansible.fields import is_supported
 from mngr_ansible.model import Install, nearest
-
-_NOT_YET: Mapping[str, tuple[object, ...]] = {
-    "bootstrap": (True,),
-    "playbooks": ((),),
-    "exclude_files": ((),),
-    "secrets": (True,),
-}
-"""Keys that the contract promises and this release does not act on yet, with the value that changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +47,8 @@ class Settings:
         Raises:
             InputError: an unknown key, a wrong type or value, or a key that is not supported yet.
         """
+        if not isinstance(mapping, Mapping | None):
+            raise _wrong("plugins.ansible", mapping, "a table")
         values = dict(mapping or {})
         tables = values.pop("plugins", {})
         if not isinstance(tables, Mapping):
@@ -86,7 +81,7 @@ def _checked(cls: type, values: Mapping[str, Any], place: str) -> dict[str, Any]
                 remedy=f"Known keys: {', '.join(known)}.",
             )
         checked[key] = _typed(f"[{place}] {key}", key, value)
-        if key in _NOT_YET and checked[key] not in _NOT_YET[key]:
+        if not is_supported(cls.__name__, key, checked[key]):
             raise InputError(
                 f"settings: [{place}] {key} = {value!r} is not supported yet",
                 remedy=f"Leave {key} out in this release.",
@@ -102,10 +97,11 @@ def _typed(place: str, key: str, value: Any) -> Any:
     if key in _BOOLEANS or (key == "files" and "plugins.ansible.plugins." in place):
         return value if isinstance(value, bool) else _raise(_wrong(place, value, "true or false"))
     if key == "install":
-        return cast(Install, value) if value in ("auto", "print") else _raise(_wrong(place, value, '"auto" or "print"'))
+        return value if value in ("auto", "print") else _raise(_wrong(place, value, '"auto" or "print"'))
     if key == "timeout":
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return value if is_number and value > 0 else _raise(_wrong(place, value, "a number of seconds above 0"))
+        is_usable = is_number and 0 < value < float("inf")
+        return value if is_usable else _raise(_wrong(place, value, "a number of seconds above 0"))
     is_list = isinstance(value, Sequence) and not isinstance(value, (str, bytes))
     if not is_list or (key in _STRINGS and not all(isinstance(each, str) for each in value)):
         raise _wrong(place, value, "a list of strings" if key in _STRINGS else "a list")

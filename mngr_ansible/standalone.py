@@ -99,7 +99,9 @@ def targets(
         raise UsageError("a --host is given twice", remedy="Name each host once.")
     addresses = [Address.parse(host) for host in hosts]
     sockets = socket_directory()
-    connections = [OpenSsh(each, sockets, _file("--key", key), _file("--known-hosts", known_hosts)) for each in addresses]
+    connections = [
+        OpenSsh(each, sockets, _file("--key", key), _file("--known-hosts", known_hosts)) for each in addresses
+    ]
     try:
         yield [_target(each.address.typed, each, directory or "") for each in connections], connections[0].control_path
     finally:

@@ -147,9 +147,10 @@ def short(text: str, longest: int = LONGEST_TEXT) -> str:
 
 
 def write(**line: Any) -> None:
-    """Send one line to the parent; lone surrogates travel as ``\\udcXX``."""
-    sys.stdout.write(json.dumps(line) + "\n")
-    sys.stdout.flush()
+    """Send one line to the parent. When that is dead nobody needs it; the end of stdin will stop us."""
+    with suppress(BrokenPipeError):
+        sys.stdout.write(json.dumps(line) + "\n")
+        sys.stdout.flush()
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 import os
 import posixpath
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mngr_ansible import trees
@@ -17,13 +17,16 @@ class Place:
 
     text: str
 
+    @classmethod
+    def of(cls, spec: FileTransferSpec) -> "Place":
+        """The destination of a spec; of the home itself a ``PurePosixPath`` keeps only ``~``."""
+        text = os.fspath(spec.remote_path)
+        return cls("~/" if text == "~" else text)
+
     def resolve(self, home: str, work_dir: str) -> str:
         """The path on a host with this home and work_dir; with ``"~"`` and ``""`` it stays text that compares."""
-        if self.text.startswith("~/"):
-            return posixpath.join(home, self.text[2:]).rstrip("/") if self.text != "~/" else home
-        if self.text.startswith("/"):
-            return self.text
-        return work_dir if self.text == "." and work_dir else posixpath.join(work_dir, self.text)
+        base, rest = (home, self.text[2:]) if self.text.startswith("~/") else (work_dir, self.text)
+        return posixpath.normpath(posixpath.join(base, rest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ def read_sources(wishes: Sequence[Wish]) -> tuple[tuple[Claim, ...], tuple[Wish,
         except OSError as error:
             if not wish.spec.is_required and isinstance(error, (FileNotFoundError, NotADirectoryError)):
                 skipped.append(wish)
-            elif isinstance(error, FileNotFoundError):
+            elif isinstance(error, (FileNotFoundError, NotADirectoryError)):
                 missing.append((shown(os.fspath(wish.spec.local_path)), f"wanted by {wish.origin}"))
             else:
                 unsendable.append((shown(path), f"{error.strerror}; wanted by {wish.origin}"))
@@ -117,7 +120,7 @@ def read_sources(wishes: Sequence[Wish]) -> tuple[tuple[Claim, ...], tuple[Wish,
             unsendable += [(shown(where), f"{why}; wanted by {wish.origin}") for where, why in error.problems]
             continue
         notices += [f"{wish.origin}: {shown(notice)}" for notice in tree.notices]
-        claims.append(Claim(wish.plugin, Place(os.fspath(wish.spec.remote_path)), tree.entries))
+        claims.append(Claim(wish.plugin, Place.of(wish.spec), tree.entries))
     _refuse_unreadable(missing, unsendable)
     return tuple(claims), tuple(skipped), tuple(notices)
 
@@ -152,27 +155,41 @@ def overlay(claims: Sequence[Claim], home: str, work_dir: str) -> tuple[tuple[Tr
     """
     tops = [claim.place.resolve(home, work_dir) for claim in claims]
     winners: dict[str, int] = {}
-    notices: list[str] = []
+    lost: dict[tuple[int, int], list[str]] = {}
     for index, claim in enumerate(claims):
         for path, entry in _paths(tops[index], claim.entries):
             if path in winners and entry.kind != "directory":
-                loser = claims[winners[path]]
-                if loser.plugin == claim.plugin:
-                    notices.append(f"{claim.plugin} names {shown(path)} more than once; the last one is used")
-                else:
-                    notices.append(f"{shown(path)}: {claim.plugin} overrides {loser.plugin}")
+                lost.setdefault((index, winners[path]), []).append(path)
             winners[path] = index
     _refuse_clashes(claims, tops)
     steps: dict[str, list[int]] = {}
     for index, top in enumerate(tops):
         steps.setdefault(top, []).append(index)
     transfers = (_transfer(top, indices, claims, winners) for top, indices in steps.items())
+    notices = (*_repetitions(claims, tops), *_overrides(claims, lost))
     return tuple(each for each in transfers if each is not None), tuple(dict.fromkeys(notices))
+
+
+def _repetitions(claims: Sequence[Claim], tops: Sequence[str]) -> Iterator[str]:
+    seen: set[tuple[str, str]] = set()
+    for claim, top in zip(claims, tops, strict=True):
+        if (claim.plugin, top) in seen:
+            yield f"{claim.plugin} names {shown(top)} more than once; where both have a file, the last one is used"
+        seen.add((claim.plugin, top))
+
+
+def _overrides(claims: Sequence[Claim], lost: Mapping[tuple[int, int], Sequence[str]]) -> Iterator[str]:
+    for (winner, loser), paths in lost.items():
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        if claims[winner].plugin != claims[loser].plugin:
+            yield f"{shown(paths[0])}{more}: {claims[winner].plugin} overrides {claims[loser].plugin}"
+        elif claims[winner].place != claims[loser].place:
+            yield f"{claims[winner].plugin} names {shown(paths[0])}{more} more than once; the last one is used"
 
 
 def _paths(top: str, entries: Iterable[Entry]) -> Iterator[tuple[str, Entry]]:
     for entry in entries:
-        yield (posixpath.join(top, entry.relative) if entry.relative else top), entry
+        yield (posixpath.join("" if top == "." else top, entry.relative) if entry.relative else top), entry
 
 
 def _transfer(top: str, indices: Sequence[int], claims: Sequence[Claim], winners: dict[str, int]) -> Transfer | None:
@@ -208,4 +225,3 @@ def _refuse_clashes(claims: Sequence[Claim], tops: Sequence[str]) -> None:
             f"a file stands where a directory is wanted\n{lines}",
             remedy="Disable one of the plugins, or give one of them another destination. Nothing was changed.",
         )
-

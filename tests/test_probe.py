@@ -14,13 +14,25 @@ from hypothesis import strategies as st
 from mngr_ansible import trees
 from mngr_ansible.connection import Answer, LocalShell
 from mngr_ansible.errors import HostError
+from mngr_ansible.hoststate import MISSING, read
 from mngr_ansible.model import PackageRequirement
-from mngr_ansible.probe import MISSING, Question, look, read
+from mngr_ansible.probe import look
+from mngr_ansible.question import Question
 from mngr_ansible.requirements import Need, merge
 from mngr_ansible.transfers import Claim, Place
 
 SHELLS = [["dash"], ["busybox", "sh"], ["bash", "--posix"]]
-HOSTILE = ["{{ lookup('pipe','touch pwned') }}", "$HOME", "~root", "a b'\"", "-dash", "new\nline", "back\\slash", "bad\udcff", "ü" * 100]
+HOSTILE = [
+    "{{ lookup('pipe','touch pwned') }}",
+    "$HOME",
+    "~root",
+    "a b'\"",
+    "-dash",
+    "new\nline",
+    "back\\slash",
+    "bad\udcff",
+    "ü" * 100,
+]
 
 
 class Shell:
@@ -43,7 +55,7 @@ class Shell:
 class Told:
     """A host that says what it wants."""
 
-    is_local, limit, variables = False, None, {}  # noqa: RUF012
+    is_local, limit, variables = False, None, {}
 
     def __init__(self, edit) -> None:
         self.edit = edit
@@ -107,7 +119,9 @@ def test_nothing_is_written(shell, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     before = sorted(os.listdir(tmp_path)), os.stat(tmp_path).st_mtime_ns
 
-    look(shell, Question((claim(tmp_path / "f", tmp_path / "{{ x }}"), claim(tmp_path / "f", "$(touch pwned)")), ()), 30)
+    look(
+        shell, Question((claim(tmp_path / "f", tmp_path / "{{ x }}"), claim(tmp_path / "f", "$(touch pwned)")), ()), 30
+    )
 
     assert (sorted(os.listdir(tmp_path)), os.stat(tmp_path).st_mtime_ns) == before
 

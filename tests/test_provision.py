@@ -15,7 +15,17 @@ from tests.command import document, mngr_ansible, on, statuses
 from tests.hosts import AptRepository, Login, offered_packages
 from tests.processes import witnessed
 
-HOSTILE = ["{{ lookup('pipe','touch pwned') }}", "$HOME", "${HOME}", "~root", "-dash", "a b'\"\\", "ü", "bad\udcff", "n" * 255]
+HOSTILE = [
+    "{{ lookup('pipe','touch pwned') }}",
+    "$HOME",
+    "${HOME}",
+    "~root",
+    "-dash",
+    "a b'\"\\",
+    "ü",
+    "bad\udcff",
+    "n" * 255,
+]
 
 ANSIBLE = ("mngr_ansible.supervisor", "-m ansible ")
 """What is in the command line of every process of ours that Ansible needs."""
@@ -61,7 +71,9 @@ def test_files_then_packages_arrive_and_a_second_run_starts_no_ansible(ssh_host,
         ["find", f"{host.root_path}/root/work/tree/sub", "-type", "f", "-print0"], capture_output=True, check=True
     ).stdout.split(b"\0")[:-1]
     assert sorted(os.path.basename(each) for each in names) == sorted(map(os.fsencode, [*HOSTILE, "new\nline"]))
-    assert host.run("cd /root/work/tree && stat -c '%a %n' run.sh empty && readlink link && cat /srv/token").stdout.split() == [
+    assert host.run(
+        "cd /root/work/tree && stat -c '%a %n' run.sh empty && readlink link && cat /srv/token"
+    ).stdout.split() == [
         *("755", "run.sh", "750", "empty", "run.sh", "secret"),
     ]
     assert host.run("mtool").stdout == "mtool 2.1\n"
@@ -102,7 +114,11 @@ def test_a_dead_host_does_not_stop_the_others(ssh_host, tmp_path):
 
     assert done.returncode == 1
     dead, alive = document(done)["hosts"]
-    assert (dead["host"], dead["steps"][0]["id"], dead["steps"][0]["status"]) == ("127.0.0.1:1", "file:x", "not-reached")
+    assert (dead["host"], dead["steps"][0]["id"], dead["steps"][0]["status"]) == (
+        "127.0.0.1:1",
+        "file:x",
+        "not-reached",
+    )
     assert alive["steps"][0]["status"] == "changed"
     assert [error["host"] for error in document(done)["errors"]] == ["127.0.0.1:1"]
 
@@ -207,7 +223,9 @@ def test_a_rendered_directory_run_by_hand_ends_in_the_same_state(ssh_host, tree,
     assert "changed=2" in runs[0]
     assert "changed=0" in runs[1]
     assert set(statuses(mngr_ansible("plan", *words, *on(host), "--json")).values()) == {"ok"}
-    assert not [each for each in (tmp_path / "run").rglob("*") if each.is_file() and b"s3cr3t-canary" in each.read_bytes()]
+    assert not [
+        each for each in (tmp_path / "run").rglob("*") if each.is_file() and b"s3cr3t-canary" in each.read_bytes()
+    ]
 
 
 def test_nothing_of_the_callers_surroundings_changes_or_breaks_a_run(ssh_host, home, tmp_path):
@@ -255,7 +273,7 @@ def test_a_canary_in_the_environment_or_in_a_secret_is_found_nowhere(ssh_host, t
     assert done.returncode == 0, done.stderr
     assert not [canary for canary in canaries if canary in done.stdout + done.stderr]
     assert seen() == []
-    assert not [each for each in kept.rglob("*")]
+    assert not list(kept.rglob("*"))
     found = host.run(f"grep -rl {shlex.quote(canaries[1])} / --exclude-dir=proc --exclude-dir=sys 2>/dev/null; true")
     assert found.stdout.split() == ["/srv/secret"]
 

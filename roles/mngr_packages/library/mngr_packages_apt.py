@@ -120,27 +120,27 @@ class Installation:
             self.module.warn(f"The lists of packages could not be refreshed entirely. {why}")
 
     def install(self, due, is_required):
+        """Install these in one transaction, and look again where it failed: some may be there all the same."""
         names = _names(due)
         if not names:
             return
         code = self.apt.install(names, self.privilege)
         if code and not self.is_refreshed and trouble.is_stale(self.apt.output):
-            output = self.apt.output
             self.refresh()
             code = self.apt.install(names, self.privilege)
-            self.apt.output = self.apt.output or output
+        broken = trouble.broken(self.apt.output) if code else set()
+        found = host.ask(self.module, [requirement for requirement, _ in due]) if code else []
+        failed = [row for row in found if row[1].status != "ok" or broken.intersection(row[0]["packages"]["apt"])]
+        lost = {row[0]["id"] for row in failed}
+        self.installed += [requirement["id"] for requirement, _ in due if requirement["id"] not in lost]
         if not code:
-            self.installed += [requirement["id"] for requirement, _ in due]
             return
         why = trouble.explain(code, self.apt.output, names, self.privilege, self.module.params["timeout"])
-        if not is_required:
+        if not is_required or not failed:
             self.module.warn(f"{', '.join(names)}: {why}")
             return
-        steps = []
-        for requirement, finding in host.ask(self.module, [requirement for requirement, _ in due]):
-            is_there = finding.status == "ok"
-            steps.append(host.step(requirement, finding, "changed" if is_there else "failed", "" if is_there else why))
-        self.end(failed=True, msg=why, steps=steps, changed=any(step["status"] == "changed" for step in steps))
+        steps = [host.step(*row, "failed", why) if row in failed else host.step(*row, "changed") for row in found]
+        self.end(failed=True, msg=why, steps=steps, changed=len(failed) < len(found))
 
     def refuse(self, rows, remedy, offers=None):
         """Fail before anything changes when one of these is required; warn of the optional ones."""

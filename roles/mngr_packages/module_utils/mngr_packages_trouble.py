@@ -68,6 +68,12 @@ def explain(code, output, names, privilege, seconds):
     return f"apt failed with exit status {code}: {errors[-1]}. See what it said, and run again."
 
 
+def broken(output):
+    """The packages that dpkg could not set up; an earlier failure of one does not spoil the others."""
+    _, _, names = output.partition("Errors were encountered while processing:\n")
+    return {line.strip().partition(":")[0] for line in names.splitlines() if line.startswith(" ")}
+
+
 def is_stale(output):
     """Whether the failure may go away when the lists are fetched again: apt asked for what the mirror no longer has."""
     return bool(re.search(r"Failed to fetch|Unable to locate package|has no installation candidate", output))

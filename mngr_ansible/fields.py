@@ -1,0 +1,168 @@
+"""What the fields of plugins' words and users' settings may hold, and how a wrong value is refused."""
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mngr_ansible.errors import InputError
+
+MANAGERS = ("apt", "dnf", "zypper", "pacman", "apk", "brew", "npm", "uv", "pipx", "pip", "installer", "archive")
+_LATER_MANAGERS = ("cargo", "gem", "go")
+
+_CHOICES: Mapping[str, Mapping[str, tuple[object, ...]]] = {
+    "FileTransferSpec": {"symlinks": ("keep", "follow", "refuse"), "if_exists": ("replace", "keep", "backup")},
+    "Check": {"kind": ("command", "package", "file", "python_module", "shell")},
+    "Source": {"manager": MANAGERS + _LATER_MANAGERS, "scope": ("system", "user")},
+    "PackageRequirement": {"install": (None, "auto", "print")},
+}
+
+_NOT_YET: Mapping[str, Mapping[str, tuple[object, ...]]] = {
+    "FileTransferSpec": {
+        "directory_mode": (None,),
+        "owner": (None,),
+        "group": (None,),
+        "exclude": ((),),
+        "symlinks": ("keep",),
+        "if_exists": ("replace",),
+        "mirror": (False,),
+    },
+    "Check": {"kind": ("command", "package")},
+    "Source": {
+        "manager": ("apt",),
+        "version": (None,),
+        "repository": (None,),
+        "url": (None,),
+        "sha256": (None,),
+        "scope": ("system",),
+        "requires": ((),),
+        "when": (None,),
+    },
+    "Settings": {"bootstrap": (), "playbooks": ((),)},
+    "PluginSettings": {"exclude_files": ((),), "secrets": (True,)},
+}
+"""What the contract promises and this release does not do yet: class, field, the values that work today."""
+
+_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9+._-]*[A-Za-z0-9+._])?"
+REQUIREMENT = re.compile(rf"\s*({_NAME})\s*((?:[<>=!~].*)?)", re.DOTALL)
+"""A requirement's string form: a name, and the text of a version set."""
+
+
+def refused(owner: object, field: str, value: object, why: str, remedy: str) -> InputError:
+    """The error for a field of a specification; its class names the field."""
+    return InputError(f"{type(owner).__name__}.{field}: {value!r} {why}", remedy=remedy)
+
+
+def is_supported(owner: str, field: str, value: object) -> bool:
+    """Whether this release acts on that value of a class's field, as the contract promises."""
+    works = _NOT_YET.get(owner, {}).get(field)
+    return works is None or value in works
+
+
+def check_choices(owner: Any) -> None:
+    """Refuse a field that holds none of its words, or one that is not supported yet."""
+    kind = type(owner).__name__
+    for field, allowed in _CHOICES.get(kind, {}).items():
+        if (value := getattr(owner, field)) not in allowed:
+            words = ", ".join(str(choice) for choice in allowed if choice is not None)
+            raise refused(owner, field, value, "is not known", f"Use one of: {words}.")
+    for field in _NOT_YET.get(kind, {}):
+        if not is_supported(kind, field, value := getattr(owner, field)):
+            raise refused(owner, field, value, "is not supported yet", f"Leave {field} out in this release.")
+
+
+def check_types(owner: Any, /, **expected: type | tuple[type, ...]) -> None:
+    """Refuse a field that is of none of its types, or text that is not Unicode. A bool is no int."""
+    for field, wanted in expected.items():
+        value, types = getattr(owner, field), wanted if isinstance(wanted, tuple) else (wanted,)
+        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+            names = " or ".join("nothing" if each is type(None) else each.__name__ for each in types)
+            raise refused(owner, field, value, f"is not {names}", f"Give {names}.")
+        if os.PathLike not in types:
+            _check_text(owner, field, value)
+
+
+def strings(owner: object, field: str, values: object) -> tuple[str, ...]:
+    """A field's list of texts as a tuple."""
+    if isinstance(values, str) or not isinstance(values, Sequence) or not all(isinstance(each, str) for each in values):
+        raise refused(owner, field, values, "is not a list of strings", "Give a list of strings.")
+    for each in values:
+        _check_text(owner, field, each)
+    return tuple(values)
+
+
+def _check_text(owner: object, field: str, value: object) -> None:
+    if isinstance(value, str) and not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise refused(owner, field, value, "is not Unicode text", "Give text.") from None
+
+
+def check_name(owner: object, field: str, name: str) -> None:
+    """Refuse what is not the plain name of a package."""
+    if not re.fullmatch(_NAME, name):
+        remedy = "Give one plain name: no option, pattern, path or list."
+        raise refused(owner, field, name, "is not a package's name", remedy)
+
+
+def parse_mode(text: object) -> int:
+    """A file mode from an octal string (``"0640"``, ``"640"``, ``"0o640"``) or from an int by its value.
+
+    Raises:
+        ValueError: it is neither, or has bits above 0777.
+    """
+    if isinstance(text, int) and not isinstance(text, bool):
+        mode = text
+    elif isinstance(text, str) and re.fullmatch(r"(0o)?[0-7]{1,5}", text):
+        mode = int(text, 8)
+    else:
+        raise ValueError("is not an octal string such as '0640', nor an int")
+    if not 0 <= mode <= 0o777:
+        raise ValueError("has bits outside 0777")
+    return mode
+
+
+def normal_remote_path(text: str) -> str:
+    """A destination as text: ``..`` and ``.`` and double slashes resolved, no trailing slash, ``~/`` kept in front.
+
+    ``"."`` is work_dir itself; ``"~/"`` is the home itself, and so is ``"~"``, which is what a ``Path`` makes of it.
+    Else only a leading ``~/`` means a home; ``~root`` and ``$X`` are names. Source: CONTRACT "Data", ``remote_path``.
+
+    Raises:
+        ValueError: it is empty, holds NUL or newline, is ``/``, is too long, or leaves work_dir or home.
+    """
+    if not text:
+        raise ValueError("is empty")
+    if "\0" in text or "\n" in text:
+        raise ValueError("holds a NUL or a newline")
+    prefix, rest = ("~/", text[2:]) if text == "~" or text.startswith("~/") else ("", text)
+    plain = os.path.normpath(rest.lstrip("/") if prefix else rest) if rest else "."
+    if plain.startswith("//"):
+        plain = plain[1:]
+    if plain == ".." or plain.startswith("../"):
+        raise ValueError(f"leaves {'the home directory' if prefix else 'work_dir'} through '..'")
+    if plain == "/":
+        raise ValueError("is the root directory")
+    try:
+        encoded = os.fsencode(plain)
+    except UnicodeEncodeError:
+        raise ValueError("has a character that no path can hold") from None
+    if len(encoded) > 4000 or any(len(part) > 255 for part in encoded.split(b"/")):
+        raise ValueError("is too long for a path")
+    return "~/" if prefix and plain == "." else prefix + plain
+
+
+def normal_local_path(text: str) -> str:
+    """A source as text, as it was given.
+
+    Raises:
+        ValueError: it is empty, or no path can be written like that.
+    """
+    if not text or "\0" in text:
+        raise ValueError("is empty or holds a NUL")
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        raise ValueError("has a character that no path can hold") from None
+    return text

@@ -1,0 +1,128 @@
+"""mngr's objects as ours: its open connection, an agent on its host as a target, its settings as a request."""
+
+import base64
+import gzip
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from imbue.mngr.config.data_types import MngrContext
+from imbue.mngr.errors import MngrError
+from imbue.mngr.interfaces.agent import AgentInterface
+from imbue.mngr.interfaces.host import CreateAgentOptions, OnlineHostInterface
+
+from mngr_ansible.connection import Address, Answer, Connection, LocalShell, OpenSsh
+from mngr_ansible.errors import HostError
+from mngr_ansible.mngr_settings import NAME, AnsiblePluginConfig
+from mngr_ansible.model import Install
+from mngr_ansible.plan import Only
+from mngr_ansible.provisioner import Request, Target
+from mngr_ansible.settings import Settings
+from mngr_ansible.standalone import user_contributions
+
+_LONGEST_PLAIN_SCRIPT = 30_000
+"""Bytes: a longer script travels compressed, since one argument of a program is at most 128 KiB on Linux."""
+
+_LONGEST_SCRIPT = 90_000
+"""Bytes: base64 of what cannot be compressed is a third longer, and still fits into one argument."""
+
+
+@dataclass(frozen=True, slots=True)
+class MngrConnection:
+    """mngr's open connection to a remote host; Ansible opens its own, with the same user, key and known hosts."""
+
+    host: OnlineHostInterface
+    name: str
+    is_local: bool = False
+    limit: int | None = _LONGEST_SCRIPT
+
+    @property
+    def variables(self) -> Mapping[str, Any]:
+        info = self.host.get_ssh_connection_info()
+        if info is None:
+            raise HostError(
+                "mngr does not reach it over ssh, which mngr-ansible needs",
+                remedy="Create the agent with --no-ansible, or on a host with ssh.",
+                host=self.name,
+            )
+        user, hostname, port, key = info
+        known_hosts = self.host.get_ssh_known_hosts_path()
+        return OpenSsh(
+            Address(hostname, hostname, user, port),
+            sockets=Path(),
+            key=None if str(key) in ("", ".") else str(key),
+            known_hosts=None if known_hosts is None else str(known_hosts),
+        ).variables
+
+    def run(self, script: str, timeout: float) -> Answer:
+        try:
+            said = self.host.execute_idempotent_command(_command(script), timeout_seconds=timeout)
+        except (MngrError, OSError) as error:
+            raise HostError(
+                " ".join(str(error).split()),
+                remedy="See whether it is up and can be reached from here.",
+                host=self.name,
+            ) from error
+        return Answer(f"\n{said.stdout}\n", said.stderr, 0 if said.success else 1)
+
+
+def _command(script: str) -> str:
+    data = os.fsencode(script)
+    if len(data) <= _LONGEST_PLAIN_SCRIPT and script.isascii():
+        return script
+    return f"printf %s '{base64.b64encode(gzip.compress(data)).decode()}' | base64 -d | gzip -dc | sh"
+
+
+def target(
+    agent: AgentInterface, host: OnlineHostInterface, options: CreateAgentOptions | None, mngr_ctx: MngrContext
+) -> Target:
+    """An agent on its host; the hooks get mngr's own objects."""
+    name = "localhost" if host.is_local else str(host.get_name())
+    connection: Connection = LocalShell() if host.is_local else MngrConnection(host, name)
+    return Target(name, connection, agent, host, str(agent.work_dir), options, mngr_ctx)
+
+
+def request(
+    mngr_ctx: MngrContext,
+    *,
+    is_local: bool,
+    manifests: Sequence[str] = (),
+    files: Sequence[str] = (),
+    packages: Sequence[str] = (),
+    install: Install | None = None,
+    check_packages: bool = True,
+    only: Only | None = None,
+    become: bool = False,
+    timeout: float | None = None,
+) -> Request:
+    """What mngr's settings and a command line ask for. Relative paths in the settings start at the repository's root.
+
+    Raises:
+        MngrAnsibleError: a setting, a manifest or an option is wrong.
+    """
+    settings = Settings.parse(mngr_ctx.get_plugin_config(NAME, AnsiblePluginConfig).as_mapping())
+    return Request(
+        plugins=mngr_ctx.pm,
+        settings=settings,
+        user=user_contributions(settings, manifests, files, packages, directory=mngr_ctx.project_root),
+        install=install,
+        check_packages=check_packages,
+        only=only,
+        become=become,
+        timeout=settings.timeout if timeout is None else timeout,
+        is_print_only=not is_local and not mngr_ctx.config.is_remote_agent_installation_allowed,
+    )
+
+
+def create_request(mngr_ctx: MngrContext, options: CreateAgentOptions | None, *, is_local: bool) -> Request:
+    """What mngr's settings and the options of ``mngr create`` ask for; raises as :func:`request` does."""
+    chosen = options.plugin_data if options is not None else {}
+    return request(
+        mngr_ctx,
+        is_local=is_local,
+        manifests=chosen.get("ansible_manifest", ()),
+        packages=chosen.get("ansible_package", ()),
+        install=chosen.get("ansible_install"),
+    )

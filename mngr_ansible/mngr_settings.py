@@ -1,0 +1,31 @@
+"""``[plugins.ansible]`` as mngr reads it. Types are loose here: what a value may be, ``settings`` says."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from imbue.mngr.config.data_types import PluginConfig
+from pydantic import Field
+
+NAME = "ansible"
+"""What mngr calls us: the name of our entry point."""
+
+
+class AnsiblePluginConfig(PluginConfig):
+    """The keys that mngr accepts; it refuses any other by itself."""
+
+    install: Any = Field(default=None, description='"auto" (default): install on remote hosts; "print": only show how')
+    check_packages: Any = Field(default=None, description="false: assume that every package is there")
+    precedence: Any = Field(default=None, description="Plugins that come after all others, the last one wins")
+    packages: Any = Field(default=None, description='Tools that every agent needs, such as "git>=2.39"')
+    files: Any = Field(default=None, description="Files that every agent needs: tables of local_path and remote_path")
+    manifests: Any = Field(default=None, description="YAML or TOML files with files and packages")
+    timeout: Any = Field(default=None, description="Seconds for one run (default: 600)")
+    bootstrap: Any = Field(default=None, description="Not supported yet")
+    playbooks: Any = Field(default=None, description="Not supported yet")
+    plugins: Any = Field(default=None, description="Tables of what holds for one plugin's files and packages")
+
+    def as_mapping(self) -> Mapping[str, Any]:
+        """What the user set, for ``Settings.parse``."""
+        known = type(self).model_fields
+        values = {name: getattr(self, name) for name in known if name != "enabled"}
+        return {name: value for name, value in values.items() if value is not None}

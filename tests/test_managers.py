@@ -1,0 +1,133 @@
+"""The table of package managers: names that are only names, and commands that a shell takes word for word."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mngr_ansible import managers
+
+
+@pytest.mark.parametrize(
+    "name", ["git", "g++", "c++", "fd-find", "libstdc++6", "python3.11", "0ad", "dvd+rw-tools", "r-base"]
+)
+def test_a_plain_name_is_taken(name: str) -> None:
+    assert managers.valid_name("apt", name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("", "two characters"),
+        ("a", "two characters"),
+        ("Git", "lower-case"),
+        ("gít", "lower-case"),
+        ("git\n", "without blanks"),
+        (" git", "without blanks"),
+        ("git tmux", "without blanks"),
+        ("git,tmux", "without blanks or commas"),
+        ("git*", "pattern"),
+        ("g?t", "pattern"),
+        ("^git$", "pattern"),
+        ("./git.deb", "path"),
+        ("git/testing", "path"),
+        ("https://example.org/x.deb", "path"),
+        ("-y", "instruction"),
+        ("--reinstall", "instruction"),
+        ("git-", "instruction"),
+        ("git+", "instruction"),
+        ("git=2.39", "version"),
+        ("git>=2", "version"),
+        ("libc6:i386", "architecture"),
+    ],
+)
+def test_what_is_more_than_a_name_is_refused(name: str, why: str) -> None:
+    assert why in (managers.valid_name("apt", name) or "")
+
+
+@given(st.text(max_size=12))
+def test_no_name_that_is_taken_means_anything_to_a_shell_or_to_apt(name: str) -> None:
+    if managers.valid_name("apt", name) is None:
+        assert shlex.quote(name) == name
+        assert name[0].isalnum()
+        assert not name.endswith("-")
+
+
+@pytest.mark.parametrize(
+    ("privilege", "line"),
+    [
+        ("root", "apt-get install -y git tmux"),
+        ("sudo", "sudo apt-get install -y git tmux"),
+        ("doas", "doas apt-get install -y git tmux"),
+        ("none", "apt-get install -y git tmux"),
+    ],
+)
+def test_a_person_gets_sudo_only_where_it_is_needed(privilege: str, line: str) -> None:
+    assert managers.command_line("apt", ["git", "tmux"], privilege) == line
+
+
+def test_the_offers_of_apt_are_read() -> None:
+    said = (
+        "git:\n  Installed: (none)\n  Candidate: 1:2.39.5-0+deb12u2\n  Version table:\n"
+        "     1:2.39.5-0+deb12u2 500\n        500 http://deb.example.org bookworm/main amd64 Packages\n"
+        "awk:\n  Installed: (none)\n  Candidate: (none)\n  Version table:\n"
+        "N: Unable to locate package nowhere\n"
+    )
+    assert managers.TABLE["apt"].read_offers(said) == {"git": "1:2.39.5-0+deb12u2"}
+
+
+def test_every_command_runs_without_questions_and_never_removes() -> None:
+    row = managers.TABLE["apt"]
+    assert "--no-remove" in row.install
+    assert row.install[-1] == "--"
+    assert not {"--allow-downgrades", "--force-yes", "--allow-change-held-packages"} & set(row.install)
+    argv = managers.with_environment("apt", managers.waiting("apt", row.refresh, 7))
+    assert argv[0] == "env"
+    assert "DEBIAN_FRONTEND=noninteractive" in argv
+    assert argv[argv.index("apt-get") + 1] == "--option=DPkg::Lock::Timeout=7"
+
+
+@pytest.mark.skipif(not shutil.which("setsid"), reason="setsid is not here")
+def test_a_bound_ends_the_command_with_its_children(tmp_path: Path) -> None:
+    began = time.monotonic()
+    script = f"sleep 1000 & echo $! >{tmp_path}/child; wait"
+    done = subprocess.run(managers.bounded(["sh", "-c", script], 1), check=False)
+    assert done.returncode == 124
+    assert time.monotonic() - began < 10
+    child = Path("/proc", (tmp_path / "child").read_text().strip(), "stat")
+    assert not child.exists() or child.read_text().split()[2] == "Z"
+
+
+def test_root_is_reached_without_a_question() -> None:
+    assert managers.privileged(["id"], "sudo") == ["sudo", "-n", "id"]
+    assert managers.privileged(["id"], "doas") == ["doas", "-n", "id"]
+    assert managers.privileged(["id"], "root") == ["id"]
+
+
+@pytest.mark.parametrize("name", ["versions", "checks", "managers"])
+def test_what_hosts_get_needs_nothing_but_the_standard_library(name: str) -> None:
+    spec = importlib.util.find_spec(f"mngr_ansible.{name}")
+    assert spec is not None
+    assert spec.origin is not None
+    code = f"import runpy, sys; runpy.run_path({spec.origin!r}); print(*{{m.partition('.')[0] for m in sys.modules}})"
+    loaded = subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True, capture_output=True, text=True)
+    assert set(loaded.stdout.split()) <= {*sys.stdlib_module_names, "__main__"}
+    ast.parse(Path(spec.origin).read_text(), feature_version=(3, 9))
+
+
+@pytest.mark.parametrize("role_file", ["versions", "checks", "managers"])
+def test_the_role_has_a_link_to_the_one_copy(role_file: str) -> None:
+    package = Path(managers.__file__).parent
+    link = package.parent / f"roles/mngr_packages/module_utils/mngr_ansible_{role_file}.py"
+    assert link.is_symlink()
+    assert link.resolve() == package / f"{role_file}.py"
