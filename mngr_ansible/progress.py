@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from mngr_ansible.diff import Due
-from mngr_ansible.report import DUE, HostReport, Outcome
+from mngr_ansible.report import DUE, HostReport, Outcome, Status
 from mngr_ansible.runner import Event
 
 INSTALL_TASK = "Install packages with apt"
@@ -42,13 +42,16 @@ def follower(
     return follow
 
 
-def described(outcome: Outcome) -> str:
-    """A package step in words: ``node is too old (found 18.19.1, codex wants >=20: runs the agent)``."""
+def described(outcome: Outcome, status: Status | None = None) -> str:
+    """A package step in words: ``node is too old (found 18.19.1, codex wants >=20: runs the agent)``.
+
+    ``status`` is said instead of its own, for a step whose status no longer says what was found.
+    """
     who = ", ".join(outcome.plugins)
     found = f"found {outcome.current}, " if outcome.current else ""
     purpose = f": {outcome.reason.partition(': ')[2]}" if ": " in outcome.reason and len(outcome.plugins) == 1 else ""
     wants = "want" if len(outcome.plugins) > 1 else "wants"
-    words = str(outcome.status).replace("-", " ")
+    words = str(status or outcome.status).replace("-", " ")
     return f"{outcome.name} is {words} ({found}{who} {wants} {outcome.wanted}{purpose})"
 
 

@@ -1,10 +1,11 @@
-"""Reports and errors as people read them. Pure."""
+"""Reports and errors as people read them; control characters of a stranger's text are escaped. Pure."""
 
 import shutil
 from collections.abc import Sequence
 
 from mngr_ansible.errors import ErrorGroup, MngrAnsibleError
 from mngr_ansible.report import HostReport, Outcome, Report, Status
+from mngr_ansible.trees import shown
 
 _WORDS = {Status.TOO_OLD: "too old", Status.TOO_NEW: "too new", Status.NOT_REACHED: "not reached"}
 
@@ -15,7 +16,7 @@ def error_text(error: MngrAnsibleError) -> str:
         return "\n".join(error_text(each) for each in error.errors)
     place = f"{error.host}: " if error.host else ""
     first, *rest = [*f"{place}{error.problem}".split("\n"), *error.remedy.split("\n")]
-    return "\n".join([f"error: {first}", *(f"       {line}" for line in rest if line)])
+    return "\n".join([f"error: {shown(first)}", *(f"       {shown(line)}" for line in rest if line)])
 
 
 def plan_text(report: Report, again: str) -> str:
@@ -37,13 +38,13 @@ def host_text(host: HostReport, columns: int) -> str:
     count = f"{due} of {len(host.outcomes)} due" if host.outcomes else "nothing is asked for"
     left = f"{host.host}   {host.about}".rstrip()
     lines = [f"{left}{count:>{max(len(count) + 2, min(columns, 80) - len(left))}}"]
-    rows = [_row(outcome) for outcome in host.outcomes]
+    rows = [[shown(cell) for cell in _row(outcome)] for outcome in host.outcomes]
     widths = _widths(rows, columns)
     for outcome, row in zip(host.outcomes, rows, strict=True):
         cells = [_cut(cell, each).ljust(each) for cell, each in zip(row, widths, strict=True)]
         lines.append(("  " + "  ".join(cells)).rstrip())
         if outcome.reason and outcome.status in (Status.BLOCKED, Status.FAILED, Status.UNKNOWN, Status.TOO_NEW):
-            lines.append(f"    {outcome.reason}")
+            lines.append(f"    {shown(outcome.reason)}")
     return "\n".join(lines)
 
 

@@ -1,0 +1,138 @@
+"""Provisioning inside ``mngr create``: done, or undone. A create that fails leaves no agent behind."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Literal
+
+from imbue.mngr.config.data_types import MngrContext
+from imbue.mngr.errors import MngrError
+from imbue.mngr.interfaces.agent import AgentInterface
+from imbue.mngr.interfaces.cleanup_failures import CleanupFailedGroup
+from imbue.mngr.interfaces.host import CreateAgentOptions, OnlineHostInterface
+from imbue.mngr.primitives import AgentId, CreatePhase, ProgressStepId
+from loguru import logger
+
+from mngr_ansible import provisioner
+from mngr_ansible.mngr_host import create_request, target
+from mngr_ansible.mngr_settings import NAME
+from mngr_ansible.mngr_talk import as_failure, confirmation, reported, say
+from mngr_ansible.provisioner import Prepared, Request
+from mngr_ansible.report import HostReport, Status
+
+AgentStatus = Literal["ok", "due", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Provisioned:
+    """What was done, until mngr's own provisioning is done too."""
+
+    agent_id: AgentId
+    prepared: Prepared
+    report: HostReport
+    request: Request
+    is_update: bool
+
+
+_provisioned: ContextVar[_Provisioned | None] = ContextVar("mngr_ansible_provisioned", default=None)
+
+
+def check(options: CreateAgentOptions, mngr_ctx: MngrContext) -> None:
+    """Read settings, manifests and options, and check the plugins' hooks, while nothing has been created yet.
+
+    Raises:
+        PluginMngrError: one of them is wrong.
+    """
+    with reported():
+        create_request(mngr_ctx, options, is_local=True).hooks()
+
+
+def provision(
+    agent: AgentInterface, host: OnlineHostInterface, options: CreateAgentOptions | None, mngr_ctx: MngrContext
+) -> None:
+    """The story up to the run, and no further: :func:`finish` is called after mngr's own provisioning.
+
+    Raises:
+        PluginMngrError: the host is not as planned; the agent is gone, unless it is only being updated.
+    """
+    _provisioned.set(None)
+    is_update = options is not None and options.is_update
+    with _undone_on_failure(agent, host, is_update=is_update):
+        request = create_request(mngr_ctx, options, is_local=host.is_local)
+        gathered = provisioner.gather([target(agent, host, options, mngr_ctx)], request)
+        if gathered[0].plan.is_empty and not gathered[0].plan.skipped:
+            prepared, report = gathered[0], HostReport(gathered[0].target.name, host.is_local)
+        else:
+            step = ProgressStepId(f"provisioning.{NAME}")
+            with mngr_ctx.progress_reporter.step(step, "Running Ansible", CreatePhase.PROVISIONING.step_id):
+                prepared, report = _apply(gathered, request, mngr_ctx)
+        _provisioned.set(_Provisioned(agent.id, prepared, report, request, is_update))
+
+
+def _apply(gathered: list[Prepared], request: Request, mngr_ctx: MngrContext) -> tuple[Prepared, HostReport]:
+    asked = provisioner.ask_local(provisioner.inspect(gathered, request), confirmation(mngr_ctx))
+    for notice in asked[0].plan.all_notices:
+        logger.info("ansible: {}", notice)
+    report = provisioner.apply(asked, request, say, is_finished=False).hosts[0]
+    if not report.ok:
+        raise as_failure(report)
+    if report.commands:
+        logger.warning("Still to be run on {}: {}", report.host, " && ".join(report.commands))
+    return asked[0], report
+
+
+def finish(agent: AgentInterface, host: OnlineHostInterface) -> None:
+    """Call the plugins' fourth hook, and note how the host was left.
+
+    Raises:
+        PluginMngrError: a plugin raised; the agent is gone, unless it is only being updated.
+    """
+    done = _provisioned.get()
+    if done is None or done.agent_id != agent.id:
+        return
+    _provisioned.set(None)
+    with _undone_on_failure(agent, host, is_update=done.is_update):
+        report = provisioner.finish(done.prepared, done.report, done.request)
+        if not report.ok:
+            raise as_failure(report)
+        note(agent, status_of(report))
+
+
+def status_of(report: HostReport) -> AgentStatus:
+    """How a host was left, in the words of ``plugin.ansible.status``."""
+    if not report.ok:
+        return "failed"
+    settled = (Status.OK, Status.SKIPPED, Status.CHANGED)
+    return "ok" if all(each.status in settled for each in report.outcomes) else "due"
+
+
+def note(agent: AgentInterface, status: AgentStatus) -> None:
+    """Write an agent's status into mngr's record of it, if it is another than before."""
+    if agent.get_plugin_data(NAME).get("status") != status:
+        agent.set_plugin_data(NAME, {"status": status})
+
+
+@contextmanager
+def _undone_on_failure(agent: AgentInterface, host: OnlineHostInterface, *, is_update: bool) -> Iterator[None]:
+    is_done = False
+    try:
+        with reported():
+            yield
+        is_done = True
+    finally:
+        if not is_done and is_update:
+            try:
+                note(agent, "failed")
+            except (MngrError, OSError) as error:
+                logger.warning("The status of {} could not be noted: {}", agent.name, error)
+        elif not is_done:
+            _destroy(agent, host)
+
+
+def _destroy(agent: AgentInterface, host: OnlineHostInterface) -> None:
+    logger.info("Removing agent {}, which could not be provisioned", agent.name)
+    try:
+        host.destroy_agent(agent)
+    except (CleanupFailedGroup, MngrError, OSError) as error:
+        logger.warning("Agent {} could not be removed: {}. Run: mngr destroy {} --force", agent.name, error, agent.name)

@@ -1,0 +1,64 @@
+"""Small values for the tests of pure modules: a wish, a claim, what a host has."""
+
+import os
+from pathlib import Path
+
+from mngr_ansible.checks import Finding
+from mngr_ansible.diff import Due, compare
+from mngr_ansible.hoststate import FileState, HostState
+from mngr_ansible.model import FileTransferSpec, PackageRequirement
+from mngr_ansible.plan import Contribution, Plan, build
+from mngr_ansible.settings import Settings
+
+WORK_DIR = "/srv/work"
+
+
+def write(path: Path, text: str = "text", mode: int = 0o644) -> Path:
+    """A file with this text and mode; its directories too."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(mode)
+    return path
+
+
+def tree(top: Path, *names: str) -> Path:
+    """A directory with a file of each name, whose content is the name."""
+    top.mkdir(parents=True, exist_ok=True)
+    top.chmod(0o755)
+    for name in names:
+        write(top / os.fsdecode(name), "content")
+    return top
+
+
+def wants(plugin: str, *wishes: object, origin: str = "") -> Contribution:
+    """A plugin that wants these transfers, and requirements or their string forms."""
+    files = tuple(each for each in wishes if isinstance(each, FileTransferSpec))
+    packages = tuple(PackageRequirement.from_value(each) for each in wishes if not isinstance(each, FileTransferSpec))
+    return Contribution(plugin, files, packages, origin)
+
+
+def plan(*contributions: Contribution, settings: dict[str, object] | None = None, **options) -> Plan:
+    """The plan of these plugins, lowest precedence first."""
+    return build(contributions, Settings.parse(settings), **{"work_dir": WORK_DIR, **options})
+
+
+def state(files: dict[str, FileState] | None = None, findings: dict[str, str] | None = None, **facts) -> HostState:
+    """A Debian host of root; ``findings`` gives the status of a package, by name."""
+    found = {
+        f"package:{name}": Finding(f"package:{name}", status, None if status == "missing" else "1.0", "", status)
+        for name, status in (findings or {}).items()
+    }
+    given = {"uid": 0, "user": "root", "privilege": "root", "python": "/usr/bin/python3", "managers": ("apt-get",)}
+    return HostState(home="/root", work_dir=WORK_DIR, files=files or {}, findings=found, **{**given, **facts})
+
+
+def due(*contributions: Contribution, is_local: bool = False, settings=None, install=None, **host) -> Due:
+    """What these plugins make due on such a host; packages without a finding are missing."""
+    desired = plan(*contributions, settings=settings, install=install)
+    findings = {each.name: "missing" for each in desired.requirements} | host.pop("findings", {})
+    return compare(desired, state(findings=findings, **host), is_local=is_local)
+
+
+def statuses(outcomes) -> dict[str, str]:
+    """The status of every step, by id."""
+    return {each.id: str(each.status) for each in outcomes}

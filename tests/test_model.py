@@ -1,0 +1,278 @@
+"""The words that plugins speak. Source: CONTRACT "Data"."""
+
+import dataclasses
+from pathlib import Path, PurePosixPath
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mngr_ansible.errors import InputError
+from mngr_ansible.fields import normal_remote_path
+from mngr_ansible.model import Check, FileTransferSpec, PackageRequirement, Source
+
+
+def remote(path: object) -> str:
+    return str(FileTransferSpec("/l", path).remote_path)
+
+
+@pytest.mark.parametrize("path", ["a/b", Path("a/b"), PurePosixPath("a/b")])
+def test_paths_are_strings_or_path_objects(path):
+    assert FileTransferSpec(path, path) == FileTransferSpec("a/b", "a/b")
+
+
+@pytest.mark.parametrize(
+    ("written", "normal"),
+    [
+        ("a/../b", "b"),
+        ("./a//b/.", "a/b"),
+        ("d/", "d"),
+        ("/srv/d/", "/srv/d"),
+        ("//srv/../etc/x", "/etc/x"),
+        ("~/x/../y/", "~/y"),
+        ("~//x", "~/x"),
+        (".", "."),
+    ],
+)
+def test_a_destination_is_normalised_as_text_and_a_trailing_slash_means_nothing(written, normal):
+    assert remote(written) == normal
+
+
+@pytest.mark.parametrize("home", ["~/", "~/.", "~/x/..", "~", Path("~/")])
+def test_the_home_itself_may_be_a_destination_however_it_is_written(home):
+    assert remote(home) == "~"
+
+
+@pytest.mark.parametrize("name", ["~root", "~root/x", "$HOME/x", "${X}", "a/~/b", "{{ x }}", "-rf", "a b", "*", "ü\t"])
+def test_every_other_text_is_a_name(name):
+    assert remote(name) == name
+
+
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("..", "leaves work_dir"),
+        ("a/../../b", "leaves work_dir"),
+        ("~/..", "leaves the home"),
+        ("~/a/../../b", "leaves the home"),
+        ("", "is empty"),
+        ("a\0b", "NUL"),
+        ("a\nb", "newline"),
+        ("/", "root directory"),
+        ("/..", "root directory"),
+        ("n" * 256, "too long"),
+        ("d/" * 2500, "too long"),
+        ("\ud800", "no path can hold"),
+    ],
+)
+def test_a_destination_that_leaves_its_place_or_is_no_path_is_refused(path, why):
+    with pytest.raises(InputError, match=why) as refused:
+        FileTransferSpec("/l", path)
+    assert refused.value.remedy
+
+
+@given(st.text(alphabet="ab./~$", min_size=1, max_size=12))
+def test_what_is_normal_stays_as_it_is_and_never_leaves(text):
+    try:
+        normal = normal_remote_path(text)
+    except ValueError:
+        return
+    assert normal_remote_path(normal) == normal
+    assert ".." not in normal.split("/")
+    assert normal.startswith("~/") == (text.startswith("~/") or text == "~")
+    assert normal.startswith("/") == text.startswith("/")
+
+
+@pytest.mark.parametrize("path", ["", "a\0b", "\ud800"])
+def test_a_source_that_is_no_path_is_refused(path):
+    with pytest.raises(InputError, match=r"FileTransferSpec\.local_path"):
+        FileTransferSpec(path, "x")
+
+
+@pytest.mark.parametrize(
+    ("mode", "bits"), [("0640", 0o640), ("640", 0o640), ("0o640", 0o640), (0o640, 0o640), (0, 0), ("0777", 0o777)]
+)
+def test_a_mode_is_an_octal_string_or_an_int_by_its_value(mode, bits):
+    assert FileTransferSpec("l", "r", mode=mode).mode == bits
+
+
+@pytest.mark.parametrize("mode", ["4755", "01777", 0o4755, 640, -1, "u=rw", "0888", "", " 0640", True, 6.4])
+def test_a_mode_with_other_bits_or_of_another_form_is_refused(mode):
+    with pytest.raises(InputError, match=r"FileTransferSpec\.mode"):
+        FileTransferSpec("l", "r", mode=mode)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("directory_mode", "0755"),
+        ("owner", "root"),
+        ("group", "root"),
+        ("exclude", ("cache/",)),
+        ("symlinks", "follow"),
+        ("symlinks", "refuse"),
+        ("if_exists", "keep"),
+        ("if_exists", "backup"),
+        ("mirror", True),
+    ],
+)
+def test_what_a_transfer_cannot_do_yet_is_refused_by_its_name(field, value):
+    with pytest.raises(InputError, match=rf"FileTransferSpec\.{field}: .* is not supported yet"):
+        FileTransferSpec("l", "r", **{field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("local_path", 3),
+        ("remote_path", None),
+        ("is_required", "yes"),
+        ("is_required", 1),
+        ("owner", 0),
+        ("exclude", "cache/"),
+        ("exclude", [1]),
+        ("symlinks", "copy"),
+        ("if_exists", None),
+        ("is_secret", "true"),
+        ("mirror", 0),
+    ],
+)
+def test_a_transfer_with_a_wrong_type_or_word_names_its_field(field, value):
+    with pytest.raises(InputError, match=rf"FileTransferSpec\.{field}: (?!.*not supported)") as refused:
+        FileTransferSpec(**{"local_path": "l", "remote_path": "r", field: value})
+    assert refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    "source",
+    [{"manager": each} for each in ("npm", "brew", "cargo", "gem", "go")]
+    + [
+        {"manager": "apt", field: value}
+        for field, value in {
+            "version": "1",
+            "repository": "r",
+            "url": "u",
+            "sha256": "0",
+            "scope": "user",
+            "requires": ["x"],
+            "when": "y",
+        }.items()
+    ],
+)
+def test_what_a_source_cannot_do_yet_is_refused(source):
+    with pytest.raises(InputError, match="is not supported yet"):
+        Source.from_value(source)
+
+
+@pytest.mark.parametrize("kind", ["file", "python_module", "shell"])
+def test_what_a_check_cannot_do_yet_is_refused(kind):
+    with pytest.raises(InputError, match="is not supported yet"):
+        Check(kind, "x")
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        {"kind": "nose", "value": "git"},
+        {"kind": "command", "value": "-rf"},
+        {"kind": "command", "value": "two words"},
+        {"kind": "command", "value": "bin/git"},
+        {"kind": "command", "value": ""},
+        {"kind": "package", "value": "git*"},
+        {"kind": "package", "value": "/tmp/git.deb"},
+        {"kind": "command", "value": "git", "args": "--version"},
+        {"kind": "command", "value": "git", "args": ["\0"]},
+        {"kind": "command", "value": "git", "args": ["\udcff"]},
+        {"kind": "command", "value": "git", "pattern": "("},
+        {"kind": "command", "value": "git", "pattern": 3},
+        {"kind": "command"},
+        {"kind": "command", "value": "git", "valeu": "x"},
+        3,
+    ],
+)
+def test_a_check_that_cannot_be_asked_is_refused(check):
+    with pytest.raises(InputError):
+        Check.from_value(check)
+
+
+def test_a_check_may_be_a_commands_name_or_its_absolute_path():
+    assert Check.from_value("git") == Check("command", "git", ("--version",))
+    assert Check.from_value("/opt/my/git").value == "/opt/my/git"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "version"),
+    [
+        ("git", "git", ""),
+        ("git>=2.39,<3", "git", ">=2.39,<3"),
+        (" git >= 2.39 ", "git", ">= 2.39"),
+        ("g++", "g++", ""),
+        ("lib1.2-dev!=3", "lib1.2-dev", "!=3"),
+    ],
+)
+def test_a_requirement_has_a_string_form(text, name, version):
+    assert PackageRequirement.parse(text) == PackageRequirement(name, version)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "-git", "git-", "git*", "git?", "./git", "/usr/bin/git", "git vim", "git,vim", "git 2", "git=2", "git~=2", "git>=",
+     "git>=2,", "git>=x", "a\nb", "git>=1:2", "[git]", "git;true", "$(x)", "ü"],
+)  # fmt: skip
+def test_an_option_a_pattern_a_path_a_list_or_an_unreadable_version_is_refused(text):
+    with pytest.raises(InputError) as refused:
+        PackageRequirement.parse(text)
+    assert refused.value.remedy
+
+
+def test_a_version_set_that_leaves_no_version_is_refused():
+    with pytest.raises(InputError, match="leaves no version at all"):
+        PackageRequirement.parse("git>=3,<2")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", 3),
+        ("version", 20),
+        ("checks", "git"),
+        ("checks", {"kind": "command", "value": "git"}),
+        ("sources", [3]),
+        ("is_required", None),
+        ("install", "no"),
+        ("purpose", None),
+        ("purpose", "\ud800"),
+    ],
+)
+def test_a_requirement_with_a_wrong_type_or_word_is_refused(field, value):
+    with pytest.raises(InputError):
+        PackageRequirement.from_value({"name": "git", field: value})
+
+
+def test_an_unknown_key_is_refused_with_the_nearest_known_one():
+    with pytest.raises(InputError, match=r"unknown key 'remote_pth' \(did you mean remote_path\?\)") as refused:
+        FileTransferSpec.from_mapping({"local_path": "l", "remote_pth": "r"})
+    assert "remote_path" in refused.value.remedy
+
+
+def test_a_missing_key_is_named():
+    with pytest.raises(InputError, match="remote_path is missing"):
+        FileTransferSpec.from_mapping({"local_path": "l"})
+
+
+def test_a_requirement_takes_its_checks_and_sources_as_mappings_too():
+    want = PackageRequirement.from_value(
+        {"name": "fd", "checks": ["fdfind", {"kind": "package", "value": "fd-find"}], "sources": [{"manager": "apt"}]}
+    )
+
+    assert want.checks == (Check("command", "fdfind"), Check("package", "fd-find"))
+    assert want.sources == (Source("apt"),)
+
+
+@pytest.mark.parametrize(
+    "word", [FileTransferSpec("l", "r"), PackageRequirement("git"), Check("command", "git"), Source("apt")]
+)
+def test_every_word_is_frozen_equal_by_value_and_hashable(word):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(word, dataclasses.fields(word)[0].name, "other")
+    assert {word, dataclasses.replace(word)} == {word}

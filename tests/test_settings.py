@@ -1,0 +1,94 @@
+"""The user's choices. Source: CONTRACT "mngr settings"."""
+
+import math
+
+import pytest
+
+from mngr_ansible.errors import InputError
+from mngr_ansible.settings import PluginSettings, Settings
+
+
+def test_without_a_table_the_defaults_hold():
+    assert Settings.parse(None) == Settings.parse({}) == Settings()
+    assert (Settings().install, Settings().check_packages, Settings().timeout) == ("auto", True, 600)
+
+
+def test_every_key_that_is_supported_is_taken():
+    table = {
+        "install": "print",
+        "check_packages": False,
+        "precedence": ["base", "claude"],
+        "packages": ["ripgrep", {"name": "git", "version": ">=2"}],
+        "files": [{"local_path": "a", "remote_path": "b"}],
+        "manifests": ["~/agent-host.yml"],
+        "timeout": 12.5,
+        "plugins": {"claude": {"check_packages": False, "install": "auto", "files": False}},
+    }
+
+    settings = Settings.parse(table)
+
+    assert settings.precedence == ("base", "claude")
+    assert (settings.install, settings.check_packages, settings.timeout) == ("print", False, 12.5)
+    assert settings.plugin("claude") == PluginSettings(check_packages=False, install="auto", files=False)
+    assert settings.plugin("codex") == PluginSettings()
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"bootstrap": True},
+        {"bootstrap": False},
+        {"playbooks": ["site.yml"]},
+        {"plugins": {"claude": {"exclude_files": ["x"]}}},
+        {"plugins": {"claude": {"secrets": False}}},
+    ],
+)
+def test_a_promise_for_later_is_refused_and_never_ignored(table):
+    with pytest.raises(InputError, match="is not supported yet"):
+        Settings.parse(table)
+
+
+@pytest.mark.parametrize(
+    ("table", "hint"),
+    [
+        ({"instal": "auto"}, "install"),
+        ({"plugins": {"claude": {"instal": "auto"}}}, "install"),
+        ({"plugins": {"claude": {"precedence": ["x"]}}}, "check_packages, install"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_what_is_known(table, hint):
+    with pytest.raises(InputError, match="unknown key") as refused:
+        Settings.parse(table)
+    assert hint in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        ["install"],
+        {"install": "yes"},
+        {"install": ["auto"]},
+        {"install": None},
+        {"check_packages": "false"},
+        {"precedence": "claude"},
+        {"precedence": [1]},
+        {"packages": "git"},
+        {"packages": {"git": ">=2"}},
+        {"files": True},
+        {"manifests": "x.yml"},
+        {"timeout": 0},
+        {"timeout": -1},
+        {"timeout": True},
+        {"timeout": "60"},
+        {"timeout": math.inf},
+        {"timeout": math.nan},
+        {"plugins": None},
+        {"plugins": {"claude": None}},
+        {"plugins": {"claude": {"files": []}}},
+        {"plugins": {"claude": {"install": "ask"}}},
+    ],
+)
+def test_a_wrong_type_or_value_is_refused_with_a_remedy(table):
+    with pytest.raises(InputError, match="settings: ") as refused:
+        Settings.parse(table)
+    assert refused.value.remedy
