@@ -115,19 +115,29 @@ def note(agent: AgentInterface, status: AgentStatus) -> None:
 
 @contextmanager
 def _undone_on_failure(agent: AgentInterface, host: OnlineHostInterface, *, is_update: bool) -> Iterator[None]:
-    is_done = False
+    if is_update:
+        with noted_on_failure(agent), reported():
+            yield
+        return
     try:
         with reported():
             yield
-        is_done = True
-    finally:
-        if not is_done and is_update:
-            try:
-                note(agent, "failed")
-            except (MngrError, OSError) as error:
-                logger.warning("The status of {} could not be noted: {}", agent.name, error)
-        elif not is_done:
-            _destroy(agent, host)
+    except BaseException:
+        _destroy(agent, host)
+        raise
+
+
+@contextmanager
+def noted_on_failure(agent: AgentInterface) -> Iterator[None]:
+    """Note ``failed`` when the block is left by an error of any kind; an agent that was there stays."""
+    try:
+        yield
+    except BaseException:
+        try:
+            note(agent, "failed")
+        except (MngrError, OSError) as error:
+            logger.warning("The status of {} could not be noted: {}", agent.name, error)
+        raise
 
 
 def _destroy(agent: AgentInterface, host: OnlineHostInterface) -> None:

@@ -19,7 +19,7 @@ _ANSWER_LIMIT = 16 * 1024 * 1024
 
 _FACTS = r"""
 H=$HOME
-[ -d "$H" ] || H=$(cd && pwd)
+[ -n "$H" ] || H=$(eval "echo ~$(id -un)")
 say home "$H"
 say user "$(id -un 2>/dev/null || id -u)"
 say uid "$(id -u)"

@@ -25,7 +25,7 @@ from mngr_ansible.probe import look
 from mngr_ansible.progress import Talk, announce, follower, summary
 from mngr_ansible.question import Question
 from mngr_ansible.report import HostReport, Outcome, Report, Status
-from mngr_ansible.runner import RunResult, run
+from mngr_ansible.runner import REMOTE_TMP, RunResult, run
 from mngr_ansible.settings import Settings
 
 Confirm = Callable[[str], bool]
@@ -255,7 +255,14 @@ def _run(
     try:
         plan = plan_report(prepared, "apply").to_dict()
         rundir.write(directory / "run", runs, plan, timeout=_bound(request))
-        result = run(directory / "run", timeout=request.timeout, control_path=request.control_path, on_event=on_event)
+        is_local = all(each.target.connection.is_local for each in prepared)
+        result = run(
+            directory / "run",
+            timeout=request.timeout,
+            control_path=request.control_path,
+            remote_tmp=str(directory / "tmp") if is_local else REMOTE_TMP,
+            on_event=on_event,
+        )
         if is_verbose and result.details:
             talk("", result.details)
         return result

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import socket
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -138,14 +139,20 @@ def test_everything_that_can_not_be_sent_is_named_at_once(tmp_path: Path, monkey
     assert len(why) == 3
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_what_can_not_be_opened_is_refused(tmp_path: Path) -> None:
-    put(tmp_path / "top" / "file", mode=0)
-    put(tmp_path / "top" / "directory" / "a").parent.chmod(0)
-    try:
-        assert problems(tmp_path / "top") == {"file": "Permission denied", "directory": "Permission denied"}
-    finally:
-        (tmp_path / "top" / "directory").chmod(0o700)
+def test_what_can_not_be_opened_is_refused() -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory).chmod(0o755)
+        put(Path(directory, "top", "file"), mode=0)
+        put(Path(directory, "top", "directory", "a")).parent.chmod(0)
+        is_root = os.geteuid() == 0
+        try:
+            if is_root:
+                os.seteuid(65534)  # root reads everything
+            assert problems(Path(directory, "top")) == {"file": "Permission denied", "directory": "Permission denied"}
+        finally:
+            if is_root:
+                os.seteuid(0)
+            Path(directory, "top", "directory").chmod(0o700)
 
 
 def test_a_device_is_refused() -> None:

@@ -1,0 +1,109 @@
+"""One requirement a name, with every plugin's range. Source: CONTRACT "Data"."""
+
+import json
+
+import pytest
+
+from mngr_ansible.errors import ConflictError, InputError
+from mngr_ansible.model import PackageRequirement
+from mngr_ansible.requirements import Need, Requirement, merge
+
+
+def need(plugin: str, what: object, install=None, origin: str = "") -> Need:
+    return Need(plugin, PackageRequirement.from_value(what), install, origin)
+
+
+def merged(*needs: Need) -> Requirement:
+    (only,) = merge(needs)
+    return only
+
+
+def test_requirements_of_one_name_are_one_with_both_plugins_and_the_ranges_intersected():
+    both = merged(need("claude", "git>=2.39"), need("codex", "git>=2.30,<3"), need("claude", "git"))
+
+    assert (both.id, str(both.range), both.plugins) == ("package:git", ">=2.39,<3", ("claude", "codex"))
+
+
+def test_names_keep_the_order_in_which_they_first_came():
+    names = [each.name for each in merge([need("a", "git"), need("b", "vim"), need("c", "git"), need("c", "fd")])]
+    assert names == ["git", "vim", "fd"]
+
+
+def test_an_empty_intersection_names_both_plugins_and_both_ranges():
+    with pytest.raises(ConflictError) as conflict:
+        merge([need("mngr", "git"), need("claude", "git>=2.39"), need("legacy-tools", "git<2.30")])
+
+    assert conflict.value.problem == "git: claude wants >=2.39, legacy-tools wants <2.30: no version satisfies both"
+
+
+def test_two_manifests_in_conflict_are_told_apart_by_their_files():
+    with pytest.raises(ConflictError, match=r"manifest \(a\.yml\) wants >=2, manifest \(b\.yml\) wants <1"):
+        merge(
+            [
+                need("manifest", "git>=2", origin="manifest (a.yml)"),
+                need("manifest", "git<1", origin="manifest (b.yml)"),
+            ]
+        )
+
+
+def test_three_ranges_that_only_together_leave_nothing_are_all_named():
+    with pytest.raises(ConflictError, match="a wants >=1, b wants <=1, c wants !=1: no version satisfies all"):
+        merge([need("a", "git>=1"), need("b", "git<=1"), need("c", "git!=1")])
+
+
+def test_it_is_required_as_soon_as_one_plugin_requires_it():
+    optional = {"name": "git", "is_required": False}
+    assert merged(need("a", optional), need("b", "git")).is_required
+    assert not merged(need("a", optional), need("b", optional)).is_required
+
+
+@pytest.mark.parametrize(
+    ("needs", "is_printed", "is_installed_locally"),
+    [
+        ([(None, None)], False, False),
+        ([("auto", None)], False, True),
+        ([("print", None)], True, False),
+        ([(None, "auto")], False, False),
+        ([(None, "print")], True, False),
+        ([("auto", "print")], True, True),
+        ([("auto", None), ("auto", None)], False, True),
+        ([("auto", None), (None, None)], False, False),
+        ([("auto", None), ("print", None)], True, False),
+    ],
+)
+def test_the_most_restrictive_word_of_all_who_share_it_holds(needs, is_printed, is_installed_locally):
+    shared = merged(*(need("p", {"name": "git", "install": own}, decided) for decided, own in needs))
+    assert (shared.is_printed, shared.is_installed_locally) == (is_printed, is_installed_locally)
+
+
+def test_purposes_say_who_needs_it_for_what():
+    shared = merged(need("mngr", "node"), need("codex", {"name": "node", "purpose": "runs the agent"}))
+    assert shared.who == "codex: runs the agent"
+
+
+def test_without_checks_the_command_is_asked_and_then_the_package_database():
+    assert [(each["kind"], each["value"]) for each in merged(need("p", "git")).resolved()["checks"]] == [
+        ("command", "git"),
+        ("package", "git"),
+    ]
+
+
+def test_a_sources_package_names_replace_the_requirements_own():
+    fd = merged(need("p", {"name": "fd", "sources": [{"manager": "apt", "packages": ["fd-find"]}]}))
+
+    assert fd.packages("apt") == ("fd-find",)
+    assert fd.resolved()["packages"] == {"apt": ["fd-find"]}
+    assert fd.resolved()["checks"][1]["value"] == "fd-find"
+
+
+def test_the_resolved_form_is_json_and_complete():
+    resolved = merged(need("p", "git>=2")).resolved()
+
+    assert json.loads(json.dumps(resolved)) == resolved
+    assert set(resolved) == {"id", "name", "version", "checks", "packages", "is_required"}
+
+
+@pytest.mark.parametrize("name", ["Git", "git+", "x"])
+def test_a_name_that_the_manager_does_not_take_is_refused_with_its_plugin(name):
+    with pytest.raises(InputError, match=r"\(claude\).* is not a package of apt"):
+        merge([need("claude", name)])
