@@ -1,12 +1,9 @@
 """A manifest is one more plugin: files and packages in a YAML or TOML file. Source: CONTRACT "Manifest"."""
 
 import os
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from mngr_ansible.errors import InputError, MngrAnsibleError
 from mngr_ansible.model import FileTransferSpec, PackageRequirement, nearest
@@ -38,6 +35,10 @@ def _expanded(path: str | os.PathLike[str]) -> Path:
 
 
 def _parse(file: Path, text: str) -> object:
+    import tomllib
+
+    import yaml
+
     try:
         return tomllib.loads(text) if file.suffix == ".toml" else yaml.safe_load(text)
     except (ValueError, RecursionError, yaml.YAMLError) as error:

@@ -17,12 +17,13 @@ from imbue.mngr.cli.help_formatter import CommandHelpMetadata, add_pager_help_op
 from imbue.mngr.cli.output_helpers import write_event_line, write_human_line, write_json_line
 from imbue.mngr.config.data_types import CommonCliOptions, MngrContext
 from imbue.mngr.errors import MngrError
-from imbue.mngr.interfaces.agent import AgentInterface
-from imbue.mngr.interfaces.host import OnlineHostInterface
 from imbue.mngr.primitives import OutputFormat
 from loguru import logger
 
 if TYPE_CHECKING:
+    from imbue.mngr.interfaces.agent import AgentInterface
+    from imbue.mngr.interfaces.host import OnlineHostInterface
+
     from mngr_ansible.provisioner import Request, Target
     from mngr_ansible.report import Report
 
@@ -178,7 +179,7 @@ class _Verb:
     opts: AnsibleCliOptions
     is_shown: bool = False
 
-    def resolve(self, address: str | None = None) -> "tuple[AgentInterface, OnlineHostInterface, Target, Request]":
+    def resolve(self, address: str | None = None) -> "tuple[AgentInterface[Any], OnlineHostInterface, Target, Request]":
         """Find the agent, which may be stopped, and what is asked for there."""
         from mngr_ansible import mngr_host
 
@@ -278,7 +279,7 @@ def _register_help() -> None:
         "content": (content, "[OPTIONS]", "Print the directory that holds roles/ and playbooks/"),
     }
     synopsis = f"mngr ansible [{'|'.join(verbs)}] [AGENT] [OPTIONS]"
-    see_also = (("help ansible_provisioning", "How mngr-ansible works"), ("create", "Create and run an agent"))
+    see_also = (("ansible_provisioning", "How mngr-ansible works"), ("create", "Create and run an agent"))
     CommandHelpMetadata(
         key="ansible",
         one_line_description=group,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from imbue.mngr.config.data_types import MngrContext
 from imbue.mngr.errors import MngrError
@@ -49,7 +49,7 @@ def check(options: CreateAgentOptions, mngr_ctx: MngrContext) -> None:
 
 
 def provision(
-    agent: AgentInterface, host: OnlineHostInterface, options: CreateAgentOptions | None, mngr_ctx: MngrContext
+    agent: AgentInterface[Any], host: OnlineHostInterface, options: CreateAgentOptions | None, mngr_ctx: MngrContext
 ) -> None:
     """The story up to the run, and no further: :func:`finish` is called after mngr's own provisioning.
 
@@ -82,7 +82,7 @@ def _apply(gathered: list[Prepared], request: Request, mngr_ctx: MngrContext) ->
     return asked[0], report
 
 
-def finish(agent: AgentInterface, host: OnlineHostInterface) -> None:
+def finish(agent: AgentInterface[Any], host: OnlineHostInterface) -> None:
     """Call the plugins' fourth hook, and note how the host was left.
 
     Raises:
@@ -107,14 +107,14 @@ def status_of(report: HostReport) -> AgentStatus:
     return "ok" if all(each.status in settled for each in report.outcomes) else "due"
 
 
-def note(agent: AgentInterface, status: AgentStatus) -> None:
+def note(agent: AgentInterface[Any], status: AgentStatus) -> None:
     """Write an agent's status into mngr's record of it, if it is another than before."""
     if agent.get_plugin_data(NAME).get("status") != status:
         agent.set_plugin_data(NAME, {"status": status})
 
 
 @contextmanager
-def _undone_on_failure(agent: AgentInterface, host: OnlineHostInterface, *, is_update: bool) -> Iterator[None]:
+def _undone_on_failure(agent: AgentInterface[Any], host: OnlineHostInterface, *, is_update: bool) -> Iterator[None]:
     if is_update:
         with noted_on_failure(agent), reported():
             yield
@@ -128,7 +128,7 @@ def _undone_on_failure(agent: AgentInterface, host: OnlineHostInterface, *, is_u
 
 
 @contextmanager
-def noted_on_failure(agent: AgentInterface) -> Iterator[None]:
+def noted_on_failure(agent: AgentInterface[Any]) -> Iterator[None]:
     """Note ``failed`` when the block is left by an error of any kind; an agent that was there stays."""
     try:
         yield
@@ -140,7 +140,7 @@ def noted_on_failure(agent: AgentInterface) -> Iterator[None]:
         raise
 
 
-def _destroy(agent: AgentInterface, host: OnlineHostInterface) -> None:
+def _destroy(agent: AgentInterface[Any], host: OnlineHostInterface) -> None:
     logger.info("Removing agent {}, which could not be provisioned", agent.name)
     try:
         host.destroy_agent(agent)

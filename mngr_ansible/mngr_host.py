@@ -76,7 +76,7 @@ def _command(script: str) -> str:
 
 
 def target(
-    agent: AgentInterface, host: OnlineHostInterface, options: CreateAgentOptions | None, mngr_ctx: MngrContext
+    agent: AgentInterface[Any], host: OnlineHostInterface, options: CreateAgentOptions | None, mngr_ctx: MngrContext
 ) -> Target:
     """An agent on its host; the hooks get mngr's own objects."""
     name = "localhost" if host.is_local else str(host.get_name())

@@ -45,7 +45,7 @@ def on_before_initial_file_copy(agent_options: CreateAgentOptions) -> None:
 
 
 @hookimpl
-def on_before_provisioning(agent: AgentInterface, host: OnlineHostInterface, mngr_ctx: MngrContext) -> None:
+def on_before_provisioning(agent: AgentInterface[Any], host: OnlineHostInterface, mngr_ctx: MngrContext) -> None:
     """Ask the plugins, and bring the host to their plan."""
     if not _is_off(_options.get()):
         from mngr_ansible import mngr_create
@@ -54,7 +54,7 @@ def on_before_provisioning(agent: AgentInterface, host: OnlineHostInterface, mng
 
 
 @hookimpl
-def on_after_provisioning(agent: AgentInterface, host: OnlineHostInterface) -> None:
+def on_after_provisioning(agent: AgentInterface[Any], host: OnlineHostInterface) -> None:
     """Call the plugins' fourth hook, now that mngr's own provisioning is done too."""
     if not _is_off(_options.get()):
         from mngr_ansible import mngr_create
@@ -106,7 +106,7 @@ def register_cli_commands() -> Sequence[click.Command]:
 
 
 @hookimpl
-def agent_field_generators() -> tuple[str, dict[str, Callable[[AgentInterface, OnlineHostInterface], Any]]]:
+def agent_field_generators() -> tuple[str, dict[str, Callable[[AgentInterface[Any], OnlineHostInterface], Any]]]:
     """``plugin.ansible.status`` of an agent whose host answers."""
     return NAME, {"status": lambda agent, _host: agent.get_plugin_data(NAME).get("status", "never")}
 

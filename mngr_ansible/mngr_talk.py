@@ -1,5 +1,6 @@
 """What mngr's user hears of us: lines in mngr's log, and one error, in one line, with a remedy."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -30,7 +31,7 @@ def confirmation(mngr_ctx: MngrContext, *, is_yes: bool = False) -> Confirm | No
     """How a person is asked: not at all without a terminal; ``--yes`` has answered already."""
     if is_yes or mngr_ctx.is_auto_approve:
         return lambda _question: True
-    if not (mngr_ctx.is_interactive and click.get_text_stream("stdin").isatty()):
+    if not (mngr_ctx.is_interactive and sys.stdin.isatty()):
         return None
     return lambda question: click.confirm(question, default=False, err=True)
 

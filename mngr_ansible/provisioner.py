@@ -5,7 +5,6 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,6 +121,8 @@ def inspect(gathered: Sequence[Prepared], request: Request) -> list[Prepared]:
     """Look at every host at once and hold its plan against it. One dead host stops no other."""
     if len(gathered) == 1:
         return [_inspect(gathered[0], request)]
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(max_workers=min(32, len(gathered) or 1)) as pool:
         return list(pool.map(lambda each: _inspect(each, request), gathered))
 

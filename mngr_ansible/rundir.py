@@ -20,6 +20,7 @@ from typing import Any
 from mngr_ansible import content
 from mngr_ansible.errors import InputError
 from mngr_ansible.playbook import HostRun, host_vars, inventory, playbook, stage_name
+from mngr_ansible.trees import shown
 
 
 def write(
@@ -75,9 +76,17 @@ def _stage(project: Path, runs: Sequence[HostRun]) -> dict[str, str]:
                 if entry.kind == "file" and not entry.is_secret and entry.source not in staged:
                     copy = project / stage_name(placed)
                     copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                    shutil.copyfile(entry.source, copy)
+                    _copy(entry.source, copy)
                     staged[entry.source] = stage_name(placed)
     return staged
+
+
+def _copy(source: str, copy: Path) -> None:
+    try:
+        with open(source, "rb") as original, copy.open("wb") as file:  # noqa: PTH123 - a name may be any bytes
+            shutil.copyfileobj(original, file)
+    except (FileNotFoundError, PermissionError) as error:
+        raise InputError(f"{shown(source)} cannot be read any more: {error.strerror}", remedy="Run again.") from error
 
 
 def _write(path: Path, text: str) -> None:
