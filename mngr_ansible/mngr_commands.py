@@ -48,6 +48,11 @@ class AnsibleCliOptions(CommonCliOptions):
     yes: bool = False
     detailed_exitcode: bool = False
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing was added to, or left out of, what ``mngr create`` would ask for."""
+        return not (self.manifest or self.file or self.package or self.only or self.install or self.no_check_packages)
+
 
 type _Command = Callable[..., Any]
 
@@ -86,12 +91,14 @@ def ansible() -> None:
 @add_common_options
 @click.pass_context
 def plan(ctx: click.Context, /, **_: Any) -> None:
-    """Show what is due and why; change nothing."""
-    from mngr_ansible import provisioner, text
+    """Show what is due and why; change nothing but mngr's note of it."""
+    from mngr_ansible import mngr_create, provisioner, text
 
     with _verb(ctx, "plan") as verb:
-        agent, _host, target, request = verb.resolve()
+        agent, host, target, request = verb.resolve()
         report = provisioner.plan_report(provisioner.prepare([target], request))
+        if report.ok and verb.opts.is_whole:
+            mngr_create.note(agent, "due" if report.is_due else "ok", lock=host.lock_cooperatively)
         verb.show(report, text.plan_text(report, verb.again(str(agent.name))))
         if verb.opts.detailed_exitcode and report.ok and report.is_due:
             ctx.exit(2)

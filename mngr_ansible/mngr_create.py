@@ -1,7 +1,7 @@
 """Provisioning inside ``mngr create``: done, or undone. A create that fails leaves no agent behind."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -22,6 +22,8 @@ from mngr_ansible.provisioner import Prepared, Request
 from mngr_ansible.report import HostReport, Status
 
 AgentStatus = Literal["ok", "due", "failed"]
+
+Lock = AbstractContextManager[None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +109,11 @@ def status_of(report: HostReport) -> AgentStatus:
     return "ok" if all(each.status in settled for each in report.outcomes) else "due"
 
 
-def note(agent: AgentInterface[Any], status: AgentStatus) -> None:
-    """Write an agent's status into mngr's record of it, if it is another than before."""
+def note(agent: AgentInterface[Any], status: AgentStatus, *, lock: Callable[[], Lock] = nullcontext) -> None:
+    """Write an agent's status into mngr's record of it, if it is another than before; ``lock`` is held meanwhile."""
     if agent.get_plugin_data(NAME).get("status") != status:
-        agent.set_plugin_data(NAME, {"status": status})
+        with lock():
+            agent.set_plugin_data(NAME, {"status": status})
 
 
 @contextmanager

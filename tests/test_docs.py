@@ -1,5 +1,6 @@
 """What the documentation shows is true."""
 
+import ast
 import re
 import shlex
 import subprocess
@@ -58,8 +59,9 @@ def test_what_plugin_authors_are_shown_is_accepted(monkeypatch, tmp_path):
     files, packages = blocks(ROOT / "docs/plugin-authors.md", "python")
     names = {name: getattr(__import__("mngr_ansible"), name) for name in ("FileTransferSpec", "Check", "Source")}
     exec(files, dict(names))
-    for line in packages.splitlines():
-        PackageRequirement.from_value(eval(line, {**names, "PackageRequirement": PackageRequirement}))
+    for statement in ast.parse(packages).body:
+        value = eval(ast.unparse(statement), {**names, "PackageRequirement": PackageRequirement})
+        PackageRequirement.from_value(value)
 
 
 def test_every_hook_is_documented_with_its_arguments():

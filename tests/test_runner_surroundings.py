@@ -10,8 +10,8 @@ import tempfile
 import textwrap
 import threading
 import uuid
-from dataclasses import dataclass
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 

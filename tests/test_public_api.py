@@ -1,0 +1,123 @@
+"""What ``from mngr_ansible import …`` gives, and what it costs. Source: CONTRACT "Package"."""
+
+import inspect
+import json
+import subprocess
+import sys
+
+import pytest
+
+import mngr_ansible
+from mngr_ansible import errors
+
+PLUGIN_AUTHORS = {"hookimpl", "FileTransferSpec", "PackageRequirement", "Check", "Source", "PluginMngrError"}
+CALLERS = {"provision", "build_plan", "Plan", "Report", "Outcome", "Status", "MngrAnsibleError"}
+
+
+def loaded(code: str, *, without: str = "") -> list[str]:
+    """The top-level modules, and those of ours, that a fresh Python has after this code."""
+    hide = f"import sys; sys.modules[{without!r}] = None; " if without else "import sys; "
+    report = "; import json; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", hide + code + report], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_the_public_names_are_those_of_the_contract_sorted_and_no_more():
+    assert set(mngr_ansible.__all__) == PLUGIN_AUTHORS | CALLERS
+    assert mngr_ansible.__all__ == sorted(mngr_ansible.__all__)
+    assert dir(mngr_ansible) == mngr_ansible.__all__
+
+
+@pytest.mark.parametrize("name", sorted(PLUGIN_AUTHORS | CALLERS))
+def test_every_public_name_is_there(name):
+    assert getattr(mngr_ansible, name) is getattr(mngr_ansible, name)
+
+
+def test_another_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="nonsense"):
+        mngr_ansible.nonsense  # noqa: B018
+
+
+def test_importing_the_package_imports_none_of_its_modules_and_nothing_heavy():
+    modules = loaded("import mngr_ansible")
+    assert [each for each in modules if each.startswith("mngr_ansible.")] == []
+    assert {"yaml", "pluggy", "ansible_runner", "imbue", "click", "rich", "psutil"}.isdisjoint(modules)
+
+
+def test_what_plugin_authors_import_needs_no_yaml_no_ansible_and_no_mngr():
+    modules = loaded("from mngr_ansible import hookimpl, FileTransferSpec, PackageRequirement, Check, Source")
+    assert {"yaml", "ansible_runner", "ansible", "imbue", "click", "rich", "psutil"}.isdisjoint(modules)
+
+
+@pytest.mark.parametrize(
+    ("function", "parameters"),
+    [
+        ("build_plan", "manifests plugins files packages work_dir settings"),
+        (
+            "provision",
+            "hosts manifests plugins files packages work_dir key known_hosts become settings timeout",
+        ),
+    ],
+)
+def test_the_functions_take_what_the_contract_says(function, parameters):
+    signature = inspect.signature(getattr(mngr_ansible, function))
+    assert list(signature.parameters) == parameters.split()
+    assert {each.kind for name, each in signature.parameters.items() if name != "hosts"} == {
+        inspect.Parameter.KEYWORD_ONLY
+    }
+
+
+@pytest.mark.parametrize(
+    ("word", "parameters"),
+    [
+        (
+            "FileTransferSpec",
+            "local_path remote_path is_required mode directory_mode owner group exclude symlinks is_secret if_exists "
+            "mirror",
+        ),
+        ("PackageRequirement", "name version checks sources is_required install purpose"),
+        ("Check", "kind value args pattern"),
+        ("Source", "manager packages version repository url sha256 scope requires when"),
+    ],
+)
+def test_the_words_take_what_the_contract_says(word, parameters):
+    assert list(inspect.signature(getattr(mngr_ansible, word)).parameters) == parameters.split()
+
+
+def test_the_plugins_error_is_mngrs_own_where_mngr_is_installed():
+    from imbue.mngr.errors import PluginMngrError
+
+    assert mngr_ansible.PluginMngrError is PluginMngrError
+
+
+def test_without_mngr_the_plugins_error_says_and_means_the_same():
+    own, mngrs = errors._PluginMngrError("no key"), mngr_ansible.PluginMngrError("no key")
+
+    assert str(own) == str(mngrs) == "no key"
+    assert own.user_help_text is mngrs.user_help_text is None
+    assert own.exit_code == mngrs.exit_code == 1
+    modules = loaded(
+        "from mngr_ansible import PluginMngrError as E; assert str(E('x')) == 'x'", without="imbue.mngr.errors"
+    )
+    assert "mngr_ansible.errors" in modules
+
+
+def test_build_plan_contacts_no_host_and_gives_what_is_wanted(tmp_path):
+    (tmp_path / "file").write_text("x")
+
+    plan = mngr_ansible.build_plan(files=[f"{tmp_path}/file:~/x"], packages=["git>=2", "git<4"])
+
+    assert [each.id for each in plan.transfers] == ["file:~/x"]
+    assert [(each.id, str(each.range)) for each in plan.requirements] == [("package:git", ">=2,<4")]
+
+
+def test_every_error_is_a_problem_and_a_remedy_and_exits_1_but_for_usage():
+    kinds = [
+        each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, errors.MngrAnsibleError)
+    ]
+    plain = [each for each in kinds if each is not errors.ErrorGroup]
+    made = {each.__name__: each("it broke", remedy="Mend it.", host="build-1") for each in plain}
+
+    assert {str(error) for error in made.values()} == {"build-1: it broke\nMend it."}
+    assert {name for name, error in made.items() if error.exit_code != 1} == {"UsageError"}
+    assert made["UsageError"].exit_code == 64

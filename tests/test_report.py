@@ -1,0 +1,92 @@
+"""Reports: what counts as done, and the JSON of it. Source: CONTRACT "Commands", "JSON"."""
+
+import pytest
+
+from mngr_ansible.errors import ErrorGroup, HostError, InputError
+from mngr_ansible.report import HostReport, Outcome, Report, Status, error_dicts
+
+GONE = HostError("it does not answer", remedy="Start it.", host="build-1")
+
+
+def outcome(status: str, *, is_required: bool = True, **more) -> Outcome:
+    return Outcome("package:git", "package", Status(status), is_required=is_required, **more)
+
+
+def report(command: str, *outcomes: Outcome, **more) -> Report:
+    return Report(command, (HostReport("build-1", False, outcomes),), **more)
+
+
+@pytest.mark.parametrize("status", ["ok", "changed", "skipped"])
+def test_a_host_is_done_where_every_step_is_there_changed_or_skipped(status):
+    assert report("apply", outcome(status)).ok
+
+
+@pytest.mark.parametrize(
+    "status", ["missing", "too-old", "too-new", "differs", "unknown", "blocked", "failed", "not-reached", "advised"]
+)
+def test_every_other_status_is_a_failure_of_apply_if_the_step_is_required(status):
+    assert not report("apply", outcome(status)).ok
+    assert report("apply", outcome(status, is_required=False)).ok
+
+
+def test_plan_has_done_its_job_when_it_could_plan():
+    assert report("plan", outcome("blocked")).ok
+    assert not Report("plan", (HostReport("build-1", False, error=GONE),)).ok
+    assert not report("plan", outcome("ok"), errors=(GONE,)).ok
+
+
+@pytest.mark.parametrize(
+    ("status", "is_due"), [("ok", False), ("skipped", False), ("missing", True), ("too-new", True)]
+)
+def test_something_is_due_when_any_step_is_neither_ok_nor_skipped(status, is_due):
+    assert report("plan", outcome("ok"), outcome(status)).is_due is is_due
+
+
+def test_the_document_has_the_keys_of_the_contract():
+    step = outcome("too-old", current="2.20.1", wanted=">=2.39", plugins=("claude",), reason="why", source="apt")
+    host = HostReport("build-1", False, (step,), ("sudo apt-get install -y git",))
+
+    assert Report("plan", (host,), notices=("n",)).to_dict() == {
+        "schema": 1,
+        "command": "plan",
+        "ok": True,
+        "hosts": [
+            {
+                "host": "build-1",
+                "is_local": False,
+                "steps": [
+                    {
+                        "id": "package:git",
+                        "kind": "package",
+                        "status": "too-old",
+                        "current": "2.20.1",
+                        "wanted": ">=2.39",
+                        "plugins": ["claude"],
+                        "reason": "why",
+                        "source": "apt",
+                    }
+                ],
+                "commands": ["sudo apt-get install -y git"],
+            }
+        ],
+        "notices": [{"text": "n"}],
+        "errors": [],
+    }
+
+
+def test_a_hosts_error_is_in_the_document_and_its_notices_name_it_among_others():
+    hosts = (HostReport("a", False, notices=("n",)), HostReport("build-1", False, error=GONE))
+
+    made = Report("plan", hosts).to_dict()
+
+    assert made["errors"] == [{"problem": "it does not answer", "remedy": "Start it.", "host": "build-1"}]
+    assert made["notices"] == [{"text": "a: n"}]
+
+
+def test_a_group_of_errors_is_one_object_for_each():
+    group = ErrorGroup([GONE, ErrorGroup([InputError("bad", remedy="Mend it.")])])
+    assert [each["problem"] for each in error_dicts(group)] == ["it does not answer", "bad"]
+
+
+def test_what_a_command_adds_is_beside_the_rest():
+    assert Report("content", extra={"path": "/p"}).to_dict()["path"] == "/p"

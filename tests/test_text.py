@@ -1,0 +1,101 @@
+"""Reports and errors as people read them. Source: EXAMPLES."""
+
+import pytest
+
+from mngr_ansible.errors import ErrorGroup, HostError, MissingFilesError
+from mngr_ansible.report import HostReport, Outcome, Report, Status
+from mngr_ansible.text import advice_text, apply_text, error_text, host_text, plan_text
+
+GIT = Outcome("package:git", "package", Status.OK, "2.39.5", ">=2.39", ("claude", "mngr"))
+NODE = Outcome(
+    "package:node", "package", Status.TOO_OLD, "18.19.1", ">=20", ("codex",), "codex: runs the agent", source="apt"
+)
+NPMRC = Outcome("file:/root/.npmrc", "file", Status.MISSING, None, "0600, secret", ("manifest",), "not there")
+CLAUDE = Outcome(
+    *("file:/w/.claude", "file", Status.DIFFERS, "directory, 0755", "directory", ("claude",), "2 of 41 files"),
+    files={"total": 41, "due": 2},
+)
+
+
+def host(*outcomes: Outcome, **more) -> HostReport:
+    return HostReport(
+        **{"host": "build-1", "is_local": False, "outcomes": outcomes, "about": "Debian 12, root", **more}
+    )
+
+
+def lines(*outcomes: Outcome, columns: int = 80) -> list[str]:
+    return host_text(host(*outcomes), columns).split("\n")
+
+
+def test_a_heading_says_which_host_what_it_is_and_how_much_is_due():
+    heading = lines(NPMRC, CLAUDE, NODE, GIT)[0]
+    assert heading.startswith("build-1   Debian 12, root")
+    assert heading.endswith("3 of 4 due")
+    assert len(heading) == 80
+
+
+def test_every_step_has_a_row_with_its_status_in_words():
+    rows = [line.split() for line in lines(NPMRC, CLAUDE, NODE, GIT)[1:]]
+
+    assert rows[0] == ["missing", "/root/.npmrc", "0600,", "secret", "manifest"]
+    assert rows[1] == ["differs", "/w/.claude/", "2", "of", "41", "files", "claude"]
+    assert " ".join(rows[2]) == "too old node 18.19.1 >=20 from apt codex: runs the agent"
+    assert " ".join(rows[3]) == "ok git 2.39.5 >=2.39 claude, mngr"
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_the_table_fits_its_columns(columns):
+    long = Outcome("file:/" + "long/" * 40, "file", Status.MISSING, None, "0644", ("plugin-" * 20,))
+    rows = lines(NODE, long, GIT, columns=columns)
+    assert all(len(row) <= columns for row in rows)
+
+
+@pytest.mark.parametrize("status", [Status.BLOCKED, Status.FAILED, Status.UNKNOWN, Status.TOO_NEW])
+def test_what_needs_a_person_says_why(status):
+    step = Outcome("package:git", "package", status, reason="the reason why")
+    assert "    the reason why" in lines(step)
+
+
+def test_control_characters_of_a_stranger_are_escaped():
+    evil = Outcome("package:x", "package", Status.BLOCKED, "1\x1b[2J", None, ("p\rq",), "a\nb\x1b]0;t\x07")
+
+    text = host_text(host(evil), 200) + error_text(HostError("\x1b[31m", remedy="\x07", host="h"))
+
+    assert all(char.isprintable() or char == "\n" for char in text)
+    assert len(text.split("\n")) == 4
+
+
+def test_an_error_is_a_problem_its_list_and_a_remedy_below_it():
+    error = MissingFilesError("1 required file is missing\n  ~/a  wanted by claude", remedy="Create it.")
+    assert error_text(error) == ("error: 1 required file is missing\n         ~/a  wanted by claude\n       Create it.")
+
+
+def test_an_error_names_its_host_and_a_group_shows_each():
+    lost = HostError("it is gone", remedy="Look.", host="build-1")
+    assert error_text(ErrorGroup([lost, lost])) == "\n".join(["error: build-1: it is gone\n       Look."] * 2)
+
+
+def test_a_plan_says_how_to_do_it_only_where_something_is_due():
+    assert plan_text(Report("plan", (host(NODE),)), "mngr-ansible apply").endswith("To do it: mngr-ansible apply")
+    assert "To do it" not in plan_text(Report("plan", (host(GIT),)), "mngr-ansible apply")
+
+
+def test_on_this_machine_apply_prints_the_commands_alone():
+    local = host(NODE, host="localhost", is_local=True, commands=("sudo apt-get install -y nodejs",))
+    assert apply_text(Report("apply", (local,))) == "sudo apt-get install -y nodejs"
+
+
+@pytest.mark.parametrize(
+    ("command", "whose"),
+    [
+        ("sudo apt-get install -y node", "This needs root, so it is yours to run:"),
+        ("apt-get install -y node", "It is yours"),
+    ],
+)
+def test_the_advice_counts_packages_and_says_whose_turn_it_is(command, whose):
+    advised = Outcome("package:node", "package", Status.ADVISED)
+
+    text = advice_text(host(advised, GIT, NPMRC, is_local=True, commands=(command,)))
+
+    assert text.startswith("1 of 2 packages needs work on this machine (Debian 12).")
+    assert whose in text
