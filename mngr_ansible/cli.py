@@ -127,7 +127,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the value is the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     is_json = "--json" in words
-    command = next((word for word in words if not word.startswith("-")), "")
+    command = next((word for word in words if word in _VERBS), "")
     previous = _on_sigterm()
     try:
         options = parser().parse_args(words)
@@ -239,19 +239,15 @@ def _planned(options: argparse.Namespace) -> int:
 
 def _rendered(options: argparse.Namespace) -> int:
     report = _run(options)
-    _show(report, options, f"{text.plan_text(report, '').rpartition('Nothing was')[0]}{report.extra['path']}")
+    _show(report, options, "\n".join([*text.tables(report), str(report.extra["path"])]))
     return 0 if report.ok else 1
 
 
 def _applied(options: argparse.Namespace) -> int:
     report = _run(options)
     for host in report.hosts:
-        if host.is_local and host.commands and not options.json:
-            print(text.advice_text(host), file=sys.stderr)
-        if not host.is_local or host.error is None:
-            for outcome in host.outcomes:
-                if host.is_local and outcome.is_failure and outcome.reason and outcome.kind != "package":
-                    print(f"{outcome.name}: {outcome.status}: {outcome.reason}", file=sys.stderr)
+        if host.is_local and not options.json and (advice := text.advice_text(host)):
+            print(advice, file=sys.stderr)
     _show(report, options, text.apply_text(report))
     return 0 if report.ok else 1
 
@@ -295,7 +291,3 @@ def _again(options: argparse.Namespace) -> str:
 
 
 _VERBS = {"plan": _planned, "apply": _applied, "render": _rendered, "plugins": _listed, "content": _content}
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,7 +1,7 @@
 """A manifest is one more plugin: files and packages in a YAML or TOML file. Source: CONTRACT "Manifest"."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ def read(path: str | os.PathLike[str]) -> Contribution:
         raise InputError(f"the manifest {path} cannot be read: {error.strerror}", remedy="Name a file.") from error
     except UnicodeDecodeError as error:
         raise InputError(f"the manifest {path} is not UTF-8 text", remedy="Save it as UTF-8.") from error
+    except ValueError as error:
+        raise InputError(f"the manifest {str(path)!r} is no path: {error}", remedy="Name a file.") from error
     return contribution(_parse(file, text), plugin="manifest", origin=name, directory=file.parent)
 
 
@@ -35,17 +37,41 @@ def _expanded(path: str | os.PathLike[str]) -> Path:
 
 
 def _parse(file: Path, text: str) -> object:
-    import tomllib
-
-    import yaml
-
     try:
-        return tomllib.loads(text) if file.suffix == ".toml" else yaml.safe_load(text)
-    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        return _from_toml(text) if file.suffix == ".toml" else _from_yaml(text)
+    except (ValueError, RecursionError) as error:
         where = " ".join(str(error).split())
         raise InputError(
             f"the manifest {file} does not parse: {where}", remedy="Mend the line that it names."
         ) from error
+
+
+def _from_toml(text: str) -> object:
+    import tomllib
+
+    return tomllib.loads(text)
+
+
+def _from_yaml(text: str) -> object:
+    """Read YAML; a key that is given twice is refused, since the first one would be lost without a word.
+
+    Raises:
+        ValueError: it does not parse.
+    """
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+            names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+            if twice := next((name for name in names if names.count(name) > 1), None):
+                raise yaml.constructor.ConstructorError(None, None, f"{twice!r} is given twice", node.start_mark)
+            made: dict[Hashable, Any] = super().construct_mapping(node, deep)
+            return made
+
+    try:
+        return yaml.load(text, Loader)  # noqa: S506 - Loader is a safe one
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
 
 
 def contribution(document: object, *, plugin: str, origin: str, directory: Path) -> Contribution:

@@ -63,7 +63,7 @@ def user_contributions(
     if settings.files or settings.packages:
         document = {"files": settings.files, "packages": settings.packages}
         made.append(manifest.contribution(document, plugin="settings", origin="settings", directory=here))
-    made += [manifest.read(here / Path(each).expanduser()) for each in settings.manifests]
+    made += [manifest.read(each if each.startswith("~/") else here / each) for each in settings.manifests]
     made += [manifest.read(Path(each)) for each in manifests]
     if files or packages:
         specs = tuple(

@@ -21,10 +21,15 @@ def error_text(error: MngrAnsibleError) -> str:
 
 def plan_text(report: Report, again: str) -> str:
     """The table of every host, and what to type to do it; ``again`` is that command."""
-    blocks = [host_text(host, width()) for host in report.hosts if host.error is None]
+    blocks = tables(report)
     if report.is_due:
         blocks.append(f"Nothing was changed. To do it: {again}")
     return "\n".join(blocks)
+
+
+def tables(report: Report) -> list[str]:
+    """One table for each host that answered."""
+    return [host_text(host, width()) for host in report.hosts if host.error is None]
 
 
 def width() -> int:
@@ -93,10 +98,17 @@ def apply_text(report: Report) -> str:
 
 
 def advice_text(host: HostReport) -> str:
-    """What stands above the commands of this machine, on stderr."""
-    packages = [each for each in host.outcomes if each.kind == "package" and each.status is not Status.SKIPPED]
-    left = [each for each in packages if each.status in (Status.ADVISED, Status.BLOCKED)]
-    system = host.about.rpartition(", ")[0]
-    needs = "needs" if len(left) == 1 else "need"
-    root = " This needs root, so it" if any("sudo " in each or "doas " in each for each in host.commands) else " It"
-    return f"{len(left)} of {len(packages)} packages {needs} work on this machine ({system}).{root} is yours to run:"
+    """What a person is told of this machine on stderr: why steps failed, and what stands above the commands."""
+    lines = [
+        f"{shown(each.name)}: {_WORDS.get(each.status, each.status)}: {shown(each.reason)}"
+        for each in host.outcomes
+        if each.is_failure and each.reason and each.status is not Status.ADVISED
+    ]
+    if host.commands:
+        packages = [each for each in host.outcomes if each.kind == "package" and each.status is not Status.SKIPPED]
+        left = [each for each in packages if each.status in (Status.ADVISED, Status.BLOCKED)]
+        system = host.about.rpartition(", ")[0]
+        count = f"{len(left)} of {len(packages)} packages need{'s' * (len(left) == 1)} work on this machine ({system})."
+        is_root = any("sudo " in each or "doas " in each for each in host.commands)
+        lines.append(f"{count} {'This needs root, so it' if is_root else 'It'} is yours to run:")
+    return "\n".join(lines)

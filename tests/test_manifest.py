@@ -111,6 +111,8 @@ def test_what_a_manifest_says_wrongly_is_one_message_with_its_name_and_a_remedy(
     [
         ("m.yml", "files: ["),
         ("m.yml", "a: 2024-99-99"),
+        ("m.yml", "packages: [git]\npackages: [vim]"),
+        ("m.yml", "files: [{local_path: a, remote_path: b, local_path: c}]"),
         ("m.yml", "[" * 5000),
         ("m.yml", "!!python/object/apply:os.system [id]"),
         ("m.yml", "? [a]\n: b"),
@@ -145,6 +147,17 @@ ANYTHING = st.recursive(
     ),
     max_leaves=8,
 )
+
+
+def test_an_anchor_may_be_merged_and_overridden(tmp_path):
+    text = "files:\n- &a {local_path: /a, remote_path: b, is_secret: true}\n- {<<: *a, remote_path: c}\n"
+    made = manifest.read(write(tmp_path / "m.yml", text))
+    assert made.transfers[1] == FileTransferSpec("/a", "c", is_secret=True)
+
+
+def test_a_path_with_a_null_is_refused():
+    with pytest.raises(InputError, match="is no path"):
+        manifest.read("a\0b")
 
 
 def refusal(document: object) -> InputError | None:

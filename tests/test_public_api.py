@@ -72,8 +72,10 @@ def test_the_functions_take_what_the_contract_says(function, parameters):
     [
         (
             "FileTransferSpec",
-            "local_path remote_path is_required mode directory_mode owner group exclude symlinks is_secret if_exists "
-            "mirror",
+            (
+                "local_path remote_path is_required mode directory_mode owner group exclude symlinks is_secret "
+                "if_exists mirror"
+            ),
         ),
         ("PackageRequirement", "name version checks sources is_required install purpose"),
         ("Check", "kind value args pattern"),

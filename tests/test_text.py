@@ -1,5 +1,7 @@
 """Reports and errors as people read them. Source: EXAMPLES."""
 
+import dataclasses
+
 import pytest
 
 from mngr_ansible.errors import ErrorGroup, HostError, MissingFilesError
@@ -95,7 +97,8 @@ def test_on_this_machine_apply_prints_the_commands_alone():
 def test_the_advice_counts_packages_and_says_whose_turn_it_is(command, whose):
     advised = Outcome("package:node", "package", Status.ADVISED)
 
-    text = advice_text(host(advised, GIT, NPMRC, is_local=True, commands=(command,)))
+    copied = dataclasses.replace(NPMRC, status=Status.CHANGED)
+    text = advice_text(host(advised, GIT, copied, is_local=True, commands=(command,)))
 
     assert text.startswith("1 of 2 packages needs work on this machine (Debian 12).")
     assert whose in text

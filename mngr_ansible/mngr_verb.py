@@ -1,0 +1,151 @@
+"""One call of a verb of ``mngr ansible``: its options, the agent that it is about, and how its result is shown."""
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import click
+from imbue.mngr.api.address_parsers import parse_agent_address
+from imbue.mngr.api.find import find_one_agent, resolve_to_started_host_and_agent
+from imbue.mngr.cli.common_opts import setup_command_context
+from imbue.mngr.cli.output_helpers import write_event_line, write_human_line, write_json_line
+from imbue.mngr.config.data_types import CommonCliOptions, MngrContext
+from imbue.mngr.errors import MngrError
+from imbue.mngr.primitives import OutputFormat
+from loguru import logger
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from imbue.mngr.interfaces.agent import AgentInterface
+    from imbue.mngr.interfaces.host import OnlineHostInterface
+
+    from mngr_ansible.provisioner import Request, Target
+    from mngr_ansible.report import Report
+
+type Install = Literal["auto", "print"]
+type Only = Literal["files", "packages"]
+
+
+class AnsibleCliOptions(CommonCliOptions):
+    """What any of the verbs may be given."""
+
+    agent: str | None = None
+    words: tuple[str, ...] = ()
+    manifest: tuple[str, ...] = ()
+    file: tuple[str, ...] = ()
+    package: tuple[str, ...] = ()
+    only: Only | None = None
+    become: bool = False
+    install: Install | None = None
+    no_check_packages: bool = False
+    timeout: float | None = None
+    yes: bool = False
+    detailed_exitcode: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing was added to, or left out of, what ``mngr create`` would ask for."""
+        return not (self.manifest or self.file or self.package or self.only or self.install or self.no_check_packages)
+
+
+@dataclass(slots=True)
+class Verb:
+    """One call of a verb: what mngr made of its command line, and how its result is shown."""
+
+    name: str
+    mngr_ctx: MngrContext
+    output: OutputFormat
+    opts: AnsibleCliOptions
+    is_shown: bool = False
+
+    def resolve(self, address: str | None = None) -> "tuple[AgentInterface[Any], OnlineHostInterface, Target, Request]":
+        """Find the agent, which may be stopped, and what is asked for there."""
+        from mngr_ansible import mngr_host
+
+        host_ref, agent_ref = find_one_agent(parse_agent_address(address or self.opts.agent or ""), self.mngr_ctx)
+        agent, host = resolve_to_started_host_and_agent(
+            host_ref, agent_ref, allow_auto_start=False, mngr_ctx=self.mngr_ctx
+        )
+        target = mngr_host.target(agent, host, None, self.mngr_ctx)
+        return agent, host, target, self.request(is_local=host.is_local)
+
+    def request(self, *, is_local: bool) -> "Request":
+        """What settings and command line ask for."""
+        from mngr_ansible import mngr_host
+
+        opts = self.opts
+        return mngr_host.request(
+            self.mngr_ctx,
+            is_local=is_local,
+            manifests=opts.manifest,
+            files=opts.file,
+            packages=opts.package,
+            install=opts.install,
+            check_packages=not opts.no_check_packages,
+            only=opts.only,
+            become=opts.become,
+            timeout=opts.timeout,
+        )
+
+    def show(self, report: "Report", words: str) -> None:
+        """Print the result on stdout.
+
+        Raises:
+            PluginMngrError: the command did not do its job.
+        """
+        from mngr_ansible import mngr_talk
+
+        self.print(report, words)
+        if report.errors:
+            raise mngr_talk.as_mngr_error(report.errors[0])
+        if not report.ok:
+            raise mngr_talk.as_failure(report.hosts[0])
+
+    def print(self, report: "Report", words: str) -> None:
+        """One JSON document (or one event), or the words of a person."""
+        self.is_shown = True
+        match self.output:
+            case OutputFormat.JSON:
+                write_json_line(report.to_dict())
+            case OutputFormat.JSONL:
+                write_event_line(f"ansible_{self.name}", report.to_dict())
+            case OutputFormat.HUMAN:
+                for notice in report.to_dict()["notices"]:
+                    logger.info("note: {}", notice["text"])
+                if words:
+                    write_human_line(words)
+
+    def again(self, agent: str) -> str:
+        """The command that does what this one has shown."""
+        words = ["mngr", "ansible", "apply", agent]
+        for name in ("manifest", "file", "package"):
+            words += [word for value in getattr(self.opts, name) for word in (f"--{name}", value)]
+        for name in ("only", "install"):
+            if (value := getattr(self.opts, name)) is not None:
+                words += [f"--{name}", value]
+        words += ["--become"] * self.opts.become + ["--no-check-packages"] * self.opts.no_check_packages
+        return shlex.join(words)
+
+
+@contextmanager
+def verb_of(ctx: click.Context, name: str) -> Iterator[Verb]:
+    """Set a verb up; its errors are mngr's errors, and in JSON the contract's document with ``errors`` besides."""
+    from mngr_ansible import mngr_talk
+    from mngr_ansible.errors import MngrAnsibleError
+    from mngr_ansible.report import Report
+
+    mngr_ctx, output_opts, opts = setup_command_context(ctx, f"ansible-{name}", AnsibleCliOptions)
+    verb = Verb(name, mngr_ctx, output_opts.output_format, opts)
+    try:
+        with mngr_talk.reported():
+            yield verb
+    except MngrError as error:
+        cause = error.__cause__
+        if not verb.is_shown and verb.output is not OutputFormat.HUMAN:
+            if not isinstance(cause, MngrAnsibleError):
+                cause = MngrAnsibleError(str(error), remedy=error.user_help_text or "")
+            verb.print(Report(name, errors=(cause,)), "")
+        raise

@@ -1,0 +1,110 @@
+"""The command line: exit codes, one message with a remedy, JSON for errors too."""
+
+import json
+import os
+
+import pytest
+
+from mngr_ansible.cli import main, parser
+
+WRONG_USAGE = [
+    [],
+    ["bogus"],
+    ["plan", "--bogus"],
+    ["plan", "--package", "git=="],
+    ["plan", "--package", "git*"],
+    ["plan", "--package=-x"],
+    ["plan", "--package", "a,b"],
+    ["plan", "--package", "/tmp/x.deb"],
+    ["plan", "--file", "x"],
+    ["plan", "--file", "/etc/hosts:../x"],
+    ["plan", "--file", "/etc/hosts:~/../x"],
+    ["plan", "--file", "/etc/hosts:a\nb"],
+    ["plan", "--host", "a b"],
+    ["plan", "--host=-oProxyCommand=x"],
+    ["plan", "--host", "h:99999"],
+    ["plan", "--host", "h", "--host", "h"],
+    ["plan", "--host", "h", "--key", "/no/such/key"],
+    ["plan", "--timeout", "0"],
+    ["plan", "--timeout", "soon"],
+    ["plan", "--install", "maybe"],
+    ["render"],
+]
+
+
+@pytest.mark.parametrize("words", WRONG_USAGE, ids=" ".join)
+def test_wrong_usage_is_64_with_a_remedy_and_json(words, capsys):
+    assert main([*words, "--json"]) == 64
+
+    said = capsys.readouterr()
+    document = json.loads(said.out)
+    assert said.err.startswith("error: ")
+    assert (document["ok"], document["hosts"]) == (False, [])
+    assert document["errors"][0]["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "said"),
+    [
+        ("pakages: [git]", "did you mean packages?"),
+        ("packages: [{name: git, versoin: '>=2'}]", "did you mean version?"),
+        ("packages: git", "is not a list"),
+        ("packages: ['git>=2', 'git<2']", "no version satisfies both"),
+        ("files: [{local_path: nowhere, remote_path: x}]", "1 required file is missing"),
+        ("files: [{local_path: pipe, remote_path: x}]", "is a fifo"),
+        ("files: [{local_path: out, remote_path: x}]", "link"),
+        ("files: [{local_path: m.yml, remote_path: x, owner: root}]", "not supported yet"),
+        ("files: [", "does not parse"),
+    ],
+)
+def test_what_a_manifest_says_wrongly_is_1_and_one_message(manifest, said, tmp_path, capsys):
+    (tmp_path / "m.yml").write_text(manifest)
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "link").symlink_to("/etc/passwd")
+
+    assert main(["apply", "--manifest", str(tmp_path / "m.yml"), "--work-dir", str(tmp_path / "work")]) == 1
+
+    assert said in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "work").exists()
+
+
+def test_plan_is_0_and_detailed_2_when_something_is_due(tmp_path, capsys):
+    (tmp_path / "x").write_text("x")
+    words = ["plan", "--file", f"{tmp_path}/x:y", "--work-dir", str(tmp_path)]
+
+    assert main(words) == 0
+    assert main([*words, "--detailed-exitcode"]) == 2
+    (tmp_path / "y").write_text("x")
+    assert main([*words, "--detailed-exitcode"]) == 0
+    assert "Nothing was changed" in capsys.readouterr().out
+
+
+def test_on_this_machine_a_missing_package_is_only_advised_and_stdout_holds_the_command_alone(tmp_path, capfd):
+    (tmp_path / "x").write_text("x")
+
+    code = main(["apply", "--file", f"{tmp_path}/x:y", "--package", "no-such-tool", "--work-dir", str(tmp_path)])
+
+    said = capfd.readouterr()
+    sudo = "" if os.geteuid() == 0 else "sudo "
+    assert code == 1
+    assert said.out == f"{sudo}apt-get install -y no-such-tool\n"
+    assert "no-such-tool is missing" in said.err
+    assert (tmp_path / "y").read_text() == "x"
+
+
+def test_unchecked_packages_are_skipped(tmp_path, capsys):
+    assert main(["apply", "--package", "no-such-tool", "--no-check-packages", "--work-dir", str(tmp_path)]) == 0
+
+
+def test_content_and_plugins_need_no_host(capsys):
+    assert main(["content"]) == 0
+    assert main(["plugins", "--package", "git>=2"]) == 0
+    said = capsys.readouterr().out
+    assert "command-line\n  wants package:git>=2" in said
+
+
+def test_every_option_has_a_help_text():
+    for verb in ("plan", "apply", "render", "plugins", "content"):
+        choices = parser()._subparsers._group_actions[0].choices
+        assert all(action.help for action in choices[verb]._actions), verb
