@@ -38,9 +38,8 @@ class Connection(Protocol):
     def is_local(self) -> bool:
         """Whether it is this machine."""
 
-    @property
-    def limit(self) -> int | None:
-        """The most bytes that a script may have; None if there is no limit."""
+    def holds(self, script: str) -> bool:
+        """Whether a script of this length can be sent in one piece."""
 
     @property
     def variables(self) -> Mapping[str, Any]:
@@ -59,11 +58,13 @@ class LocalShell:
     """This machine."""
 
     is_local: bool = True
-    limit: int | None = None
 
     @property
     def variables(self) -> Mapping[str, Any]:
         return {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+
+    def holds(self, script: str) -> bool:  # noqa: ARG002
+        return True  # it goes through stdin
 
     def run(self, script: str, timeout: float) -> Answer:
         try:
@@ -119,11 +120,13 @@ class OpenSsh:
     key: str | None = None
     known_hosts: str | None = None
     is_local: bool = False
-    limit: int | None = None
 
     @property
     def control_path(self) -> str:
         return f"{self.sockets}/%C"
+
+    def holds(self, script: str) -> bool:  # noqa: ARG002
+        return True  # it goes through stdin
 
     def arguments(self) -> list[str]:
         """The ssh options that our probe and Ansible share, master connection aside."""

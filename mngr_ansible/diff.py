@@ -59,7 +59,7 @@ def compare(plan: Plan, state: HostState, *, is_local: bool, become: bool = Fals
     packages = [_package(each, state, is_local=is_local) for each in plan.requirements]
     due_transfers = tuple(due for outcome, due in transfers if due is not None and outcome.status in DUE)
     due_packages = [each for each, outcome in zip(plan.requirements, packages, strict=True) if outcome.status in DUE]
-    installs = tuple(each for each in due_packages if not _is_printed(each, is_local=is_local))
+    installs = tuple(each for each in due_packages if not _is_printed(each, state, is_local=is_local))
     steps = {each.id for each in plan.transfers} | {each.id for each in plan.requirements}
     skipped = [
         Outcome(step, each.kind, Status.SKIPPED, plugins=(each.plugin,), reason=each.reason, is_required=False)
@@ -72,7 +72,7 @@ def compare(plan: Plan, state: HostState, *, is_local: bool, become: bool = Fals
         outcomes=(*bootstrap, *(outcome for outcome, _ in transfers), *packages, *_unique(skipped)),
         transfers=due_transfers,
         installs=installs,
-        advised=tuple(each for each in due_packages if _is_printed(each, is_local=is_local)),
+        advised=tuple(each for each in due_packages if _is_printed(each, state, is_local=is_local)),
         needs_python=needs_python,
         is_python_advised=needs_python and plan.install == "print",
     )
@@ -88,8 +88,10 @@ def _unique(outcomes: list[Outcome]) -> Iterator[Outcome]:
         yield dataclasses.replace(same[0], plugins=plugins, reason=reason)
 
 
-def _is_printed(requirement: Requirement, *, is_local: bool) -> bool:
-    return requirement.is_printed or (is_local and not requirement.is_installed_locally)
+def _is_printed(requirement: Requirement, state: HostState, *, is_local: bool) -> bool:
+    """Whether a person runs the command: on this machine also where we lack the privilege that installing needs."""
+    is_ours = not is_local or (requirement.is_installed_locally and state.privilege != "none")
+    return requirement.is_printed or not is_ours
 
 
 def _transfer(transfer: Transfer, state: HostState, *, is_root: bool) -> tuple[Outcome, DueTransfer | None]:
@@ -188,7 +190,7 @@ def _package(requirement: Requirement, state: HostState, *, is_local: bool) -> O
         manager = usable_manager(requirement, state)
         source = manager
         why = _unavailable(requirement, state, manager)
-        if why and (manager is None or not _is_printed(requirement, is_local=is_local)):
+        if why and (manager is None or not _is_printed(requirement, state, is_local=is_local)):
             status, reason = Status.BLOCKED, why
         elif requirement.purposes:
             reason = requirement.who

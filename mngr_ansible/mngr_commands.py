@@ -134,6 +134,9 @@ def content(ctx: click.Context, /, **_: Any) -> None:
         verb.show(Report("content", extra={"path": directory}), directory)
 
 
+_LEFT_ALONE = "The agent may be running or stopped; it is left as it is."
+
+
 def _register_help() -> None:
     group = "Look at, or repeat, the provisioning of an agent's host"
     verbs: dict[str, tuple[click.Command, str, str]] = {
@@ -149,7 +152,7 @@ def _register_help() -> None:
         key="ansible",
         one_line_description=group,
         synopsis=synopsis,
-        description="The agent may be running or stopped; it is left as it is.",
+        description=_LEFT_ALONE,
         see_also=see_also,
     ).register()
     add_pager_help_option(ansible)
@@ -158,7 +161,7 @@ def _register_help() -> None:
             key=f"ansible.{name}",
             one_line_description=line,
             synopsis=f"mngr ansible {name} {arguments}",
-            description=str(command.help),
+            description=_LEFT_ALONE if "AGENT" in arguments else "",
             examples=((line, f"mngr ansible {name}" + (" my-agent" if "AGENT" in arguments else "")),),
             see_also=see_also,
         ).register()

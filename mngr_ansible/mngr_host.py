@@ -25,8 +25,8 @@ from mngr_ansible.standalone import user_contributions
 _LONGEST_PLAIN_SCRIPT = 30_000
 """Bytes: a longer script travels compressed, since one argument of a program is at most 128 KiB on Linux."""
 
-_LONGEST_SCRIPT = 90_000
-"""Bytes: base64 of what cannot be compressed is a third longer, and still fits into one argument."""
+_LONGEST_COMMAND = 120_000
+"""Bytes of a command with its script, quoting aside: a little less than one argument may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,6 @@ class MngrConnection:
     host: OnlineHostInterface
     name: str
     is_local: bool = False
-    limit: int | None = _LONGEST_SCRIPT
 
     @property
     def variables(self) -> Mapping[str, Any]:
@@ -55,6 +54,9 @@ class MngrConnection:
             key=None if str(key) in ("", ".") else str(key),
             known_hosts=None if known_hosts is None else str(known_hosts),
         ).variables
+
+    def holds(self, script: str) -> bool:
+        return len(_command(script)) <= _LONGEST_COMMAND
 
     def run(self, script: str, timeout: float) -> Answer:
         try:

@@ -14,8 +14,6 @@ from mngr_ansible.progress import described
 from mngr_ansible.provisioner import Confirm
 from mngr_ansible.report import HostReport, Outcome, Status
 
-AGAIN = "Then run the same command again: what is done is not done twice."
-
 
 def say(host: str, line: str) -> None:
     """A line of progress or a warning, where mngr writes its own."""
@@ -64,13 +62,13 @@ def as_failure(report: HostReport) -> PluginMngrError:
     """What a host that is not as planned answered, as one error: every step that failed, and why."""
     failing = [each for each in report.outcomes if each.is_failure and each.status is not Status.NOT_REACHED]
     problems = [_problem(each) for each in failing]
-    remedies = [f"Run: {' && '.join(report.commands)}", AGAIN] if report.commands else []
+    remedies = [f"Run `{' && '.join(report.commands)}`, then the same command again."] if report.commands else []
     if report.error is not None:
         problems.insert(0, report.error.problem)
         remedies.insert(0, report.error.remedy)
     return _error(
         f"{report.host}: " + ("; ".join(problems) or "it was not reached"),
-        " ".join(remedies) or f"Mend that. {AGAIN}",
+        " ".join(remedies) or "Mend that, and run the same command again: what is done is not done twice.",
     )
 
 

@@ -4,7 +4,6 @@ The answer is data from a stranger: it is bounded, framed by a nonce, and every 
 """
 
 import dataclasses
-import os
 import secrets
 import shlex
 from collections.abc import Iterator, Sequence
@@ -89,7 +88,7 @@ def look(connection: Connection, question: Question, timeout: float) -> HostStat
 def _look(connection: Connection, question: Question, places: Sequence[Spot], timeout: float) -> HostState:
     nonce = secrets.token_hex(8)
     text = script(question, places, nonce)
-    if connection.limit is not None and len(os.fsencode(text)) > connection.limit and len(places) > 1:
+    if len(places) > 1 and not connection.holds(text):
         half = len(places) // 2
         first = _look(connection, question, places[:half], timeout)
         rest = _look(

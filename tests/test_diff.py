@@ -222,3 +222,11 @@ def test_every_step_of_the_plan_has_one_outcome_in_its_order(file):
     made = due(file, wants("claude", "git", "vim"))
     assert [each.id for each in made.outcomes] == [each.id for each in (*desired.transfers, *desired.requirements)]
     assert state().os_name == "Linux"
+
+
+@pytest.mark.parametrize(("privilege", "is_installed"), [("root", True), ("sudo", True), ("none", False)])
+def test_on_this_machine_auto_installs_only_what_needs_no_privilege_that_we_lack(privilege, is_installed):
+    made = due(wants("claude", "git"), is_local=True, install="auto", uid=1000, privilege=privilege)
+
+    assert [each.name for each in (made.installs if is_installed else made.advised)] == ["git"]
+    assert statuses(made.outcomes) == {"package:git": "missing"}

@@ -1,7 +1,11 @@
 """Inside the real mngr: its command line, its ssh provider and its local one, and plugins beside ours."""
 
+import contextlib
 import json
+import os
+import pty
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -131,7 +135,6 @@ def test_examples_bring_directories_modes_and_secrets_and_the_later_plugin_wins(
     assert "2 plugins refuse to start: house_rules: agents of this house" in refused
     assert "; webtools: there is no token for webtools" in refused
     assert refused.endswith("[Write your token into ~/.config/webtools/token. Nothing was changed.]")
-    assert remote.agents() == {}
     assert not host.run("ls /var/lib/house", check=False).stdout
 
     token = home / ".config/webtools/token"
@@ -139,7 +142,7 @@ def test_examples_bring_directories_modes_and_secrets_and_the_later_plugin_wins(
     token.write_text("s3cret")
     succeeded(remote.create("pages"))
 
-    work_dir = remote.work_dir("pages")
+    work_dir = remote.listed()["pages"]["work_dir"]
     look = (
         f"cd {work_dir} && stat -c '%n %a' .webtools/bin/webtools-check ~/.config/webtools/token /var/lib/house/notice"
     )
@@ -159,16 +162,16 @@ def test_examples_bring_directories_modes_and_secrets_and_the_later_plugin_wins(
     assert steps["package:git"]["plugins"] == ["house_rules", "webtools"]
     assert steps["package:git"]["wanted"] == ">=2.30,<3"
     assert steps[f"file:{work_dir}/.webtools"]["files"] == {"total": 2, "due": 1}
-    assert remote.agents() == {"pages": "due"}
 
     succeeded(remote.run("stop", "pages"))
+    assert remote.listed()["pages"]["plugin"]["ansible"] == {"status": "due"}
     table = succeeded(remote.run("ansible", "plan", "pages"))
     assert "differs" in table.stdout
     assert "To do it: mngr ansible apply pages" in table.stdout
     succeeded(remote.run("ansible", "apply", "pages"))
     assert host.run(f"cat {work_dir}/.webtools/settings.toml").stdout == "indent = 4\n"
-    assert remote.agents() == {"pages": "ok"}
-    assert "STOPPED" in remote.run("list", "--format", "{name} {state}").stdout
+    after = remote.listed()["pages"]
+    assert (after["plugin"]["ansible"], after["state"]) == ({"status": "ok"}, "STOPPED")
 
     listed = json.loads(succeeded(remote.run("ansible", "plugins", "--format", "json")).stdout)["plugins"]
     assert [row["name"] for row in listed] == ["house_rules", "webtools"]
@@ -189,8 +192,7 @@ def test_a_failed_create_leaves_no_agent_and_the_same_create_works_after_mending
     remote.settings(top="is_remote_agent_installation_allowed = false")
     refused = error_of(remote.create(*words))
     assert "mtool is missing (command-line wants >=3)" in refused
-    assert "Run: apt-get install -y mtool Then" in refused
-    assert remote.agents() == {}
+    assert "[Run `apt-get install -y mtool`, then the same command again.]" in refused
     assert not host.run("command -v mtool", check=False).stdout
 
     remote.settings()
@@ -198,11 +200,9 @@ def test_a_failed_create_leaves_no_agent_and_the_same_create_works_after_mending
     remote.plugins = [peers.write(site, strict="@hookimpl\ndef on_after_agent_provisioning():\n    1 / 0\n")]
     late = error_of(remote.create(*words))
     assert "strict: on_after_agent_provisioning failed: ZeroDivisionError" in late
-    assert remote.agents() == {}
     assert host.run("mtool").stdout == "mtool 3.0\n"
 
     succeeded(remote.create(*words, "--disable-plugin", "strict"))
-    assert remote.agents() == {"one": "ok"}
 
     failed = error_of(remote.run("ansible", "apply", "one", "--format", "json"))
     assert "ZeroDivisionError" in failed
@@ -278,12 +278,36 @@ def test_what_is_wrong_before_anything_is_created_is_one_line_and_creates_nothin
     assert local.agents() == {}
 
 
-def test_an_interrupt_leaves_no_agent(local, tmp_path):
-    code = "@hookimpl\ndef provision_agent():\n    raise KeyboardInterrupt\n"
-    local.plugins = [peers.write(tmp_path / "site", impatient=code)]
-    stopped = local.create("one")
-    assert stopped.returncode != 0
-    assert local.run("list", "--format", "{name}").stdout == ""
+def test_an_interrupt_leaves_no_agent(remote, host, repository):
+    repository.add("slow", "1", postinst="touch /srv/started; sleep 30")
+    command = [*remote.program, *remote.creation("one", "--ansible-package", "slow")]
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    with subprocess.Popen(command, cwd=remote.project, env=remote.environment(), **streams) as process:
+        host.run("until test -e /srv/started; do sleep 0.05; done")
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert "Aborted!" in said
+    assert "Traceback" not in said
+    assert remote.agents() == {}
+
+
+def test_a_terminal_is_asked_whether_to_install_on_this_machine(local):
+    local.settings('packages = ["no-such-tool"]')
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(local.project)
+        os.execve(local.program[0], [*local.program, *local.creation("one")], local.environment())
+    said = b""
+    with contextlib.suppress(OSError):  # the terminal is gone when the process is
+        while chunk := os.read(terminal, 4096):
+            said += chunk
+            if chunk.endswith(b"[y/N]: "):
+                os.write(terminal, b"n\n")
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1
+    os.close(terminal)
+    assert b"Install no-such-tool on this machine? [y/N]: n" in said
+    assert b"install -y no-such-tool`, then the same command again.]" in said
 
 
 @pytest.mark.slow

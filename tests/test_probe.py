@@ -41,13 +41,16 @@ class Shell:
     is_local = True
     variables: dict[str, object] = {}  # noqa: RUF012
 
-    def __init__(self, argv: Sequence[str], limit: int | None = None) -> None:
+    def __init__(self, argv: Sequence[str], limit: int = 1 << 30) -> None:
         self.argv, self.limit, self.trips = list(argv), limit, 0
+
+    def holds(self, script: str) -> bool:
+        return len(os.fsencode(script)) <= self.limit
 
     def run(self, script: str, timeout: float) -> Answer:
         self.trips += 1
         data = os.fsencode(script)
-        assert self.limit is None or len(data) <= self.limit
+        assert len(data) <= self.limit
         done = subprocess.run(self.argv, input=data, capture_output=True, timeout=timeout)
         return Answer(done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"), done.returncode)
 
@@ -55,10 +58,13 @@ class Shell:
 class Told:
     """A host that says what it wants."""
 
-    is_local, limit, variables = False, None, {}
+    is_local, variables = False, {}
 
     def __init__(self, edit) -> None:
         self.edit = edit
+
+    def holds(self, script: str) -> bool:
+        return True
 
     def run(self, script: str, timeout: float) -> Answer:
         answer = LocalShell().run(script, timeout)

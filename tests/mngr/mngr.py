@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,20 +75,23 @@ class Mngr:
         self, name: str, *options: object, env: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
         """Create an agent that sleeps: on the host if there is one, else on this machine."""
+        return self.run(*self.creation(name, *options), env=env)
+
+    def creation(self, name: str, *options: object) -> list[str]:
+        """The words of the command that creates it."""
         place = f"{name}@{self._host.name}.pool" if self._host is not None else name
-        words = ["--type", "command", "--no-connect", "--no-ensure-clean", *options, "--", "sleep", "3600"]
-        return self.run("create", place, *words, env=env)
+        words = ["--type", "command", "--no-connect", "--no-ensure-clean", *map(str, options)]
+        return ["create", place, *words, "--", "sleep", "3600"]
+
+    def listed(self) -> dict[str, dict[str, Any]]:
+        """What ``mngr list`` says of every agent, by name."""
+        done = self.run("list", "--format", "json")
+        assert done.returncode == 0, done.stderr
+        return {agent["name"]: agent for agent in json.loads(done.stdout)["agents"]}
 
     def agents(self) -> dict[str, str]:
-        """What ``mngr list`` knows: the status that we gave each agent, by name."""
-        done = self.run("list", "--format", "{name} {plugin.ansible.status}")
-        assert done.returncode == 0, done.stderr
-        return dict(line.split(" ", 1) for line in done.stdout.splitlines() if line.count(" ") == 1)
-
-    def work_dir(self, name: str) -> Path:
-        """Where an agent works, on its host."""
-        listed = json.loads(self.run("list", "--format", "json").stdout)
-        return Path(next(agent["work_dir"] for agent in listed["agents"] if agent["name"] == name))
+        """The status that we gave each agent, by name."""
+        return {name: agent["plugin"]["ansible"]["status"] for name, agent in self.listed().items()}
 
     def close(self) -> None:
         """End the local agents. What runs on a test host ends with it."""

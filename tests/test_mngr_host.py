@@ -1,0 +1,49 @@
+"""mngr's open connection: what one command of it holds."""
+
+import random
+import string
+import subprocess
+
+import pytest
+
+pytest.importorskip("imbue.mngr")
+
+from mngr_ansible.mngr_host import MngrConnection
+from mngr_ansible.probe import script
+from mngr_ansible.question import Question
+
+
+class Said:
+    """What mngr's host says of a command."""
+
+    def __init__(self, done: subprocess.CompletedProcess[str]) -> None:
+        self.stdout, self.stderr, self.success = done.stdout, done.stderr, done.returncode == 0
+
+
+class Host:
+    """A host of mngr that runs commands here, each as one argument."""
+
+    def __init__(self) -> None:
+        self.commands: list[str] = []
+
+    def execute_idempotent_command(self, command, timeout_seconds):
+        self.commands.append(command)
+        return Said(subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=timeout_seconds))
+
+
+def test_a_thousand_destinations_with_long_names_fit_into_one_command():
+    chance = random.Random(1)
+    names = ("".join(chance.choices(string.ascii_letters, k=30)) for _ in range(1000))
+    places = [("", f"/srv/agents/some/longer/directory/{name}/file-{number}") for number, name in enumerate(names)]
+
+    assert MngrConnection(None, "host").holds(script(Question((), ()), places, "0" * 16))
+
+
+def test_a_long_script_says_the_same_as_a_short_one():
+    host = Host()
+    connection = MngrConnection(host, "host")
+    padding = "\n".join(f": {number} padding" for number in range(3000))
+
+    assert connection.run('echo "it\'s ü"', 10).stdout.strip() == "it's ü"
+    assert connection.run(f'{padding}\necho "it\'s ü"', 10).stdout.strip() == "it's ü"
+    assert all(len(command) < 128 * 1024 for command in host.commands)
