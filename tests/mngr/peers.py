@@ -17,7 +17,7 @@ def install(target: Path, *names: str) -> Path:
     pip = [uv, "pip", "install", "--python", sys.executable] if uv else [sys.executable, "-m", "pip", "install"]
     # A copy: a build leaves files beside the sources.
     sources = [shutil.copytree(EXAMPLES / name, target.with_name(f"{target.name}-sources") / name) for name in names]
-    words = ["--quiet", "--no-deps", "--no-build-isolation", "--target", target, *sources]
+    words = ["--quiet", "--no-deps", "--target", target, *sources]
     subprocess.run([*pip, *words], check=True, capture_output=True, text=True)
     return target
 
