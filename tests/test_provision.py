@@ -344,3 +344,34 @@ def test_a_signal_ends_everything_of_ours_here(ssh_host, tmp_path, name, code):
     assert time.monotonic() - started < 6
     assert "Traceback" not in said
     assert left() == []
+
+
+def test_hosts_with_different_needs_are_brought_there_in_one_run(ssh_host, home, repository, tmp_path):
+    bare, ready = (ssh_host(layer="python", name=f"host-of-{name}", apt_repository=repository) for name in ("a", "b"))
+    ready.run("apt-get update && apt-get install -y mtool")
+    (home / ".ssh").mkdir(mode=0o700)
+    (home / ".ssh" / "config").write_text(f"{bare.ssh_config_entry()}\n{ready.ssh_config_entry()}\n")
+    (tmp_path / "x").write_text("x")
+    words = ["--file", f"{tmp_path}/x:x", "--package", "mtool", "--host", bare.name, "--host", ready.name, "--json"]
+
+    with witnessed(*ANSIBLE[:1]) as seen:
+        done = mngr_ansible("apply", *words)
+
+    assert done.returncode == 0, done.stderr
+    assert statuses(done, 0) == {"file:/root/x": "changed", "package:mtool": "changed"}
+    assert statuses(done, 1) == {"file:/root/x": "changed", "package:mtool": "ok"}
+    assert len(seen()) == 1
+
+
+def test_a_jump_host_of_the_ssh_configuration_is_used(ssh_host, home, tmp_path):
+    jump, behind = ssh_host(layer="python", name="jump"), ssh_host(layer="python", name="behind")
+    (home / ".ssh").mkdir(mode=0o700)
+    config = f"{jump.ssh_config_entry()}\n{behind.ssh_config_entry().rstrip()}\n  ProxyJump jump\n"
+    (home / ".ssh" / "config").write_text(config)
+    (tmp_path / "x").write_text("x")
+
+    done = mngr_ansible("apply", "--file", f"{tmp_path}/x:x", "--host", "behind")
+
+    assert done.returncode == 0, done.stderr
+    assert (behind.root_path / "root/x").read_text() == "x"
+    assert "Accepted publickey" in jump.run("cat /dev/null").stdout + (jump.directory / "log").read_text()
