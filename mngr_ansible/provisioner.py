@@ -134,9 +134,9 @@ def _inspect(prepared: Prepared, request: Request) -> Prepared:
     )
     try:
         state = look(target.connection, question, min(60.0, request.timeout))
-        if request.become and state.privilege == "none":
+        if request.become and state.privilege not in ("root", "sudo"):
             raise HostError(
-                f"--become needs root, and {state.user} has no sudo there that works without a password",
+                f"--become needs sudo, and {state.user} has none there that works without a password",
                 remedy="Log in as root, or allow sudo without a password for this login.",
             )
         plan = settle(plan, state.home, state.work_dir)

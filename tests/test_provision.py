@@ -180,6 +180,19 @@ def test_a_login_with_sudo_installs_and_writes_as_root_only_with_become(ssh_host
     assert host.run("stat -c %U /srv/x /home/dev/x").stdout.split() == ["root", "root"]
 
 
+@pytest.mark.parametrize("root_by", ["nothing", "doas"])
+def test_become_without_sudo_is_one_error_and_changes_nothing(ssh_host, tmp_path, root_by):
+    host = ssh_host(layer="tools", users=(Login("dev", root_by=root_by),))
+    host.run("rm /usr/bin/sudo")
+    (tmp_path / "x").write_text("x")
+
+    done = mngr_ansible("apply", "--file", f"{tmp_path}/x:x", "--become", *on(host.as_user("dev")))
+
+    assert done.returncode == 1
+    assert "--become needs sudo" in done.stderr
+    assert not (host.root_path / "home/dev/x").exists()
+
+
 def test_print_shows_the_command_and_fails_but_files_are_copied(ssh_host, repository, tmp_path):
     host = ssh_host(layer="python", apt_repository=repository)
     (tmp_path / "x").write_text("x")
