@@ -1,6 +1,7 @@
 """The command ``mngr-ansible``: arguments in, text or JSON and an exit code out."""
 
 import argparse
+import io
 import json
 import os
 import shlex
@@ -129,6 +130,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     is_json = "--json" in words
     command = next((word for word in words if word in _VERBS), "")
     previous = _on_sigterm()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         options = parser().parse_args(words)
         command = options.command
@@ -142,6 +146,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _stopped(command, is_json, 143)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        remedy = "See to this machine's disk, permissions and temporary directory, and run again."
+        _fail(Report(command, errors=(MngrAnsibleError(f"this machine: {error}", remedy=remedy),)), is_json)
         return 1
     finally:
         if previous is not None:
@@ -232,9 +240,8 @@ def _confirm(options: argparse.Namespace) -> provisioner.Confirm | None:
 def _planned(options: argparse.Namespace) -> int:
     report = _run(options)
     _show(report, options, text.plan_text(report, _again(options)))
-    if not report.ok:
-        return 1
-    return 2 if getattr(options, "detailed_exitcode", False) and report.is_due else 0
+    due = 2 if options.detailed_exitcode and report.is_due else 0
+    return due if report.ok else 1
 
 
 def _rendered(options: argparse.Namespace) -> int:

@@ -2,10 +2,13 @@
 
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 
 from mngr_ansible.cli import main, parser
+from tests.command import mngr_ansible
 
 WRONG_USAGE = [
     [],
@@ -108,3 +111,26 @@ def test_every_option_has_a_help_text():
     for verb in ("plan", "apply", "render", "plugins", "content"):
         choices = parser()._subparsers._group_actions[0].choices
         assert all(action.help for action in choices[verb]._actions), verb
+
+
+def test_a_terminal_that_cannot_show_a_name_gets_it_escaped(tmp_path):
+    (tmp_path / "ü").write_text("x")
+
+    done = mngr_ansible(
+        "plan", "--file", f"{tmp_path}/ü:ü", "--work-dir", tmp_path, env={"PYTHONIOENCODING": "ascii", "COLUMNS": "300"}
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "\\xfc" in done.stdout
+
+
+def test_a_full_disk_here_is_one_error(tmp_path):
+    (tmp_path / "x").write_text("x")
+    command = [sys.executable, "-m", "mngr_ansible", "apply", "--file", f"{tmp_path}/x:y", "--work-dir", str(tmp_path)]
+    limited = ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *command]
+
+    done = subprocess.run(limited, capture_output=True, text=True)
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-2].startswith("error: ")
+    assert "Traceback" not in done.stderr
