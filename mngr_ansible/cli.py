@@ -4,7 +4,6 @@ import argparse
 import io
 import json
 import os
-import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -286,15 +285,9 @@ def _show(report: Report, options: argparse.Namespace, words: str) -> None:
 
 
 def _again(options: argparse.Namespace) -> str:
-    words = ["mngr-ansible", "apply"]
-    for name in ("manifest", "file", "package", "plugin", "host"):
-        for value in getattr(options, name):
-            words += [f"--{name}", value]
-    for name in ("only", "key", "known_hosts", "work_dir", "install"):
-        if (value := getattr(options, name)) is not None:
-            words += [f"--{name.replace('_', '-')}", str(value)]
-    words += ["--become"] * options.become + ["--no-check-packages"] * options.no_check_packages
-    return shlex.join(words)
+    repeated = ("manifest", "file", "package", "plugin", "host")
+    single = ("only", "key", "known_hosts", "work_dir", "install")
+    return text.again(("mngr-ansible", "apply"), options, repeated, single)
 
 
 _VERBS = {"plan": _planned, "apply": _applied, "render": _rendered, "plugins": _listed, "content": _content}

@@ -1,6 +1,5 @@
 """One call of a verb of ``mngr ansible``: its options, the agent that it is about, and how its result is shown."""
 
-import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -120,14 +119,10 @@ class Verb:
 
     def again(self, agent: str) -> str:
         """The command that does what this one has shown."""
-        words = ["mngr", "ansible", "apply", agent]
-        for name in ("manifest", "file", "package"):
-            words += [word for value in getattr(self.opts, name) for word in (f"--{name}", value)]
-        for name in ("only", "install"):
-            if (value := getattr(self.opts, name)) is not None:
-                words += [f"--{name}", value]
-        words += ["--become"] * self.opts.become + ["--no-check-packages"] * self.opts.no_check_packages
-        return shlex.join(words)
+        from mngr_ansible import text
+
+        start = ("mngr", "ansible", "apply", agent)
+        return text.again(start, self.opts, ("manifest", "file", "package"), ("only", "install"))
 
 
 @contextmanager

@@ -219,26 +219,30 @@ def apply(
             announce(each.target.name, each.due, talk)
     runs = _runs(prepared, request)
     result = _run(prepared, runs, request, talk, is_verbose=is_verbose) if runs else None
-    aliases = {run.alias for run in runs}
+    ran = {run.alias for run in runs}
     reports = []
-    for index, each in enumerate(prepared, start=1):
-        alias = f"host-{index}"
-        report = _done(each, alias, result if alias in aliases else None)
+    for alias, each in _by_alias(prepared).items():
+        report = _done(each, alias, result if alias in ran else None)
         report = finish(each, report, request) if is_finished else report
         talk(each.target.name, summary(report, time.monotonic() - started))
         reports.append(report)
     return Report("apply", tuple(reports))
 
 
+def _by_alias(prepared: Sequence[Prepared]) -> dict[str, Prepared]:
+    """The hosts by the names that they have in the inventory; what the user typed is only data."""
+    return {f"host-{index}": each for index, each in enumerate(prepared, start=1)}
+
+
 def _runs(prepared: Sequence[Prepared], request: Request) -> list[HostRun]:
     runs = []
-    for index, each in enumerate(prepared, start=1):
+    for alias, each in _by_alias(prepared).items():
         due, state = each.due, each.state
         if due is None or state is None or due.is_empty or due.stops or due.is_python_advised:
             continue
         python = state.python or ("/usr/bin/python3" if due.needs_python else None)
         become = request.become and state.uid != 0
-        runs.append(HostRun(f"host-{index}", each.target.connection.variables, due, python, become))
+        runs.append(HostRun(alias, each.target.connection.variables, due, python, become))
     return runs
 
 
@@ -251,7 +255,7 @@ def _run(
     prepared: Sequence[Prepared], runs: Sequence[HostRun], request: Request, talk: Talk, *, is_verbose: bool
 ) -> RunResult:
     directory = Path(tempfile.mkdtemp(prefix="mngr-ansible-run-"))
-    names = {f"host-{index}": each.target.name for index, each in enumerate(prepared, start=1)}
+    names = {alias: each.target.name for alias, each in _by_alias(prepared).items()}
     on_event = follower(names, {run.alias: run.due for run in runs}, talk, is_verbose=is_verbose)
     try:
         plan = plan_report(prepared, "apply").to_dict()

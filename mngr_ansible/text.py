@@ -1,5 +1,6 @@
 """Reports and errors as people read them; control characters of a stranger's text are escaped. Pure."""
 
+import shlex
 import shutil
 from collections.abc import Sequence
 
@@ -25,6 +26,19 @@ def plan_text(report: Report, again: str) -> str:
     if report.is_due:
         blocks.append(f"Nothing was changed. To do it: {again}")
     return "\n".join(blocks)
+
+
+def again(start: Sequence[str], options: object, repeated: Sequence[str], single: Sequence[str]) -> str:
+    """The ``apply`` that does what a ``plan`` has shown: ``start``, and the options as they were given, quoted."""
+    words = list(start)
+    for name in repeated:
+        words += [word for value in getattr(options, name) for word in (f"--{name}", value)]
+    for name in single:
+        if (value := getattr(options, name)) is not None:
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    for flag in ("become", "no_check_packages"):
+        words += [f"--{flag.replace('_', '-')}"] * getattr(options, flag)
+    return shlex.join(words)
 
 
 def tables(report: Report) -> list[str]:
