@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mngr_ansible.errors import InputError
@@ -18,15 +18,6 @@ _CHOICES: Mapping[str, Mapping[str, tuple[object, ...]]] = {
 }
 
 _NOT_YET: Mapping[str, Mapping[str, tuple[object, ...]]] = {
-    "FileTransferSpec": {
-        "directory_mode": (None,),
-        "owner": (None,),
-        "group": (None,),
-        "exclude": ((),),
-        "symlinks": ("keep",),
-        "if_exists": ("replace",),
-        "mirror": (False,),
-    },
     "Check": {"kind": ("command", "package")},
     "Source": {
         "manager": ("apt",),
@@ -39,11 +30,11 @@ _NOT_YET: Mapping[str, Mapping[str, tuple[object, ...]]] = {
         "when": (None,),
     },
     "Settings": {"bootstrap": (), "playbooks": ((),)},
-    "PluginSettings": {"exclude_files": ((),), "secrets": (True,)},
 }
 """What the contract promises and this release does not do yet: class, field, the values that work today."""
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9+._-]*[A-Za-z0-9+._])?"
+_OWNER = r"[A-Za-z_][A-Za-z0-9_.-]*\$?|[0-9]{1,10}"
 REQUIREMENT = re.compile(rf"\s*({_NAME})\s*((?:[<>=!~].*)?)", re.DOTALL)
 """A requirement's string form: a name, and the text of a version set."""
 
@@ -104,6 +95,24 @@ def check_name(owner: object, field: str, name: str) -> None:
     if not re.fullmatch(_NAME, name):
         remedy = "Give one plain name: no option, pattern, path or list."
         raise refused(owner, field, name, "is not a package's name", remedy)
+
+
+def check_owner(owner: object, field: str, name: str | None) -> None:
+    """Refuse what is neither the name nor the number of a user or group. Source: useradd(8), "CAVEATS"."""
+    if name is not None and not re.fullmatch(_OWNER, name):
+        raise refused(
+            owner, field, name, "is no user's or group's name or number", "Give a name such as agent, or 1000."
+        )
+
+
+def check_patterns(owner: object, field: str, patterns: Sequence[str], kind: Callable[[Sequence[str]], object]) -> None:
+    """Refuse gitignore patterns that do not parse; ``kind`` compiles them."""
+    for pattern in patterns:
+        try:
+            kind([pattern])
+        except ValueError:
+            remedy = "Write it as in a .gitignore file."
+            raise refused(owner, field, pattern, "is not a pattern", remedy) from None
 
 
 def parse_mode(text: object) -> int:

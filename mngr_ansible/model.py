@@ -17,6 +17,8 @@ from mngr_ansible.fields import (
     REQUIREMENT,
     check_choices,
     check_name,
+    check_owner,
+    check_patterns,
     check_types,
     normal_local_path,
     normal_remote_path,
@@ -24,6 +26,7 @@ from mngr_ansible.fields import (
     refused,
     strings,
 )
+from mngr_ansible.patterns import Patterns
 from mngr_ansible.versions import Range
 
 Install = Literal["auto", "print"]
@@ -35,10 +38,14 @@ class FileTransferSpec:
 
     ``remote_path``: relative to the agent's ``work_dir``; a leading ``~/`` is the remote home; absolute stays. A
     directory's *contents* land in ``remote_path``; a file never lands *in* its destination. Modes are octal strings or
-    ints; without ``mode`` the source's own permission bits are kept (secrets: 0600). Source: CONTRACT "Data".
+    ints; without ``mode`` the source's own permission bits are kept (secrets: 0600), and ``directory_mode`` is for the
+    directories of the tree and the parents that are created. ``exclude``: gitignore patterns on the names inside
+    ``local_path``. ``symlinks``: links inside it are kept, followed or refused. ``if_exists``: what stands there is
+    replaced, kept as it is, or replaced with a backup beside it. ``mirror`` also deletes what the source no longer has.
+    ``owner`` and ``group`` are names or numbers of the host. Source: CONTRACT "Data".
 
     Raises:
-        InputError: a field has a wrong type or value, or is not supported yet.
+        InputError: a field has a wrong type or value.
     """
 
     local_path: Path
@@ -86,6 +93,12 @@ class FileTransferSpec:
         object.__setattr__(self, "exclude", strings(self, "exclude", exclude))
         self._normalise()
         check_choices(self)
+        check_owner(self, "owner", owner)
+        check_owner(self, "group", group)
+        check_patterns(self, "exclude", self.exclude, Patterns)
+        if mirror and if_exists == "keep":
+            remedy = "Give one of them: mirror deletes what keep would leave alone."
+            raise refused(self, "mirror", mirror, "contradicts if_exists='keep'", remedy)
 
     def _normalise(self) -> None:
         below = "Give a path below work_dir, one that starts with ~/, or an absolute one."

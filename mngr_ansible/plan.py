@@ -1,14 +1,15 @@
 """Contributions of all plugins → one :class:`Plan`: checked, merged, de-duplicated, with provenance."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from mngr_ansible.model import FileTransferSpec, Install, PackageRequirement
 from mngr_ansible.requirements import Need, Requirement, merge
 from mngr_ansible.settings import Settings
-from mngr_ansible.transfers import Claim, Place, Transfer, Wish, overlay, read_sources
+from mngr_ansible.sources import Wish, read_sources
+from mngr_ansible.transfers import Claim, Place, Transfer, overlay
 from mngr_ansible.trees import shown
 
 Only = Literal["files", "packages"]
@@ -98,7 +99,8 @@ def build(
         if only != "packages":
             for spec in contribution.transfers:
                 if chosen.files:
-                    wishes.append(Wish(contribution.plugin, contribution.who, spec))
+                    limits = (chosen.exclude_files, chosen.secrets)
+                    wishes.append(Wish(contribution.plugin, contribution.who, spec, *limits))
                 else:
                     reason = f"files are off for {contribution.plugin} in the settings"
                     skipped.append(Skipped("file", Place.of(spec).text, contribution.plugin, reason))
@@ -110,22 +112,23 @@ def build(
                 else:
                     reason = f"packages of {contribution.plugin} are not checked (check_packages)"
                     skipped.append(Skipped("package", requirement.name, contribution.plugin, reason))
-    claims, without_source, notices = read_sources(wishes)
-    skipped += [
-        Skipped("file", Place.of(wish.spec).text, wish.plugin, f"{shown(str(wish.spec.local_path))} does not exist")
-        for wish in without_source
-    ]
+    sources = read_sources(wishes, is_strict=settings.strict_secrets)
+    skipped += [Skipped("file", Place.of(wish.spec).text, wish.plugin, reason) for wish, reason in sources.skipped]
+    notices = tuple(sources.notices)
+    claims = tuple(sources.claims)
     plan = Plan(claims, (), merge(needs), tuple(skipped), notices, install=install or settings.install)
     return settle(plan, "~", work_dir)
 
 
-def settle(plan: Plan, home: str, work_dir: str) -> Plan:
+def settle(plan: Plan, home: str, work_dir: str, real: Mapping[str, str] | None = None) -> Plan:
     """The plan for a host whose home and work_dir are known: destinations compared again, ids final.
+
+    ``real``: directories of destinations that are others on that host, behind links.
 
     Raises:
         ConflictError: two destinations that differ as text clash on this host.
     """
-    transfers, overlaid = overlay(plan.claims, home, work_dir)
+    transfers, overlaid = overlay(plan.claims, home, work_dir, real)
     return dataclasses.replace(plan, transfers=transfers, overlaid=overlaid, home=home, work_dir=work_dir)
 
 

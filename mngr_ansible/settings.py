@@ -8,11 +8,12 @@ from typing import Any
 from mngr_ansible.errors import InputError
 from mngr_ansible.fields import is_supported
 from mngr_ansible.model import Install, nearest
+from mngr_ansible.patterns import DestinationPatterns
 
 
 @dataclass(frozen=True, slots=True)
 class PluginSettings:
-    """What the user decided about one plugin."""
+    """What the user decided about one plugin. ``exclude_files``: patterns on destinations, see ``patterns``."""
 
     check_packages: bool = True
     install: Install | None = None
@@ -36,6 +37,7 @@ class Settings:
     files: tuple[Any, ...] = ()
     manifests: tuple[str, ...] = ()
     timeout: float = 600
+    strict_secrets: bool = False
     bootstrap: bool = True
     playbooks: tuple[str, ...] = ()
     plugins: Mapping[str, PluginSettings] = field(default_factory=dict)
@@ -89,7 +91,7 @@ def _checked(cls: type, values: Mapping[str, Any], place: str) -> dict[str, Any]
     return checked
 
 
-_BOOLEANS = frozenset({"check_packages", "secrets", "bootstrap"})
+_BOOLEANS = frozenset({"check_packages", "secrets", "bootstrap", "strict_secrets"})
 _STRINGS = frozenset({"precedence", "manifests", "playbooks", "exclude_files"})
 
 
@@ -105,7 +107,17 @@ def _typed(place: str, key: str, value: Any) -> Any:
     is_list = isinstance(value, Sequence) and not isinstance(value, (str, bytes))
     if not is_list or (key in _STRINGS and not all(isinstance(each, str) for each in value)):
         raise _wrong(place, value, "a list of strings" if key in _STRINGS else "a list")
+    if key == "exclude_files":
+        _check_patterns(place, value)
     return tuple(value)
+
+
+def _check_patterns(place: str, patterns: Sequence[str]) -> None:
+    for pattern in patterns:
+        try:
+            DestinationPatterns([pattern])
+        except ValueError:
+            raise _wrong(place, pattern, "a pattern as in a .gitignore file") from None
 
 
 def _wrong(place: str, value: object, wanted: str) -> InputError:

@@ -1,14 +1,18 @@
-"""What plugins want copied, laid over each other: one winner for every path. Pure but for reading the sources."""
+"""What plugins want copied, laid over each other: one winner for every path. Pure."""
 
 import os
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from mngr_ansible import trees
-from mngr_ansible.errors import ConflictError, MissingFilesError
+from mngr_ansible.errors import ConflictError
 from mngr_ansible.model import FileTransferSpec
+from mngr_ansible.patterns import DestinationPatterns
 from mngr_ansible.trees import Entry, shown
+
+Spares = Callable[[str, bool], bool]
+"""Says of a name below a destination, and whether it is a directory, that it is nobody's business but the host's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +34,29 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Policy:
+    """How what a spec brings is put on the host, besides its content and mode."""
+
+    directory_mode: int | None = None
+    """Of the parents that are created; the entries have the tree's own."""
+    owner: str | None = None
+    group: str | None = None
+    if_exists: str = "replace"
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """One plugin's wish for one destination, with the source read: what stands where, mode, size and hash."""
 
     plugin: str
     place: Place
     entries: tuple[Entry, ...]
+    policy: Policy = Policy()
+    is_mirror: bool = False
+    spares: Spares | None = field(default=None, compare=False)
+    """What a mirror leaves alone on the host."""
+    kept_back: DestinationPatterns | None = field(default=None, compare=False)
+    """What the user wants none of there (``exclude_files``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +65,13 @@ class Placed:
 
     path: str
     entry: Entry
+    policy: Policy = Policy()
 
     @property
     def is_top(self) -> bool:
         """Whether this is the transfer's own directory, whose mode stays if it exists already."""
-        return self.entry.relative == "" and self.entry.kind == "directory"
+        is_own = self.entry.relative == "" and self.entry.kind == "directory"
+        return is_own and self.policy.directory_mode is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +82,8 @@ class Transfer:
     plugins: tuple[str, ...]
     entries: tuple[Placed, ...]
     is_directory: bool
+    mirrors: tuple[Spares, ...] = field(default=(), compare=False)
+    """Where the destination is mirrored: what each plugin that wants that leaves alone there."""
 
     @property
     def id(self) -> str:
@@ -74,100 +99,65 @@ class Transfer:
         return any(each.entry.is_secret for each in self.entries)
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """A spec and who wants it. ``origin`` is for people: ``claude``, or ``manifest (host.yml)``."""
-
-    plugin: str
-    origin: str
-    spec: FileTransferSpec
-
-
-def local_path(spec: FileTransferSpec) -> str:
-    """The source on this machine; only a leading ``~/`` means the caller's home."""
-    text = os.fspath(spec.local_path)
-    home = os.path.expanduser("~")  # noqa: PTH111
-    return os.path.abspath(home + text[1:] if text.startswith("~/") or text == "~" else text)  # noqa: PTH100
-
-
-def read_sources(wishes: Sequence[Wish]) -> tuple[tuple[Claim, ...], tuple[Wish, ...], tuple[str, ...]]:
-    """Read every source: the claims, the optional wishes whose source is missing, and notices.
-
-    Raises:
-        MissingFilesError: required sources are missing, or sources cannot be sent; all of them, with who wants each,
-            overridden ones included. Source: provisioning spec, "Validation phase".
-    """
-    claims: list[Claim] = []
-    skipped: list[Wish] = []
-    notices: list[str] = []
-    missing: list[tuple[str, str]] = []
-    unsendable: list[tuple[str, str]] = []
-    for wish in wishes:
-        path = local_path(wish.spec)
-        try:
-            os.stat(path)  # noqa: PTH116
-        except OSError as error:
-            if not wish.spec.is_required and isinstance(error, (FileNotFoundError, NotADirectoryError)):
-                skipped.append(wish)
-            elif isinstance(error, (FileNotFoundError, NotADirectoryError)):
-                missing.append((shown(os.fspath(wish.spec.local_path)), f"wanted by {wish.origin}"))
-            else:
-                unsendable.append((shown(path), f"{error.strerror}; wanted by {wish.origin}"))
-            continue
-        try:
-            tree = trees.read(path, mode=wish.spec.mode, is_secret=wish.spec.is_secret)
-        except trees.TreeError as error:
-            unsendable += [(shown(where), f"{why}; wanted by {wish.origin}") for where, why in error.problems]
-            continue
-        notices += [f"{wish.origin}: {shown(notice)}" for notice in tree.notices]
-        claims.append(Claim(wish.plugin, Place.of(wish.spec), tree.entries))
-    _refuse_unreadable(missing, unsendable)
-    return tuple(claims), tuple(skipped), tuple(notices)
-
-
-def _refuse_unreadable(missing: list[tuple[str, str]], unsendable: list[tuple[str, str]]) -> None:
-    problems, remedies = [], []
-    if missing:
-        files = "1 required file is" if len(missing) == 1 else f"{len(missing)} required files are"
-        problems.append(f"{files} missing\n{_listing(missing)}")
-        remedies.append("Create them, or mark them as not required.")
-    if unsendable:
-        sources = "1 source" if len(unsendable) == 1 else f"{len(unsendable)} sources"
-        problems.append(f"{sources} cannot be sent\n{_listing(unsendable)}")
-        remedies.append("Send only readable files, directories, and links that stay inside their directory.")
-    if problems:
-        raise MissingFilesError("\n".join(problems), remedy=" ".join([*remedies, "Nothing was changed on any host."]))
-
-
-def _listing(rows: Sequence[tuple[str, str]]) -> str:
-    width = max(len(left) for left, _ in rows)
-    return "\n".join(f"  {left:<{width}}  {right}" for left, right in rows)
-
-
-def overlay(claims: Sequence[Claim], home: str, work_dir: str) -> tuple[tuple[Transfer, ...], tuple[str, ...]]:
+def overlay(
+    claims: Sequence[Claim], home: str, work_dir: str, real: Mapping[str, str] | None = None
+) -> tuple[tuple[Transfer, ...], tuple[str, ...]]:
     """Lay the claims over each other, lowest precedence first: transfers with one winner a path, and notices.
 
-    Destinations are compared after resolution, so ``a/../b`` and ``b`` are one. Trees overlay file by file, whether a
-    file came alone or in a directory. Source: provisioning spec, "Deduplication"; CONTRACT "Data".
+    Destinations are compared after resolution, so ``a/../b`` and ``b`` are one; with ``real`` (a directory as planned
+    → what it really is on the host, where that is another) two ways to one file are one too. Trees overlay file by
+    file, whether a file came alone or in a directory. Source: provisioning spec, "Deduplication"; CONTRACT "Data".
 
     Raises:
         ConflictError: a file stands where another plugin wants a directory.
     """
+    spots = [list(_spots(claim, home, work_dir, real or {})) for claim in claims]
     tops = [claim.place.resolve(home, work_dir) for claim in claims]
     winners: dict[str, int] = {}
     lost: dict[tuple[int, int], list[str]] = {}
-    for index, claim in enumerate(claims):
-        for path, entry in _paths(tops[index], claim.entries):
-            if path in winners and entry.kind != "directory":
-                lost.setdefault((index, winners[path]), []).append(path)
-            winners[path] = index
-    _refuse_clashes(claims, tops)
+    for index, found in enumerate(spots):
+        for spot in found:
+            if spot.real in winners and spot.entry.kind != "directory" and winners[spot.real] != index:
+                lost.setdefault((index, winners[spot.real]), []).append(spot.path)
+            winners[spot.real] = index
+    _refuse_clashes(claims, spots)
     steps: dict[str, list[int]] = {}
     for index, top in enumerate(tops):
         steps.setdefault(top, []).append(index)
-    transfers = (_transfer(top, indices, claims, winners) for top, indices in steps.items())
-    notices = (*_repetitions(claims, tops), *_overrides(claims, lost))
+    transfers = (_transfer(top, indices, claims, spots, winners) for top, indices in steps.items())
+    notices = (*_repetitions(claims, tops), *_overrides(claims, tops, lost))
     return tuple(each for each in transfers if each is not None), tuple(dict.fromkeys(notices))
+
+
+class _Spot(NamedTuple):
+    """Where an entry goes: as planned, and really."""
+
+    path: str
+    real: str
+    entry: Entry
+
+
+def _spots(claim: Claim, home: str, work_dir: str, real: Mapping[str, str]) -> Iterator[_Spot]:
+    top = claim.place.resolve(home, work_dir)
+    start = "" if top == "." else top.rstrip("/") + "/"
+    is_absolute = home.startswith("/")
+    for entry in claim.entries:
+        path = start + entry.relative if entry.relative else top
+        if claim.kept_back is not None and is_absolute and _is_kept_back(claim.kept_back, path, entry, home, work_dir):
+            continue
+        actual = path
+        if real:
+            directory, _, name = path.rpartition("/")
+            actual = f"{real.get(directory, directory)}/{name}"
+        yield _Spot(path, actual, entry)
+
+
+def _is_kept_back(patterns: DestinationPatterns, path: str, entry: Entry, home: str, work_dir: str) -> bool:
+    is_directory = entry.kind == "directory"
+    places = [path]
+    places += [f"~/{path[len(home) + 1 :]}"] if path.startswith(f"{home}/") else []
+    places += [path[len(work_dir) + 1 :]] if work_dir and path.startswith(f"{work_dir}/") else []
+    return any(patterns.excludes(place, is_directory) for place in places)
 
 
 def _repetitions(claims: Sequence[Claim], tops: Sequence[str]) -> Iterator[str]:
@@ -178,41 +168,50 @@ def _repetitions(claims: Sequence[Claim], tops: Sequence[str]) -> Iterator[str]:
         seen.add((claim.plugin, top))
 
 
-def _overrides(claims: Sequence[Claim], lost: Mapping[tuple[int, int], Sequence[str]]) -> Iterator[str]:
+def _overrides(
+    claims: Sequence[Claim], tops: Sequence[str], lost: Mapping[tuple[int, int], Sequence[str]]
+) -> Iterator[str]:
     for (winner, loser), paths in lost.items():
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         if claims[winner].plugin != claims[loser].plugin:
             yield f"{shown(paths[0])}{more}: {claims[winner].plugin} overrides {claims[loser].plugin}"
-        elif claims[winner].place != claims[loser].place:
+        elif tops[winner] != tops[loser] or claims[winner].place != claims[loser].place:
             yield f"{claims[winner].plugin} names {shown(paths[0])}{more} more than once; the last one is used"
 
 
-def _paths(top: str, entries: Iterable[Entry]) -> Iterator[tuple[str, Entry]]:
-    for entry in entries:
-        yield (posixpath.join("" if top == "." else top, entry.relative) if entry.relative else top), entry
-
-
-def _transfer(top: str, indices: Sequence[int], claims: Sequence[Claim], winners: dict[str, int]) -> Transfer | None:
+def _transfer(
+    top: str,
+    indices: Sequence[int],
+    claims: Sequence[Claim],
+    spots: Sequence[Sequence[_Spot]],
+    winners: Mapping[str, int],
+) -> Transfer | None:
     placed = {
-        path: Placed(path, entry)
+        spot.path: Placed(spot.path, spot.entry, claims[index].policy)
         for index in indices
-        for path, entry in _paths(top, claims[index].entries)
-        if winners[path] == index
+        for spot in spots[index]
+        if winners[spot.real] == index
     }
-    if not placed:
+    mirrors = tuple(claims[index].spares or _spares_nothing for index in indices if claims[index].is_mirror)
+    if not placed and not mirrors:
         return None
     is_directory = claims[indices[-1]].entries[0].kind == "directory"
     owners = dict.fromkeys(claims[index].plugin for index in (indices if is_directory else indices[-1:]))
-    return Transfer(top, tuple(owners), tuple(sorted(placed.values(), key=lambda each: each.path)), is_directory)
+    ordered = tuple(sorted(placed.values(), key=lambda each: each.path))
+    return Transfer(top, tuple(owners), ordered, is_directory, mirrors)
 
 
-def _refuse_clashes(claims: Sequence[Claim], tops: Sequence[str]) -> None:
+def _spares_nothing(_relative: str, _is_directory: bool) -> bool:
+    return False
+
+
+def _refuse_clashes(claims: Sequence[Claim], spots: Sequence[Iterable[_Spot]]) -> None:
     files: dict[str, str] = {}
     directories: dict[str, str] = {}
-    for claim, top in zip(claims, tops, strict=True):
-        for path, entry in _paths(top, claim.entries):
-            (directories if entry.kind == "directory" else files)[path] = claim.plugin
-            parent = posixpath.dirname(path)
+    for claim, found in zip(claims, spots, strict=True):
+        for spot in found:
+            (directories if spot.entry.kind == "directory" else files)[spot.real] = claim.plugin
+            parent = posixpath.dirname(spot.real)
             while parent not in ("", "/", "~") and parent not in directories:
                 directories[parent] = claim.plugin
                 parent = posixpath.dirname(parent)

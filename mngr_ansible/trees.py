@@ -6,14 +6,17 @@ that the plan and the transfer can not disagree. Standard library only, and Pyth
 Paths are ``str`` as :func:`os.fsdecode` makes them (``surrogateescape``): any bytes that a file system allows survive.
 """
 # Names of any bytes and file descriptors: os speaks of both plainly.
-# ruff: noqa: PTH114, PTH115, PTH117, PTH118, PTH123
+# ruff: noqa: PTH114, PTH115, PTH117, PTH118
 
 from __future__ import annotations
 
 import hashlib
 import os
 import stat
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BLOCK = 1 << 20
 """How many bytes are read at once, so that a file of any size needs little memory."""
@@ -63,12 +66,17 @@ class TreeError(Exception):
 
 
 def read(
-    local_path: str, *, mode: int | None = None, directory_mode: int | None = None, is_secret: bool = False
+    local_path: str,
+    *,
+    mode: int | None = None,
+    directory_mode: int | None = None,
+    is_secret: bool = False,
+    symlinks: str = "keep",
+    excluded: Callable[[str, bool], bool] | None = None,
 ) -> Tree:
     """Read a file, or a directory with all that is in it.
 
-    A link at ``local_path`` itself is followed. A link inside a directory stays a link, and must be relative and lead
-    to a place inside that directory.
+    A link at ``local_path`` itself is followed.
 
     Args:
         local_path: the file or directory; relative to the working directory.
@@ -76,15 +84,20 @@ def read(
             where the owner may execute) for a secret. A file that nobody but its owner may touch is a secret.
         directory_mode: the mode of every directory; None for the source's own bits, or 0700 with ``is_secret``.
         is_secret: whether all of it is secret.
+        symlinks: what becomes of a link inside a directory. ``keep``: it stays a link, and must be relative and lead
+            to a place inside that directory; ``follow``: what it leads to is sent in its place, wherever that is;
+            ``refuse``: it can not be sent.
+        excluded: says of a name below the directory, and whether it is a directory, that it stays here. It is not
+            opened then, nor is anything in it.
 
     Raises:
         TreeError: the source is missing, or holds what can not be sent (a fifo, a socket, a device, what can not be
-            opened, a link that leads out of it), or keeps changing while it is read.
+            opened, a link as above), or keeps changing while it is read.
     """
     try:
         root = os.path.realpath(local_path)
-        reader = _Reader(root, mode, directory_mode, is_secret)
-        reader.visit(root, "", os.lstat(root))
+        reader = _Reader(root, _Wanted(mode, directory_mode, is_secret, symlinks, excluded))
+        reader.visit(root)
     except (OSError, ValueError) as error:
         raise TreeError(((local_path, _reason(error)),)) from None
     if reader.problems:
@@ -98,52 +111,71 @@ def shown(path: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
+class _Wanted(NamedTuple):
+    """How a source is to be read: the arguments of :func:`read`."""
+
+    mode: int | None
+    directory_mode: int | None
+    is_secret: bool
+    symlinks: str
+    excluded: Callable[[str, bool], bool] | None
+
+
+class _Found(NamedTuple):
+    """Something that is still to be read; ``above`` identifies the directories that lead to it."""
+
+    path: str
+    relative: str
+    status: os.stat_result
+    above: tuple[tuple[int, int], ...]
+
+
 class _Reader:
     """Collects entries, notices and problems of one source; never stops at the first problem."""
 
-    def __init__(self, root: str, mode: int | None, directory_mode: int | None, is_secret: bool) -> None:
+    def __init__(self, root: str, wanted: _Wanted) -> None:
         self.entries: list[Entry] = []
         self.notices: list[str] = []
         self.problems: list[tuple[str, str]] = []
         self._root = root
-        self._mode = mode
-        self._directory_mode = directory_mode
-        self._is_secret = is_secret
+        self._wanted = wanted
+        self._waiting: list[_Found] = []
 
-    def visit(self, path: str, relative: str, status: os.stat_result) -> None:
+    def visit(self, path: str) -> None:
         """Read what is at ``path``; of a directory, everything below it too."""
-        waiting = [(path, relative, status)]
-        while waiting:
-            path, relative, status = waiting.pop()
+        self._waiting = [_Found(path, "", os.lstat(path), ())]
+        while self._waiting:
+            found = self._waiting.pop()
             try:
-                if stat.S_ISDIR(status.st_mode):
-                    self._directory(path, relative, status)
-                    waiting += self._children(path, relative)
-                elif stat.S_ISREG(status.st_mode):
-                    self._file(path, relative)
-                elif stat.S_ISLNK(status.st_mode):
-                    self._link(path, relative)
+                if stat.S_ISDIR(found.status.st_mode):
+                    self._directory(found)
+                elif stat.S_ISREG(found.status.st_mode):
+                    self._file(found.path, found.relative)
+                elif stat.S_ISLNK(found.status.st_mode):
+                    self._link(found)
                 else:
-                    self.problems.append((path, f"is {special_kind(status.st_mode)}, which can not be sent"))
+                    self.problems.append(
+                        (found.path, f"is {special_kind(found.status.st_mode)}, which can not be sent")
+                    )
             except OSError as error:
-                self.problems.append((path, _reason(error)))
+                self.problems.append((found.path, _reason(error)))
 
-    def _children(self, path: str, relative: str) -> list[tuple[str, str, os.stat_result]]:
-        found = []
+    def _directory(self, found: _Found) -> None:
+        path, relative, status, above = found
+        mode = self._wanted.directory_mode
+        if mode is None:
+            mode = 0o700 if self._wanted.is_secret else self._permissions(path, status)
+        self.entries.append(Entry(relative, "directory", path, mode, 0, "", None, self._wanted.is_secret))
+        above = (*above, (status.st_dev, status.st_ino))
+        excluded = self._wanted.excluded
         with os.scandir(path) as children:
             for child in children:
                 below = f"{relative}/{child.name}" if relative else child.name
                 try:
-                    found.append((child.path, below, child.stat(follow_symlinks=False)))
+                    if excluded is None or not excluded(below, child.is_dir(follow_symlinks=False)):
+                        self._waiting.append(_Found(child.path, below, child.stat(follow_symlinks=False), above))
                 except OSError as error:
                     self.problems.append((child.path, _reason(error)))
-        return found
-
-    def _directory(self, path: str, relative: str, status: os.stat_result) -> None:
-        mode = self._directory_mode
-        if mode is None:
-            mode = 0o700 if self._is_secret else self._permissions(path, status)
-        self.entries.append(Entry(relative, "directory", path, mode, 0, "", None, self._is_secret))
 
     def _file(self, path: str, relative: str) -> None:
         try:
@@ -151,22 +183,39 @@ class _Reader:
         except _ChangedError:
             self.problems.append((path, "changed while it was read, twice"))
             return
-        is_secret = self._is_secret or not status.st_mode & 0o077
-        mode = self._mode
+        is_secret = self._wanted.is_secret or not status.st_mode & 0o077
+        mode = self._wanted.mode
         if mode is None and is_secret:
             mode = 0o700 if status.st_mode & stat.S_IXUSR else 0o600
         elif mode is None:
             mode = self._permissions(path, status)
         self.entries.append(Entry(relative, "file", path, mode, status.st_size, digest, None, is_secret))
 
-    def _link(self, path: str, relative: str) -> None:
+    def _link(self, found: _Found) -> None:
+        path, relative, _, above = found
         target = os.readlink(path)
-        if os.path.isabs(target):
+        if self._wanted.symlinks == "refuse":
+            self.problems.append((path, f"is a link, to {shown(target)}; with symlinks = refuse none is sent"))
+        elif self._wanted.symlinks == "follow":
+            self._follow(path, relative, above)
+        elif os.path.isabs(target):
             self.problems.append((path, f"is a link to the absolute path {shown(target)}; only links inside it work"))
         elif not self._stays_inside(relative.split("/")[:-1], target):
             self.problems.append((path, f"is a link that leads out of the directory: {shown(target)}"))
         else:
-            self.entries.append(Entry(relative, "link", path, 0o777, 0, "", target, self._is_secret))
+            self.entries.append(Entry(relative, "link", path, 0o777, 0, "", target, self._wanted.is_secret))
+
+    def _follow(self, path: str, relative: str, above: tuple[tuple[int, int], ...]) -> None:
+        try:
+            real = os.path.realpath(path, strict=True)
+        except FileNotFoundError:
+            self.problems.append((path, f"is a link to nothing: {shown(os.readlink(path))}"))
+            return
+        status = os.lstat(real)
+        if (status.st_dev, status.st_ino) in above:
+            self.problems.append((path, f"is a link to a directory that holds it: {shown(real)}"))
+        else:
+            self._waiting.append(_Found(real, relative, status, above))
 
     def _stays_inside(self, place: list[str], target: str) -> bool:
         """Walk ``target`` from ``place`` as the kernel would, links included, and never above the root."""
@@ -211,23 +260,27 @@ def _settled_digest(path: str) -> tuple[os.stat_result, str]:
 
 def _digest(path: str) -> tuple[os.stat_result, str]:
     # O_NONBLOCK: a fifo that took the file's place must not hold us for ever.
-    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0) as file:
-        before = os.fstat(file.fileno())
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        before = os.fstat(descriptor)
         if not stat.S_ISREG(before.st_mode):
             raise _ChangedError
         sha256, size = hashlib.sha256(), 0
-        while block := file.read(BLOCK):
+        while block := os.read(descriptor, min(BLOCK, before.st_size - size + 1)):
             sha256.update(block)
             size += len(block)
-        after = os.fstat(file.fileno())
-    here = os.lstat(path)
-    if size != before.st_size or not _identity(before) == _identity(after) == _identity(here):
+            if size > before.st_size:
+                raise _ChangedError
+        after = os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
+    if size != before.st_size or _identity(before) != _identity(after):
         raise _ChangedError
     return before, sha256.hexdigest()
 
 
-def _identity(status: os.stat_result) -> tuple[int, int, int, int]:
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+def _identity(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def special_kind(mode: int) -> str:

@@ -8,7 +8,8 @@ import pytest
 
 from mngr_ansible.errors import ConflictError, MissingFilesError
 from mngr_ansible.model import FileTransferSpec
-from mngr_ansible.transfers import Claim, Place, Transfer, Wish, overlay, read_sources
+from mngr_ansible.sources import Wish, read_sources
+from mngr_ansible.transfers import Claim, Place, Transfer, overlay
 from tests.builders import tree, write
 
 

@@ -1,0 +1,197 @@
+"""Read what plugins want copied: every source once, everything that is wrong with any of them at once."""
+
+import os
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from mngr_ansible import trees
+from mngr_ansible.errors import MissingFilesError
+from mngr_ansible.model import FileTransferSpec
+from mngr_ansible.patterns import DestinationPatterns, Patterns
+from mngr_ansible.transfers import Claim, Place, Policy, Spares
+from mngr_ansible.trees import Entry, shown
+
+_SECRETS_ARE_OFF = "secrets are off for {} in the settings"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A spec and who wants it, and what the user decided about that plugin. ``origin`` is for people."""
+
+    plugin: str
+    origin: str
+    spec: FileTransferSpec
+    exclude_files: tuple[str, ...] = ()
+    is_secret_allowed: bool = True
+
+
+@dataclass(slots=True)
+class Sources:
+    """What was read: claims in the order of the wishes, wishes that come to nothing and why, and notices."""
+
+    claims: list[Claim] = field(default_factory=list)
+    skipped: list[tuple[Wish, str]] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+    _missing: list[tuple[str, str]] = field(default_factory=list)
+    _unsendable: list[tuple[str, str]] = field(default_factory=list)
+    _open_secrets: list[tuple[str, str]] = field(default_factory=list)
+
+    def read(self, wish: Wish) -> None:
+        """Read one wish's source; what is wrong with it is only noted."""
+        spec, path = wish.spec, local_path(wish.spec)
+        reason = _unwanted(wish)
+        if not self._exists(wish, path):
+            return
+        if reason:
+            self.skipped.append((wish, reason))
+            return
+        excluded = _excluded(wish)
+        if spec.mirror and not os.path.isdir(path):  # noqa: PTH112
+            self._unsendable.append((shown(path), f"is a file, and mirror needs a directory; wanted by {wish.origin}"))
+            return
+        try:
+            tree = trees.read(
+                path,
+                mode=spec.mode,
+                directory_mode=spec.directory_mode,
+                is_secret=spec.is_secret,
+                symlinks=spec.symlinks,
+                excluded=excluded,
+            )
+        except trees.TreeError as error:
+            self._unsendable += [(shown(where), f"{why}; wanted by {wish.origin}") for where, why in error.problems]
+            return
+        self.notices += [f"{wish.origin}: {shown(notice)}" for notice in tree.notices]
+        if spec.is_secret:
+            self._open_secrets += [
+                (each.source, wish.origin) for each in tree.entries if each.kind == "file" and _is_open(each.source)
+            ]
+        policy = Policy(spec.directory_mode, spec.owner, spec.group, spec.if_exists)
+        kept_back = DestinationPatterns(wish.exclude_files) if wish.exclude_files else None
+        entries = self._allowed(wish, tree.entries)
+        if not entries:
+            self.skipped.append((wish, _SECRETS_ARE_OFF.format(wish.plugin)))
+            return
+        self.claims.append(Claim(wish.plugin, Place.of(spec), entries, policy, spec.mirror, excluded, kept_back))
+
+    def _exists(self, wish: Wish, path: str) -> bool:
+        try:
+            os.stat(path)  # noqa: PTH116
+        except OSError as error:
+            is_missing = isinstance(error, (FileNotFoundError, NotADirectoryError))
+            if is_missing and not wish.spec.is_required:
+                self.skipped.append((wish, f"{shown(os.fspath(wish.spec.local_path))} does not exist"))
+            elif is_missing:
+                self._missing.append((shown(os.fspath(wish.spec.local_path)), f"wanted by {wish.origin}"))
+            else:
+                self._unsendable.append((shown(path), f"{error.strerror}; wanted by {wish.origin}"))
+            return False
+        return True
+
+    def _allowed(self, wish: Wish, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+        if wish.is_secret_allowed:
+            return entries
+        allowed = tuple(each for each in entries if each.kind == "directory" or not each.is_secret)
+        if allowed and (left := len(entries) - len(allowed)):
+            files = "1 secret file stays" if left == 1 else f"{left} secret files stay"
+            where = shown(os.fspath(wish.spec.local_path))
+            self.notices.append(f"{wish.origin}: {files} here ({where}): secrets are off for {wish.plugin}")
+        return allowed
+
+    def refuse(self, *, is_strict: bool) -> None:
+        """Refuse all that cannot be sent, together; ``is_strict``: secrets that others can read too.
+
+        Raises:
+            MissingFilesError: there is any.
+        """
+        problems, remedies = [], []
+        if self._missing:
+            count = len(self._missing)
+            files = "1 required file is" if count == 1 else f"{count} required files are"
+            problems.append(f"{files} missing\n{_listing(self._missing)}")
+            remedies.append("Create them, or mark them as not required.")
+        if self._unsendable:
+            count = len(self._unsendable)
+            sources = "1 source" if count == 1 else f"{count} sources"
+            problems.append(f"{sources} cannot be sent\n{_listing(self._unsendable)}")
+            remedies.append("Take them out of the directory, or exclude them.")
+        secrets = list(dict.fromkeys(self._open_secrets))
+        told = [
+            (shown(path), f"others can read this secret of {origin} here; chmod {_closed(path)}")
+            for path, origin in secrets
+        ]
+        if told and is_strict:
+            which = "1 secret" if len(told) == 1 else f"{len(told)} secrets"
+            problems.append(f"{which} can be read by others (strict_secrets)\n{_listing(told)}")
+            remedies.append("Run the chmod commands.")
+        elif told:
+            self.notices += [f"{path}: {words}" for path, words in told]
+        if problems:
+            remedy = " ".join([*remedies, "Nothing was changed on any host."])
+            raise MissingFilesError("\n".join(problems), remedy=remedy)
+
+
+def read_sources(wishes: Sequence[Wish], *, is_strict: bool = False) -> Sources:
+    """Read every source of these wishes, lowest precedence first.
+
+    Raises:
+        MissingFilesError: required sources are missing, sources cannot be sent, or (``is_strict``) secrets can be read
+            by others here; all of them, with who wants each, overridden ones included. Source: provisioning spec,
+            "Validation phase"; CONTRACT "Data".
+    """
+    sources = Sources()
+    for wish in wishes:
+        sources.read(wish)
+    sources.refuse(is_strict=is_strict)
+    return sources
+
+
+def local_path(spec: FileTransferSpec) -> str:
+    """The source on this machine; only a leading ``~/`` means the caller's home."""
+    text = os.fspath(spec.local_path)
+    home = os.path.expanduser("~")  # noqa: PTH111
+    return os.path.abspath(home + text[1:] if text.startswith("~/") or text == "~" else text)  # noqa: PTH100
+
+
+def _unwanted(wish: Wish) -> str:
+    """Why the user wants nothing of this wish; empty if that is not so."""
+    if wish.spec.is_secret and not wish.is_secret_allowed:
+        return _SECRETS_ARE_OFF.format(wish.plugin)
+    place, is_directory = Place.of(wish.spec).text, os.path.isdir(local_path(wish.spec))  # noqa: PTH112
+    if wish.exclude_files and DestinationPatterns(wish.exclude_files).excludes(place, is_directory):
+        return f"exclude_files of {wish.plugin} in the settings leaves it out"
+    return "" if is_directory or not _is_excluded_file(wish.spec) else "its own exclude leaves it out"
+
+
+def _is_excluded_file(spec: FileTransferSpec) -> bool:
+    return bool(spec.exclude) and Patterns(spec.exclude).excludes(os.path.basename(local_path(spec)), False)  # noqa: PTH119
+
+
+def _excluded(wish: Wish) -> Spares | None:
+    """What of a source stays here: by the plugin's own patterns, and by the user's on the destination."""
+    if not wish.spec.exclude and not wish.exclude_files:
+        return None
+    own = Patterns(wish.spec.exclude)
+    of_user = DestinationPatterns(wish.exclude_files)
+    top = Place.of(wish.spec).text.rstrip("/")
+    start = "" if top == "." else f"{top}/"
+
+    def excluded(relative: str, is_directory: bool) -> bool:
+        return own.excludes(relative, is_directory) or of_user.excludes(start + relative, is_directory)
+
+    return excluded
+
+
+def _is_open(path: str) -> bool:
+    return bool(os.stat(path).st_mode & 0o077)  # noqa: PTH116
+
+
+def _closed(path: str) -> str:
+    mode = "700" if os.stat(path).st_mode & 0o100 else "600"  # noqa: PTH116
+    return f"{mode} {shlex.quote(path)}"
+
+
+def _listing(rows: Sequence[tuple[str, str]]) -> str:
+    width = max(len(left) for left, _ in rows)
+    return "\n".join(f"  {left:<{width}}  {right}" for left, right in rows)
