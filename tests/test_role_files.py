@@ -82,7 +82,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 def test_check_mode_tells_the_truth_and_writes_nothing(world: World) -> None:
     assert (world.check.code, world.existed_after_check) == (0, False)
     assert world.check.result["mngr_steps"] == world.first.result["mngr_steps"]
-    assert "diff" not in world.check.result
+    assert world.check.result["diff"]
+    assert "diff" not in world.first.result
 
 
 def test_every_transfer_is_settled_by_its_id(world: World) -> None:

@@ -8,13 +8,11 @@ from pathlib import Path
 from tests.controller import ROLES
 
 SETTLE = """
-import importlib.util, io, os, sys, stat
-def load(name):
-    spec = importlib.util.spec_from_file_location(name, sys.argv[1] + "/" + name + ".py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-bundle, settling = load("mngr_files_bundle"), load("mngr_files_settling")
+import hashlib, io, os, sys, stat
+import ansible.module_utils
+ansible.module_utils.__path__.append(sys.argv[1])
+from ansible.module_utils import mngr_files_bundle as bundle, mngr_files_settling as settling
+from ansible.module_utils.mngr_files_paths import Abandoned
 """
 
 
@@ -28,21 +26,20 @@ def settle(script: str, *arguments: str, stdout: int | None = None) -> subproces
 ENTRY = """
 size = 5 << 20
 open(sys.argv[2] + "/source", "wb").write(os.urandom(size))
-import hashlib
 digest = hashlib.sha256(open(sys.argv[2] + "/source", "rb").read()).hexdigest()
 path = os.fsencode(sys.argv[2]) + b"/out"
-entry = dict(path=sys.argv[2] + "/out", kind="file", mode=0o640, size=size, sha256=digest, target="", is_top=False,
-             packed=True, source=sys.argv[2] + "/source")
+entry = dict(path=sys.argv[2] + "/out", kind="file", mode=0o640, size=size, sha256=digest, packed="inline",
+             source=sys.argv[2] + "/source")
 stream = io.BytesIO()
-bundle.pack(stream, [dict(id="s", directory_mode=None, entries=[entry])])
+step = dict(id="s", mirror=None, if_exists="replace", entries=[entry])
+bundle.pack(stream, [entry], dict(is_dry=False, wants_before=False, steps=[step]))
 stream.seek(0)
 """
 
 READY = """
 read = bundle.Bundle(Watched(stream))
-read.steps[0]["entries"][0].update(path=path, target=b"", offset=0, index=0)
-settler = settling.Settler(read, False)
-outcome = settler.settle(read.steps[0])
+read.steps[0]["entries"][0]["path"] = path
+outcome = settling.Settler(read, False, 0o022, b"/nowhere").settle(read.steps)[0]
 """
 
 
@@ -81,13 +78,14 @@ assert os.listdir(sys.argv[2]) == ["source"]
 def test_a_run_whose_connection_is_gone_ends_itself_and_cleans_up(tmp_path: Path) -> None:
     script = f"""{ENTRY}
 class Watched:
-    def __init__(self, inner): self.inner = inner
+    def __init__(self, inner): self.inner, self.is_open = inner, True
     def read(self, size):
-        if self.inner.tell() > 2 << 20: os.close(int(sys.argv[3]))
+        if self.is_open and self.inner.tell() > 2 << 20:
+            self.is_open = os.close(int(sys.argv[3]))
         return self.inner.read(size)
 try:
     {READY.strip().replace(chr(10), chr(10) + "    ")}
-except settling.Abandoned:
+except Abandoned:
     assert os.listdir(sys.argv[2]) == ["source"]
     sys.exit(7)
 """

@@ -3,7 +3,8 @@
 
 A small payload travels inside the module's own execution: one round trip. For a larger one the host is asked first what
 it lacks; that alone is packed into a file, uploaded once, and read there by a second execution. So the number of round
-trips never depends on the number of files, and memory never on their size.
+trips never depends on the number of files, and memory never on their size. Secrets travel inside the execution, never
+in the uploaded file, unless they alone are too many for that.
 
 A source that can not be sent stops everything before the host is touched; all such sources are named together.
 """
@@ -14,13 +15,19 @@ import base64
 import io
 import os
 import tempfile
+from contextlib import contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
 
 from ansible import constants as C  # noqa: N812
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 INLINE = 1 << 20
-"""The largest payload, in compressed bytes, that travels inside the module's own execution."""
+"""The largest payload, in packed bytes, that travels inside the module's own execution."""
+SECRETS = 8 << 20
+"""The same for what is secret."""
+PART = 4 << 20
+"""How much of a payload is sent at once to a user to whom no upload can be given, in bytes."""
 
 
 def beside(name):
@@ -33,6 +40,7 @@ def beside(name):
 
 
 bundle = beside("mngr_files_bundle")
+changes = beside("mngr_files_changes")
 wishes = beside("mngr_files_wishes")
 
 
@@ -47,7 +55,8 @@ class ActionModule(ActionBase):
         wish = wishes.read(self._task.args.get("transfers"), self._loader.get_basedir(), beside("mngr_ansible_trees"))
         if not wish.problems:
             try:
-                answer = self._settle(wish.steps, task_vars) if wish.steps else {"mngr_steps": []}
+                with self._pipelined():
+                    answer = self._settle(wish.steps, task_vars) if wish.steps else {"mngr_steps": []}
             except bundle.SourceChangedError as error:
                 wish.add_changed(error.path)
             except OSError as error:
@@ -56,64 +65,124 @@ class ActionModule(ActionBase):
             result["warnings"] = wish.notices
         if wish.problems:
             return {**result, **refusal(wish)}
-        answer.pop("invocation", None)
-        answer.pop("wanting", None)
+        told = {key: answer.pop(key, None) for key in ("invocation", "wanting", "befores", "differences")}
         if "mngr_steps" not in answer:
             return {**result, **answer}
+        if self._task.diff:
+            answer["diff"] = changes.described(wish.steps, told)
         settled = {step["id"]: step for step in answer["mngr_steps"]}
         answer["mngr_steps"] = [settled.get(step) or wish.skipped[step] for step in wish.order]
         return {**result, **answer, **verdict(answer["mngr_steps"])}
 
     def _settle(self, steps, task_vars):
         """Bring the host to these steps, in as few round trips as their size allows."""
+        entries = [entry for step in steps for entry in step["entries"]]
         if self._task.check_mode:
             return self._ask(steps, task_vars)
-        payload = inline(steps)
+        for entry in entries:
+            entry["packed"] = "inline" if entry["kind"] == "file" else None
+        payload = self._inline(steps, INLINE)
         if payload is not None:
             return self._execute({"bundle": payload}, task_vars)
         answer = self._ask(steps, task_vars)
         if "wanting" not in answer:
             return answer
         wanting = set(answer["wanting"])
-        for index, entry in enumerate(entry for step in steps for entry in step["entries"]):
-            entry["packed"] = entry["packed"] and index in wanting
-        payload = inline(steps)
-        return self._execute({"bundle": payload}, task_vars) if payload is not None else self._upload(steps, task_vars)
+        for index, entry in enumerate(entries):
+            entry["packed"] = "inline" if index in wanting else None
+        payload = self._inline(steps, INLINE)
+        if payload is not None:
+            return self._execute({"bundle": payload}, task_vars)
+        for entry in entries:
+            entry["packed"] = entry["packed"] and ("inline" if entry["is_secret"] else "file")
+        payload = self._inline(steps, SECRETS)
+        if payload is None:
+            for entry in entries:
+                entry["packed"] = entry["packed"] and "file"
+            payload = self._inline(steps, None)
+        return self._upload(payload, [entry for entry in entries if entry["packed"] == "file"], task_vars)
 
     def _ask(self, steps, task_vars):
         """Let the host say what is due; nothing is changed there, and no content travels."""
-        header = [{**step, "entries": [{**entry, "packed": False} for entry in step["entries"]]} for step in steps]
-        stream = io.BytesIO()
-        bundle.pack(stream, header, is_dry=True)
-        return self._execute({"bundle": base64.b64encode(stream.getvalue()).decode("ascii")}, task_vars)
+        for entry in (entry for step in steps for entry in step["entries"]):
+            entry["packed"] = None
+        return self._execute({"bundle": self._inline(steps, None, is_dry=True)}, task_vars)
 
-    def _upload(self, steps, task_vars):
+    def _inline(self, steps, limit, is_dry=False):
+        """The header and what travels with it as base64; None where it is more than ``limit``."""
+        stream = io.BytesIO()
+        header = {"is_dry": is_dry, "wants_before": bool(self._task.diff), "steps": steps}
+        inline = [entry for step in steps for entry in step["entries"] if entry["packed"] == "inline"]
+        try:
+            bundle.pack(stream, inline, header, limit)
+        except bundle.TooBigError:
+            return None
+        return base64.b64encode(stream.getvalue()).decode("ascii")
+
+    def _upload(self, payload, entries, task_vars):
+        """Send these entries' contents as one file, and let the host read it."""
+        if not entries:
+            return self._execute({"bundle": payload}, task_vars)
         with tempfile.NamedTemporaryFile(dir=C.DEFAULT_LOCAL_TMP, prefix="mngr-ansible-") as file:
-            bundle.pack(file, steps)
+            bundle.pack(file, entries)
             file.flush()
             shell = self._connection._shell
             if shell.tmpdir is None:
                 self._make_tmp_path()
-            remote = self._transfer_file(file.name, shell.join_path(shell.tmpdir, "mngr-ansible-bundle"))
-        self._fixup_perms2((shell.tmpdir, remote), execute=False)
-        return self._execute({"bundle_path": remote}, task_vars)
+            remote = shell.join_path(shell.tmpdir, "mngr-ansible-bundle")
+            try:
+                if self._is_become_unprivileged():
+                    # Try with the empty file: what can not be given to that user is not sent in vain.
+                    self._transfer_data(remote, b"")
+                    self._fixup_perms2((shell.tmpdir, remote), execute=False)
+                self._transfer_file(file.name, remote)
+                self._fixup_perms2((shell.tmpdir, remote), execute=False)
+            except AnsibleError:
+                if not self._is_become_unprivileged():
+                    raise
+                remote = self._send_parts(file.name, task_vars)
+        if not isinstance(remote, str):
+            return remote
+        return self._execute({"bundle": payload, "bundle_path": remote}, task_vars)
+
+    def _send_parts(self, path, task_vars):
+        """Send a file through the module's own input: slower, and no user but that one ever owns it."""
+        remote = None
+        with open(path, "rb") as file:
+            while True:
+                block = file.read(PART)
+                if not block:
+                    return remote
+                part = base64.b64encode(block).decode("ascii")
+                answer = self._execute({"part": part, "bundle_path": remote}, task_vars)
+                if "bundle_path" not in answer:
+                    return answer
+                remote = str(answer["bundle_path"])
+
+    @contextmanager
+    def _pipelined(self):
+        """Let the module come through its interpreter's input where another user without rights runs it.
+
+        Its file could not be given to that user without the acl package. sudo and doas take it so; su does not.
+        """
+        connection = self._connection
+        if not self._is_become_unprivileged() or not connection.has_pipelining:
+            yield
+            return
+        before = connection.get_option("pipelining")
+        connection.set_option("pipelining", True)
+        try:
+            yield
+        finally:
+            connection.set_option("pipelining", before)
 
     def _execute(self, arguments, task_vars):
         answer = self._execute_module("mngr_files_copy", arguments, task_vars=task_vars)
+        sent = (arguments.get("bundle") or arguments.get("part"))[:64]
         for key in ("module_stdout", "module_stderr"):
-            if arguments.get("bundle", "")[:64] in answer.get(key, "") and "bundle" in arguments:
+            if sent in answer.get(key, ""):
                 answer[key] = "(not shown: it holds what was sent)"
         return answer
-
-
-def inline(steps):
-    """The whole payload as base64; None where it is too big to travel as an argument."""
-    stream = io.BytesIO()
-    try:
-        bundle.pack(stream, steps, limit=INLINE)
-    except bundle.TooBigError:
-        return None
-    return base64.b64encode(stream.getvalue()).decode("ascii")
 
 
 def refusal(wish):

@@ -1,94 +1,229 @@
 """Bring the paths of a host to what a bundle says. Python 3.9, standard library only.
 
-What may stand where something is to go (the README says it to users):
-
-========================  ====================================  ================================  ===================
-there is                  a file goes there                     a directory goes there            a link goes there
-========================  ====================================  ================================  ===================
-nothing                   created, missing parents too          created, missing parents too      created
-a file                    replaced at once, or only its mode    fails                             replaced
-a link                    the link is replaced, not its target  fails                             replaced
-a directory               fails: nothing ever lands inside it   its mode is set (not a top one)   fails
-a fifo, socket, device    fails                                 fails                             fails
-========================  ====================================  ================================  ===================
-
-A file is written beside its destination under a name of :data:`TEMPORARY`, readable by its owner alone, and gets its
-final mode before it takes the destination's place; so it is never more readable than it will be, and a reader sees the
-old or the new content. What replaces a file keeps that file's owner where root does it. Nothing else is ever changed.
+First everything is looked at, and nothing changed (:mod:`mngr_files_looking` has the rules); then what is due is done.
+What replaces a file keeps that file's owner where root does it and no other is wanted. With ``if_exists: backup`` what
+is replaced by something else keeps a second name beside it. Nothing else is ever changed.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
-import secrets
 import select
 import stat
-import zlib
 
-TEMPORARY = b".mngr-ansible-"
-BLOCK = 1 << 20
-DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-EXISTING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+from ansible.module_utils import mngr_files_temporaries as temporaries
+from ansible.module_utils.mngr_files_looking import Looker
+from ansible.module_utils.mngr_files_paths import (
+    DIRECTORY,
+    EXISTING,
+    UNCHANGED,
+    Abandoned,
+    RefusedError,
+    lstat,
+    naming,
+    reason,
+    set_mode,
+    set_owner,
+)
+from ansible.module_utils.mngr_files_room import shortage
+from ansible.module_utils.mngr_files_writing import Batch, back_up
 
-
-class RefusedError(Exception):
-    """An entry can not be had: the path that it is about, and why."""
-
-    def __init__(self, path, why):
-        super().__init__(path, why)
-        self.path = path
-        self.why = why
-
-
-class Abandoned(BaseException):
-    """Nobody waits for the answer any more; temporary files are removed on the way out."""
+NOBODY = (UNCHANGED, UNCHANGED)
 
 
 class Settler:
-    """Brings one path after the other to what it should be. With ``is_dry``, only says what it would do."""
+    """Settles all steps of a bundle; where it is dry, only says what it would do.
 
-    def __init__(self, bundle, is_dry):
-        self._bundle = bundle
+    ``umask`` is for parents that nobody gave a mode; the process's own must be 0, so that a directory is born with the
+    mode that it is to have. ``home`` is never mirrored over.
+    """
+
+    def __init__(self, bundle, is_dry, umask, home):
         self._is_dry = is_dry
+        self._umask = umask
         self._parent = os.getppid()
         self._answer = select.poll()
         self._answer.register(1, 0)
-        self._known_parents = set()
+        self._batch = Batch(bundle, self._require_listener)
         self._touched = set()
         self._modes = []
-        self.wanting = []
-        """Indices of the entries whose content is not there."""
+        self._deletions = []
+        self.looker = Looker(home, bundle.wants_before, self._require_listener)
 
-    def settle(self, step):
-        """Settle all entries of one step; the first problem ends it. Returns the step's outcome."""
-        outcome = {"id": step["id"], "status": "ok", "files_changed": 0}
-        self._modes = []
-        try:
-            try:
+    def settle(self, steps):
+        """Settle all steps, whatever becomes of the others; the outcome of each."""
+        outcomes = [{"id": step["id"], "status": "ok", "files_changed": 0} for step in steps]
+        self.looker.look(steps, outcomes)
+        due = [
+            entry for step in steps for entry in step["entries"] if entry["task"] in ("content", "link", "directory")
+        ]
+        why = "" if self._is_dry else shortage(due)
+        for step, outcome in zip(steps, outcomes):  # noqa: B905 - Python 3.9
+            if outcome["status"] == "failed":
+                continue
+            if why and any(entry["task"] == "content" for entry in step["entries"]):
+                outcome.update(status="failed", reason="%s; nothing was copied" % why)
+            elif self._is_dry:
                 for entry in step["entries"]:
-                    self._require_listener()
-                    if self._entry(entry["path"], entry, step["directory_mode"]):
-                        outcome["status"] = "changed"
-                        outcome["files_changed"] += entry["kind"] != "directory"
-            finally:
-                for path, mode in reversed(self._modes):
-                    set_mode(path, mode)
-        except RefusedError as refusal:
-            outcome.update(status="failed", reason="%s: %s" % (shown(refusal.path), refusal.why))
-        except OSError as error:
-            path = error.filename if isinstance(error.filename, bytes) else entry["path"]
-            outcome.update(status="failed", reason="%s: %s" % (shown(path), error.strerror or error))
-        return outcome
+                    _count(outcome, entry)
+            else:
+                self._do(step, outcome)
+        if not self._is_dry:
+            self._finish()
+        return outcomes
 
-    def sync(self):
-        """Make the new names as lasting as the contents: fsync every directory that got one."""
+    def _do(self, step, outcome):
+        path = b"/"
+        try:
+            for entry in step["entries"]:
+                path = entry["path"]
+                self._require_listener()
+                if entry["task"] == "delete":
+                    self._deletions.append((entry, outcome))
+                elif entry["task"] is not None:
+                    self._make_parents(entry)
+                    getattr(self, "_do_" + entry["task"])(entry, outcome)
+        except (RefusedError, OSError) as error:
+            outcome.update(status="failed", reason=reason(error, path))
+        except BaseException:
+            self._batch.discard()
+            raise
+
+    def _make_parents(self, entry):
+        directory, missing = os.path.dirname(entry["path"]), []
+        if directory not in self._touched:
+            while not os.path.isdir(directory):
+                missing.append(directory)
+                directory = os.path.dirname(directory)
+            for each in reversed(missing):
+                mode = entry["directory_mode"]
+                self._make(each, 0o755 & ~self._umask if mode is None else mode, entry["to"])
+            self._touch(os.path.dirname(entry["path"]))
+
+    def _touch(self, directory):
+        if directory not in self._touched:
+            self._touched.add(directory)
+            temporaries.sweep(directory)
+
+    def _make(self, path, mode, owner):
+        with naming(path):
+            try:
+                os.mkdir(path, mode | 0o700)
+            except FileExistsError:
+                return False  # it was made since we looked, for another entry or by somebody else
+        set_owner(path, owner)
+        self._touch(os.path.dirname(path))
+        if mode & 0o700 != 0o700:
+            self._modes.append((path, mode))
+        return True
+
+    def _do_directory(self, entry, outcome):
+        if self._make(entry["path"], entry["mode"], entry["to"]):
+            _count(outcome, entry)
+        else:
+            self._do_adjust({**entry, "is_top": False}, outcome)
+
+    def _do_adjust(self, entry, outcome):
+        """Set the mode and owner of what has the right content; it is never more open than before or after."""
+        path, mode = entry["path"], entry["mode"]
+        is_directory = entry["kind"] == "directory"
+        with naming(path):
+            descriptor = os.open(path, DIRECTORY if is_directory else EXISTING)
+            try:
+                now = os.fstat(descriptor).st_mode & 0o7777
+                special = now & 0o7000 if is_directory else 0
+                if is_directory and entry["is_top"]:
+                    mode = now & 0o777
+                if entry["to"] != NOBODY:
+                    os.fchmod(descriptor, special | now & mode)
+                    os.fchown(descriptor, *entry["to"])
+                os.fchmod(descriptor, special | mode | (0o700 if is_directory else 0))
+            finally:
+                os.close(descriptor)
+        if is_directory and mode & 0o700 != 0o700:
+            self._modes.append((path, mode))
+        _count(outcome, entry)
+
+    def _do_owner(self, entry, outcome):
+        set_owner(entry["path"], entry["to"])
+        _count(outcome, entry)
+
+    def _do_content(self, entry, outcome):
+        if entry["packed"] is None:
+            raise RefusedError(entry["path"], "was changed on the host by somebody else meanwhile; run again")
+        there, owner = entry["there"], entry["to"]
+        if there is not None and stat.S_ISREG(there.st_mode) and os.geteuid() == 0:
+            uid, gid = owner
+            owner = (there.st_uid if uid == UNCHANGED else uid, there.st_gid if gid == UNCHANGED else gid)
+        is_backed_up = there is not None and entry["if_exists"] == "backup"
+
+        def done(error):
+            if error is None:
+                _count(outcome, entry)
+            elif outcome["status"] != "failed":
+                outcome.update(status="failed", reason=reason(error, entry["path"]))
+
+        self._batch.add(entry, owner, entry["mode"], is_backed_up, done)
+
+    def _do_link(self, entry, outcome):
+        path = entry["path"]
+        temporary = temporaries.name_in(os.path.dirname(path))
+        with naming(path):
+            os.symlink(entry["target"], temporary)
+            try:
+                if entry["to"] != NOBODY:
+                    os.lchown(temporary, *entry["to"])
+                if entry["there"] is not None and entry["if_exists"] == "backup":
+                    back_up(path)
+                os.rename(temporary, path)
+            except BaseException:
+                temporaries.discard(temporary)
+                raise
+        _count(outcome, entry)
+
+    def _finish(self):
+        """Let the last batch take its places, delete what is to go, set the modes that wait, and make names lasting."""
+        try:
+            self._batch.place()
+        except OSError:
+            self._batch.discard()
+            raise
+        for entry, outcome in self._deletions:
+            self._require_listener()
+            try:
+                self._delete(entry, outcome)
+            except (RefusedError, OSError) as error:
+                outcome.update(status="failed", reason=reason(error, entry["path"]))
+        for path, mode in reversed(self._modes):
+            set_mode(path, mode)
+        self._sync()
+
+    def _delete(self, entry, outcome):
+        path = entry["path"]
+        there = lstat(path)
+        if there is None:
+            return
+        with naming(path):
+            if stat.S_ISDIR(there.st_mode):
+                try:
+                    os.rmdir(path)
+                except OSError:
+                    if os.listdir(path):
+                        return  # it holds what is not ours to delete
+                    raise
+            else:
+                if entry["if_exists"] == "backup":
+                    back_up(path)
+                os.unlink(path)
+        self._touched.add(os.path.dirname(path))
+        _count(outcome, entry)
+
+    def _sync(self):
         for directory in sorted(self._touched):
             try:
                 descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             except OSError:
-                continue  # a directory that we may write and not read; the names are there all the same
+                continue  # a directory that we may write and not read, or that is gone
             try:
                 os.fsync(descriptor)
             except OSError:
@@ -96,194 +231,16 @@ class Settler:
             finally:
                 os.close(descriptor)
 
-    def _entry(self, path, entry, parents_mode):
-        kind = entry["kind"]
-        self._require_parents(path, parents_mode)
-        try:
-            there = os.lstat(path)
-        except FileNotFoundError:
-            there = None
-        if kind == "directory":
-            return self._directory(path, entry, there)
-        if there is not None and stat.S_ISDIR(there.st_mode):
-            raise RefusedError(path, "is a directory, and a %s is to go there; move it away" % kind)
-        if there is not None and not stat.S_ISREG(there.st_mode) and not stat.S_ISLNK(there.st_mode):
-            raise RefusedError(path, "is a fifo, a socket or a device; move it away")
-        return self._link(path, entry, there) if kind == "link" else self._file(path, entry, there)
-
-    def _file(self, path, entry, there):
-        is_regular = there is not None and stat.S_ISREG(there.st_mode)
-        if is_regular and there.st_size == entry["size"]:
-            outcome = self._compare(path, entry)
-            if outcome is not None:
-                return outcome
-        self.wanting.append(entry["index"])
-        if not self._is_dry:
-            if not entry["packed"]:
-                raise RefusedError(path, "was changed on the host by somebody else meanwhile; run again")
-            self._write(path, entry, there if is_regular else None)
-        return True
-
-    def _compare(self, path, entry):
-        """Whether the mode of a file with the right content had to be set; None where the content is another."""
-        try:
-            descriptor = os.open(path, EXISTING)
-        except PermissionError:
-            return None
-        with open(descriptor, "rb", buffering=0) as file:
-            sha256 = hashlib.sha256()
-            while True:
-                block = file.read(BLOCK)
-                if not block:
-                    break
-                sha256.update(block)
-            status = os.fstat(descriptor)
-            if sha256.hexdigest() != entry["sha256"]:
-                return None
-            if stat.S_IMODE(status.st_mode) == entry["mode"]:
-                return False
-            if not self._is_dry:
-                with naming(path):
-                    os.fchmod(descriptor, entry["mode"])
-            return True
-
-    def _write(self, path, entry, replaced):
-        temporary = self._beside(path)
-        with naming(path):
-            descriptor = os.open(temporary, NEW, 0o600)
-        try:
-            with naming(path), open(descriptor, "wb", buffering=0) as file:
-                sha256 = hashlib.sha256()
-                for block in self._bundle.content(entry["offset"], entry["size"]):
-                    self._require_listener()
-                    sha256.update(block)
-                    view = memoryview(block)
-                    while view:
-                        view = view[file.write(view) :]
-                if sha256.hexdigest() != entry["sha256"]:
-                    raise RefusedError(path, "arrived damaged; run again")
-                if replaced is not None and os.geteuid() == 0:
-                    os.fchown(descriptor, replaced.st_uid, replaced.st_gid)
-                os.fchmod(descriptor, entry["mode"])
-                os.fsync(descriptor)
-            with naming(path):
-                os.rename(temporary, path)
-        except BaseException as error:
-            discard(temporary)
-            if isinstance(error, zlib.error):
-                raise RefusedError(path, "arrived damaged (%s); run again" % error) from None
-            raise
-
-    def _link(self, path, entry, there):
-        target = entry["target"]
-        if there is not None and stat.S_ISLNK(there.st_mode) and os.readlink(path) == target:
-            return False
-        if not self._is_dry:
-            temporary = self._beside(path)
-            with naming(path):
-                os.symlink(target, temporary)
-            try:
-                with naming(path):
-                    os.rename(temporary, path)
-            except BaseException:
-                discard(temporary)
-                raise
-        return True
-
-    def _directory(self, path, entry, there):
-        mode = entry["mode"]
-        if there is None:
-            if not self._is_dry:
-                os.mkdir(path, 0o700)
-                self._touched.add(os.path.dirname(path))
-                self._modes.append((path, mode))
-            return True
-        if not stat.S_ISDIR(there.st_mode):
-            kind = "file" if stat.S_ISREG(there.st_mode) else "link" if stat.S_ISLNK(there.st_mode) else "special file"
-            raise RefusedError(path, "is a %s, and a directory is to go there; move it away" % kind)
-        if entry["is_top"] or there.st_mode & 0o777 == mode:
-            return False
-        if not self._is_dry:
-            # What must not be seen is hidden before anything is put in; what must be seen is shown at the end.
-            set_mode(path, there.st_mode & mode | 0o700)
-            self._modes.append((path, mode))
-        return True
-
-    def _require_parents(self, path, mode):
-        parent, missing = os.path.dirname(path), []
-        while parent not in self._known_parents:
-            try:
-                status = os.stat(parent)
-            except (FileNotFoundError, NotADirectoryError):
-                if os.path.islink(parent):
-                    raise RefusedError(parent, "is a link to nothing, and a directory is needed there") from None
-                missing.append(parent)
-                parent = os.path.dirname(parent)
-                continue
-            if not stat.S_ISDIR(status.st_mode):
-                raise RefusedError(parent, "is not a directory, and one is needed there; move it away")
-            break
-        for directory in reversed(missing):
-            if not self._is_dry:
-                with naming(directory):
-                    make_directory(directory, mode)
-                self._touched.add(os.path.dirname(directory))
-        self._known_parents.add(os.path.dirname(path))
-
-    def _beside(self, path):
-        directory = os.path.dirname(path)
-        self._touched.add(directory)
-        return os.path.join(directory, TEMPORARY + secrets.token_hex(8).encode("ascii"))
-
     def _require_listener(self):
         """End where the connection is gone: what reads our answer has died, or whoever started us has."""
         if os.getppid() != self._parent or self._answer.poll(0):
             raise Abandoned
 
 
-class naming:  # noqa: N801  (reads as a word of the with statement)
-    """Let an operating system's refusal inside name this path, not a temporary one."""
-
-    def __init__(self, path):
-        self._path = path
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, _traceback):
-        if isinstance(error, OSError):
-            error.filename, error.filename2 = self._path, None
-
-
-def discard(temporary):
-    """Remove a temporary file, unless it took its place already."""
-    try:
-        os.unlink(temporary)
-    except FileNotFoundError:
-        pass
-
-
-def make_directory(path, mode):
-    """Make one missing parent: 0755 and what the umask takes away, or exactly ``mode``."""
-    try:
-        os.mkdir(path, 0o755 if mode is None else 0o700)
-    except FileExistsError:
-        return  # somebody else made it first
-    if mode is not None:
-        set_mode(path, mode)
-
-
-def set_mode(path, mode):
-    """Set a directory's permission bits and leave its setgid and sticky bits; a link is never followed."""
-    with naming(path):
-        descriptor = os.open(path, DIRECTORY)
-        try:
-            os.fchmod(descriptor, mode & 0o777 | os.fstat(descriptor).st_mode & 0o7000)
-        finally:
-            os.close(descriptor)
-
-
-def shown(path):
-    """A path for people: bytes that are not UTF-8 as ``\\xff``, control characters escaped."""
-    text = path.decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+def _count(outcome, entry):
+    """Note that an entry was, or would be, changed."""
+    if entry["task"] is not None:
+        if outcome["status"] == "ok":
+            outcome["status"] = "changed"
+        is_file = entry["kind"] != "directory" and not (entry["there"] and stat.S_ISDIR(entry["there"].st_mode))
+        outcome["files_changed"] += is_file

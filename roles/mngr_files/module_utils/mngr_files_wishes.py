@@ -11,10 +11,11 @@ import os
 import posixpath
 import re
 
-PLAIN = {"id", "local_path", "remote_path", "mode", "directory_mode", "is_secret", "is_required"}
-RESOLVED = {"id", "id_b64", "directory_mode", "entries"}
-ENTRY = {"path", "path_b64", "kind", "source", "source_b64", "target", "target_b64"}
-ENTRY |= {"mode", "size", "sha256", "is_secret", "is_top"}
+HOW = {"owner", "group", "if_exists", "directory_mode", "mode", "is_secret"}
+PLAIN = {"id", "local_path", "remote_path", "is_required", "symlinks", "mirror"} | HOW
+RESOLVED = {"id", "id_b64", "entries"}
+ENTRY = {"path", "path_b64", "kind", "source", "source_b64", "target", "target_b64", "size", "sha256", "is_top"} | HOW
+OWNER = r"[A-Za-z_][A-Za-z0-9_.-]*\$?|[0-9]{1,10}"
 TRUTH = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
 
 
@@ -77,7 +78,11 @@ def _plain(wish, step, transfer, base, trees):
     refuse_unknown(transfer, PLAIN)
     local, remote = name(transfer, "local_path"), destination(name(transfer, "remote_path"))
     local = os.path.join(base, os.path.expanduser("~") + local[1:] if local.startswith("~/") else local)
-    mode, directory_mode = octal(transfer, "mode"), octal(transfer, "directory_mode")
+    mode, how = octal(transfer, "mode"), put(transfer)
+    symlinks = choice(transfer, "symlinks", ("keep", "follow", "refuse"))
+    is_mirror = truth(transfer, "mirror", False)
+    if is_mirror and how["if_exists"] == "keep":
+        raise WrongError("mirror contradicts if_exists: keep; give one of them")
     if not os.path.lexists(local):
         if truth(transfer, "is_required", True):
             wish.add_problem(step, f"{shown(local)}: it does not exist")
@@ -85,9 +90,12 @@ def _plain(wish, step, transfer, base, trees):
             reason = f"the optional source {shown(local)} does not exist"
             wish.skipped[step] = {"id": step, "status": "skipped", "files_changed": 0, "reason": reason}
         return
-    is_secret = truth(transfer, "is_secret", False)
+    if is_mirror and not os.path.isdir(local):
+        wish.add_problem(step, f"{shown(local)}: it is a file, and mirror needs a directory")
+        return
+    secret, directory_mode = truth(transfer, "is_secret", False), how["directory_mode"]
     try:
-        tree = trees.read(local, mode=mode, directory_mode=directory_mode, is_secret=is_secret)
+        tree = trees.read(local, mode=mode, directory_mode=directory_mode, is_secret=secret, symlinks=symlinks)
     except trees.TreeError as error:
         for path, why in error.problems:
             wish.add_problem(step, f"{shown(path)}: it {why}")
@@ -95,6 +103,7 @@ def _plain(wish, step, transfer, base, trees):
     wish.notices += tree.notices
     entries = [
         {
+            **how,
             "path": f"{remote.rstrip('/')}/{entry.relative}" if entry.relative else remote,
             "kind": entry.kind,
             "mode": entry.mode,
@@ -102,12 +111,13 @@ def _plain(wish, step, transfer, base, trees):
             "sha256": entry.sha256,
             "source": entry.source,
             "target": entry.target,
+            "is_secret": entry.is_secret,
             "is_top": not entry.relative and directory_mode is None,
-            "packed": entry.kind == "file",
         }
         for entry in tree.entries
     ]
-    wish.steps.append({"id": step, "directory_mode": directory_mode, "entries": entries})
+    made = {"id": step, "mirror": remote if is_mirror else None, "if_exists": how["if_exists"], "entries": entries}
+    wish.steps.append(made)
 
 
 def _resolved(wish, step, transfer, base):
@@ -115,21 +125,21 @@ def _resolved(wish, step, transfer, base):
     if not isinstance(transfer["entries"], list) or not all(isinstance(each, dict) for each in transfer["entries"]):
         raise WrongError("entries is not a list of dictionaries")
     entries = [_entry(wish, step, each, base) for each in transfer["entries"]]
-    wish.steps.append({"id": step, "directory_mode": octal(transfer, "directory_mode"), "entries": entries})
+    wish.steps.append({"id": step, "mirror": None, "if_exists": "replace", "entries": entries})
 
 
 def _entry(wish, step, given, base):
     refuse_unknown(given, ENTRY)
     kind, path = given.get("kind"), name(given, "path")
-    if kind not in ("file", "directory", "link"):
-        raise WrongError(f"kind is {kind!r}, not file, directory or link")
+    if kind not in ("file", "directory", "link", "absent"):
+        raise WrongError(f"kind is {kind!r}, not file, directory, link or absent")
     if not path.startswith("/"):
         raise WrongError(f"path {shown(path)} is not absolute")
     mode = octal(given, "mode")
-    if mode is None and kind != "link":
+    if mode is None and kind not in ("link", "absent"):
         raise WrongError(f"{shown(path)} has no mode")
-    entry = {"path": path, "kind": kind, "mode": mode, "size": 0, "sha256": "", "target": None}
-    entry.update(is_top=truth(given, "is_top", False), packed=kind == "file")
+    entry = {**put(given), "path": path, "kind": kind, "mode": mode or 0, "size": 0, "sha256": "", "target": None}
+    entry.update(is_top=truth(given, "is_top", False), is_secret=truth(given, "is_secret", False))
     if kind == "link":
         entry["target"] = name(given, "target")
     if kind == "file":
@@ -186,6 +196,26 @@ def destination(path):
     if not path.startswith("/"):
         raise WrongError(f"remote_path {shown(path)} is neither absolute nor begins with ~/")
     return "/" + posixpath.normpath(path).lstrip("/")
+
+
+def put(given):
+    """How something is put on the host, besides its content and mode."""
+    how = {key: None if given.get(key) in (None, "") else plain(given[key]) for key in ("owner", "group")}
+    for key, value in how.items():
+        if value is not None and not re.fullmatch(OWNER, value):
+            raise WrongError(f"{key} {value!r} is no name and no number")
+    if_exists = choice(given, "if_exists", ("replace", "keep", "backup"))
+    return {**how, "if_exists": if_exists, "directory_mode": octal(given, "directory_mode")}
+
+
+def choice(given, key, words):
+    """One of these words; the first of them if none is given."""
+    value = given.get(key)
+    if value in (None, ""):
+        return words[0]
+    if value not in words:
+        raise WrongError(f"{key} is {value!r}, not {', '.join(words[:-1])} or {words[-1]}")
+    return plain(value)
 
 
 def octal(given, key):
