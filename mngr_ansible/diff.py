@@ -1,29 +1,17 @@
 """``Plan`` × ``HostState`` → :class:`Due`: what is missing, too old or different on a host, and why."""
 
 import dataclasses
-import hashlib
-import os
-import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mngr_ansible import managers
-from mngr_ansible.hoststate import MISSING, FileState, HostState
+from mngr_ansible.drift import DueTransfer, look_at, paths_wanted
+from mngr_ansible.hoststate import HostState
 from mngr_ansible.plan import Plan
 from mngr_ansible.report import DUE, Outcome, Status
 from mngr_ansible.requirements import Requirement
-from mngr_ansible.transfers import Placed, Transfer
-from mngr_ansible.trees import shown
 
 BOOTSTRAP = "bootstrap:python3"
-
-
-@dataclass(frozen=True, slots=True)
-class DueTransfer:
-    """What of one transfer must travel."""
-
-    transfer: Transfer
-    entries: tuple[Placed, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +43,8 @@ class Due:
 
 def compare(plan: Plan, state: HostState, *, is_local: bool, become: bool = False) -> Due:
     """Hold the plan against what is true. ``is_local``: packages are only advised, unless asked for by name."""
-    transfers = [_transfer(each, state, is_root=become or state.uid == 0) for each in plan.transfers]
+    wanted = paths_wanted(plan.transfers)
+    transfers = [look_at(each, state, wanted, become=become) for each in plan.transfers]
     packages = [_package(each, state, is_local=is_local) for each in plan.requirements]
     due_transfers = tuple(due for outcome, due in transfers if due is not None and outcome.status in DUE)
     due_packages = [each for each, outcome in zip(plan.requirements, packages, strict=True) if outcome.status in DUE]
@@ -92,94 +81,6 @@ def _is_printed(requirement: Requirement, state: HostState, *, is_local: bool) -
     """Whether a person runs the command: on this machine also where we lack the privilege that installing needs."""
     is_ours = not is_local or (requirement.is_installed_locally and state.privilege != "none")
     return requirement.is_printed or not is_ours
-
-
-def _transfer(transfer: Transfer, state: HostState, *, is_root: bool) -> tuple[Outcome, DueTransfer | None]:
-    due = []
-    reasons = []
-    blocked = ""
-    for placed in transfer.entries:
-        found = state.files.get(placed.path, MISSING)
-        why = _difference(placed, found)
-        if why:
-            due.append(placed)
-            reasons.append(why)
-            blocked = blocked or _hindrance(placed, found, state, is_root=is_root)
-    top = state.files.get(transfer.destination, MISSING)
-    files = None
-    if transfer.is_directory:
-        count = sum(1 for each in due if each.entry.kind != "directory")
-        files = {"total": len(transfer.files), "due": count}
-        changes = f"{count} of {len(transfer.files)} files" if count else "modes of directories"
-        reason = (changes if top.kind != "missing" else f"{len(transfer.files)} files") if due else ""
-    else:
-        reason = reasons[0] if reasons else ""
-    status = Status.OK
-    if due:
-        status = Status.BLOCKED if blocked else Status.MISSING if top.kind == "missing" else Status.DIFFERS
-    outcome = Outcome(
-        transfer.id,
-        "file",
-        status,
-        current=_described(top),
-        wanted=_wanted(transfer),
-        plugins=transfer.plugins,
-        reason=blocked or reason,
-        files=files,
-    )
-    return outcome, DueTransfer(transfer, tuple(due)) if due else None
-
-
-def _described(state: FileState) -> str | None:
-    if state.kind == "missing":
-        return None
-    return f"{state.kind}, {state.mode:04o}" if state.mode is not None else state.kind
-
-
-def _wanted(transfer: Transfer) -> str:
-    secret = ", secret" if transfer.is_secret else ""
-    if transfer.is_directory:
-        return f"directory{secret}"
-    return f"{transfer.entries[0].entry.mode:04o}{secret}"
-
-
-def _difference(placed: Placed, found: FileState) -> str:
-    entry = placed.entry
-    if found.kind == "missing":
-        return "not there"
-    if entry.kind == "link":
-        wanted = hashlib.sha256(os.fsencode(entry.target or "") + b"\n").hexdigest()
-        return "" if found.kind == "link" and found.sha256 == wanted else "another link"
-    if entry.kind == "directory":
-        if found.kind != "directory":
-            return f"a {found.kind} is there"
-        if placed.is_top or found.mode is None or found.mode & 0o777 == entry.mode:
-            return ""
-        return f"mode {found.mode:04o}, wanted {entry.mode:04o}"
-    if found.kind != "file":
-        return "it cannot be read there" if found.kind == "unreadable" else f"a {found.kind} is there"
-    if found.sha256 != entry.sha256:
-        return "other content"
-    if found.mode != entry.mode:
-        return f"mode {found.mode:04o}, wanted {entry.mode:04o}"
-    return ""
-
-
-def _hindrance(placed: Placed, found: FileState, state: HostState, *, is_root: bool) -> str:
-    """Why a due entry cannot be written; empty if nothing is known against it."""
-    path, kind = shown(placed.path), placed.entry.kind
-    if kind == "directory" and found.kind not in ("missing", "directory"):
-        return f"a {found.kind} stands at {path}, where a directory is wanted; move it away"
-    if kind != "directory" and found.kind in ("directory", "other"):
-        what = "a directory" if found.kind == "directory" else "something that is not a file"
-        return f"{what} stands at {path}, where a file is wanted; move it away"
-    code = state.parents.get(posixpath.dirname(placed.path), "w")
-    if code == "x":
-        return f"something that is not a directory stands above {path}; move it away"
-    if code in "rR" and not (found.kind == "directory" and kind == "directory"):
-        remedy = "the file system may be read-only" if is_root else "use --become, or another destination"
-        return f"{state.user} may not write {posixpath.dirname(path)}; {remedy}"
-    return ""
 
 
 def _package(requirement: Requirement, state: HostState, *, is_local: bool) -> Outcome:

@@ -1,14 +1,15 @@
 """What is true on a host now, read strictly from the probe's answer: every line must be one that we asked for."""
 
+import os
 import posixpath
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from mngr_ansible import checks, versions
-from mngr_ansible.question import Question, Spot, is_odd, parents_of
+from mngr_ansible.question import Question, Spot, groups, parents_of
 
 Privilege = Literal["root", "sudo", "doas", "none"]
 
@@ -20,9 +21,10 @@ class FileState:
     kind: str
     mode: int | None = None
     uid: int | None = None
+    gid: int | None = None
     size: int | None = None
     sha256: str | None = None
-    """Of a file's content; of a link, of its target and a newline."""
+    """Of a file's content, where it matters; of a link, of its target and a newline."""
 
 
 MISSING = FileState("missing")
@@ -46,6 +48,16 @@ class HostState:
     parents: Mapping[str, str] = field(default_factory=dict)
     """Of every destination's directory: ``w`` there and writable, ``r`` not writable; ``W``, ``R`` the same of the
     nearest directory above one that is missing; ``x`` something else stands in the way."""
+    parents_as_root: Mapping[str, str] = field(default_factory=dict)
+    """The same for root, of what needs root."""
+    real: Mapping[str, str] = field(default_factory=dict)
+    """Directories of destinations that are others in truth, behind links."""
+    listings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What a mirrored destination holds: path below it → ``directory`` or ``file`` (anything else)."""
+    groups: tuple[int, ...] = ()
+    """The login's groups, its own first."""
+    numbers: Mapping[tuple[str, str], int | None] = field(default_factory=dict)
+    """The numbers of the users and groups that were asked for (``("user", "agent")``); None where there is none."""
     findings: Mapping[str, checks.Finding] = field(default_factory=dict)
 
     @property
@@ -53,6 +65,21 @@ class HostState:
         return self.os.get("PRETTY_NAME") or self.system
 
 
+_LOOKS = ("kinds", "mode", "hash", "link", "parents", "real", "listing")
+_FACTS = (
+    "home",
+    "user",
+    "uid",
+    "groups",
+    "owner",
+    "system",
+    "os",
+    "manager",
+    "python",
+    "oldpython",
+    "privilege",
+    "work_dir",
+)
 _KINDS = {"l": "link", "f": "file", "u": "unreadable", "d": "directory", "o": "other", "n": "missing"}
 
 
@@ -64,12 +91,12 @@ def read(lines: Sequence[str], question: Question, places: Sequence[Spot]) -> Ho
     """
     body, _, said = "\n".join(lines).partition("\nchecks\n")
     facts: dict[str, list[str]] = {}
-    looks: list[tuple[str, str]] = []
+    looks: dict[str, list[str]] = {word: [] for word in _LOOKS}
     for line in body.split("\n"):
         word, _, rest = line.partition(" ")
-        if word in ("kinds", "mode", "hash", "link", "parents"):
-            looks.append((word, rest))
-        elif word in ("home", "user", "uid", "system", "os", "manager", "python", "oldpython", "privilege", "work_dir"):
+        if word in _LOOKS:
+            looks[word].append(rest)
+        elif word in _FACTS:
             facts.setdefault(word, []).append(rest)
         elif line:
             raise ValueError(f"the line {line[:80]!r}")
@@ -79,9 +106,10 @@ def read(lines: Sequence[str], question: Question, places: Sequence[Spot]) -> Ho
     base = {"H": home, "W": work_dir, "": ""}
 
     def absolute(place: Spot) -> str:
-        return posixpath.normpath(posixpath.join(base[place[0]], place[1]))
+        return posixpath.normpath(posixpath.join(base[place.base], place.rest))
 
-    states, parents = _files(looks, places) if places else ({}, "")
+    states = _files(looks, places)
+    parents = _parents(looks, places, absolute)
     privilege = facts["privilege"][0]
     if privilege not in ("root", "sudo", "doas", "none"):
         raise ValueError(f"the privilege {privilege[:20]!r}")
@@ -98,7 +126,12 @@ def read(lines: Sequence[str], question: Question, places: Sequence[Spot]) -> Ho
         old_python=facts["oldpython"][0].partition(" ")[0] if "oldpython" in facts else None,
         managers=tuple(dict.fromkeys(facts.get("manager", []))),
         files={absolute(place): state for place, state in states.items()},
-        parents={absolute(place): code for place, code in zip(parents_of(places), parents, strict=True)},
+        parents=parents.get(False, {}),
+        parents_as_root=parents.get(True, {}),
+        real=_real(looks["real"], places, absolute),
+        listings=_listings(looks["listing"], question.mirrors() if places else (), absolute),
+        groups=tuple(int(each) for each in facts["groups"][0].split()) if "groups" in facts else (),
+        numbers=_numbers_of(facts.get("owner", []), question),
         findings={finding.id: finding for finding in findings},
     )
 
@@ -112,28 +145,79 @@ def _os_release(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
             continue
 
 
-def _files(looks: Sequence[tuple[str, str]], places: Sequence[Spot]) -> tuple[dict[Spot, FileState], str]:
-    groups = [[p for p in places if not is_odd(p)], [p for p in places if is_odd(p)]]
-    kinds = [rest for word, rest in looks if word == "kinds"]
-    ordered = [place for group in groups for place in group]
-    codes = "".join(kinds)
-    if len(codes) != len(ordered) or len(kinds) != sum(map(bool, groups)):
+def _files(looks: Mapping[str, Sequence[str]], places: Sequence[Spot]) -> dict[Spot, FileState]:
+    grouped = list(groups(places))
+    if [len(kinds) for kinds in looks["kinds"]] != [len(group) for group in grouped]:
         raise ValueError("kinds of other paths")
-    modes = iter([rest for word, rest in looks if word == "mode"])
-    hashes = iter([rest for word, rest in looks if word == "hash"])
-    links = iter([rest for word, rest in looks if word == "link"])
+    modes, hashes, links = (iter(looks[word]) for word in ("mode", "hash", "link"))
     states: dict[Spot, FileState] = {}
-    for place, code in zip(ordered, codes, strict=True):
-        kind = _KINDS[code]
-        mode, uid, size = _numbers(_next(modes)) if code in "fudo" else (None, None, None)
-        digest = _digest(_next(hashes)) if code == "f" else _digest(_next(links)) if code == "l" else None
-        states[place] = FileState(kind, mode, uid, size, digest)
+    for group, codes in zip(grouped, looks["kinds"], strict=True):
+        for place, code in zip(group, codes, strict=True):
+            mode, uid, gid, size = _numbers(_next(modes)) if code != "n" else (None,) * 4
+            is_hashed = code == "l" or (code == "f" and place.is_hashed)
+            digest = _digest(_next(links if code == "l" else hashes)) if is_hashed else None
+            states[place] = FileState(_KINDS[code], mode, uid, gid, size, digest)
     if any(next(each, None) is not None for each in (modes, hashes, links)):
         raise ValueError("more files than there are")
-    parents = [rest for word, rest in looks if word == "parents"]
-    if len(parents) != 1 or not re.fullmatch(r"[wrWRx]*", parents[0]):
+    return states
+
+
+def _parents(
+    looks: Mapping[str, Sequence[str]], places: Sequence[Spot], absolute: Callable[[Spot], str]
+) -> dict[bool, dict[str, str]]:
+    asked = [as_root for as_root in (False, True) if any(place.as_root is as_root for place in places)]
+    if len(looks["parents"]) != len(asked) or not all(re.fullmatch(r"[wrWRx]*", each) for each in looks["parents"]):
         raise ValueError("parents of other paths")
-    return states, parents[0]
+    return {
+        as_root: {absolute(place): code for place, code in zip(parents_of(places, as_root=as_root), codes, strict=True)}
+        for as_root, codes in zip(asked, looks["parents"], strict=True)
+    }
+
+
+def _real(lines: Sequence[str], places: Sequence[Spot], absolute: Callable[[Spot], str]) -> dict[str, str]:
+    """Where directories really are; a line has who looked, which of the parents, how much of it is there, and where."""
+    real = {}
+    for line in lines:
+        match = re.fullmatch(r"([01]) (\d{1,7}) (\d{1,4}) (?:=(/[!-~]*)|((?:[0-9a-f]{2})+))", line)
+        if match is None:
+            raise ValueError(f"the place {line[:80]!r}")
+        path = absolute(parents_of(places, as_root=match[1] == "1")[int(match[2])])
+        where = match[4] or os.fsdecode(bytes.fromhex(match[5]))
+        missing = path.split("/")[len(path.split("/")) - int(match[3]) :] if int(match[3]) else []
+        if not where.startswith("/") or "\0" in where:
+            raise ValueError(f"the place {line[:80]!r}")
+        if (found := posixpath.normpath("/".join([where, *missing]))) != path:
+            real[path] = found
+    return real
+
+
+def _listings(
+    lines: Sequence[str], mirrors: Sequence[Spot], absolute: Callable[[Spot], str]
+) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for line in lines:
+        match = re.fullmatch(r"(\d{1,6}) ([df]) ((?:[0-9a-f]{2})*)", line)
+        if match is None:
+            raise ValueError(f"the listing {line[:80]!r}")
+        kind = "directory" if match[2] == "d" else "file"
+        listing = found.setdefault(absolute(mirrors[int(match[1])]), {})
+        for name in bytes.fromhex(match[3]).split(b"\0"):
+            relative = os.fsdecode(name)[2:]
+            if name in (b"", b"."):
+                continue
+            if not name.startswith(b"./") or posixpath.normpath(relative) != relative or relative.startswith("../"):
+                raise ValueError(f"the name {name[:80]!r}")
+            listing[relative] = kind
+    return found
+
+
+def _numbers_of(lines: Sequence[str], question: Question) -> dict[tuple[str, str], int | None]:
+    numbers: dict[tuple[str, str], int | None] = {}
+    for asked, line in zip(question.owners(), lines, strict=True):
+        if not re.fullmatch(r"\d{0,10}", line):
+            raise ValueError(f"the number {line[:40]!r}")
+        numbers[asked] = int(line) if line else None
+    return numbers
 
 
 def _next(values: Iterator[str]) -> str:
@@ -143,11 +227,11 @@ def _next(values: Iterator[str]) -> str:
     return value
 
 
-def _numbers(text: str) -> tuple[int, int, int]:
-    match = re.fullmatch(r"([0-7]{1,5}):(\d{1,10}):(\d{1,20})", text)
+def _numbers(text: str) -> tuple[int, int, int, int]:
+    match = re.fullmatch(r"([0-7]{1,5}):(\d{1,10}):(\d{1,10}):(\d{1,20})", text)
     if match is None:
         raise ValueError(f"the mode {text[:40]!r}")
-    return int(match[1], 8), int(match[2]), int(match[3])
+    return int(match[1], 8), int(match[2]), int(match[3]), int(match[4])
 
 
 def _digest(text: str) -> str:

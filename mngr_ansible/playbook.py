@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mngr_ansible.diff import Due, DueTransfer
+from mngr_ansible.diff import Due
+from mngr_ansible.drift import DueTransfer
 from mngr_ansible.transfers import Placed
 
 CANARY = "{{ 7*7 }}"
@@ -46,6 +47,15 @@ _FILES = """
         name: mngr_files
       vars:
         mngr_files_transfers: "{{ mngr_ansible.files }}"
+"""
+
+_FILES_AS_ROOT = """
+    - name: Copy files as root
+      ansible.builtin.import_role:
+        name: mngr_files
+      vars:
+        mngr_files_transfers: "{{ mngr_ansible.files_as_root }}"
+      become: true
 """
 
 _PACKAGES = """
@@ -85,7 +95,8 @@ def playbook(runs: Sequence[HostRun]) -> str:
     pieces = [_HEAD.format(summary=_summary(runs), canary=canary)]
     if any(run.due.needs_python for run in runs):
         pieces.append(_BOOTSTRAP)
-    pieces += _piece(_FILES, "files", [bool(run.due.transfers) for run in runs])
+    for piece, key, as_root in ((_FILES, "files", False), (_FILES_AS_ROOT, "files_as_root", True)):
+        pieces += _piece(piece, key, [any(each.as_root is as_root for each in run.due.transfers) for run in runs])
     has_packages = [bool(run.due.installs) for run in runs]
     pieces += _piece(_PACKAGES, "packages", has_packages) + _piece(_ASSERT, "packages", has_packages)
     return "".join(pieces)
@@ -127,7 +138,8 @@ def host_vars(run: HostRun, timeout: int, staged: Mapping[str, str]) -> dict[str
         "canary": CANARY,
         "timeout": timeout,
         "needs_python": run.due.needs_python,
-        "files": [_transfer(due, staged) for due in run.due.transfers],
+        "files": [_transfer(due, staged) for due in run.due.transfers if not due.as_root],
+        "files_as_root": [_transfer(due, staged) for due in run.due.transfers if due.as_root],
         "packages": [each.resolved() for each in run.due.installs],
     }
     marked = mark(variables)
@@ -153,7 +165,10 @@ def _transfer(due: DueTransfer, staged: Mapping[str, str]) -> dict[str, Any]:
 
 def _entry(placed: Placed, staged: Mapping[str, str]) -> dict[str, Any]:
     entry = placed.entry
-    made: dict[str, Any] = {**_text("path", placed.path), "kind": entry.kind, "mode": f"{entry.mode:04o}"}
+    policy = placed.policy
+    made: dict[str, Any] = {**_text("path", placed.path), "kind": entry.kind}
+    if entry.kind in ("file", "directory"):
+        made["mode"] = f"{entry.mode:04o}"
     if entry.kind == "file":
         made |= _text("source", staged.get(entry.source, entry.source))
         made |= {"size": entry.size, "sha256": entry.sha256}
@@ -163,6 +178,11 @@ def _entry(placed: Placed, staged: Mapping[str, str]) -> dict[str, Any]:
         made["is_secret"] = True
     if placed.is_top:
         made["is_top"] = True
+    if policy.directory_mode is not None:
+        made["directory_mode"] = f"{policy.directory_mode:04o}"
+    made |= {key: name for key, name in (("owner", policy.owner), ("group", policy.group)) if name is not None}
+    if policy.if_exists != "replace":
+        made["if_exists"] = policy.if_exists
     return made
 
 

@@ -12,7 +12,7 @@ from mngr_ansible import checks
 from mngr_ansible.connection import Connection
 from mngr_ansible.errors import HostError
 from mngr_ansible.hoststate import HostState, read
-from mngr_ansible.question import Question, Spot, is_odd, parents_of
+from mngr_ansible.question import Question, Spot, groups, is_roots, parents_of
 
 _ANSWER_LIMIT = 16 * 1024 * 1024
 
@@ -22,6 +22,7 @@ H=$HOME
 say home "$H"
 say user "$(id -un 2>/dev/null || id -u)"
 say uid "$(id -u)"
+say groups "$(id -G)"
 say system "$(uname -s) $(uname -m)"
 if [ -r /etc/os-release ]; then
   sed -n -e 's/^ID=/os ID=/p' -e 's/^VERSION_ID=/os VERSION_ID=/p' -e 's/^PRETTY_NAME=/os PRETTY_NAME=/p' \
@@ -55,24 +56,44 @@ kinds() { for p do
   if [ -L "$p" ]; then printf l; elif [ -f "$p" ]; then if [ -r "$p" ]; then printf f; else printf u; fi
   elif [ -d "$p" ]; then printf d; elif [ -e "$p" ]; then printf o; else printf n; fi
 done; echo; }
-there() { for p do if [ -e "$p" ] && [ ! -L "$p" ]; then printf '%s\0' "$p"; fi; done; }
+there() { for p do if [ -e "$p" ] || [ -L "$p" ]; then printf '%s\0' "$p"; fi; done; }
 plain() { for p do if [ -f "$p" ] && [ -r "$p" ] && [ ! -L "$p" ]; then printf '%s\0' "$p"; fi; done; }
 if command -v sha256sum >/dev/null 2>&1; then sum() { sha256sum "$@"; }; SUM=sha256sum
 else sum() { shasum -a 256 "$@"; }; SUM='shasum -a 256'; fi
-if stat -c %a / >/dev/null 2>&1; then STAT='stat -c %a:%u:%s'; else STAT='stat -f %Lp:%u:%z'; fi
+if stat -c %a / >/dev/null 2>&1; then STAT='stat -c %a:%u:%g:%s'; else STAT='stat -f %Lp:%u:%g:%z'; fi
 modes() { there "$@" | xargs -0 -r $STAT -- 2>/dev/null | sed 's/^/mode /'; }
 hashes() { plain "$@" | xargs -0 -r $SUM -- 2>/dev/null | sed -e 's/^\\//' -e 's/^\([0-9a-f]*\).*/hash \1/'; }
 one_by_one() { for p do if [ -f "$p" ] && [ -r "$p" ] && [ ! -L "$p" ]; then
   sum <"$p" 2>/dev/null | sed 's/^\([0-9a-f]*\).*/hash \1/'; fi; done; }
 links() { for p do if [ -L "$p" ]; then readlink "$p" | sum | sed 's/^\([0-9a-f]*\).*/link \1/'; fi; done; }
 may_write() { if [ -w "$1" ] && [ -x "$1" ]; then printf "$2"; else printf "$3"; fi; }
+above() { while [ ! -e "$p" ] && [ ! -L "$p" ]; do
+  case $p in */*) p=${p%/*} ;; *) p=. ;; esac; [ -n "$p" ] || p=/; n=$((n+1))
+done; }
 parents() { for p do
   if [ -d "$p" ]; then may_write "$p" w r
-  else
-    while [ ! -e "$p" ] && [ ! -L "$p" ]; do case $p in */*) p=${p%/*} ;; *) p=. ;; esac; [ -n "$p" ] || p=/; done
-    if [ -d "$p" ]; then may_write "$p" W R; else printf x; fi
+  else n=0; above; if [ -d "$p" ]; then may_write "$p" W R; else printf x; fi
   fi
 done; echo; }
+hexed() { od -An -v -tx1 | tr -d ' \n'; }
+reals() { who=$1; shift; i=0; for p do n=0; above
+  if cd -P "$p" 2>/dev/null && [ "$PWD" != "$p" ]; then
+    case $PWD in
+      *[!A-Za-z0-9/._@%+=:,-]*) printf 'real %s %s %s %s\n' "$who" "$i" "$n" "$(printf %s "$PWD" | hexed)" ;;
+      *) printf 'real %s %s %s =%s\n' "$who" "$i" "$n" "$PWD" ;;
+    esac
+  fi
+  i=$((i+1))
+done; cd /; }
+listing() { if [ -d "$2" ] && [ ! -L "$2" ] && cd -P "$2" 2>/dev/null; then
+  printf 'listing %s d ' "$1"; find . -xdev -type d -print0 | hexed; echo
+  printf 'listing %s f ' "$1"; find . -xdev ! -type d -print0 | hexed; echo
+  cd /
+fi; }
+group_number() {
+  if command -v getent >/dev/null 2>&1; then getent group "$1" | { IFS=: read -r _ _ g _; echo "$g"; }
+  else while IFS=: read -r n _ g _; do if [ "$n" = "$1" ]; then echo "$g"; fi; done </etc/group; fi
+}
 """
 
 
@@ -96,6 +117,11 @@ def _look(connection: Connection, question: Question, places: Sequence[Spot], ti
         )
         return _joined(first, rest)
     answer = connection.run(text, timeout)
+    if len(answer.stdout) > _ANSWER_LIMIT:
+        raise HostError(
+            f"its answer is longer than {_ANSWER_LIMIT >> 20} MiB",
+            remedy="Transfer fewer files at once, or mirror a smaller directory.",
+        )
     lines = list(_framed(answer.stdout, nonce))
     if not lines:
         said = answer.stderr.strip().splitlines()
@@ -113,7 +139,13 @@ def _look(connection: Connection, question: Question, places: Sequence[Spot], ti
 
 
 def _joined(first: HostState, rest: HostState) -> HostState:
-    return dataclasses.replace(first, files={**first.files, **rest.files}, parents={**first.parents, **rest.parents})
+    return dataclasses.replace(
+        first,
+        files={**first.files, **rest.files},
+        parents={**first.parents, **rest.parents},
+        parents_as_root={**first.parents_as_root, **rest.parents_as_root},
+        real={**first.real, **rest.real},
+    )
 
 
 def script(question: Question, places: Sequence[Spot], nonce: str) -> str:
@@ -125,43 +157,55 @@ def script(question: Question, places: Sequence[Spot], nonce: str) -> str:
         work = shlex.quote(work_dir)
     else:
         work = f'"$H"/{shlex.quote(work_dir)}' if work_dir else '"$H"'
-    look_at = _look_text(places) if places else ""
-    if look_at and question.become:
-        look_at = (
-            f"if [ \"$PRIVILEGE\" = sudo ]; then printf '%s\\n' {shlex.quote(look_at)} | "
-            f'sudo -n env H="$H" W="$W" sh\nelse\n{look_at}\nfi\n'
-        )
-    wants_root = "1" if question.requirements or question.become else ""
+    wants_root = "1" if question.requirements or question.become or any(map(is_roots, question.claims)) else ""
+    looks = []
+    for as_root in (False, True):
+        text = _look_text([place for place in places if place.as_root is as_root], question, as_root=as_root)
+        if text and (as_root or question.become):
+            text = (
+                f"if [ \"$PRIVILEGE\" = sudo ]; then printf '%s\\n' {shlex.quote(_LOOK + text)} | "
+                f'sudo -n env H="$H" W="$W" sh\nelse\n{text}\nfi\n'
+            )
+        looks.append(text)
+    owners = "".join(
+        f'say owner "$({"id -u --" if kind == "user" else "group_number"} {shlex.quote(name)} 2>/dev/null)"\n'
+        for kind, name in question.owners()
+    )
     return (
         'say() { printf \'%s %s\\n\' "$1" "$2"; }\n'
         f"main() {{\nLC_ALL=C; export LC_ALL\nROOT={wants_root}\nprintf '\\n%s begin\\n' {nonce}\n{_FACTS}"
-        f'W={work}\nsay work_dir "$W"\n{look_at}\n'
+        f'W={work}\nsay work_dir "$W"\n{_LOOK if places or owners else ""}\n{owners}{"".join(looks)}\n'
         + (f"echo checks\n{checks.script(question.requirements)}\n" if question.requirements else "")
         + f"printf '%s end\\n' {nonce}\n}}\nmain </dev/null 2>/dev/null\n"
     )
 
 
-def _look_text(places: Sequence[Spot]) -> str:
-    odd = [place for place in places if is_odd(place)]
-    simple = [place for place in places if not is_odd(place)]
-    parts = [_LOOK]
-    for group, hashing in ((simple, "hashes"), (odd, "one_by_one")):
-        if group:
-            parts.append(
-                f'set -- {_words(group)}\nprintf \'kinds \'; kinds "$@"\nmodes "$@"\n{hashing} "$@"\nlinks "$@"\n'
-            )
-    parts.append(f"set -- {_words(parents_of(places))}\nprintf 'parents '; parents \"$@\"\n")
+def _look_text(places: Sequence[Spot], question: Question, *, as_root: bool) -> str:
+    if not places:
+        return ""
+    parts = []
+    for group in groups(places):
+        hashing = "" if not group[0].is_hashed else "one_by_one" if group[0].is_odd else "hashes"
+        parts.append(f'set -- {_words(group)}\nprintf \'kinds \'; kinds "$@"\nmodes "$@"\nlinks "$@"\n')
+        parts.append(f'{hashing} "$@"\n' if hashing else "")
+    parts.append(f"set -- {_words(parents_of(places, as_root=as_root))}\nprintf 'parents '; parents \"$@\"\n")
+    parts.append(f'reals {int(as_root)} "$@"\n')
+    for index, mirror in enumerate(question.mirrors()):
+        if mirror.as_root is as_root:
+            parts.append(f"listing {index} {_words([mirror])}\n")
     return "".join(parts)
 
 
 def _words(places: Sequence[Spot]) -> str:
-    return " ".join(f'"${base}"/{shlex.quote(rest)}' if base else shlex.quote(rest) for base, rest in places)
+    return " ".join(
+        f'"${spot.base}"/{shlex.quote(spot.rest)}' if spot.base else shlex.quote(spot.rest) for spot in places
+    )
 
 
 def _framed(text: str, nonce: str) -> Iterator[str]:
     start, end = f"\n{nonce} begin\n", f"\n{nonce} end\n"
     begin = text.find(start)
     finish = text.rfind(end)
-    if begin < 0 or finish < 0 or len(text) > _ANSWER_LIMIT:
+    if begin < 0 or finish < 0:
         return iter(())
     return iter(text[begin + len(start) : finish].split("\n"))

@@ -139,7 +139,7 @@ def _inspect(prepared: Prepared, request: Request) -> Prepared:
                 f"--become needs sudo, and {state.user} has none there that works without a password",
                 remedy="Log in as root, or allow sudo without a password for this login.",
             )
-        plan = settle(plan, state.home, state.work_dir)
+        plan = settle(plan, state.home, state.work_dir, state.real)
         due = compare(plan, state, is_local=target.connection.is_local, become=request.become)
     except MngrAnsibleError as error:
         error.host = error.host or target.name

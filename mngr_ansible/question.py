@@ -1,14 +1,27 @@
 """What the probe asks a host: the paths where something is wanted, and the requirements. Pure."""
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mngr_ansible.transfers import Claim
 
-Spot = tuple[str, str]
-"""A path before the host is known: base (``H`` home, ``W`` work_dir, empty: absolute) and the rest."""
+
+class Spot(NamedTuple):
+    """A path before the host is known: base (``H`` home, ``W`` work_dir, empty: absolute) and the rest."""
+
+    base: str
+    rest: str
+    as_root: bool = False
+    """Whether root has to look, because an owner is wanted there."""
+    is_hashed: bool = True
+    """Whether the content matters."""
+
+    @property
+    def is_odd(self) -> bool:
+        """Whether sha256sum would write the name in a way of its own."""
+        return "\n" in self.rest or "\\" in self.rest or "\r" in self.rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,25 +34,57 @@ class Question:
     become: bool = False
 
     def places(self) -> list[Spot]:
-        """Every destination, once."""
-        places: dict[Spot, None] = {}
+        """Every destination, once, in the groups that the probe looks at one after the other."""
+        looks: dict[tuple[str, str], tuple[bool, bool]] = {}
         for claim in self.claims:
-            text = claim.place.text
-            base, rest = (
-                ("H", text[2:]) if text.startswith("~/") else ("", text) if text.startswith("/") else ("W", text)
-            )
+            base, top = _based(claim.place.text)
+            as_root, is_hashed = is_roots(claim), claim.policy.if_exists != "keep"
+            start = f"{top}/" if top not in ("", ".") else ""
             for entry in claim.entries:
-                places[
-                    base, posixpath.normpath(posixpath.join(rest, entry.relative)) if rest or entry.relative else "."
-                ] = None
-        return list(places)
+                key = (base, start + entry.relative if entry.relative else top or ".")
+                before = looks.get(key, (False, False))
+                looks[key] = (before[0] or as_root, before[1] or is_hashed)
+        spots = [Spot(*key, *look) for key, look in looks.items()]
+        return [spot for group in groups(spots) for spot in group]
+
+    def mirrors(self) -> list[Spot]:
+        """Every destination that is mirrored."""
+        spots = (Spot(*_based(claim.place.text), is_roots(claim)) for claim in self.claims if claim.is_mirror)
+        return list(dict.fromkeys(spots))
+
+    def owners(self) -> list[tuple[str, str]]:
+        """The users and groups that anything is to belong to, by name: ``("user", "agent")``."""
+        wanted = [("user", claim.policy.owner) for claim in self.claims]
+        wanted += [("group", claim.policy.group) for claim in self.claims]
+        return list(dict.fromkeys((kind, name) for kind, name in wanted if name is not None and not name.isdigit()))
 
 
-def is_odd(place: Spot) -> bool:
-    """Whether sha256sum would write the name in a way of its own."""
-    return "\n" in place[1] or "\\" in place[1] or "\r" in place[1]
+def is_roots(claim: Claim) -> bool:
+    """Whether a claim says whose its files are to be, which root alone can see to."""
+    return claim.policy.owner is not None or claim.policy.group is not None
 
 
-def parents_of(places: Sequence[Spot]) -> list[Spot]:
-    """The directories of these destinations, each once."""
-    return list(dict.fromkeys((base, posixpath.dirname(rest) or ".") for base, rest in places))
+def _based(text: str) -> tuple[str, str]:
+    if text.startswith("~/"):
+        return "H", text[2:] or "."
+    return ("", text) if text.startswith("/") else ("W", text)
+
+
+def groups(spots: Sequence[Spot]) -> Iterator[list[Spot]]:
+    """The spots by who looks, whether their names are odd, and whether they are hashed; no group is empty."""
+    found: dict[tuple[bool, bool, bool], list[Spot]] = {}
+    for spot in spots:
+        found.setdefault((spot.as_root, spot.is_odd, spot.is_hashed), []).append(spot)
+    for key in sorted(found):
+        yield found[key]
+
+
+def parents_of(places: Sequence[Spot], *, as_root: bool) -> list[Spot]:
+    """The directories of the destinations that root, or the login, looks at, each once."""
+    return list(
+        dict.fromkeys(
+            Spot(spot.base, posixpath.dirname(spot.rest) or ("/" if not spot.base else "."))
+            for spot in places
+            if spot.as_root is as_root
+        )
+    )

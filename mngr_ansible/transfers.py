@@ -60,6 +60,14 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Mirror:
+    """One plugin's wish that a destination holds nothing but what is wanted there."""
+
+    policy: Policy
+    spares: Spares | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Placed:
     """One entry of a source and the path where it goes."""
 
@@ -82,8 +90,8 @@ class Transfer:
     plugins: tuple[str, ...]
     entries: tuple[Placed, ...]
     is_directory: bool
-    mirrors: tuple[Spares, ...] = field(default=(), compare=False)
-    """Where the destination is mirrored: what each plugin that wants that leaves alone there."""
+    mirrors: tuple[Mirror, ...] = ()
+    """Of the plugins that want the destination mirrored."""
 
     @property
     def id(self) -> str:
@@ -192,17 +200,13 @@ def _transfer(
         for spot in spots[index]
         if winners[spot.real] == index
     }
-    mirrors = tuple(claims[index].spares or _spares_nothing for index in indices if claims[index].is_mirror)
+    mirrors = tuple(Mirror(claims[index].policy, claims[index].spares) for index in indices if claims[index].is_mirror)
     if not placed and not mirrors:
         return None
     is_directory = claims[indices[-1]].entries[0].kind == "directory"
     owners = dict.fromkeys(claims[index].plugin for index in (indices if is_directory else indices[-1:]))
     ordered = tuple(sorted(placed.values(), key=lambda each: each.path))
     return Transfer(top, tuple(owners), ordered, is_directory, mirrors)
-
-
-def _spares_nothing(_relative: str, _is_directory: bool) -> bool:
-    return False
 
 
 def _refuse_clashes(claims: Sequence[Claim], spots: Sequence[Iterable[_Spot]]) -> None:
