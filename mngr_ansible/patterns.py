@@ -66,4 +66,6 @@ def _based(line: str) -> tuple[str | None, str]:
 def _compiled(lines: tuple[str, ...]) -> Any:
     from pathspec import GitIgnoreSpec  # heavy, and most plans have no patterns
 
+    # "a/**" is all that is in a, and not a itself: git goes into it for the sake of a later "!a/b".
+    lines = tuple(f"{line}/*" if line.endswith("/**") else line for line in lines)
     return GitIgnoreSpec.from_lines(lines, backend="simple")  # the others take no names that are not UTF-8

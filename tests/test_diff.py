@@ -12,11 +12,11 @@ X = f"{WORK_DIR}/x"
 
 
 def there(text: str = "text", mode: int = 0o644) -> FileState:
-    return FileState("file", mode, 0, len(text), hashlib.sha256(text.encode()).hexdigest())
+    return FileState("file", mode, 0, 0, len(text), hashlib.sha256(text.encode()).hexdigest())
 
 
 def directory(mode: int = 0o755) -> FileState:
-    return FileState("directory", mode, 0, 0)
+    return FileState("directory", mode, 0, 0, 0)
 
 
 def link(target: str) -> FileState:
@@ -38,7 +38,7 @@ def file(tmp_path):
         (there(mode=0o600), "differs", "mode 0600, wanted 0644"),
         (there(mode=0o4644), "differs", "mode 4644, wanted 0644"),
         (link("y"), "differs", "a link is there"),
-        (FileState("unreadable", 0o200, 0, 3), "differs", "it cannot be read there"),
+        (FileState("unreadable", 0o200, 0, 0, 3), "differs", "it cannot be read there"),
         (directory(), "blocked", "a directory stands at /srv/work/x, where a file is wanted; move it away"),
         (FileState("other"), "blocked", "something that is not a file stands at /srv/work/x"),
     ],

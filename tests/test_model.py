@@ -103,22 +103,38 @@ def test_a_mode_with_other_bits_or_of_another_form_is_refused(mode):
 
 
 @pytest.mark.parametrize(
-    ("field", "value"),
+    ("field", "value", "kept"),
     [
-        ("directory_mode", "0755"),
-        ("owner", "root"),
-        ("group", "root"),
-        ("exclude", ("cache/",)),
-        ("symlinks", "follow"),
-        ("symlinks", "refuse"),
-        ("if_exists", "keep"),
-        ("if_exists", "backup"),
-        ("mirror", True),
+        ("directory_mode", "0755", 0o755),
+        ("owner", "agent", "agent"),
+        ("owner", "1000", "1000"),
+        ("group", "_www-data", "_www-data"),
+        ("owner", "machine$", "machine$"),
+        ("exclude", ["cache/", "!cache/keep"], ("cache/", "!cache/keep")),
+        ("symlinks", "follow", "follow"),
+        ("if_exists", "backup", "backup"),
+        ("mirror", True, True),
     ],
 )
-def test_what_a_transfer_cannot_do_yet_is_refused_by_its_name(field, value):
-    with pytest.raises(InputError, match=rf"FileTransferSpec\.{field}: .* is not supported yet"):
-        FileTransferSpec("l", "r", **{field: value})
+def test_a_transfer_says_how_it_is_put_on_the_host(field, value, kept):
+    assert getattr(FileTransferSpec("l", "r", **{field: value}), field) == kept
+
+
+@pytest.mark.parametrize("name", ["", "-r", "a b", "a:b", "$HOME", "root\n", "../x", "a/b", "ü", "99999999999"])
+@pytest.mark.parametrize("field", ["owner", "group"])
+def test_what_is_no_users_name_is_refused(field, name):
+    with pytest.raises(InputError, match=rf"FileTransferSpec\.{field}"):
+        FileTransferSpec("l", "r", **{field: name})
+
+
+@pytest.mark.parametrize(
+    ("field", "options"),
+    [("exclude", {"exclude": ["ok", "!"]}), ("mirror", {"mirror": True, "if_exists": "keep"})],
+)
+def test_what_contradicts_itself_or_does_not_parse_is_refused(field, options):
+    with pytest.raises(InputError, match=rf"FileTransferSpec\.{field}") as refused:
+        FileTransferSpec("l", "r", **options)
+    assert refused.value.remedy
 
 
 @pytest.mark.parametrize(

@@ -33,14 +33,27 @@ def test_every_key_that_is_supported_is_taken():
     assert settings.plugin("codex") == PluginSettings()
 
 
+def test_what_a_plugin_may_send_is_the_users_choice():
+    table = {"strict_secrets": True, "plugins": {"claude": {"exclude_files": ["~/.claude/cache/**"], "secrets": False}}}
+
+    settings = Settings.parse(table)
+
+    assert settings.strict_secrets
+    assert settings.plugin("claude") == PluginSettings(exclude_files=("~/.claude/cache/**",), secrets=False)
+
+
+@pytest.mark.parametrize("pattern", ["!", 1])
+def test_a_wrong_pattern_is_refused_where_it_stands(pattern):
+    with pytest.raises(InputError, match=r"plugins\.claude\] exclude_files"):
+        Settings.parse({"plugins": {"claude": {"exclude_files": [pattern]}}})
+
+
 @pytest.mark.parametrize(
     "table",
     [
         {"bootstrap": True},
         {"bootstrap": False},
         {"playbooks": ["site.yml"]},
-        {"plugins": {"claude": {"exclude_files": ["x"]}}},
-        {"plugins": {"claude": {"secrets": False}}},
     ],
 )
 def test_a_promise_for_later_is_refused_and_never_ignored(table):

@@ -18,7 +18,7 @@ def wish(plugin: str, source: object, destination: str = "x", **options) -> Wish
 
 
 def claims(*wishes: Wish) -> tuple[Claim, ...]:
-    return read_sources(wishes)[0]
+    return tuple(read_sources(wishes).claims)
 
 
 def laid(*wishes: Wish, home: str = "/home/u", work_dir: str = "/srv/w") -> tuple[dict[str, Transfer], tuple[str, ...]]:
@@ -92,7 +92,8 @@ def test_a_missing_optional_source_is_skipped_and_overrides_nothing(tmp_path):
     first = wish("claude", write(tmp_path / "there"), "same")
     absent = wish("codex", tmp_path / "absent", "same", is_required=False)
 
-    found, skipped, _ = read_sources([first, absent])
+    sources = read_sources([first, absent])
+    found, skipped = tuple(sources.claims), tuple(each for each, _ in sources.skipped)
 
     assert [each.plugin for each in found] == ["claude"]
     assert skipped == (absent,)
@@ -133,7 +134,7 @@ def test_what_cannot_be_sent_is_an_error_with_its_path_and_who_wants_it(tmp_path
 
 
 def test_dropped_mode_bits_are_a_notice_that_names_the_plugin(tmp_path):
-    _, _, notices = read_sources([wish("claude", write(tmp_path / "tool", mode=0o4755))])
+    notices = read_sources([wish("claude", write(tmp_path / "tool", mode=0o4755))]).notices
     assert len(notices) == 1
     assert notices[0].startswith("claude: ")
     assert "setuid" in notices[0]
