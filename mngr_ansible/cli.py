@@ -15,6 +15,7 @@ from mngr_ansible import content, provisioner, standalone, survey, text
 from mngr_ansible.errors import MngrAnsibleError, UsageError
 from mngr_ansible.progress import Talk
 from mngr_ansible.report import Report
+from mngr_ansible.request import Request
 
 _DESCRIPTION = """\
 Bring hosts to what mngr's plugins, manifests and options want: files first, then packages and minimum versions,
@@ -64,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     how = _how()
     parents = [what, where, how]
     plan = _verb(verbs, "plan", "show what is due and why; change nothing", parents)
+    plan.add_argument("--diff", action="store_true", help="show what would change in files, but for secrets")
     plan.add_argument("--detailed-exitcode", action="store_true", help="exit 2 when any step is due")
     _verb(verbs, "apply", "bring the hosts to the plan", parents)
     render = _verb(verbs, "render", "write the run directory for what is due, and stop", parents)
@@ -194,7 +196,7 @@ def _talk(options: argparse.Namespace) -> Talk:
     return say
 
 
-def _asked(options: argparse.Namespace, control_path: str | None) -> provisioner.Request:
+def _asked(options: argparse.Namespace, control_path: str | None) -> Request:
     return standalone.request(
         manifests=options.manifest,
         plugins=options.plugin,
@@ -216,7 +218,7 @@ def _run(options: argparse.Namespace) -> Report:
         request = _asked(options, control_path)
         prepared = provisioner.prepare(targets, request)
         if options.command == "plan":
-            return provisioner.plan_report(prepared)
+            return provisioner.plan_report(prepared, has_diff=options.diff)
         if options.command == "render":
             return provisioner.render(prepared, request, options.directory)
         prepared = provisioner.ask_local(prepared, _confirm(options))

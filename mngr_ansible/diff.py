@@ -43,7 +43,7 @@ class Due:
 
 def compare(plan: Plan, state: HostState, *, is_local: bool, become: bool = False) -> Due:
     """Hold the plan against what is true. ``is_local``: packages are only advised, unless asked for by name."""
-    wanted = paths_wanted(plan.transfers)
+    wanted = paths_wanted(plan.transfers, state)
     transfers = [look_at(each, state, wanted, become=become) for each in plan.transfers]
     packages = [_package(each, state, is_local=is_local) for each in plan.requirements]
     due_transfers = tuple(due for outcome, due in transfers if due is not None and outcome.status in DUE)

@@ -27,15 +27,21 @@ class DueTransfer:
     as_root: bool = False
 
 
-def paths_wanted(transfers: Iterable[Transfer]) -> AbstractSet[str]:
-    """Every path where something is wanted, and every directory above one: what no mirror deletes."""
-    wanted = {placed.path for transfer in transfers for placed in transfer.entries}
+def paths_wanted(transfers: Iterable[Transfer], state: HostState) -> AbstractSet[str]:
+    """Every path where something is wanted, and every directory above one, really: what no mirror deletes."""
+    wanted = {_really(placed.path, state) for transfer in transfers for placed in transfer.entries}
     for directory in {posixpath.dirname(path) for path in wanted}:
         above = directory
         while above not in wanted and above not in ("", "/"):
             wanted.add(above)
             above = posixpath.dirname(above)
     return wanted
+
+
+def _really(path: str, state: HostState) -> str:
+    """The same path behind the links above it."""
+    directory = posixpath.dirname(path)
+    return posixpath.join(state.real.get(directory, directory), posixpath.basename(path))
 
 
 def look_at(
@@ -172,9 +178,10 @@ def _impossible(transfer: Transfer, state: HostState) -> str:
             if name is not None and _number(kind, name, state) is None:
                 return f"the host has no {kind} {name}; create it there, or name another one"
     if transfer.mirrors:
-        top = transfer.destination.rstrip("/") + "/"
-        for what, directory in (("home directory", state.home), ("work_dir", state.work_dir)):
-            if f"{directory}/".startswith(top):
+        tops = tuple(f"{each.rstrip('/')}/" for each in (transfer.destination, _really(transfer.destination, state)))
+        guarded = [("home directory", each) for each in (state.home, state.real_home)]
+        for what, directory in (*guarded, ("work_dir", state.work_dir), ("work_dir", state.real_work_dir)):
+            if directory and f"{directory}/".startswith(tops):
                 return (
                     f"a mirror of {shown(transfer.destination)} would empty the {what}; give it a directory of its own"
                 )
@@ -224,12 +231,18 @@ def _stale(transfer: Transfer, state: HostState, wanted: AbstractSet[str]) -> It
         return
     policy = transfer.mirrors[-1].policy
     listing = state.listings.get(transfer.destination, {})
+    really = _really(transfer.destination, state).rstrip("/")
     staying: set[str] = set()
     for relative in sorted(listing, key=lambda each: (-each.count("/"), each)):
         path = f"{transfer.destination.rstrip('/')}/{relative}"
         is_directory = listing[relative] == "directory"
         is_spared = any(m.spares is not None and m.spares(relative, is_directory) for m in transfer.mirrors)
-        is_kept = path in wanted or relative in staying or is_spared or _OURS.search(posixpath.basename(relative))
+        is_kept = (
+            f"{really}/{relative}" in wanted
+            or relative in staying
+            or is_spared
+            or _OURS.search(posixpath.basename(relative))
+        )
         if not is_kept:
             yield Placed(path, Entry(relative, "absent", "", 0, 0, "", None, False), policy)
         if is_kept or (policy.if_exists == "backup" and not is_directory):

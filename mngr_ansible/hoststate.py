@@ -52,6 +52,9 @@ class HostState:
     """The same for root, of what needs root."""
     real: Mapping[str, str] = field(default_factory=dict)
     """Directories of destinations that are others in truth, behind links."""
+    real_home: str = ""
+    real_work_dir: str = ""
+    """What home and work_dir are in truth; empty where they are not there."""
     listings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """What a mirrored destination holds: path below it → ``directory`` or ``file`` (anything else)."""
     groups: tuple[int, ...] = ()
@@ -129,6 +132,8 @@ def read(lines: Sequence[str], question: Question, places: Sequence[Spot]) -> Ho
         parents=parents.get(False, {}),
         parents_as_root=parents.get(True, {}),
         real=_real(looks["real"], places, absolute),
+        real_home=facts.get("realhome", [""])[0],
+        real_work_dir=facts.get("realwork", [""])[0],
         listings=_listings(looks["listing"], question.mirrors() if places else (), absolute),
         groups=tuple(int(each) for each in facts["groups"][0].split()) if "groups" in facts else (),
         numbers=_numbers_of(facts.get("owner", []), question),
@@ -177,11 +182,12 @@ def _parents(
 def _real(lines: Sequence[str], places: Sequence[Spot], absolute: Callable[[Spot], str]) -> dict[str, str]:
     """Where directories really are; a line has who looked, which of the parents, how much of it is there, and where."""
     real = {}
+    asked = {as_root: parents_of(places, as_root=as_root) for as_root in (False, True)} if lines else {}
     for line in lines:
         match = re.fullmatch(r"([01]) (\d{1,7}) (\d{1,4}) (?:=(/[!-~]*)|((?:[0-9a-f]{2})+))", line)
         if match is None:
             raise ValueError(f"the place {line[:80]!r}")
-        path = absolute(parents_of(places, as_root=match[1] == "1")[int(match[2])])
+        path = absolute(asked[match[1] == "1"][int(match[2])])
         where = match[4] or os.fsdecode(bytes.fromhex(match[5]))
         missing = path.split("/")[len(path.split("/")) - int(match[3]) :] if int(match[3]) else []
         if not where.startswith("/") or "\0" in where:
@@ -205,7 +211,7 @@ def _listings(
             relative = os.fsdecode(name)[2:]
             if name in (b"", b"."):
                 continue
-            if not name.startswith(b"./") or posixpath.normpath(relative) != relative or relative.startswith("../"):
+            if not name.startswith(b"./") or not {"", ".", ".."}.isdisjoint(relative.split("/")):
                 raise ValueError(f"the name {name[:80]!r}")
             listing[relative] = kind
     return found

@@ -18,8 +18,8 @@ from mngr_ansible import provisioner
 from mngr_ansible.mngr_host import create_request, target
 from mngr_ansible.mngr_settings import NAME
 from mngr_ansible.mngr_talk import as_failure, confirmation, reported, say
-from mngr_ansible.provisioner import Prepared, Request
 from mngr_ansible.report import HostReport, Status
+from mngr_ansible.request import Prepared, Request
 
 AgentStatus = Literal["ok", "due", "failed"]
 

@@ -18,7 +18,7 @@ from mngr_ansible.errors import HostError
 from mngr_ansible.mngr_settings import NAME, AnsiblePluginConfig
 from mngr_ansible.model import Install
 from mngr_ansible.plan import Only
-from mngr_ansible.provisioner import Request, Target
+from mngr_ansible.request import Request, Target
 from mngr_ansible.settings import Settings
 from mngr_ansible.standalone import user_contributions
 

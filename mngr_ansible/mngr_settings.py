@@ -20,6 +20,7 @@ class AnsiblePluginConfig(PluginConfig):
     files: Any = Field(default=None, description="Files that every agent needs: tables of local_path and remote_path")
     manifests: Any = Field(default=None, description="YAML or TOML files with files and packages")
     timeout: Any = Field(default=None, description="Seconds for one run (default: 600)")
+    strict_secrets: Any = Field(default=None, description="true: a secret that others can read here is an error")
     bootstrap: Any = Field(default=None, description="Not supported yet")
     playbooks: Any = Field(default=None, description="Not supported yet")
     plugins: Any = Field(default=None, description="Tables of what holds for one plugin's files and packages")

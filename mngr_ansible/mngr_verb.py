@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from imbue.mngr.interfaces.agent import AgentInterface
     from imbue.mngr.interfaces.host import OnlineHostInterface
 
-    from mngr_ansible.provisioner import Request, Target
     from mngr_ansible.report import Report
+    from mngr_ansible.request import Request, Target
 
 type Install = Literal["auto", "print"]
 type Only = Literal["files", "packages"]

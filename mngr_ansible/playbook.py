@@ -111,7 +111,7 @@ def _piece(text: str, key: str, has: Sequence[bool]) -> list[str]:
 def _summary(runs: Sequence[HostRun]) -> str:
     hosts = "One host" if len(runs) == 1 else f"{len(runs)} hosts"
     files = sum(
-        1 for run in runs for due in run.due.transfers for each in due.entries if each.entry.kind != "directory"
+        1 for run in runs for due in run.due.transfers for each in due.entries if each.entry.kind in ("file", "link")
     )
     packages = sum(len(run.due.installs) for run in runs)
     counts = [f"{files} file{'s' * (files != 1)}"] * bool(files)

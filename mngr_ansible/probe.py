@@ -4,6 +4,7 @@ The answer is data from a stranger: it is bounded, framed by a nonce, and every 
 """
 
 import dataclasses
+import posixpath
 import secrets
 import shlex
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ _ANSWER_LIMIT = 16 * 1024 * 1024
 _FACTS = r"""
 H=$HOME
 [ -n "$H" ] || H=$(eval "echo ~$(id -un)")
+while case $H in ?*/) : ;; *) false ;; esac; do H=${H%/}; done
 say home "$H"
 say user "$(id -un 2>/dev/null || id -u)"
 say uid "$(id -u)"
@@ -49,6 +51,12 @@ elif [ -n "$ROOT" ] || [ -z "$PY" ]; then
   fi
 fi
 say privilege "$PRIVILEGE"
+"""
+
+_REAL = """
+cd -P "$H" && say realhome "$PWD"
+cd -P "$W" && say realwork "$PWD"
+cd /
 """
 
 _LOOK = r"""
@@ -145,12 +153,13 @@ def _joined(first: HostState, rest: HostState) -> HostState:
         parents={**first.parents, **rest.parents},
         parents_as_root={**first.parents_as_root, **rest.parents_as_root},
         real={**first.real, **rest.real},
+        listings={**first.listings, **rest.listings},
     )
 
 
 def script(question: Question, places: Sequence[Spot], nonce: str) -> str:
     """The probe's text for these places; every word of a plugin in it is quoted."""
-    work_dir = question.work_dir
+    work_dir = posixpath.normpath(question.work_dir) if question.work_dir else ""
     if work_dir.startswith("~/"):
         work = f'"$H"/{shlex.quote(work_dir[2:])}'
     elif work_dir.startswith("/"):
@@ -164,32 +173,32 @@ def script(question: Question, places: Sequence[Spot], nonce: str) -> str:
         if text and (as_root or question.become):
             text = (
                 f"if [ \"$PRIVILEGE\" = sudo ]; then printf '%s\\n' {shlex.quote(_LOOK + text)} | "
-                f'sudo -n env H="$H" W="$W" sh\nelse\n{text}\nfi\n'
+                f'sudo -n env LC_ALL=C H="$H" W="$W" sh\nelse\n{text}\nfi\n'
             )
         looks.append(text)
     owners = "".join(
         f'say owner "$({"id -u --" if kind == "user" else "group_number"} {shlex.quote(name)} 2>/dev/null)"\n'
         for kind, name in question.owners()
     )
+    eyes = (_REAL if question.mirrors() else "") + (_LOOK if places or owners or question.mirrors() else "")
     return (
         'say() { printf \'%s %s\\n\' "$1" "$2"; }\n'
         f"main() {{\nLC_ALL=C; export LC_ALL\nROOT={wants_root}\nprintf '\\n%s begin\\n' {nonce}\n{_FACTS}"
-        f'W={work}\nsay work_dir "$W"\n{_LOOK if places or owners else ""}\n{owners}{"".join(looks)}\n'
+        f'W={work}\nsay work_dir "$W"\n{eyes}\n{owners}{"".join(looks)}\n'
         + (f"echo checks\n{checks.script(question.requirements)}\n" if question.requirements else "")
         + f"printf '%s end\\n' {nonce}\n}}\nmain </dev/null 2>/dev/null\n"
     )
 
 
 def _look_text(places: Sequence[Spot], question: Question, *, as_root: bool) -> str:
-    if not places:
-        return ""
     parts = []
     for group in groups(places):
         hashing = "" if not group[0].is_hashed else "one_by_one" if group[0].is_odd else "hashes"
         parts.append(f'set -- {_words(group)}\nprintf \'kinds \'; kinds "$@"\nmodes "$@"\nlinks "$@"\n')
         parts.append(f'{hashing} "$@"\n' if hashing else "")
-    parts.append(f"set -- {_words(parents_of(places, as_root=as_root))}\nprintf 'parents '; parents \"$@\"\n")
-    parts.append(f'reals {int(as_root)} "$@"\n')
+    if places:
+        parts.append(f"set -- {_words(parents_of(places, as_root=as_root))}\nprintf 'parents '; parents \"$@\"\n")
+        parts.append(f'reals {int(as_root)} "$@"\n')
     for index, mirror in enumerate(question.mirrors()):
         if mirror.as_root is as_root:
             parts.append(f"listing {index} {_words([mirror])}\n")
@@ -197,9 +206,13 @@ def _look_text(places: Sequence[Spot], question: Question, *, as_root: bool) -> 
 
 
 def _words(places: Sequence[Spot]) -> str:
-    return " ".join(
-        f'"${spot.base}"/{shlex.quote(spot.rest)}' if spot.base else shlex.quote(spot.rest) for spot in places
-    )
+    return " ".join(map(_word, places))
+
+
+def _word(spot: Spot) -> str:
+    if not spot.base:
+        return shlex.quote(spot.rest)
+    return f'"${spot.base}"' if spot.rest == "." else f'"${spot.base}"/{shlex.quote(spot.rest)}'
 
 
 def _framed(text: str, nonce: str) -> Iterator[str]:

@@ -17,7 +17,7 @@ def announce(name: str, due: Due, talk: Talk) -> None:
     for outcome in due.outcomes:
         if outcome.kind == "package" and outcome.status in DUE:
             talk(name, f"warning: {described(outcome)}")
-    files = [placed for each in due.transfers for placed in each.entries if placed.entry.kind != "directory"]
+    files = [placed for each in due.transfers for placed in each.entries if placed.entry.kind in ("file", "link")]
     if files and not due.is_python_advised:
         size = sum(placed.entry.size for placed in files)
         talk(name, f"copying {len(files)} file{'s' * (len(files) != 1)} ({_bytes(size)})")

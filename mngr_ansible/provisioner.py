@@ -4,78 +4,25 @@ import dataclasses
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import pluggy
-
-from mngr_ansible import commands, outcomes, rundir
-from mngr_ansible.collect import Hook, contributions, hooks, run_after, run_before
-from mngr_ansible.connection import Connection
-from mngr_ansible.diff import Due, compare
+from mngr_ansible import changes, commands, outcomes, rundir
+from mngr_ansible.collect import contributions, run_after, run_before
+from mngr_ansible.diff import compare
 from mngr_ansible.errors import ErrorGroup, HostError, MngrAnsibleError
-from mngr_ansible.hoststate import HostState
-from mngr_ansible.model import Install
-from mngr_ansible.plan import Contribution, Only, Plan, build, print_only, settle
+from mngr_ansible.plan import build, print_only, settle
 from mngr_ansible.playbook import HostRun
 from mngr_ansible.probe import look
 from mngr_ansible.progress import Talk, announce, follower, summary
 from mngr_ansible.question import Question
 from mngr_ansible.report import HostReport, Outcome, Report, Status
+from mngr_ansible.request import Prepared, Request, Target
 from mngr_ansible.runner import REMOTE_TMP, RunResult, run
-from mngr_ansible.settings import Settings
 
 Confirm = Callable[[str], bool]
 """Asks a person one question."""
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One host, as the user named it, with the objects that hooks get."""
-
-    name: str
-    connection: Connection
-    agent: Any
-    host: Any
-    work_dir: str = ""
-    options: Any = None
-    mngr_ctx: Any = None
-
-    def arguments(self) -> dict[str, Any]:
-        return {"agent": self.agent, "host": self.host, "options": self.options, "mngr_ctx": self.mngr_ctx}
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What is asked for. ``user``: the contributions of settings, manifests and command line, in their order."""
-
-    plugins: pluggy.PluginManager
-    settings: Settings = dataclasses.field(default_factory=Settings)
-    user: tuple[Contribution, ...] = ()
-    install: Install | None = None
-    check_packages: bool = True
-    only: Only | None = None
-    become: bool = False
-    timeout: float = 600
-    control_path: str | None = None
-    is_print_only: bool = False
-
-    def hooks(self) -> Mapping[str, tuple[Hook, ...]]:
-        return hooks(self.plugins, self.settings.precedence)
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """One host, looked at: its plan, and either what is due there or why we do not know."""
-
-    target: Target
-    plan: Plan
-    contributions: tuple[Contribution, ...]
-    state: HostState | None = None
-    due: Due | None = None
-    error: MngrAnsibleError | None = None
 
 
 def gather(targets: Sequence[Target], request: Request) -> list[Prepared]:
@@ -147,17 +94,27 @@ def _inspect(prepared: Prepared, request: Request) -> Prepared:
     return dataclasses.replace(prepared, plan=plan, state=state, due=due)
 
 
-def plan_report(prepared: Sequence[Prepared], command: str = "plan") -> Report:
-    """What is due on every host, and the commands that a person would run for its packages."""
-    return Report(command, tuple(_planned(each) for each in prepared))
+def plan_report(prepared: Sequence[Prepared], command: str = "plan", *, has_diff: bool = False) -> Report:
+    """What is due on every host, and the commands that a person would run for its packages.
+
+    ``has_diff``: with what would change in files, which asks every host once more what they hold.
+    """
+    return Report(command, tuple(_planned(each, has_diff=has_diff) for each in prepared))
 
 
-def _planned(prepared: Prepared) -> HostReport:
+def _planned(prepared: Prepared, *, has_diff: bool) -> HostReport:
     if prepared.due is None or prepared.state is None:
         return _host_report(prepared, ())
-    due = prepared.due
+    due, state, steps = prepared.due, prepared.state, prepared.due.outcomes
+    if has_diff and due.transfers:
+        try:
+            told = changes.told(prepared.target.connection, due.transfers, state)
+        except MngrAnsibleError as error:
+            error.host = error.host or prepared.target.name
+            return dataclasses.replace(_host_report(prepared, ()), error=error)
+        steps = tuple(dataclasses.replace(each, diff=told.get(each.id)) for each in steps)
     wanted = (*due.installs, *due.advised, *_blocked(prepared))
-    return _host_report(prepared, due.outcomes, commands.install(wanted, prepared.state, python=due.needs_python))
+    return _host_report(prepared, steps, commands.install(wanted, state, python=due.needs_python))
 
 
 def _blocked(prepared: Prepared) -> tuple[Any, ...]:

@@ -37,6 +37,7 @@ class Outcome:
 
     ``current`` is what was found, ``wanted`` what the plan wants; both are words for people, or None. ``files`` counts
     a directory's files: ``{"total": 41, "due": 2}``. ``source`` is where a package comes from, such as ``apt``.
+    ``diff`` is what would change in files, where that was asked for.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Outcome:
     source: str | None = None
     files: Mapping[str, int] | None = None
     is_required: bool = True
+    diff: str | None = None
 
     @property
     def name(self) -> str:
@@ -74,6 +76,8 @@ class Outcome:
             step["source"] = self.source
         if self.files is not None:
             step["files"] = dict(self.files)
+        if self.diff is not None:
+            step["diff"] = self.diff
         return step
 
 

@@ -14,8 +14,8 @@ from mngr_ansible.errors import MngrAnsibleError, UsageError
 from mngr_ansible.hookspecs import Agent, CommandResult, Host
 from mngr_ansible.model import FileTransferSpec, Install, PackageRequirement
 from mngr_ansible.plan import Contribution, Only, Plan
-from mngr_ansible.provisioner import Request, Target
 from mngr_ansible.report import Report
+from mngr_ansible.request import Request, Target
 from mngr_ansible.settings import Settings
 
 

@@ -64,6 +64,8 @@ def host_text(host: HostReport, columns: int) -> str:
         lines.append(("  " + "  ".join(cells)).rstrip())
         if outcome.reason and outcome.status in (Status.BLOCKED, Status.FAILED, Status.UNKNOWN, Status.TOO_NEW):
             lines.append(f"    {shown(outcome.reason)}")
+        if outcome.diff:
+            lines += [f"    {line}" for line in outcome.diff.splitlines()]
     return "\n".join(lines)
 
 

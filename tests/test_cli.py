@@ -56,7 +56,7 @@ def test_wrong_usage_is_64_with_a_remedy_and_json(words, capsys):
         ("files: [{local_path: nowhere, remote_path: x}]", "1 required file is missing"),
         ("files: [{local_path: pipe, remote_path: x}]", "is a fifo"),
         ("files: [{local_path: out, remote_path: x}]", "link"),
-        ("files: [{local_path: m.yml, remote_path: x, owner: root}]", "not supported yet"),
+        ("files: [{local_path: ., remote_path: x, mirror: true, if_exists: keep}]", "contradicts"),
         ("files: [", "does not parse"),
     ],
 )

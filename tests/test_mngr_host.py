@@ -10,7 +10,7 @@ pytest.importorskip("imbue.mngr")
 
 from mngr_ansible.mngr_host import MngrConnection
 from mngr_ansible.probe import script
-from mngr_ansible.question import Question
+from mngr_ansible.question import Question, Spot
 
 
 class Said:
@@ -34,7 +34,7 @@ class Host:
 def test_a_thousand_destinations_with_long_names_fit_into_one_command():
     chance = random.Random(1)
     names = ("".join(chance.choices(string.ascii_letters, k=30)) for _ in range(1000))
-    places = [("", f"/srv/agents/some/longer/directory/{name}/file-{number}") for number, name in enumerate(names)]
+    places = [Spot("", f"/srv/agents/some/longer/directory/{name}/file-{number}") for number, name in enumerate(names)]
 
     assert MngrConnection(None, "host").holds(script(Question((), ()), places, "0" * 16))
 

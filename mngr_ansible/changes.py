@@ -1,0 +1,105 @@
+"""What would change in files, as people read it: unified diffs, and a line for everything that is not text.
+
+Never the content of a secret: neither of a source that is one, nor of what only its owner may read on the host.
+"""
+
+import difflib
+import os
+from collections.abc import Iterator, Sequence
+
+from mngr_ansible import contents
+from mngr_ansible.connection import Connection
+from mngr_ansible.drift import DueTransfer
+from mngr_ansible.hoststate import MISSING, FileState, HostState
+from mngr_ansible.transfers import Placed
+from mngr_ansible.trees import shown
+
+_MOST = 200
+"""Entries of one step that are told of."""
+
+
+def told(connection: Connection, transfers: Sequence[DueTransfer], state: HostState) -> dict[str, str]:
+    """For each step that is due, what would change; asks the host what its files hold, at most twice.
+
+    Raises:
+        HostError: the host does not answer.
+    """
+    found: dict[str, bytes] = {}
+    for as_root in (False, True):
+        paths = [
+            placed.path
+            for due in transfers
+            if due.as_root is as_root
+            for placed in due.entries
+            if _is_shown(placed, state.files.get(placed.path, MISSING))
+        ]
+        found |= contents.fetch(connection, paths, as_root=as_root)
+    return {due.transfer.id: "\n".join(_limited(list(_transfer(due, state, found)))) for due in transfers}
+
+
+def _limited(blocks: list[str]) -> list[str]:
+    return blocks if len(blocks) <= _MOST else [*blocks[:_MOST], f"and {len(blocks) - _MOST} more"]
+
+
+def _is_shown(placed: Placed, found: FileState) -> bool:
+    """Whether what is there is asked for: other content of a file that is no secret on either side."""
+    is_content = placed.entry.kind == "file" and found.sha256 != placed.entry.sha256
+    is_public = found.kind == "link" or (found.kind == "file" and bool((found.mode or 0) & 0o077))
+    return is_content and is_public and not placed.entry.is_secret
+
+
+def _transfer(due: DueTransfer, state: HostState, found: dict[str, bytes]) -> Iterator[str]:
+    for placed in due.entries:
+        there = state.files.get(placed.path, MISSING)
+        entry, path = placed.entry, shown(placed.path)
+        if entry.kind == "absent":
+            yield f"{path}: {'kept as a backup' if placed.policy.if_exists == 'backup' else 'deleted'}"
+        elif entry.kind == "link":
+            yield f"{path}: link to {shown(entry.target or '')}"
+        elif entry.kind == "directory" or there.sha256 == entry.sha256:
+            yield f"{path}: {_bits(placed, there)}"
+        else:
+            yield from _content(placed, there, found)
+
+
+def _bits(placed: Placed, there: FileState) -> str:
+    policy, mode = placed.policy, f"mode {placed.entry.mode:04o}"
+    owner = ":".join(filter(None, (policy.owner, policy.group)))
+    before = "not there" if there.mode is None else f"mode {there.mode:04o}, owner {there.uid}:{there.gid}"
+    return f"{before} -> {mode}{f', owner {owner}' if owner else ''}"
+
+
+def _content(placed: Placed, there: FileState, found: dict[str, bytes]) -> Iterator[str]:
+    path = shown(placed.path)
+    if placed.entry.is_secret:
+        yield f"{path}: secret, not shown"
+    elif there.kind != "missing" and placed.path not in found:
+        yield f"{path}: what is there is private, large or no file, and not shown"
+    else:
+        before = found.get(placed.path, b"")
+        after = _source(placed.entry.source)
+        texts = _text(before), None if after is None else _text(after)
+        if texts[0] is None or texts[1] is None:
+            yield f"{path}: not text, or more than {contents.LARGEST >> 10} KiB"
+            return
+        old = "/dev/null" if there.kind == "missing" else path
+        lines = difflib.unified_diff(texts[0].split("\n"), texts[1].split("\n"), old, path, n=3, lineterm="")
+        yield "\n".join(lines) or f"{path}: {_bits(placed, there)}"
+
+
+def _source(path: str) -> bytes | None:
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123 - any bytes are a name
+            data = file.read(contents.LARGEST + 1)
+    except OSError:
+        return None
+    return data if len(data) <= contents.LARGEST else None
+
+
+def _text(data: bytes) -> str | None:
+    """The content where it is text; control characters in it can do nothing to a terminal."""
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return None if "\0" in text else "\n".join(shown(line) for line in text.split("\n"))
