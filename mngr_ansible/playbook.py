@@ -124,8 +124,10 @@ def inventory(runs: Sequence[HostRun]) -> str:
     return "---\nmngr_hosts:\n  hosts:\n" + "".join(f"    {run.alias}:\n" for run in runs)
 
 
-def host_vars(run: HostRun, timeout: int, staged: Mapping[str, str]) -> dict[str, Any]:
+def host_vars(run: HostRun, timeout: int, staged: Mapping[str, str], *, is_fresh: bool = False) -> dict[str, Any]:
     """One host's variables, marked. ``staged`` maps a source to its copy beside the playbook.
+
+    ``is_fresh``: they are used at once, while what is due is still due.
 
     ``timeout`` bounds a package transaction on the host, in seconds.
     """
@@ -138,8 +140,8 @@ def host_vars(run: HostRun, timeout: int, staged: Mapping[str, str]) -> dict[str
         "canary": CANARY,
         "timeout": timeout,
         "needs_python": run.due.needs_python,
-        "files": [_transfer(due, staged) for due in run.due.transfers if not due.as_root],
-        "files_as_root": [_transfer(due, staged) for due in run.due.transfers if due.as_root],
+        "files": [_transfer(due, staged, is_fresh) for due in run.due.transfers if not due.as_root],
+        "files_as_root": [_transfer(due, staged, is_fresh) for due in run.due.transfers if due.as_root],
         "packages": [each.resolved() for each in run.due.installs],
     }
     marked = mark(variables)
@@ -158,9 +160,9 @@ def mark(value: Any) -> Any:
     return value
 
 
-def _transfer(due: DueTransfer, staged: Mapping[str, str]) -> dict[str, Any]:
+def _transfer(due: DueTransfer, staged: Mapping[str, str], is_fresh: bool) -> dict[str, Any]:
     entries = [_entry(each, staged) for each in due.entries]
-    return {"id": due.transfer.id, "entries": entries}
+    return {"id": due.transfer.id, "is_due": is_fresh, "entries": entries}
 
 
 def _entry(placed: Placed, staged: Mapping[str, str]) -> dict[str, Any]:

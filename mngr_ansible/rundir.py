@@ -44,7 +44,7 @@ def write(
         _write(directory / "plan.json", json.dumps(plan, indent=2) + "\n")
         _write(directory / "inventory" / "hosts.yml", inventory(runs))
         for run in runs:
-            data = json.dumps(host_vars(run, timeout, staged), ensure_ascii=True, indent=1)
+            data = json.dumps(host_vars(run, timeout, staged, is_fresh=not stage), ensure_ascii=True, indent=1)
             _write(directory / "inventory" / "host_vars" / f"{run.alias}.json", data + "\n")
         _write(project / "provision.yml", playbook(runs))
         _copy_roles(project, runs)

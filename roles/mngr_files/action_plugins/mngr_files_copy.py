@@ -2,9 +2,9 @@
 """The half of ``mngr_files_copy`` that runs on the controller: read the sources, and send what is due as one payload.
 
 A small payload travels inside the module's own execution: one round trip. For a larger one the host is asked first what
-it lacks; that alone is packed into a file, uploaded once, and read there by a second execution. So the number of round
-trips never depends on the number of files, and memory never on their size. Secrets travel inside the execution, never
-in the uploaded file, unless they alone are too many for that.
+it lacks, unless that is known; that alone is packed into a file, uploaded once, and read there by a second execution.
+So the number of round trips never depends on the number of files, and memory never on their size. Secrets travel inside
+the execution, never in the uploaded file, unless they alone are too many for that.
 
 A source that can not be sent stops everything before the host is touched; all such sources are named together.
 """
@@ -84,15 +84,16 @@ class ActionModule(ActionBase):
         payload = self._inline(steps, INLINE)
         if payload is not None:
             return self._execute({"bundle": payload}, task_vars)
-        answer = self._ask(steps, task_vars)
-        if "wanting" not in answer:
-            return answer
-        wanting = set(answer["wanting"])
-        for index, entry in enumerate(entries):
-            entry["packed"] = "inline" if index in wanting else None
-        payload = self._inline(steps, INLINE)
-        if payload is not None:
-            return self._execute({"bundle": payload}, task_vars)
+        if not all(step["is_due"] for step in steps):
+            answer = self._ask(steps, task_vars)
+            if "wanting" not in answer:
+                return answer
+            wanting = set(answer["wanting"])
+            for index, entry in enumerate(entries):
+                entry["packed"] = "inline" if index in wanting else None
+            payload = self._inline(steps, INLINE)
+            if payload is not None:
+                return self._execute({"bundle": payload}, task_vars)
         for entry in entries:
             entry["packed"] = entry["packed"] and ("inline" if entry["is_secret"] else "file")
         payload = self._inline(steps, SECRETS)

@@ -13,7 +13,7 @@ import re
 
 HOW = {"owner", "group", "if_exists", "directory_mode", "mode", "is_secret"}
 PLAIN = {"id", "local_path", "remote_path", "is_required", "symlinks", "mirror"} | HOW
-RESOLVED = {"id", "id_b64", "entries"}
+RESOLVED = {"id", "id_b64", "is_due", "entries"}
 ENTRY = {"path", "path_b64", "kind", "source", "source_b64", "target", "target_b64", "size", "sha256", "is_top"} | HOW
 OWNER = r"[A-Za-z_][A-Za-z0-9_.-]*\$?|[0-9]{1,10}"
 TRUTH = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
@@ -116,8 +116,8 @@ def _plain(wish, step, transfer, base, trees):
         }
         for entry in tree.entries
     ]
-    made = {"id": step, "mirror": remote if is_mirror else None, "if_exists": how["if_exists"], "entries": entries}
-    wish.steps.append(made)
+    made = {"id": step, "mirror": remote if is_mirror else None, "if_exists": how["if_exists"], "is_due": False}
+    wish.steps.append({**made, "entries": entries})
 
 
 def _resolved(wish, step, transfer, base):
@@ -125,7 +125,8 @@ def _resolved(wish, step, transfer, base):
     if not isinstance(transfer["entries"], list) or not all(isinstance(each, dict) for each in transfer["entries"]):
         raise WrongError("entries is not a list of dictionaries")
     entries = [_entry(wish, step, each, base) for each in transfer["entries"]]
-    wish.steps.append({"id": step, "mirror": None, "if_exists": "replace", "entries": entries})
+    made = {"id": step, "mirror": None, "if_exists": "replace", "is_due": truth(transfer, "is_due", False)}
+    wish.steps.append({**made, "entries": entries})
 
 
 def _entry(wish, step, given, base):
