@@ -4,6 +4,7 @@ Never the content of a secret: neither of a source that is one, nor of what only
 """
 
 import difflib
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 
@@ -16,6 +17,7 @@ from mngr_ansible.trees import shown
 
 _MOST = 200
 """Entries of one step that are told of."""
+_BACKUP = ": what is there is kept beside it as a backup"
 
 
 def told(connection: Connection, transfers: Sequence[DueTransfer], state: HostState) -> dict[str, str]:
@@ -33,7 +35,9 @@ def told(connection: Connection, transfers: Sequence[DueTransfer], state: HostSt
             for placed in due.entries
             if _is_shown(placed, state.files.get(placed.path, MISSING))
         ]
-        found |= contents.fetch(connection, paths, as_root=as_root)
+        sizes = itertools.accumulate(state.files[path].size or 0 for path in paths)
+        asked = [path for path, size in zip(paths, sizes, strict=True) if size <= contents.LARGEST_ANSWER]
+        found |= contents.fetch(connection, asked, as_root=as_root)
     return {due.transfer.id: "\n".join(_limited(list(_transfer(due, state, found)))) for due in transfers}
 
 
@@ -44,22 +48,29 @@ def _limited(blocks: list[str]) -> list[str]:
 def _is_shown(placed: Placed, found: FileState) -> bool:
     """Whether what is there is asked for: other content of a file that is no secret on either side."""
     is_content = placed.entry.kind == "file" and found.sha256 != placed.entry.sha256
+    is_small = (found.size or 0) <= contents.LARGEST
     is_public = found.kind == "link" or (found.kind == "file" and bool((found.mode or 0) & 0o077))
-    return is_content and is_public and not placed.entry.is_secret
+    return is_content and is_public and is_small and not placed.entry.is_secret
 
 
 def _transfer(due: DueTransfer, state: HostState, found: dict[str, bytes]) -> Iterator[str]:
     for placed in due.entries:
         there = state.files.get(placed.path, MISSING)
         entry, path = placed.entry, shown(placed.path)
+        has_content = there.kind in ("file", "link", "unreadable")
+        is_backed_up = placed.policy.if_exists == "backup" and has_content
         if entry.kind == "absent":
-            yield f"{path}: {'kept as a backup' if placed.policy.if_exists == 'backup' else 'deleted'}"
+            yield f"{path}: {'renamed to a backup' if placed.policy.if_exists == 'backup' else 'deleted'}"
         elif entry.kind == "link":
-            yield f"{path}: link to {shown(entry.target or '')}"
+            yield f"{path}: link to {shown(entry.target or '')}" + _BACKUP * is_backed_up
         elif entry.kind == "directory" or there.sha256 == entry.sha256:
             yield f"{path}: {_bits(placed, there)}"
         else:
             yield from _content(placed, there, found)
+            if there.kind == "file" and (there.mode != entry.mode or placed.policy.owner or placed.policy.group):
+                yield f"{path}: {_bits(placed, there)}"
+            if is_backed_up:
+                yield f"{path}{_BACKUP}"
 
 
 def _bits(placed: Placed, there: FileState) -> str:
@@ -74,7 +85,7 @@ def _content(placed: Placed, there: FileState, found: dict[str, bytes]) -> Itera
     if placed.entry.is_secret:
         yield f"{path}: secret, not shown"
     elif there.kind != "missing" and placed.path not in found:
-        yield f"{path}: what is there is private, large or no file, and not shown"
+        yield f"{path}: what is there is private, large, no file, or one too many, and not shown"
     else:
         before = found.get(placed.path, b"")
         after = _source(placed.entry.source)
@@ -102,4 +113,4 @@ def _text(data: bytes) -> str | None:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         return None
-    return None if "\0" in text else "\n".join(shown(line) for line in text.split("\n"))
+    return None if "\0" in text else "\n".join("\t".join(map(shown, line.split("\t"))) for line in text.split("\n"))

@@ -10,6 +10,8 @@ from mngr_ansible.errors import HostError
 
 LARGEST = 256 * 1024
 """Bytes of a file that is asked for; a larger one is none that people read."""
+LARGEST_ANSWER = 4 * 1024 * 1024
+"""Bytes of all files together that callers should ask for."""
 MOST = 50
 """How many files are asked for."""
 

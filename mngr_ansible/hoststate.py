@@ -82,6 +82,8 @@ _FACTS = (
     "oldpython",
     "privilege",
     "work_dir",
+    "realhome",
+    "realwork",
 )
 _KINDS = {"l": "link", "f": "file", "u": "unreadable", "d": "directory", "o": "other", "n": "missing"}
 

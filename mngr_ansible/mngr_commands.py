@@ -45,6 +45,7 @@ def ansible() -> None:
 @ansible.command(name="plan")
 @click.argument("agent")
 @_what_and_how
+@click.option("--diff", is_flag=True, help="Show what would change in files, but for secrets")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when any step is due")
 @add_common_options
 @click.pass_context
@@ -54,7 +55,7 @@ def plan(ctx: click.Context, /, **_: Any) -> None:
 
     with verb_of(ctx, "plan") as verb:
         agent, host, target, request = verb.resolve()
-        report = provisioner.plan_report(provisioner.prepare([target], request))
+        report = provisioner.plan_report(provisioner.prepare([target], request), has_diff=verb.opts.diff)
         if report.ok and verb.opts.is_whole:
             mngr_create.note(agent, "due" if report.is_due else "ok", lock=host.lock_cooperatively)
         verb.show(report, text.plan_text(report, verb.again(str(agent.name))))

@@ -16,14 +16,21 @@ from loguru import logger
 
 from mngr_ansible import provisioner
 from mngr_ansible.mngr_host import create_request, target
+from mngr_ansible.mngr_senders import senders
 from mngr_ansible.mngr_settings import NAME
 from mngr_ansible.mngr_talk import as_failure, confirmation, reported, say
+from mngr_ansible.recheck import recheck
 from mngr_ansible.report import HostReport, Status
 from mngr_ansible.request import Prepared, Request
+from mngr_ansible.trees import shown
 
 AgentStatus = Literal["ok", "due", "failed"]
 
 Lock = AbstractContextManager[None]
+
+
+_MOST_TOLD = 20
+"""How many files that mngr replaced are named, one a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +92,39 @@ def _apply(gathered: list[Prepared], request: Request, mngr_ctx: MngrContext) ->
 
 
 def finish(agent: AgentInterface[Any], host: OnlineHostInterface) -> None:
-    """Call the plugins' fourth hook, and note how the host was left.
+    """Put right what mngr did to our files, call the plugins' fourth hook, and note how the host was left.
 
     Raises:
-        PluginMngrError: a plugin raised; the agent is gone, unless it is only being updated.
+        PluginMngrError: a plugin raised, or a file could not be put right; the agent is gone, unless it is only being
+            updated.
     """
     done = _provisioned.get()
     if done is None or done.agent_id != agent.id:
         return
     _provisioned.set(None)
     with _undone_on_failure(agent, host, is_update=done.is_update):
+        _put_right(done)
         report = provisioner.finish(done.prepared, done.report, done.request)
         if not report.ok:
             raise as_failure(report)
         note(agent, status_of(report))
+
+
+def _put_right(done: _Provisioned) -> None:
+    """Modes and owners of our files that mngr changed are put right; content that it replaced is told of."""
+    rechecked = recheck(done.prepared, done.request)
+    known = senders(done.prepared) if rechecked.lost else {}
+    for each in rechecked.lost[:_MOST_TOLD]:
+        who, by = ", ".join(each.plugins), known.get(each.path, "mngr or its agent type")
+        what = "replaced the file that {} sent" if each.is_there else "removed the file that {} sent"
+        logger.warning("{}: {} {}", shown(each.path), by, what.format(who))
+    if len(rechecked.lost) > _MOST_TOLD:
+        logger.warning("… and {} files more", len(rechecked.lost) - _MOST_TOLD)
+    if rechecked.prepared is not None:
+        logger.info("ansible: putting modes and owners right that mngr's own provisioning changed")
+        report = provisioner.apply([rechecked.prepared], done.request, say, is_finished=False).hosts[0]
+        if not report.ok:
+            raise as_failure(report)
 
 
 def status_of(report: HostReport) -> AgentStatus:

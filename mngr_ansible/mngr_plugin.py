@@ -150,9 +150,17 @@ files = [{local_path = "deploy/agent.env", remote_path = ".env", is_secret = tru
 manifests = ["~/agent-host.yml"]
 install = "print"             # never install, show how
 precedence = ["claude"]       # this plugin's files win over all others'
+strict_secrets = true         # a secret that others can read on this machine is an error
+
+[plugins.ansible.plugins.claude]
+exclude_files = ["~/.claude/cache/**"]   # what of its files stays here
 ```
 
-`mngr ansible plan AGENT` shows what is due, `mngr ansible apply AGENT` does it, on running and on stopped agents.
+mngr's own provisioning comes after that. Modes and owners of our files that it changes are put right, and content that
+it replaces is a warning.
+
+`mngr ansible plan AGENT` shows what is due, with `--diff` what would change in files; `mngr ansible apply AGENT` does
+it, on running and on stopped agents.
 `mngr list --fields name,plugin.ansible.status` says how each agent's host was left: `ok`, `due`, `failed` or `never`.
 When provisioning fails, `mngr create` leaves no agent behind; `--no-ansible` leaves provisioning out.
 """

@@ -42,6 +42,7 @@ class AnsibleCliOptions(CommonCliOptions):
     no_check_packages: bool = False
     timeout: float | None = None
     yes: bool = False
+    diff: bool = False
     detailed_exitcode: bool = False
 
     @property
