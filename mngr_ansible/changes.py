@@ -1,6 +1,6 @@
 """What would change in files, as people read it: unified diffs, and a line for everything that is not text.
 
-Never the content of a secret: neither of a source that is one, nor of what only its owner may read on the host.
+Never the content of a secret: neither of a source that is one, nor of what not everybody may read on the host.
 """
 
 import difflib
@@ -49,7 +49,7 @@ def _is_shown(placed: Placed, found: FileState) -> bool:
     """Whether what is there is asked for: other content of a file that is no secret on either side."""
     is_content = placed.entry.kind == "file" and found.sha256 != placed.entry.sha256
     is_small = (found.size or 0) <= contents.LARGEST
-    is_public = found.kind == "link" or (found.kind == "file" and bool((found.mode or 0) & 0o077))
+    is_public = found.kind == "link" or (found.kind == "file" and bool((found.mode or 0) & 0o004))
     return is_content and is_public and is_small and not placed.entry.is_secret
 
 
@@ -94,8 +94,14 @@ def _content(placed: Placed, there: FileState, found: dict[str, bytes]) -> Itera
             yield f"{path}: not text, or more than {contents.LARGEST >> 10} KiB"
             return
         old = "/dev/null" if there.kind == "missing" else path
-        lines = difflib.unified_diff(texts[0].split("\n"), texts[1].split("\n"), old, path, n=3, lineterm="")
+        lines = difflib.unified_diff(_lines(texts[0]), _lines(texts[1]), old, path, n=3, lineterm="")
         yield "\n".join(lines) or f"{path}: {_bits(placed, there)}"
+
+
+def _lines(text: str) -> list[str]:
+    lines = text.split("\n")
+    last = lines.pop()
+    return [*lines, f"{last}\n\\ No newline at end of file"] if last else lines
 
 
 def _source(path: str) -> bytes | None:

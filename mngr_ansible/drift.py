@@ -76,7 +76,7 @@ def _step(
     files = None
     if transfer.is_directory:
         count = sum(1 for each in due if each.entry.kind != "directory")
-        files = {"total": len(transfer.files), "due": count + len(stale)}
+        files = {"total": len(transfer.files) + len(stale), "due": count + len(stale)}
         changes = [f"{count} of {len(transfer.files)} files"] * bool(count) + [f"{len(stale)} to delete"] * bool(stale)
         reason = ", ".join(changes) or "modes of directories"
         reason = (reason if top.kind != "missing" else f"{len(transfer.files)} files") if due or stale else ""

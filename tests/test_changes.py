@@ -40,9 +40,9 @@ def test_text_is_shown_as_a_unified_diff_and_what_is_as_wanted_not_at_all(work, 
     shown = diffs(work, wish(new, "old"), wish(same, "same"), wish(new, "created"))
 
     assert shown == {
-        "old": f"--- {work}/old\n+++ {work}/old\n@@ -1,4 +1,4 @@\n one\n-two\n+2\n \tthree\n ",
+        "old": f"--- {work}/old\n+++ {work}/old\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n \tthree",
         "same": None,
-        "created": f"--- /dev/null\n+++ {work}/created\n@@ -1 +1,4 @@\n+one\n+2\n+\tthree\n ",
+        "created": f"--- /dev/null\n+++ {work}/created\n@@ -0,0 +1,3 @@\n+one\n+2\n+\tthree",
     }
 
 

@@ -150,4 +150,4 @@ def test_a_step_says_how_many_files_go(tmp_path):
 
     (outcome,) = made.outcomes
     assert statuses(made.outcomes) == {f"file:{WORK_DIR}/d": "differs"}
-    assert (outcome.reason, outcome.files) == ("1 to delete", {"total": 1, "due": 1})
+    assert (outcome.reason, outcome.files) == ("1 to delete", {"total": 2, "due": 1})

@@ -1,6 +1,6 @@
 """What would change, as Ansible shows it with ``--diff``. Runs on the controller; standard library only.
 
-Never the content of a secret: neither of a source that is one, nor of what only its owner may read on the host.
+Never the content of a secret: neither of a source that is one, nor of what not everybody may read on the host.
 """
 
 from __future__ import annotations

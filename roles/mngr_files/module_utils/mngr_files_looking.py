@@ -126,7 +126,7 @@ class Looker:
 
     def _before(self, path, there):
         """What is there now, as base64, where everybody on the host may see it and it is not too much."""
-        is_public = stat.S_ISREG(there.st_mode) and there.st_mode & 0o077
+        is_public = stat.S_ISREG(there.st_mode) and there.st_mode & stat.S_IROTH
         if not is_public or there.st_size > SHOWN or sum(map(bool, self.befores.values())) >= SHOWN_FILES:
             return None
         with open(os.open(path, EXISTING), "rb") as file:
