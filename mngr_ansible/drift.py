@@ -56,7 +56,7 @@ def look_at(
             due.append(placed)
             reasons.append(why)
     stale = [] if blocked else list(_stale(transfer, state, wanted))
-    as_root = not is_root and any(_needs_root(placed.policy, state) for placed in (*due, *stale))
+    as_root = not is_root and any(_needs_root(placed.policy, state) for placed in (*transfer.entries, *stale))
     if due or stale:
         blocked = blocked or (_unprivileged(state) if as_root else "")
         blocked = blocked or _first_hindrance(due, state, is_root=is_root or as_root, as_root=as_root)

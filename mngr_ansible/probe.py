@@ -64,13 +64,15 @@ kinds() { for p do
   if [ -L "$p" ]; then printf l; elif [ -f "$p" ]; then if [ -r "$p" ]; then printf f; else printf u; fi
   elif [ -d "$p" ]; then printf d; elif [ -e "$p" ]; then printf o; else printf n; fi
 done; echo; }
-there() { for p do if [ -e "$p" ] || [ -L "$p" ]; then printf '%s\0' "$p"; fi; done; }
 plain() { for p do if [ -f "$p" ] && [ -r "$p" ] && [ ! -L "$p" ]; then printf '%s\0' "$p"; fi; done; }
 if command -v sha256sum >/dev/null 2>&1; then sum() { sha256sum "$@"; }; SUM=sha256sum
 else sum() { shasum -a 256 "$@"; }; SUM='shasum -a 256'; fi
 if stat -c %a / >/dev/null 2>&1; then STAT='stat -c %a:%u:%g:%s'; else STAT='stat -f %Lp:%u:%g:%z'; fi
-modes() { there "$@" | xargs -0 -r $STAT -- 2>/dev/null | sed 's/^/mode /'; }
-hashes() { plain "$@" | xargs -0 -r $SUM -- 2>/dev/null | sed -e 's/^\\//' -e 's/^\([0-9a-f]*\).*/hash \1/'; }
+modes() { printf '%s\0' "$@" | xargs -0 -r $STAT -- 2>/dev/null | sed 's/^/mode /'; }
+hashes() { case $k in
+    *[lo]*) plain "$@" ;;
+    *) printf '%s\0' "$@" ;;
+  esac | xargs -0 -r $SUM -- 2>/dev/null | sed -e 's/^\\//' -e 's/^\([0-9a-f]*\).*/hash \1/'; }
 one_by_one() { for p do if [ -f "$p" ] && [ -r "$p" ] && [ ! -L "$p" ]; then
   sum <"$p" 2>/dev/null | sed 's/^\([0-9a-f]*\).*/hash \1/'; fi; done; }
 links() { for p do if [ -L "$p" ]; then readlink "$p" | sum | sed 's/^\([0-9a-f]*\).*/link \1/'; fi; done; }
@@ -194,7 +196,8 @@ def _look_text(places: Sequence[Spot], question: Question, *, as_root: bool) -> 
     parts = []
     for group in groups(places):
         hashing = "" if not group[0].is_hashed else "one_by_one" if group[0].is_odd else "hashes"
-        parts.append(f'set -- {_words(group)}\nprintf \'kinds \'; kinds "$@"\nmodes "$@"\nlinks "$@"\n')
+        parts.append(f'set -- {_words(group)}\nk=$(kinds "$@"); echo "kinds $k"\nmodes "$@"\n')
+        parts.append('case $k in *l*) links "$@" ;; esac\n')
         parts.append(f'{hashing} "$@"\n' if hashing else "")
     if places:
         parts.append(f"set -- {_words(parents_of(places, as_root=as_root))}\nprintf 'parents '; parents \"$@\"\n")

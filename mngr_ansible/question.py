@@ -36,9 +36,10 @@ class Question:
     def places(self) -> list[Spot]:
         """Every destination, once, in the groups that the probe looks at one after the other."""
         looks: dict[tuple[str, str], tuple[bool, bool]] = {}
+        of_root = {_based(claim.place.text) for claim in self.claims if is_roots(claim)}
         for claim in self.claims:
             base, top = _based(claim.place.text)
-            as_root, is_hashed = is_roots(claim), claim.policy.if_exists != "keep"
+            as_root, is_hashed = (base, top) in of_root, claim.policy.if_exists != "keep"
             start = f"{top}/" if top not in ("", ".") else ""
             for entry in claim.entries:
                 key = (base, start + entry.relative if entry.relative else top or ".")
