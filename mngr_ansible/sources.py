@@ -35,7 +35,7 @@ class Sources:
     notices: list[str] = field(default_factory=list)
     _missing: list[tuple[str, str]] = field(default_factory=list)
     _unsendable: list[tuple[str, str]] = field(default_factory=list)
-    _open_secrets: list[tuple[str, str]] = field(default_factory=list)
+    _open_secrets: list[tuple[str, int, str]] = field(default_factory=list)
 
     def read(self, wish: Wish) -> None:
         """Read one wish's source; what is wrong with it is only noted."""
@@ -65,7 +65,9 @@ class Sources:
         self.notices += [f"{wish.origin}: {shown(notice)}" for notice in tree.notices]
         if spec.is_secret:
             self._open_secrets += [
-                (each.source, wish.origin) for each in tree.entries if each.kind == "file" and _is_open(each.source)
+                (each.source, mode, wish.origin)
+                for each in tree.entries
+                if each.kind == "file" and (mode := _open_mode(each.source))
             ]
         policy = Policy(spec.directory_mode, spec.owner, spec.group, spec.if_exists)
         kept_back = DestinationPatterns(wish.exclude_files) if wish.exclude_files else None
@@ -118,8 +120,8 @@ class Sources:
             remedies.append("Take them out of the directory, or exclude them.")
         secrets = list(dict.fromkeys(self._open_secrets))
         told = [
-            (shown(path), f"others can read this secret of {origin} here; chmod {_closed(path)}")
-            for path, origin in secrets
+            (shown(path), f"others can read this secret of {origin} here; chmod {_closed(mode)} {shlex.quote(path)}")
+            for path, mode, origin in secrets
         ]
         if told and is_strict:
             which = "1 secret" if len(told) == 1 else f"{len(told)} secrets"
@@ -183,13 +185,17 @@ def _excluded(wish: Wish) -> Spares | None:
     return excluded
 
 
-def _is_open(path: str) -> bool:
-    return bool(os.stat(path).st_mode & 0o077)  # noqa: PTH116
+def _open_mode(path: str) -> int:
+    """The permission bits of a secret that others can read here; 0 if they cannot."""
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116
+    except OSError:
+        return 0  # gone since it was read: that is found when it is sent
+    return mode & 0o777 if mode & 0o077 else 0
 
 
-def _closed(path: str) -> str:
-    mode = "700" if os.stat(path).st_mode & 0o100 else "600"  # noqa: PTH116
-    return f"{mode} {shlex.quote(path)}"
+def _closed(mode: int) -> str:
+    return "700" if mode & 0o100 else "600"
 
 
 def _listing(rows: Sequence[tuple[str, str]]) -> str:

@@ -207,11 +207,11 @@ class _Reader:
 
     def _follow(self, path: str, relative: str, above: tuple[tuple[int, int], ...]) -> None:
         try:
-            real = os.path.realpath(path, strict=True)
+            status = os.stat(path)
         except FileNotFoundError:
             self.problems.append((path, f"is a link to nothing: {shown(os.readlink(path))}"))
             return
-        status = os.lstat(real)
+        real = os.path.realpath(path)
         if (status.st_dev, status.st_ino) in above:
             self.problems.append((path, f"is a link to a directory that holds it: {shown(real)}"))
         else:
