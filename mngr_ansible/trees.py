@@ -6,7 +6,7 @@ that the plan and the transfer can not disagree. Standard library only, and Pyth
 Paths are ``str`` as :func:`os.fsdecode` makes them (``surrogateescape``): any bytes that a file system allows survive.
 """
 # Names of any bytes and file descriptors: os speaks of both plainly.
-# ruff: noqa: PTH114, PTH115, PTH117, PTH118
+# ruff: noqa: PTH114, PTH115, PTH116, PTH117, PTH118
 
 from __future__ import annotations
 
