@@ -2,16 +2,19 @@
 
 import fcntl
 import os
+import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.controller import Controller, leftovers, mode, put
+from tests.controller import ROLES, Controller, leftovers, mode, put
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="gives files away and mounts file systems: needs root")
+UTILITIES = ROLES / "mngr_files" / "module_utils"
 DEAD, LIVE = ".mngr-ansible-0123456789abcdef", ".mngr-ansible-fedcba9876543210"
 
 
@@ -242,3 +245,35 @@ def test_a_diff_shows_text_and_never_a_secret_or_what_is_private_there(controlle
     assert ("old" in run.output, "new\\x1b[31m" in run.output) == (True, True)
     assert [told.count(words) for words in ("secret, not shown", "is private", "not text, or more")] == [1, 1, 2]
     assert "diff" not in controller.run([wish], "--check").result
+
+
+def test_a_mirror_looks_behind_links_for_homes_and_for_what_others_want(controller: Controller, out: Path) -> None:
+    real = put(out / "real" / "stale").parent
+    (out / "link").symlink_to("real")
+    wish = {"local_path": source(controller, a="a"), "remote_path": str(real), "mirror": True}
+    other = {"local_path": "source/a", "remote_path": f"{out}/link/b"}
+    assert controller.run([wish, other]).code == 0
+    assert controller.run([wish, other]).result["changed"] is False
+    assert sorted(os.listdir(real)) == ["a", "b"]
+
+    (out / "way-home").symlink_to(controller.home.parent)
+    around = {"local_path": "source", "remote_path": f"{out}/way-home/home", "mirror": True}
+    assert "a mirror would empty it" in controller.run([around]).output
+    assert controller.home.joinpath(".keep").exists()
+
+
+def test_a_dead_temporary_that_its_owner_may_only_read_is_swept_too(tmp_path: Path) -> None:
+    directory = put(tmp_path / DEAD, mode=0o444).parent
+    os.chown(directory, 1234, 1234)
+    os.chown(directory / DEAD, 1234, 1234)
+    for parent in (tmp_path, *tmp_path.parents[:2]):
+        parent.chmod(0o755)
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import mngr_files_temporaries as t; t.sweep(sys.argv[2].encode())"
+    )
+    utilities = tmp_path / "utilities"
+    put(utilities / "mngr_files_temporaries.py", (UTILITIES / "mngr_files_temporaries.py").read_bytes())
+    python = [shutil.which("python3", path="/usr/bin:/bin") or sys.executable, "-c", script, utilities, directory]
+    subprocess.run(python, check=True, user=1234, group=1234, extra_groups=[])
+
+    assert not (directory / DEAD).exists()

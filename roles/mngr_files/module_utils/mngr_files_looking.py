@@ -72,7 +72,7 @@ class Looker:
         try:
             if step["mirror"] is not None:
                 path = step["mirror"]
-                for path in mirror.stale(step["mirror"], wanted, self._home):
+                for path in mirror.stale(step["mirror"], wanted, mirror.homes_to_guard(self._home)):
                     absent = {"path": path, "kind": "absent", "if_exists": step["if_exists"], "size": 0, "index": -1}
                     step["entries"].append(absent)
             for entry in step["entries"]:
@@ -141,11 +141,8 @@ class Looker:
         if after is None:
             user, group = entry["owner"], entry["group"]
             after = "%s %04o%s" % (entry["kind"], entry["mode"], " %s:%s" % (user, group) if user or group else "")
-        before = (
-            "nothing"
-            if there is None
-            else describe(entry["path"], there, is_owner_told=bool(entry.get("owner") or entry.get("group")))
-        )
+        is_owner_told = bool(entry.get("owner") or entry.get("group"))
+        before = "nothing" if there is None else describe(entry["path"], there, is_owner_told)
         self.differences.append({"path": shown(entry["path"]), "before": before, "after": after})
 
     def _refuse_parents(self, path):

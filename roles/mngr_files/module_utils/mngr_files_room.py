@@ -74,6 +74,6 @@ def amount(size):
     """Bytes in words."""
     for unit in ("bytes", "kB", "MB"):
         if size < 1000:
-            return "%d %s" % (size, unit)
+            return "%d %s" % (size, unit) if unit == "bytes" else "%.1f %s" % (size, unit)
         size /= 1000
     return "%.1f GB" % size

@@ -57,12 +57,12 @@ class Settler:
         due = [
             entry for step in steps for entry in step["entries"] if entry["task"] in ("content", "link", "directory")
         ]
-        why = "" if self._is_dry else shortage(due)
+        why = "" if self._is_dry else _shortage(due)
         for step, outcome in zip(steps, outcomes):  # noqa: B905 - Python 3.9
             if outcome["status"] == "failed":
                 continue
-            if why and any(entry["task"] == "content" for entry in step["entries"]):
-                outcome.update(status="failed", reason="%s; nothing was copied" % why)
+            if why and any(entry["task"] is not None for entry in step["entries"]):
+                outcome.update(status="failed", reason="%s; nothing was changed" % why)
             elif self._is_dry:
                 for entry in step["entries"]:
                     _count(outcome, entry)
@@ -81,7 +81,7 @@ class Settler:
                 if entry["task"] == "delete":
                     self._deletions.append((entry, outcome))
                 elif entry["task"] is not None:
-                    self._make_parents(entry)
+                    self._make_parents(entry, outcome)
                     getattr(self, "_do_" + entry["task"])(entry, outcome)
         except (RefusedError, OSError) as error:
             outcome.update(status="failed", reason=reason(error, path))
@@ -89,7 +89,7 @@ class Settler:
             self._batch.discard()
             raise
 
-    def _make_parents(self, entry):
+    def _make_parents(self, entry, outcome):
         directory, missing = os.path.dirname(entry["path"]), []
         if directory not in self._touched:
             while not os.path.isdir(directory):
@@ -97,7 +97,7 @@ class Settler:
                 directory = os.path.dirname(directory)
             for each in reversed(missing):
                 mode = entry["directory_mode"]
-                self._make(each, 0o755 & ~self._umask if mode is None else mode, entry["to"])
+                self._make(each, 0o755 & ~self._umask if mode is None else mode, entry["to"], outcome)
             self._touch(os.path.dirname(entry["path"]))
 
     def _touch(self, directory):
@@ -105,7 +105,7 @@ class Settler:
             self._touched.add(directory)
             temporaries.sweep(directory)
 
-    def _make(self, path, mode, owner):
+    def _make(self, path, mode, owner, outcome):
         with naming(path):
             try:
                 os.mkdir(path, mode | 0o700)
@@ -114,11 +114,11 @@ class Settler:
         set_owner(path, owner)
         self._touch(os.path.dirname(path))
         if mode & 0o700 != 0o700:
-            self._modes.append((path, mode))
+            self._modes.append((path, mode, outcome))
         return True
 
     def _do_directory(self, entry, outcome):
-        if self._make(entry["path"], entry["mode"], entry["to"]):
+        if self._make(entry["path"], entry["mode"], entry["to"], outcome):
             _count(outcome, entry)
         else:
             self._do_adjust({**entry, "is_top": False}, outcome)
@@ -141,7 +141,7 @@ class Settler:
             finally:
                 os.close(descriptor)
         if is_directory and mode & 0o700 != 0o700:
-            self._modes.append((path, mode))
+            self._modes.append((path, mode, outcome))
         _count(outcome, entry)
 
     def _do_owner(self, entry, outcome):
@@ -155,7 +155,7 @@ class Settler:
         if there is not None and stat.S_ISREG(there.st_mode) and os.geteuid() == 0:
             uid, gid = owner
             owner = (there.st_uid if uid == UNCHANGED else uid, there.st_gid if gid == UNCHANGED else gid)
-        is_backed_up = there is not None and entry["if_exists"] == "backup"
+        how = entry["if_exists"] if there is not None or entry["if_exists"] == "keep" else "replace"
 
         def done(error):
             if error is None:
@@ -163,18 +163,19 @@ class Settler:
             elif outcome["status"] != "failed":
                 outcome.update(status="failed", reason=reason(error, entry["path"]))
 
-        self._batch.add(entry, owner, entry["mode"], is_backed_up, done)
+        self._batch.add(entry, owner, how, done)
 
     def _do_link(self, entry, outcome):
         path = entry["path"]
+        if entry["there"] is not None and entry["if_exists"] == "backup":
+            with naming(path):
+                back_up(path)
         temporary = temporaries.name_in(os.path.dirname(path))
         with naming(path):
             os.symlink(entry["target"], temporary)
             try:
                 if entry["to"] != NOBODY:
                     os.lchown(temporary, *entry["to"])
-                if entry["there"] is not None and entry["if_exists"] == "backup":
-                    back_up(path)
                 os.rename(temporary, path)
             except BaseException:
                 temporaries.discard(temporary)
@@ -194,8 +195,11 @@ class Settler:
                 self._delete(entry, outcome)
             except (RefusedError, OSError) as error:
                 outcome.update(status="failed", reason=reason(error, entry["path"]))
-        for path, mode in reversed(self._modes):
-            set_mode(path, mode)
+        for path, mode, outcome in reversed(self._modes):
+            try:
+                set_mode(path, mode)
+            except OSError as error:
+                outcome.update(status="failed", reason=reason(error, path))
         self._sync()
 
     def _delete(self, entry, outcome):
@@ -205,6 +209,7 @@ class Settler:
             return
         with naming(path):
             if stat.S_ISDIR(there.st_mode):
+                temporaries.sweep(path)
                 try:
                     os.rmdir(path)
                 except OSError:
@@ -235,6 +240,14 @@ class Settler:
         """End where the connection is gone: what reads our answer has died, or whoever started us has."""
         if os.getppid() != self._parent or self._answer.poll(0):
             raise Abandoned
+
+
+def _shortage(due):
+    """Why there is no room for all of it; empty also where that can not be found out."""
+    try:
+        return shortage(due)
+    except OSError:
+        return ""
 
 
 def _count(outcome, entry):

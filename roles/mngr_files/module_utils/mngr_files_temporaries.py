@@ -72,12 +72,22 @@ def _sweep(path):
         return
     if not stat.S_ISREG(status.st_mode):
         return
-    descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = _opened(path)
     try:
         if _is_locked(descriptor) and _is_same(os.fstat(descriptor), os.lstat(path)):
             os.unlink(path)
     finally:
         os.close(descriptor)
+
+
+def _opened(path):
+    """A descriptor to lock: some file systems want one that may write, and a temporary may have its final mode."""
+    for access in (os.O_RDWR, os.O_RDONLY):
+        try:
+            return os.open(path, access | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except PermissionError:
+            continue
+    return os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def _is_locked(descriptor):

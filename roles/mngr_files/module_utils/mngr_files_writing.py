@@ -16,7 +16,7 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 from ansible.module_utils import mngr_files_temporaries as temporaries
-from ansible.module_utils.mngr_files_paths import UNCHANGED, RefusedError, naming
+from ansible.module_utils.mngr_files_paths import EXISTING, UNCHANGED, RefusedError, naming
 
 BATCH_FILES = 200
 BATCH_BYTES = 32 << 20
@@ -29,11 +29,11 @@ LONGEST = 255
 class Written:
     """One file that was written and waits for its place."""
 
-    def __init__(self, descriptor, temporary, path, is_backed_up, done):
+    def __init__(self, descriptor, temporary, path, how, done):
         self.descriptor = descriptor
         self.temporary = temporary
         self.path = path
-        self.is_backed_up = is_backed_up
+        self.how = how
         self.done = done
 
 
@@ -46,8 +46,11 @@ class Batch:
         self._waiting = []
         self._bytes = 0
 
-    def add(self, entry, owner, mode, is_backed_up, done):
+    def add(self, entry, owner, how, done):
         """Write one entry's content; ``done`` is called with None, or what went wrong, when the batch is placed.
+
+        ``how`` it takes its place: ``replace``, ``backup`` (what stands there keeps a second name) or ``keep`` (what
+        has come to stand there meanwhile stays).
 
         Raises:
             RefusedError, OSError: it can not be written, or arrived damaged.
@@ -60,14 +63,14 @@ class Batch:
             with naming(path):
                 if owner != (UNCHANGED, UNCHANGED):
                     os.fchown(descriptor, *owner)
-                os.fchmod(descriptor, mode)
+                os.fchmod(descriptor, entry["mode"])
         except BaseException as error:
             os.close(descriptor)
             temporaries.discard(temporary)
             if isinstance(error, zlib.error):
                 raise RefusedError(path, "arrived damaged (%s); run again" % error) from None
             raise
-        self._waiting.append(Written(descriptor, temporary, path, is_backed_up, done))
+        self._waiting.append(Written(descriptor, temporary, path, how, done))
         self._bytes += entry["size"]
         if len(self._waiting) >= BATCH_FILES or self._bytes >= BATCH_BYTES:
             self.place()
@@ -113,12 +116,26 @@ class Batch:
     def _placed(written):
         try:
             with naming(written.path):
-                if written.is_backed_up:
+                if written.how == "keep":
+                    _put_if_missing(written)
+                    return None
+                if written.how == "backup":
                     back_up(written.path)
                 os.rename(written.temporary, written.path)
         except OSError as error:
             return error
         return None
+
+
+def _put_if_missing(written):
+    """Let a file take its place, unless something took it since we looked."""
+    try:
+        os.link(written.temporary, written.path)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without second names
+        if not os.path.lexists(written.path):
+            os.rename(written.temporary, written.path)
 
 
 def _synced(written):
@@ -153,14 +170,14 @@ def back_up(path):
 
 def _copy(path, backup):
     """A backup where the file system has no second names for a file."""
-    status = os.lstat(path)
-    if stat.S_ISLNK(status.st_mode):
+    if os.path.islink(path):
         os.symlink(os.readlink(path), backup)
         return
     descriptor, temporary = temporaries.create(os.path.dirname(path))
     try:
         with open(descriptor, "wb") as copy:
-            with open(path, "rb") as original:
+            with open(os.open(path, EXISTING), "rb") as original:
+                status = os.fstat(original.fileno())
                 shutil.copyfileobj(original, copy)
             copy.flush()
             if os.geteuid() == 0:
