@@ -1,0 +1,1 @@
+"""What the promises of speed and memory are measured with. See README.md beside this file."""
