@@ -216,7 +216,9 @@ def _hindrance(placed: Placed, found: FileState, code: str, state: HostState, *,
     if code == "x":
         return f"something that is not a directory stands above {path}; move it away"
     if code in "rR" and not (found.kind == "directory" and kind == "directory"):
-        remedy = "the file system may be read-only" if is_root else "use --become, or another destination"
+        remedy = "use --become, or another destination"
+        if is_root:
+            remedy = "the file system may be read-only; make it writable, or use another destination, and run again"
         return f"{state.user} may not write {posixpath.dirname(path)}; {remedy}"
     return ""
 

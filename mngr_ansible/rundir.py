@@ -51,7 +51,7 @@ def write(
     except (OSError, shutil.Error) as error:
         raise InputError(
             f"the run directory {directory} cannot be written: {error}",
-            remedy="Name a directory that you may write, on a disk with room.",
+            remedy="Make room on that disk, or name another directory (TMPDIR, or that of render), and run again.",
         ) from error
 
 

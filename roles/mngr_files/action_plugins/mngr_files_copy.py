@@ -12,6 +12,7 @@ A source that can not be sent stops everything before the host is touched; all s
 from __future__ import annotations
 
 import base64
+import errno
 import io
 import os
 import tempfile
@@ -60,7 +61,7 @@ class ActionModule(ActionBase):
             except bundle.SourceChangedError as error:
                 wish.add_changed(error.path)
             except OSError as error:
-                wish.add_problem(None, f"{error.filename or 'a temporary file'}: {error.strerror}")
+                wish.add_problem(None, trouble(error))
         if wish.notices:
             result["warnings"] = wish.notices
         if wish.problems:
@@ -138,9 +139,9 @@ class ActionModule(ActionBase):
                     self._fixup_perms2((shell.tmpdir, remote), execute=False)
                 self._transfer_file(file.name, remote)
                 self._fixup_perms2((shell.tmpdir, remote), execute=False)
-            except AnsibleError:
+            except AnsibleError as error:
                 if not self._is_become_unprivileged():
-                    raise
+                    return {"failed": True, "changed": False, "msg": not_uploaded(shell.tmpdir, error)}
                 remote = self._send_parts(file.name, task_vars)
         if not isinstance(remote, str):
             return remote
@@ -184,6 +185,21 @@ class ActionModule(ActionBase):
             if sent in answer.get(key, ""):
                 answer[key] = "(not shown: it holds what was sent)"
         return answer
+
+
+def trouble(error):
+    """What went wrong on this machine, in words."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"no room for temporary files on this machine ({error.strerror})"
+    return f"{error.filename or 'a temporary file on this machine'}: {error.strerror}"
+
+
+def not_uploaded(directory, error):
+    """What went wrong with the upload; of what three programs said about it, the part that tells why."""
+    if "No space left on device" in str(error):
+        return f"There is no room in {directory} on the host for what is to be copied. Make room there and run again."
+    said = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"What is to be copied could not be uploaded to {directory}: {said[-1] if said else 'no reason was given'}."
 
 
 def refusal(wish):

@@ -18,9 +18,9 @@ UNCHANGED = -1
 """An owner or a group that stays as it is."""
 
 WORDS = {
-    errno.ENOSPC: "the file system is full",
-    errno.EDQUOT: "the quota of this user is used up",
-    errno.EROFS: "the file system is read-only",
+    errno.ENOSPC: "the file system is full; make room there and run again",
+    errno.EDQUOT: "the quota of this user is used up; free some of it and run again",
+    errno.EROFS: "the file system is read-only; make it writable and run again",
     errno.EACCES: "this user may not write there",
     errno.EPERM: "this user may not do that there",
 }

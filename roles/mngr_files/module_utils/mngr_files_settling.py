@@ -62,7 +62,7 @@ class Settler:
             if outcome["status"] == "failed":
                 continue
             if why and any(entry["task"] is not None for entry in step["entries"]):
-                outcome.update(status="failed", reason="%s; nothing was changed" % why)
+                outcome.update(status="failed", reason="%s; nothing was changed. Make room there and run again" % why)
             elif self._is_dry:
                 for entry in step["entries"]:
                     _count(outcome, entry)
