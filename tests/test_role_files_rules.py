@@ -277,3 +277,15 @@ def test_a_dead_temporary_that_its_owner_may_only_read_is_swept_too(tmp_path: Pa
     subprocess.run(python, check=True, user=1234, group=1234, extra_groups=[])
 
     assert not (directory / DEAD).exists()
+
+
+def test_a_sparse_file_arrives_whole(controller: Controller, out: Path) -> None:
+    sparse = put(controller.directory / "sparse")
+    with sparse.open("r+b") as file:
+        file.seek(64 << 20)
+        file.write(b"end")
+
+    run = controller.run([{"local_path": "sparse", "remote_path": f"{out}/sparse"}])
+
+    assert (run.code, (out / "sparse").stat().st_size) == (0, (64 << 20) + 3)
+    assert subprocess.run(["cmp", sparse, out / "sparse"]).returncode == 0
