@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from mngr_ansible.errors import MngrAnsibleError
     from mngr_ansible.errors import _PluginMngrError as PluginMngrError
     from mngr_ansible.hookspecs import hookimpl
-    from mngr_ansible.model import Check, FileTransferSpec, PackageRequirement, Source
+    from mngr_ansible.model import Check, FileTransferSpec, PackageRequirement
+    from mngr_ansible.origins import Source
     from mngr_ansible.plan import Plan
     from mngr_ansible.report import Outcome, Report, Status
     from mngr_ansible.standalone import build_plan, provision
@@ -42,7 +43,7 @@ _HOMES = {
     "Plan": "plan",
     "PluginMngrError": "errors",
     "Report": "report",
-    "Source": "model",
+    "Source": "origins",
     "Status": "report",
     "build_plan": "standalone",
     "hookimpl": "hookspecs",

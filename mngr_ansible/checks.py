@@ -101,6 +101,7 @@ class Finding(NamedTuple):
     current: str | None
     where: str
     reason: str
+    notice: str = ""
 
 
 class _Answer:
@@ -112,7 +113,7 @@ class _Answer:
         self.text: list[str] = []
 
 
-def complete(requirement: Mapping[str, Any], manager: str) -> dict[str, Any]:
+def complete(requirement: Mapping[str, Any], manager: str = "apt") -> dict[str, Any]:
     """A requirement with everything spelt out; only ``name`` must be given.
 
     Without ``checks``: the command of that name with ``--version``, else the (first) package's entry in the database.

@@ -216,7 +216,7 @@ def _run(options: argparse.Namespace) -> Report:
         options.host, work_dir=options.work_dir, key=options.key, known_hosts=options.known_hosts
     ) as (targets, control_path):
         request = _asked(options, control_path)
-        prepared = provisioner.prepare(targets, request)
+        prepared = provisioner.prepare(targets, request, is_applied=options.command == "apply")
         if options.command == "plan":
             return provisioner.plan_report(prepared, has_diff=options.diff)
         if options.command == "render":

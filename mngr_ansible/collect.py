@@ -9,8 +9,9 @@ from typing import Any
 import pluggy
 
 from mngr_ansible.errors import ErrorGroup, InputError, MngrAnsibleError, PluginError, PreconditionError
+from mngr_ansible.fields import nearest
 from mngr_ansible.hookspecs import HOOKS
-from mngr_ansible.model import FileTransferSpec, PackageRequirement, nearest
+from mngr_ansible.model import FileTransferSpec, PackageRequirement
 from mngr_ansible.plan import Contribution
 
 OURSELVES = "ansible"

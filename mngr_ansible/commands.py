@@ -1,32 +1,147 @@
-"""``Due`` → the commands that a person would run: one line a manager, ``sudo`` only where it is needed."""
+"""Ways of installing → the commands that a person would run: one a manager and scope, ``sudo`` only where needed."""
 
-from collections.abc import Iterable, Sequence
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from mngr_ansible import managers
-from mngr_ansible.diff import usable_manager
+from mngr_ansible.choice import Way, by_manager
 from mngr_ansible.hoststate import HostState
-from mngr_ansible.requirements import Requirement
+from mngr_ansible.origins import DOWNLOADS, Repository, Source, file_name
+
+MARK = "# Written by mngr-ansible"
+"""The first line of a repository's file, by which the role knows that it may write it anew."""
+
+_PACKERS = {".zip": "unzip -q {file} -d {directory}"}
+_TAR = ("tar -xf {file} -C {directory}", (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2"))
 
 
-def install(requirements: Sequence[Requirement], state: HostState, *, python: bool = False) -> tuple[str, ...]:
-    """The commands that install these requirements on this host; ``python`` adds python3.
+def install(ways: Sequence[Way], state: HostState, *, python: bool = False, is_refreshing: bool = False) -> list[str]:
+    """The commands that install these on this host; ``python`` adds python3.
 
-    A login without privilege gets the command with ``sudo``: that is what an administrator types.
+    A login without privilege gets them with ``sudo``: that is what an administrator types.
+
+    Args:
+        is_refreshing: the lists of the host's package manager are old, and are fetched first.
     """
-    names: dict[str, list[str]] = {}
-    for manager, package in _packages(requirements, state):
-        names.setdefault(manager, []).append(package)
-    if python and "apt-get" in state.managers:
-        names.setdefault("apt", []).insert(0, "python3")
     privilege = "sudo" if state.privilege == "none" else state.privilege
-    return tuple(
-        managers.command_line(manager, list(dict.fromkeys(each)), privilege) for manager, each in names.items()
-    )
+    extra = ["python3"] * python
+    for program, needed in (("curl", any(map(_is_fetched, ways))), ("gpg", any(map(_has_distant_key, ways)))):
+        if needed and program not in state.programs:
+            extra.append({"gpg": "gnupg"}.get(program, program) if state.manager == "zypper" else program)
+    return worded(ways, privilege, manager=state.manager, extra=extra, is_refreshing=is_refreshing)
 
 
-def _packages(requirements: Iterable[Requirement], state: HostState) -> Iterable[tuple[str, str]]:
-    for requirement in requirements:
-        manager = usable_manager(requirement, state)
-        if manager is not None:
-            for package in requirement.packages(manager):
-                yield manager, package
+def worded(
+    ways: Sequence[Way],
+    privilege: str,
+    *,
+    manager: str | None = None,
+    extra: Sequence[str] = (),
+    is_refreshing: bool = False,
+) -> list[str]:
+    """The same for any privilege (``root``, ``sudo``, ``doas``). ``extra``: packages of ``manager`` that come first."""
+    lines = []
+    repositories = [way for way in ways if way.source.repository is not None]
+    if extra and manager is not None:
+        rest = [] if repositories else _names([way for way in ways if way.manager == manager])
+        names = list(dict.fromkeys([*extra, *rest]))
+        lines += _refresh(manager, privilege) * is_refreshing
+        lines.append(managers.command_line(manager, names, privilege))
+        is_refreshing = False
+        ways = ways if repositories else [way for way in ways if way.manager != manager]
+    for source in dict.fromkeys(way.source for way in repositories):
+        lines.append(_repository(source, privilege))
+        is_refreshing = True
+    for name, group in by_manager(ways).items():
+        if name in DOWNLOADS:
+            lines += [_download(way, privilege) for way in group]
+            continue
+        for scope in dict.fromkeys(way.scope for way in group):
+            names = _names([way for way in group if way.scope == scope])
+            lines += _refresh(name, privilege) * (is_refreshing and name in managers.SYSTEM)
+            lines.append(managers.command_line(name, names, privilege, scope))
+    return lines
+
+
+def _refresh(manager: str, privilege: str) -> list[str]:
+    line = managers.refresh_line(manager, privilege)
+    return [line] if line else []
+
+
+def _names(ways: Iterable[Way]) -> list[str]:
+    return list(dict.fromkeys(name for way in ways for name in way.specified()))
+
+
+def _is_fetched(way: Way) -> bool:
+    return way.manager in DOWNLOADS or _has_distant_key(way)
+
+
+def _has_distant_key(way: Way) -> bool:
+    return way.source.repository is not None and way.source.repository.key.startswith("https:")
+
+
+def _prefix(privilege: str) -> str:
+    return f"{privilege} " if privilege in ("sudo", "doas") else ""
+
+
+def _repository(source: Source, privilege: str) -> str:
+    """One line that adds a third party's repository, after its key's fingerprint was compared."""
+    repository = source.repository
+    assert repository is not None  # noqa: S101 - asked for repositories alone
+    root = _prefix(privilege)
+    key, target, lines = _PLACES[source.manager](repository)
+    if repository.key.startswith("https:"):
+        fetch = f'key=$(mktemp) && curl -fsSLo "$key" {shlex.quote(repository.key)}'
+        fetch += f" && gpg --show-keys --with-colons \"$key\" | grep -q '^fpr:*:{repository.fingerprint}:'"
+        fetch += f' && {root}install -D -m 644 "$key" {key}'
+    else:
+        text = "\\n".join(repository.key.strip().split("\n"))
+        fetch = f"{root}install -d -m 755 {shlex.quote(key.rpartition('/')[0])}"
+        fetch += f" && printf {shlex.quote(text + chr(92) + 'n')} | {root}tee {key} >/dev/null"
+    if source.manager != "apt":
+        fetch += f" && {root}rpm --import {key}"
+    written = " ".join(shlex.quote(line) for line in (MARK, *lines))
+    return f"{fetch} && printf '%s\\n' {written} | {root}tee {target} >/dev/null"
+
+
+def _deb822(repository: Repository) -> tuple[str, str, list[str]]:
+    key = f"/etc/apt/keyrings/{repository.name}.asc"
+    lines = ["Types: deb", f"URIs: {repository.url}", f"Suites: {repository.suite or './'}"]
+    lines += [f"Components: {repository.component}"] * bool(repository.component) + [f"Signed-By: {key}"]
+    return key, f"/etc/apt/sources.list.d/{repository.name}.sources", lines
+
+
+def _repo_file(repository: Repository, directory: str) -> tuple[str, str, list[str]]:
+    key = f"/etc/pki/rpm-gpg/RPM-GPG-KEY-{repository.name}"
+    lines = [f"[{repository.name}]", f"name={repository.name}", f"baseurl={repository.url}", "enabled=1", "gpgcheck=1"]
+    return key, f"{directory}/{repository.name}.repo", [*lines, f"gpgkey=file://{key}"]
+
+
+_PLACES: dict[str, Callable[[Repository], tuple[str, str, list[str]]]] = {
+    "apt": _deb822,
+    "dnf": lambda repository: _repo_file(repository, "/etc/yum.repos.d"),
+    "zypper": lambda repository: _repo_file(repository, "/etc/zypp/repos.d"),
+}
+
+
+def _download(way: Way, privilege: str) -> str:
+    """One line that fetches a vendor's file, holds it to its checksum, and runs it or takes its programs out."""
+    source, root = way.source, _prefix(privilege) if way.needs_root else ""
+    name = shlex.quote(file_name(source))
+    line = f'dir=$(mktemp -d) && curl -fsSLo "$dir"/{name} {shlex.quote(source.address)}'
+    line += f' && echo "{source.sha256}  $dir/"{name} | sha256sum -c - >&2'
+    if way.manager == "installer":
+        return f'{line} && chmod 700 "$dir"/{name} && {root}"$dir"/{name} >&2'
+    target = '"$HOME"/.local/bin' if way.scope == "user" else "/usr/local/bin"
+    unpack = next((words for end, words in _unpackers() if file_name(source).endswith(end)), "")
+    line += f" && {root}install -d {target}"
+    if not unpack:
+        return f'{line} && {root}install -m 755 "$dir"/{name} {target}/{shlex.quote(way.packages[0])}'
+    line += f" && {unpack.format(file=f'"$dir"/{name}', directory='"$dir"')}"
+    found = " ".join(f'"$(find "$dir" -type f -name {shlex.quote(each)})"' for each in way.packages)
+    return f"{line} && {root}install -m 755 {found} {target}/"
+
+
+def _unpackers() -> Iterator[tuple[str, str]]:
+    yield from _PACKERS.items()
+    yield from ((end, _TAR[0]) for end in _TAR[1])

@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mngr_ansible import managers
+from mngr_ansible import commands
+from mngr_ansible.choice import Choice, Chooser, Offers, Way
 from mngr_ansible.drift import DueTransfer, look_at, paths_wanted
 from mngr_ansible.hoststate import HostState
 from mngr_ansible.plan import Plan
@@ -19,15 +20,20 @@ class Due:
     """What one host needs to be as planned.
 
     ``outcomes`` holds every step of the plan in its order, with plan statuses; the rest is what a run acts on. Nothing
-    in ``transfers``, ``installs`` and ``needs_python`` means that Ansible is not started.
+    in ``transfers``, ``installs`` and ``needs_python`` means that Ansible is not started. ``advised`` is a person's to
+    install; ``hopeless`` would be, if the login could.
     """
 
     outcomes: tuple[Outcome, ...]
     transfers: tuple[DueTransfer, ...] = ()
-    installs: tuple[Requirement, ...] = ()
-    advised: tuple[Requirement, ...] = ()
+    installs: tuple[Way, ...] = ()
+    advised: tuple[Way, ...] = ()
+    hopeless: tuple[Way, ...] = ()
     needs_python: bool = False
     is_python_advised: bool = False
+    notices: tuple[str, ...] = ()
+    are_lists_old: bool = False
+    """Whether the lists of the host's package manager are empty, or older than a day."""
 
     @property
     def stops(self) -> tuple[Outcome, ...]:
@@ -41,30 +47,94 @@ class Due:
         return not self.transfers and not self.installs and not self.needs_python
 
 
-def compare(plan: Plan, state: HostState, *, is_local: bool, become: bool = False) -> Due:
-    """Hold the plan against what is true. ``is_local``: packages are only advised, unless asked for by name."""
+def lacking(plan: Plan, state: HostState) -> tuple[Requirement, ...]:
+    """The requirements that something must be installed for."""
+    return tuple(each for each in plan.requirements if Status(state.findings[each.id].status) in DUE)
+
+
+def compare(plan: Plan, state: HostState, offers: Offers | None = None, *, is_local: bool, become: bool = False) -> Due:
+    """Hold the plan against what is true. ``is_local``: packages are only advised, unless asked for by name.
+
+    ``offers``: what the host's package managers have; without it a source is taken at its word.
+    """
     wanted = paths_wanted(plan.transfers, state)
     transfers = [look_at(each, state, wanted, become=become) for each in plan.transfers]
-    packages = [_package(each, state, is_local=is_local) for each in plan.requirements]
     due_transfers = tuple(due for outcome, due in transfers if due is not None and outcome.status in DUE)
-    due_packages = [each for each, outcome in zip(plan.requirements, packages, strict=True) if outcome.status in DUE]
-    installs = tuple(each for each in due_packages if not _is_printed(each, state, is_local=is_local))
+    packages = _Packages(Chooser(state, plan.policy, plan.implied, offers or {}), is_local=is_local)
+    for each in plan.requirements:
+        packages.add(each)
     steps = {each.id for each in plan.transfers} | {each.id for each in plan.requirements}
     skipped = [
         Outcome(step, each.kind, Status.SKIPPED, plugins=(each.plugin,), reason=each.reason, is_required=False)
         for each in plan.skipped
         if (step := each.id(state.home, state.work_dir)) not in steps
     ]
-    needs_python = not is_local and state.python is None and bool(due_transfers or installs)
+    needs_python = not is_local and state.python is None and bool(due_transfers or packages.installs)
     bootstrap = [_bootstrap(state)] if needs_python else []
+    ages = {answer.lists for answer in (offers or {}).values()}
     return Due(
-        outcomes=(*bootstrap, *(outcome for outcome, _ in transfers), *packages, *_unique(skipped)),
+        outcomes=(*bootstrap, *(each for each, _ in transfers), *packages.outcomes.values(), *_unique(skipped)),
         transfers=due_transfers,
-        installs=installs,
-        advised=tuple(each for each in due_packages if _is_printed(each, state, is_local=is_local)),
+        installs=tuple(packages.installs.values()),
+        advised=tuple(packages.advised.values()),
+        hopeless=tuple(packages.hopeless.values()),
         needs_python=needs_python,
         is_python_advised=needs_python and plan.install == "print",
+        notices=tuple(dict.fromkeys(packages.notices)),
+        are_lists_old=bool(ages & {"empty", "stale"}),
     )
+
+
+class _Packages:
+    """The steps of packages on one host, as they are decided one after the other; each step at most once."""
+
+    def __init__(self, chooser: Chooser, *, is_local: bool) -> None:
+        self.chooser, self.state, self.is_local = chooser, chooser.state, is_local
+        self.outcomes: dict[str, Outcome] = {}
+        self.installs: dict[str, Way] = {}
+        self.advised: dict[str, Way] = {}
+        self.hopeless: dict[str, Way] = {}
+        self.notices: list[str] = []
+
+    def add(self, requirement: Requirement) -> None:
+        if requirement.name in self.installs or requirement.name in self.advised:
+            return
+        finding = self.state.findings[requirement.id]
+        status = Status(finding.status)
+        if status not in DUE:
+            self.notices += [finding.notice] * bool(finding.notice)
+            self._settle(requirement, status, finding.reason)
+            return
+        by_hand = _is_printed(requirement, self.state, None, is_local=self.is_local)
+        choice = self.chooser.choose(requirement, by_hand=by_hand)
+        if choice.way is None or choice.lacks:
+            self.hopeless |= {way.requirement.name: way for way in choice.ways}
+            self._settle(requirement, Status.BLOCKED, _why_not(choice, requirement), choice.way)
+            return
+        if choice.refusals:
+            told = f"{'; '.join(choice.refusals)}: {requirement.name} comes from {choice.way.source.label}"
+            self.notices.append(told)
+        is_ours = not any(_is_printed(requirement, self.state, way, is_local=self.is_local) for way in choice.ways)
+        for way in choice.ways:
+            (self.installs if is_ours else self.advised).setdefault(way.requirement.name, way)
+            if way is not choice.way:
+                found = Status(self.state.findings[way.requirement.id].status)
+                self._settle(dataclasses.replace(way.requirement, step=""), found, way.requirement.who, way)
+        self._settle(requirement, status, requirement.who if requirement.purposes else finding.reason, choice.way)
+
+    def _settle(self, requirement: Requirement, status: Status, reason: str, way: Way | None = None) -> None:
+        finding = self.state.findings[way.requirement.id if way else requirement.id]
+        self.outcomes[requirement.id] = Outcome(
+            requirement.id,
+            "package",
+            status,
+            current=finding.current,
+            wanted=str(requirement.range) or "any",
+            plugins=requirement.plugins,
+            reason=reason,
+            source=way.source.label if way else None,
+            is_required=requirement.is_required,
+        )
 
 
 def _unique(outcomes: list[Outcome]) -> Iterator[Outcome]:
@@ -77,59 +147,23 @@ def _unique(outcomes: list[Outcome]) -> Iterator[Outcome]:
         yield dataclasses.replace(same[0], plugins=plugins, reason=reason)
 
 
-def _is_printed(requirement: Requirement, state: HostState, *, is_local: bool) -> bool:
+def _is_printed(requirement: Requirement, state: HostState, way: Way | None, *, is_local: bool) -> bool:
     """Whether a person runs the command: on this machine also where we lack the privilege that installing needs."""
-    is_ours = not is_local or (requirement.is_installed_locally and state.privilege != "none")
+    has_right = state.privilege != "none" or (way is not None and not way.needs_root)
+    is_ours = not is_local or (requirement.is_installed_locally and has_right)
     return requirement.is_printed or not is_ours
 
 
-def _package(requirement: Requirement, state: HostState, *, is_local: bool) -> Outcome:
-    finding = state.findings[requirement.id]
-    status = Status(finding.status)
-    reason, source = finding.reason, None
-    if status in DUE:
-        manager = usable_manager(requirement, state)
-        source = manager
-        why = _unavailable(requirement, state, manager)
-        if why and (manager is None or not _is_printed(requirement, state, is_local=is_local)):
-            status, reason = Status.BLOCKED, why
-        elif requirement.purposes:
-            reason = requirement.who
-    return Outcome(
-        requirement.id,
-        "package",
-        status,
-        current=finding.current,
-        wanted=str(requirement.range) or "any",
-        plugins=requirement.plugins,
-        reason=reason,
-        source=source,
-        is_required=requirement.is_required,
-    )
-
-
-def usable_manager(requirement: Requirement, state: HostState) -> str | None:
-    """The first manager of ours that the host has and that has a package for the requirement."""
-    for manager in managers.MANAGERS:
-        is_there = f"{manager}-get" in state.managers or manager in state.managers
-        if is_there and requirement.packages(manager):
-            return manager
-    return None
-
-
-def _unavailable(requirement: Requirement, state: HostState, manager: str | None) -> str:
-    if manager is None:
-        has = ", ".join(state.managers) or "no package manager that we know"
-        return f"this release installs with apt only; the host has {has}. Install {requirement.name} there by hand"
-    if state.privilege == "none":
-        command = managers.command_line(manager, list(requirement.packages(manager)), "sudo")
-        return f"{state.user} is not root and has no sudo without a password; an administrator must run: {command}"
-    return ""
+def _why_not(choice: Choice, requirement: Requirement) -> str:
+    if choice.way is None:
+        return f"no source for {requirement.name} will do: {'; '.join(choice.refusals)}"
+    lines = " && ".join(commands.worded(choice.ways, "sudo"))
+    return f"{choice.lacks}; an administrator must run: {lines}"
 
 
 def _bootstrap(state: HostState) -> Outcome:
     status, reason = Status.MISSING, "Ansible needs it on the host"
-    if "apt-get" not in state.managers:
+    if "apt" not in state.managers:
         status = Status.BLOCKED
         reason = "Ansible needs Python 3.9 or newer on the host, and it has no apt; install python3 there by hand"
     elif state.old_python is not None:

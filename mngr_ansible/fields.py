@@ -1,5 +1,6 @@
 """What the fields of plugins' words and users' settings may hold, and how a wrong value is refused."""
 
+import dataclasses
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -18,17 +19,7 @@ _CHOICES: Mapping[str, Mapping[str, tuple[object, ...]]] = {
 }
 
 _NOT_YET: Mapping[str, Mapping[str, tuple[object, ...]]] = {
-    "Check": {"kind": ("command", "package")},
-    "Source": {
-        "manager": ("apt",),
-        "version": (None,),
-        "repository": (None,),
-        "url": (None,),
-        "sha256": (None,),
-        "scope": ("system",),
-        "requires": ((),),
-        "when": (None,),
-    },
+    "Source": {"manager": MANAGERS},
     "Settings": {"bootstrap": (), "playbooks": ((),)},
 }
 """What the contract promises and this release does not do yet: class, field, the values that work today."""
@@ -175,3 +166,28 @@ def normal_local_path(text: str) -> str:
     except UnicodeEncodeError:
         raise ValueError("has a character that no path can hold") from None
     return text
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """``" (did you mean X?)"`` for a word that is nearly a known one, else an empty string."""
+    import difflib
+
+    close = difflib.get_close_matches(word, known, n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def from_mapping[T](cls: type[T], mapping: Mapping[str, Any], *, required: Sequence[str]) -> T:
+    """A specification from a mapping; unknown keys are refused with the nearest known one.
+
+    Raises:
+        InputError: an unknown key, a required one that is missing, or what the class itself refuses.
+    """
+    known = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
+    for key in mapping:
+        if key not in known:
+            hint = nearest(str(key), known)
+            raise InputError(f"{cls.__name__}: unknown key {key!r}{hint}", remedy=f"Known keys: {', '.join(known)}.")
+    for key in required:
+        if key not in mapping:
+            raise InputError(f"{cls.__name__}: {key} is missing in {dict(mapping)!r}", remedy=f"Give {key}.")
+    return cls(**mapping)

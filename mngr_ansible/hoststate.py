@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from mngr_ansible import checks, versions
+from mngr_ansible import checks, managers, versions
 from mngr_ansible.question import Question, Spot, groups, parents_of
 
 Privilege = Literal["root", "sudo", "doas", "none"]
@@ -44,6 +44,9 @@ class HostState:
     python: str | None = None
     old_python: str | None = None
     managers: tuple[str, ...] = ()
+    """The package managers that it has, by their names in ``managers``."""
+    programs: tuple[str, ...] = ()
+    """Of the programs that printed commands need, those that it has."""
     files: Mapping[str, FileState] = field(default_factory=dict)
     parents: Mapping[str, str] = field(default_factory=dict)
     """Of every destination's directory: ``w`` there and writable, ``r`` not writable; ``W``, ``R`` the same of the
@@ -67,6 +70,28 @@ class HostState:
     def os_name(self) -> str:
         return self.os.get("PRETTY_NAME") or self.system
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """What its system is called: os-release's ``ID`` and ``ID_LIKE``, and ``linux`` or ``macos``."""
+        kernel = self.system.partition(" ")[0]
+        names = f"{self.os.get('ID', '')} {self.os.get('ID_LIKE', '')}".split()
+        return (*names, {"Darwin": "macos"}.get(kernel, kernel.lower()))
+
+    @property
+    def release(self) -> str:
+        """Its system's ``VERSION_ID``; empty where it has none."""
+        return self.os.get("VERSION_ID", "")
+
+    @property
+    def arch(self) -> str:
+        """Its machine, as ``uname -m`` says it."""
+        return self.system.partition(" ")[2]
+
+    @property
+    def manager(self) -> str | None:
+        """The manager that its system installs with."""
+        return managers.of_host(self.ids, self.managers)
+
 
 _LOOKS = ("kinds", "mode", "hash", "link", "parents", "real", "listing")
 _FACTS = (
@@ -78,6 +103,7 @@ _FACTS = (
     "system",
     "os",
     "manager",
+    "program",
     "python",
     "oldpython",
     "privilege",
@@ -130,6 +156,7 @@ def read(lines: Sequence[str], question: Question, places: Sequence[Spot]) -> Ho
         python=facts["python"][0].partition(" ")[2] if "python" in facts else None,
         old_python=facts["oldpython"][0].partition(" ")[0] if "oldpython" in facts else None,
         managers=tuple(dict.fromkeys(facts.get("manager", []))),
+        programs=tuple(dict.fromkeys(facts.get("program", []))),
         files={absolute(place): state for place, state in states.items()},
         parents=parents.get(False, {}),
         parents_as_root=parents.get(True, {}),

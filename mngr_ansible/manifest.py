@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from mngr_ansible.errors import InputError, MngrAnsibleError
-from mngr_ansible.model import FileTransferSpec, PackageRequirement, nearest
+from mngr_ansible.fields import nearest
+from mngr_ansible.model import FileTransferSpec, PackageRequirement
 from mngr_ansible.plan import Contribution
 
 _KEYS = ("files", "packages")

@@ -77,7 +77,7 @@ def apply(ctx: click.Context, /, **_: Any) -> None:
         agent, host, target, request = verb.resolve()
         with host.lock_cooperatively(), mngr_create.noted_on_failure(agent):
             confirm = mngr_talk.confirmation(verb.mngr_ctx, is_yes=verb.opts.yes)
-            prepared = provisioner.ask_local(provisioner.prepare([target], request), confirm)
+            prepared = provisioner.ask_local(provisioner.prepare([target], request, is_applied=True), confirm)
             report = provisioner.apply(prepared, request, mngr_talk.say, is_verbose=verb.opts.verbose > 0)
             mngr_create.note(agent, mngr_create.status_of(report.hosts[0]))
         verb.show(report, text.apply_text(report))

@@ -80,7 +80,7 @@ def provision(
 
 
 def _apply(gathered: list[Prepared], request: Request, mngr_ctx: MngrContext) -> tuple[Prepared, HostReport]:
-    asked = provisioner.ask_local(provisioner.inspect(gathered, request), confirmation(mngr_ctx))
+    asked = provisioner.ask_local(provisioner.inspect(gathered, request, is_applied=True), confirmation(mngr_ctx))
     for notice in asked[0].plan.all_notices:
         logger.info("ansible: {}", notice)
     report = provisioner.apply(asked, request, say, is_finished=False).hosts[0]

@@ -4,7 +4,6 @@ Every class is frozen and checks itself when it is made; a wrong value raises ``
 value. Whoever asked the plugin adds the plugin's name.
 """
 
-import dataclasses
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -20,16 +19,33 @@ from mngr_ansible.fields import (
     check_owner,
     check_patterns,
     check_types,
+    from_mapping,
     normal_local_path,
     normal_remote_path,
     parse_mode,
     refused,
     strings,
 )
+from mngr_ansible.origins import Source
 from mngr_ansible.patterns import Patterns
 from mngr_ansible.versions import Range
 
 Install = Literal["auto", "print"]
+
+_VALUES = {
+    "command": r"/[^\s\0]+|[^\s\0/-][^\s\0/]*",
+    "package": r"[A-Za-z0-9@](?:[A-Za-z0-9@/+._-]*[A-Za-z0-9+._])?",
+    "file": r"(?:~/|/)[^\0\n]+",
+    "python_module": r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*",
+    "shell": r"[^\0]*\S[^\0]*",
+}
+_CHECKED = {
+    "command": ("is not a command", "Give a name, or an absolute path."),
+    "package": ("is not a package's name", "Give one plain name: no option, pattern, path or list."),
+    "file": ("is not a path", "Give an absolute path, or one that starts with ~/."),
+    "python_module": ("is not a module's name", "Give a name such as yaml or os.path."),
+    "shell": ("is not sh code", "Give a line such as 'test -e /etc/ssl/certs'."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +135,17 @@ class FileTransferSpec:
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
         """A spec from a manifest's or a plugin's mapping; unknown keys are refused with the nearest known one."""
-        return _from_mapping(cls, mapping, required=("local_path", "remote_path"))
+        return from_mapping(cls, mapping, required=("local_path", "remote_path"))
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """How to find out whether a requirement is met: the first check that answers wins.
+    """How to find out whether a requirement is met: the first check that tells a version wins.
 
-    ``kind="command"``: ``value`` is a command, asked with ``args``; ``kind="package"``: an entry of the package
-    database. ``pattern``: a regular expression whose first group is the version.
+    ``kind="command"``: ``value`` is a command, asked with ``args``. ``"package"``: an entry of the package database.
+    ``"file"``: a path (``~/`` is the home); its content is read where a ``pattern`` is given. ``"python_module"``: a
+    module of the host's python3. ``"shell"``: sh code, there if it exits with 0; it must change nothing. ``pattern``: a
+    regular expression whose first group is the version.
     """
 
     kind: str
@@ -139,10 +157,9 @@ class Check:
         check_types(self, kind=str, value=str, pattern=(str, type(None)))
         object.__setattr__(self, "args", strings(self, "args", self.args))
         check_choices(self)
-        if self.kind == "package":
-            check_name(self, "value", self.value)
-        elif not re.fullmatch(r"/[^\s\0]+|[^\s\0/-][^\s\0/]*", self.value):
-            raise refused(self, "value", self.value, "is not a command", "Give a name, or an absolute path.")
+        why, remedy = _CHECKED[self.kind]
+        if not re.fullmatch(_VALUES[self.kind], self.value, re.DOTALL):
+            raise refused(self, "value", self.value, why, remedy)
         if any("\0" in each for each in self.args):
             raise refused(self, "args", self.args, "hold a NUL", "Leave it out.")
         if self.pattern is not None:
@@ -157,42 +174,10 @@ class Check:
         if isinstance(value, str):
             return cls("command", value)
         if isinstance(value, Mapping):
-            return _from_mapping(cls, value, required=("kind", "value"))
+            return from_mapping(cls, value, required=("kind", "value"))
         if isinstance(value, cls):
             return value
         raise InputError(f"Check: {value!r} is not a check", remedy="Give a command's name or a mapping.")
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a requirement can come from: a package manager and the names that it has there."""
-
-    manager: str
-    packages: tuple[str, ...] = ()
-    version: str | None = None
-    repository: object = None
-    url: str | None = None
-    sha256: str | None = None
-    scope: str = "system"
-    requires: tuple[str, ...] = ()
-    when: object = None
-
-    def __post_init__(self) -> None:
-        check_types(self, manager=str)
-        object.__setattr__(self, "packages", strings(self, "packages", self.packages))
-        object.__setattr__(self, "requires", strings(self, "requires", self.requires))
-        check_choices(self)
-        for name in self.packages:
-            check_name(self, "packages", name)
-
-    @classmethod
-    def from_value(cls, value: object) -> Self:
-        """A source from a ``Source`` or a mapping."""
-        if isinstance(value, Mapping):
-            return _from_mapping(cls, value, required=("manager",))
-        if isinstance(value, cls):
-            return value
-        raise InputError(f"Source: {value!r} is not a source", remedy="Give a mapping with manager and packages.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +185,8 @@ class PackageRequirement:
     """A tool that the agent needs, and the versions that will do.
 
     ``version``: a comma-separated set of ``>= > <= < == !=``, compared on upstream versions. Without ``checks``: the
-    command of that name with ``--version``, else the package database. Without ``sources``: the package of that name
-    from the host's system manager. Source: CONTRACT "Data".
+    catalog's, or the command of that name with ``--version``, else the package database. Without ``sources``: the
+    catalog's entry of that name, else the package of that name from the host's system manager. Source: CONTRACT "Data".
     """
 
     name: str
@@ -248,30 +233,10 @@ class PackageRequirement:
         if isinstance(value, str):
             return cls.parse(value)
         if isinstance(value, Mapping):
-            return _from_mapping(cls, value, required=("name",))
+            return from_mapping(cls, value, required=("name",))
         if isinstance(value, cls):
             return value
         raise InputError(f"{value!r} is not a package requirement", remedy="Give a string such as 'git>=2.39'.")
 
     def __str__(self) -> str:
         return f"{self.name}{self.version}"
-
-
-def nearest(word: str, known: Sequence[str]) -> str:
-    """``" (did you mean X?)"`` for a word that is nearly a known one, else an empty string."""
-    import difflib
-
-    close = difflib.get_close_matches(word, known, n=1)
-    return f" (did you mean {close[0]}?)" if close else ""
-
-
-def _from_mapping[T](cls: type[T], mapping: Mapping[str, Any], *, required: Sequence[str]) -> T:
-    known = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
-    for key in mapping:
-        if key not in known:
-            hint = nearest(str(key), known)
-            raise InputError(f"{cls.__name__}: unknown key {key!r}{hint}", remedy=f"Known keys: {', '.join(known)}.")
-    for key in required:
-        if key not in mapping:
-            raise InputError(f"{cls.__name__}: {key} is missing in {dict(mapping)!r}", remedy=f"Give {key}.")
-    return cls(**mapping)

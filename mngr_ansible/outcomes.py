@@ -73,7 +73,7 @@ def settle(due: Due, alias: str, host: str, result: RunResult) -> tuple[tuple[Ou
 
 
 def _advised(due: Due) -> list[Outcome]:
-    advised = {each.id for each in due.advised}
+    advised = {f"package:{way.requirement.name}" for way in due.advised}
     return [_to(each, Status.ADVISED) if each.id in advised and each.status in DUE else each for each in due.outcomes]
 
 
@@ -81,6 +81,8 @@ def _settled(outcome: Outcome, event: Event | None) -> Outcome:
     if event is None or event.step is None:
         return outcome
     status = _FROM_EVENTS.get(str(event.step.get("status")), Status.UNKNOWN)
+    if outcome.kind == "package" and status is Status.OK:
+        status = Status.CHANGED
     current = event.step.get("current")
     return dataclasses.replace(
         outcome,

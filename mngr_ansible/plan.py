@@ -2,11 +2,11 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from mngr_ansible.model import FileTransferSpec, Install, PackageRequirement
-from mngr_ansible.requirements import Need, Requirement, merge
+from mngr_ansible.requirements import Need, Policy, Requirement, implied, merge
 from mngr_ansible.settings import Settings
 from mngr_ansible.sources import Wish, read_sources
 from mngr_ansible.transfers import Claim, Place, Transfer, overlay
@@ -57,6 +57,12 @@ class Plan:
     work_dir: str = ""
     install: Install = "auto"
     """What holds for what nobody asked for by name, such as the host's python3."""
+    policy: Policy = field(default_factory=Policy)
+
+    @property
+    def implied(self) -> Mapping[str, Requirement]:
+        """What the sources of the requirements need first; looked at with them, due only where such a source is."""
+        return implied(self.requirements)
 
     @property
     def is_empty(self) -> bool:
@@ -117,7 +123,8 @@ def build(
     notices = tuple(sources.notices)
     claims = tuple(sources.claims)
     plan = Plan(claims, (), merge(needs), tuple(skipped), notices, install=install or settings.install)
-    return settle(plan, "~", work_dir)
+    policy = Policy(settings.allow_installers, settings.allow_third_party_repositories, settings.scope)
+    return settle(dataclasses.replace(plan, policy=policy), "~", work_dir)
 
 
 def settle(plan: Plan, home: str, work_dir: str, real: Mapping[str, str] | None = None) -> Plan:

@@ -6,14 +6,18 @@ else that Ansible reads from disk is a template. Source: DESIGN "How a run is ma
 """
 
 import base64
+import dataclasses
 import os
 import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mngr_ansible import managers
+from mngr_ansible.choice import Way, by_manager
 from mngr_ansible.diff import Due
 from mngr_ansible.drift import DueTransfer
+from mngr_ansible.origins import DOWNLOADS
 from mngr_ansible.transfers import Placed
 
 CANARY = "{{ 7*7 }}"
@@ -49,6 +53,10 @@ _FILES = """
         mngr_files_transfers: "{{ mngr_ansible.files }}"
 """
 
+_BECOME = """\
+      become: "{{ mngr_ansible.become }}"
+"""
+
 _FILES_AS_ROOT = """
     - name: Copy files as root
       ansible.builtin.import_role:
@@ -58,13 +66,34 @@ _FILES_AS_ROOT = """
       become: true
 """
 
-_PACKAGES = """
-    - name: Install packages with apt
+_REPOSITORIES = """
+    - name: Add package repositories
       ansible.builtin.import_role:
         name: mngr_packages
-        tasks_from: apt
+        tasks_from: repositories
       vars:
-        mngr_packages_requirements: "{{ mngr_ansible.packages }}"
+        mngr_packages_repositories: "{{ mngr_ansible.repositories }}"
+        mngr_packages_timeout: "{{ mngr_ansible.timeout }}"
+"""
+
+_PACKAGES = """
+    - name: Install packages with @MANAGER@
+      ansible.builtin.import_role:
+        name: mngr_packages
+        tasks_from: install
+      vars:
+        mngr_packages_manager: @MANAGER@
+        mngr_packages_requirements: "{{ mngr_ansible.packages.@MANAGER@ }}"
+        mngr_packages_timeout: "{{ mngr_ansible.timeout }}"
+"""
+
+_DOWNLOADS = """
+    - name: Install what is downloaded
+      ansible.builtin.import_role:
+        name: mngr_packages
+        tasks_from: fetch
+      vars:
+        mngr_packages_downloads: "{{ mngr_ansible.downloads }}"
         mngr_packages_timeout: "{{ mngr_ansible.timeout }}"
 """
 
@@ -74,7 +103,7 @@ _ASSERT = """
         name: mngr_packages
         tasks_from: assert
       vars:
-        mngr_packages_requirements: "{{ mngr_ansible.packages }}"
+        mngr_packages_requirements: "{{ mngr_ansible.required }}"
 """
 
 
@@ -95,11 +124,31 @@ def playbook(runs: Sequence[HostRun]) -> str:
     pieces = [_HEAD.format(summary=_summary(runs), canary=canary)]
     if any(run.due.needs_python for run in runs):
         pieces.append(_BOOTSTRAP)
-    for piece, key, as_root in ((_FILES, "files", False), (_FILES_AS_ROOT, "files_as_root", True)):
+    files = _FILES + _BECOME * any(run.become for run in runs)
+    for piece, key, as_root in ((files, "files", False), (_FILES_AS_ROOT, "files_as_root", True)):
         pieces += _piece(piece, key, [any(each.as_root is as_root for each in run.due.transfers) for run in runs])
-    has_packages = [bool(run.due.installs) for run in runs]
-    pieces += _piece(_PACKAGES, "packages", has_packages) + _piece(_ASSERT, "packages", has_packages)
+    data = [_packages(run.due.installs) for run in runs]
+    pieces += _piece(_REPOSITORIES, "repositories", [bool(each["repositories"]) for each in data])
+    for manager in managers.TABLE:
+        text = _PACKAGES.replace("@MANAGER@", manager)
+        pieces += _piece(text, f"packages.{manager}", [bool(each["packages"][manager]) for each in data])
+    pieces += _piece(_DOWNLOADS, "downloads", [bool(each["downloads"]) for each in data])
+    pieces += _piece(_ASSERT, "required", [bool(each["required"]) for each in data])
     return "".join(pieces)
+
+
+def _packages(ways: Sequence[Way]) -> dict[str, Any]:
+    """What is installed, in the form of the role ``mngr_packages``: by manager, and what is downloaded."""
+    grouped = by_manager(ways)
+    sources = dict.fromkeys(way.source for way in ways if way.source.repository is not None)
+    return {
+        "repositories": [
+            {"manager": each.manager, **dataclasses.asdict(each.repository)} for each in sources if each.repository
+        ],
+        "packages": {name: [way.resolved() for way in grouped.get(name, ())] for name in managers.TABLE},
+        "downloads": [way.resolved() for name in DOWNLOADS for way in grouped.get(name, ())],
+        "required": [way.resolved() for way in ways],
+    }
 
 
 def _piece(text: str, key: str, has: Sequence[bool]) -> list[str]:
@@ -134,15 +183,14 @@ def host_vars(run: HostRun, timeout: int, staged: Mapping[str, str], *, is_fresh
     variables = dict(run.variables)
     if run.python is not None and "ansible_python_interpreter" not in variables:
         variables["ansible_python_interpreter"] = run.python
-    if run.become:
-        variables["ansible_become"] = True
     variables["mngr_ansible"] = {
         "canary": CANARY,
         "timeout": timeout,
         "needs_python": run.due.needs_python,
+        "become": run.become,
         "files": [_transfer(due, staged, is_fresh) for due in run.due.transfers if not due.as_root],
         "files_as_root": [_transfer(due, staged, is_fresh) for due in run.due.transfers if due.as_root],
-        "packages": [each.resolved() for each in run.due.installs],
+        **_packages(run.due.installs),
     }
     marked = mark(variables)
     assert isinstance(marked, dict)  # noqa: S101

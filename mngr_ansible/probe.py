@@ -9,7 +9,7 @@ import secrets
 import shlex
 from collections.abc import Iterator, Sequence
 
-from mngr_ansible import checks
+from mngr_ansible import checks, managers
 from mngr_ansible.connection import Connection
 from mngr_ansible.errors import HostError
 from mngr_ansible.hoststate import HostState, read
@@ -30,8 +30,11 @@ if [ -r /etc/os-release ]; then
   sed -n -e 's/^ID=/os ID=/p' -e 's/^VERSION_ID=/os VERSION_ID=/p' -e 's/^PRETTY_NAME=/os PRETTY_NAME=/p' \
     -e 's/^ID_LIKE=/os ID_LIKE=/p' -e 's/^NAME=/os NAME=/p' /etc/os-release
 fi
-for m in apt-get dnf zypper pacman apk brew; do
-  if command -v "$m" >/dev/null 2>&1; then say manager "$m"; fi
+for m in @MANAGERS@; do
+  if command -v "${m#*:}" >/dev/null 2>&1; then say manager "${m%:*}"; fi
+done
+for m in curl gpg; do
+  if command -v "$m" >/dev/null 2>&1; then say program "$m"; fi
 done
 PY=
 for p in python3 python3.14 python3.13 python3.12 python3.11 python3.10 python3.9 /usr/libexec/platform-python; do
@@ -51,7 +54,7 @@ elif [ -n "$ROOT" ] || [ -z "$PY" ]; then
   fi
 fi
 say privilege "$PRIVILEGE"
-"""
+""".replace("@MANAGERS@", " ".join(f"{name}:{row.program}" for name, row in managers.TABLE.items()))
 
 _REAL = """
 cd -P "$H" && say realhome "$PWD"

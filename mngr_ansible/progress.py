@@ -6,7 +6,8 @@ from mngr_ansible.diff import Due
 from mngr_ansible.report import DUE, HostReport, Outcome, Status
 from mngr_ansible.runner import Event
 
-INSTALL_TASK = "Install packages with apt"
+INSTALL_TASK = "Install packages with "
+"""What the names of the tasks that install begin with; the manager follows."""
 
 Talk = Callable[[str, str], None]
 """Told of progress and warnings: a host's name and a line."""
@@ -16,7 +17,9 @@ def announce(name: str, due: Due, talk: Talk) -> None:
     """Warn of every package that is missing or too old, then say what is copied. Source: spec, "Agent provisioning"."""
     for outcome in due.outcomes:
         if outcome.kind == "package" and outcome.status in DUE:
-            talk(name, f"warning: {described(outcome)}")
+            talk(name, f"warning: {described(outcome)}" + (f"; from {outcome.source}" if outcome.source else ""))
+        elif outcome.status is Status.BLOCKED and not outcome.is_required:
+            talk(name, f"warning: {outcome.name} is optional and cannot be had: {outcome.reason}")
     files = [placed for each in due.transfers for placed in each.entries if placed.entry.kind in ("file", "link")]
     if files and not due.is_python_advised:
         size = sum(placed.entry.size for placed in files)
@@ -34,10 +37,11 @@ def follower(
             talk(host, f"warning: {event.text}")
         elif is_verbose:
             talk(host, f"{event.kind}: {event.task} {event.text or event.step or ''}".rstrip())
-        if event.kind == "task" and event.task == INSTALL_TASK:
+        if event.kind == "task" and event.task.startswith(INSTALL_TASK):
+            manager = event.task.removeprefix(INSTALL_TASK)
             for alias, due in dues.items():
-                if due.installs:
-                    talk(names[alias], f"installing with apt: {', '.join(each.name for each in due.installs)}")
+                if wanted := [way.requirement.name for way in due.installs if way.manager == manager]:
+                    talk(names[alias], f"installing with {manager}: {', '.join(wanted)}")
 
     return follow
 

@@ -6,18 +6,19 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from mngr_ansible import changes, commands, outcomes, rundir
+from mngr_ansible.choice import Chooser
 from mngr_ansible.collect import contributions, run_after, run_before
-from mngr_ansible.diff import compare
+from mngr_ansible.diff import compare, lacking
 from mngr_ansible.errors import ErrorGroup, HostError, MngrAnsibleError
+from mngr_ansible.offers import ask
 from mngr_ansible.plan import build, print_only, settle
 from mngr_ansible.playbook import HostRun
 from mngr_ansible.probe import look
 from mngr_ansible.progress import Talk, announce, follower, summary
 from mngr_ansible.question import Question
-from mngr_ansible.report import HostReport, Outcome, Report, Status
+from mngr_ansible.report import HostReport, Outcome, Report
 from mngr_ansible.request import Prepared, Request, Target
 from mngr_ansible.runner import REMOTE_TMP, RunResult, run
 
@@ -59,35 +60,42 @@ def gather(targets: Sequence[Target], request: Request) -> list[Prepared]:
     return gathered
 
 
-def prepare(targets: Sequence[Target], request: Request) -> list[Prepared]:
+def prepare(targets: Sequence[Target], request: Request, *, is_applied: bool = False) -> list[Prepared]:
     """:func:`gather`, then :func:`inspect`."""
-    return inspect(gather(targets, request), request)
+    return inspect(gather(targets, request), request, is_applied=is_applied)
 
 
-def inspect(gathered: Sequence[Prepared], request: Request) -> list[Prepared]:
-    """Look at every host at once and hold its plan against it. One dead host stops no other."""
+def inspect(gathered: Sequence[Prepared], request: Request, *, is_applied: bool = False) -> list[Prepared]:
+    """Look at every host at once and hold its plan against it. One dead host stops no other.
+
+    ``is_applied``: an :func:`apply` follows, so that package managers may fetch their lists to say what they offer.
+    """
     if len(gathered) == 1:
-        return [_inspect(gathered[0], request)]
+        return [_inspect(gathered[0], request, is_applied=is_applied)]
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(max_workers=min(32, len(gathered) or 1)) as pool:
-        return list(pool.map(lambda each: _inspect(each, request), gathered))
+        return list(pool.map(lambda each: _inspect(each, request, is_applied=is_applied), gathered))
 
 
-def _inspect(prepared: Prepared, request: Request) -> Prepared:
+def _inspect(prepared: Prepared, request: Request, *, is_applied: bool) -> Prepared:
     target, plan = prepared.target, prepared.plan
-    question = Question(
-        plan.claims, tuple(each.resolved() for each in plan.requirements), target.work_dir, request.become
-    )
+    implied = plan.implied
+    requirements = (*plan.requirements, *implied.values())
+    question = Question(plan.claims, tuple(each.resolved() for each in requirements), target.work_dir, request.become)
+    timeout, is_local = min(60.0, request.timeout), target.connection.is_local
     try:
-        state = look(target.connection, question, min(60.0, request.timeout))
+        state = look(target.connection, question, timeout)
         if request.become and state.privilege not in ("root", "sudo"):
             raise HostError(
                 f"--become needs sudo, and {state.user} has none there that works without a password",
                 remedy="Log in as root, or allow sudo without a password for this login.",
             )
         plan = settle(plan, state.home, state.work_dir, state.real)
-        due = compare(plan, state, is_local=target.connection.is_local, become=request.become)
+        chooser = Chooser(state, plan.policy, implied)
+        may_refresh = is_applied and not is_local
+        offers = ask(target.connection, chooser, lacking(plan, state), timeout, may_refresh=may_refresh)
+        due = compare(plan, state, offers, is_local=is_local, become=request.become)
     except MngrAnsibleError as error:
         error.host = error.host or target.name
         return dataclasses.replace(prepared, error=error)
@@ -113,13 +121,9 @@ def _planned(prepared: Prepared, *, has_diff: bool) -> HostReport:
             error.host = error.host or prepared.target.name
             return dataclasses.replace(_host_report(prepared, ()), error=error)
         steps = tuple(dataclasses.replace(each, diff=told.get(each.id)) for each in steps)
-    wanted = (*due.installs, *due.advised, *_blocked(prepared))
-    return _host_report(prepared, steps, commands.install(wanted, state, python=due.needs_python))
-
-
-def _blocked(prepared: Prepared) -> tuple[Any, ...]:
-    blocked = {each.id for each in prepared.due.outcomes if each.status is Status.BLOCKED} if prepared.due else set()
-    return tuple(each for each in prepared.plan.requirements if each.id in blocked)
+    wanted = (*due.installs, *due.advised, *due.hopeless)
+    lines = commands.install(wanted, state, python=due.needs_python, is_refreshing=due.are_lists_old)
+    return _host_report(prepared, steps, lines)
 
 
 def _host_report(prepared: Prepared, steps: Sequence[Outcome], lines: Sequence[str] = ()) -> HostReport:
@@ -130,7 +134,7 @@ def _host_report(prepared: Prepared, steps: Sequence[Outcome], lines: Sequence[s
         target.connection.is_local,
         tuple(steps),
         tuple(lines),
-        prepared.plan.all_notices,
+        (*prepared.plan.all_notices, *(prepared.due.notices if prepared.due else ())),
         prepared.error,
         about,
     )
@@ -150,9 +154,13 @@ def ask_local(prepared: Sequence[Prepared], confirm: Confirm | None) -> list[Pre
     for index, each in enumerate(asked):
         if confirm is None or each.due is None or each.state is None or not each.target.connection.is_local:
             continue
-        possible = tuple(want for want in each.due.advised if not want.is_printed and each.state.privilege == "root")
-        if possible and confirm(f"Install {', '.join(want.name for want in possible)} on this machine?"):
-            rest = tuple(want for want in each.due.advised if want not in possible)
+        is_root = each.state.privilege == "root"
+        possible = tuple(
+            way for way in each.due.advised if not way.requirement.is_printed and (is_root or not way.needs_root)
+        )
+        names = ", ".join(way.requirement.name for way in possible)
+        if possible and confirm(f"Install {names} on this machine?"):
+            rest = tuple(way for way in each.due.advised if way not in possible)
             due = dataclasses.replace(each.due, installs=(*each.due.installs, *possible), advised=rest)
             asked[index] = dataclasses.replace(each, due=due)
     return asked
@@ -240,8 +248,8 @@ def _done(prepared: Prepared, alias: str, result: RunResult | None) -> HostRepor
         steps, error = outcomes.untouched(due), None
     else:
         steps, error = outcomes.settle(due, alias, prepared.target.name, result)
-    left = (*due.advised, *_blocked(prepared))
-    lines = commands.install(left, prepared.state, python=due.is_python_advised)
+    left, is_old = (*due.advised, *due.hopeless), due.are_lists_old
+    lines = commands.install(left, prepared.state, python=due.is_python_advised, is_refreshing=is_old)
     return dataclasses.replace(_host_report(prepared, steps, lines), error=error)
 
 

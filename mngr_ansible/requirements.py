@@ -1,12 +1,13 @@
 """The tools that plugins need, merged: one requirement a name, with every plugin's range."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
-from mngr_ansible import checks, managers
-from mngr_ansible.errors import ConflictError, InputError
-from mngr_ansible.model import Check, Install, PackageRequirement, Source
+from mngr_ansible import catalog, checks
+from mngr_ansible.errors import ConflictError
+from mngr_ansible.model import Check, Install, PackageRequirement
+from mngr_ansible.origins import Source
 from mngr_ansible.versions import Range
 
 
@@ -44,63 +45,88 @@ class Requirement:
     """Everybody who wants it said ``auto`` by name, so that it may be installed on this machine too."""
     purposes: tuple[str, ...]
     plugins: tuple[str, ...]
+    step: str = ""
+    """Its id where that is not ``package:NAME``: of what only a source of another requirement needs."""
 
     @property
     def id(self) -> str:
-        return f"package:{self.name}"
+        return self.step or f"package:{self.name}"
 
     @property
     def who(self) -> str:
         """Who needs it and what for, as in ``codex: runs the agent``."""
         return "; ".join(self.purposes) or ", ".join(self.plugins)
 
-    def packages(self, manager: str) -> tuple[str, ...]:
-        """The packages that satisfy it with this manager: the sources' names, else its own name."""
-        for source in self.sources:
-            if source.manager == manager:
-                return source.packages or (self.name,)
-        return () if self.sources else (self.name,)
-
     def resolved(self) -> dict[str, Any]:
-        """The complete form that the role ``mngr_packages`` and ``checks`` work on; see the role's README."""
+        """The complete form that ``checks`` works on; see the README of the role ``mngr_packages``."""
         resolved: dict[str, Any] = {
             "id": self.id,
             "name": self.name,
             "version": str(self.range),
             "is_required": self.is_required,
-            "packages": {manager: list(names) for manager in managers.MANAGERS if (names := self.packages(manager))},
         }
+        packages: dict[str, list[str]] = {}
+        for source in self.sources:
+            packages.setdefault(source.manager, list(source.packages) or [self.name])
+        if packages:
+            resolved["packages"] = packages
         if self.checks:
             resolved["checks"] = [
                 {"kind": check.kind, "value": check.value, "args": list(check.args), "pattern": check.pattern}
                 for check in self.checks
             ]
-        return checks.complete(resolved, managers.MANAGERS[0])
+        return checks.complete(resolved)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the user allows as a source. ``scope="user"``: nothing that changes the system, only the login's own."""
+
+    allow_installers: bool = True
+    allow_third_party_repositories: bool = True
+    scope: Literal["system", "user"] = "system"
 
 
 def merge(needs: Sequence[Need]) -> tuple[Requirement, ...]:
     """Merge the needs that have one name, in the order in which names first came.
 
-    Ranges intersect; purposes join; checks and sources of the later plugin win; ``print`` of anybody holds for all.
+    Ranges intersect; purposes join; checks and sources of the later plugin win, else the catalog's hold; ``print`` of
+    anybody holds for all.
 
     Raises:
         ConflictError: no version satisfies two plugins; names both, and both ranges.
-        InputError: a package's name is not one that its manager takes.
     """
     by_name: dict[str, list[Need]] = {}
     for need in needs:
         by_name.setdefault(need.requirement.name, []).append(need)
-    merged = tuple(_merged(name, group) for name, group in by_name.items())
-    for requirement in merged:
-        for manager in managers.MANAGERS:
-            for package in requirement.packages(manager):
-                if why := managers.valid_name(manager, package):
-                    raise InputError(
-                        f"{requirement.name} ({', '.join(requirement.plugins)}): {package!r} is not a package of "
-                        f"{manager}: {why}",
-                        remedy="Give the package's plain name.",
-                    )
-    return merged
+    return tuple(_merged(name, group) for name, group in by_name.items())
+
+
+def implied(requirements: Sequence[Requirement]) -> dict[str, Requirement]:
+    """What the sources of these need first (``requires``), and what that needs in turn, by the text that says so.
+
+    Each has the range of its text and of the plugins' own requirement of that name; its id is ``needs:TEXT``.
+    """
+    own = {each.name: each for each in requirements}
+    found: dict[str, Requirement] = {}
+    queue = list(requirements)
+    while queue:
+        wanting = queue.pop(0)
+        for text in (text for source in wanting.sources for text in source.requires):
+            if text in found:
+                continue
+            parsed = PackageRequirement.parse(text)
+            needed = _merged(parsed.name, [Need(plugin, parsed, None) for plugin in wanting.plugins])
+            same = own.get(needed.name)
+            if same is not None:
+                both = needed.range.intersect(same.range)
+                sources, found_by = same.sources, same.checks
+                needed = replace(
+                    needed, sources=sources, checks=found_by, range=needed.range if both.is_empty else both
+                )
+            found[text] = replace(needed, step=f"needs:{text}", purposes=(f"needed by {wanting.name}",))
+            queue.append(found[text])
+    return found
 
 
 def _range(need: Need) -> Range:
@@ -122,11 +148,12 @@ def _merged(name: str, needs: Sequence[Need]) -> Requirement:
             )
         wanted = narrowed
     requirements = [need.requirement for need in needs]
+    tool = catalog.find(name)
     return Requirement(
         name=name,
         range=wanted,
-        checks=next((each.checks for each in reversed(requirements) if each.checks), ()),
-        sources=next((each.sources for each in reversed(requirements) if each.sources), ()),
+        checks=next((each.checks for each in reversed(requirements) if each.checks), tool.checks if tool else ()),
+        sources=next((each.sources for each in reversed(requirements) if each.sources), tool.sources if tool else ()),
         is_required=any(each.is_required for each in requirements),
         is_printed=any("print" in (need.install, need.requirement.install) for need in needs),
         is_installed_locally=all(need.install == "auto" for need in needs),

@@ -3,11 +3,11 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from mngr_ansible.errors import InputError
-from mngr_ansible.fields import is_supported
-from mngr_ansible.model import Install, nearest
+from mngr_ansible.fields import is_supported, nearest
+from mngr_ansible.model import Install
 from mngr_ansible.patterns import DestinationPatterns
 
 
@@ -27,7 +27,8 @@ class Settings:
     """What the user decided: ``[plugins.ansible]`` in mngr, or the ``settings`` mapping of the API.
 
     ``timeout`` is in seconds, for the whole run. ``files``, ``packages`` and ``manifests`` are as the user wrote
-    them; ``collect`` turns them into the plugins named ``settings`` and ``manifest``.
+    them; ``collect`` turns them into the plugins named ``settings`` and ``manifest``. ``allow_…`` and ``scope`` say
+    which sources of packages count; ``scope = "user"``: only what installs for the login alone.
     """
 
     install: Install = "auto"
@@ -38,6 +39,9 @@ class Settings:
     manifests: tuple[str, ...] = ()
     timeout: float = 600
     strict_secrets: bool = False
+    allow_installers: bool = True
+    allow_third_party_repositories: bool = True
+    scope: Literal["system", "user"] = "system"
     bootstrap: bool = True
     playbooks: tuple[str, ...] = ()
     plugins: Mapping[str, PluginSettings] = field(default_factory=dict)
@@ -91,15 +95,26 @@ def _checked(cls: type, values: Mapping[str, Any], place: str) -> dict[str, Any]
     return checked
 
 
-_BOOLEANS = frozenset({"check_packages", "secrets", "bootstrap", "strict_secrets"})
+_BOOLEANS = frozenset(
+    {
+        "check_packages",
+        "secrets",
+        "bootstrap",
+        "strict_secrets",
+        "allow_installers",
+        "allow_third_party_repositories",
+    }
+)
+_CHOICES = {"install": ("auto", "print"), "scope": ("system", "user")}
 _STRINGS = frozenset({"precedence", "manifests", "playbooks", "exclude_files"})
 
 
 def _typed(place: str, key: str, value: Any) -> Any:
     if key in _BOOLEANS or (key == "files" and "plugins.ansible.plugins." in place):
         return value if isinstance(value, bool) else _raise(_wrong(place, value, "true or false"))
-    if key == "install":
-        return value if value in ("auto", "print") else _raise(_wrong(place, value, '"auto" or "print"'))
+    if key in _CHOICES:
+        words = " or ".join(f'"{each}"' for each in _CHOICES[key])
+        return value if value in _CHOICES[key] else _raise(_wrong(place, value, words))
     if key == "timeout":
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         is_usable = is_number and 0 < value < float("inf")

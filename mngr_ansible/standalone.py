@@ -208,4 +208,4 @@ def provision(
             timeout=timeout,
             control_path=control_path,
         )
-        return provisioner.apply(provisioner.prepare(found, asked), asked)
+        return provisioner.apply(provisioner.prepare(found, asked, is_applied=True), asked)

@@ -6,8 +6,8 @@ import pluggy
 
 from mngr_ansible import provisioner
 from mngr_ansible.collect import OURSELVES, Hook
+from mngr_ansible.fields import nearest
 from mngr_ansible.hookspecs import HOOKS
-from mngr_ansible.model import nearest
 from mngr_ansible.report import Report
 from mngr_ansible.request import Prepared, Request, Target
 from mngr_ansible.trees import shown

@@ -1,5 +1,6 @@
 """Small values for the tests of pure modules: a wish, a claim, what a host has."""
 
+import dataclasses
 import os
 from pathlib import Path
 
@@ -44,19 +45,26 @@ def plan(*contributions: Contribution, settings: dict[str, object] | None = None
 
 def state(files: dict[str, FileState] | None = None, findings: dict[str, str] | None = None, **facts) -> HostState:
     """A Debian host of root; ``findings`` gives the status of a package, by name."""
-    found = {
-        f"package:{name}": Finding(f"package:{name}", status, None if status == "missing" else "1.0", "", status)
-        for name, status in (findings or {}).items()
-    }
-    given = {"uid": 0, "user": "root", "privilege": "root", "python": "/usr/bin/python3", "managers": ("apt-get",)}
-    return HostState(home="/root", work_dir=WORK_DIR, files=files or {}, findings=found, **{**given, **facts})
+    known = {name if ":" in name else f"package:{name}": status for name, status in (findings or {}).items()}
+    given = {"uid": 0, "user": "root", "privilege": "root", "python": "/usr/bin/python3", "managers": ("apt",)}
+    findings_of = {step: found(status, step) for step, status in known.items()}
+    return HostState(home="/root", work_dir=WORK_DIR, files=files or {}, findings=findings_of, **{**given, **facts})
+
+
+def found(status: str, step: str) -> Finding:
+    """What a host has of one requirement: version 1.0, or nothing."""
+    return Finding(step, status, None if status == "missing" else "1.0", "", status)
 
 
 def due(*contributions: Contribution, is_local: bool = False, settings=None, install=None, **host) -> Due:
     """What these plugins make due on such a host; packages without a finding are missing."""
     desired = plan(*contributions, settings=settings, install=install)
     findings = {each.name: "missing" for each in desired.requirements} | host.pop("findings", {})
-    return compare(desired, state(findings=findings, **host), is_local=is_local)
+    offers = host.pop("offers", None)
+    there = state(findings=findings, **host)
+    implied = {each.id: found("missing", each.id) for each in desired.implied.values()}
+    there = dataclasses.replace(there, findings={**implied, **there.findings})
+    return compare(desired, there, offers, is_local=is_local)
 
 
 def statuses(outcomes) -> dict[str, str]:

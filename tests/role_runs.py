@@ -45,7 +45,7 @@ class Play(NamedTuple):
 
     @property
     def apt(self) -> dict[str, Any]:
-        return self.result("Install packages with apt")
+        return self.result("Install packages with the host's manager")
 
     @property
     def outcomes(self) -> dict[str, str]:

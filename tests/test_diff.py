@@ -135,11 +135,12 @@ def test_without_privilege_a_package_is_blocked_with_the_command_for_an_administ
 
 @pytest.mark.parametrize("is_local", [True, False])
 def test_without_a_manager_that_has_it_a_package_is_blocked_and_the_reason_says_what_was_considered(is_local):
-    made = due(wants("claude", "git"), managers=("dnf",), is_local=is_local)
+    git = {"name": "git", "sources": [{"manager": "apt"}]}
+    made = due(wants("claude", git), managers=("dnf",), os={"PRETTY_NAME": "Fedora Linux 44"}, is_local=is_local)
 
     assert statuses(made.outcomes) == {"package:git": "blocked"}
-    assert "apt" in made.outcomes[0].reason
-    assert "dnf" in made.outcomes[0].reason
+    reason = "no source for git will do: Fedora Linux 44 installs with dnf; known sources: apt"
+    assert made.outcomes[0].reason == reason
 
 
 @pytest.mark.parametrize(
@@ -228,5 +229,5 @@ def test_every_step_of_the_plan_has_one_outcome_in_its_order(file):
 def test_on_this_machine_auto_installs_only_what_needs_no_privilege_that_we_lack(privilege, is_installed):
     made = due(wants("claude", "git"), is_local=True, install="auto", uid=1000, privilege=privilege)
 
-    assert [each.name for each in (made.installs if is_installed else made.advised)] == ["git"]
+    assert [each.requirement.name for each in (made.installs if is_installed else made.advised)] == ["git"]
     assert statuses(made.outcomes) == {"package:git": "missing"}

@@ -160,33 +160,6 @@ def test_a_transfer_with_a_wrong_type_or_word_names_its_field(field, value):
 
 
 @pytest.mark.parametrize(
-    "source",
-    [{"manager": each} for each in ("npm", "brew", "cargo", "gem", "go")]
-    + [
-        {"manager": "apt", field: value}
-        for field, value in {
-            "version": "1",
-            "repository": "r",
-            "url": "u",
-            "sha256": "0",
-            "scope": "user",
-            "requires": ["x"],
-            "when": "y",
-        }.items()
-    ],
-)
-def test_what_a_source_cannot_do_yet_is_refused(source):
-    with pytest.raises(InputError, match="is not supported yet"):
-        Source.from_value(source)
-
-
-@pytest.mark.parametrize("kind", ["file", "python_module", "shell"])
-def test_what_a_check_cannot_do_yet_is_refused(kind):
-    with pytest.raises(InputError, match="is not supported yet"):
-        Check(kind, "x")
-
-
-@pytest.mark.parametrize(
     "check",
     [
         {"kind": "nose", "value": "git"},

@@ -49,7 +49,7 @@ def test_every_step_that_an_event_settled_has_its_status_and_words(made):
 
     assert [(each.id, each.status, each.current, each.reason) for each in steps] == [
         (FILE, "changed", None, ""),
-        (GIT, "ok", "2.39.5", ""),
+        (GIT, "changed", "2.39.5", ""),
         (VIM, "failed", None, "no such package"),
     ]
     assert error is None, "the failed step says it all"

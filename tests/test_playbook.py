@@ -62,7 +62,7 @@ def test_a_piece_that_not_every_host_needs_has_a_condition(files, packages):
     both = tasks(run(files), run(packages, "host-2"))
 
     assert both["Copy files"]["when"] == "mngr_ansible.files | length > 0"
-    assert both["Install packages with apt"]["when"] == "mngr_ansible.packages | length > 0"
+    assert both["Install packages with apt"]["when"] == "mngr_ansible.packages.apt | length > 0"
     assert "when" not in tasks(run(files), run(files, "host-2"))["Copy files"]
 
 
@@ -88,8 +88,12 @@ KNOWN_LINES = {
     .format(summary="SUMMARY", canary=base64.b64encode(CANARY.encode()).decode())
     .split("\n")
     if name == "_HEAD"
-} | {line for name in ("_BOOTSTRAP", "_FILES", "_PACKAGES", "_ASSERT") for line in getattr(pieces, name).split("\n")}
-CONDITION = re.compile(r"      when: mngr_ansible\.(files|packages) \| length > 0")
+} | {
+    line.replace("@MANAGER@", "apt")
+    for name in ("_BOOTSTRAP", "_FILES", "_REPOSITORIES", "_PACKAGES", "_DOWNLOADS", "_ASSERT")
+    for line in getattr(pieces, name).split("\n")
+}
+CONDITION = re.compile(r"      when: mngr_ansible\.(files|packages\.apt) \| length > 0")
 SUMMARY = re.compile(
     r"# (One host|\d+ hosts), (\d+ files?|\d+ packages?|nothing)( and \d+ packages?)? due\. The data .*"
 )
@@ -147,7 +151,7 @@ def test_no_text_of_a_plugin_is_in_the_playbook_and_every_string_of_the_data_is_
     assert written.isascii()
     assert data["ansible_host"] == typed
     assert data["mngr_ansible"]["canary"] == CANARY
-    assert data["mngr_ansible"]["packages"] == [each.resolved() for each in made.installs]
+    assert data["mngr_ansible"]["packages"]["apt"] == [each.resolved() for each in made.installs]
     sent = {entry_path(each) for step in data["mngr_ansible"]["files"] for each in step["entries"]}
     assert sent == {os.fsencode(each.path) for step in made.transfers for each in step.entries}
 

@@ -36,7 +36,6 @@ mngr_steps:
   returned: always
 """
 
-from ansible.module_utils import mngr_ansible_versions as versions  # noqa: E402
 from ansible.module_utils import mngr_packages_host as host  # noqa: E402
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
 
@@ -53,11 +52,9 @@ def main():
     installed = module.params["installed"]
     would_be = installed if module.check_mode else []
     lacking = [row for row in rows if row[1].status != "ok" and row[0]["id"] not in would_be]
-    offers = host.Apt(module).offers([requirement for requirement, _ in lacking])
     reasons = {}
     for requirement, finding in lacking:
-        first = next(iter(requirement["packages"].get("apt", ())), None)
-        offer = f", apt offers {versions.upstream(offers[first])}" if first in offers else ""
+        offer = host.offered(module, requirement)
         hint = "; it was installed, but something else answers" if requirement["id"] in installed else ""
         reasons[requirement["id"]] = host.tell(requirement, finding) + offer + hint
     steps = []

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the two modules of this role ask the host they run on: what it has, what apt offers, who may become root."""
+"""What the modules of this role ask the host they run on: what it has, what a manager offers, who may become root."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
 import time
 
+from ansible.module_utils import mngr_ansible_candidates as candidates
 from ansible.module_utils import mngr_ansible_checks as checks
 from ansible.module_utils import mngr_ansible_managers as managers
 from ansible.module_utils import mngr_ansible_versions as versions
@@ -17,19 +19,35 @@ _CHECK_SECONDS = 120
 _OUTPUT_BYTES = 4096
 
 
-def complete(module):
+def system_manager():
+    """The manager that this host's system installs with; None where there is none that we know."""
+    present = [name for name, row in managers.TABLE.items() if shutil.which(row.program)]
+    words = {}
+    if os.path.exists("/etc/os-release"):
+        with open("/etc/os-release", encoding="utf-8", errors="replace") as file:
+            words = dict(line.rstrip().replace('"', "").split("=", 1) for line in file if "=" in line)
+    names = f"{words.get('ID', '')} {words.get('ID_LIKE', '')} {'macos' if os.uname().sysname == 'Darwin' else ''}"
+    return managers.of_host(names.split(), present)
+
+
+def complete(module, given=None):
     """The module's requirements with everything spelt out; fails for what cannot be asked or installed."""
+    made = []
     try:
-        requirements = [checks.complete(given, "apt") for given in module.params["requirements"]]
-        for requirement in requirements:
+        for each in module.params["requirements"] if given is None else given:
+            requirement = checks.complete(each)
             versions.Range.parse(requirement["version"])
-            for package in requirement["packages"].get("apt", ()):
-                refused = managers.valid_name("apt", package)
+            if each.get("packages") is None:
+                requirement["packages"] = {system_manager() or "apt": [requirement["name"]]}
+            requirement["scope"], requirement["exact"] = each.get("scope") or "system", each.get("exact") or {}
+            for manager, package in ((name, one) for name, all_ in requirement["packages"].items() for one in all_):
+                refused = managers.valid_name(manager, package)
                 if refused:
                     raise ValueError(f"{requirement['name']}: {package!r} is no name of a package: {refused}")
+            made.append(requirement)
     except ValueError as error:
         module.fail_json(msg=f"{error}. Nothing was changed.")
-    return requirements
+    return made
 
 
 def ask(module, requirements):
@@ -62,18 +80,32 @@ def tell(requirement, finding):
     return f"{name}: found {finding.current} ({finding.where}), wanted {wanted}"
 
 
+def offered(module, requirement):
+    """What the first manager that a requirement names has of it, as the end of a sentence."""
+    manager = next((name for name in requirement["packages"] if name in managers.TABLE), None)
+    if manager is None:
+        return ""
+    packages = Packages(module, manager)
+    best = packages.best(requirement, packages.offers([requirement]))
+    return f", {manager} offers {best}" if best else ""
+
+
 def step(requirement, finding, status, reason=""):
     """The outcome of one requirement, as ``mngr_steps`` has it."""
     return {"id": requirement["id"], "status": status, "current": finding.current, "reason": reason}
 
 
-class Apt:
-    """apt on this host, within a number of seconds for everything that it is asked to change."""
+class Packages:
+    """One package manager on this host, within a number of seconds for everything that it is asked to change."""
 
-    def __init__(self, module):
+    def __init__(self, module, manager):
+        home = os.path.expanduser("~")
+        own = [f"{home}/{each}" for each in (".local/bin", ".cargo/bin", ".npm-global/bin")]
+        os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin", *own])
+        self.manager, self.row, self.home = manager, managers.TABLE[manager], home
         self._directory = module.tmpdir
         self._deadline = time.monotonic() + module.params.get("timeout", 0)
-        self.is_there = bool(shutil.which("apt-get") and shutil.which("apt-cache"))
+        self.is_there = bool(shutil.which(self.row.program))
         self.output = ""
 
     @staticmethod
@@ -86,32 +118,70 @@ class Apt:
                 return program
         return "none"
 
-    def offers(self, requirements):
-        """The version that apt would install of each requirement's packages, by package."""
-        names = sorted({name for requirement in requirements for name in requirement["packages"].get("apt", ())})
-        row = managers.TABLE["apt"]
+    def specified(self, requirement):
+        """A requirement's packages as this manager is told of them; none where it has no package for it."""
+        names, exact = requirement["packages"].get(self.manager, ()), requirement["exact"].get(self.manager)
+        return [managers.specified(self.manager, name, requirement["version"], exact) for name in names]
+
+    def offers(self, requirements, privilege="root"):
+        """What this manager offers of these requirements' packages, and how old its lists are."""
+        names = list(dict.fromkeys(name for each in requirements for name in self.specified(each)))
         if not names or not self.is_there:
-            return {}
-        return row.read_offers(_run(managers.with_environment("apt", [*row.offers, *names]), self._directory)[1])
+            return candidates.Answer("own", {})
+        asked = {self.manager: names}
+        text = candidates.script(asked, managers, privilege)
+        return candidates.read(_run(["/bin/sh", "-c", text], self._directory)[1].split("\n"), asked, managers)[
+            self.manager
+        ]
+
+    def refusal(self, requirement, offers):
+        """Why what is offered does not satisfy this, as the end of a sentence; empty where it does, or nobody knows.
+
+        The first package counts: its version is the requirement's, unless the requirement says which one it gets.
+        """
+        wanted = versions.Range.parse(requirement["version"])
+        for position, spec in enumerate(self.specified(requirement)):
+            offer = offers.offers.get(spec)
+            if offer is None or not offer.is_known:
+                continue
+            best = candidates.best(offer, versions)
+            if best is None:
+                name = requirement["packages"][self.manager][position]
+                return offer.why or f"{self.manager} offers no package {name}"
+            if position == 0 and not requirement["exact"] and wanted.judge(best) != "ok":
+                return f"{self.manager} offers {best}"
+        return ""
+
+    def best(self, requirement, offers):
+        """The version that is offered of a requirement's first package; None where that is not known."""
+        first = next(iter(self.specified(requirement)), None)
+        return candidates.best(offers.offers[first], versions) if first in offers.offers else None
 
     def refresh(self, privilege):
         """Fetch the lists of packages; the exit status."""
-        return self._change(managers.TABLE["apt"].refresh, privilege)
+        return self._change(self.row.refresh, privilege)
 
-    def install(self, names, privilege):
+    def install(self, names, scope, privilege):
         """Install or upgrade these packages in one transaction; the exit status."""
-        return self._change([*managers.TABLE["apt"].install, *names], privilege)
+        privilege = privilege if managers.needs_root(self.manager, scope) else "root"
+        return self._change(managers.install(self.manager, names, scope, self.home), privilege)
+
+    def held(self):
+        """The packages that the host's own configuration holds back, where the manager would ask, and take a yes."""
+        if self.manager != "pacman":
+            return set()
+        return set(_run(["pacman-conf", "IgnorePkg"], self._directory)[1].split())
 
     def _change(self, argv, privilege):
-        """Run apt as root; wait for the locks that it does not wait for by itself, such as the one of its lists."""
+        """Run the manager; wait for the locks that it does not wait for by itself, such as that of apt's lists."""
         give_up = min(time.monotonic() + managers.LOCK_SECONDS, self._deadline)
         while True:
             seconds = max(1, int(self._deadline - time.monotonic()))
-            patient = managers.waiting("apt", argv, min(managers.LOCK_SECONDS, seconds // 2))
-            bounded = managers.bounded(managers.with_environment("apt", patient), seconds)
+            patient = managers.waiting(self.manager, argv, min(managers.LOCK_SECONDS, seconds // 2))
+            bounded = managers.bounded(managers.with_environment(self.manager, patient), seconds)
             code, self.output = _run(managers.privileged(bounded, privilege), self._directory)
-            is_locked = code and "Could not get lock" in self.output and "Waiting for" not in self.output
-            if not is_locked or time.monotonic() > give_up:
+            is_locked = code and self.row.locked and re.search(self.row.locked, self.output)
+            if not is_locked or "Waiting for" in self.output or time.monotonic() > give_up:
                 return code
             time.sleep(1)
 

@@ -1,71 +1,154 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What apt's words mean: one sentence with the cause, one with what to do."""
+"""What package managers' words mean: one sentence with the cause, one with what to do."""
 
 from __future__ import annotations
 
+import os
 import re
 
 _AGAIN = "Run again when it is free: what is done is not done twice."
 _CONFIGURE = "Finish it on the host with: {sudo}dpkg --configure -a. Then run again."
-_WORDS = (
+_CAUSES = (
     (
-        r"is held by process (?P<pid>\d+)(?: \((?P<holder>[^)]*)\))?",
+        (
+            r"is held by process (?P<pid>\d+)(?: \((?P<holder>[^)]*)\))?",
+            r"locked by the application with pid (?P<pid>\d+) \((?P<holder>[^)]*)\)",
+            r"[Ww]aiting for process with pid (?P<pid>\d+)",
+            r"other process has PID (?P<pid>\d+)",
+        ),
         "The package manager is locked by {holder} (pid {pid}). " + _AGAIN,
     ),
     (
-        r"Could not get lock|Unable to acquire the dpkg frontend lock|Unable to lock directory",
+        (r"unable to lock database",),
+        "The package manager is locked by {holder}. "
+        + _AGAIN
+        + " If none runs there, an earlier one died: then remove /var/lib/pacman/db.lck on the host.",
+    ),
+    (
+        (
+            r"Could not get lock",
+            r"Unable to acquire the dpkg frontend lock",
+            r"Unable to lock (?:directory|database)",
+            r"System management is locked",
+            r"holding the (?:yum|dnf) lock",
+        ),
         "The package manager is locked by another program. " + _AGAIN,
     ),
-    (r"dpkg was interrupted", "An earlier installation on this host was interrupted. " + _CONFIGURE),
+    ((r"dpkg was interrupted",), "An earlier installation on this host was interrupted. " + _CONFIGURE),
     (
-        r"Held packages were changed|held broken packages",
+        (r"Held packages were changed", r"held broken packages"),
         "A package is on hold, or needs one that is. See apt-mark showhold on the host, and release it there.",
     ),
     (
-        r"remove is disabled",
+        (r"remove is disabled",),
         "apt would have to remove other packages, which is never done. See on the host: apt-get -s install {names}.",
     ),
     (
-        r"[Nn]o space left on device|don't have enough free space",
+        (
+            r"conflicts with",
+            r"are in conflict",
+            r"unresolvable package conflicts",
+            r"conflicting requests",
+            r"deinstallation of",
+        ),
+        "Other packages on the host are in the way, and nothing is ever removed. See on the host: {try_it}.",
+    ),
+    (
+        (r"[Nn]o space left on device", r"don't have enough free space", r"not enough free (?:disk )?space", r"ENOSPC"),
         "The host's disk is full. Make room there and run again.",
     ),
     (
-        r"Errors were encountered while processing:\n (?P<broken>\S+)",
+        (r"Errors were encountered while processing:\n (?P<broken>\S+)",),
         "The package {broken} could not be set up: its own script failed. " + _CONFIGURE,
     ),
     (
-        r"Unable to locate package (?P<broken>\S+)|Package '?(?P<other>[^ ']+)'? has no installation candidate",
-        "apt does not know the package {broken}. Check its name and the host's package sources.",
+        (r"scriptlet failed", r"command failed to execute correctly"),
+        "A package's own script failed. See what it said, mend it on the host, and run again.",
     ),
     (
-        r"Failed to fetch|Unable to fetch|Temporary failure resolving|Could not (?:resolve|connect)",
-        "apt could not fetch what it needs. Check the host's network and package sources, and run again.",
+        (
+            r"Unable to locate package (?P<broken>\S+)",
+            r"Package '?(?P<broken>[^ ']+)'? has no installation candidate",
+            r"No match for argument: (?P<broken>\S+)",
+            r"'(?P<broken>\S+)' not found in package names",
+            r"target not found: (?P<broken>\S+)",
+            r"No provider of '\+?(?P<broken>[^']+)'",
+            r"E404.*'(?P<broken>[^']+)'",
+        ),
+        "{manager} does not know the package {broken}. Check its name and the host's package sources.",
     ),
     (
-        r"[Uu]nmet dependencies",
-        "apt cannot satisfy what the packages depend on. See on the host: apt-get -s install {names}.",
+        (r"EACCES", r"[Pp]ermission denied"),
+        "The login may not write where {manager} installs. Use a source of another scope, or see to its rights there.",
     ),
     (
-        r"a password is required|a terminal is required|Authentication required",
-        "The login may no longer become root without a password. Allow it, or run as root: apt-get install {names}.",
+        (
+            r"Failed to fetch",
+            r"Unable to fetch",
+            r"Temporary failure resolving",
+            r"Could not (?:resolve|connect)",
+            r"ENOTFOUND|EAI_AGAIN|ECONNREFUSED",
+            r"[Ff]ailed to (?:download|retrieve)",
+            r"Cannot download",
+            r"Failed to connect|Connection refused",
+            r"Valid metadata not found",
+        ),
+        "{manager} could not fetch what it needs. Check the host's network and package sources, and run again.",
+    ),
+    (
+        (
+            r"[Uu]nmet dependencies",
+            r"nothing provides",
+            r"(?:unable to|could not) satisfy dependenc",
+            r"No solution found",
+            r"ResolutionImpossible",
+        ),
+        "{manager} cannot satisfy what the packages depend on. See on the host: {try_it}.",
+    ),
+    (
+        (r"externally-managed-environment",),
+        "The host's Python belongs to its distribution, which pip must not change. Use pipx or uv, or a package of it.",
+    ),
+    (
+        (r"a password is required", r"a terminal is required", r"Authentication required"),
+        "The login may no longer become root without a password. Allow it, or run as root: {try_it}.",
     ),
 )
+_TRIALS = {"apt": "apt-get -s install", "zypper": "zypper install --dry-run", "dnf": "dnf install --assumeno"}
 _KILLED = (124, 137)
 
 
-def explain(code, output, names, privilege, seconds):
+def explain(manager, code, output, names, privilege, seconds):
     """Why a transaction failed and what to do, in two sentences."""
     sudo = f"{privilege} " if privilege in ("sudo", "doas") else ""
     if code in _KILLED:
-        return f"apt did not end within {seconds} s and was stopped. {_CONFIGURE.format(sudo=sudo)}"
-    for pattern, sentence in _WORDS:
-        match = re.search(pattern, output)
+        remedy = _CONFIGURE.format(sudo=sudo) if manager == "apt" else "See what hangs there, and run again."
+        return f"{manager} did not end within {seconds} s and was stopped. {remedy}"
+    trial = " ".join([_TRIALS.get(manager, f"{manager} install"), *names])
+    for patterns, sentence in _CAUSES:
+        match = next(filter(None, (re.search(pattern, output) for pattern in patterns)), None)
         if match:
-            found = {"holder": "a program", **{key: value for key, value in match.groupdict().items() if value}}
-            found.setdefault("broken", found.get("other", ""))
-            return sentence.format(sudo=sudo, names=" ".join(names), **found)
-    errors = [line[3:] for line in output.splitlines() if line.startswith("E: ")] or ["it gave no reason"]
-    return f"apt failed with exit status {code}: {errors[-1]}. See what it said, and run again."
+            found = {key: value for key, value in match.groupdict().items() if value}
+            found.setdefault("holder", holder(manager, found.get("pid")))
+            return sentence.format(sudo=sudo, names=" ".join(names), manager=manager, try_it=trial, **found)
+    errors = [line for line in output.splitlines() if re.match(r"(?i)(E:|error|problem|npm err|npm error)", line)]
+    last = re.sub(r"^E: ", "", (errors or output.split("\n"))[-1]).strip() or "it gave no reason"
+    return f"{manager} failed with exit status {code}: {last}. See what it said, and run again."
+
+
+def holder(manager, pid):
+    """The name of the program that holds a lock, by its process; of pacman's, which tells nobody, by looking for it."""
+    for each in [pid] if pid else sorted(os.listdir("/proc"), key=len) if os.path.isdir("/proc") else ():
+        try:
+            with open(f"/proc/{each}/comm", encoding="utf-8", errors="replace") as file:
+                name = file.read().strip()
+        except OSError:
+            continue
+        if pid:
+            return name
+        if each.isdigit() and name in (manager, "packagekitd"):
+            return f"{name} (pid {each})"
+    return "another program"
 
 
 def broken(output):
@@ -76,4 +159,5 @@ def broken(output):
 
 def is_stale(output):
     """Whether the failure may go away when the lists are fetched again: apt asked for what the mirror no longer has."""
-    return bool(re.search(r"Failed to fetch|Unable to locate package|has no installation candidate", output))
+    words = r"Failed to fetch|Unable to locate package|has no installation candidate|[Ff]ailed to retrieve| 404 "
+    return bool(re.search(words, output))

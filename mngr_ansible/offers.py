@@ -1,0 +1,64 @@
+"""Ask a host what its package managers offer of what is due there: a second round trip, only where something is due."""
+
+import secrets
+import shlex
+from collections.abc import Mapping, Sequence
+
+from mngr_ansible import candidates, managers
+from mngr_ansible.choice import Chooser, Offers
+from mngr_ansible.connection import Connection
+from mngr_ansible.errors import HostError
+from mngr_ansible.hoststate import HostState
+from mngr_ansible.requirements import Requirement
+
+_LIMIT = 8 * 1024 * 1024
+_REFRESH_SECONDS = 120
+
+
+def ask(
+    connection: Connection, chooser: Chooser, due: Sequence[Requirement], timeout: float, *, may_refresh: bool
+) -> Offers:
+    """What the host's managers offer of these requirements' sources; empty where none has to be asked.
+
+    ``may_refresh``: where a system's manager offers too little, its lists are fetched once and it is asked again; a
+    failure of that is told by the run, which tries once more. pacman's lists are fetched only where it has none:
+    newer ones would upgrade a part of the system. Source: Arch wiki, "Partial upgrades are unsupported".
+
+    Raises:
+        HostError: the host does not answer, or answers what we did not ask.
+    """
+    asked = chooser.asked(due)
+    if not asked:
+        return {}
+    state = chooser.state
+    offers = _ask(connection, asked, state, timeout)
+    if may_refresh and state.privilege != "none":
+        known = Chooser(state, chooser.policy, chooser.implied, offers)
+        missed = {each for each in known.missed(due) if each != "pacman" or offers[each].lists == "empty"}
+        if missed:
+            fetch = "".join(_refresh(manager, state) for manager in sorted(missed))
+            offers = _ask(connection, asked, state, timeout + _REFRESH_SECONDS, before=fetch)
+    return offers
+
+
+def _refresh(manager: str, state: HostState) -> str:
+    argv = managers.waiting(manager, managers.TABLE[manager].refresh, managers.LOCK_SECONDS)
+    argv = managers.bounded(managers.with_environment(manager, argv), _REFRESH_SECONDS)
+    return f"{shlex.join(managers.privileged(argv, state.privilege))} </dev/null >/dev/null 2>&1\n"
+
+
+def _ask(
+    connection: Connection, asked: Mapping[str, Sequence[str]], state: HostState, timeout: float, before: str = ""
+) -> Offers:
+    nonce = secrets.token_hex(8)
+    text = candidates.script(asked, managers, state.privilege)
+    answer = connection.run(f"{{ {before}echo; echo {nonce}\n{text}\n}} </dev/null 2>/dev/null\n", timeout)
+    if len(answer.stdout) > _LIMIT:
+        raise HostError(
+            f"its package managers answered more than {_LIMIT >> 20} MiB",
+            remedy="See what they say there: apt-cache policy, npm view.",
+        )
+    try:
+        return candidates.read(answer.stdout.rpartition(f"\n{nonce}\n")[2].split("\n"), asked, managers)
+    except ValueError as error:
+        raise HostError(str(error), remedy="Run again; something on the host may have changed meanwhile.") from error

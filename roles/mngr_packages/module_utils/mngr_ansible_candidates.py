@@ -1,0 +1,1 @@
+../../../mngr_ansible/candidates.py

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Take single programs out of an archive: regular files by their base name, and nothing else of it."""
+
+from __future__ import annotations
+
+import lzma
+import os
+import posixpath
+import stat
+import tarfile
+import zipfile
+import zlib
+
+_PROGRAMS = (b"#!", b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xfe\xed\xfa\xcf", b"\xca\xfe\xba\xbe")
+_COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00")
+_CHUNK = 1 << 18
+_NAMES = 10
+
+
+class ArchiveError(Exception):
+    """Why a program cannot be taken, as a clause without a full stop."""
+
+
+def take(path, names, directory, limit):
+    """Take these programs out of a tar (also gz, bz2, xz), a zip, or a file that is itself the first one.
+
+    Args:
+        path: the file; a program itself is moved away.
+        names: their base names.
+        directory: where they are put; it is empty.
+        limit: bytes that one program may have.
+
+    Returns:
+        The path of each program, in the order of the names.
+
+    Raises:
+        ArchiveError: not each is there exactly once, as a regular file at an honest path.
+    """
+    with open(path, "rb") as file:
+        start = file.read(512)
+    try:
+        if start.startswith(b"PK\x03\x04"):
+            found = _search(_zip_members(path), names, directory, limit)
+        elif start.startswith(_COMPRESSED) or start[257:262] == b"ustar":
+            found = _search(_tar_members(path), names, directory, limit)
+        elif start.startswith(_PROGRAMS):
+            os.rename(path, os.path.join(directory, names[0]))
+            return [os.path.join(directory, names[0])]
+        else:
+            raise ArchiveError("it is neither a tar (gz, bz2, xz), nor a zip, nor a program")
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError) as error:
+        raise ArchiveError(f"it cannot be unpacked: {error}") from None
+    for name in names:
+        if found.get(name, 0) != 1:
+            held = ", ".join(sorted(found)[:_NAMES]) or "no program of that name"
+            what = f"{found[name]} files" if name in found else "no file"
+            raise ArchiveError(f"it holds {what} called {name}, where one is wanted (it holds {held})")
+    return [os.path.join(directory, name) for name in names]
+
+
+def _search(members, names, directory, limit):
+    """Copy what is wanted out of the members; how often each base name was there."""
+    counts = {}
+    for name, kind, opened in members:
+        base = posixpath.basename(name)
+        if kind == "directory":
+            continue
+        counts[base] = counts.get(base, 0) + 1
+        if base not in names:
+            continue
+        if name.startswith("/") or ".." in name.split("/"):
+            raise ArchiveError(f"it holds {name!r}, a path that leads out of it")
+        if kind != "file":
+            raise ArchiveError(f"its {name} is a {kind}, no regular file")
+        if counts[base] == 1:
+            _copy(opened, os.path.join(directory, base), limit)
+    return counts
+
+
+def _copy(opened, path, limit):
+    left = limit
+    with opened() as source, open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        while True:
+            chunk = source.read(_CHUNK)
+            if not chunk:
+                return
+            left -= len(chunk)
+            if left < 0:
+                raise ArchiveError(f"its {os.path.basename(path)} is larger than {limit >> 20} MiB")
+            file.write(chunk)
+
+
+def _tar_members(path):
+    with tarfile.open(path, "r:*") as archive:
+        for member in archive:
+            kind = "directory" if member.isdir() else "file" if member.isreg() else "link or device"
+            yield member.name, kind, lambda member=member: archive.extractfile(member)
+
+
+def _zip_members(path):
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            mode = stat.S_IFMT(member.external_attr >> 16)
+            kind = "directory" if member.is_dir() else "file" if mode in (0, stat.S_IFREG) else "link or device"
+            yield member.filename, kind, lambda member=member: archive.open(member)

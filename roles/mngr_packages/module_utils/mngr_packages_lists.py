@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How apt, dnf and zypper list package repositories: where the files are, what stands in them, who else names one."""
+
+from __future__ import annotations
+
+import glob
+import re
+import shutil
+import subprocess
+
+from ansible.module_utils import mngr_packages_download as download
+
+MARK = "# Written by mngr-ansible"
+"""The first line of every file that is ours."""
+
+_APT = ("/etc/apt/keyrings/{name}.asc", "/etc/apt/sources.list.d/{name}.sources")
+_RPM_KEY = "/etc/pki/rpm-gpg/RPM-GPG-KEY-{name}"
+_PLACES = {
+    "apt": _APT,
+    "dnf": (_RPM_KEY, "/etc/yum.repos.d/{name}.repo"),
+    "zypper": (_RPM_KEY, "/etc/zypp/repos.d/{name}.repo"),
+}
+_OTHERS = {
+    "apt": ("/etc/apt/sources.list", "/etc/apt/sources.list.d/*.list", "/etc/apt/sources.list.d/*.sources"),
+    "dnf": ("/etc/yum.repos.d/*.repo",),
+    "zypper": ("/etc/zypp/repos.d/*.repo",),
+}
+_PROGRAMS = {"apt": "apt-get", "dnf": "dnf", "zypper": "zypper"}
+_TEXTS = {
+    "apt": "Types: deb\nURIs: {url}\nSuites: {suite}\n{components}Signed-By: {key_path}\n",
+    "dnf": "[{name}]\nname={name}\nbaseurl={url}\nenabled=1\ngpgcheck=1\nrepo_gpgcheck=0\n"
+    "gpgkey=file://{key_path}\nskip_if_unavailable=1\n",
+    # zypper takes gpgcheck=1 alone as met by signed metadata, and asks a question where there are none.
+    "zypper": "[{name}]\nname={name}\nbaseurl={url}\nenabled=1\nautorefresh=1\ngpgcheck=1\nrepo_gpgcheck=0\n"
+    "pkg_gpgcheck=1\ngpgkey=file://{key_path}\n",
+}
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/~+-]*|\./?|/")
+
+
+class ListError(Exception):
+    """Why something is no repository, as a sentence without a full stop."""
+
+
+def complete(given):
+    """A repository with everything spelt out, and where its files are on the host.
+
+    Raises:
+        ListError: it is not one that this host can have.
+    """
+    texts = {key: given.get(key) or "" for key in ("manager", "name", "url", "suite", "component", "key", "fingerprint")}
+    if not all(isinstance(text, str) for text in texts.values()):
+        raise ListError("all that describes a repository is text")
+    manager = texts["manager"]
+    texts["fingerprint"] = texts["fingerprint"].replace(" ", "").upper()
+    is_flat = texts["suite"].endswith("/")
+    for key, is_right in (
+        ("manager", manager in _PLACES),
+        ("name", re.fullmatch(r"[a-z0-9][a-z0-9_-]*", texts["name"])),
+        ("url", re.fullmatch(r"(?:https?://|file:/|copy:/)[!-~]+", texts["url"]) and "@" not in texts["url"]),
+        ("suite", manager != "apt" or _WORD.fullmatch(texts["suite"])),
+        ("component", manager != "apt" or (is_flat and not texts["component"]) or _is_words(texts["component"])),
+        ("fingerprint", re.fullmatch(r"[0-9A-F]{40}", texts["fingerprint"])),
+        ("key", download.is_address(texts["key"]) or "BEGIN PGP PUBLIC KEY BLOCK" in texts["key"]),
+    ):
+        if not is_right:
+            raise ListError(f"its {key} is missing, or not what such a one looks like")
+    if not shutil.which(_PROGRAMS[manager], path="/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"):
+        raise ListError(f"this host has no {manager}")
+    key_path, path = (place.format(name=texts["name"]) for place in _PLACES[manager])
+    return {**texts, "key_path": key_path, "path": path}
+
+
+def _is_words(text):
+    return bool(text) and all(_WORD.fullmatch(word) for word in text.split(" "))
+
+
+def marked(content):
+    """A text as bytes, marked as ours."""
+    return f"{MARK}\n{content}".encode()
+
+
+def text(repository):
+    """What stands in the repository's own file."""
+    components = f"Components: {repository['component']}\n" if repository["component"] else ""
+    return f"{MARK}\n{_TEXTS[repository['manager']].format(components=components, **repository)}"
+
+
+def elsewhere(repository):
+    """The file, not ours, in which the host has this repository; None where there is none.
+
+    apt fails altogether where two files name one repository with different keys.
+    """
+    manager = repository["manager"]
+    wanted = {repository["url"].rstrip("/"), *([repository["suite"].rstrip("/")] if manager == "apt" else [])}
+    for path in sorted(each for pattern in _OTHERS[manager] for each in glob.glob(pattern)):
+        if path == repository["path"]:
+            continue
+        with open(path, encoding="utf-8", errors="replace") as file:
+            lines = [line for line in file.read().splitlines() if not line.lstrip().startswith("#")]
+        entries = lines if path.endswith(".list") else re.split(r"\n\s*\n|\n(?=\[)", "\n".join(lines))
+        for entry in entries:
+            words = {word.rstrip("/") for word in re.split(r"[\s=]+", entry)}
+            if wanted <= words and not re.search(r"(?im)^enabled\s*[:=]\s*(?:no|0|false)\s*$", entry):
+                return path
+    return None
+
+
+def is_imported(fingerprint):
+    """Whether rpm trusts this key."""
+    query = ["rpm", "-q", "gpg-pubkey", "--qf", "%{version}\\n"]
+    known = subprocess.run(query, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return known.stdout.decode("ascii", "replace").lower().split().count(fingerprint[-8:].lower()) > 0
