@@ -1,7 +1,21 @@
 """Placeholder until the catalog is in place."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 
-def find(name: str) -> Any:
+class Tool(NamedTuple):
+    name: str
+    summary: str
+    homepage: str
+    checks: tuple[Any, ...]
+    sources: tuple[Any, ...]
+    proven: tuple[str, ...]
+    note: str = ""
+
+
+def find(name: str) -> Tool | None:
     return None
+
+
+def names() -> tuple[str, ...]:
+    return ()

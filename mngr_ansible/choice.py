@@ -194,8 +194,10 @@ class Chooser:
         """Whether all that is against a system's package is that its manager does not know it."""
         offers = self.offers[way.manager].offers if way.manager in self.offers else {}
         is_open = not (self._absent(way) or self._poor_version(way) or way.source.requires)
-        return is_open and way.manager in managers.SYSTEM and any(
-            name in offers and not offers[name].versions and not offers[name].why for name in way.packages
+        return (
+            is_open
+            and way.manager in managers.SYSTEM
+            and any(name in offers and not offers[name].versions and not offers[name].why for name in way.packages)
         )
 
     def _first(self, way: Way, *, by_hand: bool, within: tuple[str, ...]) -> tuple[tuple[Choice, ...], str]:

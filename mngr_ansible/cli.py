@@ -7,122 +7,19 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
-from mngr_ansible import content, provisioner, standalone, survey, text
+from mngr_ansible import content, elsewhere, provisioner, standalone, survey, text
+from mngr_ansible.arguments import parser
 from mngr_ansible.errors import MngrAnsibleError, UsageError
 from mngr_ansible.progress import Talk
 from mngr_ansible.report import Report
 from mngr_ansible.request import Request
 
-_DESCRIPTION = """\
-Bring hosts to what mngr's plugins, manifests and options want: files first, then packages and minimum versions,
-through a generated Ansible playbook. On this machine files are copied and install commands are only printed.
-"""
-_EPILOG = """\
-exit codes: 0 done, or nothing to complain about; 1 not done, or an error; 64 wrong usage; 130, 143 stopped.
-examples:
-  mngr-ansible plan --package 'git>=2.39' --host build-1
-  mngr-ansible apply --manifest agent-host.yml --host root@192.0.2.7:2222 --key ~/.ssh/id_ed25519
-  mngr-ansible render ./run --file deploy/npmrc:~/.npmrc --host build-1
-"""
-
 
 class _Stopped(BaseException):
     """SIGTERM arrived."""
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message, remedy=f"See {self.prog} --help.")
-
-
-def _seconds(value: str) -> float:
-    try:
-        seconds = float(value)
-    except ValueError:
-        seconds = 0
-    if not 0 < seconds < 10**7:
-        raise argparse.ArgumentTypeError(f"{value!r} is not a number of seconds above 0")
-    return seconds
-
-
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
-    top = _Parser(
-        prog="mngr-ansible",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    top.add_argument("--version", action="version", version=_version())
-    verbs = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    what = _what()
-    where = _where()
-    how = _how()
-    parents = [what, where, how]
-    plan = _verb(verbs, "plan", "show what is due and why; change nothing", parents)
-    plan.add_argument("--diff", action="store_true", help="show what would change in files, but for secrets")
-    plan.add_argument("--detailed-exitcode", action="store_true", help="exit 2 when any step is due")
-    _verb(verbs, "apply", "bring the hosts to the plan", parents)
-    render = _verb(verbs, "render", "write the run directory for what is due, and stop", parents)
-    render.add_argument("directory", type=Path, metavar="DIR", help="a new or empty directory")
-    _verb(verbs, "plugins", "show the plugins in order, their hooks, and what each asks for", [what, how])
-    _verb(verbs, "content", "print the directory that holds roles/ and playbooks/", [how])
-    return top
-
-
-def _version() -> str:
-    import importlib.metadata
-
-    return f"mngr-ansible {importlib.metadata.version('mngr-ansible')}"
-
-
-def _verb(verbs: Any, name: str, does: str, parents: list[argparse.ArgumentParser]) -> argparse.ArgumentParser:
-    verb: argparse.ArgumentParser = verbs.add_parser(
-        name, help=does, description=does[0].upper() + does[1:] + ".", parents=parents, allow_abbrev=False
-    )
-    return verb
-
-
-def _what() -> argparse.ArgumentParser:
-    parent = argparse.ArgumentParser(add_help=False)
-    group = parent.add_argument_group("what")
-    add = group.add_argument
-    add("--manifest", action="append", default=[], metavar="FILE", help="a YAML or TOML file with files and packages")
-    add("--file", action="append", default=[], metavar="LOCAL:REMOTE", help="copy a file or a directory's contents")
-    add("--package", action="append", default=[], metavar="REQUIREMENT", help="a tool, such as git or 'git>=2.39,<3'")
-    add("--plugin", action="append", default=[], metavar="NAME", help="ask this installed mngr plugin too; or: all")
-    add("--only", choices=("files", "packages"), help="leave the other half out")
-    return parent
-
-
-def _where() -> argparse.ArgumentParser:
-    parent = argparse.ArgumentParser(add_help=False)
-    group = parent.add_argument_group("where")
-    add = group.add_argument
-    add("--host", action="append", default=[], metavar="[USER@]ADDR[:PORT]", help="a host; none: this machine")
-    add("--key", metavar="FILE", help="the private key; else your ssh configuration and agent decide")
-    add("--known-hosts", metavar="FILE", help="the host keys to trust; default: yours")
-    add("--work-dir", metavar="DIR", help="where relative destinations start; default: here, or the login's home")
-    add("--become", action=argparse.BooleanOptionalAction, default=False, help="write files as root, through sudo")
-    return parent
-
-
-def _how() -> argparse.ArgumentParser:
-    parent = argparse.ArgumentParser(add_help=False)
-    group = parent.add_argument_group("how")
-    add = group.add_argument
-    add("--json", action="store_true", help="print one JSON document on stdout")
-    add("--install", choices=("auto", "print"), help="install what is missing, or only print the commands and fail")
-    add("--no-check-packages", action="store_true", help="assume that every package is there")
-    add("--timeout", type=_seconds, metavar="SECONDS", help="for the whole run; default: 600")
-    add("--yes", action="store_true", help="answer yes where a terminal would be asked")
-    add("-v", "--verbose", action="store_true", help="say more on stderr")
-    return parent
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -239,8 +136,12 @@ def _confirm(options: argparse.Namespace) -> provisioner.Confirm | None:
 
 
 def _planned(options: argparse.Namespace) -> int:
-    report = _run(options)
-    _show(report, options, text.plan_text(report, _again(options)))
+    if options.system and options.host:
+        raise UsageError("--for is about a machine that is not there", remedy="Leave --host out.")
+    report = elsewhere.report(_asked(options, None), options.system) if options.system else _run(options)
+    words = text.elsewhere_text(report) if options.system else text.plan_text(report, _again(options))
+    words = text.commands_text(report) if options.commands else words
+    _show(report, options, words)
     due = 2 if options.detailed_exitcode and report.is_due else 0
     return due if report.ok else 1
 
@@ -268,6 +169,12 @@ def _listed(options: argparse.Namespace) -> int:
     return 0
 
 
+def _cataloged(options: argparse.Namespace) -> int:
+    report = survey.catalog_report(options.tool)
+    _show(report, options, survey.catalog_text(report, is_whole=options.tool is not None))
+    return 0
+
+
 def _content(options: argparse.Namespace) -> int:
     directory = str(content.directory())
     _show(Report("content", extra={"path": directory}), options, directory)
@@ -292,4 +199,11 @@ def _again(options: argparse.Namespace) -> str:
     return text.again(("mngr-ansible", "apply"), options, repeated, single)
 
 
-_VERBS = {"plan": _planned, "apply": _applied, "render": _rendered, "plugins": _listed, "content": _content}
+_VERBS = {
+    "plan": _planned,
+    "apply": _applied,
+    "render": _rendered,
+    "plugins": _listed,
+    "catalog": _cataloged,
+    "content": _content,
+}

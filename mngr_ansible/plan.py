@@ -139,6 +139,12 @@ def settle(plan: Plan, home: str, work_dir: str, real: Mapping[str, str] | None 
     return dataclasses.replace(plan, transfers=transfers, overlaid=overlaid, home=home, work_dir=work_dir)
 
 
+def packages_only(plan: Plan) -> Plan:
+    """The same plan without its files."""
+    left = tuple(each for each in plan.skipped if each.kind == "package")
+    return dataclasses.replace(plan, claims=(), transfers=(), skipped=left)
+
+
 def print_only(plan: Plan) -> Plan:
     """The same plan with every requirement printed, never installed: mngr's own switch overrules all."""
     printed = tuple(dataclasses.replace(each, is_printed=True) for each in plan.requirements)

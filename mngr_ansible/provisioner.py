@@ -102,15 +102,19 @@ def _inspect(prepared: Prepared, request: Request, *, is_applied: bool) -> Prepa
     return dataclasses.replace(prepared, plan=plan, state=state, due=due)
 
 
-def plan_report(prepared: Sequence[Prepared], command: str = "plan", *, has_diff: bool = False) -> Report:
+def plan_report(
+    prepared: Sequence[Prepared], command: str = "plan", *, has_diff: bool = False, is_refreshing: bool = False
+) -> Report:
     """What is due on every host, and the commands that a person would run for its packages.
 
-    ``has_diff``: with what would change in files, which asks every host once more what they hold.
+    ``has_diff``: with what would change in files, which asks every host once more what they hold. ``is_refreshing``:
+    the commands fetch the lists of packages first, whatever their age.
     """
-    return Report(command, tuple(_planned(each, has_diff=has_diff) for each in prepared))
+    hosts = (_planned(each, has_diff=has_diff, is_refreshing=is_refreshing) for each in prepared)
+    return Report(command, tuple(hosts))
 
 
-def _planned(prepared: Prepared, *, has_diff: bool) -> HostReport:
+def _planned(prepared: Prepared, *, has_diff: bool, is_refreshing: bool) -> HostReport:
     if prepared.due is None or prepared.state is None:
         return _host_report(prepared, ())
     due, state, steps = prepared.due, prepared.state, prepared.due.outcomes
@@ -122,7 +126,7 @@ def _planned(prepared: Prepared, *, has_diff: bool) -> HostReport:
             return dataclasses.replace(_host_report(prepared, ()), error=error)
         steps = tuple(dataclasses.replace(each, diff=told.get(each.id)) for each in steps)
     wanted = (*due.installs, *due.advised, *due.hopeless)
-    lines = commands.install(wanted, state, python=due.needs_python, is_refreshing=due.are_lists_old)
+    lines = commands.install(wanted, state, python=due.needs_python, is_refreshing=is_refreshing or due.are_lists_old)
     return _host_report(prepared, steps, lines)
 
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import pluggy
 
-from mngr_ansible import provisioner
+from mngr_ansible import catalog, provisioner
 from mngr_ansible.collect import OURSELVES, Hook
+from mngr_ansible.errors import InputError
 from mngr_ansible.fields import nearest
 from mngr_ansible.hookspecs import HOOKS
 from mngr_ansible.report import Report
@@ -21,6 +22,58 @@ def report(request: Request, targets: Sequence[Target]) -> Report:
         notices=(*gathered[0].plan.all_notices, *nearly_hooks(request.plugins)),
         extra={"plugins": _rows(request.hooks(), gathered[0])},
     )
+
+
+def catalog_report(name: str | None = None) -> Report:
+    """What is known about common tools, or about one of them.
+
+    Raises:
+        InputError: there is no tool of that name.
+    """
+    tool = catalog.find(name) if name is not None else None
+    if name is not None and tool is None:
+        known = catalog.names()
+        raise InputError(f"the catalog has no {name!r}{nearest(name, known)}", remedy="See: mngr-ansible catalog")
+    tools = [tool] if tool else [each for each in map(catalog.find, catalog.names()) if each is not None]
+    return Report("catalog", extra={"tools": [_tool(each) for each in tools]})
+
+
+def _tool(tool: catalog.Tool) -> dict[str, object]:
+    return {
+        "name": tool.name,
+        "summary": tool.summary,
+        "homepage": tool.homepage,
+        "checks": [f"{each.kind}: {each.value}" for each in tool.checks],
+        "sources": [
+            {
+                "source": each.label,
+                "packages": list(each.packages or ([tool.name] if each.manager != "installer" else [])),
+                "requires": list(each.requires),
+                "is_proven": each.label in tool.proven,
+            }
+            for each in tool.sources
+        ],
+        "note": tool.note,
+    }
+
+
+def catalog_text(report: Report, *, is_whole: bool) -> str:
+    """A line for every tool: its name, what it is, where it comes from; or all that is known about one."""
+    tools = report.extra["tools"]
+    if not is_whole:
+        size = max(len(each["name"]) for each in tools)
+        return "\n".join(f"{each['name']:<{size}}  {each['summary']}" for each in tools)
+    lines = []
+    for each in tools:
+        lines += [f"{each['name']}: {each['summary']}", f"  {each['homepage']}"] + [f"  {each['note']}"] * bool(
+            each["note"]
+        )
+        lines += [f"  found by {check}" for check in each["checks"]]
+        for source in each["sources"]:
+            needs = f", needs {', '.join(source['requires'])}" if source["requires"] else ""
+            proof = "proven" if source["is_proven"] else "unproven"
+            lines.append(f"  from {source['source']}: {' '.join(source['packages'])}{needs} ({proof})")
+    return "\n".join(lines)
 
 
 def _rows(found: Mapping[str, Sequence[Hook]], gathered: Prepared) -> list[dict[str, object]]:

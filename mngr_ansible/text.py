@@ -113,6 +113,22 @@ def apply_text(report: Report) -> str:
     return "\n".join(blocks)
 
 
+def elsewhere_text(report: Report) -> str:
+    """The table of a machine that is not there, and what to type on one."""
+    lines = [f"  {line}" for host in report.hosts for line in host.commands]
+    return "\n".join([*tables(report), *(["To run there:", *lines] if lines else ["There is nothing to run there."])])
+
+
+def commands_text(report: Report) -> str:
+    """The commands alone, for a shell; a comment names the host where there are several."""
+    several = len(report.hosts) > 1
+    lines = []
+    for host in report.hosts:
+        lines += [f"# {shown(host.host)}"] * (several and bool(host.commands))
+        lines += host.commands
+    return "\n".join(lines)
+
+
 def advice_text(host: HostReport) -> str:
     """What a person is told of this machine on stderr: why steps failed, and what stands above the commands."""
     lines = [

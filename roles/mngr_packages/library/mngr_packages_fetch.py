@@ -82,7 +82,7 @@ class Fetching:
         self.hands = {}
         self.files = {}
         self.output = ""
-        self.has_begun = False
+        self.is_changed = False
         self._restart()
 
     def run(self):
@@ -147,7 +147,6 @@ class Fetching:
 
     def install(self, requirement):
         """Install one; why that did not work, as a clause, empty when it did."""
-        self.has_begun = True
         if "installer" in requirement["packages"]:
             return self.run_installer(requirement)
         hand, path = self.hands[requirement["scope"]], self.files[requirement["id"]]
@@ -161,10 +160,12 @@ class Fetching:
         except OSError as error:
             return f"it could not be unpacked: {error.strerror}"
         why = hand.place({f"{place}/{os.path.basename(each)}": each for each in found}, "0755")
+        self.is_changed = self.is_changed or not why
         return f"it could not be put into {place}: {why}" if why else ""
 
     def run_installer(self, requirement):
         hand, path, seconds = self.hands[requirement["scope"]], self.files[requirement["id"]], int(self.seconds)
+        self.is_changed = True
         code = hand.run([*_interpreter(path), path], max(1, seconds))
         self.output = hand.output
         if code in (124, 137):
@@ -188,10 +189,11 @@ class Fetching:
             if not row[0]["is_required"]:
                 self.module.warn(f"{told[key]}. It is optional.")
         if not required:
-            self.end(changed=self.has_begun, installed=installed)
+            self.end(changed=self.is_changed, installed=installed)
         steps = [_step(row, told.get(row[0]["id"])) for row in rows]
         remedy = "Check the url and what the installer said, or relax the range"
-        self.end(failed=True, msg=f"{'; '.join(required)}. {remedy}.", steps=steps, changed=True, installed=installed)
+        msg = f"{'; '.join(required)}. {remedy}."
+        self.end(failed=True, msg=msg, steps=steps, changed=self.is_changed, installed=installed)
 
     def refuse(self, refused):
         """Fail before anything changes when one of these is required; warn of the optional ones."""
@@ -247,7 +249,8 @@ def _unsafe(requirement):
 def _by_hand(requirement):
     """What a person would do, as the end of a sentence."""
     who = "as root" if requirement["scope"] == "system" else "as the login"
-    what = f"download {download.shown(requirement['url'])}, see that its SHA-256 is {requirement['sha256'].lower()}, and"
+    url, checksum = download.shown(requirement["url"]), requirement["sha256"].lower()
+    what = f"download {url}, see that its SHA-256 is {checksum}, and"
     if "installer" in requirement["packages"]:
         return f"{what} run it {who}"
     place = "/usr/local/bin" if requirement["scope"] == "system" else "~/.local/bin"

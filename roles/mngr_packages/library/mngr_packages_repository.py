@@ -182,6 +182,8 @@ def _read(path):
             return file.read()
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise TroubleError(f"{path} cannot be read: {error.strerror}") from None
 
 
 def _is_key(content, fingerprint):
@@ -194,7 +196,7 @@ def _is_key(content, fingerprint):
 def main():
     module = AnsibleModule(
         argument_spec={
-            "repositories": {"type": "list", "elements": "dict", "required": True, "no_log": False},
+            "repositories": {"type": "list", "elements": "dict", "required": True},
             "install": {"type": "str", "choices": ["auto", "print"], "default": "auto"},
             "timeout": {"type": "int", "default": 900},
         },

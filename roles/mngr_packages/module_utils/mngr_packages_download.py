@@ -61,7 +61,7 @@ def secrets(url):
 def within(seconds):
     """Raise DownloadError when the block takes longer, whatever it is doing."""
 
-    def ring(number, frame):
+    def ring(*_):
         raise _TimeIsUpError
 
     before = signal.signal(signal.SIGALRM, ring)

@@ -34,6 +34,7 @@ _TEXTS = {
     "zypper": "[{name}]\nname={name}\nbaseurl={url}\nenabled=1\nautorefresh=1\ngpgcheck=1\nrepo_gpgcheck=0\n"
     "pkg_gpgcheck=1\ngpgkey=file://{key_path}\n",
 }
+_KEYS = ("manager", "name", "url", "suite", "component", "key", "fingerprint")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/~+-]*|\./?|/")
 
 
@@ -47,7 +48,7 @@ def complete(given):
     Raises:
         ListError: it is not one that this host can have.
     """
-    texts = {key: given.get(key) or "" for key in ("manager", "name", "url", "suite", "component", "key", "fingerprint")}
+    texts = {key: given.get(key) or "" for key in _KEYS}
     if not all(isinstance(text, str) for text in texts.values()):
         raise ListError("all that describes a repository is text")
     manager = texts["manager"]
@@ -95,8 +96,11 @@ def elsewhere(repository):
     for path in sorted(each for pattern in _OTHERS[manager] for each in glob.glob(pattern)):
         if path == repository["path"]:
             continue
-        with open(path, encoding="utf-8", errors="replace") as file:
-            lines = [line for line in file.read().splitlines() if not line.lstrip().startswith("#")]
+        try:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                lines = [line for line in file.read().splitlines() if not line.lstrip().startswith("#")]
+        except OSError:
+            continue
         entries = lines if path.endswith(".list") else re.split(r"\n\s*\n|\n(?=\[)", "\n".join(lines))
         for entry in entries:
             words = {word.rstrip("/") for word in re.split(r"[\s=]+", entry)}
@@ -109,4 +113,5 @@ def is_imported(fingerprint):
     """Whether rpm trusts this key."""
     query = ["rpm", "-q", "gpg-pubkey", "--qf", "%{version}\\n"]
     known = subprocess.run(query, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    return known.stdout.decode("ascii", "replace").lower().split().count(fingerprint[-8:].lower()) > 0
+    trusted = known.stdout.decode("ascii", "replace").upper().split()
+    return any(len(each) >= 8 and fingerprint.endswith(each) for each in trusted)

@@ -119,11 +119,11 @@ def _adopt_orphans():
 def _descendants():
     """The living processes below this one; none where there is no ``/proc``."""
     parents = {}
-    for pid in os.listdir("/proc") if os.path.isdir("/proc/self") else ():
+    for pid in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc/self") else ()):
         try:
             with open(f"/proc/{pid}/stat", "rb") as file:
                 state, parent = file.read().rpartition(b")")[2].split()[:2]
-        except (OSError, ValueError):
+        except OSError:
             continue
         if state != b"Z":
             parents[int(pid)] = int(parent)
