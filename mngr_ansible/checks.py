@@ -1,86 +1,26 @@
-"""The read-only check of requirements: a POSIX sh script that asks a host, and the reading of its answer.
+"""The check of requirements: what is asked of a host, and the reading of what ``check_script`` answers.
 
 Shared with the roles (Python 3.9, standard library only). A requirement is a mapping as the role ``mngr_packages``
-takes it; :func:`complete` fills what may be left out. The script needs no Python on the host, writes nothing and makes
-no temporary file; it runs under dash, busybox and bash.
+takes it; :func:`complete` fills what may be left out.
 """
 
 from __future__ import annotations
 
 import re
-import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from types import ModuleType
 
+_SECONDS = 10  # that one command may take, by the script
+_DATABASES = {"apt": "dpkg", "dnf": "rpm", "zypper": "rpm", "pacman": "pacman", "apk": "apk", "brew": "brew"}
+
 KINDS = ("command", "package", "file", "python_module", "shell")
 
-_LINES = 20  # that one check may print; each is cut at 200 bytes, so that an answer stays below 4 KiB
-_SECONDS = 10  # that one command may take
-_AT_ONCE = 8  # requirements that are checked side by side
-
-_FUNCTIONS = f"""\
-mngr_say() {{ # FRAME TEXT: one line of printable ASCII, so that no output can pass for a frame
-  case $2 in *[!\\ -~]*) set -- "$1" "$(printf '%.200s' "$2" | tr -c ' -~' '?')" ;; esac
-  printf 'mngr-check %s %.200s\\n' "$1" "$2"
-}}
-mngr_find() {{ # NAME: set mngr_path to the program of that name
-  case $1 in /*) mngr_path=$1; [ -f "$1" ] && [ -x "$1" ]; return ;; esac
-  for mngr_dir in $PATH; do
-    mngr_path=$mngr_dir/$1
-    case $mngr_dir in /*) [ -f "$mngr_path" ] && [ -x "$mngr_path" ] && return 0 ;; esac
-  done
-  return 1
-}}
-mngr_run() {{ # FRAME WHERE COMMAND…: tell what it says; true when that looks like a version
-  mngr_frame=$1
-  mngr_say "$1 @" "$2"
-  shift 2
-  {{ $mngr_bound "$@" </dev/null 2>&1 3>&-; printf 'mngr-check %s = %s\\n' "$mngr_frame" "$?" >&3; }} | {{
-    mngr_left={_LINES} mngr_seen=1
-    while [ "$mngr_left" -gt 0 ] && {{ IFS= read -r mngr_line || [ -n "$mngr_line" ]; }}; do
-      case $mngr_line in *[0-9].[0-9]*) mngr_seen=0 ;; esac
-      mngr_say "$mngr_frame |" "$mngr_line"
-      mngr_left=$((mngr_left - 1))
-    done
-    exit "$mngr_seen"
-  }}
-}}
-mngr_command() {{ # FRAME NAME ARGUMENT…
-  mngr_find "$2" || return 1
-  mngr_frame=$1
-  shift 2
-  mngr_run "$mngr_frame" "$mngr_path" "$mngr_path" "$@"
-}}
-mngr_file() {{ # FRAME PATH [read]
-  case $2 in '~/'*) set -- "$1" "$HOME/${{2#??}}" "${{3:-}}" ;; esac
-  [ -e "$2" ] || return 1
-  if [ -n "${{3:-}}" ]; then mngr_run "$1" "$2" cat -- "$2"; else mngr_run "$1" "$2" true; fi
-}}
-mngr_module() {{ # FRAME NAME
-  mngr_find python3 && mngr_run "$1" "$mngr_path" "$mngr_path" -c '
-import importlib, sys
-from importlib import metadata
-module = importlib.import_module(sys.argv[1])
-try:
-    print(metadata.version(sys.argv[1]))
-except metadata.PackageNotFoundError:
-    print(getattr(module, "__version__", ""))
-' "$2"
-}}
-set +eu -f
-LC_ALL=C PATH=$PATH:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin${{HOME:+:$HOME/.local/bin}} IFS=:
-export LC_ALL PATH
-exec 3>&1
-mngr_bound=
-if timeout -s KILL {_SECONDS} true 2>/dev/null; then mngr_bound=mngr_bounded; fi
-mngr_bounded() {{ timeout -s KILL {_SECONDS} "$@"; }}
-"""
-
-_FRAME = re.compile(r"mngr-check (?:(\d{1,5}) (\d{1,5}) ([@|=]) ([ -~]*)|package (...)\|([^|]*)\|(.*)|end (\d{1,5}))")
-_PACKAGE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._-]*")
+_FRAME = re.compile(
+    r"mngr-check (?:(\d{1,5}) (\d{1,5}) ([@|=!]) ([ -~]*)|package ([a-z]+) (...)\|([^|]*)\|(.*)|end (\d{1,5}))"
+)
 _FAILED_TO_START = ("126", "127")
 _KILLED = "137"
 
@@ -94,6 +34,7 @@ class Finding(NamedTuple):
         current: the upstream version that was found; None where none could be read.
         where: the path or the package that answered; empty where nothing did.
         reason: why it is not ``ok``, without a full stop; empty when it is.
+        notice: where it is, if the login's own shell would not find it there, and what to do about that.
     """
 
     id: str
@@ -111,13 +52,14 @@ class _Answer:
         self.where: str | None = None
         self.code: str | None = None
         self.text: list[str] = []
+        self.is_hidden = False
 
 
-def complete(requirement: Mapping[str, Any], manager: str = "apt") -> dict[str, Any]:
+def complete(requirement: Mapping[str, Any]) -> dict[str, Any]:
     """A requirement with everything spelt out; only ``name`` must be given.
 
-    Without ``checks``: the command of that name with ``--version``, else the (first) package's entry in the database.
-    Without ``packages``: the package of that name.
+    Without ``checks``: the command of that name with ``--version``, else the first package of each manager of a system
+    in that manager's own database. Without ``packages``: the package of that name, in any database.
 
     Raises:
         ValueError: something has the wrong type or cannot be asked; the sentence names the requirement.
@@ -128,11 +70,15 @@ def complete(requirement: Mapping[str, Any], manager: str = "apt") -> dict[str, 
     version, packages = requirement.get("version") or "", requirement.get("packages")
     if not isinstance(version, str):
         raise ValueError(f'{name}: version is a text such as ">={version}"')  # noqa: TRY004 - one kind for all of them
-    packages = {manager: [name]} if packages is None else packages
+    packages = {} if packages is None else packages
     if not isinstance(packages, dict) or not all(_is_texts(names) for names in packages.values()):
         raise ValueError(f"{name}: packages must give a list of names for each package manager")
-    first = next(iter(packages.get(manager) or ()), name)
-    checks = requirement.get("checks") or [name, {"kind": "package", "value": first}]
+    entries = [
+        {"kind": "package", "value": names[0], "manager": manager}
+        for manager, names in packages.items()
+        if manager in _DATABASES and names
+    ]
+    checks = requirement.get("checks") or [name, *(entries or [{"kind": "package", "value": name}])]
     if not isinstance(checks, (list, tuple)):
         raise ValueError(f"{name}: checks must be a list")  # noqa: TRY004
     return {
@@ -157,51 +103,14 @@ def _complete_check(name: str, check: Any) -> dict[str, Any]:
         raise ValueError(f"{name}: a {kind} check needs a value, and its arguments must be a list of texts")
     if kind == "command" and (value[0] == "-" or ("/" in value and value[0] != "/")):
         raise ValueError(f"{name}: {value!r} is neither a command's name nor an absolute path")
-    return {"kind": kind, "value": value, "args": list(args), "pattern": given.get("pattern")}
+    completed = {"kind": kind, "value": value, "args": list(args), "pattern": given.get("pattern")}
+    if kind == "package":
+        completed["database"] = given.get("database") or _DATABASES.get(str(given.get("manager")))
+    return completed
 
 
 def _is_texts(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and all(isinstance(text, str) for text in value)
-
-
-def script(requirements: Sequence[Mapping[str, Any]]) -> str:
-    """The sh text that asks a host about completed requirements, for the stdin of ``sh`` or inside another script.
-
-    It runs in a subshell of its own and answers on stdout in lines that start with ``mngr-check``. Requirements are
-    asked side by side; of one requirement the later checks are asked where the earlier ones tell no version.
-    """
-    names = sorted(
-        check["value"]
-        for requirement in requirements
-        for check in requirement["checks"]
-        if check["kind"] == "package" and _PACKAGE_NAME.fullmatch(check["value"])
-    )
-    lines = ["(", _FUNCTIONS.rstrip("\n")]
-    if names:
-        form = "mngr-check package ${db:Status-Abbrev}|${Package}|${Version}\\n"
-        query = ["dpkg-query", "-W", "-f", form, *dict.fromkeys(names)]
-        lines.append(f"mngr_find dpkg-query && {shlex.join(query)} 2>/dev/null 3>&- &")
-    for number, requirement in enumerate(requirements):
-        steps = ""
-        for position, check in enumerate(requirement["checks"]):
-            if check["kind"] != "package":
-                steps += f"{_call(f'{number} {position}', check)} {';' if check['pattern'] else '||'} "
-        if steps:
-            lines.append(f"{{ {steps}:; }} &")
-        if number % _AT_ONCE == _AT_ONCE - 1:
-            lines.append("wait")
-    return "\n".join([*lines, "wait", f"echo mngr-check end {len(requirements)}", ")", ""])
-
-
-def _call(frame: str, check: Mapping[str, Any]) -> str:
-    kind, value = check["kind"], check["value"]
-    if kind == "command":
-        return shlex.join(["mngr_command", frame, value, *check["args"]])
-    if kind == "file":
-        return shlex.join(["mngr_file", frame, value, *(["read"] if check["pattern"] else [])])
-    if kind == "python_module":
-        return shlex.join(["mngr_module", frame, value])
-    return shlex.join(["mngr_run", frame, "", "sh", "-c", value])
 
 
 def read(lines: Iterable[str], requirements: Sequence[Mapping[str, Any]], versions: ModuleType) -> list[Finding]:
@@ -217,7 +126,7 @@ def read(lines: Iterable[str], requirements: Sequence[Mapping[str, Any]], versio
         ValueError: the answer is cut off or is not one to this question.
     """
     answers: dict[tuple[int, int], _Answer] = {}
-    packages: dict[str, tuple[str, str]] = {}
+    packages: dict[tuple[str, str], tuple[str, str]] = {}
     is_whole = False
     for line in lines:
         if not line.startswith("mngr-check "):
@@ -225,18 +134,20 @@ def read(lines: Iterable[str], requirements: Sequence[Mapping[str, Any]], versio
         match = _FRAME.fullmatch(line.rstrip("\r\n"))
         if not match:
             raise ValueError(f"the host's answer has a line that cannot be read: {line[:80]!r}")
-        number, position, mark, text, state, package, version, count = match.groups()
+        number, position, mark, text, database, state, package, version, count = match.groups()
         if count:
             is_whole = int(count) == len(requirements)
         elif state:
-            if package not in packages or _is_installed(state):
-                packages[package] = (state, version)
+            if (database, package) not in packages or _is_installed(state):
+                packages[database, package] = (state, version)
         else:
             answer = answers.setdefault((int(number), int(position)), _Answer())
             if mark == "|":
                 answer.text.append(text)
             elif mark == "@":
                 answer.where = text
+            elif mark == "!":
+                answer.is_hidden = True
             else:
                 answer.code = text
     if not is_whole:
@@ -256,7 +167,7 @@ def _is_installed(state: str) -> bool:
 def _judge(
     requirement: Mapping[str, Any],
     answers: Sequence[_Answer | None],
-    packages: Mapping[str, tuple[str, str]],
+    packages: Mapping[tuple[str, str], tuple[str, str]],
     versions: ModuleType,
 ) -> Finding:
     wanted = versions.Range.parse(requirement["version"])
@@ -266,7 +177,7 @@ def _judge(
         answer = answers[position]
         current: str | None
         if check["kind"] == "package":
-            state, version = packages.get(check["value"], ("un ", ""))
+            state, version = _entry(check, packages)
             where, current, why = check["value"], versions.upstream(version) or None, "has no readable version"
             if not _is_installed(state):
                 if state[1] not in "nc":
@@ -284,12 +195,30 @@ def _judge(
             silent = silent or (where, f"{where} {why}")
             continue
         reason = "" if status == "ok" else f"found {current}, wanted {wanted}"
-        return Finding(requirement["id"], status, current, where, reason)
+        return Finding(requirement["id"], status, current, where, reason, _hidden(check, answer))
     if silent and wanted.is_any:
-        return Finding(requirement["id"], "ok", None, silent[0], "")
+        hidden = next(
+            (each for each in answers if each is not None and each.is_hidden and each.where == silent[0]), None
+        )
+        return Finding(requirement["id"], "ok", None, silent[0], "", _hidden({"value": requirement["name"]}, hidden))
     if silent:
         return Finding(requirement["id"], "unknown", None, silent[0], f"{silent[1]}, wanted {wanted}")
     return Finding(requirement["id"], "missing", None, "", broken)
+
+
+def _entry(check: Mapping[str, Any], packages: Mapping[tuple[str, str], tuple[str, str]]) -> tuple[str, str]:
+    """What a database says of a package: the one of the check's manager, else the first that has it."""
+    wanted = [check["database"]] if check["database"] else dict.fromkeys(_DATABASES.values())
+    found = [packages[each, check["value"]] for each in wanted if (each, check["value"]) in packages]
+    return next((each for each in found if _is_installed(each[0])), (*found, ("un ", ""))[0])
+
+
+def _hidden(check: Mapping[str, Any], answer: _Answer | None) -> str:
+    if answer is None or not answer.is_hidden or not answer.where:
+        return ""
+    directory = answer.where.rpartition("/")[0]
+    line = f'export PATH="{directory}:$PATH"'
+    return f"{check['value']} is in {directory}, which is not on the PATH of a login there; add to ~/.profile: {line}"
 
 
 def _told(check: Mapping[str, Any], answer: _Answer, versions: ModuleType) -> tuple[str | None, str]:

@@ -9,7 +9,7 @@ import secrets
 import shlex
 from collections.abc import Iterator, Sequence
 
-from mngr_ansible import checks, managers
+from mngr_ansible import check_script, managers
 from mngr_ansible.connection import Connection
 from mngr_ansible.errors import HostError
 from mngr_ansible.hoststate import HostState, read
@@ -30,9 +30,9 @@ if [ -r /etc/os-release ]; then
   sed -n -e 's/^ID=/os ID=/p' -e 's/^VERSION_ID=/os VERSION_ID=/p' -e 's/^PRETTY_NAME=/os PRETTY_NAME=/p' \
     -e 's/^ID_LIKE=/os ID_LIKE=/p' -e 's/^NAME=/os NAME=/p' /etc/os-release
 fi
-for m in @MANAGERS@; do
+(@PATHS@for m in @MANAGERS@; do
   if command -v "${m#*:}" >/dev/null 2>&1; then say manager "${m%:*}"; fi
-done
+done)
 for m in curl gpg; do
   if command -v "$m" >/dev/null 2>&1; then say program "$m"; fi
 done
@@ -54,7 +54,9 @@ elif [ -n "$ROOT" ] || [ -z "$PY" ]; then
   fi
 fi
 say privilege "$PRIVILEGE"
-""".replace("@MANAGERS@", " ".join(f"{name}:{row.program}" for name, row in managers.TABLE.items()))
+""".replace("@PATHS@", check_script.PATHS).replace(
+    "@MANAGERS@", " ".join(f"{name}:{row.program}" for name, row in managers.TABLE.items())
+)
 
 _REAL = """
 cd -P "$H" && say realhome "$PWD"
@@ -190,7 +192,7 @@ def script(question: Question, places: Sequence[Spot], nonce: str) -> str:
         'say() { printf \'%s %s\\n\' "$1" "$2"; }\n'
         f"main() {{\nLC_ALL=C; export LC_ALL\nROOT={wants_root}\nprintf '\\n%s begin\\n' {nonce}\n{_FACTS}"
         f'W={work}\nsay work_dir "$W"\n{eyes}\n{owners}{"".join(looks)}\n'
-        + (f"echo checks\n{checks.script(question.requirements)}\n" if question.requirements else "")
+        + (f"echo checks\n{check_script.script(question.requirements)}\n" if question.requirements else "")
         + f"printf '%s end\\n' {nonce}\n}}\nmain </dev/null 2>/dev/null\n"
     )
 

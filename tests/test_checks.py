@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mngr_ansible import checks, versions
+from mngr_ansible import check_script, checks, versions
 from mngr_ansible.checks import Finding
 
 if TYPE_CHECKING:
@@ -43,13 +43,13 @@ def program(directory: Path, name: str, code: str) -> None:
 
 
 def answer(shell: list[str], requirements: list[dict[str, Any]]) -> str:
-    done = subprocess.run(shell, input=checks.script(requirements).encode(), capture_output=True, timeout=60)
+    done = subprocess.run(shell, input=check_script.script(requirements).encode(), capture_output=True, timeout=60)
     assert done.stderr == b""
     return done.stdout.decode("ascii")
 
 
 def ask(shell: list[str], *requirements: dict[str, Any]) -> list[Finding]:
-    complete = [checks.complete(requirement, "apt") for requirement in requirements]
+    complete = [checks.complete(requirement) for requirement in requirements]
     return checks.read(answer(shell, complete).split("\n"), complete, versions)
 
 
@@ -161,7 +161,7 @@ def test_what_a_program_prints_can_forge_nothing(shell: list[str], programs: Pat
         rf"printf '\n{forged}\n\v{forged}\f\r{forged}\0\033[2J\302\205\377\n'; echo 1.0 >&3; exit 0",
     )
     program(programs, "victim", "echo nothing")
-    complete = [checks.complete({"name": name, "version": ">=1"}, "apt") for name in ("hostile", "victim")]
+    complete = [checks.complete({"name": name, "version": ">=1"}) for name in ("hostile", "victim")]
     said = answer(shell, complete)
     assert said.isascii()
     assert said.replace("\n", "").isprintable()
@@ -171,7 +171,7 @@ def test_what_a_program_prints_can_forge_nothing(shell: list[str], programs: Pat
 def test_a_program_that_talks_for_ever_or_waits_for_input_is_cut_short(shell: list[str], programs: Path) -> None:
     program(programs, "talks", "echo 1.0; while :; do echo 2.0 " + "x" * 500 + "; done")
     program(programs, "waits", "read answer; echo 3.0 $answer")
-    complete = [checks.complete({"name": name, "version": ">=1"}, "apt") for name in ("talks", "waits")]
+    complete = [checks.complete({"name": name, "version": ">=1"}) for name in ("talks", "waits")]
     said = answer(shell, complete)
     assert len(said) < 6000
     assert [each.current for each in checks.read(said.split("\n"), complete, versions)] == ["1.0", "3.0"]
@@ -179,11 +179,11 @@ def test_a_program_that_talks_for_ever_or_waits_for_input_is_cut_short(shell: li
 
 def test_the_check_runs_inside_another_script_and_leaves_it_as_it_was(shell: list[str], programs: Path) -> None:
     program(programs, "tool", "echo 1.0")
-    complete = [checks.complete({"name": "tool"}, "apt")]
+    complete = [checks.complete({"name": "tool"})]
     around = (
         "set -eu; IFS=x; PATH=$PATH:/y; cd /\n{}\necho \"$IFS $PATH $-\" | grep -c 'x .*:/y .*u'; cd /n || exit 7\n"
     )
-    done = subprocess.run(shell, input=around.format(checks.script(complete)), capture_output=True, text=True)
+    done = subprocess.run(shell, input=around.format(check_script.script(complete)), capture_output=True, text=True)
     assert done.returncode == 7
     assert done.stdout.endswith("mngr-check end 1\n1\n")
 
@@ -197,22 +197,22 @@ def test_it_writes_nothing(shell: list[str], tmp_path: Path, monkeypatch: pytest
 
 
 def test_only_a_name_is_needed() -> None:
-    assert checks.complete({"name": "git"}, "apt") == {
+    assert checks.complete({"name": "git"}) == {
         "id": "package:git",
         "name": "git",
         "version": "",
         "checks": [
             {"kind": "command", "value": "git", "args": ["--version"], "pattern": None},
-            {"kind": "package", "value": "git", "args": ["--version"], "pattern": None},
+            {"kind": "package", "value": "git", "args": ["--version"], "pattern": None, "database": None},
         ],
-        "packages": {"apt": ["git"]},
+        "packages": {},
         "is_required": True,
     }
-    other = checks.complete({"name": "fd", "packages": {"apt": ["fd-find", "x"]}, "is_required": False}, "apt")
+    other = checks.complete({"name": "fd", "packages": {"apt": ["fd-find", "x"]}, "is_required": False})
     assert [check["value"] for check in other["checks"]] == ["fd", "fd-find"]
     assert other["is_required"] is False
-    assert checks.complete(other, "apt") == other
-    assert checks.complete({"name": "fd", "packages": {}}, "apt")["packages"] == {}
+    assert checks.complete(other) == other
+    assert checks.complete({"name": "fd", "packages": {}})["packages"] == {}
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_only_a_name_is_needed() -> None:
 )
 def test_what_cannot_be_asked_is_refused_with_the_requirements_name(requirement: dict[str, Any], why: str) -> None:
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - the words are compared below
-        checks.complete(requirement, "apt")
+        checks.complete(requirement)
     assert why in str(caught.value)
 
 
@@ -250,8 +250,8 @@ def test_what_cannot_be_asked_is_refused_with_the_requirements_name(requirement:
     ],
 )
 def test_only_what_dpkg_has_configured_is_installed(state: str, status: str, reason: str) -> None:
-    wanted = [checks.complete({"name": "git", "version": ">=2"}, "apt")]
-    lines = ["motd", f"mngr-check package {state}|git|1:2.39.5-0+deb12u2", "mngr-check end 1"]
+    wanted = [checks.complete({"name": "git", "version": ">=2"})]
+    lines = ["motd", f"mngr-check package dpkg {state}|git|1:2.39.5-0+deb12u2", "mngr-check end 1"]
     (found,) = checks.read(lines, wanted, versions)
     assert (found.status, found.reason) == (status, reason)
 
@@ -262,7 +262,7 @@ def test_only_what_dpkg_has_configured_is_installed(state: str, status: str, rea
 )
 def test_an_answer_that_is_cut_off_or_not_ours_is_refused(lines: list[str]) -> None:
     with pytest.raises(ValueError, match="the host's answer"):
-        checks.read(lines, [checks.complete({"name": "git"}, "apt")], versions)
+        checks.read(lines, [checks.complete({"name": "git"})], versions)
 
 
 FRAMES = st.sampled_from(
@@ -272,7 +272,7 @@ FRAMES = st.sampled_from(
 
 @given(st.lists(st.tuples(FRAMES, st.text(max_size=20)).map("".join), max_size=6))
 def test_no_answer_of_a_host_breaks_the_reading(lines: list[str]) -> None:
-    wanted = [checks.complete({"name": "git", "version": ">=2"}, "apt")]
+    wanted = [checks.complete({"name": "git", "version": ">=2"})]
     try:
         (found,) = checks.read([*lines, "mngr-check end 1"], wanted, versions)
     except ValueError as error:

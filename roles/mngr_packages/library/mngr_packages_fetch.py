@@ -164,12 +164,12 @@ class Fetching:
         return f"it could not be put into {place}: {why}" if why else ""
 
     def run_installer(self, requirement):
-        hand, path, seconds = self.hands[requirement["scope"]], self.files[requirement["id"]], int(self.seconds)
+        hand, path, seconds = self.hands[requirement["scope"]], self.files[requirement["id"]], round(self.seconds)
         self.is_changed = True
-        code = hand.run([*_interpreter(path), path], max(1, seconds))
+        code = hand.run([*_interpreter(path), path], seconds)
         self.output = hand.output
         if code in (124, 137):
-            return f"its installer did not end within {max(1, seconds)} s and was stopped"
+            return f"its installer did not end within {seconds} s and was stopped"
         return f"its installer ended with status {code}" if code else ""
 
     def judge(self, rows, troubles):

@@ -11,6 +11,7 @@ import tempfile
 import time
 
 from ansible.module_utils import mngr_ansible_candidates as candidates
+from ansible.module_utils import mngr_ansible_check_script as check_script
 from ansible.module_utils import mngr_ansible_checks as checks
 from ansible.module_utils import mngr_ansible_managers as managers
 from ansible.module_utils import mngr_ansible_versions as versions
@@ -55,7 +56,7 @@ def ask(module, requirements):
     try:
         answer = subprocess.run(
             ["/bin/sh"],
-            input=checks.script(requirements),
+            input=check_script.script(requirements),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             encoding="utf-8",

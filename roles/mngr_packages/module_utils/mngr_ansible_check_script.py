@@ -1,0 +1,1 @@
+../../../mngr_ansible/check_script.py
