@@ -1,4 +1,4 @@
-"""``mngr ansible plan|apply|render|plugins|content``: the verbs of ``mngr-ansible``, about an agent that exists."""
+"""``mngr ansible plan|apply|render|plugins|catalog|content``: the verbs of ``mngr-ansible``, about an agent that exists."""
 
 import dataclasses
 from collections.abc import Callable
@@ -47,18 +47,25 @@ def ansible() -> None:
 @_what_and_how
 @click.option("--diff", is_flag=True, help="Show what would change in files, but for secrets")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when any step is due")
+@click.option("--commands", is_flag=True, help="Print only the install commands, for a shell")
+@click.option("--for", "system", metavar="DISTRO[:RELEASE]", help="For a machine that is not there, such as fedora:44")
 @add_common_options
 @click.pass_context
 def plan(ctx: click.Context, /, **_: Any) -> None:
     """Show what is due and why; change nothing but mngr's note of it."""
-    from mngr_ansible import mngr_create, provisioner, text
+    from mngr_ansible import elsewhere, mngr_create, provisioner, text
 
     with verb_of(ctx, "plan") as verb:
         agent, host, target, request = verb.resolve()
+        if verb.opts.system is not None:
+            report = elsewhere.planned(provisioner.gather([target], request)[0], verb.opts.system)
+            verb.show(report, text.commands_text(report) if verb.opts.commands else text.elsewhere_text(report))
+            return
         report = provisioner.plan_report(provisioner.prepare([target], request), has_diff=verb.opts.diff)
         if report.ok and verb.opts.is_whole:
             mngr_create.note(agent, "due" if report.is_due else "ok", lock=host.lock_cooperatively)
-        verb.show(report, text.plan_text(report, verb.again(str(agent.name))))
+        words = text.plan_text(report, verb.again(str(agent.name)))
+        verb.show(report, text.commands_text(report) if verb.opts.commands else words)
         if verb.opts.detailed_exitcode and report.ok and report.is_due:
             ctx.exit(2)
 
@@ -122,6 +129,20 @@ def plugins(ctx: click.Context, /, **_: Any) -> None:
         verb.show(report, survey.plugins_text(report))
 
 
+@ansible.command(name="catalog")
+@click.argument("words", metavar="[NAME]", nargs=-1)
+@add_common_options
+@click.pass_context
+def catalog(ctx: click.Context, /, **_: Any) -> None:
+    """Show the tools that are known, where they come from and what is proven; with NAME, one of them in full."""
+    from mngr_ansible import survey
+
+    with verb_of(ctx, "catalog") as verb:
+        name = verb.opts.words[0] if verb.opts.words else None
+        report = survey.catalog_report(name)
+        verb.show(report, survey.catalog_text(report, is_whole=name is not None))
+
+
 @ansible.command(name="content")
 @add_common_options
 @click.pass_context
@@ -145,6 +166,7 @@ def _register_help() -> None:
         "apply": (apply, "<AGENT> [OPTIONS]", "Bring the agent's host to the plan"),
         "render": (render, "<AGENT> <DIR> [OPTIONS]", "Write the run directory for what is due, and stop"),
         "plugins": (plugins, "[AGENT] [OPTIONS]", "Show the plugins in order, and what each asks for"),
+        "catalog": (catalog, "[NAME] [OPTIONS]", "Show the tools that are known, and where they come from"),
         "content": (content, "[OPTIONS]", "Print the directory that holds roles/ and playbooks/"),
     }
     synopsis = f"mngr ansible [{'|'.join(verbs)}] [AGENT] [OPTIONS]"

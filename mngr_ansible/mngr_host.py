@@ -10,17 +10,19 @@ from typing import Any
 
 from imbue.mngr.config.data_types import MngrContext
 from imbue.mngr.errors import MngrError
-from imbue.mngr.interfaces.agent import AgentInterface
+from imbue.mngr.interfaces.agent import AgentInterface, HasAutoInstallMixin
 from imbue.mngr.interfaces.host import CreateAgentOptions, OnlineHostInterface
 
+from mngr_ansible import catalog
 from mngr_ansible.connection import Address, Answer, Connection, LocalShell, OpenSsh
 from mngr_ansible.errors import HostError
 from mngr_ansible.mngr_settings import NAME, AnsiblePluginConfig
-from mngr_ansible.model import Install
-from mngr_ansible.plan import Only
+from mngr_ansible.model import Install, PackageRequirement
+from mngr_ansible.plan import Contribution, Only
 from mngr_ansible.request import Request, Target
 from mngr_ansible.settings import Settings
 from mngr_ansible.standalone import user_contributions
+from mngr_ansible.versions import is_readable
 
 _LONGEST_PLAIN_SCRIPT = 30_000
 """Bytes: a longer script travels compressed, since one argument of a program is at most 128 KiB on Linux."""
@@ -83,7 +85,24 @@ def target(
     """An agent on its host; the hooks get mngr's own objects."""
     name = "localhost" if host.is_local else str(host.get_name())
     connection: Connection = LocalShell() if host.is_local else MngrConnection(host, name)
-    return Target(name, connection, agent, host, str(agent.work_dir), options, mngr_ctx)
+    return Target(name, connection, agent, host, str(agent.work_dir), options, mngr_ctx, own_needs(agent))
+
+
+def own_needs(agent: AgentInterface[Any]) -> tuple[Contribution, ...]:
+    """The program that an agent's type can install by itself, where the catalog knows it.
+
+    It is optional: what we cannot install, mngr's own provisioning installs, or refuses, right after us. Nothing where
+    the type's settings switch the check off (``check_installation``). Source: mngr 0.3, ``HasAutoInstallMixin``.
+    """
+    if not isinstance(agent, HasAutoInstallMixin) or not getattr(agent.agent_config, "check_installation", True):
+        return ()
+    tool = catalog.find(agent.get_install_binary_name())
+    if tool is None:
+        return ()
+    pinned = getattr(agent.agent_config, "version", None)
+    version = f"=={pinned}" if isinstance(pinned, str) and is_readable(pinned) else ""
+    need = PackageRequirement(tool.name, version, is_required=False, purpose="the agent itself")
+    return (Contribution(str(agent.agent_type), requirements=(need,)),)
 
 
 def request(

@@ -44,6 +44,8 @@ class AnsibleCliOptions(CommonCliOptions):
     yes: bool = False
     diff: bool = False
     detailed_exitcode: bool = False
+    commands: bool = False
+    system: str | None = None
 
     @property
     def is_whole(self) -> bool:

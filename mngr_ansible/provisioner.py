@@ -43,7 +43,7 @@ def gather(targets: Sequence[Target], request: Request) -> list[Prepared]:
         raise refusals[0] if len(refusals) == 1 else ErrorGroup(refusals)
     gathered: list[Prepared] = []
     for target in targets:
-        asked = (*contributions(found, target.arguments(), host=target.name), *request.user)
+        asked = (*target.own, *contributions(found, target.arguments(), host=target.name), *request.user)
         if gathered and gathered[-1].contributions == asked:
             plan = gathered[-1].plan
         else:

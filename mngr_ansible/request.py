@@ -28,6 +28,8 @@ class Target:
     work_dir: str = ""
     options: Any = None
     mngr_ctx: Any = None
+    own: tuple[Contribution, ...] = ()
+    """What the agent needs by its nature, below every plugin."""
 
     def arguments(self) -> dict[str, Any]:
         return {"agent": self.agent, "host": self.host, "options": self.options, "mngr_ctx": self.mngr_ctx}
