@@ -63,7 +63,7 @@ def script(asked: Mapping[str, Sequence[str]], managers: ModuleType, privilege: 
         f'</dev/null 2>&1 | head -c {_BYTES} | LC_ALL=C tr -c "\\n -~" "?" | sed "s/^/mngr-offer $m_who | /"; echo; }}'
     )
     for manager, names in asked.items():
-        lines.append("{")
+        lines.append("{ :")
         if manager in _LISTS:
             there, stamp = _LISTS[manager]
             lines.append(

@@ -178,7 +178,7 @@ class Chooser:
         answer = self.offers.get(way.manager)
         if answer is None or answer.lists == "empty" or way.source.repository is not None:
             return ""
-        system = f"{self.state.os_name} ({way.manager})" if way.manager in managers.SYSTEM else way.manager
+        system = self.state.os_name if way.manager in managers.SYSTEM else way.manager
         for position, (name, spec) in enumerate(zip(way.packages, way.specified(), strict=True)):
             offer = answer.offers.get(spec)
             if offer is None or not offer.is_known:

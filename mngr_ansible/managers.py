@@ -1,7 +1,7 @@
 """What each package manager is called with: its names, its commands, how long they may take, what a person would type.
 
-Shared with the roles (Python 3.9, standard library only). One row a manager; every command is an argv list. Why no
-manager is driven through Ansible's own modules: ``docs/decisions.md``. What they answer is read in ``candidates``.
+Shared with the roles (Python 3.9, standard library only). Every command is an argv list. Why no manager is driven
+through Ansible's own modules: ``docs/decisions.md``. What they answer is read in ``candidates``.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-LOCK_SECONDS = 60
-"""How long a manager waits for another one to let go of its lock."""
+LOCK_SECONDS = 60  # that a manager waits for another one to let go of its lock
 _GRACE_SECONDS = 30
 
 
@@ -22,8 +21,7 @@ class Manager(NamedTuple):
     """One package manager.
 
     Attributes:
-        program: what is looked for on the host.
-        name: what a package's plain name looks like; a name is data, never an option, a pattern or a command.
+        program: what is looked for on the host. ``name``: what a package's plain name looks like.
         install: the command; names follow. ``short``: the same as a person types it; ``user``: for the login alone.
         offers: asks what would be installed, without a change and without the network where the manager has a store of
             its own; names follow. Empty: it cannot be asked.
@@ -48,10 +46,8 @@ class Manager(NamedTuple):
     user: tuple[str, ...] = ()
 
 
-_APT_OPTIONS = (
-    *("-o", "Dpkg::Use-Pty=0", "-o", "Acquire::Retries=1"),
-    *("-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20"),
-)
+_APT_SETTINGS = ("Dpkg::Use-Pty=0", "Acquire::Retries=1", "Acquire::http::Timeout=20", "Acquire::https::Timeout=20")
+_APT_OPTIONS = tuple(word for setting in _APT_SETTINGS for word in ("-o", setting))
 _APT_ENVIRONMENT = (
     *(("APT_LISTCHANGES_FRONTEND", "none"), ("DEBIAN_FRONTEND", "noninteractive")),
     *(("LC_ALL", "C"), ("NEEDRESTART_MODE", "l")),
@@ -59,6 +55,12 @@ _APT_ENVIRONMENT = (
 _DNF = ("dnf", "-y", "--setopt=skip_if_unavailable=True")
 _ZYPPER = ("zypper", "--non-interactive", "--no-refresh")
 _RPM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_PIP_OFFERS = """\
+python3 -c 'import os, sys, sysconfig
+marker = os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")
+sys.exit(sys.prefix == sys.base_prefix and os.path.exists(marker))' || { echo externally-managed-environment; exit; }
+pip3 install --user --no-input --disable-pip-version-check -q --dry-run --no-deps --ignore-installed --report - -- "$1"
+"""
 _PYTHON_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 TABLE: dict[str, Manager] = {
@@ -157,10 +159,7 @@ TABLE: dict[str, Manager] = {
         name=_PYTHON_NAME,
         install=("pip3", "install", "--user", "--upgrade", "--no-input", "--disable-pip-version-check", "--"),
         short=("pip3", "install", "--user", "--upgrade"),
-        offers=(
-            *("pip3", "install", "--user", "--upgrade", "--no-input", "--disable-pip-version-check", "--quiet"),
-            *("--dry-run", "--no-deps", "--ignore-installed", "--report", "-", "--", "{}"),
-        ),
+        offers=("sh", "-c", _PIP_OFFERS, "sh", "{}"),
         kind="language",
     ),
 }
@@ -290,7 +289,7 @@ def bounded(argv: Sequence[str], seconds: int) -> list[str]:
 
 
 def waiting(manager: str, argv: Sequence[str], seconds: int) -> list[str]:
-    """The command told to wait so many seconds for a lock that another program holds, where it can be told."""
+    """The command told to wait so many seconds for a lock that another program holds, if it can be told."""
     option = TABLE[manager].wait.format(seconds=seconds)
     return [argv[0], *([option] if option else []), *argv[1:]]
 

@@ -1,4 +1,4 @@
-"""``mngr ansible plan|apply|render|plugins|catalog|content``: the verbs of ``mngr-ansible``, about an agent that exists."""
+"""``mngr ansible plan|apply|render|plugins|catalog|content``: the verbs of ``mngr-ansible``, about an agent."""
 
 import dataclasses
 from collections.abc import Callable

@@ -44,7 +44,7 @@ def test_the_first_source_that_offers_enough_is_taken():
 def test_a_source_that_offers_too_little_is_passed_over_and_the_plan_says_so():
     outcome, sources, made = one(NODE, offers=offered(nodejs="12.22.9~dfsg-1ubuntu3"))
     assert (outcome.source, sources) == ("vendor, apt", ["vendor, apt"])
-    assert made.notices == ("Ubuntu 22.04 (apt) offers nodejs 12.22.9, wanted >=20: node comes from vendor, apt",)
+    assert made.notices == ("Ubuntu 22.04 offers nodejs 12.22.9, wanted >=20: node comes from vendor, apt",)
 
 
 def test_where_no_source_will_do_the_step_is_blocked_with_everything_that_was_considered():
@@ -52,7 +52,7 @@ def test_where_no_source_will_do_the_step_is_blocked_with_everything_that_was_co
     outcome, sources, made = one(NODE, offers=offered(nodejs="12.22.9"), settings=settings)
     assert (outcome.status, sources, made.stops) == ("blocked", [], (outcome,))
     assert outcome.reason == (
-        "no source for node will do: Ubuntu 22.04 (apt) offers nodejs 12.22.9, wanted >=20; "
+        "no source for node will do: Ubuntu 22.04 offers nodejs 12.22.9, wanted >=20; "
         "the repository vendor is not allowed (allow_third_party_repositories)"
     )
 
@@ -136,7 +136,7 @@ def test_what_a_source_requires_and_the_host_has_is_no_step():
 def test_a_source_whose_need_cannot_be_met_is_refused_with_the_reason():
     wanted = wants("agent", CODEX), wants("mngr", NODE)
     made = due(*wanted, os=UBUNTU, offers=offered(nodejs="12"), settings={"allow_third_party_repositories": False})
-    assert "npm needs node>=20: Ubuntu 22.04 (apt) offers nodejs 12, wanted >=20" in made.outcomes[0].reason
+    assert "npm needs node>=20: Ubuntu 22.04 offers nodejs 12, wanted >=20" in made.outcomes[0].reason
 
 
 def test_a_source_that_needs_itself_ends_in_a_reason():

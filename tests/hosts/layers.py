@@ -20,6 +20,7 @@ LAYERS = {
     "bare": ("openssh-server",),
     "python": ("openssh-server", "python3"),
     "tools": ("openssh-server", "python3", "sudo", "opendoas", "git", "tmux", "rsync", "jq", "procps"),
+    "languages": ("openssh-server", "python3", "sudo", "nodejs", "npm", "pipx", "python3-pip", "python3-venv"),
 }
 """The packages of each layer beside Debian's ``minbase``. Only ``tools`` has what mngr itself wants of a host."""
 

@@ -47,7 +47,7 @@ installed:
   type: list
   returned: always
 mngr_steps:
-  description: The outcome of requirements that failed here.
+  description: The outcome of requirements that were installed here, or failed.
   type: list
   returned: always
 output:
@@ -86,7 +86,8 @@ class Installation:
             for scope in ("system", "user"):
                 group = [row for row in due if row[0]["is_required"] is is_required and row[0]["scope"] == scope]
                 self.install(group, scope, is_required=is_required)
-        self.end(changed=bool(self.installed), installed=self.installed)
+        steps = [{"id": each, "status": "changed", "current": None, "reason": ""} for each in self.installed]
+        self.end(changed=bool(self.installed), installed=self.installed, steps=steps)
 
     def installable(self, due):
         """Leave what this login may install on this host; fail when that is not all that is required."""
