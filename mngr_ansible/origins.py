@@ -16,7 +16,7 @@ DOWNLOADS = ("installer", "archive")
 """The managers that are no program: what they install is fetched from an address."""
 
 _ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64"}
-_WORD = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?/?")
+_WORD = re.compile(r"\./|[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?/?")
 
 
 @dataclass(frozen=True, slots=True)

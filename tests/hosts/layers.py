@@ -20,7 +20,10 @@ LAYERS = {
     "bare": ("openssh-server",),
     "python": ("openssh-server", "python3"),
     "tools": ("openssh-server", "python3", "sudo", "opendoas", "git", "tmux", "rsync", "jq", "procps"),
-    "languages": ("openssh-server", "python3", "sudo", "nodejs", "npm", "pipx", "python3-pip", "python3-venv"),
+    "languages": (
+        *("openssh-server", "python3", "sudo", "opendoas", "nodejs", "npm", "pipx", "python3-pip", "python3-venv"),
+        *("ca-certificates", "curl", "gpg"),
+    ),
 }
 """The packages of each layer beside Debian's ``minbase``. Only ``tools`` has what mngr itself wants of a host."""
 
