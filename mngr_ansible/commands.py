@@ -40,25 +40,28 @@ def worded(
     is_refreshing: bool = False,
 ) -> list[str]:
     """The same for any privilege (``root``, ``sudo``, ``doas``). ``extra``: packages of ``manager`` that come first."""
+    of_vendors = [way for way in ways if way.source.repository is not None]
+    plain = [way for way in ways if way.source.repository is None]
     lines = []
-    repositories = [way for way in ways if way.source.repository is not None]
     if extra and manager is not None:
-        rest = [] if repositories else _names([way for way in ways if way.manager == manager])
-        names = list(dict.fromkeys([*extra, *rest]))
         lines += _refresh(manager, privilege) * is_refreshing
-        lines.append(managers.command_line(manager, names, privilege))
-        is_refreshing = False
-        ways = ways if repositories else [way for way in ways if way.manager != manager]
-    for source in dict.fromkeys(way.source for way in repositories):
-        lines.append(_repository(source, privilege))
-        is_refreshing = True
-    for name, group in by_manager(ways).items():
+        names = [*extra, *_names([way for way in plain if way.manager == manager])]
+        lines.append(managers.command_line(manager, list(dict.fromkeys(names)), privilege))
+        plain = [way for way in plain if way.manager != manager]
+    grouped = by_manager(plain)
+    for name in [name for name in grouped if name in managers.SYSTEM]:
+        lines += _refresh(name, privilege) * is_refreshing
+        lines.append(managers.command_line(name, _names(grouped.pop(name)), privilege))
+    for source in dict.fromkeys(way.source for way in of_vendors):
+        names = _names(way for way in of_vendors if way.source == source)
+        steps = [_repository(source, privilege), *_refresh(source.manager, privilege)]
+        lines.append(" && ".join([*steps, managers.command_line(source.manager, names, privilege)]))
+    for name, group in grouped.items():
         if name in DOWNLOADS:
             lines += [_download(way, privilege) for way in group]
             continue
         for scope in dict.fromkeys(way.scope for way in group):
-            names = _names([way for way in group if way.scope == scope])
-            lines += _refresh(name, privilege) * (is_refreshing and name in managers.SYSTEM)
+            names = _names(way for way in group if way.scope == scope)
             lines.append(managers.command_line(name, names, privilege, scope))
     return lines
 
@@ -97,7 +100,7 @@ def _repository(source: Source, privilege: str) -> str:
     else:
         text = "\\n".join(repository.key.strip().split("\n"))
         fetch = f"{root}install -d -m 755 {shlex.quote(key.rpartition('/')[0])}"
-        fetch += f" && printf {shlex.quote(text + chr(92) + 'n')} | {root}tee {key} >/dev/null"
+        fetch += f" && printf '%b\\n' {shlex.quote(text)} | {root}tee {key} >/dev/null"
     if source.manager != "apt":
         fetch += f" && {root}rpm --import {key}"
     written = " ".join(shlex.quote(line) for line in (MARK, *lines))

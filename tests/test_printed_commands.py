@@ -125,7 +125,7 @@ def test_a_vendors_repository_is_added_after_its_keys_fingerprint_was_compared(
         vendor = {"name": "vendor", "url": "copy:/srv/apt", "suite": "./", "key": text, "fingerprint": key.fingerprint}
         source = {"manager": "apt", "version": "2.0", "repository": vendor}
         lines = obeyed(host.as_user("dev"), tmp_path, {**ATOOL, "sources": [source]})
-    assert lines[-2:] == ["sudo apt-get update", "sudo apt-get install -y atool"]
+    assert lines[-1].endswith(" && sudo apt-get update && sudo apt-get install -y atool")
     assert host.run("cat /etc/apt/sources.list.d/vendor.sources").stdout.startswith("# Written by mngr-ansible\n")
 
 
@@ -140,6 +140,7 @@ def test_a_key_with_another_fingerprint_adds_nothing(
     dev = host.as_user("dev")
     lines = printed(dev, tmp_path, {**ATOOL, "sources": [{"manager": "apt", "repository": vendor}]})
     assert dev.ssh("exec sh -e", stdin=lines, check=False, timeout=240).returncode != 0
+    assert host.run("command -v atool || true").stdout == ""
     assert host.run("ls /etc/apt/keyrings /etc/apt/sources.list.d | grep vendor || true").stdout == ""
 
 
