@@ -95,7 +95,7 @@ def served() -> Iterator[Registries]:
             if self.command == "GET":
                 self.wfile.write(content or b"{}")
 
-        do_HEAD = do_GET
+        do_HEAD = do_GET  # noqa: N815 - the name that http.server asks for
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
