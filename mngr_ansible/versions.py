@@ -23,7 +23,9 @@ _NOT_A_VERSION = re.compile(r"\S*://\S*|(?<!\S)[(\"'\[]?/\S*|\S*\.so\b\S*")
 _VALID = re.compile(r"[vV]?[0-9][0-9A-Za-z.+~_-]{0,99}")
 _CLAUSE = re.compile(r"\s*(>=|<=|==|!=|>|<)\s*(\S*)\s*")
 
-_PACKAGING = re.compile(r"[+~.](?:dfsg|ds(?![a-z])|repack|bpo|deb[0-9]|debian|ubuntu|nmu|ppa|esm|b[0-9]+$).*")
+_PACKAGING = re.compile(
+    r"[+~.](?:dfsg|ds(?![a-z])|repack|bpo|deb[0-9]|debian|ubuntu|nmu|ppa|esm).*|\+b[0-9]+$|~[0-9]+(?:build[0-9]+)?$"
+)
 _REALLY = re.compile(r".*?[+~.]?really")
 
 _RELEASE = re.compile(r"\A([0-9]+(?:\.[0-9]+)*?)((?:\.0+)*)(?![0-9]|\.[0-9])")
