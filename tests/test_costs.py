@@ -49,14 +49,19 @@ class Counted:
         return (self.host.directory / "log").read_text(errors="replace").count("Starting session: ")
 
 
+def verbose(host: SshHost) -> None:
+    """Have sshd log the sessions that it starts."""
+    host.run("echo LogLevel VERBOSE >>/etc/ssh/sshd_config")
+    listener = next(each for each in psutil.Process(host.pid).children() if each.name() == "sshd")
+    listener.send_signal(signal.SIGHUP)
+    while (host.directory / "log").read_text().count("Server listening on") < 2:
+        time.sleep(0.01)
+
+
 @pytest.fixture(scope="module")
 def counted(_hosts_are_possible):
     with running(name="counted") as host, distant(host) as (reached, proxy):
-        host.run("echo LogLevel VERBOSE >>/etc/ssh/sshd_config")
-        listener = next(each for each in psutil.Process(host.pid).children() if each.name() == "sshd")
-        listener.send_signal(signal.SIGHUP)
-        while (host.directory / "log").read_text().count("Server listening on") < 2:
-            time.sleep(0.01)
+        verbose(host)
         yield Counted(reached, proxy)
 
 
