@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _SECONDS = 30  # that one manager may take to answer
 _BYTES = 400_000  # of one answer
+_AT_ONCE = 8  # packages that a language's manager is asked about side by side
 
 _LISTS = {
     "apt": ("/var/lib/apt/lists/*_Packages* /var/lib/apt/lists/*_Sources*", "/var/lib/apt/lists/partial"),
@@ -74,8 +75,9 @@ def script(asked: Mapping[str, Sequence[str]], managers: ModuleType, privilege: 
         for number, query in enumerate(managers.queries(manager, names)):
             argv = managers.with_environment(manager, query)
             argv = managers.privileged(argv, privilege) if manager == "dnf" else argv
-            lines.append(f"m_ask {shlex.quote(f'{manager} {number}')} {shlex.join(argv)}")
-        lines.append("} &")
+            lines.append(f"m_ask {shlex.quote(f'{manager} {number}')} {shlex.join(argv)} &")
+            lines += ["wait"] * (number % _AT_ONCE == _AT_ONCE - 1)
+        lines.append("wait; } &")
     return "\n".join([*lines, "wait", "echo mngr-offer end", ")", ""])
 
 

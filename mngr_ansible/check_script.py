@@ -102,7 +102,7 @@ except metadata.PackageNotFoundError:
 mngr_cellar() {{ # NAME…: what Homebrew has
   for mngr_name do for mngr_dir in /opt/homebrew /usr/local /home/linuxbrew/.linuxbrew; do
     [ -d "$mngr_dir/Cellar/$mngr_name" ] &&
-      ls "$mngr_dir/Cellar/$mngr_name" | sed -e "s/^/mngr-check package brew ii |$mngr_name|/" -e "s/_[0-9][0-9]*\$//"
+      ls "$mngr_dir/Cellar/$mngr_name" | sed -e "s/^/mngr-check package brew ii |$mngr_name|/" -e "s/_[0-9][0-9]*\\$//"
   done; done
 }}
 set +eu

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mngr_ansible import commands
+from mngr_ansible import commands, managers
 from mngr_ansible.choice import Choice, Chooser, Offers, Way
 from mngr_ansible.drift import DueTransfer, look_at, paths_wanted
 from mngr_ansible.hoststate import HostState
@@ -166,6 +166,9 @@ def _bootstrap(state: HostState) -> Outcome:
     if "apt" not in state.managers:
         status = Status.BLOCKED
         reason = "Ansible needs Python 3.9 or newer on the host, and it has no apt; install python3 there by hand"
+        if state.manager is not None:
+            line = managers.command_line(state.manager, ["python3"], "root" if state.uid == 0 else "sudo")
+            reason += f": {line}"
     elif state.old_python is not None:
         status = Status.BLOCKED
         reason = f"Ansible needs Python 3.9 or newer, the host has {state.old_python}; install a newer python3 there"

@@ -1,8 +1,11 @@
-"""Real hosts for tests: a Debian with sshd in half a second, and a local apt repository. See ``running``."""
+"""Real hosts for tests: a Debian with sshd in half a second, and local repositories for apt, rpm and pacman. See ``running``."""
 
 from tests.hosts.apt_repository import AptRepository
 from tests.hosts.layers import LayerError, cache_directory, offered_packages
 from tests.hosts.machine import why_not
+from tests.hosts.pacman_repository import PacmanRepository
+from tests.hosts.repositories import Repository
+from tests.hosts.rpm_repository import RpmRepository
 from tests.hosts.seed import Login
 from tests.hosts.ssh_host import HostStartError, SshHost, running
 
@@ -11,6 +14,9 @@ __all__ = [
     "HostStartError",
     "LayerError",
     "Login",
+    "PacmanRepository",
+    "Repository",
+    "RpmRepository",
     "SshHost",
     "cache_directory",
     "offered_packages",

@@ -7,7 +7,9 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
+
+from tests.hosts.package_tree import plant_file, plant_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,6 +22,12 @@ class AptRepository:
 
     A host that gets it has it as ``/srv/apt`` and as its only source.
     """
+
+    place: ClassVar = "/srv/apt"
+    # "copy:", not "file:": apt then keeps lists of its own, which can be stale, as with a mirror.
+    sources: ClassVar = {"/etc/apt/sources.list.d/tests.list": "deb [trusted=yes] copy:/srv/apt ./\n"}
+    refresh: ClassVar = "apt-get update -qq"
+    lists: ClassVar = ("/var/lib/apt",)
 
     def __init__(self, path: Path) -> None:
         """Begin an empty repository in ``path``, which is made if needed and has to be readable by everyone."""
@@ -61,14 +69,11 @@ class AptRepository:
         deb = self.path / f"{name}_{version.replace(':', '+')}_{architecture}.deb"
         with tempfile.TemporaryDirectory() as directory:
             tree = Path(directory, "tree")
-            for path, content in (files or {}).items():
-                _write(tree / path.lstrip("/"), content)
-            for command, code in (commands or {}).items():
-                _write(tree / "usr/bin" / command, f"#!/bin/sh\n{code}\n", mode=0o755)
-            _write(tree / "DEBIAN/control", "".join(f"{key}: {text}\n" for key, text in control.items()))
+            plant_tree(tree, files, commands)
+            plant_file(tree / "DEBIAN/control", "".join(f"{key}: {text}\n" for key, text in control.items()))
             for script in _SCRIPTS:
                 if script in parts:
-                    _write(tree / "DEBIAN" / script, f"#!/bin/sh\nset -e\n{parts[script]}\n", mode=0o755)
+                    plant_file(tree / "DEBIAN" / script, f"#!/bin/sh\nset -e\n{parts[script]}\n", mode=0o755)
             build = ["dpkg-deb", "-Znone", "--root-owner-group", "--build", str(tree), str(deb)]
             subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
         self._offer(deb)
@@ -94,9 +99,3 @@ class AptRepository:
 
     def _write_index(self) -> None:
         (self.path / "Packages").write_text("\n".join(self._stanzas.values()))
-
-
-def _write(path: Path, content: str, *, mode: int = 0o644) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content)
-    path.chmod(mode)

@@ -24,11 +24,18 @@ LAYERS = {
         *("openssh-server", "python3", "sudo", "opendoas", "nodejs", "npm", "pipx", "python3-pip", "python3-venv"),
         *("ca-certificates", "curl", "gpg"),
     ),
+    "dnf": ("openssh-server", "python3", "sudo", "procps", "dnf", "dnf-plugins-core", "rpm", "createrepo-c"),
+    "zypper": ("openssh-server", "python3", "sudo", "procps", "zypper", "rpm"),
+    "pacman": ("openssh-server", "python3", "sudo", "procps", "pacman-package-manager"),
 }
 """The packages of each layer beside Debian's ``minbase``. Only ``tools`` has what mngr itself wants of a host."""
 
 _OFFERED = {"bare": ("python3",)}
 """Packages whose files are kept beside a layer, so that installing them there needs no mirror."""
+
+_DISGUISE = Path(__file__).with_name("disguise")
+_DISGUISED = ("dnf", "zypper", "pacman")
+"""The layers that look like the system whose package manager they have."""
 
 _RECIPE = "1"
 """Part of every tree's name: a new number makes new trees."""
@@ -57,7 +64,8 @@ def offered_packages(layer: str) -> list[Path]:
 
 def _made(layer: str) -> Path:
     sources = _debian_sources()
-    recipe = "\n".join((_RECIPE, layer, *LAYERS[layer], *_OFFERED.get(layer, ()), *sources))
+    disguise = (_DISGUISE.read_text(),) if layer in _DISGUISED else ()
+    recipe = "\n".join((_RECIPE, layer, *LAYERS[layer], *_OFFERED.get(layer, ()), *disguise, *sources))
     target = cache_directory() / f"{layer}-{hashlib.sha256(recipe.encode()).hexdigest()[:8]}"
     if target.is_dir():
         return target
@@ -79,6 +87,8 @@ def _make(layer: str, sources: tuple[str, ...], target: Path) -> None:
             f'--customize-hook=export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG"; apt-get clean && {install}',
             f'--customize-hook=cp "$1"/var/cache/apt/archives/*.deb "{building / "offered"}"',
         ]
+    if layer in _DISGUISED:
+        hooks.append(f'--customize-hook=chroot "$1" sh -s {layer} <"{_DISGUISE}"')
     # The host keys that the package made would be the same on every host; each host gets its own.
     hooks.append('--customize-hook=rm -f "$1"/etc/ssh/ssh_host_*')
     command = ["unshare", "--mount", "mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory"]

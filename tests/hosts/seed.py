@@ -7,12 +7,11 @@ import shutil
 import socket
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from tests.hosts.apt_repository import AptRepository
+    from tests.hosts.repositories import Repository
 
 _SSHD_CONFIG = """\
 Port {port}
@@ -45,8 +44,8 @@ class Setting:
 
     name: str
     users: tuple[Login, ...] = ()
-    apt_repository: AptRepository | None = None
-    apt_lists: Literal["empty", "fresh", "stale"] = "empty"
+    repository: Repository | None = None
+    lists: Literal["empty", "fresh", "stale"] = "empty"
     has_mirror: bool = False
 
 
@@ -98,13 +97,16 @@ def _logins(users: tuple[Login, ...]) -> list[str]:
 
 
 def _sources(setting: Setting) -> list[str]:
-    """sh lines that give apt its sources and its lists."""
+    """sh lines that give the host's package manager its sources and its lists."""
     lines = [] if setting.has_mirror else ["rm -rf /etc/apt/sources.list /etc/apt/sources.list.d/*"]
-    if setting.apt_repository:
-        # "copy:", not "file:": apt then keeps lists of its own, which can be stale, as with a mirror.
-        lines.append("echo 'deb [trusted=yes] copy:/srv/apt ./' >/etc/apt/sources.list.d/tests.list")
-    if setting.apt_lists != "empty":
-        lines.append("apt-get update -qq </dev/null")
-    if setting.apt_lists == "stale":
-        lines.append("find /var/lib/apt -exec touch -d '40 days ago' {} +")
+    if repository := setting.repository:
+        for file, text in repository.sources.items():
+            lines.append(f"mkdir -p {Path(file).parent} && printf %s {shlex.quote(text)} >{file}")
+        if setting.lists != "empty":
+            lines.append(f"{{ {repository.refresh}; }} </dev/null")
+        if setting.lists == "stale":
+            lists = " ".join(repository.lists)
+            lines.append(
+                f"for lists in {lists}; do [ ! -e $lists ] || find $lists -exec touch -d '40 days ago' {{}} +; done"
+            )
     return lines

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.hosts.apt_repository import AptRepository
+    from tests.hosts.pacman_repository import PacmanRepository
+    from tests.hosts.rpm_repository import RpmRepository
 
 _BOOT = Path(__file__).with_name("boot")
 _START_SECONDS = 60
@@ -158,6 +160,8 @@ def running(
     layer: str = "python",
     users: tuple[seed.Login, ...] = (),
     apt_repository: AptRepository | None = None,
+    rpm_repository: RpmRepository | None = None,
+    pacman_repository: PacmanRepository | None = None,
     apt_lists: Literal["empty", "fresh", "stale"] = "empty",
     has_mirror: bool = False,
     name: str = "host",
@@ -168,7 +172,10 @@ def running(
         layer: one of ``layers.LAYERS``.
         users: logins beside root.
         apt_repository: the host's only source of packages; none: apt knows no source.
-        apt_lists: ``empty`` as on docker's images; ``fresh`` after an ``apt-get update``; ``stale`` after an old one.
+        rpm_repository: the same for the layers ``dnf`` and ``zypper``.
+        pacman_repository: the same for the layer ``pacman``.
+        apt_lists: what the host's manager, whichever it is, knows of the source: ``empty`` as on docker's images, which
+            is nothing; ``fresh`` after an ``apt-get update``; ``stale`` after an old one.
         has_mirror: keep Debian's own sources too, and resolve names.
         name: the host's name.
     """
@@ -178,7 +185,8 @@ def running(
     directory = Path(tempfile.mkdtemp(prefix=f"{name}.", dir=top))
     reading, writing = os.pipe()
     try:
-        setting = seed.Setting(name, users, apt_repository, apt_lists, has_mirror)
+        repository = apt_repository or rpm_repository or pacman_repository
+        setting = seed.Setting(name, users, repository, apt_lists, has_mirror)
         host = start(directory, setting, layer=layer, lifeline=reading)
         os.close(reading)
         reading = -1
@@ -222,7 +230,7 @@ def start(directory: Path, setting: seed.Setting, *, layer: str, lifeline: int) 
 def _boot(host: SshHost, lower: Path, setting: seed.Setting, lifeline: int, deadline: float) -> str:
     """Boot a host and wait for its sshd; returns the log."""
     log = host.directory / "log"
-    repository = [str(setting.apt_repository.path)] if setting.apt_repository else []
+    repository = [str(setting.repository.path), setting.repository.place] if setting.repository else []
     namespaces = ["--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child"]
     boot = ["sh", str(_BOOT), str(host.directory), str(lower), *repository]
     command = ["setsid", "--fork", "unshare", *namespaces, *boot]

@@ -1,0 +1,160 @@
+"""What package managers answer when they are asked what they offer, as they really write it."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mngr_ansible import candidates, managers, versions
+from mngr_ansible.candidates import Offer
+
+APT = """\
+git:
+  Installed: (none)
+  Candidate: 1:2.39.5-0+deb12u2
+  Version table:
+     1:2.39.5-0+deb12u2 500
+        500 http://deb.example.org bookworm/main amd64 Packages
+awk:
+  Installed: (none)
+  Candidate: (none)
+  Version table:
+N: Unable to locate package nowhere
+"""
+DNF = "git|0:2.45.2-2.fc40\n\nvim-enhanced|2:9.1.452-1.fc40\n"
+DNF_WITHOUT_LISTS = "Error: Cache-only enabled but no cache for 'fedora'\n"
+ZYPPER = """\
+<?xml version='1.0'?>
+<stream>
+<search-result version="0.0">
+<solvable-list>
+<solvable status="installed" name="git" kind="package" edition="2.35-1" arch="x86_64" repository="(System Packages)"/>
+<solvable status="other-version" name="git" kind="package" edition="2.43.0-150600.3.3.1" arch="x86_64" repository="u"/>
+<solvable status="other-version" name="git" kind="package" edition="2.42.0-150600.1.1" arch="x86_64" repository="oss"/>
+</solvable-list>
+</search-result>
+</stream>
+"""
+PACMAN = """\
+Repository      : extra
+Name            : git
+Version         : 2.45.2-1
+Description     : the fast distributed version control system
+
+Repository      : core
+Name            : openssh
+Version         : 9.7p1-2
+
+error: package 'nowhere' was not found
+"""
+APK = """\
+git policy:
+  2.45.2-r0:
+    lib/apk/db/installed
+    https://dl-cdn.example.org/alpine/v3.20/main
+gone policy:
+  1.0-r0:
+    lib/apk/db/installed
+"""
+BREW = '{"formulae": [{"name": "git", "versions": {"stable": "2.45.2", "head": "HEAD"}}], "casks": []}'
+NPM_SEVERAL = '[\n  "5.0.2",\n  "5.0.4"\n]\nnpm warn Unknown user config\n'
+NPM_NONE = "npm error code E404\nnpm error 404 No match found for version >=95\n"
+UV_NONE = "error: No solution found when resolving dependencies\n"
+PIP = '{\n  "version": "1",\n  "install": [{"metadata": {"name": "x",\n "version": "2.3.0"\n}}]}'
+PIP_NONE = "ERROR: No matching distribution found for nowhere\n"
+
+
+def offered(manager: str, *names: str, said: str) -> dict[str, Offer]:
+    """What a manager offers of these packages, by its own words."""
+    lines = [f"mngr-offer {manager} 0 | {line}" for line in said.splitlines()]
+    asked = {manager: list(names)}
+    return candidates.read([*lines, "mngr-offer end"], asked, managers)[manager].offers
+
+
+@pytest.mark.parametrize(
+    ("manager", "name", "said", "best"),
+    [
+        ("apt", "git", APT, "2.39.5"),
+        ("dnf", "git", DNF, "2.45.2"),
+        ("dnf", "vim-enhanced", DNF, "9.1.452"),
+        ("zypper", "git", ZYPPER, "2.43.0"),
+        ("pacman", "openssh", PACMAN, "9.7p1"),
+        ("apk", "git", APK, "2.45.2"),
+        ("brew", "git", BREW, "2.45.2"),
+        ("npm", "typescript@>=5", NPM_SEVERAL, "5.0.4"),
+        ("npm", "typescript", '"5.1.3"npm warn x', "5.1.3"),
+        ("uv", "ruff", "ruff==0.4.7\n", "0.4.7"),
+        ("pip", "x", PIP, "2.3.0"),
+    ],
+)
+def test_the_newest_that_is_offered_is_read(manager: str, name: str, said: str, best: str) -> None:
+    offer = offered(manager, name, said=said)[name]
+    assert (candidates.best(offer, versions), offer.is_known) == (best, True)
+
+
+@pytest.mark.parametrize(
+    ("manager", "name", "said"),
+    [
+        ("apt", "nowhere", APT),
+        ("dnf", "nowhere", DNF),
+        ("zypper", "nowhere", ZYPPER),
+        ("pacman", "nowhere", PACMAN),
+        ("apk", "gone", APK),
+        ("brew", "nowhere", BREW),
+        ("npm", "typescript@>=95", NPM_NONE),
+        ("uv", "nowhere", UV_NONE),
+        ("pip", "nowhere", PIP_NONE),
+    ],
+)
+def test_what_is_not_offered_is_known_not_to_be(manager: str, name: str, said: str) -> None:
+    assert offered(manager, name, said=said)[name] == Offer()
+
+
+@pytest.mark.parametrize(
+    ("manager", "said"),
+    [
+        ("dnf", DNF_WITHOUT_LISTS),
+        ("brew", "Error: No available formula"),
+        ("npm", "npm error code ENOTFOUND"),
+        ("uv", "error: Failed to fetch"),
+        ("pip", "WARNING: Retrying"),
+        ("pipx", ""),
+    ],
+)
+def test_a_manager_that_could_not_say_is_told_from_one_that_has_nothing(manager: str, said: str) -> None:
+    assert not offered(manager, "x", said=said)["x"].is_known
+
+
+def test_a_virtual_package_is_told_as_one() -> None:
+    assert "is a virtual package" in offered("apt", "awk", said=APT)["awk"].why
+
+
+def test_a_python_of_the_distribution_is_told_as_one() -> None:
+    assert "(PEP 668)" in offered("pip", "x", said="externally-managed-environment")["x"].why
+
+
+@pytest.mark.parametrize("lines", [[], ["mngr-offer apt 0 | git:"], ["mngr-offer end of it"], ["mngr-offer apt x | y"]])
+def test_an_answer_that_is_cut_off_or_another_is_refused(lines: list[str]) -> None:
+    with pytest.raises(ValueError, match="the host's answer"):
+        candidates.read(lines, {"apt": ["git"]}, managers)
+
+
+@given(st.lists(st.text(max_size=60), max_size=8), st.sampled_from(sorted(managers.TABLE)))
+def test_whatever_a_host_says_is_read_or_refused(lines: list[str], manager: str) -> None:
+    said = [f"mngr-offer {manager} 0 | {line}" for line in lines]
+    with contextlib.suppress(ValueError):
+        candidates.read([*said, "mngr-offer end"], {manager: ["x"]}, managers)
+
+
+@pytest.mark.parametrize("shell", [["dash"], ["bash", "--posix"], ["busybox", "sh"]])
+def test_the_question_is_answered_whole_where_nothing_is_installed(shell: list[str]) -> None:
+    asked = {name: ["git", "tmux"] for name in managers.TABLE}
+    text = candidates.script(asked, managers, "root")
+    said = subprocess.run(shell, input=text, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"}).stdout
+    answers = candidates.read(said.split("\n"), asked, managers)
+    assert set(answers) == set(managers.TABLE)
+    assert {each.lists for name, each in answers.items() if name in managers.LANGUAGES} == {"own"}
