@@ -132,7 +132,8 @@ _PACMAN = r"s/^\([^ ]*\) /mngr-check package pacman ii |\1|/"
 
 _DATABASES = {
     "dpkg": "mngr_find dpkg-query && dpkg-query -W -f '{dpkg}' {names} 2>/dev/null 3>&-",
-    "rpm": "mngr_find rpm && rpm -q --qf '{rpm}' {names} 2>/dev/null 3>&-",
+    # rpm makes a database where it finds none: Debian's in the home directory.
+    "rpm": """mngr_find rpm && [ -d "$(rpm --eval '%{{_dbpath}}')" ] && rpm -q --qf '{rpm}' {names} 2>/dev/null 3>&-""",
     "pacman": "mngr_find pacman && pacman -Q {names} 2>/dev/null 3>&- | sed '{pacman}'",
     "apk": "[ -r /lib/apk/db/installed ] && awk {awk} /lib/apk/db/installed 3>&-",
     "brew": "mngr_cellar {names}",

@@ -98,10 +98,14 @@ def test_a_home_that_is_missing_harms_nothing(shell: list[str]) -> None:
     assert ask(shell, {"name": "no-such-tool"}, HOME="")[0].status == "missing"
 
 
+DBPATH = "case $1 in --eval) echo /; exit ;; esac;"
 DATABASES = {
     "apt": ("dpkg-query", "printf 'mngr-check package dpkg ii |pkg|1:2.5-1\\n'"),
-    "dnf": ("rpm", "echo 'package other is not installed'; printf 'mngr-check package rpm ii |pkg|1:2.5-1.fc40\\n'"),
-    "zypper": ("rpm", "printf 'mngr-check package rpm ii |pkg|0:2.5-150400.1\\n'"),
+    "dnf": (
+        "rpm",
+        f"{DBPATH} echo 'package other is not installed'; printf 'mngr-check package rpm ii |pkg|1:2.5-1.fc40\\n'",
+    ),
+    "zypper": ("rpm", f"{DBPATH} printf 'mngr-check package rpm ii |pkg|0:2.5-150400.1\\n'"),
     "pacman": ("pacman", "echo 'pkg 1:2.5-2'; echo \"error: package 'other' was not found\" >&2; exit 1"),
 }
 

@@ -1,4 +1,4 @@
-"""Real hosts for tests: a Debian with sshd in half a second, and local repositories for apt, rpm and pacman. See ``running``."""
+"""Real hosts for tests, with sshd in half a second, and local repositories for apt, rpm and pacman. See ``running``."""
 
 from tests.hosts.apt_repository import AptRepository
 from tests.hosts.layers import LayerError, cache_directory, offered_packages
