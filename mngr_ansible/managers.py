@@ -52,7 +52,7 @@ _APT_ENVIRONMENT = (
     *(("APT_LISTCHANGES_FRONTEND", "none"), ("DEBIAN_FRONTEND", "noninteractive")),
     *(("LC_ALL", "C"), ("NEEDRESTART_MODE", "l")),
 )
-_DNF = ("dnf", "-y", "--setopt=skip_if_unavailable=True")
+_DNF = ("dnf", "-y", "--setopt=*.skip_if_unavailable=True", "--setopt=exit_on_lock=True")
 _ZYPPER = ("zypper", "--non-interactive", "--no-refresh")
 _RPM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _PIP_OFFERS = """\
@@ -82,11 +82,12 @@ TABLE: dict[str, Manager] = {
     "dnf": Manager(
         program="dnf",
         name=_RPM_NAME,
-        install=(*_DNF, "--setopt=install_weak_deps=False", "install"),
-        short=("dnf", "install", "-y"),
-        offers=("dnf", "-q", "-C", "repoquery", "--latest-limit=1", "--qf=%{name}|%{epoch}:%{version}-%{release}\\n"),
+        install=(*_DNF, "--setopt=install_weak_deps=False", "--setopt=best=True", "install"),
+        short=("dnf", "install", "-y", "--best"),
+        offers=(*_DNF, "-q", "-C", "repoquery", "--latest-limit=1", "--qf=%{name}|%{epoch}:%{version}-%{release}\\n"),
         refresh=(*_DNF, "makecache", "--refresh"),
         short_refresh=("dnf", "makecache", "--refresh"),
+        locked=r"already locked by|can't create transaction lock",
     ),
     "zypper": Manager(
         program="zypper",
@@ -163,7 +164,7 @@ TABLE: dict[str, Manager] = {
         kind="language",
     ),
 }
-"""All managers that are programs of the host, those of systems first. ``installer`` and ``archive`` are not."""
+"""All managers that are programs of the host, those of systems first."""
 
 SYSTEM = tuple(name for name, row in TABLE.items() if row.kind == "system")
 LANGUAGES = tuple(name for name, row in TABLE.items() if row.kind == "language")
@@ -177,8 +178,7 @@ _FAMILIES = {
     "macos": "brew",
 }
 
-PROGRAM_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*")
-"""What a program inside an archive may be called."""
+PROGRAM_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*")  # of a program inside an archive
 
 
 def of_host(ids: Sequence[str], present: Collection[str]) -> str | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import re
 import tarfile
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -41,6 +43,7 @@ class PacmanRepository:
         path.mkdir(parents=True, exist_ok=True)
         path.chmod(0o755)
         self._entries: dict[str, tuple[str, str]] = {}
+        self._time = 0
         self._write_index()
 
     def add(
@@ -113,6 +116,9 @@ class PacmanRepository:
                 member = tarfile.TarInfo(f"{directory}/desc")
                 member.size = len(desc.encode())
                 tar.addfile(member, io.BytesIO(desc.encode()))
+        # pacman fetches an index that is newer by at least a second; a test does not wait for that.
+        self._time = max(int(time.time()), self._time + 1)
+        os.utime(written, (self._time, self._time))
         written.rename(self.path / "tests.db")
 
 

@@ -31,17 +31,3 @@ class Repository(Protocol):
     @property
     def lists(self) -> tuple[str, ...]:
         """Where a host keeps what it read."""
-
-    def add(
-        self,
-        name: str,
-        version: str = ...,
-        *,
-        commands: Mapping[str, str] | None = ...,
-        files: Mapping[str, str] | None = ...,
-        **parts: str,
-    ) -> Path:
-        """Build a package and offer it; see the classes."""
-
-    def remove(self, package: Path, /) -> None:
-        """Take a package away, as a mirror does with an old version."""

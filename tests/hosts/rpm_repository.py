@@ -22,9 +22,9 @@ mount --bind "$3" "$1/root/srv"
 exec chroot "$1/root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root sh -euc "$4"
 """
 _BUILD = """\
-rpmbuild -bb --quiet --define '_topdir /mnt' --define '_rpmdir /srv' /mnt/spec 2>/mnt/said || { cat /mnt/said >&2; exit 1; }
+rpmbuild -bb --quiet --define '_topdir /mnt' --define '_rpmdir /srv' /mnt/spec
 """
-_INDEX = "createrepo_c --quiet --update --simple-md-filenames /srv"
+_INDEX = "createrepo_c --quiet --simple-md-filenames /srv"
 _SPEC = """\
 %define debug_package %{{nil}}
 %define __os_install_post %{{nil}}
