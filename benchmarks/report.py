@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from benchmarks.watch import Peak
 
 
-def tables(times: Times, scaled: Collection[tuple[str, str]]) -> Iterator[str]:
+def tables(times: Times, scaled: Collection[tuple[str, str]], titles: Mapping[str, str] = TITLES) -> Iterator[str]:
     """Medians in seconds, and in brackets how many times ours; ``scaled``: workload and way of which it is a guess."""
     keys = list(times.seconds)
     for workload in dict.fromkeys(key[0] for key in keys):
         columns = list(dict.fromkeys((key[1], key[2]) for key in keys if key[0] == workload))
         ways = list(dict.fromkeys(key[3] for key in keys if key[0] == workload))
-        rows = [[TITLES[workload], *(f"{scenario}, {rtt} ms" for scenario, rtt in columns)]]
+        rows = [[titles[workload], *(f"{scenario}, {rtt} ms" for scenario, rtt in columns)]]
         for way in ways:
             mark = " ~" if (workload, way) in scaled else ""
             rows.append([way + mark, *(_cell(times, workload, *column, way) for column in columns)])
-        yield _aligned(rows)
+        yield aligned(rows)
     if scaled:
         yield "~ measured on two samples of the files, and scaled by what one more file took\n"
 
@@ -41,9 +41,9 @@ def _cell(times: Times, workload: str, scenario: str, rtt: int, way: str) -> str
     return f"{seconds:.2f} ({ratio:.2f})"
 
 
-def judged(times: Times) -> Iterator[tuple[Target, int, float, bool]]:
+def judged(times: Times, promised: Sequence[Target] = TARGETS) -> Iterator[tuple[Target, int, float, bool]]:
     """Each target that was measured: it, the RTT, the value, whether it is met."""
-    for target in TARGETS:
+    for target in promised:
         for rtt in target.limits:
             try:
                 value = target.value(times, rtt)
@@ -52,13 +52,13 @@ def judged(times: Times) -> Iterator[tuple[Target, int, float, bool]]:
             yield target, rtt, value, target.is_met(value, rtt)
 
 
-def targets(times: Times) -> str:
+def targets(times: Times, promised: Sequence[Target] = TARGETS) -> str:
     """A line for each target."""
     rows = [["target", "RTT", "limit", "ratio", ""]]
-    for target, rtt, value, is_met in judged(times):
+    for target, rtt, value, is_met in judged(times, promised):
         limit = f"{'>=' if target.is_floor else '<='} {target.limits[rtt]:g}"
         rows.append([target.text, f"{rtt} ms", limit, f"{value:.2f}", "met" if is_met else "MISSED"])
-    return _aligned(rows)
+    return aligned(rows)
 
 
 def memory(peaks: Mapping[tuple[str, str], Peak]) -> str:
@@ -69,19 +69,21 @@ def memory(peaks: Mapping[tuple[str, str], Peak]) -> str:
         if workload == "1G" and way == "ours":
             verdict = f"<= {MEMORY:g}: {'met' if max(peak.controller, peak.host) <= MEMORY else 'MISSED'}"
         rows.append([TITLES[workload], way, f"{peak.controller:.0f}", f"{peak.host:.0f}", verdict])
-    return _aligned(rows)
+    return aligned(rows)
 
 
-def profiles(found: Mapping[tuple[str, str, int], Sequence[tuple[str, float]]]) -> Iterator[str]:
+def profiles(
+    found: Mapping[tuple[str, str, int], Sequence[tuple[str, float]]], titles: Mapping[str, str] = TITLES
+) -> Iterator[str]:
     """Where the time of ours goes, one table for each workload and scenario."""
     for (workload, scenario, rtt), phases in found.items():
         total = sum(seconds for _, seconds in phases)
-        rows = [[f"where the time goes: {TITLES[workload]}, {scenario}, {rtt} ms", "s", "%"]]
+        rows = [[f"where the time goes: {titles[workload]}, {scenario}, {rtt} ms", "s", "%"]]
         rows += [[name, f"{seconds:.2f}", f"{100 * seconds / total:.0f}"] for name, seconds in phases]
-        yield _aligned([*rows, ["total", f"{total:.2f}", "100"]])
+        yield aligned([*rows, ["total", f"{total:.2f}", "100"]])
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
+def aligned(rows: Sequence[Sequence[str]]) -> str:
     widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
     lines = []
     for row in rows:

@@ -44,7 +44,8 @@ class Target:
         return value >= self.limits[rtt] if self.is_floor else value <= self.limits[rtt]
 
 
-def _ratio(workload: str, scenario: str, way: str) -> Callable[[Times, int], float]:
+def ratio(workload: str, scenario: str, way: str) -> Callable[[Times, int], float]:
+    """Ours as a multiple of another way."""
     return lambda times, rtt: times.one(workload, scenario, rtt, "ours") / times.one(workload, scenario, rtt, way)
 
 
@@ -54,37 +55,37 @@ def _change(times: Times, rtt: int) -> float:
 
 
 TARGETS = (
-    Target("3 files, first run / pyinfra files.put", _ratio("3", FIRST, "pyinfra"), {0: 1.3, 80: 0.5}, "3", FIRST),
+    Target("3 files, first run / pyinfra files.put", ratio("3", FIRST, "pyinfra"), {0: 1.3, 80: 0.5}, "3", FIRST),
     Target(
         "220 files, first run / pyinfra files.sync",
-        _ratio("220", FIRST, "pyinfra"),
+        ratio("220", FIRST, "pyinfra"),
         {0: 0.4, 80: 0.15},
         "220",
         FIRST,
     ),
     Target(
         "220 files, first run / pyinfra files.rsync",
-        _ratio("220", FIRST, "pyinfra-rsync"),
+        ratio("220", FIRST, "pyinfra-rsync"),
         {0: 0.4, 80: 0.15},
         "220",
         FIRST,
     ),
     Target(
         "1,000 + 50 MiB, first run / tar",
-        _ratio("1000+50M", FIRST, "tar"),
+        ratio("1000+50M", FIRST, "tar"),
         {0: 3.0, 80: 1.5},
         "1000+50M",
         FIRST,
     ),
     Target(
         "1,000 + 50 MiB, recursive copy / ours",
-        lambda times, rtt: 1 / _ratio("1000+50M", FIRST, "copy")(times, rtt),
+        lambda times, rtt: 1 / ratio("1000+50M", FIRST, "copy")(times, rtt),
         {0: 20.0, 80: 20.0},
         "1000+50M",
         FIRST,
         is_floor=True,
     ),
-    Target("10,000, no-op / rsync --checksum", _ratio("10000", NOOP, "rsync"), {0: 3.0, 80: 3.0}, "10000", NOOP),
+    Target("10,000, no-op / rsync --checksum", ratio("10000", NOOP, "rsync"), {0: 3.0, 80: 3.0}, "10000", NOOP),
     Target("10,000, one changed / (no-op + 1 file)", _change, {0: 1.3, 80: 1.3}, "10000", CHANGED),
 )
 

@@ -119,7 +119,8 @@ def _offers(manager: str, names: Sequence[str], outputs: Sequence[str], managers
         return {name: Offer(is_known=False) for name in names}
     if manager in _ONE_BY_ONE:
         return {name: _ONE_BY_ONE[manager](output) for name, output in zip(names, outputs)}  # noqa: B905 - 3.9
-    found = _ALL_AT_ONCE[manager](outputs[0])
+    is_locked = managers.TABLE[manager].locked and re.search(managers.TABLE[manager].locked, outputs[0])
+    found = _UNREADABLE if is_locked else _ALL_AT_ONCE[manager](outputs[0])
     return {name: found.get(name, Offer(is_known=found is not _UNREADABLE)) for name in names}
 
 

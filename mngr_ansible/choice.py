@@ -81,14 +81,19 @@ class Chooser:
     offers: Offers = field(default_factory=dict)
 
     def asked(self, due: Sequence[Requirement]) -> dict[str, list[str]]:
-        """What the host's managers must be asked before anything can be chosen, by manager."""
+        """What the host's managers must be asked before anything can be chosen, by manager.
+
+        dnf keeps lists of its own for each login, and none for one that never asked: only root is shown the host's.
+        """
         wanted: dict[str, list[str]] = {}
         seen: set[str] = set()
 
         def add(requirement: Requirement) -> None:
             for way, refusal in self._considered(requirement):
-                is_program = way.manager in self.state.managers or way.manager == self.state.manager
-                if not refusal and is_program and way.source.repository is None and managers.TABLE[way.manager].offers:
+                can_ask = way.manager in self.state.managers and (
+                    way.manager != "dnf" or self.state.privilege != "none"
+                )
+                if not refusal and can_ask and way.source.repository is None and managers.TABLE[way.manager].offers:
                     wanted.setdefault(way.manager, []).extend(way.specified())
                 for text in way.source.requires:
                     if not refusal and text not in seen and not self._is_there(text):

@@ -75,6 +75,13 @@ def gpg() -> Iterator[Gpg]:
             subprocess.run(["gpgconf", "--homedir", directory, "--kill", "all"], capture_output=True)
 
 
+def sign_rpm(package: Path, key: Key) -> None:
+    """Sign a package in its place; the repository's index does not know yet."""
+    macros = {"__gpg": "/usr/bin/gpg", "_gpg_name": key.fingerprint, "_gpg_path": str(key.home)}
+    defined = [word for name, value in macros.items() for word in ("--define", f"{name} {value}")]
+    subprocess.run(["rpmsign", *defined, "--addsign", str(package)], check=True, capture_output=True)
+
+
 def sign(repository: AptRepository, key: Key, gpg: Gpg) -> None:
     """Write a flat repository's ``InRelease``, and once more as the suite ``stable`` with the component ``main``."""
     top = repository.path

@@ -118,6 +118,8 @@ def test_what_is_not_offered_is_known_not_to_be(manager: str, name: str, said: s
     ("manager", "said"),
     [
         ("dnf", DNF_WITHOUT_LISTS),
+        ("dnf", "metadata already locked by 199\n  The application with PID 199 is: sleep\n"),
+        ("zypper", "System management is locked by the application with pid 229 (sleep).\n"),
         ("brew", "Error: No available formula"),
         ("npm", "npm error code ENOTFOUND"),
         ("uv", "error: Failed to fetch"),

@@ -170,7 +170,7 @@ def test_without_lists_nothing_is_known_until_they_are_fetched(
     assert "mtool" in host.as_user("dev").ssh(f"{login}{query}").stdout
 
 
-def test_a_package_that_is_taken_away_cannot_be_installed_from_stale_lists(
+def test_stale_lists_are_old_and_a_refresh_brings_what_the_repository_has_now(
     ssh_host: StartHost, manager: Manager, repository: RpmRepository | PacmanRepository
 ) -> None:
     old = repository.add("fleeting", "1.0", commands={"fleeting": "echo 1"})

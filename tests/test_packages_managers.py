@@ -120,6 +120,7 @@ def test_nothing_is_removed_to_make_room(system: System) -> None:
 
 
 def test_without_privilege_it_is_blocked_with_the_line_for_an_administrator(system: System) -> None:
+    system.host.run(f"{system.refresh} || true")
     report = bring(system.host.as_user("pete"), "other")
     (outcome,) = report.hosts[0].outcomes
     assert outcome.status == "blocked"
@@ -164,3 +165,34 @@ def test_a_package_that_is_held_back_is_never_released(system: System) -> None:
     report = bring(system.host, "mtool>=2")
     assert not report.ok
     assert system.host.run("mtool").stdout == "mtool version 1.5\n"
+
+
+LOCKS = {
+    "dnf": (
+        "sleep 1000 & echo $! >/var/cache/dnf/metadata_lock.pid; echo $! >/var/run/dnf.pid; "
+        "mkdir -p /var/lib/dnf; echo $! >/var/lib/dnf/rpmdb_lock.pid",
+        "rm -f /var/cache/dnf/*.pid /var/run/dnf.pid /var/lib/dnf/*.pid",
+        "locked by sleep (pid ",
+    ),
+    "zypper": ("sleep 1000 & echo $! >/run/zypp.pid", "rm -f /run/zypp.pid", "locked by sleep (pid "),
+    "pacman": ("touch /var/lib/pacman/db.lck", "rm -f /var/lib/pacman/db.lck", "remove /var/lib/pacman/db.lck"),
+}
+
+
+def test_a_lock_is_waited_for_within_the_bound_and_its_holder_is_told(system: System) -> None:
+    hold, release, words = LOCKS[system.manager]
+    bring(system.host, "other")
+    system.host.run(f"cd / && ({hold}) >/dev/null 2>&1")
+    locked = bring(system.host, "mtool", timeout=50)
+    system.host.run(release)
+    free = bring(system.host, "mtool")
+    assert not locked.ok
+    assert words in locked.hosts[0].outcomes[0].reason, locked.to_dict()
+    assert statuses(free) == {"mtool": ("changed", "1.5")}
+
+
+def test_a_lock_that_is_let_go_in_time_harms_nothing(system: System) -> None:
+    hold, release, _ = LOCKS[system.manager]
+    bring(system.host, "other")
+    system.host.run(f"cd / && ({hold}; setsid sh -c 'sleep 6; {release}' &) >/dev/null 2>&1")
+    assert statuses(bring(system.host, "mtool")) == {"mtool": ("changed", "1.5")}

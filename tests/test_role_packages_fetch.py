@@ -393,4 +393,4 @@ def test_a_full_disk_leaves_the_old_program_whole(start: StartHost, server: Http
 def test_an_empty_list_runs_no_module(shared_host: SshHost, tmp_path: Path) -> None:
     ran = fetch(tmp_path, shared_host)
     assert ran.code == 0, ran.text
-    assert ran.results == []
+    assert not [each for each in ran.results if "mngr_steps" in each]

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.hosts import AptRepository, Login, SshHost
+from tests.hosts import AptRepository, Login, RpmRepository, SshHost
 from tests.https_server import https_server
 from tests.role_runs import Play, play
-from tests.signing import Gpg, Key, gpg, sign
+from tests.signing import Gpg, Key, gpg, sign, sign_rpm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -225,7 +225,6 @@ def test_only_a_login_that_can_become_root_adds_one(
         ({"fingerprint": "ABCD1234"}, "its fingerprint is missing"),
         ({"key": "http://127.0.0.1/key"}, "its key is missing"),
         ({"manager": "dnf"}, "this host has no dnf"),
-        ({"manager": "brew"}, "its manager is missing"),
     ],
 )
 def test_what_is_no_repository_is_refused(
@@ -236,6 +235,61 @@ def test_what_is_no_repository_is_refused(
     assert untouched(shared_host)
 
 
+_RPM = {
+    "dnf": ("/etc/yum.repos.d/third.repo", "dnf -y install"),
+    "zypper": ("/etc/zypp/repos.d/third.repo", "zypper --non-interactive install"),
+}
+_RPM_KEY = "/etc/pki/rpm-gpg/RPM-GPG-KEY-third"
+
+
+@pytest.fixture
+def rpms(tmp_path: Path, key: Key) -> RpmRepository:
+    """The host's own repository with the third party's below it, which has a package that it signed and one that not."""
+    tmp_path.chmod(0o755)
+    made = RpmRepository(tmp_path / "rpm")
+    third = RpmRepository(made.path / "third")
+    sign_rpm(third.add("ttool", "3.1", commands={"ttool": "echo ttool 3.1"}), key)
+    third.add("unsigned", "1.0", commands={"unsigned": "echo unsigned 1.0"})
+    return made
+
+
+@pytest.mark.skipif(not shutil.which("rpmsign"), reason="needs rpmsign")
+@pytest.mark.parametrize("manager", ["dnf", "zypper"])
+def test_dnf_and_zypper_get_one_too_and_install_from_it_only_what_its_key_signed(
+    ssh_host: StartHost, rpms: RpmRepository, key: Key, tmp_path: Path, manager: str
+) -> None:
+    host = ssh_host(layer=manager, rpm_repository=rpms, apt_lists="fresh")
+    path, install = _RPM[manager]
+    given = {"manager": manager, "name": "third", "url": "file:///srv/rpm/third", "key": key.text}
+    wrong = add(tmp_path, host, {**given, "fingerprint": "AB" * 20})
+    assert "its key cannot be trusted" in message(wrong)
+    assert host.run(f"ls {path} {_RPM_KEY} 2>/dev/null", check=False).stdout == ""
+    first = add(tmp_path, host, {**given, "fingerprint": key.fingerprint})
+    assert (first.code, first.changed) == (0, 1), first.text
+    second = add(tmp_path, host, {**given, "fingerprint": key.fingerprint})
+    assert (second.code, second.changed) == (0, 0), second.text
+    assert host.run(f"head -qn1 {path} {_RPM_KEY}").stdout == "# Written by mngr-ansible\n" * 2
+    unsigned = host.run(f"{install} unsigned", check=False)
+    assert unsigned.returncode, unsigned.stdout
+    assert "not signed" in unsigned.stdout + unsigned.stderr
+    installed = play(tmp_path, host, "mngr_packages", mngr_packages_requirements=[{"name": "ttool", "version": ">=3"}])
+    assert installed.code == 0, installed.text
+    assert host.run("ttool; command -v unsigned", check=False).stdout == "ttool 3.1\n"
+
+
+def test_a_repository_is_added_before_what_comes_from_it_is_installed(
+    ssh_host: StartHost, own: AptRepository, third: AptRepository, key: Key, tmp_path: Path
+) -> None:
+    host = ssh_host(apt_repository=own, apt_lists="fresh")
+    wanted = {"mngr_packages_requirements": [{"name": "ttool", "version": ">=3"}]}
+    ran = play(tmp_path, host, "mngr_packages", mngr_packages_repositories=[apt(key)], **wanted)
+    assert ran.code == 0, ran.text
+    assert ran.outcomes == {"package:ttool": "changed"}
+    again = play(tmp_path, host, "mngr_packages", mngr_packages_repositories=[apt(key)], **wanted)
+    assert (again.code, again.changed) == (0, 0), again.text
+
+
 def test_an_empty_list_runs_no_module(shared_host: SshHost, tmp_path: Path) -> None:
     ran = add(tmp_path, shared_host)
-    assert (ran.code, ran.results) == (0, []), ran.text
+    assert ran.code == 0, ran.text
+    assert not [each for each in ran.results if "mngr_steps" in each]

@@ -94,6 +94,7 @@ _CAUSES = (
             r"Cannot download",
             r"Failed to connect|Connection refused",
             r"Valid metadata not found",
+            r"could not find database",
         ),
         "{manager} could not fetch what it needs. Check the host's network and package sources, and run again.",
     ),
