@@ -169,8 +169,7 @@ def test_a_package_that_is_held_back_is_never_released(system: System) -> None:
 
 LOCKS = {
     "dnf": (
-        "sleep 1000 & echo $! >/var/cache/dnf/metadata_lock.pid; echo $! >/var/run/dnf.pid; "
-        "mkdir -p /var/lib/dnf; echo $! >/var/lib/dnf/rpmdb_lock.pid",
+        "sleep 1000 & for file in cache/dnf/metadata_lock run/dnf lib/dnf/rpmdb_lock; do echo $! >/var/$file.pid; done",
         "rm -f /var/cache/dnf/*.pid /var/run/dnf.pid /var/lib/dnf/*.pid",
         "locked by sleep (pid ",
     ),
