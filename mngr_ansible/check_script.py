@@ -61,12 +61,16 @@ mngr_run() {{ # FRAME WHERE COMMAND…: tell what it says; true when that looks 
   mngr_frame=$1
   mngr_say "$1 @" "$2"
   shift 2
-  {{ $mngr_bound "$@" </dev/null 2>&1 3>&-; printf 'mngr-check %s = %s\\n' "$mngr_frame" "$?" >&3; }} |
-    $mngr_bound head -n {_LINES} 2>/dev/null | {{
-    mngr_seen=1
-    while IFS= read -r mngr_line || [ -n "$mngr_line" ]; do
-      case $mngr_line in *[0-9].[0-9]*) mngr_seen=0 ;; esac
+  {{
+    $mngr_bound "$@" </dev/null 2>&1 3>&-
+    printf 'mngr-check %s = %s\\n' "$mngr_frame" "$?" >&3
+    printf '\\nmngr-end\\n'
+  }} 2>/dev/null | {{ # up to the mark, not to the end: a child that was left behind may hold the pipe open
+    mngr_left={_LINES} mngr_seen=1
+    while [ "$mngr_left" -gt 0 ] && IFS= read -r mngr_line; do
+      case $mngr_line in mngr-end) break ;; '') continue ;; *[0-9].[0-9]*) mngr_seen=0 ;; esac
       mngr_say "$mngr_frame |" "$mngr_line"
+      mngr_left=$((mngr_left - 1))
     done
     exit "$mngr_seen"
   }}

@@ -2,49 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.hosts import Login, PacmanRepository, RpmRepository
+from tests.system_managers import MANAGERS, Manager, offer, start
 
 if TYPE_CHECKING:
     import subprocess
     from pathlib import Path
 
     from tests.conftest import StartHost
-    from tests.hosts import SshHost
-
-
-@dataclass(frozen=True)
-class Manager:
-    """How one manager is told what the tests are about."""
-
-    layer: str
-    install: str
-    upgrade: str
-    refresh: str
-    hold: str
-    looks_like: str
-    refusal: str
-    """What it says of a conflict."""
-
-
-MANAGERS = [
-    Manager(
-        "dnf", "dnf install -y", "dnf upgrade -y", "dnf -q makecache --refresh", "dnf versionlock add {}",
-        "fedora//44", "conflicts with other provided by other-1.0-3.noarch",
-    ),
-    Manager(
-        "zypper", "zypper -n install", "zypper -n update", "zypper -n refresh", "zypper -n addlock {}",
-        "opensuse-leap/suse opensuse/15.6", "conflicts with other provided by other-1.0-3.noarch",
-    ),
-    Manager(
-        "pacman", "pacman -S --noconfirm --needed", "pacman -Su --noconfirm", "pacman -Sy",
-        r"sed -i 's/^\[options\]/&\nIgnorePkg = {}/' /etc/pacman.conf", "arch//", "rival and other are in conflict",
-    ),
-]  # fmt: skip
+    from tests.hosts import PacmanRepository, RpmRepository
 
 
 @pytest.fixture(params=MANAGERS, ids=lambda manager: manager.layer)
@@ -56,16 +25,7 @@ def manager(request: pytest.FixtureRequest) -> Manager:
 
 @pytest.fixture
 def repository(manager: Manager, tmp_path: Path) -> RpmRepository | PacmanRepository:
-    made = (PacmanRepository if manager.layer == "pacman" else RpmRepository)(tmp_path / "repository")
-    made.add("mtool", "1:2.40.1-1", commands={"mtool": "echo mtool 2.40.1"})
-    return made
-
-
-def start(
-    ssh_host: StartHost, manager: Manager, repository: RpmRepository | PacmanRepository, lists: str = "fresh"
-) -> SshHost:
-    kind = "pacman_repository" if manager.layer == "pacman" else "rpm_repository"
-    return ssh_host(layer=manager.layer, users=(Login("dev", "sudo"),), apt_lists=lists, **{kind: repository})
+    return offer(manager, tmp_path / "repository")
 
 
 def said(done: subprocess.CompletedProcess[str]) -> str:
