@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
+
 DOCUMENTATION = r"""
 module: mngr_packages_install
 short_description: Install with one package manager what is missing or too old
@@ -110,8 +112,11 @@ class Installation:
         if remedy:
             self.refuse(due, remedy)
             return []
-        held = [row for row in due if self.packages.held().intersection(row[0]["packages"][self.manager])]
-        self.refuse(held, "It is on hold there (IgnorePkg in /etc/pacman.conf), and is never released by us")
+        patterns = self.packages.held()
+        held = [row for row in due if any(fnmatch(name, each) for name in self.names([row]) for each in patterns)]
+        self.refuse(
+            held, "It is on hold on this host (pacman's IgnorePkg, dnf's versionlock), and never released by us"
+        )
         return [row for row in due if row not in held]
 
     def names(self, rows):
@@ -155,12 +160,12 @@ class Installation:
             code = self.packages.install(names, scope, self.privilege)
         broken = trouble.broken(self.packages.output) if code else set()
         found = host.ask(self.module, [requirement for requirement, _ in due]) if code else []
-        failed = [
-            row for row in found if row[1].status != "ok" or broken.intersection(row[0]["packages"][self.manager])
-        ]
+        failed = [row for row in found if trouble.is_stopped(code) or self.is_lost(row, broken)]
         lost = {row[0]["id"] for row in failed}
         self.installed += [requirement["id"] for requirement, _ in due if requirement["id"] not in lost]
         if not code:
+            if trouble.has_failed_script(self.packages.output):
+                self.module.warn(f"{', '.join(names)}: {self.explain(code, names)}")
             return
         why = self.explain(code, names)
         if not is_required or not failed:
@@ -168,6 +173,10 @@ class Installation:
             return
         steps = [host.step(*row, "failed", why) if row in failed else host.step(*row, "changed") for row in found]
         self.end(failed=True, msg=why, steps=steps, changed=len(failed) < len(found))
+
+    def is_lost(self, row, broken):
+        """Whether a requirement is not satisfied after a transaction that failed."""
+        return row[1].status != "ok" or bool(broken.intersection(row[0]["packages"][self.manager]))
 
     def refuse(self, rows, remedy, offers=None):
         """Fail before anything changes when one of these is required; warn of the optional ones."""

@@ -168,10 +168,18 @@ class Packages:
         return self._change(managers.install(self.manager, names, scope, self.home), privilege)
 
     def held(self):
-        """The packages that the host's own configuration holds back, where the manager would ask, and take a yes."""
-        if self.manager != "pacman":
-            return set()
-        return set(_run(["pacman-conf", "IgnorePkg"], self._directory)[1].split())
+        """What the host's own configuration holds back, and the manager would not say so: patterns of names.
+
+        pacman asks, and takes a yes; dnf finds nothing to do.
+        """
+        if self.manager == "pacman":
+            groups = _run(["pacman-conf", "IgnoreGroup"], self._directory)[1].split()
+            members = _run(["pacman", "--sync", "--groups", "--quiet", *groups], self._directory)[1] if groups else ""
+            return {*_run(["pacman-conf", "IgnorePkg"], self._directory)[1].split(), *members.split()}
+        if self.manager == "dnf":
+            said = _run(["dnf", "-q", "-C", "--setopt=exit_on_lock=True", "versionlock", "list"], self._directory)[1]
+            return set(re.findall(r"(?m)^!?([^\s!].*)-\d+:[^-\s]+-[^-\s]+$", said))
+        return set()
 
     def _change(self, argv, privilege):
         """Run the manager; wait for the locks that it does not wait for by itself, such as that of apt's lists."""

@@ -8,6 +8,7 @@ import re
 
 _AGAIN = "Run again when it is free: what is done is not done twice."
 _CONFIGURE = "Finish it on the host with: {sudo}dpkg --configure -a. Then run again."
+_SCRIPT = r"scriptlet failed|Error in \w+ scriptlet|command failed to execute correctly"
 _CAUSES = (
     (
         (
@@ -46,6 +47,20 @@ _CAUSES = (
         "apt would have to remove other packages, which is never done. See on the host: apt-get -s install {names}.",
     ),
     (
+        (r"remove lock to allow", r"filtered out by exclude filtering"),
+        "A package is on hold there (zypper locks, dnf's excludes or versionlock), and is never released by us.",
+    ),
+    (
+        (
+            r"[Uu]nmet dependencies",
+            r"nothing provides",
+            r"(?:unable to|could not) satisfy dependenc",
+            r"No solution found",
+            r"ResolutionImpossible",
+        ),
+        "{manager} cannot satisfy what the packages depend on. See on the host: {try_it}.",
+    ),
+    (
         (
             r"conflicts with",
             r"are in conflict",
@@ -64,7 +79,7 @@ _CAUSES = (
         "The package {broken} could not be set up: its own script failed. " + _CONFIGURE,
     ),
     (
-        (r"scriptlet failed", r"command failed to execute correctly"),
+        (_SCRIPT,),
         "A package's own script failed. See what it said, mend it on the host, and run again.",
     ),
     (
@@ -97,16 +112,6 @@ _CAUSES = (
             r"could not find database",
         ),
         "{manager} could not fetch what it needs. Check the host's network and package sources, and run again.",
-    ),
-    (
-        (
-            r"[Uu]nmet dependencies",
-            r"nothing provides",
-            r"(?:unable to|could not) satisfy dependenc",
-            r"No solution found",
-            r"ResolutionImpossible",
-        ),
-        "{manager} cannot satisfy what the packages depend on. See on the host: {try_it}.",
     ),
     (
         (r"externally-managed-environment",),
@@ -162,5 +167,18 @@ def broken(output):
 
 def is_stale(output):
     """Whether the failure may go away when the lists are fetched again: apt asked for what the mirror no longer has."""
-    words = r"Failed to fetch|Unable to locate package|has no installation candidate|[Ff]ailed to retrieve| 404 "
+    words = (
+        r"Failed to fetch|Unable to locate package|has no installation candidate|[Ff]ailed to retrieve| 404 |"
+        r"not found on medium|incorrect checksum|Status code: 404|All mirrors were tried"
+    )
     return bool(re.search(words, output))
+
+
+def is_stopped(code):
+    """Whether the time was up, so that what was being set up then is not done although it is in the database."""
+    return code in _KILLED
+
+
+def has_failed_script(output):
+    """Whether a package's own script failed, of which dnf and pacman make nothing in their exit status."""
+    return bool(re.search(_SCRIPT, output))
