@@ -1,5 +1,6 @@
-"""mngr's open connection: what one command of it holds."""
+"""mngr's open connection: what one command of it holds; and our settings in mngr's."""
 
+import dataclasses
 import random
 import string
 import subprocess
@@ -9,8 +10,10 @@ import pytest
 pytest.importorskip("imbue.mngr")
 
 from mngr_ansible.mngr_host import MngrConnection
+from mngr_ansible.mngr_settings import AnsiblePluginConfig
 from mngr_ansible.probe import script
 from mngr_ansible.question import Question, Spot
+from mngr_ansible.settings import Settings
 
 
 class Said:
@@ -47,3 +50,7 @@ def test_a_long_script_says_the_same_as_a_short_one():
     assert connection.run('echo "it\'s ü"', 10).stdout.strip() == "it's ü"
     assert connection.run(f'{padding}\necho "it\'s ü"', 10).stdout.strip() == "it's ü"
     assert all(len(command) < 128 * 1024 for command in host.commands)
+
+
+def test_mngr_accepts_every_setting_that_we_have():
+    assert set(AnsiblePluginConfig.model_fields) - {"enabled"} == {each.name for each in dataclasses.fields(Settings)}
