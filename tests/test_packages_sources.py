@@ -165,3 +165,28 @@ def test_lists_are_fetched_before_the_decision_only_where_they_may_help(
     assert untouched == before
     assert statuses(blocked) == {"other": ("blocked", "1.0")}
     assert host.run(stamp).stdout != before
+
+
+def test_a_virtual_package_is_told_as_one_and_no_provider_is_chosen_by_chance(
+    ssh_host: StartHost, repository: AptRepository
+) -> None:
+    for name in ("first", "second"):
+        repository.add(name, "1.0", provides="virtual")
+    host = ssh_host(layer="python", apt_repository=repository)
+    before = installed(host)
+    report = bring(host, "virtual")
+    assert statuses(report) == {"virtual": ("blocked", None)}
+    assert "virtual is a virtual package" in report.hosts[0].outcomes[0].reason
+    assert installed(host) == before
+
+
+def test_a_dependency_that_nobody_offers_is_told_and_nothing_is_installed(
+    ssh_host: StartHost, repository: AptRepository
+) -> None:
+    repository.add("broken", "1.0", depends="nowhere-to-be-found")
+    host = ssh_host(layer="python", apt_repository=repository)
+    before = installed(host)
+    report = bring(host, "broken", "other")
+    assert not report.ok
+    assert "apt cannot satisfy what the packages depend on" in report.hosts[0].outcomes[0].reason
+    assert installed(host) == before

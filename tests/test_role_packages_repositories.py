@@ -244,7 +244,7 @@ _RPM_KEY = "/etc/pki/rpm-gpg/RPM-GPG-KEY-third"
 
 @pytest.fixture
 def rpms(tmp_path: Path, key: Key) -> RpmRepository:
-    """The host's own repository with a third party's below it: one package that is signed, and one that is not."""
+    """The host's own repository, and below it the third party's with one package that is signed and one that is not."""
     tmp_path.chmod(0o755)
     made = RpmRepository(tmp_path / "rpm")
     third = RpmRepository(made.path / "third")

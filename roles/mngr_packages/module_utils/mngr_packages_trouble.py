@@ -39,7 +39,7 @@ _CAUSES = (
     ),
     ((r"dpkg was interrupted",), "An earlier installation on this host was interrupted. " + _CONFIGURE),
     (
-        (r"Held packages were changed", r"held broken packages"),
+        (r"Held packages were changed",),
         "A package is on hold, or needs one that is. See apt-mark showhold on the host, and release it there.",
     ),
     (
@@ -52,13 +52,13 @@ _CAUSES = (
     ),
     (
         (
-            r"[Uu]nmet dependencies",
+            r"[Uu]nmet dependencies|held broken packages",
             r"nothing provides",
             r"(?:unable to|could not) satisfy dependenc",
             r"No solution found",
             r"ResolutionImpossible",
         ),
-        "{manager} cannot satisfy what the packages depend on. See on the host: {try_it}.",
+        "{manager} cannot satisfy what the packages depend on; something may be on hold. See on the host: {try_it}.",
     ),
     (
         (
