@@ -82,14 +82,14 @@ def test_purposes_say_who_needs_it_for_what():
 
 
 def test_without_checks_the_command_is_asked_and_then_the_package_database():
-    assert [(each["kind"], each["value"]) for each in merged(need("p", "git")).resolved()["checks"]] == [
-        ("command", "git"),
-        ("package", "git"),
+    assert [(each["kind"], each["value"]) for each in merged(need("p", "mtool")).resolved()["checks"]] == [
+        ("command", "mtool"),
+        ("package", "mtool"),
     ]
 
 
 def test_a_sources_package_names_replace_the_requirements_own():
-    fd = merged(need("p", {"name": "fd", "sources": [{"manager": "apt", "packages": ["fd-find"]}]}))
+    fd = merged(need("p", {"name": "find-fast", "sources": [{"manager": "apt", "packages": ["fd-find"]}]}))
 
     assert fd.resolved()["packages"] == {"apt": ["fd-find"]}
     assert fd.resolved()["checks"][1]["value"] == "fd-find"
