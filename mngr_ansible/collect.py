@@ -1,6 +1,5 @@
 """Find plugins, ask each by name in our own order, and refuse what is not a specification."""
 
-import importlib.metadata
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -114,6 +113,8 @@ def _register(manager: pluggy.PluginManager, plugin: object, name: str) -> None:
 
 
 def _load(name: str) -> list[tuple[str, object]]:
+    import importlib.metadata
+
     entry_points = importlib.metadata.entry_points(group="mngr")
     if name == "all":
         wanted = [each for each in entry_points if each.name != OURSELVES]
