@@ -16,6 +16,7 @@ examples:
   mngr-ansible plan --package 'git>=2.39' --host build-1
   mngr-ansible apply --manifest agent-host.yml --host root@192.0.2.7:2222 --key ~/.ssh/id_ed25519
   mngr-ansible plan --package node --for fedora:44
+  mngr-ansible bootstrap root@192.0.2.7 --dry-run
   mngr-ansible catalog node
   mngr-ansible render ./run --file deploy/npmrc:~/.npmrc --host build-1
 """
@@ -60,6 +61,9 @@ def parser() -> argparse.ArgumentParser:
     _verb(verbs, "apply", "bring the hosts to the plan", parents)
     render = _verb(verbs, "render", "write the run directory for what is due, and stop", parents)
     render.add_argument("directory", type=Path, metavar="DIR", help="a new or empty directory")
+    bootstrap = _verb(verbs, "bootstrap", "bring bare hosts to what mngr itself needs", [where, how])
+    bootstrap.add_argument("hosts", nargs="*", metavar="HOST", help="the same as --host HOST")
+    bootstrap.add_argument("--dry-run", action="store_true", help="show what is due, and change nothing")
     _verb(verbs, "plugins", "show the plugins in order, their hooks, and what each asks for", [what, how])
     catalog = _verb(verbs, "catalog", "show the tools that are known, where they come from and what is proven", [how])
     catalog.add_argument("tool", nargs="?", metavar="NAME", help="one of them, in full")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
-from mngr_ansible import content, elsewhere, provisioner, standalone, survey, text
+from mngr_ansible import bootstrap, content, elsewhere, provisioner, standalone, survey, text
 from mngr_ansible.arguments import parser
 from mngr_ansible.errors import MngrAnsibleError, UsageError
 from mngr_ansible.progress import Talk
@@ -94,14 +94,15 @@ def _talk(options: argparse.Namespace) -> Talk:
 
 
 def _asked(options: argparse.Namespace, control_path: str | None) -> Request:
+    given = vars(options)
     return standalone.request(
-        manifests=options.manifest,
-        plugins=options.plugin,
-        files=options.file,
-        packages=options.package,
+        manifests=given.get("manifest", ()),
+        plugins=given.get("plugin", ()),
+        files=given.get("file", ()),
+        packages=given.get("package", ()),
         install=options.install,
         check_packages=not options.no_check_packages,
-        only=options.only,
+        only=given.get("only"),
         become=getattr(options, "become", False),
         timeout=options.timeout,
         control_path=control_path,
@@ -113,13 +114,19 @@ def _run(options: argparse.Namespace) -> Report:
         options.host, work_dir=options.work_dir, key=options.key, known_hosts=options.known_hosts
     ) as (targets, control_path):
         request = _asked(options, control_path)
-        prepared = provisioner.prepare(targets, request, is_applied=options.command == "apply")
-        if options.command == "plan":
-            return provisioner.plan_report(prepared, has_diff=options.diff)
+        is_bootstrap, is_changing = options.command == "bootstrap", options.command in ("apply", "bootstrap")
+        gathered = bootstrap.gather(targets, request) if is_bootstrap else provisioner.gather(targets, request)
+        is_changing = is_changing and not getattr(options, "dry_run", False)
+        prepared = provisioner.inspect(gathered, request, is_applied=is_changing)
         if options.command == "render":
             return provisioner.render(prepared, request, options.directory)
+        if not is_changing:
+            return provisioner.plan_report(prepared, has_diff=getattr(options, "diff", False))
         prepared = provisioner.ask_local(prepared, _confirm(options))
-        return provisioner.apply(prepared, request, _talk(options), is_verbose=options.verbose)
+        talk, is_verbose = _talk(options), options.verbose
+        return provisioner.apply(
+            prepared, request, talk, command=options.command, is_verbose=is_verbose, is_finished=not is_bootstrap
+        )
 
 
 def _confirm(options: argparse.Namespace) -> provisioner.Confirm | None:
@@ -159,6 +166,15 @@ def _applied(options: argparse.Namespace) -> int:
             print(advice, file=sys.stderr)
     _show(report, options, text.apply_text(report))
     return 0 if report.ok else 1
+
+
+def _bootstrapped(options: argparse.Namespace) -> int:
+    options.host += options.hosts
+    if options.dry_run:
+        report = _run(options)
+        _show(report, options, "\n".join(text.tables(report)))
+        return 0 if report.ok else 1
+    return _applied(options)
 
 
 def _listed(options: argparse.Namespace) -> int:
@@ -203,6 +219,7 @@ _VERBS = {
     "plan": _planned,
     "apply": _applied,
     "render": _rendered,
+    "bootstrap": _bootstrapped,
     "plugins": _listed,
     "catalog": _cataloged,
     "content": _content,

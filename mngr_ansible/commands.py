@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from mngr_ansible import managers
+from mngr_ansible import catalog, managers
 from mngr_ansible.choice import Way, by_manager
 from mngr_ansible.hoststate import HostState
 from mngr_ansible.origins import DOWNLOADS, Repository, Source, file_name
@@ -24,7 +24,7 @@ def install(ways: Sequence[Way], state: HostState, *, python: bool = False, is_r
         is_refreshing: the lists of the host's package manager are old, and are fetched first.
     """
     privilege = "sudo" if state.privilege == "none" else state.privilege
-    extra = ["python3"] * python
+    extra = [_python_package(state)] * python
     for program, needed in (("curl", any(map(_is_fetched, ways))), ("gpg", any(map(_has_distant_key, ways)))):
         if needed and program not in state.programs:
             extra.append({"gpg": "gnupg"}.get(program, program) if state.manager == "zypper" else program)
@@ -64,6 +64,19 @@ def worded(
             names = _names(way for way in group if way.scope == scope)
             lines.append(managers.command_line(name, names, privilege, scope))
     return lines
+
+
+def python(state: HostState) -> str:
+    """The command that installs python3 on this host; empty where we do not know one."""
+    name = _python_package(state)
+    privilege = "sudo" if state.privilege == "none" else state.privilege
+    return managers.command_line(state.manager, [name], privilege) if state.manager and name else ""
+
+
+def _python_package(state: HostState) -> str:
+    tool = catalog.find("python3")
+    sources = tool.sources if tool else ()
+    return next((source.packages[0] for source in sources if source.manager == state.manager), "python3")
 
 
 def _refresh(manager: str, privilege: str) -> list[str]:

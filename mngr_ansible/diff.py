@@ -69,11 +69,12 @@ def compare(plan: Plan, state: HostState, offers: Offers | None = None, *, is_lo
         for each in plan.skipped
         if (step := each.id(state.home, state.work_dir)) not in steps
     ]
-    needs_python = not is_local and state.python is None and bool(due_transfers or packages.installs)
-    bootstrap = [_bootstrap(state)] if needs_python else []
+    is_wanted = bool(due_transfers or packages.installs)
+    python = [] if is_local else _python(plan, state, is_wanted=is_wanted)
+    needs_python = any(each.status is Status.MISSING or is_wanted for each in python if each.status is not Status.OK)
     ages = {answer.lists for answer in (offers or {}).values()}
     return Due(
-        outcomes=(*bootstrap, *(each for each, _ in transfers), *packages.outcomes.values(), *_unique(skipped)),
+        outcomes=(*python, *(each for each, _ in transfers), *packages.outcomes.values(), *_unique(skipped)),
         transfers=due_transfers,
         installs=tuple(packages.installs.values()),
         advised=tuple(packages.advised.values()),
@@ -161,18 +162,30 @@ def _why_not(choice: Choice, requirement: Requirement) -> str:
     return f"{choice.lacks}; an administrator must run: {lines}"
 
 
-def _bootstrap(state: HostState) -> Outcome:
-    status, reason = Status.MISSING, "Ansible needs it on the host"
-    if "apt" not in state.managers:
-        status = Status.BLOCKED
-        reason = "Ansible needs Python 3.9 or newer on the host, and it has no apt; install python3 there by hand"
-        if state.manager is not None:
-            line = managers.command_line(state.manager, ["python3"], "root" if state.uid == 0 else "sudo")
-            reason += f": {line}"
-    elif state.old_python is not None:
+def _python(plan: Plan, state: HostState, *, is_wanted: bool) -> list[Outcome]:
+    """The step of the python3 that Ansible needs on the host; none where nobody wants it, or it is there unasked."""
+    always = plan.wants_python != "where needed"
+    if state.python is not None:
+        there = Outcome(BOOTSTRAP, "bootstrap", Status.OK, state.python_version, ">=3.9", ("mngr-ansible",))
+        return [there] if always else []
+    if not (is_wanted or always):
+        return []
+    status, reason, manager = Status.MISSING, "Ansible needs it on the host", state.manager
+    line = commands.python(state)
+    if state.old_python is not None:
         status = Status.BLOCKED
         reason = f"Ansible needs Python 3.9 or newer, the host has {state.old_python}; install a newer python3 there"
+    elif not line or manager not in managers.SYSTEM:
+        status = Status.BLOCKED
+        reason = "Ansible needs Python 3.9 or newer on the host, which has no package manager that we know; "
+        reason += "install python3 there by hand"
     elif state.privilege == "none":
         status = Status.BLOCKED
-        reason = "Ansible needs python3; an administrator must run: sudo apt-get install -y python3"
-    return Outcome(BOOTSTRAP, "bootstrap", status, state.old_python, ">=3.9", ("mngr-ansible",), reason, "apt")
+        reason = f"Ansible needs python3; an administrator must run: {line}"
+    is_required = is_wanted or plan.wants_python != "if possible"
+    return [
+        Outcome(
+            *(BOOTSTRAP, "bootstrap", status, state.old_python, ">=3.9", ("mngr-ansible",), reason, manager),
+            is_required=is_required,
+        )
+    ]

@@ -20,7 +20,7 @@ _CHOICES: Mapping[str, Mapping[str, tuple[object, ...]]] = {
 
 _NOT_YET: Mapping[str, Mapping[str, tuple[object, ...]]] = {
     "Source": {"manager": MANAGERS},
-    "Settings": {"bootstrap": (), "playbooks": ((),)},
+    "Settings": {"playbooks": ((),)},
 }
 """What the contract promises and this release does not do yet: class, field, the values that work today."""
 

@@ -42,6 +42,8 @@ class HostState:
     os: Mapping[str, str] = field(default_factory=dict)
     privilege: Privilege = "none"
     python: str | None = None
+    """Where a Python is that Ansible can use."""
+    python_version: str | None = None
     old_python: str | None = None
     managers: tuple[str, ...] = ()
     """The package managers that it has, by their names in ``managers``."""
@@ -154,6 +156,7 @@ def read(lines: Sequence[str], question: Question, places: Sequence[Spot]) -> Ho
         os=dict(_os_release(facts.get("os", []))),
         privilege=privilege,  # type: ignore[arg-type]
         python=facts["python"][0].partition(" ")[2] if "python" in facts else None,
+        python_version=facts["python"][0].partition(" ")[0] if "python" in facts else None,
         old_python=facts["oldpython"][0].partition(" ")[0] if "oldpython" in facts else None,
         managers=tuple(dict.fromkeys(facts.get("manager", []))),
         programs=tuple(dict.fromkeys(facts.get("program", []))),

@@ -1,4 +1,4 @@
-"""``mngr ansible plan|apply|render|plugins|catalog|content``: the verbs of ``mngr-ansible``, about an agent."""
+"""``mngr ansible plan|apply|render|…``: the verbs of ``mngr-ansible``, about an agent; ``bootstrap``, about a host."""
 
 import dataclasses
 from collections.abc import Callable
@@ -109,6 +109,27 @@ def render(ctx: click.Context, /, **_: Any) -> None:
         verb.show(report, f"{table}{report.extra['path']}")
 
 
+@ansible.command(name="bootstrap")
+@click.argument("address", metavar="HOST")
+@optgroup.group("How")
+@optgroup.option("--dry-run", is_flag=True, help="Show what is due, and change nothing")
+@optgroup.option("--install", type=click.Choice(["auto", "print"]), help="Install, or only show the commands")
+@optgroup.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For the whole run")
+@optgroup.option("-y", "--yes", is_flag=True, help="Answer yes where a terminal would be asked")
+@add_common_options
+@click.pass_context
+def bootstrap(ctx: click.Context, /, **_: Any) -> None:
+    """Bring a bare host to what mngr itself needs: git, tmux, rsync and the like, and python3."""
+    from mngr_ansible import mngr_bootstrap, text
+
+    with verb_of(ctx, "bootstrap") as verb:
+        report = mngr_bootstrap.run(verb)
+        if verb.opts.dry_run:
+            verb.show(report, "\n".join(text.tables(report)))
+        else:
+            verb.show(report, text.apply_text(report))
+
+
 @ansible.command(name="plugins")
 @click.argument("agent", required=False)
 @_what_and_how
@@ -165,6 +186,7 @@ def _register_help() -> None:
         "plan": (plan, "<AGENT> [OPTIONS]", "Show what is due and why"),
         "apply": (apply, "<AGENT> [OPTIONS]", "Bring the agent's host to the plan"),
         "render": (render, "<AGENT> <DIR> [OPTIONS]", "Write the run directory for what is due, and stop"),
+        "bootstrap": (bootstrap, "<HOST> [OPTIONS]", "Bring a bare host to what mngr itself needs"),
         "plugins": (plugins, "[AGENT] [OPTIONS]", "Show the plugins in order, and what each asks for"),
         "catalog": (catalog, "[NAME] [OPTIONS]", "Show the tools that are known, and where they come from"),
         "content": (content, "[OPTIONS]", "Print the directory that holds roles/ and playbooks/"),
@@ -185,7 +207,13 @@ def _register_help() -> None:
             one_line_description=line,
             synopsis=f"mngr ansible {name} {arguments}",
             description=_LEFT_ALONE if "AGENT" in arguments else "",
-            examples=((line, f"mngr ansible {name}" + (" my-agent" if "AGENT" in arguments else "")),),
+            examples=(
+                (
+                    line,
+                    f"mngr ansible {name}"
+                    + (" my-agent" if "AGENT" in arguments else " my-host" if "HOST" in arguments else ""),
+                ),
+            ),
             see_also=see_also,
         ).register()
         add_pager_help_option(command)

@@ -16,6 +16,7 @@ from imbue.mngr.interfaces.host import CreateAgentOptions, OnlineHostInterface
 from mngr_ansible import catalog
 from mngr_ansible.connection import Address, Answer, Connection, LocalShell, OpenSsh
 from mngr_ansible.errors import HostError
+from mngr_ansible.hookspecs import Agent
 from mngr_ansible.mngr_settings import NAME, AnsiblePluginConfig
 from mngr_ansible.model import Install, PackageRequirement
 from mngr_ansible.plan import Contribution, Only
@@ -83,9 +84,22 @@ def target(
     agent: AgentInterface[Any], host: OnlineHostInterface, options: CreateAgentOptions | None, mngr_ctx: MngrContext
 ) -> Target:
     """An agent on its host; the hooks get mngr's own objects."""
-    name = "localhost" if host.is_local else str(host.get_name())
-    connection: Connection = LocalShell() if host.is_local else MngrConnection(host, name)
+    name, connection = connected(host)
     return Target(name, connection, agent, host, str(agent.work_dir), options, mngr_ctx, own_needs(agent))
+
+
+def bare_target(host: OnlineHostInterface, mngr_ctx: MngrContext) -> Target:
+    """A host that has no agent yet; no hook is asked about it."""
+    name, connection = connected(host)
+    return Target(name, connection, Agent("mngr", "~"), host, mngr_ctx=mngr_ctx)
+
+
+def connected(host: OnlineHostInterface) -> tuple[str, Connection]:
+    """What a host is called, and the way to it."""
+    if host.is_local:
+        return "localhost", LocalShell()
+    name = str(host.get_name())
+    return name, MngrConnection(host, name)
 
 
 def own_needs(agent: AgentInterface[Any]) -> tuple[Contribution, ...]:

@@ -39,9 +39,13 @@ def on_before_create(args: OnBeforeCreateArgs, mngr_ctx: MngrContext) -> None:
 
 
 @hookimpl
-def on_before_initial_file_copy(agent_options: CreateAgentOptions) -> None:
-    """Take note of the options once more: other plugins may have changed them since."""
+def on_before_initial_file_copy(agent_options: CreateAgentOptions, host: OnlineHostInterface) -> None:
+    """Take note of the options once more, which other plugins may have changed; then make a bare host ready."""
     _options.set(agent_options)
+    if not _is_off(agent_options) and not host.is_local:
+        from mngr_ansible import mngr_bootstrap
+
+        mngr_bootstrap.before_create(agent_options, host)
 
 
 @hookimpl
@@ -155,6 +159,9 @@ strict_secrets = true         # a secret that others can read on this machine is
 [plugins.ansible.plugins.claude]
 exclude_files = ["~/.claude/cache/**"]   # what of its files stays here
 ```
+
+Before the first file is copied to a remote host, it gets what mngr itself needs and it lacks: git, tmux, rsync and the
+like, and python3. `bootstrap = false` leaves that out; `mngr ansible bootstrap HOST` does it at any time.
 
 mngr's own provisioning comes after that. Modes and owners of our files that it changes are put right, and content that
 it replaces is a warning.

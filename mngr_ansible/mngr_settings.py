@@ -24,7 +24,7 @@ class AnsiblePluginConfig(PluginConfig):
     allow_installers: Any = Field(default=None, description="false: no vendor's installer or archive is a source")
     allow_third_party_repositories: Any = Field(default=None, description="false: no vendor's repository is added")
     scope: Any = Field(default=None, description='"user": only what installs for the login alone, without root')
-    bootstrap: Any = Field(default=None, description="Not supported yet")
+    bootstrap: Any = Field(default=None, description="false: bring no bare host to what mngr needs before a create")
     playbooks: Any = Field(default=None, description="Not supported yet")
     plugins: Any = Field(default=None, description="Tables of what holds for one plugin's files and packages")
 

@@ -33,6 +33,7 @@ class AnsibleCliOptions(CommonCliOptions):
 
     agent: str | None = None
     words: tuple[str, ...] = ()
+    address: str = ""
     manifest: tuple[str, ...] = ()
     file: tuple[str, ...] = ()
     package: tuple[str, ...] = ()
@@ -46,6 +47,7 @@ class AnsibleCliOptions(CommonCliOptions):
     detailed_exitcode: bool = False
     commands: bool = False
     system: str | None = None
+    dry_run: bool = False
 
     @property
     def is_whole(self) -> bool:

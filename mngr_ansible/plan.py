@@ -58,6 +58,8 @@ class Plan:
     install: Install = "auto"
     """What holds for what nobody asked for by name, such as the host's python3."""
     policy: Policy = field(default_factory=Policy)
+    wants_python: Literal["where needed", "if possible", "always"] = "where needed"
+    """Whether the host gets python3 although nothing else is due there."""
 
     @property
     def implied(self) -> Mapping[str, Requirement]:

@@ -38,7 +38,7 @@ _HEAD = """\
 """
 
 _BOOTSTRAP = """
-    - name: Install python3 with apt
+    - name: Install python3
       ansible.builtin.import_role:
         name: mngr_bootstrap
         tasks_from: python

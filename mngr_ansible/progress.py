@@ -16,7 +16,7 @@ Talk = Callable[[str, str], None]
 def announce(name: str, due: Due, talk: Talk) -> None:
     """Warn of every package that is missing or too old, then say what is copied. Source: spec, "Agent provisioning"."""
     for outcome in due.outcomes:
-        if outcome.kind == "package" and outcome.status in DUE:
+        if outcome.kind in ("bootstrap", "package") and outcome.status in DUE:
             talk(name, f"warning: {described(outcome)}" + (f"; from {outcome.source}" if outcome.source else ""))
         elif outcome.status is Status.BLOCKED and not outcome.is_required:
             talk(name, f"warning: {outcome.name} is optional and cannot be had: {outcome.reason}")

@@ -175,6 +175,7 @@ def apply(
     request: Request,
     talk: Talk = lambda _host, _line: None,
     *,
+    command: str = "apply",
     is_verbose: bool = False,
     is_finished: bool = True,
 ) -> Report:
@@ -195,7 +196,7 @@ def apply(
         report = finish(each, report, request) if is_finished else report
         talk(each.target.name, summary(report, time.monotonic() - started))
         reports.append(report)
-    return Report("apply", tuple(reports))
+    return Report(command, tuple(reports))
 
 
 def _by_alias(prepared: Sequence[Prepared]) -> dict[str, Prepared]:

@@ -122,7 +122,7 @@ class Report:
         """Whether the command did its job: for ``plan`` and the like, whether it could plan."""
         if self.errors or any(host.error is not None for host in self.hosts):
             return False
-        return self.command != "apply" or all(host.ok for host in self.hosts)
+        return self.command not in ("apply", "bootstrap") or all(host.ok for host in self.hosts)
 
     @property
     def is_due(self) -> bool:
