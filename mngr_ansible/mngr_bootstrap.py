@@ -51,7 +51,7 @@ def _need(wanted: Any) -> PackageRequirement:
     return PackageRequirement(wanted.package, checks=(check,), sources=(Source("apt", (wanted.package,)),))
 
 
-def before_create(options: CreateAgentOptions, host: OnlineHostInterface) -> None:
+def before_create(options: CreateAgentOptions, host: Any) -> None:
     """Bring a bare host to what mngr needs; one that is ready costs one round trip. mngr holds the host's lock.
 
     Nothing where the settings say ``bootstrap = false``, and on this machine, whose packages are its user's.

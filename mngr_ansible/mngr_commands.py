@@ -202,18 +202,13 @@ def _register_help() -> None:
     ).register()
     add_pager_help_option(ansible)
     for name, (command, arguments, line) in verbs.items():
+        example = " my-agent" if "AGENT" in arguments else " my-host" if "HOST" in arguments else ""
         CommandHelpMetadata(
             key=f"ansible.{name}",
             one_line_description=line,
             synopsis=f"mngr ansible {name} {arguments}",
             description=_LEFT_ALONE if "AGENT" in arguments else "",
-            examples=(
-                (
-                    line,
-                    f"mngr ansible {name}"
-                    + (" my-agent" if "AGENT" in arguments else " my-host" if "HOST" in arguments else ""),
-                ),
-            ),
+            examples=((line, f"mngr ansible {name}{example}"),),
             see_also=see_also,
         ).register()
         add_pager_help_option(command)

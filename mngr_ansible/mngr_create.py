@@ -1,5 +1,6 @@
 """Provisioning inside ``mngr create``: done, or undone. A create that fails leaves no agent behind."""
 
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -175,3 +176,22 @@ def _destroy(agent: AgentInterface[Any], host: OnlineHostInterface) -> None:
         host.destroy_agent(agent)
     except (CleanupFailedGroup, MngrError, OSError) as error:
         logger.warning("Agent {} could not be removed: {}. Run: mngr destroy {} --force", agent.name, error, agent.name)
+        return
+    try:
+        _remove_work_dir(agent, host)
+    except (MngrError, OSError) as error:
+        logger.warning("{} could not be removed from {}: {}", agent.work_dir, host.get_name(), error)
+
+
+def _remove_work_dir(agent: AgentInterface[Any], host: OnlineHostInterface) -> None:
+    """Remove the directory that mngr made on a remote host for this agent alone, which it would leave to its ``gc``.
+
+    A local one is a worktree, which mngr removes itself. Source: mngr 0.3.0, ``Host._create_work_dir_via_git_mirror``.
+    """
+    work_dir, known = agent.work_dir, host.get_certified_data()
+    is_made = str(work_dir) in known.generated_work_dirs and work_dir.parent == host.host_dir / "projects"
+    if host.is_local or not is_made or any(each.work_dir == work_dir for each in host.get_agents()):
+        return
+    host.execute_idempotent_command(f"rm -rf -- {shlex.quote(str(work_dir))}")
+    left = tuple(each for each in known.generated_work_dirs if each != str(work_dir))
+    host.set_certified_data(known.model_copy(update={"generated_work_dirs": left}))

@@ -180,7 +180,7 @@ def test_under_print_python_is_advised(file):
 @pytest.mark.parametrize(
     ("facts", "reason"),
     [
-        ({"managers": ("dnf",)}, "no apt"),
+        ({"managers": ("brew",)}, "no package manager that we know"),
         ({"old_python": "3.6"}, "the host has 3.6"),
         ({"privilege": "none", "uid": 1000}, "an administrator must run: sudo apt-get install -y python3"),
     ],

@@ -187,6 +187,12 @@ def test_a_failed_create_leaves_no_agent_and_the_same_create_works_after_mending
     assert ">=3" in failed
     assert "2.1" in failed
     assert remote.agents() == {}
+    assert host.run("ls -A /tmp/mngr/projects /tmp/mngr/agents").stdout.split() == [
+        "/tmp/mngr/agents:",
+        "/tmp/mngr/projects:",
+    ]
+    assert "agent-" not in host.run("cat /tmp/mngr/*.json").stdout
+    assert "Agent not found" in remote.run("start", "one").stderr
 
     repository.add("mtool", "1:3.0-1", commands={"mtool": "echo mtool 3.0"})
     remote.settings(top="is_remote_agent_installation_allowed = false")

@@ -51,7 +51,7 @@ def test_only_what_is_due_is_in_the_playbook(files, packages):
 def test_files_come_before_packages_and_python_before_both(files, packages):
     bare = Due((*files.outcomes, *packages.outcomes), files.transfers, packages.installs, needs_python=True)
     assert list(tasks(run(bare)))[1:] == [
-        "Install python3 with apt",
+        "Install python3",
         "Copy files",
         "Install packages with apt",
         "Assert versions",

@@ -27,7 +27,7 @@ def test_every_variable_has_a_default_and_a_specification_that_agree(role: str) 
 
 def bootstrap(tmp_path: Path, host: SshHost) -> tuple[Play, dict[str, Any]]:
     ran = play(tmp_path, host, "mngr_bootstrap", tasks_from="python", mngr_bootstrap_timeout=120)
-    said = ran.result("Install python3 with apt")["stdout_lines"][-1]
+    said = ran.result("Install python3")["stdout_lines"][-1]
     return ran, json.loads(said)["mngr_steps"][0]
 
 

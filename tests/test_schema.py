@@ -199,7 +199,7 @@ class TestAWholeDocument:
     ("trail", "value"),
     [
         (("schema",), 2),
-        (("command",), "bootstrap"),
+        (("command",), "doctor"),
         (("hosts", 0, "steps", 0, "status"), "done"),
         (("hosts", 0, "steps", 0, "status"), "too_old"),
         (("hosts", 0, "steps", 0, "kind"), "directory"),

@@ -51,8 +51,6 @@ def test_a_wrong_pattern_is_refused_where_it_stands(pattern):
 @pytest.mark.parametrize(
     "table",
     [
-        {"bootstrap": True},
-        {"bootstrap": False},
         {"playbooks": ["site.yml"]},
     ],
 )

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 LAYERS = {
     "bare": ("openssh-server",),
     "python": ("openssh-server", "python3"),
-    "tools": ("openssh-server", "python3", "sudo", "opendoas", "git", "tmux", "rsync", "jq", "procps"),
+    "tools": (
+        *("openssh-server", "python3", "sudo", "opendoas", "procps"),
+        *("git", "tmux", "rsync", "jq", "curl", "xxd", "ca-certificates"),
+    ),
     "languages": (
         *("openssh-server", "python3", "sudo", "opendoas", "nodejs", "npm", "pipx", "python3-pip", "python3-venv"),
         *("ca-certificates", "curl", "gpg"),
