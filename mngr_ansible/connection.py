@@ -3,6 +3,7 @@
 A local shell and OpenSSH live here; mngr's open connection is a third, made by ``mngr_plugin``.
 """
 
+import contextlib
 import os
 import pwd
 import re
@@ -11,14 +12,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from mngr_ansible.capture import LONGEST, StoppedError, TooLongError, capture
 from mngr_ansible.errors import HostError, UsageError
 
-_PERSIST_SECONDS = 20
+_CLOSE_WITHIN = 2
+_PERSIST_SECONDS = 4
 """How long an idle ssh master of ours lives on if we are killed before we can close it."""
 
 
@@ -52,6 +56,9 @@ class Connection(Protocol):
             HostError: the host does not answer, refuses us or is not the one it was.
         """
 
+    def stop(self) -> None:
+        """Give up, from another thread, what is being run."""
+
 
 @dataclass(frozen=True, slots=True)
 class LocalShell:
@@ -68,14 +75,19 @@ class LocalShell:
 
     def run(self, script: str, timeout: float) -> Answer:
         try:
-            done = subprocess.run(["/bin/sh"], input=os.fsencode(script), capture_output=True, timeout=timeout)
-        except subprocess.TimeoutExpired:
+            done = capture(["/bin/sh"], os.fsencode(script), seconds=timeout)
+        except TimeoutError:
             raise HostError(
                 f"looking at this machine took longer than {timeout:g} s",
                 remedy="Give more time with --timeout, or see which tool hangs when asked for its version.",
                 host="localhost",
             ) from None
-        return Answer(_text(done.stdout), _text(done.stderr), done.returncode)
+        except TooLongError:
+            raise _too_long("localhost") from None
+        return Answer(_text(done.stdout), _text(done.stderr), done.code)
+
+    def stop(self) -> None:
+        pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +132,7 @@ class OpenSsh:
     key: str | None = None
     known_hosts: str | None = None
     is_local: bool = False
+    _stopped: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
 
     @property
     def control_path(self) -> str:
@@ -177,37 +190,37 @@ class OpenSsh:
 
     def run(self, script: str, timeout: float) -> Answer:
         command = self._command("-o", "ControlMaster=auto", "-o", f"ControlPersist={_PERSIST_SECONDS}")
-        with tempfile.TemporaryFile() as stderr:
-            # A file, not a pipe: the master that stays behind would hold a pipe open.
-            try:
-                done = subprocess.run(
-                    [*command, "exec sh"],
-                    input=os.fsencode(script),
-                    stdout=subprocess.PIPE,
-                    stderr=stderr,
-                    timeout=timeout,
-                )
-            except subprocess.TimeoutExpired:
-                raise HostError(
-                    f"no answer within {timeout:g} s",
-                    remedy="See whether it is up and what slows its login, or give more time with --timeout.",
-                    host=self.address.typed,
-                ) from None
-            stderr.seek(0)
-            said = _text(stderr.read(65536))
-        if done.returncode == 255:
+        try:
+            done = capture([*command, "exec sh"], os.fsencode(script), seconds=timeout, stop=self._stopped)
+        except TimeoutError:
+            raise HostError(
+                f"no answer within {timeout:g} s",
+                remedy="See whether it is up and what slows its login, or give more time with --timeout.",
+                host=self.address.typed,
+            ) from None
+        except TooLongError:
+            raise _too_long(self.address.typed) from None
+        except StoppedError:
+            raise HostError("stopped", remedy="Run again.", host=self.address.typed) from None
+        said = _text(done.stderr)
+        if done.code == 255:
             raise connection_error(said, self.address.typed, self.address.name, self.address.port)
-        return Answer(_text(done.stdout), said, done.returncode)
+        return Answer(_text(done.stdout), said, done.code)
+
+    def stop(self) -> None:
+        self._stopped.set()
 
     def close(self) -> None:
         """End the master connection, if there is one."""
         if any(self.sockets.glob("*")):
-            subprocess.run(
-                self._command("-O", "exit"),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                stdin=subprocess.DEVNULL,
-            )
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                subprocess.run(
+                    self._command("-O", "exit"),
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    stdin=subprocess.DEVNULL,
+                    timeout=_CLOSE_WITHIN,
+                )
 
 
 def socket_directory() -> Path:
@@ -244,6 +257,14 @@ def connection_error(said: str, host: str, name: str, port: int | None) -> HostE
         problem = f"ssh cannot connect: {last}"
         remedy = f"Try it by hand: ssh {shlex.quote(host)}"
     return HostError(problem, remedy=remedy, host=host)
+
+
+def _too_long(host: str) -> HostError:
+    return HostError(
+        f"its answer is longer than {LONGEST >> 20} MiB",
+        remedy="Transfer fewer files at once, or mirror a smaller directory; and see what its login prints.",
+        host=host,
+    )
 
 
 def _text(data: bytes) -> str:

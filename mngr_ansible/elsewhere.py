@@ -46,6 +46,9 @@ class _Nowhere:
         del script, timeout
         raise HostError("it is not there, and cannot be asked", remedy="Leave the plugin that asks it out of --for.")
 
+    def stop(self) -> None:
+        pass
+
 
 def machine(name: str, request_ids: tuple[str, ...]) -> HostState:
     """What is true on a fresh machine of that system: nothing is there but its own package manager.

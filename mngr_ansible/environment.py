@@ -60,21 +60,18 @@ def mark(private: Path) -> str:
     return str(private / "home")
 
 
-def ssh_arguments(control_path: str, *, is_ours: bool) -> str:
+def ssh_arguments(control_path: str) -> str:
     """ssh's options: no questions, a bound for silence (20 s), and one connection a host.
 
-    ``ControlPersist`` is there even where the master is somebody else's: Ansible ignores the path without it.
-
-    Args:
-        control_path: ssh's ``ControlPath``.
-        is_ours: whether ssh opens the masters itself.
+    A master that is open at ``control_path`` already is used; ``ControlPersist`` is there all the same, since Ansible
+    ignores the path without it.
     """
     options = {
         "BatchMode": "yes",
         "ConnectTimeout": "10",
         "ServerAliveInterval": "5",
         "ServerAliveCountMax": "3",
-        "ControlMaster": "auto" if is_ours else "no",
+        "ControlMaster": "auto",
         "ControlPersist": "30",
         "ControlPath": f'"{control_path}"',
     }

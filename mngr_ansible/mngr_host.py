@@ -72,6 +72,9 @@ class MngrConnection:
             ) from error
         return Answer(f"\n{said.stdout}\n", said.stderr, 0 if said.success else 1)
 
+    def stop(self) -> None:
+        pass  # mngr asks one host, on its own thread
+
 
 def _command(script: str) -> str:
     data = os.fsencode(script)

@@ -66,6 +66,8 @@ def as_failure(report: HostReport) -> PluginMngrError:
     if report.error is not None:
         problems.insert(0, report.error.problem)
         remedies.insert(0, report.error.remedy)
+    if report.kept:
+        remedies.append(f"What was run is kept in {report.kept}.")
     return _error(
         f"{report.host}: " + ("; ".join(problems) or "it was not reached"),
         " ".join(remedies) or "Mend that, and run the same command again: what is done is not done twice.",

@@ -10,12 +10,13 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from mngr_ansible import check_script, managers
+from mngr_ansible.capture import LONGEST
 from mngr_ansible.connection import Connection
 from mngr_ansible.errors import HostError
 from mngr_ansible.hoststate import HostState, read
 from mngr_ansible.question import Question, Spot, groups, is_roots, parents_of
 
-_ANSWER_LIMIT = 16 * 1024 * 1024
+_ANSWER_LIMIT = LONGEST
 
 _FACTS = r"""
 H=$HOME

@@ -1,29 +1,29 @@
 """The story: before → collect → plan → probe → diff → run → after. Both faces tell it with their own hosts."""
 
 import dataclasses
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mngr_ansible import changes, commands, outcomes, rundir
+from mngr_ansible import changes, commands, execution, outcomes, rundir
 from mngr_ansible.choice import Chooser
 from mngr_ansible.collect import contributions, run_after, run_before
 from mngr_ansible.diff import compare, lacking
 from mngr_ansible.errors import ErrorGroup, HostError, MngrAnsibleError
 from mngr_ansible.offers import ask
 from mngr_ansible.plan import build, print_only, settle
-from mngr_ansible.playbook import HostRun
 from mngr_ansible.probe import look
-from mngr_ansible.progress import Talk, announce, follower, summary
+from mngr_ansible.progress import Talk, announce, summary
 from mngr_ansible.question import Question
 from mngr_ansible.report import HostReport, Outcome, Report
 from mngr_ansible.request import Prepared, Request, Target
-from mngr_ansible.runner import REMOTE_TMP, RunResult, run
+from mngr_ansible.runner import RunResult
 
 Confirm = Callable[[str], bool]
 """Asks a person one question."""
+
+_LOOK_SECONDS = 60.0
+"""How long a host may take to say what is true there, and how long to say what its package managers offer."""
 
 
 def gather(targets: Sequence[Target], request: Request) -> list[Prepared]:
@@ -75,7 +75,12 @@ def inspect(gathered: Sequence[Prepared], request: Request, *, is_applied: bool 
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(max_workers=min(32, len(gathered) or 1)) as pool:
-        return list(pool.map(lambda each: _inspect(each, request, is_applied=is_applied), gathered))
+        try:
+            return list(pool.map(lambda each: _inspect(each, request, is_applied=is_applied), gathered))
+        except BaseException:
+            for each in gathered:
+                each.target.connection.stop()
+            raise
 
 
 def _inspect(prepared: Prepared, request: Request, *, is_applied: bool) -> Prepared:
@@ -83,9 +88,9 @@ def _inspect(prepared: Prepared, request: Request, *, is_applied: bool) -> Prepa
     implied = plan.implied
     requirements = (*plan.requirements, *implied.values())
     question = Question(plan.claims, tuple(each.resolved() for each in requirements), target.work_dir, request.become)
-    timeout, is_local = min(60.0, request.timeout), target.connection.is_local
+    started, is_local = time.monotonic(), target.connection.is_local
     try:
-        state = look(target.connection, question, timeout)
+        state = look(target.connection, question, min(_LOOK_SECONDS, request.timeout))
         if request.become and state.privilege not in ("root", "sudo"):
             raise HostError(
                 f"--become needs sudo, and {state.user} has none there that works without a password",
@@ -94,12 +99,13 @@ def _inspect(prepared: Prepared, request: Request, *, is_applied: bool) -> Prepa
         plan = settle(plan, state.home, state.work_dir, state.real)
         chooser = Chooser(state, plan.policy, implied)
         may_refresh = is_applied and not is_local
+        timeout = max(1.0, min(_LOOK_SECONDS, request.timeout - (time.monotonic() - started)))
         offers = ask(target.connection, chooser, lacking(plan, state), timeout, may_refresh=may_refresh)
         due = compare(plan, state, offers, is_local=is_local, become=request.become)
     except MngrAnsibleError as error:
         error.host = error.host or target.name
         return dataclasses.replace(prepared, error=error)
-    return dataclasses.replace(prepared, plan=plan, state=state, due=due)
+    return dataclasses.replace(prepared, plan=plan, state=state, due=due, spent=time.monotonic() - started)
 
 
 def plan_report(
@@ -148,7 +154,8 @@ def render(prepared: Sequence[Prepared], request: Request, directory: Path) -> R
     """Write the run directory for what is due; the report is that of ``plan``."""
     report = plan_report(prepared, "render")
     report = dataclasses.replace(report, extra={"path": str(directory.absolute())})
-    rundir.write(directory, _runs(prepared, request), report.to_dict(), timeout=_bound(request), stage=True)
+    due, bound = execution.runs(prepared, request), execution.bound(request)
+    rundir.write(directory, due, report.to_dict(), timeout=bound, stage=True)
     return report
 
 
@@ -187,62 +194,23 @@ def apply(
     for each in prepared:
         if each.due is not None and not each.due.stops:
             announce(each.target.name, each.due, talk)
-    runs = _runs(prepared, request)
-    result = _run(prepared, runs, request, talk, is_verbose=is_verbose) if runs else None
-    ran = {run.alias for run in runs}
-    reports = []
-    for alias, each in _by_alias(prepared).items():
-        report = _done(each, alias, result if alias in ran else None)
-        report = finish(each, report, request) if is_finished else report
-        talk(each.target.name, summary(report, time.monotonic() - started))
-        reports.append(report)
-    return Report(command, tuple(reports))
+    ran = {each.alias for each in execution.runs(prepared, request)}
 
+    def reported(result: RunResult | None) -> Report:
+        hosts = execution.by_alias(prepared).items()
+        return Report(command, tuple(_done(each, alias, result if alias in ran else None) for alias, each in hosts))
 
-def _by_alias(prepared: Sequence[Prepared]) -> dict[str, Prepared]:
-    """The hosts by the names that they have in the inventory; what the user typed is only data."""
-    return {f"host-{index}": each for index, each in enumerate(prepared, start=1)}
-
-
-def _runs(prepared: Sequence[Prepared], request: Request) -> list[HostRun]:
-    runs = []
-    for alias, each in _by_alias(prepared).items():
-        due, state = each.due, each.state
-        if due is None or state is None or due.is_empty or due.stops or due.is_python_advised:
-            continue
-        python = state.python or ("/usr/bin/python3" if due.needs_python else None)
-        become = request.become and state.uid != 0
-        runs.append(HostRun(alias, each.target.connection.variables, due, python, become))
-    return runs
-
-
-def _bound(request: Request) -> int:
-    """Seconds for a package transaction on the host: a little less than the whole run may take."""
-    return max(30, int(request.timeout) - 15)
-
-
-def _run(
-    prepared: Sequence[Prepared], runs: Sequence[HostRun], request: Request, talk: Talk, *, is_verbose: bool
-) -> RunResult:
-    directory = Path(tempfile.mkdtemp(prefix="mngr-ansible-run-"))
-    names = {alias: each.target.name for alias, each in _by_alias(prepared).items()}
-    on_event = follower(names, {run.alias: run.due for run in runs}, talk, is_verbose=is_verbose)
-    try:
-        plan = plan_report(prepared, "apply").to_dict()
-        rundir.write(directory / "run", runs, plan, timeout=_bound(request))
-        is_local = all(each.target.connection.is_local for each in prepared)
-        result = run(
-            directory / "run",
-            timeout=request.timeout,
-            control_path=request.control_path,
-            remote_tmp=str(directory / "tmp") if is_local else REMOTE_TMP,
-            on_event=on_event,
-        )
-        if is_verbose and result.details:
-            talk("", result.details)
-        return result
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
+    if ran:
+        plan = plan_report(prepared, command).to_dict()
+        report = execution.execute(prepared, request, plan, talk, reported, is_verbose=is_verbose)
+    else:
+        report = reported(None)
+    done = []
+    for each, host in zip(prepared, report.hosts, strict=True):
+        finished = finish(each, host, request) if is_finished else host
+        talk(each.target.name, summary(finished, time.monotonic() - started))
+        done.append(finished)
+    return dataclasses.replace(report, hosts=tuple(done))
 
 
 def _done(prepared: Prepared, alias: str, result: RunResult | None) -> HostReport:

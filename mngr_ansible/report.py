@@ -93,6 +93,13 @@ class HostReport:
     error: MngrAnsibleError | None = None
     about: str = ""
     """The system and the login, for people: ``Debian 12, root``."""
+    kept: str = ""
+    """Where the directory of a run that failed is kept."""
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The notices, and where a failed run is kept."""
+        return (*self.notices, *([f"what was run is kept in {self.kept}"] if self.kept else []))
 
     @property
     def ok(self) -> bool:
@@ -136,7 +143,7 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """The JSON document of the contract, schema 1."""
         notices = dict.fromkeys(
-            [*self.notices, *(_prefixed(self.hosts, host, text) for host in self.hosts for text in host.notices)]
+            [*self.notices, *(_prefixed(self.hosts, host, text) for host in self.hosts for text in host.told)]
         )
         return {
             "schema": 1,

@@ -64,3 +64,5 @@ class Prepared:
     state: HostState | None = None
     due: Due | None = None
     error: MngrAnsibleError | None = None
+    spent: float = 0
+    """Seconds that looking at it took, which the run has less."""

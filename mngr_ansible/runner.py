@@ -24,9 +24,6 @@ from mngr_ansible.environment import environment, mark, ssh_arguments
 from mngr_ansible.errors import RunError
 from mngr_ansible.supervisor import ENDS_OF_A_PLAYBOOK, Order
 
-REMOTE_TMP = "~/.mngr-ansible/tmp"
-"""Where Ansible keeps its temporary files on a host, unless the inventory says ``ansible_remote_tmp``."""
-
 _STOP_WITHIN = 3.0
 _LONGEST_SOCKET_PARENT = 28
 """Bytes: with ``/mngr-12345678``, ``/%C`` (41) and ssh's own suffix (17) a path stays below 103, macOS's limit."""
@@ -78,7 +75,7 @@ def run(
     *,
     timeout: float,
     control_path: str | None = None,
-    remote_tmp: str = REMOTE_TMP,
+    remote_tmp: str = "~/.ansible/tmp",
     on_event: Callable[[Event], None] | None = None,
 ) -> RunResult:
     """Run ``project/provision.yml`` of a run directory on its inventory. Any thread may call it, many at once.
@@ -88,7 +85,7 @@ def run(
         timeout: seconds for all of it.
         control_path: ssh's ``ControlPath`` of masters that are open already; they are used and left open. None: each
             host gets one for this run.
-        remote_tmp: where Ansible keeps its temporary files on a host.
+        remote_tmp: where Ansible keeps its temporary files on a host, unless the inventory says otherwise.
         on_event: told of every event at once, on the calling thread. When it raises, the run is stopped.
 
     Raises:
@@ -103,7 +100,7 @@ def run(
             private = _room(rooms, ".run-", directory)
             sockets = _room(rooms, "mngr-", _socket_parent())
             (private / "ansible.cfg").touch()
-            ssh_args = ssh_arguments(control_path or f"{sockets}/%C", is_ours=control_path is None)
+            ssh_args = ssh_arguments(control_path or f"{sockets}/%C")
             process = _start(directory, environment(private, sockets, ssh_args, remote_tmp))
         except OSError as error:
             remedy = "Make room, or give permission, and run again. Nothing was changed."

@@ -15,6 +15,7 @@ import base64
 import errno
 import io
 import os
+import re
 import tempfile
 from contextlib import contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
@@ -25,6 +26,7 @@ from ansible.plugins.action import ActionBase
 
 INLINE = 1 << 20
 """The largest payload, in packed bytes, that travels inside the module's own execution."""
+RUN_TMP = re.compile(r"/\.mngr-ansible-[0-9a-f]{16}\Z")
 SECRETS = 8 << 20
 """The same for what is secret."""
 PART = 4 << 20
@@ -145,7 +147,19 @@ class ActionModule(ActionBase):
                 remote = self._send_parts(file.name, task_vars)
         if not isinstance(remote, str):
             return remote
-        return self._execute({"bundle": payload, "bundle_path": remote}, task_vars)
+        answer = self._execute({"bundle": payload, "bundle_path": remote}, task_vars)
+        self._forget_tmp_path()
+        return answer
+
+    def _forget_tmp_path(self):
+        """Remove Ansible's temporary directory for this task, and a run's own one around it, which Ansible leaves."""
+        shell = self._connection._shell
+        if shell.tmpdir is None or not self._should_remove_tmp_path(shell.tmpdir):
+            return
+        root = os.path.dirname(shell.tmpdir)
+        more = f"; rmdir {shell.quote(root)} 2>/dev/null" if RUN_TMP.search(root) else ""
+        self._low_level_execute_command(f"{shell.remove(shell.tmpdir, recurse=True)}{more}; true", sudoable=False)
+        shell.tmpdir = None
 
     def _send_parts(self, path, task_vars):
         """Send a file through the module's own input: slower, and no user but that one ever owns it."""

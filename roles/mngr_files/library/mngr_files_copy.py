@@ -17,7 +17,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.mngr_files_bundle import Bundle
 from ansible.module_utils.mngr_files_paths import Abandoned
 from ansible.module_utils.mngr_files_settling import Settler
-from ansible.module_utils.mngr_files_temporaries import UPLOAD, sweep_uploads
+from ansible.module_utils.mngr_files_temporaries import UPLOAD, forget, sweep_uploads
 
 DOCUMENTATION = r"""
 module: mngr_files_copy
@@ -110,6 +110,7 @@ def main():
     finally:
         os.umask(umask)
     sweep_uploads(remote_tmp)
+    forget(remote_tmp)
     for outcome in outcomes:
         if "reason" in outcome:
             outcome["reason"] = outcome["reason"][: max(80, REASONS // len(outcomes))]

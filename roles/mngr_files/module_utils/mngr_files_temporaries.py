@@ -23,6 +23,8 @@ LINK_LIFE = 2
 UPLOAD = "mngr-ansible-bundle"
 UPLOAD_LIFE = 30
 """Seconds after which an upload that no longer grows is a dead run's: a silent connection ends before that."""
+RUN_LIFE = 24 * 3600
+"""Seconds after which a run's own temporary directory in which nothing changes is a dead run's."""
 
 
 def name_in(directory):
@@ -104,16 +106,54 @@ def _is_same(one, other):
 
 
 def sweep_uploads(directory):
-    """Remove the uploads of dead runs from Ansible's temporary directory of this user, each with its own directory."""
+    """Remove the uploads of dead runs from Ansible's temporary directory of this user, each with its own directory.
+
+    Where every run has a directory of its own (``.mngr-ansible-`` and 16 digits), those of dead runs go too.
+    """
+    for place in _siblings(directory):
+        for path in _children(place, lambda name: name.startswith("ansible-tmp-")):
+            if _age(os.path.join(path, UPLOAD)) > UPLOAD_LIFE:
+                shutil.rmtree(path, ignore_errors=True)
+        if place == directory:
+            continue
+        try:
+            if _age(place) > UPLOAD_LIFE:
+                os.rmdir(place)
+        except OSError:
+            if min(map(_age, [place, *_children(place, bool)])) > RUN_LIFE:
+                shutil.rmtree(place, ignore_errors=True)
+
+
+def forget(directory):
+    """Remove a run's own temporary directory, if it is one and nobody uses it any more."""
+    if NAME.match(os.path.basename(os.fsencode(directory))):
+        try:
+            os.rmdir(directory)
+        except OSError:
+            pass
+
+
+def _siblings(directory):
+    parent, name = os.path.split(directory)
+    if not NAME.match(os.fsencode(name)):
+        return [directory]
+    return _children(parent, lambda other: NAME.match(os.fsencode(other)))
+
+
+def _children(directory, is_meant):
+    """The directories below one that belong to us, by a rule for their names."""
     try:
         with os.scandir(directory) as children:
-            found = [child.path for child in children if child.name.startswith("ansible-tmp-")]
+            return [child.path for child in children if is_meant(child.name) and not child.is_symlink()]
     except OSError:
-        return
-    for path in found:
-        try:
-            status = os.lstat(os.path.join(path, UPLOAD))
-        except OSError:
-            continue
-        if stat.S_ISREG(status.st_mode) and time.time() - status.st_mtime > UPLOAD_LIFE:
-            shutil.rmtree(path, ignore_errors=True)
+        return []
+
+
+def _age(path):
+    """Seconds since our own file or directory was changed; below zero where there is none."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return -1
+    is_ours = status.st_uid == os.geteuid() and not stat.S_ISLNK(status.st_mode)
+    return time.time() - status.st_mtime if is_ours else -1

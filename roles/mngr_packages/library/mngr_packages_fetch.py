@@ -129,7 +129,7 @@ class Fetching:
         refused = {}
         for row in due:
             requirement = row[0]
-            path = os.path.join(tempfile.mkdtemp(dir=self.module.tmpdir), "download")
+            path = os.path.join(tempfile.mkdtemp(dir=host.own_directory(self.module)), "download")
             try:
                 found = download.fetch(requirement["url"], path, _LIMIT, self.seconds)
             except download.DownloadError as error:
@@ -154,7 +154,7 @@ class Fetching:
         place = "/usr/local/bin" if requirement["scope"] == "system" else f"{hand.home}/.local/bin"
         try:
             with download.within(self.seconds):
-                found = archives.take(path, names, tempfile.mkdtemp(dir=self.module.tmpdir), _LIMIT)
+                found = archives.take(path, names, tempfile.mkdtemp(dir=host.own_directory(self.module)), _LIMIT)
         except (archives.ArchiveError, download.DownloadError) as error:
             return f"{download.shown(requirement['url'])}: {error}"
         except OSError as error:

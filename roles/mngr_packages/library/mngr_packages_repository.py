@@ -128,7 +128,7 @@ class Addition:
             present = _read(repository["key_path"])
             if present and _is_key(present, fingerprint):
                 return present
-            path = os.path.join(tempfile.mkdtemp(dir=self.module.tmpdir), "key")
+            path = os.path.join(tempfile.mkdtemp(dir=host.own_directory(self.module)), "key")
             download.fetch(repository["key"], path, _KEY_BYTES, self.module.params["timeout"])
             return lists.marked(keys.only(_read(path), fingerprint))
         except (download.DownloadError, keys.KeyTroubleError) as error:

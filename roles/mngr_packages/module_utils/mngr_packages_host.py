@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import shutil
@@ -17,6 +18,8 @@ from ansible.module_utils import mngr_ansible_managers as managers
 from ansible.module_utils import mngr_ansible_versions as versions
 
 _CHECK_SECONDS = 120
+_RUN = re.compile(r"\.mngr-ansible-[0-9a-f]{16}\Z")
+_RUN_LIFE = 24 * 3600
 _OUTPUT_BYTES = 4096
 
 
@@ -96,6 +99,36 @@ def step(requirement, finding, status, reason=""):
     return {"id": requirement["id"], "status": status, "current": finding.current, "reason": reason}
 
 
+def own_directory(module):
+    """A directory for this module alone; it goes with the module, and with it the run's own one around it.
+
+    That is called ``.mngr-ansible-`` and 16 digits; a dead run's, in which nothing has changed for a day, goes too.
+    """
+    run = os.path.expanduser(os.path.expandvars(module._remote_tmp))
+    if _RUN.match(os.path.basename(run)):
+        atexit.register(_remove_if_empty, run)
+        for name in os.listdir(os.path.dirname(run)) if os.path.isdir(os.path.dirname(run)) else ():
+            path = os.path.join(os.path.dirname(run), name)
+            if _RUN.match(name) and path != run and _is_dead(path):
+                shutil.rmtree(path, ignore_errors=True)
+    return module.tmpdir
+
+
+def _remove_if_empty(directory):
+    try:
+        os.rmdir(directory)
+    except OSError:
+        pass
+
+
+def _is_dead(directory):
+    try:
+        states = [os.lstat(directory), *(os.lstat(os.path.join(directory, name)) for name in os.listdir(directory))]
+    except OSError:
+        return False
+    return all(state.st_uid == os.geteuid() and time.time() - state.st_mtime > _RUN_LIFE for state in states)
+
+
 class Packages:
     """One package manager on this host, within a number of seconds for everything that it is asked to change."""
 
@@ -104,7 +137,7 @@ class Packages:
         own = [f"{home}/{each}" for each in (".local/bin", ".cargo/bin", ".npm-global/bin")]
         os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin", *own])
         self.manager, self.row, self.home = manager, managers.TABLE[manager], home
-        self._directory = module.tmpdir
+        self._directory = own_directory(module)
         self._deadline = time.monotonic() + module.params.get("timeout", 0)
         self.is_there = bool(shutil.which(self.row.program))
         self.output = ""

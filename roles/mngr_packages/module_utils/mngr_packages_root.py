@@ -54,7 +54,7 @@ class Hand:
         self.privilege = host.Packages.privilege() if scope == "system" else "root"
         self.home = pwd.getpwuid(0).pw_dir if scope == "system" else os.path.expanduser("~")
         self.output = ""
-        self._directory = module.tmpdir
+        self._directory = host.own_directory(module)
 
     def run(self, argv, seconds):
         """Run a command that may ask nobody anything; its exit status. When it fails, all that it started has ended."""

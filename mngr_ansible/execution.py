@@ -1,0 +1,119 @@
+"""What is due → one run of Ansible for all hosts, its directory, and the end of a run that was cut off."""
+
+import dataclasses
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from mngr_ansible import keeping, rundir
+from mngr_ansible.errors import MngrAnsibleError
+from mngr_ansible.playbook import HostRun
+from mngr_ansible.progress import Talk, follower
+from mngr_ansible.report import Report
+from mngr_ansible.request import Prepared, Request
+from mngr_ansible.runner import RunResult, run
+
+_TIDY_SECONDS = 5
+"""How long a host is given to remove what a run that was cut off left there."""
+
+_SHORTEST = 5
+"""Seconds that a run gets although looking at the hosts took all the time."""
+
+
+def by_alias(prepared: Sequence[Prepared]) -> dict[str, Prepared]:
+    """The hosts by the names that they have in the inventory; what the user typed is only data."""
+    return {f"host-{index}": each for index, each in enumerate(prepared, start=1)}
+
+
+def runs(prepared: Sequence[Prepared], request: Request) -> list[HostRun]:
+    """The hosts on which Ansible has something to do."""
+    found = []
+    for alias, each in by_alias(prepared).items():
+        due, state = each.due, each.state
+        if due is None or state is None or due.is_empty or due.stops or due.is_python_advised:
+            continue
+        python = state.python or ("/usr/bin/python3" if due.needs_python else None)
+        become = request.become and state.uid != 0
+        found.append(HostRun(alias, each.target.connection.variables, due, python, become))
+    return found
+
+
+def bound(request: Request) -> int:
+    """Seconds for a package transaction on the host: a little less than the whole run may take."""
+    return max(30, int(request.timeout) - 15)
+
+
+def execute(
+    prepared: Sequence[Prepared],
+    request: Request,
+    plan: Mapping[str, Any],
+    talk: Talk,
+    reported: Callable[[RunResult], Report],
+    *,
+    is_verbose: bool,
+) -> Report:
+    """Run Ansible on every host that has something due, in a directory that is kept only where a host fails.
+
+    Args:
+        prepared: all hosts; those without anything due are left alone.
+        request: what was asked for.
+        plan: what ``plan.json`` holds.
+        talk: told of progress.
+        reported: makes the report of the run's result.
+        is_verbose: tell of every event.
+
+    Raises:
+        MngrAnsibleError: the directory could not be written, or Ansible could not be started.
+    """
+    hosts = by_alias(prepared)
+    due = runs(prepared, request)
+    is_local = all(each.target.connection.is_local for each in prepared)
+    on_event = follower(
+        {alias: each.target.name for alias, each in hosts.items()},
+        {one.alias: one.due for one in due},
+        talk,
+        is_verbose=is_verbose,
+    )
+    with keeping.run_directory() as directory:
+        rundir.write(directory / "run", due, plan, timeout=bound(request))
+        name = f".mngr-ansible-{secrets.token_hex(8)}"
+        result = None
+        try:
+            result = run(
+                directory / "run",
+                timeout=max(_SHORTEST, request.timeout - max(each.spent for each in prepared)),
+                control_path=request.control_path,
+                remote_tmp=str(directory / "tmp") if is_local else f"~/{name}",
+                on_event=on_event,
+            )
+        finally:
+            if not is_local and (result is None or result.status != "finished"):
+                _tidy([hosts[one.alias] for one in due], name)
+        if is_verbose and result.details:
+            talk("", result.details)
+        return _kept(directory, result, reported(result))
+
+
+def _kept(directory: Path, result: RunResult, report: Report) -> Report:
+    if all(host.ok for host in report.hosts):
+        return report
+    events = (dataclasses.asdict(event) for event in result.events)
+    kept = keeping.keep(directory, events, report.to_dict())
+    if kept is None:
+        return report
+    hosts = (host if host.ok else dataclasses.replace(host, kept=str(kept)) for host in report.hosts)
+    return dataclasses.replace(report, hosts=tuple(hosts))
+
+
+def _tidy(left: Sequence[Prepared], name: str) -> None:
+    """Remove our temporary directory from hosts that still answer; the next run there removes it where they do not."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def remove(each: Prepared) -> None:
+        with suppress(MngrAnsibleError):
+            each.target.connection.run(f'rm -rf -- "$HOME"/{name} </dev/null >/dev/null 2>&1\n', _TIDY_SECONDS)
+
+    with ThreadPoolExecutor(max_workers=min(32, len(left))) as pool:
+        list(pool.map(remove, left))

@@ -1,0 +1,157 @@
+"""Where run directories are while they run, and which are kept: those of failed runs, redacted, few, and not large.
+
+::
+
+    $XDG_STATE_HOME/mngr-ansible/runs/       0700; default: ~/.local/state
+        run-1f2e3d4c/                        one that runs, or whose process was killed: the next run removes that
+        20261124T161500Z-1f2e3d4c/           one that failed: plan, playbook, inventory, events.jsonl, report.json
+"""
+
+import fcntl
+import json
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mngr_ansible.errors import InputError
+
+MOST = 10
+"""How many failed runs are kept."""
+
+LARGEST = 20 * 1024 * 1024
+"""Bytes of all kept runs together."""
+
+_LARGEST_FILE = 4 * 1024 * 1024
+_NEW_SECONDS = 60
+"""How long one without a lock may be one that is just being made."""
+
+_HIDDEN = "(hidden)"
+_PARTS = re.compile(
+    r"(?P<user>(?<=://)[^/@\s\"']+(?=@))|(?P<value>(?i:(?<=token=)|(?<=password=)|(?<=secret=)|(?<=key=))[^&\s\"']+)"
+)
+_SECRET_KEYS = frozenset({"ansible_become_password", "ansible_password", "ansible_ssh_pass"})
+
+
+@contextmanager
+def run_directory() -> Iterator[Path]:
+    """A directory of one run's own, for its owner alone; removed afterwards, unless :func:`keep` was called with it.
+
+    Raises:
+        InputError: there is no room for it, neither in the user's state directory nor in the temporary one.
+    """
+    try:
+        directory = _made()
+        lock = os.open(directory / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise InputError(
+            f"a run directory cannot be made: {error}",
+            remedy="Make room in your state directory (XDG_STATE_HOME) or the temporary one (TMPDIR), and run again.",
+        ) from error
+    try:
+        with suppress(OSError):  # some file systems know no locks
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield directory
+    finally:
+        os.close(lock)
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def keep(directory: Path, events: Iterable[Mapping[str, Any]], report: Mapping[str, Any]) -> Path | None:
+    """Keep a failed run for whoever looks into it; where, or None where that cannot be done.
+
+    What is kept has no role (they are this package's own), no hash of a secret's content, and no password or token in
+    an address.
+    """
+    parent = directory.parent
+    if parent.name != "runs":
+        return None  # there is no state directory
+    name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{directory.name.rpartition('-')[2]}"
+    kept = directory / name
+    try:
+        kept.mkdir(mode=0o700)
+        for source in (directory / "run").rglob("*"):
+            relative = source.relative_to(directory / "run")
+            if source.is_file() and relative.parts[:2] != ("project", "roles") and not relative.name.startswith("."):
+                _write(kept / relative, _redacted(source))
+        _write(kept / "events.jsonl", "".join(f"{_hidden(json.dumps(event))}\n" for event in events))
+        _write(kept / "report.json", _hidden(json.dumps(report, indent=2)) + "\n")
+        kept = kept.rename(parent / name)
+        _rotate(parent)
+    except OSError:
+        return None
+    return kept
+
+
+def _made() -> Path:
+    state = os.environ.get("XDG_STATE_HOME", "")
+    base = Path(state) if state.startswith("/") else Path(os.path.expanduser("~/.local/state"))  # noqa: PTH111
+    runs = base / "mngr-ansible" / "runs"
+    try:
+        runs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if runs.stat().st_uid != os.geteuid():
+            raise PermissionError
+        runs.chmod(0o700)
+        made = Path(tempfile.mkdtemp(prefix="run-", dir=runs))
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix="mngr-ansible-run-"))
+    _sweep(runs)
+    return made
+
+
+def _sweep(runs: Path) -> None:
+    """Remove the directories of runs whose process was killed: nobody holds their locks any more."""
+    for directory in runs.glob("run-*"):
+        with suppress(OSError):
+            if time.time() - directory.stat().st_mtime < _NEW_SECONDS:
+                continue
+            lock = os.open(directory / "lock", os.O_RDWR | os.O_CLOEXEC)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(directory, ignore_errors=True)
+            finally:
+                os.close(lock)
+
+
+def _rotate(runs: Path) -> None:
+    kept = sorted((each for each in runs.iterdir() if re.fullmatch(r"\d{8}T\d{6}Z-\w+", each.name)), reverse=True)
+    total = 0
+    for number, directory in enumerate(kept):
+        total += sum(file.lstat().st_size for file in directory.rglob("*"))
+        if number >= MOST or (number and total > LARGEST):
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def _redacted(source: Path) -> str:
+    if source.stat().st_size > _LARGEST_FILE:
+        return f"(left out: {source.stat().st_size} bytes)\n"
+    text = source.read_text("utf-8", errors="replace")
+    if source.suffix != ".json":
+        return _hidden(text)
+    return _hidden(json.dumps(_without_secrets(json.loads(text)), indent=1)) + "\n"
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        is_secret = value.get("is_secret") is True
+        return {
+            key: _HIDDEN if key in _SECRET_KEYS or (is_secret and key in ("sha256", "size")) else _without_secrets(each)
+            for key, each in value.items()
+        }
+    return [_without_secrets(each) for each in value] if isinstance(value, list) else value
+
+
+def _hidden(text: str) -> str:
+    return _PARTS.sub(_HIDDEN, text)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
