@@ -104,6 +104,7 @@ def _where() -> argparse.ArgumentParser:
     add("--key", metavar="FILE", help="the private key; else your ssh configuration and agent decide")
     add("--known-hosts", metavar="FILE", help="the host keys to trust; default: yours")
     add("--work-dir", metavar="DIR", help="where relative destinations start; default: here, or the login's home")
+    add("-K", "--ask-become-pass", action="store_true", help="ask for sudo's password there; it is written nowhere")
     add("--become", action=argparse.BooleanOptionalAction, default=False, help="write files as root, through sudo")
     return parent
 

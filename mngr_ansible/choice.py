@@ -91,7 +91,7 @@ class Chooser:
         def add(requirement: Requirement) -> None:
             for way, refusal in self._considered(requirement):
                 can_ask = way.manager in self.state.managers and (
-                    way.manager != "dnf" or self.state.privilege != "none"
+                    way.manager != "dnf" or self.state.privilege not in ("none", "password")
                 )
                 if not refusal and can_ask and way.source.repository is None and managers.TABLE[way.manager].offers:
                     wanted.setdefault(way.manager, []).extend(way.specified())
@@ -134,7 +134,7 @@ class Chooser:
                     unheard = Choice(way, refusals=(why,))
                 continue
             chosen = Choice(way, first, tuple(refusals))
-            if by_hand or self.state.privilege != "none" or not any(each.needs_root for each in chosen.ways):
+            if by_hand or all(map(self._may_go, chosen.ways)):
                 return chosen
             fallback = fallback or chosen
         if unheard is not None:
@@ -143,6 +143,12 @@ class Chooser:
             lacks = f"{self.state.user} is not root and has no sudo without a password"
             return dataclasses.replace(fallback, lacks=lacks)
         return Choice(None, refusals=tuple(refusals) or (self._nothing(requirement),))
+
+    def _may_go(self, way: Way) -> bool:
+        """Whether the login has the right to it. By a password whole tasks become root: those of system managers."""
+        if self.state.privilege == "password":
+            return not way.needs_root or way.manager in managers.SYSTEM
+        return not way.needs_root or self.state.privilege != "none"
 
     def _considered(self, requirement: Requirement) -> Iterator[tuple[Way, str]]:
         """The sources that are for a host such as this, with what settings and the source itself say against each."""

@@ -106,7 +106,18 @@ def _asked(options: argparse.Namespace, control_path: str | None) -> Request:
         become=getattr(options, "become", False),
         timeout=options.timeout,
         control_path=control_path,
+        password=_password() if given.get("ask_become_pass") else None,
     )
+
+
+def _password() -> str:
+    import getpass
+
+    if not sys.stdin.isatty():
+        raise UsageError(
+            "--ask-become-pass needs a terminal", remedy="Run it in one, or allow sudo without a password."
+        )
+    return getpass.getpass("Password for sudo there: ")
 
 
 def _run(options: argparse.Namespace) -> Report:

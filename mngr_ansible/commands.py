@@ -23,7 +23,7 @@ def install(ways: Sequence[Way], state: HostState, *, python: bool = False, is_r
     Args:
         is_refreshing: the lists of the host's package manager are old, and are fetched first.
     """
-    privilege = "sudo" if state.privilege == "none" else state.privilege
+    privilege = "sudo" if state.privilege in ("none", "password") else state.privilege
     extra = [_python_package(state)] * python
     for program, needed in (("curl", any(map(_is_fetched, ways))), ("gpg", any(map(_has_distant_key, ways)))):
         if needed and program not in state.programs:
@@ -69,7 +69,7 @@ def worded(
 def python(state: HostState) -> str:
     """The command that installs python3 on this host; empty where we do not know one."""
     name = _python_package(state)
-    privilege = "sudo" if state.privilege == "none" else state.privilege
+    privilege = "sudo" if state.privilege in ("none", "password") else state.privilege
     return managers.command_line(state.manager, [name], privilege) if state.manager and name else ""
 
 

@@ -189,7 +189,7 @@ def _impossible(transfer: Transfer, state: HostState) -> str:
 
 
 def _unprivileged(state: HostState) -> str:
-    if state.privilege in ("root", "sudo"):
+    if state.privilege in ("root", "sudo", "password"):
         return ""
     remedy = "log in as root, allow sudo without a password, or leave owner and group out"
     return f"{state.user} may not give files to others; {remedy}"

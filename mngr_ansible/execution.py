@@ -36,7 +36,8 @@ def runs(prepared: Sequence[Prepared], request: Request) -> list[HostRun]:
             continue
         python = state.python or ("/usr/bin/python3" if due.needs_python else None)
         become = request.become and state.uid != 0
-        found.append(HostRun(alias, each.target.connection.variables, due, python, become))
+        by_password = state.privilege == "password"
+        found.append(HostRun(alias, each.target.connection.variables, due, python, become, by_password))
     return found
 
 
@@ -87,6 +88,7 @@ def execute(
                 control_path=request.control_path,
                 remote_tmp=str(directory / "tmp") if is_local else f"~/{name}",
                 on_event=on_event,
+                password=request.password if any(one.has_password for one in due) else None,
             )
         finally:
             if not is_local and (result is None or result.status != "finished"):

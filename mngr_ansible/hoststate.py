@@ -6,12 +6,13 @@ import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from mngr_ansible import checks, managers, versions
 from mngr_ansible.question import Question, Spot, groups, parents_of
 
-Privilege = Literal["root", "sudo", "doas", "none"]
+Privilege = Literal["root", "sudo", "doas", "password", "none"]
+"""How the login becomes root there: it is, or without a question, or by sudo's password that we were given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ def read(lines: Sequence[str], question: Question, places: Sequence[Spot]) -> Ho
     states = _files(looks, places)
     parents = _parents(looks, places, absolute)
     privilege = facts["privilege"][0]
-    if privilege not in ("root", "sudo", "doas", "none"):
+    if privilege not in get_args(Privilege):
         raise ValueError(f"the privilege {privilege[:20]!r}")
     findings = checks.read(said.split("\n"), question.requirements, versions) if question.requirements else []
     return HostState(

@@ -83,8 +83,8 @@ def before_create(options: CreateAgentOptions, host: Any) -> None:
 def run(verb: Verb) -> Report:
     """``mngr ansible bootstrap HOST``: the same at any time, under mngr's host lock, and nothing of it is optional."""
     host = find(verb.opts.address, verb.mngr_ctx)
-    request = verb.request(is_local=host.is_local)
-    gathered = bootstrap.gather([bare_target(host, verb.mngr_ctx)], request, needs())
+    target, request = verb.asked(bare_target(host, verb.mngr_ctx))
+    gathered = bootstrap.gather([target], request, needs())
     if verb.opts.dry_run:
         return provisioner.plan_report(provisioner.inspect(gathered, request))
     with host.lock_cooperatively():

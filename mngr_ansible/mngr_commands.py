@@ -28,6 +28,7 @@ def _what_and_how(command: _Command) -> _Command:
             optgroup.option("--only", type=only, help="Leave the other half out"),
             optgroup.group("How"),
             optgroup.option("--become/--no-become", default=False, help="Write files as root, through sudo"),
+            optgroup.option("-K", "--ask-become-pass", is_flag=True, help="Ask for sudo's password there"),
             optgroup.option("--install", type=install, help="Install what is missing, or only show the commands"),
             optgroup.option("--no-check-packages", is_flag=True, help="Assume that every package is there"),
             optgroup.option("--timeout", type=seconds, metavar="SECONDS", help="For the whole run"),
@@ -112,6 +113,7 @@ def render(ctx: click.Context, /, **_: Any) -> None:
 @ansible.command(name="bootstrap")
 @click.argument("address", metavar="HOST")
 @optgroup.group("How")
+@optgroup.option("-K", "--ask-become-pass", is_flag=True, help="Ask for sudo's password there")
 @optgroup.option("--dry-run", is_flag=True, help="Show what is due, and change nothing")
 @optgroup.option("--install", type=click.Choice(["auto", "print"]), help="Install, or only show the commands")
 @optgroup.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For the whole run")

@@ -42,6 +42,10 @@ class MngrConnection:
 
     @property
     def variables(self) -> Mapping[str, Any]:
+        return self.own(Path()).variables
+
+    def own(self, sockets: Path) -> OpenSsh:
+        """A connection of our own to the same host: mngr's shows every script in the host's list of processes."""
         info = self.host.get_ssh_connection_info()
         if info is None:
             raise HostError(
@@ -52,11 +56,11 @@ class MngrConnection:
         user, hostname, port, key = info
         known_hosts = self.host.get_ssh_known_hosts_path()
         return OpenSsh(
-            Address(hostname, hostname, user, port),
-            sockets=Path(),
+            Address(self.name, hostname, user, port),
+            sockets=sockets,
             key=None if str(key) in ("", ".") else str(key),
             known_hosts=None if known_hosts is None else str(known_hosts),
-        ).variables
+        )
 
     def holds(self, script: str) -> bool:
         return len(_command(script)) <= _LONGEST_COMMAND
@@ -134,6 +138,8 @@ def request(
     only: Only | None = None,
     become: bool = False,
     timeout: float | None = None,
+    password: str | None = None,
+    control_path: str | None = None,
 ) -> Request:
     """What mngr's settings and a command line ask for. Relative paths in the settings start at the repository's root.
 
@@ -150,6 +156,8 @@ def request(
         only=only,
         become=become,
         timeout=settings.timeout if timeout is None else timeout,
+        password=password,
+        control_path=control_path,
         is_print_only=not is_local and not mngr_ctx.config.is_remote_agent_installation_allowed,
     )
 

@@ -1,8 +1,9 @@
 """One call of a verb of ``mngr ansible``: its options, the agent that it is about, and how its result is shown."""
 
+import dataclasses
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -11,7 +12,7 @@ from imbue.mngr.api.find import find_one_agent, resolve_to_started_host_and_agen
 from imbue.mngr.cli.common_opts import setup_command_context
 from imbue.mngr.cli.output_helpers import write_event_line, write_human_line, write_json_line
 from imbue.mngr.config.data_types import CommonCliOptions, MngrContext
-from imbue.mngr.errors import MngrError
+from imbue.mngr.errors import MngrError, UserInputError
 from imbue.mngr.primitives import OutputFormat
 from loguru import logger
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from imbue.mngr.interfaces.agent import AgentInterface
     from imbue.mngr.interfaces.host import OnlineHostInterface
 
+    from mngr_ansible.connection import OpenSsh
+    from mngr_ansible.mngr_host import MngrConnection
     from mngr_ansible.report import Report
     from mngr_ansible.request import Request, Target
 
@@ -48,6 +51,7 @@ class AnsibleCliOptions(CommonCliOptions):
     commands: bool = False
     system: str | None = None
     dry_run: bool = False
+    ask_become_pass: bool = False
 
     @property
     def is_whole(self) -> bool:
@@ -64,6 +68,7 @@ class Verb:
     output: OutputFormat
     opts: AnsibleCliOptions
     is_shown: bool = False
+    rooms: ExitStack = field(default_factory=ExitStack)
 
     def resolve(self, address: str | None = None) -> "tuple[AgentInterface[Any], OnlineHostInterface, Target, Request]":
         """Find the agent, which may be stopped, and what is asked for there."""
@@ -73,10 +78,22 @@ class Verb:
         agent, host = resolve_to_started_host_and_agent(
             host_ref, agent_ref, allow_auto_start=False, mngr_ctx=self.mngr_ctx
         )
-        target = mngr_host.target(agent, host, None, self.mngr_ctx)
-        return agent, host, target, self.request(is_local=host.is_local)
+        return agent, host, *self.asked(mngr_host.target(agent, host, None, self.mngr_ctx))
 
-    def request(self, *, is_local: bool) -> "Request":
+    def asked(self, target: "Target") -> "tuple[Target, Request]":
+        """The target and what is asked for there; where a password is asked for, over a connection of our own."""
+        from mngr_ansible import mngr_host
+
+        is_local = target.connection.is_local
+        if not self.opts.ask_become_pass:
+            return target, self.request(is_local=is_local)
+        password, control_path = ask_password(), None
+        if isinstance(target.connection, mngr_host.MngrConnection):
+            connection = self.rooms.enter_context(own_connection(target.connection))
+            target, control_path = dataclasses.replace(target, connection=connection), connection.control_path
+        return target, self.request(is_local=is_local, password=password, control_path=control_path)
+
+    def request(self, *, is_local: bool, password: str | None = None, control_path: str | None = None) -> "Request":
         """What settings and command line ask for."""
         from mngr_ansible import mngr_host
 
@@ -92,6 +109,8 @@ class Verb:
             only=opts.only,
             become=opts.become,
             timeout=opts.timeout,
+            password=password,
+            control_path=control_path,
         )
 
     def show(self, report: "Report", words: str) -> None:
@@ -130,6 +149,36 @@ class Verb:
         return text.again(start, self.opts, ("manifest", "file", "package"), ("only", "install"))
 
 
+def ask_password() -> str:
+    """Ask for sudo's password on the host.
+
+    Raises:
+        UserInputError: there is no terminal to ask in.
+    """
+    import getpass
+    import sys
+
+    if not sys.stdin.isatty():
+        raise UserInputError("--ask-become-pass needs a terminal: run it in one, or allow sudo without a password")
+    return getpass.getpass("Password for sudo there: ")
+
+
+@contextmanager
+def own_connection(connection: "MngrConnection") -> "Iterator[OpenSsh]":
+    """A connection of our own beside mngr's, closed at the end."""
+    import shutil
+
+    from mngr_ansible.connection import socket_directory
+
+    sockets = socket_directory()
+    own = connection.own(sockets)
+    try:
+        yield own
+    finally:
+        own.close()
+        shutil.rmtree(sockets, ignore_errors=True)
+
+
 @contextmanager
 def verb_of(ctx: click.Context, name: str) -> Iterator[Verb]:
     """Set a verb up; its errors are mngr's errors, and in JSON the contract's document with ``errors`` besides."""
@@ -140,7 +189,7 @@ def verb_of(ctx: click.Context, name: str) -> Iterator[Verb]:
     mngr_ctx, output_opts, opts = setup_command_context(ctx, f"ansible-{name}", AnsibleCliOptions)
     verb = Verb(name, mngr_ctx, output_opts.output_format, opts)
     try:
-        with mngr_talk.reported():
+        with mngr_talk.reported(), verb.rooms:
             yield verb
     except MngrError as error:
         cause = error.__cause__

@@ -32,7 +32,7 @@ def ask(
         return {}
     state = chooser.state
     offers = _ask(connection, asked, state, timeout)
-    if may_refresh and state.privilege != "none":
+    if may_refresh and state.privilege not in ("none", "password"):
         known = Chooser(state, chooser.policy, chooser.implied, offers)
         missed = {each for each in known.missed(due) if each != "pacman" or offers[each].lists == "empty"}
         if missed:

@@ -57,6 +57,10 @@ _BECOME = """\
       become: "{{ mngr_ansible.become }}"
 """
 
+_BY_ASKING = """\
+      become: "{{ mngr_ansible.has_password }}"
+"""
+
 _FILES_AS_ROOT = """
     - name: Copy files as root
       ansible.builtin.import_role:
@@ -116,21 +120,24 @@ class HostRun:
     due: Due
     python: str | None
     become: bool = False
+    has_password: bool = False
+    """Whether sudo wants the password there, so that tasks become root as a whole."""
 
 
 def playbook(runs: Sequence[HostRun]) -> str:
     """The playbook for what is due on these hosts."""
     canary = base64.b64encode(CANARY.encode()).decode()
+    by_asking = _BY_ASKING * any(run.has_password for run in runs)
     pieces = [_HEAD.format(summary=_summary(runs), canary=canary)]
     if any(run.due.needs_python for run in runs):
-        pieces.append(_BOOTSTRAP)
+        pieces.append(_BOOTSTRAP + by_asking)
     files = _FILES + _BECOME * any(run.become for run in runs)
     for piece, key, as_root in ((files, "files", False), (_FILES_AS_ROOT, "files_as_root", True)):
         pieces += _piece(piece, key, [any(each.as_root is as_root for each in run.due.transfers) for run in runs])
     data = [_packages(run.due.installs) for run in runs]
-    pieces += _piece(_REPOSITORIES, "repositories", [bool(each["repositories"]) for each in data])
+    pieces += _piece(_REPOSITORIES + by_asking, "repositories", [bool(each["repositories"]) for each in data])
     for manager in managers.TABLE:
-        text = _PACKAGES.replace("@MANAGER@", manager)
+        text = _PACKAGES.replace("@MANAGER@", manager) + by_asking * (manager in managers.SYSTEM)
         pieces += _piece(text, f"packages.{manager}", [bool(each["packages"][manager]) for each in data])
     pieces += _piece(_DOWNLOADS, "downloads", [bool(each["downloads"]) for each in data])
     pieces += _piece(_ASSERT, "required", [bool(each["required"]) for each in data])
@@ -188,6 +195,7 @@ def host_vars(run: HostRun, timeout: int, staged: Mapping[str, str], *, is_fresh
         "timeout": timeout,
         "needs_python": run.due.needs_python,
         "become": run.become,
+        "has_password": run.has_password,
         "files": [_transfer(due, staged, is_fresh) for due in run.due.transfers if not due.as_root],
         "files_as_root": [_transfer(due, staged, is_fresh) for due in run.due.transfers if due.as_root],
         **_packages(run.due.installs),

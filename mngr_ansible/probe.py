@@ -52,6 +52,8 @@ if [ "$(id -u)" = 0 ]; then PRIVILEGE=root
 elif [ -n "$ROOT" ] || [ -z "$PY" ]; then
   if command -v sudo >/dev/null 2>&1 && sudo -n true >/dev/null 2>&1; then PRIVILEGE=sudo
   elif command -v doas >/dev/null 2>&1 && doas -n true >/dev/null 2>&1; then PRIVILEGE=doas
+  elif [ -n "$mngr_password" ] && printf '%s\n' "$mngr_password" | sudo -k -S -p '' true >/dev/null 2>&1
+  then PRIVILEGE=password
   fi
 fi
 say privilege "$PRIVILEGE"
@@ -128,9 +130,7 @@ def _look(connection: Connection, question: Question, places: Sequence[Spot], ti
     if len(places) > 1 and not connection.holds(text):
         half = len(places) // 2
         first = _look(connection, question, places[:half], timeout)
-        rest = _look(
-            connection, Question(question.claims, (), question.work_dir, question.become), places[half:], timeout
-        )
+        rest = _look(connection, dataclasses.replace(question, requirements=()), places[half:], timeout)
         return _joined(first, rest)
     answer = connection.run(text, timeout)
     if len(answer.stdout) > _ANSWER_LIMIT:
@@ -174,6 +174,7 @@ def script(question: Question, places: Sequence[Spot], nonce: str) -> str:
         work = shlex.quote(work_dir)
     else:
         work = f'"$H"/{shlex.quote(work_dir)}' if work_dir else '"$H"'
+    password = shlex.quote(question.password or "")
     wants_root = "1" if question.requirements or question.become or any(map(is_roots, question.claims)) else ""
     looks = []
     for as_root in (False, True):
@@ -181,7 +182,10 @@ def script(question: Question, places: Sequence[Spot], nonce: str) -> str:
         if text and (as_root or question.become):
             text = (
                 f"if [ \"$PRIVILEGE\" = sudo ]; then printf '%s\\n' {shlex.quote(_LOOK + text)} | "
-                f'sudo -n env LC_ALL=C H="$H" W="$W" sh\nelse\n{text}\nfi\n'
+                f'sudo -n env LC_ALL=C H="$H" W="$W" sh\n'
+                'elif [ "$PRIVILEGE" = password ]; then '
+                f"printf '%s\\n%s\\n' \"$mngr_password\" {shlex.quote(_LOOK + text)} | "
+                f'sudo -k -S -p \'\' env LC_ALL=C H="$H" W="$W" sh\nelse\n{text}\nfi\n'
             )
         looks.append(text)
     owners = "".join(
@@ -191,7 +195,8 @@ def script(question: Question, places: Sequence[Spot], nonce: str) -> str:
     eyes = (_REAL if question.mirrors() else "") + (_LOOK if places or owners or question.mirrors() else "")
     return (
         'say() { printf \'%s %s\\n\' "$1" "$2"; }\n'
-        f"main() {{\nLC_ALL=C; export LC_ALL\nROOT={wants_root}\nprintf '\\n%s begin\\n' {nonce}\n{_FACTS}"
+        f"main() {{\nLC_ALL=C; export LC_ALL\nROOT={wants_root}\n"
+        f"unset mngr_password\nmngr_password={password}\nprintf '\\n%s begin\\n' {nonce}\n{_FACTS}"
         f'W={work}\nsay work_dir "$W"\n{eyes}\n{owners}{"".join(looks)}\n'
         + (f"echo checks\n{check_script.script(question.requirements)}\n" if question.requirements else "")
         + f"printf '%s end\\n' {nonce}\n}}\nmain </dev/null 2>/dev/null\n"

@@ -87,14 +87,20 @@ def _inspect(prepared: Prepared, request: Request, *, is_applied: bool) -> Prepa
     target, plan = prepared.target, prepared.plan
     implied = plan.implied
     requirements = (*plan.requirements, *implied.values())
-    question = Question(plan.claims, tuple(each.resolved() for each in requirements), target.work_dir, request.become)
+    resolved = tuple(each.resolved() for each in requirements)
+    question = Question(plan.claims, resolved, target.work_dir, request.become, request.password)
     started, is_local = time.monotonic(), target.connection.is_local
     try:
         state = look(target.connection, question, min(_LOOK_SECONDS, request.timeout))
-        if request.become and state.privilege not in ("root", "sudo"):
+        if request.password is not None and state.privilege == "none" and (resolved or request.become):
+            raise HostError(
+                f"its sudo did not take the password for {state.user}, or there is no sudo",
+                remedy="Type it again, or see whether that login may use sudo there. Nothing was changed.",
+            )
+        if request.become and state.privilege not in ("root", "sudo", "password"):
             raise HostError(
                 f"--become needs sudo, and {state.user} has none there that works without a password",
-                remedy="Log in as root, or allow sudo without a password for this login.",
+                remedy="Log in as root, allow sudo without a password for this login, or give --ask-become-pass.",
             )
         plan = settle(plan, state.home, state.work_dir, state.real)
         chooser = Chooser(state, plan.policy, implied)

@@ -2,7 +2,7 @@
 
 import posixpath
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from mngr_ansible.transfers import Claim
@@ -32,6 +32,8 @@ class Question:
     requirements: tuple[dict[str, Any], ...]
     work_dir: str = ""
     become: bool = False
+    password: str | None = field(default=None, repr=False)
+    """What the login's sudo wants to hear there. Only for a connection that keeps a script out of every argv."""
 
     def places(self) -> list[Spot]:
         """Every destination, once, in the groups that the probe looks at one after the other."""

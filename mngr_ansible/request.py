@@ -49,6 +49,8 @@ class Request:
     timeout: float = 600
     control_path: str | None = None
     is_print_only: bool = False
+    password: str | None = dataclasses.field(default=None, repr=False)
+    """What the logins' sudo wants to hear; kept in memory alone."""
 
     def hooks(self) -> Mapping[str, tuple[Hook, ...]]:
         return hooks(self.plugins, self.settings.precedence)

@@ -77,6 +77,7 @@ def run(
     control_path: str | None = None,
     remote_tmp: str = "~/.ansible/tmp",
     on_event: Callable[[Event], None] | None = None,
+    password: str | None = None,
 ) -> RunResult:
     """Run ``project/provision.yml`` of a run directory on its inventory. Any thread may call it, many at once.
 
@@ -86,6 +87,7 @@ def run(
         control_path: ssh's ``ControlPath`` of masters that are open already; they are used and left open. None: each
             host gets one for this run.
         remote_tmp: where Ansible keeps its temporary files on a host, unless the inventory says otherwise.
+        password: what sudo wants to hear on the hosts; it goes through pipes and a terminal, and is on no disk.
         on_event: told of every event at once, on the calling thread. When it raises, the run is stopped.
 
     Raises:
@@ -107,7 +109,8 @@ def run(
             raise RunError(f"Ansible could not be started: {error}", remedy=remedy) from error
         pipes = _Pipes(process)
         try:
-            pipes.order({"directory": str(directory.absolute()), "private": str(private), "sockets": str(sockets)})
+            places = {"directory": str(directory.absolute()), "private": str(private), "sockets": str(sockets)}
+            pipes.order({**places, "password": password})  # type: ignore[typeddict-item]
             try:
                 record.extend(pipes.lines(deadline))
             except _TimeIsUpError:

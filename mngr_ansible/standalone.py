@@ -141,6 +141,7 @@ def request(
     become: bool = False,
     timeout: float | None = None,
     control_path: str | None = None,
+    password: str | None = None,
 ) -> Request:
     """What a caller or the command line asks for; without ``timeout`` the settings' one holds."""
     chosen = Settings.parse(settings)
@@ -154,6 +155,7 @@ def request(
         become=become,
         timeout=timeout if timeout is not None else chosen.timeout,
         control_path=control_path,
+        password=password,
     )
 
 

@@ -14,6 +14,7 @@ are a sub-reaper: what loses its parent becomes our child, so that descendants a
 import importlib.util
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -48,11 +49,13 @@ class Order(TypedDict):
         directory: the run directory; only read.
         private: where ansible-runner may write; removed at the end.
         sockets: where ssh puts the sockets of the masters that it opens for this run; removed at the end.
+        password: the answer to Ansible's question for sudo's password; None: it is not to ask.
     """
 
     directory: str
     private: str
     sockets: str
+    password: str | None
 
 
 class Reducer:
@@ -177,19 +180,22 @@ def _run(order: Order) -> bool:
         from ansible_runner.interface import init_runner
 
         _close_without_delay()
-        project = Path(order["directory"], "project")
+        project, password = Path(order["directory"], "project"), order["password"]
         runner = init_runner(
             private_data_dir=order["private"],
             project_dir=str(project),
             inventory=str(Path(order["directory"], "inventory")),
             # Not `playbook=`: runner would look for an `ansible-playbook` on PATH, which may be missing or another one.
             binary=sys.executable,
-            cmdline="-P -E -m ansible playbook provision.yml",
+            cmdline=f"-P -E -m ansible playbook provision.yml{' --ask-become-pass' if password else ''}",
             settings={"suppress_ansible_output": True, "suppress_output_file": True},
             fact_cache_type="none",
             event_handler=reducer.handle,
             cancel_callback=lambda: False,
         )
+        if password:  # not `passwords=`, which ansible-runner would write to disk
+            question = re.compile(r"BECOME password.*:\s*$", re.MULTILINE)
+            runner.config.expect_passwords = {question: password, **runner.config.expect_passwords}
         _, code = runner.run()
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent has to hear of it
         reducer.error = reducer.error or f"{type(error).__name__}: {error}"

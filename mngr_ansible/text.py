@@ -36,8 +36,8 @@ def again(start: Sequence[str], options: object, repeated: Sequence[str], single
     for name in single:
         if (value := getattr(options, name)) is not None:
             words += [f"--{name.replace('_', '-')}", str(value)]
-    for flag in ("become", "no_check_packages"):
-        words += [f"--{flag.replace('_', '-')}"] * getattr(options, flag)
+    for flag in ("become", "no_check_packages", "ask_become_pass"):
+        words += [f"--{flag.replace('_', '-')}"] * getattr(options, flag, False)
     return shlex.join(words)
 
 
