@@ -1,6 +1,7 @@
 """What is due → one run of Ansible for all hosts, its directory, and the end of a run that was cut off."""
 
 import dataclasses
+import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -8,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from mngr_ansible import keeping, rundir
+from mngr_ansible.diff import Due
 from mngr_ansible.errors import MngrAnsibleError
+from mngr_ansible.hoststate import HostState
 from mngr_ansible.playbook import HostRun
 from mngr_ansible.progress import Talk, follower
 from mngr_ansible.report import Report
@@ -27,8 +30,11 @@ def by_alias(prepared: Sequence[Prepared]) -> dict[str, Prepared]:
     return {f"host-{index}": each for index, each in enumerate(prepared, start=1)}
 
 
-def runs(prepared: Sequence[Prepared], request: Request) -> list[HostRun]:
-    """The hosts on which Ansible has something to do."""
+def runs(prepared: Sequence[Prepared], request: Request, tmp: str | None = None) -> list[HostRun]:
+    """The hosts on which Ansible has something to do.
+
+    ``tmp``: the name of the run's own temporary directory on hosts; None: in a directory that is run by hand.
+    """
     found = []
     for alias, each in by_alias(prepared).items():
         due, state = each.due, each.state
@@ -37,8 +43,20 @@ def runs(prepared: Sequence[Prepared], request: Request) -> list[HostRun]:
         python = state.python or ("/usr/bin/python3" if due.needs_python else None)
         become = request.become and state.uid != 0
         by_password = state.privilege == "password"
-        found.append(HostRun(alias, each.target.connection.variables, due, python, become, by_password))
+        remote_tmp = None if tmp is None or each.target.connection.is_local else _remote_tmp(due, state, tmp)
+        variables = each.target.connection.variables
+        found.append(HostRun(alias, variables, due, python, become, by_password, remote_tmp))
     return found
+
+
+def _remote_tmp(due: Due, state: HostState, name: str) -> str:
+    """Where a host's temporary directory is: as a path where one login needs it, which spares Ansible a question.
+
+    Ansible writes the path into shell commands unquoted, and takes noise of a login's shell for an answer.
+    """
+    is_roots = state.privilege == "password" or any(each.as_root for each in due.transfers)
+    is_plain = re.fullmatch(r"(?:/[A-Za-z0-9._-]+)+", state.tmp)
+    return f"~/{name}" if is_roots or not is_plain else f"{state.tmp}/{name}"
 
 
 def bound(request: Request) -> int:
@@ -69,8 +87,8 @@ def execute(
         MngrAnsibleError: the directory could not be written, or Ansible could not be started.
     """
     hosts = by_alias(prepared)
-    due = runs(prepared, request)
-    is_local = all(each.target.connection.is_local for each in prepared)
+    name = f".mngr-ansible-{secrets.token_hex(8)}"
+    due = runs(prepared, request, name)
     on_event = follower(
         {alias: each.target.name for alias, each in hosts.items()},
         {one.alias: one.due for one in due},
@@ -79,20 +97,19 @@ def execute(
     )
     with keeping.run_directory() as directory:
         rundir.write(directory / "run", due, plan, timeout=bound(request))
-        name = f".mngr-ansible-{secrets.token_hex(8)}"
         result = None
         try:
             result = run(
                 directory / "run",
                 timeout=max(_SHORTEST, request.timeout - max(each.spent for each in prepared)),
                 control_path=request.control_path,
-                remote_tmp=str(directory / "tmp") if is_local else f"~/{name}",
+                remote_tmp=str(directory / "tmp"),  # of this machine; other hosts have their own
                 on_event=on_event,
                 password=request.password if any(one.has_password for one in due) else None,
             )
         finally:
-            if not is_local and (result is None or result.status != "finished"):
-                _tidy([hosts[one.alias] for one in due], name)
+            if result is None or result.status != "finished":
+                _tidy([(hosts[one.alias], one.remote_tmp) for one in due if one.remote_tmp is not None])
         if is_verbose and result.details:
             talk("", result.details)
         return _kept(directory, result, reported(result))
@@ -109,13 +126,15 @@ def _kept(directory: Path, result: RunResult, report: Report) -> Report:
     return dataclasses.replace(report, hosts=tuple(hosts))
 
 
-def _tidy(left: Sequence[Prepared], name: str) -> None:
+def _tidy(left: Sequence[tuple[Prepared, str]]) -> None:
     """Remove our temporary directory from hosts that still answer; the next run there removes it where they do not."""
     from concurrent.futures import ThreadPoolExecutor
 
-    def remove(each: Prepared) -> None:
+    def remove(one: tuple[Prepared, str]) -> None:
+        prepared, directory = one
+        place = f'"$HOME"/{directory[2:]}' if directory.startswith("~/") else directory
         with suppress(MngrAnsibleError):
-            each.target.connection.run(f'rm -rf -- "$HOME"/{name} </dev/null >/dev/null 2>&1\n', _TIDY_SECONDS)
+            prepared.target.connection.run(f"rm -rf -- {place} </dev/null >/dev/null 2>&1\n", _TIDY_SECONDS)
 
-    with ThreadPoolExecutor(max_workers=min(32, len(left))) as pool:
+    with ThreadPoolExecutor(max_workers=min(32, len(left) or 1)) as pool:
         list(pool.map(remove, left))

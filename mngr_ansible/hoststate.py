@@ -63,6 +63,8 @@ class HostState:
     """What home and work_dir are in truth; empty where they are not there."""
     listings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """What a mirrored destination holds: path below it → ``directory`` or ``file`` (anything else)."""
+    tmp: str = ""
+    """A directory for temporary ones where the login may write; empty where there is none."""
     groups: tuple[int, ...] = ()
     """The login's groups, its own first."""
     numbers: Mapping[tuple[str, str], int | None] = field(default_factory=dict)
@@ -102,6 +104,7 @@ _FACTS = (
     "user",
     "uid",
     "groups",
+    "tmp",
     "owner",
     "system",
     "os",
@@ -168,6 +171,7 @@ def read(lines: Sequence[str], question: Question, places: Sequence[Spot]) -> Ho
         real_home=facts.get("realhome", [""])[0],
         real_work_dir=facts.get("realwork", [""])[0],
         listings=_listings(looks["listing"], question.mirrors() if places else (), absolute),
+        tmp=facts["tmp"][0] if "tmp" in facts else "",
         groups=tuple(int(each) for each in facts["groups"][0].split()) if "groups" in facts else (),
         numbers=_numbers_of(facts.get("owner", []), question),
         findings={finding.id: finding for finding in findings},

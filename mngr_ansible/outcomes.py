@@ -12,6 +12,9 @@ from mngr_ansible.runner import Event, RunResult
 _ORDER = ("bootstrap", "file", "package", "playbook")
 """The kinds of steps in the order in which the playbook does them."""
 
+_NO_ROOM = "temporary directory"
+"""In what Ansible says of a host that it calls unreachable, where nothing but a place for its files was missing."""
+
 _FROM_EVENTS = {
     "ok": Status.OK,
     "changed": Status.CHANGED,
@@ -52,14 +55,10 @@ def settle(due: Due, alias: str, host: str, result: RunResult) -> tuple[tuple[Ou
     said = {str(event.step.get("id")): event for event in events if event.step is not None}
     outcomes = [_settled(each, said.get(each.id)) if each.status in DUE else each for each in _advised(due)]
     open_steps = [each for each in outcomes if each.status in DUE]
-    is_cut = any(event.kind == "unreachable" for event in events) or result.status != "finished"
+    lost = [event for event in events if event.kind == "unreachable" and _NO_ROOM not in event.text]
+    is_cut = bool(lost) or result.status != "finished"
     doing = min((_ORDER.index(each.kind) for each in open_steps), default=0) if is_cut else -1
-    outcomes = [
-        _to(each, Status.UNKNOWN if _ORDER.index(each.kind) == doing else Status.NOT_REACHED)
-        if each.status in DUE
-        else each
-        for each in outcomes
-    ]
+    outcomes = [_cut(each, is_under_way=_ORDER.index(each.kind) == doing) for each in outcomes]
     names = ", ".join(each.name for each in open_steps[:3]) + (", …" if len(open_steps) > 3 else "")
     names = names or "the last checks"
     return tuple(outcomes), _cause(
@@ -92,6 +91,15 @@ def _settled(outcome: Outcome, event: Event | None) -> Outcome:
     )
 
 
+def _cut(outcome: Outcome, *, is_under_way: bool) -> Outcome:
+    """The outcome of a step that nothing settled; what the plan said of it is no reason any more."""
+    if outcome.status not in DUE:
+        return outcome
+    if not is_under_way:
+        return _to(outcome, Status.NOT_REACHED)
+    return dataclasses.replace(outcome, status=Status.UNKNOWN, reason="it was being done when the run was cut off")
+
+
 def _to(outcome: Outcome, status: Status) -> Outcome:
     return dataclasses.replace(outcome, status=status)
 
@@ -101,6 +109,12 @@ def _cause(
 ) -> MngrAnsibleError | None:
     again = "Run again: what is done is not done twice."
     lost = next((event for event in events if event.kind == "unreachable"), None)
+    if lost is not None and _NO_ROOM in lost.text:
+        return HostError(
+            f"it has no room, or no right, for a temporary directory; {names} was not begun",
+            remedy=f"See to the home directory there, its owner and its disk. {again}",
+            host=host,
+        )
     if lost is not None:
         return HostError(f"the connection was lost; what became of {names} is unknown", remedy=again, host=host)
     if result.status == "timeout" and is_open:

@@ -122,6 +122,8 @@ class HostRun:
     become: bool = False
     has_password: bool = False
     """Whether sudo wants the password there, so that tasks become root as a whole."""
+    remote_tmp: str | None = None
+    """Where Ansible keeps its temporary files there; None: in Ansible's own place."""
 
 
 def playbook(runs: Sequence[HostRun]) -> str:
@@ -190,6 +192,8 @@ def host_vars(run: HostRun, timeout: int, staged: Mapping[str, str], *, is_fresh
     variables = dict(run.variables)
     if run.python is not None and "ansible_python_interpreter" not in variables:
         variables["ansible_python_interpreter"] = run.python
+    if run.remote_tmp is not None:
+        variables["ansible_remote_tmp"] = run.remote_tmp
     variables["mngr_ansible"] = {
         "canary": CANARY,
         "timeout": timeout,

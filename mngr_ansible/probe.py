@@ -17,6 +17,8 @@ from mngr_ansible.hoststate import HostState, read
 from mngr_ansible.question import Question, Spot, groups, is_roots, parents_of
 
 _ANSWER_LIMIT = LONGEST
+_NOISE_LIMIT = 64 * 1024
+"""Characters that a login may print before it runs a command: Ansible takes its noise for answers, and chokes on it."""
 
 _FACTS = r"""
 H=$HOME
@@ -26,6 +28,9 @@ say home "$H"
 say user "$(id -un 2>/dev/null || id -u)"
 say uid "$(id -u)"
 say groups "$(id -G)"
+for t in "$H" /tmp /var/tmp; do
+  if [ -d "$t" ] && [ -w "$t" ] && [ -x "$t" ]; then say tmp "$t"; break; fi
+done
 say system "$(uname -s) $(uname -m)"
 if [ -r /etc/os-release ]; then
   sed -n -e 's/^ID=/os ID=/p' -e 's/^VERSION_ID=/os VERSION_ID=/p' -e 's/^PRETTY_NAME=/os PRETTY_NAME=/p' \
@@ -138,9 +143,15 @@ def _look(connection: Connection, question: Question, places: Sequence[Spot], ti
             f"its answer is longer than {_ANSWER_LIMIT >> 20} MiB",
             remedy="Transfer fewer files at once, or mirror a smaller directory.",
         )
+    noise = max(0, answer.stdout.find(f"\n{nonce} begin\n"))
+    if noise > _NOISE_LIMIT:
+        raise HostError(
+            f"its login prints {noise} characters before it runs a command",
+            remedy="Let start-up files (~/.bashrc and the like) print only where a person is: case $- in *i*) … esac.",
+        )
     lines = list(_framed(answer.stdout, nonce))
     if not lines:
-        said = answer.stderr.strip().splitlines()
+        said = (answer.stderr.strip() or answer.stdout.strip()).splitlines()
         raise HostError(
             "its shell did not run our script" + (f": {said[-1][:200]}" if said else ""),
             remedy="See whether a login there gives a POSIX shell, and whether its start-up files print or wait.",

@@ -35,6 +35,8 @@ GIVE_UP = 2.5
 LONGEST_TEXT = 4000
 """Characters of one message; what is longer loses its middle."""
 STEP_KEYS = ("status", "current", "reason")
+NO_WARNINGS = ("did not exist and was created with a mode of 0700", "transfer mechanism failed on")
+"""Of warnings that say nothing: the run's own remote_tmp; that sftp is off, and the next way of uploading is taken."""
 ENDS_OF_A_PLAYBOOK = (0, 2, 4, 6)
 """Exit codes of ansible-playbook: all is well, tasks failed (2), hosts were unreachable (4), both."""
 
@@ -113,8 +115,8 @@ class Reducer:
             settled = {key: None if step.get(key) is None else short(str(step[key])) for key in STEP_KEYS}
             yield {"kind": "step", **place, "step": {"id": str(step.get("id")), **settled}}
         for warning in result.get("warnings") or ():
-            if "did not exist and was created with a mode of 0700" in str(warning):
-                continue  # the run's own remote_tmp: as it should be
+            if any(words in str(warning) for words in NO_WARNINGS):
+                continue
             yield {"kind": "warning", **place, "text": short(str(warning))}
         of_items = self._items.setdefault((place["host"], data.get("task_uuid", "")), {})
         if event == "runner_item_on_failed":
