@@ -140,8 +140,7 @@ class Chooser:
         if unheard is not None:
             return unheard
         if fallback is not None:
-            lacks = f"{self.state.user} is not root and has no sudo without a password"
-            return dataclasses.replace(fallback, lacks=lacks)
+            return dataclasses.replace(fallback, lacks=self.state.powerless)
         return Choice(None, refusals=tuple(refusals) or (self._nothing(requirement),))
 
     def _may_go(self, way: Way) -> bool:

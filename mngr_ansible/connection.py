@@ -204,7 +204,7 @@ class OpenSsh:
             raise HostError("stopped", remedy="Run again.", host=self.address.typed) from None
         said = _text(done.stderr)
         if done.code == 255:
-            raise connection_error(said, self.address.typed, self.address.name, self.address.port)
+            raise connection_error(said, self.address.typed, self.address.name, self.address.port, self.key)
         return Answer(_text(done.stdout), said, done.code)
 
     def stop(self) -> None:
@@ -229,8 +229,8 @@ def socket_directory() -> Path:
     return Path(tempfile.mkdtemp(prefix="mngr-", dir=base if len(os.fsencode(base)) <= 28 else "/tmp"))  # noqa: S108
 
 
-def connection_error(said: str, host: str, name: str, port: int | None) -> HostError:
-    """What ssh said when it could not connect, as a problem and a remedy."""
+def connection_error(said: str, host: str, name: str, port: int | None, key: str | None = None) -> HostError:
+    """What ssh said when it could not connect, as a problem and a remedy; ``key``: the one that ``--key`` names."""
     place = f"[{name}]:{port}" if port not in (None, 22) else name
     lines = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith("@")]
     last = lines[-1] if lines else "ssh said nothing"
@@ -241,6 +241,12 @@ def connection_error(said: str, host: str, name: str, port: int | None) -> HostE
         problem = "its host key is not known"
         scan = f"ssh-keyscan {f'-p {port} ' if port not in (None, 22) else ''}{shlex.quote(name)}"
         remedy = f"Log in once by hand and compare the key, or add what this prints to known_hosts: {scan}"
+    elif "UNPROTECTED PRIVATE KEY FILE" in said:
+        problem = f"others can read the key{f' {key}' if key else ''}, so ssh does not use it"
+        remedy = f"Make it yours alone: chmod 600 {shlex.quote(key) if key else 'FILE'}"
+    elif "Permission denied" in said and key is not None and _has_passphrase(key):
+        problem = f"the key {key} has a passphrase, and nothing here asks for one"
+        remedy = f"Load it into your ssh agent (ssh-add {shlex.quote(key)}), and leave --key out."
     elif "Permission denied" in said:
         problem = f"it refuses the login ({last})"
         remedy = "Give the right user and key: --host USER@ADDR --key FILE, or load the key into your ssh agent."
@@ -257,6 +263,12 @@ def connection_error(said: str, host: str, name: str, port: int | None) -> HostE
         problem = f"ssh cannot connect: {last}"
         remedy = f"Try it by hand: ssh {shlex.quote(host)}"
     return HostError(problem, remedy=remedy, host=host)
+
+
+def _has_passphrase(key: str) -> bool:
+    asked = ["ssh-keygen", "-y", "-P", "", "-f", key]
+    done = subprocess.run(asked, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
+    return "passphrase" in done.stderr
 
 
 def _too_long(host: str) -> HostError:

@@ -42,6 +42,8 @@ class HostState:
     system: str = "Linux"
     os: Mapping[str, str] = field(default_factory=dict)
     privilege: Privilege = "none"
+    hindrance: str = ""
+    """What is against sudo there besides a password: ``tty`` (requiretty), or ``slow`` (it does not answer)."""
     python: str | None = None
     """Where a Python is that Ansible can use."""
     python_version: str | None = None
@@ -83,6 +85,13 @@ class HostState:
         return (*names, {"Darwin": "macos"}.get(kernel, kernel.lower()))
 
     @property
+    def powerless(self) -> str:
+        """Why the login cannot become root there, in words."""
+        more = {"tty": "its sudo wants a terminal: requiretty", "slow": "its sudo does not answer within 10 s"}
+        why = f" ({more[self.hindrance]})" if self.hindrance in more else ""
+        return f"{self.user} is not root and has no sudo without a password{why}"
+
+    @property
     def release(self) -> str:
         """Its system's ``VERSION_ID``; empty where it has none."""
         return self.os.get("VERSION_ID", "")
@@ -113,6 +122,7 @@ _FACTS = (
     "python",
     "oldpython",
     "privilege",
+    "hindrance",
     "work_dir",
     "realhome",
     "realwork",
@@ -159,6 +169,7 @@ def read(lines: Sequence[str], question: Question, places: Sequence[Spot]) -> Ho
         system=facts["system"][0][:80],
         os=dict(_os_release(facts.get("os", []))),
         privilege=privilege,  # type: ignore[arg-type]
+        hindrance=facts.get("hindrance", [""])[0],
         python=facts["python"][0].partition(" ")[2] if "python" in facts else None,
         python_version=facts["python"][0].partition(" ")[0] if "python" in facts else None,
         old_python=facts["oldpython"][0].partition(" ")[0] if "oldpython" in facts else None,

@@ -55,8 +55,10 @@ done
 PRIVILEGE=none
 if [ "$(id -u)" = 0 ]; then PRIVILEGE=root
 elif [ -n "$ROOT" ] || [ -z "$PY" ]; then
-  if command -v sudo >/dev/null 2>&1 && sudo -n true >/dev/null 2>&1; then PRIVILEGE=sudo
-  elif command -v doas >/dev/null 2>&1 && doas -n true >/dev/null 2>&1; then PRIVILEGE=doas
+  if timeout -k 1 1 true >/dev/null 2>&1; then B='timeout -k 1 10'; else B=; fi
+  if command -v sudo >/dev/null 2>&1 && S=$($B sudo -n true 2>&1); then PRIVILEGE=sudo
+  elif case $?:$S in 124:* | 137:*) say hindrance slow ;; *tty*) say hindrance tty ;; esac; false; then :
+  elif command -v doas >/dev/null 2>&1 && $B doas -n true >/dev/null 2>&1; then PRIVILEGE=doas
   elif [ -n "$mngr_password" ] && printf '%s\n' "$mngr_password" | sudo -k -S -p '' true >/dev/null 2>&1
   then PRIVILEGE=password
   fi
@@ -151,10 +153,11 @@ def _look(connection: Connection, question: Question, places: Sequence[Spot], ti
         )
     lines = list(_framed(answer.stdout, nonce))
     if not lines:
-        said = (answer.stderr.strip() or answer.stdout.strip()).splitlines()
+        said = (answer.stdout.strip() or answer.stderr.strip()).splitlines()
         raise HostError(
             "its shell did not run our script" + (f": {said[-1][:200]}" if said else ""),
-            remedy="See whether a login there gives a POSIX shell, and whether its start-up files print or wait.",
+            remedy="See whether a login there gives a POSIX shell (no nologin, no ForceCommand), and what its start-up "
+            "files do.",
         )
     try:
         return read(lines, question, places)

@@ -75,7 +75,7 @@ _CAUSES = (
         "The host's disk is full. Make room there and run again.",
     ),
     (
-        (r"Errors were encountered while processing:\n (?P<broken>\S+)",),
+        (r"Errors were encountered while processing:\n(?P<broken>(?: \S+\n?)+)",),
         "The package {broken} could not be set up: its own script failed. " + _CONFIGURE,
     ),
     (
@@ -132,11 +132,14 @@ def explain(manager, code, output, names, privilege, seconds):
     if code in _KILLED:
         remedy = _CONFIGURE.format(sudo=sudo) if manager == "apt" else "See what hangs there, and run again."
         return f"{manager} did not end within {seconds} s and was stopped. {remedy}"
+    output = re.sub(r"Waiting for cache lock: [^\r\n]*", "", output)  # it got the lock in the end, or says so again
     trial = " ".join([_TRIALS.get(manager, f"{manager} install"), *names])
     for patterns, sentence in _CAUSES:
         match = next(filter(None, (re.search(pattern, output) for pattern in patterns)), None)
         if match:
             found = {key: value for key, value in match.groupdict().items() if value}
+            if "broken" in found:
+                found["broken"] = " and ".join(found["broken"].split())
             found.setdefault("holder", holder(manager, found.get("pid")))
             return sentence.format(sudo=sudo, names=" ".join(names), manager=manager, try_it=trial, **found)
     errors = [line for line in output.splitlines() if re.match(r"(?i)(E:|error|problem|npm err|npm error)", line)]
