@@ -44,7 +44,7 @@ def leftovers(host: SshHost, *places: str) -> list[str]:
     """The temporaries of ours below these places of a host, and what was uploaded to it."""
     script = (
         f"find {' '.join(places)} -name '.mngr-ansible-*'; "
-        "find /root/.mngr-ansible /tmp -name 'mngr-ansible-bundle' -o -name 'AnsiballZ*' 2>/dev/null; true"
+        "find /root /tmp -name '.mngr-ansible-*' -o -name 'mngr-ansible-bundle' -o -name 'AnsiballZ*' 2>/dev/null; true"
     )
     return host.run(script).stdout.splitlines()
 

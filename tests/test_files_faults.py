@@ -209,9 +209,8 @@ def test_a_full_temporary_directory_here_stops_the_run_before_anything_is_replac
     mount = f'mount -t tmpfs -o size={size} none {temporary} && exec "$@"'
     own = ["unshare", "--mount", "sh", "-c", mount, "sh", *command(*wanted(new, host))]
 
-    done = subprocess.run(
-        own, capture_output=True, text=True, env={**os.environ, "TMPDIR": str(temporary)}, stdin=subprocess.DEVNULL
-    )
+    places = {"TMPDIR": str(temporary), "XDG_STATE_HOME": str(temporary)}
+    done = subprocess.run(own, capture_output=True, text=True, env={**os.environ, **places}, stdin=subprocess.DEVNULL)
 
     print(done.stdout, done.stderr)
     refused(done, "oom", "un again")
@@ -228,7 +227,7 @@ def test_a_full_temporary_directory_on_the_host_stops_the_run_before_anything_is
     old, new = versions(tmp_path, files=20, size=2000, big=3 << 20)
     host = ssh_host(layer="python")
     copied(old, host, "/srv/tree")
-    host.run(f"mkdir -m 700 /root/.mngr-ansible && mount -t tmpfs -o size={size},mode=700 none /root/.mngr-ansible")
+    host.run(f"mount -t tmpfs -o size={size},mode=700 none /root")
 
     done = mngr_ansible(*wanted(new, host))
 
@@ -236,7 +235,7 @@ def test_a_full_temporary_directory_on_the_host_stops_the_run_before_anything_is
     refused(done, "room", "un again")
     assert look(host.root_path / "srv/tree") == look(old)
     assert leftovers(host, "/srv") == []
-    host.run("mount -o remount,size=64m /root/.mngr-ansible")
+    host.run("mount -o remount,size=64m /root")
     again = mngr_ansible(*wanted(new, host))
     assert again.returncode == 0, again.stderr
     assert look(host.root_path / "srv/tree") == look(new)

@@ -143,7 +143,9 @@ class ActionModule(ActionBase):
                 self._fixup_perms2((shell.tmpdir, remote), execute=False)
             except AnsibleError as error:
                 if not self._is_become_unprivileged():
-                    return {"failed": True, "changed": False, "msg": not_uploaded(shell.tmpdir, error)}
+                    msg = not_uploaded(shell.tmpdir, error)
+                    self._forget_tmp_path()
+                    return {"failed": True, "changed": False, "msg": msg}
                 remote = self._send_parts(file.name, task_vars)
         if not isinstance(remote, str):
             return remote
@@ -156,7 +158,7 @@ class ActionModule(ActionBase):
         shell = self._connection._shell
         if shell.tmpdir is None or not self._should_remove_tmp_path(shell.tmpdir):
             return
-        root = os.path.dirname(shell.tmpdir)
+        root = os.path.dirname(shell.tmpdir.rstrip("/"))
         more = f"; rmdir {shell.quote(root)} 2>/dev/null" if RUN_TMP.search(root) else ""
         self._low_level_execute_command(f"{shell.remove(shell.tmpdir, recurse=True)}{more}; true", sudoable=False)
         shell.tmpdir = None

@@ -111,13 +111,14 @@ def sweep_uploads(directory):
     Where every run has a directory of its own (``.mngr-ansible-`` and 16 digits), those of dead runs go too.
     """
     for place in _siblings(directory):
+        is_old = _age(place) > UPLOAD_LIFE
         for path in _children(place, lambda name: name.startswith("ansible-tmp-")):
             if _age(os.path.join(path, UPLOAD)) > UPLOAD_LIFE:
                 shutil.rmtree(path, ignore_errors=True)
         if place == directory:
             continue
         try:
-            if _age(place) > UPLOAD_LIFE:
+            if is_old:
                 os.rmdir(place)
         except OSError:
             if min(map(_age, [place, *_children(place, bool)])) > RUN_LIFE:
