@@ -132,7 +132,8 @@ def explain(manager, code, output, names, privilege, seconds):
     if code in _KILLED:
         remedy = _CONFIGURE.format(sudo=sudo) if manager == "apt" else "See what hangs there, and run again."
         return f"{manager} did not end within {seconds} s and was stopped. {remedy}"
-    output = re.sub(r"Waiting for cache lock: [^\r\n]*", "", output)  # it got the lock in the end, or says so again
+    if not re.search(r"E: (?:Could not get lock|Unable to acquire)", output):
+        output = re.sub(r"Waiting for cache lock: [^\r\n]*", "", output)  # it got the lock in the end
     trial = " ".join([_TRIALS.get(manager, f"{manager} install"), *names])
     for patterns, sentence in _CAUSES:
         match = next(filter(None, (re.search(pattern, output) for pattern in patterns)), None)
