@@ -1,6 +1,7 @@
 """The command ``mngr-ansible``: arguments in, text or JSON and an exit code out."""
 
 import argparse
+import contextlib
 import io
 import json
 import os
@@ -38,10 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MngrAnsibleError as error:
         _fail(Report(command, errors=(error,)), is_json)
         return error.exit_code
-    except KeyboardInterrupt:
-        return _stopped(command, is_json, 130)
-    except _Stopped:
-        return _stopped(command, is_json, 143)
+    except (KeyboardInterrupt, _Stopped) as stop:
+        return _stopped(command, stop, is_json)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -64,12 +63,18 @@ def _on_sigterm() -> Any:
         return None  # not the main thread: whoever called us has the signals
 
 
-def _stopped(command: str, is_json: bool, code: int) -> int:
-    error = MngrAnsibleError(
-        "stopped; what was being done then is unknown", remedy="Run again: what is done is not done twice."
-    )
-    _fail(Report(command, errors=(error,)), is_json)
-    return code
+def _stopped(command: str, stop: BaseException, is_json: bool) -> int:
+    """Say what was reached; nothing of ours runs any more. From here on Ctrl-C is deaf, or it would cut the words."""
+    with contextlib.suppress(ValueError):  # not the main thread
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    reached: Report | None = getattr(stop, "report", None)
+    what = "what was being done then is unknown" if reached else "nothing was changed"
+    error = MngrAnsibleError(f"stopped; {what}", remedy="Run again: what is done is not done twice.")
+    report = Report(command, reached.hosts if reached else (), errors=(error,))
+    _fail(report, is_json)
+    if not is_json and reached is not None:
+        print("\n".join(text.tables(report)))
+    return 130 if isinstance(stop, KeyboardInterrupt) else 143
 
 
 def _fail(report: Report, is_json: bool) -> None:

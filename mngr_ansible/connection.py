@@ -256,6 +256,9 @@ def connection_error(said: str, host: str, name: str, port: int | None, key: str
     elif "Connection refused" in said:
         problem = "nothing listens for ssh there"
         remedy = "Start its ssh server, or give the right port: --host ADDR:PORT."
+    elif re.search(r"closed by remote host|Connection reset|Broken pipe|not responding|Connection to .* closed", said):
+        problem = "the connection was lost while we looked"
+        remedy = "Nothing was changed. Run again."
     elif "timed out" in said or "No route" in said or "unreachable" in said:
         problem = "it does not answer"
         remedy = "See whether it is up and can be reached from here."

@@ -16,7 +16,7 @@ from mngr_ansible.playbook import HostRun
 from mngr_ansible.progress import Talk, follower
 from mngr_ansible.report import Report
 from mngr_ansible.request import Prepared, Request
-from mngr_ansible.runner import RunResult, run
+from mngr_ansible.runner import Event, RunResult, run
 
 _TIDY_SECONDS = 5
 """How long a host is given to remove what a run that was cut off left there."""
@@ -85,28 +85,38 @@ def execute(
 
     Raises:
         MngrAnsibleError: the directory could not be written, or Ansible could not be started.
+        BaseException: a signal, or what `talk` raised; its ``report`` says what was reached.
     """
     hosts = by_alias(prepared)
     name = f".mngr-ansible-{secrets.token_hex(8)}"
     due = runs(prepared, request, name)
-    on_event = follower(
+    follow = follower(
         {alias: each.target.name for alias, each in hosts.items()},
         {one.alias: one.due for one in due},
         talk,
         is_verbose=is_verbose,
     )
+    seen: list[Event] = []
+
+    def on_event(event: Event) -> None:
+        seen.append(event)
+        follow(event)
+
     with keeping.run_directory() as directory:
         rundir.write(directory / "run", due, plan, timeout=bound(request))
         result = None
         try:
             result = run(
                 directory / "run",
-                timeout=max(_SHORTEST, request.timeout - max(each.spent for each in prepared)),
+                timeout=max(min(_SHORTEST, request.timeout), request.timeout - max(each.spent for each in prepared)),
                 control_path=request.control_path,
                 remote_tmp=str(directory / "tmp"),  # of this machine; other hosts have their own
                 on_event=on_event,
                 password=request.password if any(one.has_password for one in due) else None,
             )
+        except BaseException as error:
+            error.report = reported(RunResult("stopped", False, frozenset(), tuple(seen)))  # type: ignore[attr-defined]
+            raise
         finally:
             if result is None or result.status != "finished":
                 _tidy([(hosts[one.alias], one.remote_tmp) for one in due if one.remote_tmp is not None])

@@ -126,6 +126,8 @@ def _cause(
     failed = next((event for event in events if event.kind == "failed"), None)
     if failed is not None and not has_failed:
         return HostError(failed.text or "a task of the playbook failed", remedy=again, host=host)
+    if result.status == "stopped" and result.problem is None:
+        return None  # by a signal to ourselves, which is told for all hosts at once
     if result.problem is not None or (is_open and failed is None):
         return HostError(
             f"Ansible ended before {names}" + (f": {result.problem}" if result.problem else ""),

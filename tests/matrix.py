@@ -61,13 +61,12 @@ class Seen:
 
 
 def run_all(cases: Sequence[Case], home: Path, *, at_once: int = 3) -> dict[str, Seen]:
-    """Run every case with this home, wait, and look again.
+    """Run every case, each with a home of its own below this one; wait, and look again.
 
     Raises:
         AssertionError: a process of ours, told by that home, is still there then.
     """
-    places = {f"XDG_{name}_HOME": str(home / name.lower()) for name in ("CONFIG", "CACHE", "DATA", "STATE")}
-    cases = [replace(case, env={"HOME": str(home), **places, **case.env}) for case in cases]
+    cases = [replace(case, env={**environment(home / case.name), **case.env}) for case in cases]
     with ThreadPoolExecutor(at_once) as pool:
         first = dict(zip([case.name for case in cases], pool.map(_run, cases), strict=True))
     time.sleep(LATER)
@@ -75,8 +74,15 @@ def run_all(cases: Sequence[Case], home: Path, *, at_once: int = 3) -> dict[str,
         if case.host is not None and case.host.is_running:
             state, left = _look(case.host, case.watched)
             first[case.name] = replace(first[case.name], later=state, left_later=left)
-    assert ours_here(home) == []
+    assert [line for case in cases for line in ours_here(home / case.name)] == []
     return first
+
+
+def environment(home: Path) -> dict[str, str]:
+    """What gives a run a home of its own."""
+    home.mkdir(parents=True, exist_ok=True)
+    places = {f"XDG_{name}_HOME": str(home / name.lower()) for name in ("CONFIG", "CACHE", "DATA", "STATE")}
+    return {"HOME": str(home), **places}
 
 
 def _run(case: Case) -> Seen:

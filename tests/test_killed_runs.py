@@ -1,0 +1,164 @@
+"""Runs that are ended in each phase, by a signal, by the time, by kill -9: nothing goes on, and the next ends well."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.command import mngr_ansible, on
+from tests.hosts import AptRepository, Login, SshHost, running
+from tests.matrix import Case, Seen, environment, ours_here, run_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PHASES = ("probe", "transfer", "package")
+ENDS = {"SIGINT": 130, "SIGTERM": 143, "SIGKILL": -9, "timeout": 1}
+CASES = [(phase, end) for phase in PHASES for end in ENDS]
+SIZE = 400 << 20
+
+
+@dataclass
+class Ended:
+    """How long a run lived on after its end was asked for, and what of it was still there five seconds later."""
+
+    begin: float = 0
+    seconds: float = 0
+    left_here: list[str] = field(default_factory=list)
+
+
+ended: dict[str, Ended] = {}
+again: dict[str, subprocess.CompletedProcess[str]] = {}
+tidied: dict[str, str] = {}
+
+
+@pytest.fixture(scope="module")
+def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Seen]]:
+    """Every end in every phase, each on a host of its own; looked at again, and run again."""
+    work = tmp_path_factory.mktemp("work")
+    for directory in (work, work.parent):
+        directory.chmod(0o755)
+    with (work / "big").open("wb") as file:
+        for _ in range(SIZE >> 20):
+            file.write(os.urandom(1 << 20))
+    repository = AptRepository(work / "apt")
+    repository.add("slow", "1", commands={"slow": "echo slow 1"}, postinst="touch /tmp/begun; sleep 8")
+    with ExitStack() as hosts:
+        cases = []
+        for phase, end in CASES:
+            made = running(
+                layer="tools", users=(Login("dev", "sudo"),), name=f"{phase}-{end}".lower(), apt_repository=repository
+            )
+            host = hosts.enter_context(made).as_user("dev")
+            host.run("apt-get update -qq; mkdir -m 1777 /srv/x")
+            cases.append(_case(phase, end, host, work))
+        found = run_all(cases, work / "homes")
+        finish(cases, work / "homes")
+        yield found
+
+
+def _case(phase: str, end: str, host: SshHost, work: Path) -> Case:
+    name = f"{phase} {end}"
+    ended[name] = Ended()
+    words: list[object] = ["apply", "--json", "--timeout", 3 if end == "timeout" else 120, *on(host)]
+    if phase == "probe":
+        host.run("echo '[ -e /tmp/held ] || { touch /tmp/begun; sleep 15; }' >/home/dev/.bashrc")
+    if phase == "package":
+        words += ["--package", "slow"]
+    else:
+        words += ["--file", f"{work}/big:/srv/x/big"]
+
+    def meanwhile(process: subprocess.Popen[str]) -> None:
+        _wait_for(phase, host, process)
+        ended[name].begin = time.monotonic()
+        if end != "timeout":
+            process.send_signal(getattr(signal, end))
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+        ended[name].seconds = time.monotonic() - ended[name].begin
+        time.sleep(5)
+        ended[name].left_here = ours_here(work / "homes" / name)
+
+    watched = "/srv/x" if phase != "package" else ""
+    return Case(name, words, host, watched, meanwhile)
+
+
+def _wait_for(phase: str, host: SshHost, process: subprocess.Popen[str]) -> None:
+    limit = time.monotonic() + 20
+    looked = (
+        "test -e /tmp/begun" if phase != "transfer" else "find /home/dev -name mngr-ansible-bundle -size +1M | grep ."
+    )
+    while host.run(looked, check=False).returncode and process.poll() is None and time.monotonic() < limit:
+        time.sleep(0.05)
+
+
+def finish(cases: list[Case], home: Path) -> None:
+    """Run every case once more, to its end."""
+
+    def run(case: Case) -> subprocess.CompletedProcess[str]:
+        assert case.host is not None
+        case.host.run("touch /tmp/held", check=False)
+        words = [word if word != 3 else 120 for word in case.words]
+        return mngr_ansible(*words, env=environment(home / case.name))
+
+    with ThreadPoolExecutor(3) as pool:
+        again.update(zip([case.name for case in cases], pool.map(run, cases), strict=True))
+    for case in cases:
+        assert case.host is not None
+        tidied[case.name] = case.host.run("find /home /root /srv -name '.mngr-ansible*'; dpkg --audit").stdout
+
+
+NAMES = [f"{phase} {end}" for phase, end in CASES]
+
+
+@pytest.mark.parametrize(("phase", "end"), CASES)
+def test_it_ends_in_time_and_says_what_is_known(seen: dict[str, Seen], phase: str, end: str) -> None:
+    found, name = seen[f"{phase} {end}"], f"{phase} {end}"
+    assert found.code == ENDS[end], found.said
+    assert "Traceback" not in found.said
+    assert ended[name].seconds < (8 if end != "timeout" else 12), found.said
+    if end == "SIGKILL":
+        return
+    document = json.loads(found.stdout)
+    statuses = {step["status"] for host in document["hosts"] for step in host["steps"]}
+    if phase == "probe":
+        assert statuses <= {"not-reached"}
+        return
+    assert "unknown" in found.stderr
+    assert statuses == {"unknown"}
+    assert document["errors"][0]["remedy"].endswith("Run again: what is done is not done twice.")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_five_seconds_later_nothing_of_ours_runs_here(seen: dict[str, Seen], name: str) -> None:
+    assert ended[name].left_here == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_half_a_minute_later_no_file_has_changed_there(seen: dict[str, Seen], name: str) -> None:
+    found = seen[name]
+    assert found.later == found.state
+    assert "/srv/x/big " not in found.later
+    assert not [line for line in found.left_later.splitlines() if "AnsiballZ" in line or line.startswith("python")]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.endswith(("SIGKILL", "probe SIGINT"))])
+def test_what_could_be_reached_is_tidied_at_once(seen: dict[str, Seen], name: str) -> None:
+    assert [line for line in seen[name].left_later.splitlines() if "/.mngr-ansible" in line] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_next_run_ends_well_and_leaves_nothing(seen: dict[str, Seen], name: str) -> None:
+    assert again[name].returncode == 0, again[name].stderr
+    assert tidied[name] == ""
