@@ -233,7 +233,7 @@ def connection_error(said: str, host: str, name: str, port: int | None, key: str
     """What ssh said when it could not connect, as a problem and a remedy; ``key``: the one that ``--key`` names."""
     place = f"[{name}]:{port}" if port not in (None, 22) else name
     lines = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith("@")]
-    last = lines[-1] if lines else "ssh said nothing"
+    last = lines[-1] if lines else ""
     if "IDENTIFICATION HAS CHANGED" in said:
         problem = "its host key is not the one in known_hosts"
         remedy = f"If the host was rebuilt, remove the old key: ssh-keygen -R {shlex.quote(place)}. Nothing was sent."
@@ -256,7 +256,7 @@ def connection_error(said: str, host: str, name: str, port: int | None, key: str
     elif "Connection refused" in said:
         problem = "nothing listens for ssh there"
         remedy = "Start its ssh server, or give the right port: --host ADDR:PORT."
-    elif re.search(r"closed by remote host|Connection reset|Broken pipe|not responding|Connection to .* closed", said):
+    elif not lines or re.search(r"closed by remote host|Connection reset|Broken pipe|not responding", said):
         problem = "the connection was lost while we looked"
         remedy = "Nothing was changed. Run again."
     elif "timed out" in said or "No route" in said or "unreachable" in said:

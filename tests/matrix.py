@@ -40,6 +40,8 @@ class Case:
     """A directory of the host: what it holds must not change after the exit."""
     meanwhile: Callable[[subprocess.Popen[str]], object] | None = None
     env: dict[str, str] = field(default_factory=dict)
+    prefix: Sequence[str] = ()
+    """What the command is run by, such as ``ip netns exec NAME``."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def environment(home: Path) -> dict[str, str]:
 def _run(case: Case) -> Seen:
     begin = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, "-m", "mngr_ansible", *map(str, case.words)],
+        [*case.prefix, sys.executable, "-m", "mngr_ansible", *map(str, case.words)],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="backslashreplace",
         env={**os.environ, **case.env},
     )  # fmt: skip

@@ -1,0 +1,211 @@
+"""Connections that are lost in each phase, links that go down, hosts that restart: what was under way is unknown."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from tests.command import mngr_ansible, on
+from tests.hosts import AptRepository, SshHost, running
+from tests.matrix import Case, Seen, environment, run_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+LOST = ("probe lost", "package lost", "package restart", "link down")
+ENDS_WELL = ("transfer lost", "link blip")
+again: dict[str, subprocess.CompletedProcess[str]] = {}
+
+
+@pytest.fixture(scope="module")
+def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Seen]]:
+    """Every loss once, each on hosts of its own; looked at again, and run again."""
+    work = tmp_path_factory.mktemp("work")
+    for directory in (work, work.parent):
+        directory.chmod(0o755)
+    with (work / "big").open("wb") as file:
+        for _ in range(300):
+            file.write(os.urandom(1 << 20))
+    repository = AptRepository(work / "apt")
+    repository.add("slow", "1", commands={"slow": "echo slow 1"}, postinst="touch /begun; sleep 6; touch /done")
+    with ExitStack() as stack:
+
+        def host(name: str) -> SshHost:
+            made = stack.enter_context(running(layer="tools", name=name, apt_repository=repository))
+            made.run("apt-get update -qq; mkdir -p /srv/x")
+            return made
+
+        big, slow = ["--file", f"{work}/big:/srv/x/big"], ["--package", "slow"]
+        probed = host("probed")
+        probed.run("echo '[ -e /held ] || { touch /begun; sleep 15; }' >/root/.bashrc")
+        sent, installed, restarted, dying = host("sent"), host("installed"), host("restarted"), host("dying")
+        one, two = host("one"), host("two")
+        near, prefix = _linked(host("near"), 1, stack)
+        blip, blip_prefix = _linked(host("blip"), 2, stack)
+        cases = [
+            Case("probe lost", _words(probed, *big), probed, "/srv/x", _cut(probed, "test -e /begun")),
+            Case("transfer lost", _words(sent, *big), sent, "/srv/x", _cut(sent, UPLOADING)),
+            Case("package lost", _words(installed, *slow), installed, "", _cut(installed, "test -e /begun")),
+            Case("package restart", _words(restarted, *slow), restarted, "", _restart(restarted)),
+            Case("link down", _words(near, *slow), near, "", _down(near, "mlink1", 40), prefix=prefix),
+            Case("link blip", _words(blip, *slow), blip, "", _down(blip, "mlink2", 5), prefix=blip_prefix),
+            Case("fleet", [*_words(dying, *slow), *_also(dying, one, two)], dying, "", _cut(dying, "test -e /begun")),
+        ]
+        found = run_all(cases, work / "homes")
+        _run_again(cases, work / "homes")
+        yield found
+
+
+UPLOADING = "find /root -name mngr-ansible-bundle -size +1M | grep ."
+
+
+def _words(host: SshHost, *words: object) -> list[object]:
+    return ["apply", "--json", "--timeout", 120, *words, *on(host)]
+
+
+def _also(known: SshHost, *hosts: SshHost) -> list[object]:
+    """More hosts for a command: they take the first one's key, and it knows theirs."""
+    with known.known_hosts.open("a") as file:
+        for host in hosts:
+            file.write(host.known_hosts.read_text())
+            host.run("cat >>/etc/ssh/authorized_keys", stdin=known.key.with_suffix(".pub").read_text())
+    return [word for host in hosts for word in ("--host", host.address)]
+
+
+def _wait(host: SshHost, looked: str, process: subprocess.Popen[str]) -> None:
+    limit = time.monotonic() + 30
+    while host.run(looked, check=False).returncode and process.poll() is None and time.monotonic() < limit:
+        time.sleep(0.05)
+
+
+def _cut(host: SshHost, looked: str):  # type: ignore[no-untyped-def]
+    """Kill the host's sshd sessions in that moment."""
+
+    def cut(process: subprocess.Popen[str]) -> None:
+        _wait(host, looked, process)
+        host.signal_connections()
+
+    return cut
+
+
+def _restart(host: SshHost):  # type: ignore[no-untyped-def]
+    """Kill all of the host's processes but its first and the listening sshd: as after a restart, nothing goes on."""
+
+    def restart(process: subprocess.Popen[str]) -> None:
+        _wait(host, "test -e /begun", process)
+        first = psutil.Process(host.pid)
+        kept = {host.pid, *(child.pid for child in first.children() if child.name() in ("sshd", "sh", "cat"))}
+        kept |= {grand.pid for child in first.children() if child.name() == "sh" for grand in child.children()}
+        for each in first.children(recursive=True):
+            if each.pid not in kept:
+                each.send_signal(signal.SIGKILL)
+
+    return restart
+
+
+def _linked(host: SshHost, number: int, stack: ExitStack) -> tuple[SshHost, list[str]]:
+    """The host behind a link of its own, and what runs a command at the other end: a network namespace."""
+    name, here, there = f"mlink{number}", f"10.231.{number}.1", f"10.231.{number}.2"
+    commands = [
+        f"netns add {name}", f"link add {name} type veth peer name eth0 netns {name}",
+        f"addr add {here}/30 dev {name}", f"link set {name} up",
+        f"-n {name} addr add {there}/30 dev eth0", f"-n {name} link set eth0 up", f"-n {name} link set lo up",
+    ]  # fmt: skip
+    for end in (f"link del {name}", f"netns del {name}"):
+        stack.callback(subprocess.run, ["ip", *end.split()], capture_output=True)
+    for command in commands:
+        subprocess.run(["ip", *command.split()], check=True, capture_output=True)
+    host.run("sed -i 's/^ListenAddress.*/ListenAddress 0.0.0.0/' /etc/ssh/sshd_config")
+    host.run("kill -HUP $(pgrep -o sshd); sleep 0.3")
+    key = host.known_hosts.read_text().split(" ", 1)[1]
+    host.known_hosts.write_text(f"[{here}]:{host.port} {key}")
+    return replace(host, hostname=here), ["ip", "netns", "exec", name]
+
+
+def _down(host: SshHost, link: str, seconds: float):  # type: ignore[no-untyped-def]
+    """Take the link down for some seconds while a package is installed."""
+
+    def down(process: subprocess.Popen[str]) -> None:
+        _wait(host, "test -e /begun", process)
+        subprocess.run(["ip", "link", "set", link, "down"], check=True)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and process.poll() is None:
+            time.sleep(0.1)
+        subprocess.run(["ip", "link", "set", link, "up"], check=True)
+
+    return down
+
+
+def _run_again(cases: list[Case], home: Path) -> None:
+    def run(case: Case) -> subprocess.CompletedProcess[str]:
+        assert case.host is not None
+        case.host.run("touch /held; dpkg --configure -a", check=False)
+        env = environment(home / case.name)
+        if case.prefix:
+            command = [*case.prefix, "env", *(f"{name}={value}" for name, value in env.items())]
+            command += [sys.executable, "-m", "mngr_ansible", *map(str, case.words)]
+            return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        return mngr_ansible(*case.words, env=env)
+
+    with ThreadPoolExecutor(3) as pool:
+        again.update(zip([case.name for case in cases], pool.map(run, cases), strict=True))
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_what_was_under_way_is_unknown_and_running_again_is_said_to_be_safe(seen: dict[str, Seen], name: str) -> None:
+    found = seen[name]
+    assert found.code == 1, found.said
+    assert "Traceback" not in found.said
+    document = json.loads(found.stdout)
+    (error,) = document["errors"]
+    (host,) = document["hosts"]
+    statuses = {step["status"] for step in host["steps"]}
+    if name == "probe lost":
+        assert error["problem"] == "the connection was lost while we looked"
+        assert error["remedy"] == "Nothing was changed. Run again."
+        assert statuses <= {"not-reached"}
+        return
+    assert error["problem"].startswith("the connection was lost; what became of "), error
+    assert error["problem"].endswith(" is unknown")
+    assert error["remedy"] == "Run again: what is done is not done twice."
+    assert statuses == {"unknown"}
+
+
+def test_a_link_that_is_down_is_noticed_in_time(seen: dict[str, Seen]) -> None:
+    assert seen["link down"].seconds < 35
+
+
+@pytest.mark.parametrize("name", ENDS_WELL)
+def test_a_link_that_comes_back_soon_and_an_upload_that_is_sent_again_end_well(
+    seen: dict[str, Seen], name: str
+) -> None:
+    assert seen[name].code == 0, seen[name].said
+    assert "unknown" not in seen[name].stdout
+
+
+def test_a_host_that_dies_does_not_stop_the_others(seen: dict[str, Seen]) -> None:
+    document = json.loads(seen["fleet"].stdout)
+    assert seen["fleet"].code == 1
+    assert [host["steps"][0]["status"] for host in document["hosts"]] == ["unknown", "changed", "changed"]
+
+
+@pytest.mark.parametrize("name", [*LOST, *ENDS_WELL, "fleet"])
+def test_half_a_minute_later_no_file_has_changed_there(seen: dict[str, Seen], name: str) -> None:
+    assert seen[name].later == seen[name].state
+
+
+@pytest.mark.parametrize("name", [*LOST, *ENDS_WELL, "fleet"])
+def test_the_next_run_ends_well(seen: dict[str, Seen], name: str) -> None:
+    assert again[name].returncode == 0, again[name].stdout + again[name].stderr
