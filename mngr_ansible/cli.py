@@ -17,6 +17,7 @@ from mngr_ansible.errors import MngrAnsibleError, UsageError
 from mngr_ansible.progress import Talk
 from mngr_ansible.report import Report
 from mngr_ansible.request import Request
+from mngr_ansible.trees import shown
 
 
 class _Stopped(BaseException):
@@ -93,6 +94,7 @@ def _talk(options: argparse.Namespace) -> Talk:
     size = max((len(host) for host in hosts), default=0)
 
     def say(host: str, line: str) -> None:
+        line = "\n".join(map(shown, line.split("\n")))
         print(f"{host:<{size}}   {line}" if hosts and host else line, file=sys.stderr, flush=True)
 
     return say
@@ -220,7 +222,7 @@ def _show(report: Report, options: argparse.Namespace, words: str) -> None:
         _print_json(report)
         return
     for notice in report.to_dict()["notices"]:
-        print(f"note: {notice['text']}", file=sys.stderr)
+        print(f"note: {shown(notice['text'])}", file=sys.stderr)
     if words:
         print(words)
 

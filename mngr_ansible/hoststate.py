@@ -164,9 +164,9 @@ def read(lines: Sequence[str], question: Question, places: Sequence[Spot]) -> Ho
     return HostState(
         home=home,
         work_dir=work_dir,
-        user=facts["user"][0],
+        user=_printable(facts["user"][0]),
         uid=int(facts["uid"][0]),
-        system=facts["system"][0][:80],
+        system=_printable(facts["system"][0]),
         os=dict(_os_release(facts.get("os", []))),
         privilege=privilege,  # type: ignore[arg-type]
         hindrance=facts.get("hindrance", [""])[0],
@@ -189,11 +189,15 @@ def read(lines: Sequence[str], question: Question, places: Sequence[Spot]) -> Ho
     )
 
 
+def _printable(text: str) -> str:
+    return "".join(char for char in text if char.isprintable())[:80]
+
+
 def _os_release(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
     for line in lines:
         name, _, value = line.partition("=")
         try:
-            yield name, "".join(char for char in " ".join(shlex.split(value)) if char.isprintable())[:80]
+            yield name, _printable(" ".join(shlex.split(value)))
         except ValueError:
             continue
 

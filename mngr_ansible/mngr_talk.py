@@ -13,11 +13,13 @@ from mngr_ansible.errors import ErrorGroup, MngrAnsibleError
 from mngr_ansible.progress import described
 from mngr_ansible.provisioner import Confirm
 from mngr_ansible.report import HostReport, Outcome, Status
+from mngr_ansible.trees import shown
 
 
 def say(host: str, line: str) -> None:
     """A line of progress or a warning, where mngr writes its own."""
     del host  # mngr is at one host, and has named it
+    line = shown(line)
     warning, _, rest = line.partition("warning: ")
     if rest and not warning:
         logger.warning("{}", rest)
@@ -86,8 +88,8 @@ def _problem(outcome: Outcome) -> str:
 
 
 def _error(problem: str, remedy: str) -> PluginMngrError:
-    error = PluginMngrError(_one_line(problem))
-    error.user_help_text = _one_line(remedy) or None
+    error = PluginMngrError(shown(_one_line(problem)))
+    error.user_help_text = shown(_one_line(remedy)) or None
     return error
 
 
