@@ -16,7 +16,7 @@ from imbue.mngr.primitives import AgentId, CreatePhase, ProgressStepId
 from loguru import logger
 
 from mngr_ansible import provisioner
-from mngr_ansible.mngr_host import create_request, target
+from mngr_ansible.mngr_host import create_request, private_files, target
 from mngr_ansible.mngr_senders import senders
 from mngr_ansible.mngr_settings import NAME
 from mngr_ansible.mngr_talk import as_failure, confirmation, reported, say
@@ -56,6 +56,12 @@ def check(options: CreateAgentOptions, mngr_ctx: MngrContext) -> None:
     """
     with reported():
         create_request(mngr_ctx, options, is_local=True).hooks()
+    for path in private_files(mngr_ctx.project_root):
+        logger.warning(
+            "The settings of this repository send {}, which is outside of it and yours alone. If that is not meant: "
+            "Ctrl-C now, and see .mngr/settings.toml",
+            shown(path),
+        )
 
 
 def provision(

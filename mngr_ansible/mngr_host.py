@@ -3,6 +3,7 @@
 import base64
 import gzip
 import os
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from imbue.mngr.interfaces.host import CreateAgentOptions, OnlineHostInterface
 
 from mngr_ansible import catalog
 from mngr_ansible.connection import Address, Answer, Connection, LocalShell, OpenSsh
-from mngr_ansible.errors import HostError
+from mngr_ansible.errors import HostError, MngrAnsibleError
 from mngr_ansible.hookspecs import Agent
 from mngr_ansible.mngr_settings import NAME, AnsiblePluginConfig
 from mngr_ansible.model import Install, PackageRequirement
@@ -160,6 +161,32 @@ def request(
         control_path=control_path,
         is_print_only=not is_local and not mngr_ctx.config.is_remote_agent_installation_allowed,
     )
+
+
+def private_files(root: Path | None) -> list[str]:
+    """The files outside of a repository, readable by their owner alone, that its committed settings would send.
+
+    Whoever clones it did not choose them: mngr reads ``.mngr/settings.toml`` of any project without a question.
+    """
+    if root is None:
+        return []
+    try:
+        document = tomllib.loads((root / ".mngr" / "settings.toml").read_text("utf-8"))
+        table = document["plugins"][NAME]
+        own = [each for each in table.get("manifests", ()) if not str(each).startswith(("~/", "/"))]
+        chosen = Settings.parse({"files": table.get("files", ()), "manifests": own})
+        found = user_contributions(chosen, (), (), (), directory=root)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, MngrAnsibleError):
+        return []  # there is none, or what is wrong with it is told when it is read for use
+    sources = (Path(os.path.expanduser(spec.local_path)) for each in found for spec in each.transfers)  # noqa: PTH111
+    return [str(path) for path in sources if _is_private(path) and not path.resolve().is_relative_to(root.resolve())]
+
+
+def _is_private(path: Path) -> bool:
+    try:
+        return not path.stat().st_mode & 0o077
+    except OSError:
+        return False
 
 
 def create_request(mngr_ctx: MngrContext, options: CreateAgentOptions | None, *, is_local: bool) -> Request:

@@ -138,3 +138,15 @@ def test_mngr_takes_the_settings_of_secrets_and_of_what_stays_here(tmp_path):
     finally:
         local.close()
     assert not (tmp_path / "there" / "secret").exists()
+
+
+def test_a_private_file_that_a_repositorys_settings_name_is_warned_of_before_anything_is_sent(remote, home):
+    (home / "id").write_text("private")
+    (home / "id").chmod(0o600)
+    (home / "public").write_text("public")
+    remote.settings('files = [{local_path = "~/id", remote_path = "x"}, {local_path = "~/public", remote_path = "y"}]')
+    made = remote.create("one")
+    assert made.returncode == 0, made.stderr
+    warning = f"The settings of this repository send {home}/id, which is outside of it and yours alone."
+    assert made.stderr.index(warning) < made.stderr.index("Transferring git repository")
+    assert f"{home}/public" not in made.stderr
