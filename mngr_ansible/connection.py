@@ -145,6 +145,7 @@ class OpenSsh:
         """The ssh options that our probe and Ansible share, master connection aside."""
         options = ["BatchMode=yes", "StrictHostKeyChecking=yes", "ConnectTimeout=10"]
         options += ["ServerAliveInterval=5", "ServerAliveCountMax=3"]
+        options += ["ForwardAgent=no", "ForwardX11=no", "ClearAllForwardings=yes"]
         arguments = []
         home = os.environ.get("HOME", "")
         if home and home != pwd.getpwuid(os.getuid()).pw_dir:

@@ -41,6 +41,33 @@ def commands() -> list[str]:
     return found
 
 
+def named_tests() -> list[str]:
+    """Every test that a page names as what holds a promise."""
+    pages = [ROOT / "docs" / f"{page}.md" for page in ("promises", "security", "trouble")]
+    return sorted({name for page in pages for name in re.findall(r"`(test_\w+::test_\w+)`", page.read_text())})
+
+
+@pytest.mark.parametrize("name", named_tests())
+def test_what_is_said_to_hold_a_promise_is_a_test(name):
+    file, _, test = name.partition("::")
+    source = (ROOT / "tests" / f"{file}.py").read_text()
+    assert re.search(rf"^def {test}\(", source, re.MULTILINE), name
+
+
+@pytest.mark.parametrize("page", ["promises", "security"])
+def test_no_promise_is_without_a_test(page):
+    text = (ROOT / "docs" / f"{page}.md").read_text()
+    rows = [
+        line
+        for line in text.splitlines()
+        if line.startswith("| ") and not line.startswith(("| promise |", "| it ", "| they "))
+    ]
+    unheld = [row for row in rows if "`test_" not in row]
+    assert unheld == (
+        [] if page == "promises" else [next(row for row in rows if row.startswith("| claim that all is well"))]
+    )
+
+
 @pytest.mark.parametrize("command", commands())
 def test_every_command_line_shown_parses(command):
     cli.parser().parse_args(shlex.split(command)[1:])
