@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from tests.hosts.apt_repository import AptRepository
-from tests.hosts.layers import LAYERS, LayerError
+from tests.hosts.layers import LAYERS, LayerError, offered_packages
 from tests.hosts.machine import why_not
 from tests.hosts.seed import Login, Setting
 from tests.hosts.ssh_host import HostStartError, SshHost, start
@@ -34,6 +34,7 @@ def create(state: Path, name: str, layer: str, packages: list[str]) -> None:
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True, mode=0o700)
     repository = AptRepository(directory / "apt")
+    repository.adopt(offered_packages(layer))
     for package in packages:
         package_name, version = package.split("=", 1)
         upstream = version.split(":")[-1].split("-")[0]
