@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 
 LONGEST = 16 * 1024 * 1024
 """Bytes of an answer; a longer one is a mistake, or meant to exhaust our memory."""
@@ -70,10 +71,14 @@ def capture(argv: Sequence[str], said: bytes, *, seconds: float, stop: threading
         return Captured(stdout, stderr.read(_TOLD), code)
 
 
-def _tied() -> list[str]:
-    """What has a program killed with us: util-linux's setpriv; macOS has nothing like it."""
+@cache
+def _tied() -> tuple[str, ...]:
+    """What has a program killed with us: util-linux's setpriv. busybox's cannot do it, and macOS has nothing like it."""
     program = shutil.which("setpriv") if sys.platform == "linux" else None
-    return [program, "--pdeathsig", "KILL", "--"] if program else []
+    words = (program, "--pdeathsig", "KILL", "--") if program else ()
+    if words and subprocess.run([*words, "true"], stdin=subprocess.DEVNULL, capture_output=True).returncode:
+        return ()
+    return words
 
 
 def _talk(process: subprocess.Popen[bytes], said: bytes, deadline: float, stop: threading.Event | None) -> bytes:

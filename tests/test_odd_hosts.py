@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 import subprocess
+import time
 from contextlib import ExitStack
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +18,7 @@ from tests.hosts import AptRepository, Login, SshHost, running
 from tests.matrix import Case, Seen, run_all
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 LOGINS = (Login("dev", "sudo"), Login("asked", "sudo with a password"), Login("nobody2"), Login("tty_", "sudo"))
@@ -45,6 +48,7 @@ SAYS: dict[str, tuple[str, ...]] = {
     "inodes gone": ("/few needs 3 more files, and its file system has room for", "Make room there and run again"),
     "home full": ("There is no room in /home/dev/.mngr-ansible-", "Make room there and run again."),
     "cache full": ("The host's disk is full. Make room there and run again.",),
+    "clock": ("The host's clock is 1h 59min ", "Set it there and run again"),
     "no name": (
         "error: no-such-host.invalid: its name cannot be resolved",
         "Mend the name, or add it to ~/.ssh/config.",
@@ -67,18 +71,25 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
         parent.chmod(0o755)
     (work / "home").mkdir()
     (work / "large").write_bytes(os.urandom(2_000_000))
-    repository = AptRepository(work / "apt")
-    repository.add("mtool", "2.0", commands={"mtool": "echo mtool 2.0"})
-    repository.add("ttool", "1", commands={"ttool": "echo ttool 1"}, postinst="exec </dev/tty; read x")
+    offered = AptRepository(work / "apt")
+    offered.add("mtool", "2.0", commands={"mtool": "echo mtool 2.0"})
+    offered.add("ttool", "1", commands={"ttool": "echo ttool 1"}, postinst="exec </dev/tty; read x")
     with ExitStack() as hosts, socket.socket() as closed, socket.socket() as silent:
         for each in (closed, silent):
             each.bind(("127.0.0.1", 0))
         silent.listen(1)
 
-        def host(name: str, user: str = "root", layer: str = "tools", prepare: str = "true") -> SshHost:
+        def host(
+            name: str,
+            user: str = "root",
+            layer: str = "tools",
+            prepare: str = "true",
+            repository: AptRepository = offered,
+            lists: str = "fresh",
+        ) -> SshHost:
             logins = LOGINS if layer == "tools" else (Login("nobody2"),)
             made = hosts.enter_context(
-                running(layer=layer, name=name, users=logins, apt_repository=repository, apt_lists="fresh")
+                running(layer=layer, name=name, users=logins, apt_repository=repository, apt_lists=lists)
             )
             made.run(prepare)
             return made.as_user(user)
@@ -108,6 +119,7 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
             Case("inodes gone", ["apply", *few, *on(full)], full, "/few"),
             Case("home full", ["apply", "--file", f"{work}/large:/tmp/x/large", *dev], full, "/tmp/x"),
             _on(cache, "cache full", *package),
+            _on(_ahead(host, work), "clock", *package),
             Case("no name", ["plan", *package, "--host", "no-such-host.invalid"]),
             Case("closed port", ["plan", *package, "--host", f"root@127.0.0.1:{closed.getsockname()[1]}"]),
             Case("silent port", ["plan", *package, "--host", f"root@127.0.0.1:{silent.getsockname()[1]}"]),
@@ -115,6 +127,17 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
             *_keys(main, work),
         ]
         yield run_all(cases, work / "home")
+
+
+def _ahead(host: Callable[..., SshHost], work: Path) -> SshHost:
+    """A host whose source of packages was made two hours from now: as if its own clock were two hours behind."""
+    repository = AptRepository(work / "ahead")
+    repository.add("mtool", "2.0", commands={"mtool": "echo mtool 2.0"})
+    index = (repository.path / "Packages").read_bytes()
+    date = formatdate(time.time() + 7200, usegmt=True).replace("GMT", "UTC")
+    lines = [f"Date: {date}", "SHA256:", f" {hashlib.sha256(index).hexdigest()} {len(index)} Packages"]
+    (repository.path / "Release").write_text("\n".join(lines) + "\n")
+    return host("ahead", "dev", repository=repository, lists="empty")
 
 
 def _on(host: SshHost, name: str, *words: object) -> Case:

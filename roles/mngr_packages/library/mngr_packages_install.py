@@ -73,6 +73,7 @@ class Installation:
         self.manager = self.packages.manager
         self.privilege = "root"
         self.is_refreshed = False
+        self.stale = ""
         self.installed = []
 
     def run(self):
@@ -132,7 +133,8 @@ class Installation:
             self.refresh()
             offers = self.packages.offers(wanted, self.privilege)
         lacking = [row for row in due if self.packages.refusal(row[0], offers)]
-        self.refuse(lacking, "Add a package source that has it, or relax the range", offers)
+        remedy = "Add a package source that has it, or relax the range"
+        self.refuse(lacking, f"{remedy}. {self.stale}".rstrip(". "), offers)
         return [row for row in due if row not in lacking]
 
     def refresh(self):
@@ -140,8 +142,8 @@ class Installation:
         self.is_refreshed = True
         code = self.packages.refresh(self.privilege)
         if code:
-            why = self.explain(code, [])
-            self.module.warn(f"The lists of packages could not be refreshed entirely. {why}")
+            self.stale = f"The lists of packages could not be refreshed entirely. {self.explain(code, [])}"
+            self.module.warn(self.stale)
 
     def explain(self, code, names):
         return trouble.explain(

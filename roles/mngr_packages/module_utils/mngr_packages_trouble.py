@@ -99,6 +99,10 @@ _CAUSES = (
         "The login may not write where {manager} installs. Use a source of another scope, or see to its rights there.",
     ),
     (
+        (r"is not valid yet \(invalid for another (?P<behind>[^)]+)\)",),
+        "The host's clock is {behind} behind: its package sources are not valid yet. Set it there and run again.",
+    ),
+    (
         (
             r"Failed to fetch",
             r"Unable to fetch",
