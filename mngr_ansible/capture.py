@@ -73,7 +73,7 @@ def capture(argv: Sequence[str], said: bytes, *, seconds: float, stop: threading
 
 @cache
 def _tied() -> tuple[str, ...]:
-    """What has a program killed with us: util-linux's setpriv. busybox's cannot do it, and macOS has nothing like it."""
+    """What has a program killed with us: util-linux's setpriv; busybox's cannot do it, macOS has nothing like it."""
     program = shutil.which("setpriv") if sys.platform == "linux" else None
     words = (program, "--pdeathsig", "KILL", "--") if program else ()
     if words and subprocess.run([*words, "true"], stdin=subprocess.DEVNULL, capture_output=True).returncode:
