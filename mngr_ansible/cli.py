@@ -124,7 +124,10 @@ def _password() -> str:
         raise UsageError(
             "--ask-become-pass needs a terminal", remedy="Run it in one, or allow sudo without a password."
         )
-    return getpass.getpass("Password for sudo there: ")
+    try:
+        return getpass.getpass("Password for sudo there: ")
+    except EOFError:
+        raise UsageError("no password was typed", remedy="Type it, or allow sudo without a password.") from None
 
 
 def _run(options: argparse.Namespace) -> Report:

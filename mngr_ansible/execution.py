@@ -3,7 +3,7 @@
 import dataclasses
 import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from mngr_ansible.errors import MngrAnsibleError
 from mngr_ansible.hoststate import HostState
 from mngr_ansible.playbook import HostRun
 from mngr_ansible.progress import Talk, follower
-from mngr_ansible.report import Report
+from mngr_ansible.report import HostReport, Report, Status
 from mngr_ansible.request import Prepared, Request
 from mngr_ansible.runner import Event, RunResult, run
 
@@ -122,18 +122,26 @@ def execute(
                 _tidy([(hosts[one.alias], one.remote_tmp) for one in due if one.remote_tmp is not None])
         if is_verbose and result.details:
             talk("", result.details)
-        return _kept(directory, result, reported(result))
+        names = {hosts[one.alias].target.name for one in due}
+        return _kept(directory, result, reported(result), names)
 
 
-def _kept(directory: Path, result: RunResult, report: Report) -> Report:
-    if all(host.ok for host in report.hosts):
+def _kept(directory: Path, result: RunResult, report: Report, names: Container[str]) -> Report:
+    """Keep the directory where the run failed on one of its hosts; what a person has to install is no failure of it."""
+    failed = [host for host in report.hosts if host.host in names and _has_failed(host)]
+    if not failed:
         return report
     events = (dataclasses.asdict(event) for event in result.events)
     kept = keeping.keep(directory, events, report.to_dict())
     if kept is None:
         return report
-    hosts = (host if host.ok else dataclasses.replace(host, kept=str(kept)) for host in report.hosts)
+    hosts = (dataclasses.replace(host, kept=str(kept)) if host in failed else host for host in report.hosts)
     return dataclasses.replace(report, hosts=tuple(hosts))
+
+
+def _has_failed(host: HostReport) -> bool:
+    ended = any(each.status in (Status.FAILED, Status.UNKNOWN) for each in host.outcomes)
+    return ended or host.error is not None
 
 
 def _tidy(left: Sequence[tuple[Prepared, str]]) -> None:

@@ -160,7 +160,10 @@ def ask_password() -> str:
 
     if not sys.stdin.isatty():
         raise UserInputError("--ask-become-pass needs a terminal: run it in one, or allow sudo without a password")
-    return getpass.getpass("Password for sudo there: ")
+    try:
+        return getpass.getpass("Password for sudo there: ")
+    except EOFError:
+        raise UserInputError("no password was typed") from None
 
 
 @contextmanager

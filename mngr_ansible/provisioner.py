@@ -212,10 +212,14 @@ def apply(
     else:
         report = reported(None)
     done = []
-    for each, host in zip(prepared, report.hosts, strict=True):
-        finished = finish(each, host, request) if is_finished else host
-        talk(each.target.name, summary(finished, time.monotonic() - started))
-        done.append(finished)
+    try:
+        for each, host in zip(prepared, report.hosts, strict=True):
+            finished = finish(each, host, request) if is_finished else host
+            talk(each.target.name, summary(finished, time.monotonic() - started))
+            done.append(finished)
+    except BaseException as error:
+        error.report = report  # type: ignore[attr-defined]
+        raise
     return dataclasses.replace(report, hosts=tuple(done))
 
 
