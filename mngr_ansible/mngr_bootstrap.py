@@ -54,12 +54,13 @@ def _need(wanted: Any) -> PackageRequirement:
 def before_create(options: CreateAgentOptions, host: Any) -> None:
     """Bring a bare host to what mngr needs; one that is ready costs one round trip. mngr holds the host's lock.
 
-    Nothing where the settings say ``bootstrap = false``, and on this machine, whose packages are its user's.
+    Nothing where the settings say ``bootstrap = false``, where mngr has no ssh, and on this machine, whose packages are
+    its user's.
 
     Raises:
         PluginMngrError: the host has not what no ``mngr create`` can do without, and could not get it.
     """
-    if host.is_local:
+    if host.is_local or host.get_ssh_connection_info() is None:
         return
     mngr_ctx: MngrContext = host.mngr_ctx
     with reported():
