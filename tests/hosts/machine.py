@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 
-_TOOLS = ("mmdebstrap", "dpkg-deb", "apt-get", "unshare", "nsenter", "setsid", "ssh", "ssh-keygen")
+_TOOLS = ("mmdebstrap", "dpkg-deb", "apt-get", "unshare", "nsenter", "setsid", "ip", "ssh", "ssh-keygen")
 
 
 def why_not() -> str | None:
