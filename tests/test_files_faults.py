@@ -102,6 +102,21 @@ def test_a_run_that_is_cut_off_leaves_old_or_new_and_the_next_one_finishes(
     print(f"cut off within {duration:.1f} s: exit codes {[code for code, *_ in ends]}, {mixed} of them in part done")
 
 
+def test_what_was_cut_off_before_its_first_byte_goes_with_the_next_run(
+    ssh_host: Callable[..., SshHost], tmp_path: Path
+) -> None:
+    host = ssh_host(layer="python")
+    (tmp_path / "file").write_text("x")
+    host.run("cd /root; for n in 1 2; do mkdir -p .mngr-ansible-000000000000000$n/ansible-tmp-$n; done")
+    host.run("touch -d '1 minute ago' /root/.mngr-ansible-0000000000000001/ansible-tmp-1")
+    host.run("touch -d '1 minute ago' /root/.mngr-ansible-0000000000000001")
+
+    done = mngr_ansible("apply", "--file", f"{tmp_path}/file:/srv/x", *on(host))
+
+    assert done.returncode == 0, done.stderr
+    assert leftovers(host, "/srv") == ["/root/.mngr-ansible-0000000000000002"]
+
+
 class Place:
     """A small file system on a host, with an old version of a tree in it."""
 

@@ -171,7 +171,10 @@ def test_what_dead_runs_left_is_swept_and_what_living_ones_write_is_not(controll
     old = put(uploads / "ansible-tmp-1-dead" / "mngr-ansible-bundle")
     new = put(uploads / "ansible-tmp-2-live" / "mngr-ansible-bundle")
     other = put(uploads / "ansible-tmp-3-other" / "AnsiballZ_x.py")
-    for path in (old, other):
+    unsent, unsent_yet = uploads / "ansible-tmp-4-dead", uploads / "ansible-tmp-5-live"
+    unsent.mkdir()
+    unsent_yet.mkdir()
+    for path in (old, other, other.parent, unsent):
         os.utime(path, (0, 0))
     with (out / LIVE).open("rb") as live:
         fcntl.flock(live, fcntl.LOCK_EX)
@@ -180,6 +183,7 @@ def test_what_dead_runs_left_is_swept_and_what_living_ones_write_is_not(controll
     assert run.code == 0, run.output
     assert {path.name for path in out.iterdir()} == {"a", LIVE, ".mngr-ansible-notes"}
     assert (old.parent.exists(), new.exists(), other.exists()) == (False, True, True)
+    assert (unsent.exists(), unsent_yet.exists()) == (False, True)
 
 
 @pytest.mark.parametrize("is_many", [False, True])

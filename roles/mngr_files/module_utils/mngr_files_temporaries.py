@@ -115,12 +115,9 @@ def sweep_uploads(directory):
         for path in _children(place, lambda name: name.startswith("ansible-tmp-")):
             if _age(os.path.join(path, UPLOAD)) > UPLOAD_LIFE:
                 shutil.rmtree(path, ignore_errors=True)
-        if place == directory:
-            continue
-        try:
-            if is_old:
-                os.rmdir(place)
-        except OSError:
+            elif _age(path) > UPLOAD_LIFE:
+                _remove_empty(path)  # its run was killed before the first byte
+        if place != directory and is_old and not _remove_empty(place):
             if min(map(_age, [place, *_children(place, bool)])) > RUN_LIFE:
                 shutil.rmtree(place, ignore_errors=True)
 
@@ -128,10 +125,15 @@ def sweep_uploads(directory):
 def forget(directory):
     """Remove a run's own temporary directory, if it is one and nobody uses it any more."""
     if NAME.match(os.path.basename(os.fsencode(directory))):
-        try:
-            os.rmdir(directory)
-        except OSError:
-            pass
+        _remove_empty(directory)
+
+
+def _remove_empty(directory):
+    try:
+        os.rmdir(directory)
+    except OSError:
+        return False
+    return True
 
 
 def _siblings(directory):
