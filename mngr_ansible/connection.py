@@ -11,7 +11,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -222,12 +221,6 @@ class OpenSsh:
                     stdin=subprocess.DEVNULL,
                     timeout=_CLOSE_WITHIN,
                 )
-
-
-def socket_directory() -> Path:
-    """A new private directory whose path is short enough for ssh's sockets: 103 bytes on macOS, 107 on Linux."""
-    base = tempfile.gettempdir()
-    return Path(tempfile.mkdtemp(prefix="mngr-", dir=base if len(os.fsencode(base)) <= 28 else "/tmp"))  # noqa: S108
 
 
 def connection_error(said: str, host: str, name: str, port: int | None, key: str | None = None) -> HostError:

@@ -15,6 +15,13 @@ Privilege = Literal["root", "sudo", "doas", "password", "none"]
 """How the login becomes root there: it is, or without a question, or by sudo's password that we were given."""
 
 
+_HINDRANCES = {
+    "tty": "its sudo wants a terminal: requiretty",
+    "slow": "its sudo does not answer within 10 s",
+    "rs": "its sudo is sudo-rs, whose question for a password Ansible does not understand",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class FileState:
     """What stands at a destination. ``kind``: file, directory, link, other, missing, unreadable (a file)."""
@@ -43,7 +50,7 @@ class HostState:
     os: Mapping[str, str] = field(default_factory=dict)
     privilege: Privilege = "none"
     hindrance: str = ""
-    """What is against sudo there besides a password: ``tty`` (requiretty), or ``slow`` (it does not answer)."""
+    """What is against sudo there besides a password, or against its use: a key of ``_HINDRANCES``, or empty."""
     python: str | None = None
     """Where a Python is that Ansible can use."""
     python_version: str | None = None
@@ -87,9 +94,13 @@ class HostState:
     @property
     def powerless(self) -> str:
         """Why the login cannot become root there, in words."""
-        more = {"tty": "its sudo wants a terminal: requiretty", "slow": "its sudo does not answer within 10 s"}
-        why = f" ({more[self.hindrance]})" if self.hindrance in more else ""
+        why = f" ({self.against_sudo})" if self.against_sudo else ""
         return f"{self.user} is not root and has no sudo without a password{why}"
+
+    @property
+    def against_sudo(self) -> str:
+        """The hindrance in words; empty where there is none."""
+        return _HINDRANCES.get(self.hindrance, "")
 
     @property
     def release(self) -> str:

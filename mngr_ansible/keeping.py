@@ -63,11 +63,18 @@ def run_directory() -> Iterator[Path]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def keep(directory: Path, events: Iterable[Mapping[str, Any]], report: Mapping[str, Any]) -> Path | None:
+def keep(
+    directory: Path,
+    events: Iterable[Mapping[str, Any]],
+    report: Mapping[str, Any],
+    *,
+    most: int = MOST,
+    largest: int = LARGEST,
+) -> Path | None:
     """Keep a failed run for whoever looks into it; where, or None where that cannot be done.
 
     What is kept has no role (they are this package's own), no hash of a secret's content, and no password or token in
-    an address.
+    an address. Of all that are kept, ``most`` stay, of ``largest`` bytes together; the newest stays in any case.
     """
     parent = directory.parent
     if parent.name != "runs":
@@ -83,7 +90,7 @@ def keep(directory: Path, events: Iterable[Mapping[str, Any]], report: Mapping[s
         _write(kept / "events.jsonl", "".join(f"{_hidden(json.dumps(event))}\n" for event in events))
         _write(kept / "report.json", _hidden(json.dumps(report, indent=2)) + "\n")
         kept = kept.rename(parent / name)
-        _rotate(parent)
+        _rotate(parent, most, largest)
     except OSError:
         return None
     return kept
@@ -119,12 +126,12 @@ def _sweep(runs: Path) -> None:
                 os.close(lock)
 
 
-def _rotate(runs: Path) -> None:
+def _rotate(runs: Path, most: int, largest: int) -> None:
     kept = sorted((each for each in runs.iterdir() if re.fullmatch(r"\d{8}T\d{6}Z-\w+", each.name)), reverse=True)
     total = 0
     for number, directory in enumerate(kept):
         total += sum(file.lstat().st_size for file in directory.rglob("*"))
-        if number >= MOST or (number and total > LARGEST):
+        if number >= most or (number and total > largest):
             shutil.rmtree(directory, ignore_errors=True)
 
 

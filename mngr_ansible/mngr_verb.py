@@ -169,17 +169,14 @@ def ask_password() -> str:
 @contextmanager
 def own_connection(connection: "MngrConnection") -> "Iterator[OpenSsh]":
     """A connection of our own beside mngr's, closed at the end."""
-    import shutil
+    from mngr_ansible.sockets import socket_directory
 
-    from mngr_ansible.connection import socket_directory
-
-    sockets = socket_directory()
-    own = connection.own(sockets)
-    try:
-        yield own
-    finally:
-        own.close()
-        shutil.rmtree(sockets, ignore_errors=True)
+    with socket_directory() as sockets:
+        own = connection.own(sockets)
+        try:
+            yield own
+        finally:
+            own.close()
 
 
 @contextmanager

@@ -59,8 +59,11 @@ elif [ -n "$ROOT" ] || [ -z "$PY" ]; then
   if command -v sudo >/dev/null 2>&1 && S=$($B sudo -n true 2>&1); then PRIVILEGE=sudo
   elif case $?:$S in 124:* | 137:*) say hindrance slow ;; *tty*) say hindrance tty ;; esac; false; then :
   elif command -v doas >/dev/null 2>&1 && $B doas -n true >/dev/null 2>&1; then PRIVILEGE=doas
-  elif [ -n "$mngr_password" ] && printf '%s\n' "$mngr_password" | sudo -k -S -p '' true >/dev/null 2>&1
-  then PRIVILEGE=password
+  elif [ -n "$mngr_password" ]; then
+    case $(sudo --version 2>&1) in
+      sudo-rs*) say hindrance rs ;;
+      *) if printf '%s\n' "$mngr_password" | sudo -k -S -p '' true >/dev/null 2>&1; then PRIVILEGE=password; fi ;;
+    esac
   fi
 fi
 say privilege "$PRIVILEGE"

@@ -10,6 +10,7 @@ from mngr_ansible.choice import Chooser
 from mngr_ansible.collect import contributions, run_after, run_before
 from mngr_ansible.diff import compare, lacking
 from mngr_ansible.errors import ErrorGroup, HostError, MngrAnsibleError
+from mngr_ansible.hoststate import HostState
 from mngr_ansible.offers import ask
 from mngr_ansible.plan import build, print_only, settle
 from mngr_ansible.probe import look
@@ -92,16 +93,7 @@ def _inspect(prepared: Prepared, request: Request, *, is_applied: bool) -> Prepa
     started, is_local = time.monotonic(), target.connection.is_local
     try:
         state = look(target.connection, question, min(_LOOK_SECONDS, request.timeout))
-        if request.password is not None and state.privilege == "none" and (resolved or request.become):
-            raise HostError(
-                f"its sudo did not take the password for {state.user}, or there is no sudo",
-                remedy="Type it again, or see whether that login may use sudo there. Nothing was changed.",
-            )
-        if request.become and state.privilege not in ("root", "sudo", "password"):
-            raise HostError(
-                f"--become needs sudo, and {state.user} has none there that works without a password",
-                remedy="Log in as root, allow sudo without a password for this login, or give --ask-become-pass.",
-            )
+        _require_privilege(request, state, is_needed=bool(resolved) or request.become)
         plan = settle(plan, state.home, state.work_dir, state.real)
         chooser = Chooser(state, plan.policy, implied)
         may_refresh = is_applied and not is_local
@@ -112,6 +104,24 @@ def _inspect(prepared: Prepared, request: Request, *, is_applied: bool) -> Prepa
         error.host = error.host or target.name
         return dataclasses.replace(prepared, error=error)
     return dataclasses.replace(prepared, plan=plan, state=state, due=due, spent=time.monotonic() - started)
+
+
+def _require_privilege(request: Request, state: HostState, *, is_needed: bool) -> None:
+    if request.password is not None and state.privilege == "none" and is_needed:
+        if state.against_sudo:
+            raise HostError(
+                f"the password for {state.user} cannot be used there: {state.against_sudo}",
+                remedy="Allow sudo without a password for this login, or log in as root. Nothing was changed.",
+            )
+        raise HostError(
+            f"its sudo did not take the password for {state.user}, or there is no sudo",
+            remedy="Type it again, or see whether that login may use sudo there. Nothing was changed.",
+        )
+    if request.become and state.privilege not in ("root", "sudo", "password"):
+        raise HostError(
+            f"--become needs sudo, and {state.user} has none there that works without a password",
+            remedy="Log in as root, allow sudo without a password for this login, or give --ask-become-pass.",
+        )
 
 
 def plan_report(

@@ -22,11 +22,10 @@ from typing import Any, Literal
 
 from mngr_ansible.environment import environment, mark, ssh_arguments
 from mngr_ansible.errors import RunError
+from mngr_ansible.sockets import socket_directory
 from mngr_ansible.supervisor import ENDS_OF_A_PLAYBOOK, Order
 
 _STOP_WITHIN = 3.0
-_LONGEST_SOCKET_PARENT = 28
-"""Bytes: with ``/mngr-12345678``, ``/%C`` (41) and ssh's own suffix (17) a path stays below 103, macOS's limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +98,8 @@ def run(
     status: Literal["finished", "timeout", "stopped"] = "finished"
     with ExitStack() as rooms:
         try:
-            private = _room(rooms, ".run-", directory)
-            sockets = _room(rooms, "mngr-", _socket_parent())
+            private = _room(rooms, directory)
+            sockets = rooms.enter_context(socket_directory())
             (private / "ansible.cfg").touch()
             ssh_args = ssh_arguments(control_path or f"{sockets}/%C")
             process = _start(directory, environment(private, sockets, ssh_args, remote_tmp))
@@ -277,11 +276,6 @@ def _kill_all_of(private: Path) -> None:
             return
 
 
-def _room(rooms: ExitStack, prefix: str, parent: str | Path) -> Path:
-    room = tempfile.TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True)
+def _room(rooms: ExitStack, directory: Path) -> Path:
+    room = tempfile.TemporaryDirectory(prefix=".run-", dir=directory, ignore_cleanup_errors=True)
     return Path(rooms.enter_context(room)).absolute()
-
-
-def _socket_parent() -> str:
-    usual = tempfile.gettempdir()
-    return usual if len(os.fsencode(usual)) <= _LONGEST_SOCKET_PARENT else "/tmp"  # noqa: S108 - mkdtemp is private

@@ -2,14 +2,13 @@
 
 import contextlib
 import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mngr_ansible import manifest, provisioner
 from mngr_ansible.collect import plugin_manager
-from mngr_ansible.connection import Address, Connection, LocalShell, OpenSsh, socket_directory
+from mngr_ansible.connection import Address, Connection, LocalShell, OpenSsh
 from mngr_ansible.errors import MngrAnsibleError, UsageError
 from mngr_ansible.hookspecs import Agent, CommandResult, Host
 from mngr_ansible.model import FileTransferSpec, Install, PackageRequirement
@@ -17,6 +16,7 @@ from mngr_ansible.plan import Contribution, Only, Plan
 from mngr_ansible.report import Report
 from mngr_ansible.request import Request, Target
 from mngr_ansible.settings import Settings
+from mngr_ansible.sockets import socket_directory
 
 
 def file_option(text: str) -> FileTransferSpec:
@@ -98,16 +98,15 @@ def targets(
     if len(set(hosts)) < len(hosts):
         raise UsageError("a --host is given twice", remedy="Name each host once.")
     addresses = [Address.parse(host) for host in hosts]
-    sockets = socket_directory()
-    connections = [
-        OpenSsh(each, sockets, _file("--key", key), _file("--known-hosts", known_hosts)) for each in addresses
-    ]
-    try:
-        yield [_target(each.address.typed, each, directory or "") for each in connections], connections[0].control_path
-    finally:
-        for each in connections:
-            each.close()
-        shutil.rmtree(sockets, ignore_errors=True)
+    identity, keys = _file("--key", key), _file("--known-hosts", known_hosts)
+    with socket_directory() as sockets:
+        connections = [OpenSsh(each, sockets, identity, keys) for each in addresses]
+        found = [_target(each.address.typed, each, directory or "") for each in connections]
+        try:
+            yield found, connections[0].control_path
+        finally:
+            for each in connections:
+                each.close()
 
 
 def _file(option: str, path: str | os.PathLike[str] | None) -> str | None:

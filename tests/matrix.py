@@ -1,4 +1,4 @@
-"""A matrix of faults: many runs side by side, each looked at at its end and once more half a minute later."""
+"""A matrix of faults: many runs side by side, each looked at at its end and once more later."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Seen:
-    """What one run came to: at its end and, in ``later`` and ``left_later``, half a minute after it."""
+    """What one run came to: at its end and, in ``later`` and ``left_later``, some time after it."""
 
     code: int
     stdout: str
@@ -62,8 +62,8 @@ class Seen:
         return self.stdout + self.stderr
 
 
-def run_all(cases: Sequence[Case], home: Path, *, at_once: int = 3) -> dict[str, Seen]:
-    """Run every case, each with a home of its own below this one; wait, and look again.
+def run_all(cases: Sequence[Case], home: Path, *, at_once: int = 3, later: float = LATER) -> dict[str, Seen]:
+    """Run every case, each with a home of its own below this one; wait ``later`` seconds, and look again.
 
     Raises:
         AssertionError: a process of ours, told by that home, is still there then.
@@ -71,7 +71,7 @@ def run_all(cases: Sequence[Case], home: Path, *, at_once: int = 3) -> dict[str,
     cases = [replace(case, env={**environment(home / case.name), **case.env}) for case in cases]
     with ThreadPoolExecutor(at_once) as pool:
         first = dict(zip([case.name for case in cases], pool.map(_run, cases), strict=True))
-    time.sleep(LATER)
+    time.sleep(later)
     for case in cases:
         if case.host is not None and case.host.is_running:
             state, left = _look(case.host, case.watched)

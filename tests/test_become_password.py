@@ -103,3 +103,23 @@ def test_a_bare_host_is_bootstrapped_with_the_password(ssh_host, tmp_path):
     code, said = in_terminal(["bootstrap", "-K", *on(host)], PASSWORD, [])
     assert code == 0, said
     assert host.run("python3 -V && git --version && tmux -V").stdout.count("\n") == 3
+
+
+def test_with_sudo_rs_no_password_is_needed_or_the_user_is_told_that_it_cannot_be_used(ssh_host, tmp_path):
+    repository = AptRepository(tmp_path / "apt")
+    repository.add("mtool", "2.0", commands={"mtool": "echo mtool 2.0"})
+    logins = (Login("dev", "sudo"), Login("asked", "sudo with a password", PASSWORD))
+    host = ssh_host(layer="sudo-rs", users=logins, apt_repository=repository)
+    assert "sudo-rs " in host.run("sudo --version 2>&1").stdout
+    words = ["apply", "--package", "mtool", "--file", f"{__file__}:/etc/ours", "--become"]
+    code, said = in_terminal([*words, "-K", *on(host.as_user("asked"))], PASSWORD, [])
+    assert code == 1
+    problem = "the password for asked cannot be used there: its sudo is sudo-rs, whose question for a password"
+    assert problem in said
+    assert "Allow sudo without a password for this login, or log in as root. Nothing was changed." in said
+    assert host.run("ls /etc/ours; command -v mtool", check=False).stdout == ""
+
+    done = mngr_ansible(*words, *on(host.as_user("dev")))
+
+    assert done.returncode == 0, done.stderr
+    assert host.run("mtool; stat -c %U /etc/ours").stdout == "mtool 2.0\nroot\n"

@@ -20,13 +20,15 @@ def runs(home):
     return home / ".local/state/mngr-ansible/runs"
 
 
-def made(runs: Path, content: str = "{}") -> Path | None:
+def made(runs: Path, content: str = "{}", **bounds: int) -> Path | None:
     with keeping.run_directory() as directory:
         (directory / "run/inventory").mkdir(parents=True)
         (directory / "run/inventory/host-1.json").write_text(content)
         (directory / "run/project/roles").mkdir(parents=True)
         (directory / "run/project/roles/main.yml").write_text("ours")
-        return keeping.keep(directory, [{"kind": "failed", "text": f"https://u:{SECRET}@host/x"}], {"ok": False})
+        return keeping.keep(
+            directory, [{"kind": "failed", "text": f"https://u:{SECRET}@host/x"}], {"ok": False}, **bounds
+        )
 
 
 def test_a_run_directory_is_its_owners_alone_and_gone_afterwards(runs):
@@ -51,21 +53,19 @@ def test_what_is_kept_is_private_and_holds_no_role_no_password_and_no_hash_of_a_
     assert {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in [kept, *kept.rglob("*")]} == {0}
 
 
-def test_few_are_kept_and_the_newest_of_them(runs, monkeypatch):
-    monkeypatch.setattr(keeping, "MOST", 3)
+def test_few_are_kept_and_the_newest_of_them(runs):
     kept = []
     for number in range(5):
-        kept.append(made(runs, json.dumps(number)))
+        kept.append(made(runs, json.dumps(number), most=3))
         os.utime(runs)
         time.sleep(1.1)
     assert sorted(runs.iterdir()) == kept[-3:]
 
 
-def test_large_ones_make_room_for_new_ones(runs, monkeypatch):
-    monkeypatch.setattr(keeping, "LARGEST", 10_000)
-    made(runs, json.dumps("x" * 8_000))
+def test_large_ones_make_room_for_new_ones(runs):
+    made(runs, json.dumps("x" * 8_000), largest=10_000)
     time.sleep(1.1)
-    newest = made(runs, json.dumps("y" * 8_000))
+    newest = made(runs, json.dumps("y" * 8_000), largest=10_000)
     assert list(runs.iterdir()) == [newest]
 
 

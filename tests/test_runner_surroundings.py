@@ -182,7 +182,7 @@ def test_a_run_logs_in_once_and_closes_its_connection(
     sockets: set[str] = set()
 
     def look(event: Event) -> None:
-        sockets.update(word for each in marked("[mux]") for word in each.cmdline() if "/mngr-" in word)
+        sockets.update(word for each in marked("[mux]") for word in each.cmdline() if "/mngr-ansible-" in word)
 
     result = runner.run(directory, timeout=60, on_event=look)
     assert (result.hosts, result.problem) == (frozenset({"host-1"}), None)

@@ -30,8 +30,15 @@ LAYERS = {
     "dnf": ("openssh-server", "python3", "sudo", "procps", "dnf", "dnf-plugins-core", "rpm", "createrepo-c"),
     "zypper": ("openssh-server", "python3", "sudo", "procps", "zypper", "rpm"),
     "pacman": ("openssh-server", "python3", "sudo", "procps", "pacman-package-manager"),
+    "sudo-rs": ("openssh-server", "python3", "sudo-rs", "procps"),
 }
 """The packages of each layer beside Debian's ``minbase``. Only ``tools`` has what mngr itself wants of a host."""
+
+_RELEASES = {"sudo-rs": "trixie"}
+"""Of layers that stand on another release of Debian than this machine's, its name."""
+
+_HOOKS = {"sudo-rs": ('ln -s sudo-rs "$1"/usr/bin/sudo', 'echo "@includedir /etc/sudoers.d" >"$1"/etc/sudoers')}
+"""What is done to a layer once its packages are there; ``$1`` is its root directory."""
 
 _OFFERED = {"bare": ("python3",)}
 """Packages whose files are kept beside a layer, so that installing them there needs no mirror."""
@@ -66,9 +73,10 @@ def offered_packages(layer: str) -> list[Path]:
 
 
 def _made(layer: str) -> Path:
-    sources = _debian_sources()
+    sources = _debian_sources(_RELEASES.get(layer))
     disguise = (_DISGUISE.read_text(),) if layer in _DISGUISED else ()
-    recipe = "\n".join((_RECIPE, layer, *LAYERS[layer], *_OFFERED.get(layer, ()), *disguise, *sources))
+    more = (*_OFFERED.get(layer, ()), *_HOOKS.get(layer, ()), *disguise)
+    recipe = "\n".join((_RECIPE, layer, *LAYERS[layer], *more, *sources))
     target = cache_directory() / f"{layer}-{hashlib.sha256(recipe.encode()).hexdigest()[:8]}"
     if target.is_dir():
         return target
@@ -90,6 +98,7 @@ def _make(layer: str, sources: tuple[str, ...], target: Path) -> None:
             f'--customize-hook=export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG"; apt-get clean && {install}',
             f'--customize-hook=cp "$1"/var/cache/apt/archives/*.deb "{building / "offered"}"',
         ]
+    hooks += [f"--customize-hook={each}" for each in _HOOKS.get(layer, ())]
     if layer in _DISGUISED:
         hooks.append(f'--customize-hook=chroot "$1" sh -s {layer} <"{_DISGUISE}"')
     # The host keys that the package made would be the same on every host; each host gets its own.
@@ -106,17 +115,20 @@ def _make(layer: str, sources: tuple[str, ...], target: Path) -> None:
 
 
 @cache
-def _debian_sources() -> tuple[str, ...]:
-    """The distribution's own sources of this machine, as one-line entries; foreign repositories are left out."""
+def _debian_sources(release: str | None = None) -> tuple[str, ...]:
+    """The distribution's own sources of this machine, as one-line entries; foreign repositories are left out.
+
+    ``release``: another one of Debian, of which the main suite is enough.
+    """
     codename = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
-    suites = {codename, f"{codename}-updates", f"{codename}-security"}
+    suites = {codename} if release else {codename, f"{codename}-updates", f"{codename}-security"}
     listed = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages"],
         text=True, capture_output=True, check=True,
     )  # fmt: skip
     entries = [line.split() for line in dict.fromkeys(listed.stdout.splitlines())]
     sources = [
-        f"deb {uri} {suite} {component}"
+        f"deb {uri} {release or suite} {component}"
         for uri, suite, component in entries
         if suite in suites and component in {"main", "universe"}
     ]
