@@ -11,7 +11,7 @@ Bring hosts to what mngr's plugins, manifests and options want: files first, the
 through a generated Ansible playbook. On this machine files are copied and install commands are only printed.
 """
 _EPILOG = """\
-exit codes: 0 done, or nothing to complain about; 1 not done, or an error; 64 wrong usage; 130, 143 stopped.
+exit codes: 0 done, or nothing to complain about; 1 not done, or an error; 64 wrong usage; 129, 130, 143 stopped.
 examples:
   mngr-ansible plan --package 'git>=2.39' --host build-1
   mngr-ansible apply --manifest agent-host.yml --host root@192.0.2.7:2222 --key ~/.ssh/id_ed25519

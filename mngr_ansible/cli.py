@@ -8,8 +8,6 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
-from typing import Any
 
 from mngr_ansible import bootstrap, content, elsewhere, provisioner, standalone, survey, text
 from mngr_ansible.arguments import parser
@@ -17,19 +15,19 @@ from mngr_ansible.errors import MngrAnsibleError, UsageError
 from mngr_ansible.progress import Talk
 from mngr_ansible.report import Report
 from mngr_ansible.request import Request
+from mngr_ansible.signals import Ended, ending_in_order
 from mngr_ansible.trees import shown
-
-
-class _Stopped(BaseException):
-    """SIGTERM arrived."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the value is the exit code."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    with ending_in_order():
+        return _run_words(list(sys.argv[1:] if argv is None else argv))
+
+
+def _run_words(words: list[str]) -> int:
     is_json = "--json" in words
     command = next((word for word in words if word in _VERBS), "")
-    previous = _on_sigterm()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -40,8 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MngrAnsibleError as error:
         _fail(Report(command, errors=(error,)), is_json)
         return error.exit_code
-    except (KeyboardInterrupt, _Stopped) as stop:
-        return _stopped(command, stop, is_json)
+    except (KeyboardInterrupt, Ended) as stop:
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            _tell_stopped(command, stop, is_json)
+        return 130 if isinstance(stop, KeyboardInterrupt) else int(str(stop.code))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -49,22 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         remedy = "See to this machine's disk, permissions and temporary directory, and run again."
         _fail(Report(command, errors=(MngrAnsibleError(f"this machine: {error}", remedy=remedy),)), is_json)
         return 1
-    finally:
-        if previous is not None:
-            signal.signal(signal.SIGTERM, previous)
 
 
-def _on_sigterm() -> Any:
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise _Stopped
-
-    try:
-        return signal.signal(signal.SIGTERM, stop)
-    except ValueError:
-        return None  # not the main thread: whoever called us has the signals
-
-
-def _stopped(command: str, stop: BaseException, is_json: bool) -> int:
+def _tell_stopped(command: str, stop: BaseException, is_json: bool) -> None:
     """Say what was reached; nothing of ours runs any more. From here on Ctrl-C is deaf, or it would cut the words."""
     with contextlib.suppress(ValueError):  # not the main thread
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -75,7 +62,6 @@ def _stopped(command: str, stop: BaseException, is_json: bool) -> int:
     _fail(report, is_json)
     if not is_json and reached is not None:
         print("\n".join(text.tables(report)))
-    return 130 if isinstance(stop, KeyboardInterrupt) else 143
 
 
 def _fail(report: Report, is_json: bool) -> None:

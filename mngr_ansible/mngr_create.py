@@ -23,6 +23,7 @@ from mngr_ansible.mngr_talk import as_failure, confirmation, reported, say
 from mngr_ansible.recheck import recheck
 from mngr_ansible.report import HostReport, Status
 from mngr_ansible.request import Prepared, Request
+from mngr_ansible.signals import ending_in_order
 from mngr_ansible.trees import shown
 
 AgentStatus = Literal["ok", "due", "failed"]
@@ -82,14 +83,18 @@ def provision(
         else:
             step = ProgressStepId(f"provisioning.{NAME}")
             with mngr_ctx.progress_reporter.step(step, "Running Ansible", CreatePhase.PROVISIONING.step_id):
-                prepared, report = _apply(gathered, request, mngr_ctx)
+                prepared, report = _apply(agent, gathered, request, mngr_ctx)
         _provisioned.set(_Provisioned(agent.id, prepared, report, request, is_update))
 
 
-def _apply(gathered: list[Prepared], request: Request, mngr_ctx: MngrContext) -> tuple[Prepared, HostReport]:
+def _apply(
+    agent: AgentInterface[Any], gathered: list[Prepared], request: Request, mngr_ctx: MngrContext
+) -> tuple[Prepared, HostReport]:
     asked = provisioner.ask_local(provisioner.inspect(gathered, request, is_applied=True), confirmation(mngr_ctx))
     for notice in asked[0].plan.all_notices:
         logger.info("ansible: {}", notice)
+    if asked[0].due is not None and not asked[0].due.is_empty:
+        note(agent, "due")  # a create that is killed leaves an agent that says so
     report = provisioner.apply(asked, request, say, is_finished=False).hosts[0]
     if not report.ok:
         raise as_failure(report)
@@ -151,16 +156,18 @@ def note(agent: AgentInterface[Any], status: AgentStatus, *, lock: Callable[[], 
 
 @contextmanager
 def _undone_on_failure(agent: AgentInterface[Any], host: OnlineHostInterface, *, is_update: bool) -> Iterator[None]:
-    if is_update:
-        with noted_on_failure(agent), reported():
-            yield
-        return
-    try:
-        with reported():
-            yield
-    except BaseException:
-        _destroy(agent, host)
-        raise
+    """Take the agent away when the block is left by an error or a signal; one that is only being updated stays."""
+    with ending_in_order():
+        if is_update:
+            with noted_on_failure(agent), reported():
+                yield
+            return
+        try:
+            with reported():
+                yield
+        except BaseException:
+            _destroy(agent, host)
+            raise
 
 
 @contextmanager

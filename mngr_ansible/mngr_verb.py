@@ -185,11 +185,12 @@ def verb_of(ctx: click.Context, name: str) -> Iterator[Verb]:
     from mngr_ansible import mngr_talk
     from mngr_ansible.errors import MngrAnsibleError
     from mngr_ansible.report import Report
+    from mngr_ansible.signals import ending_in_order
 
     mngr_ctx, output_opts, opts = setup_command_context(ctx, f"ansible-{name}", AnsibleCliOptions)
     verb = Verb(name, mngr_ctx, output_opts.output_format, opts)
     try:
-        with mngr_talk.reported(), verb.rooms:
+        with ending_in_order(), mngr_talk.reported(), verb.rooms:
             yield verb
     except MngrError as error:
         cause = error.__cause__

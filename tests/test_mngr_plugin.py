@@ -284,18 +284,34 @@ def test_what_is_wrong_before_anything_is_created_is_one_line_and_creates_nothin
     assert local.agents() == {}
 
 
-def test_an_interrupt_leaves_no_agent(remote, host, repository):
-    repository.add("slow", "1", postinst="touch /srv/started; sleep 30")
+def killed(remote, host, number):
+    """A create that gets this signal while a package is being installed: its exit code and what it said."""
     command = [*remote.program, *remote.creation("one", "--ansible-package", "slow")]
     streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
     with subprocess.Popen(command, cwd=remote.project, env=remote.environment(), **streams) as process:
         host.run("until test -e /srv/started; do sleep 0.05; done")
-        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, number)
         _, said = process.communicate(timeout=20)
-    assert process.returncode == 1
-    assert "Aborted!" in said
+    return process.returncode, said
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 1), (signal.SIGTERM, 143)])
+def test_a_signal_leaves_no_agent(remote, host, repository, number, code):
+    repository.add("slow", "1", postinst="touch /srv/started; sleep 30")
+    ended, said = killed(remote, host, number)
+    assert ended == code
+    assert ("Aborted!" in said) is (number == signal.SIGINT)
     assert "Traceback" not in said
     assert remote.agents() == {}
+
+
+def test_a_create_that_is_killed_leaves_an_agent_that_says_so_and_that_apply_finishes(remote, host, repository):
+    repository.add("slow", "1", commands={"slow": "echo slow 1"}, postinst="touch /srv/started; sleep 3")
+    assert killed(remote, host, signal.SIGKILL)[0] == -signal.SIGKILL
+    assert remote.agents() == {"one": "due"}
+    succeeded(remote.run("ansible", "apply", "one", "--package", "slow"))
+    assert host.run("slow; dpkg --audit").stdout == "slow 1\n"
+    assert remote.agents() == {"one": "ok"}
 
 
 def test_a_terminal_is_asked_whether_to_install_on_this_machine(local):
