@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    import pytest
+
     from tests.hosts import SshHost
 
 LATER = 30
@@ -60,6 +62,17 @@ class Seen:
     @property
     def said(self) -> str:
         return self.stdout + self.stderr
+
+
+def place_for_big(factory: pytest.TempPathFactory, mebibytes: int) -> Path:
+    """A directory that a host's users may enter, with a file ``big`` in it that takes a while to send."""
+    work = factory.mktemp("work")
+    for directory in (work, work.parent):
+        directory.chmod(0o755)
+    with (work / "big").open("wb") as file:
+        for _ in range(mebibytes):
+            file.write(os.urandom(1 << 20))
+    return work
 
 
 def run_all(cases: Sequence[Case], home: Path, *, at_once: int = 3, later: float = LATER) -> dict[str, Seen]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import signal
 import subprocess
 import time
@@ -17,7 +16,7 @@ import pytest
 
 from tests.command import mngr_ansible, on
 from tests.hosts import AptRepository, Login, SshHost, running
-from tests.matrix import Case, Seen, environment, ours_here, run_all
+from tests.matrix import Case, Seen, environment, ours_here, place_for_big, run_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 PHASES = ("probe", "transfer", "package")
 ENDS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129, "SIGKILL": -9, "timeout": 1}
 CASES = [(phase, end) for phase in PHASES for end in ENDS]
-SIZE = 400 << 20
 
 
 @dataclass
@@ -46,12 +44,7 @@ tidied: dict[str, str] = {}
 @pytest.fixture(scope="module")
 def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Seen]]:
     """Every end in every phase, each on a host of its own; looked at again, and run again."""
-    work = tmp_path_factory.mktemp("work")
-    for directory in (work, work.parent):
-        directory.chmod(0o755)
-    with (work / "big").open("wb") as file:
-        for _ in range(SIZE >> 20):
-            file.write(os.urandom(1 << 20))
+    work = place_for_big(tmp_path_factory, 400)
     repository = AptRepository(work / "apt")
     repository.add("slow", "1", commands={"slow": "echo slow 1"}, postinst="touch /tmp/begun; sleep 8")
     with ExitStack() as hosts:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -18,7 +17,7 @@ import pytest
 
 from tests.command import mngr_ansible, on
 from tests.hosts import AptRepository, SshHost, running
-from tests.matrix import Case, Seen, environment, run_all
+from tests.matrix import Case, Seen, environment, place_for_big, run_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,12 +31,7 @@ again: dict[str, subprocess.CompletedProcess[str]] = {}
 @pytest.fixture(scope="module")
 def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Seen]]:
     """Every loss once, each on hosts of its own; looked at again, and run again."""
-    work = tmp_path_factory.mktemp("work")
-    for directory in (work, work.parent):
-        directory.chmod(0o755)
-    with (work / "big").open("wb") as file:
-        for _ in range(300):
-            file.write(os.urandom(1 << 20))
+    work = place_for_big(tmp_path_factory, 300)
     repository = AptRepository(work / "apt")
     repository.add("slow", "1", commands={"slow": "echo slow 1"}, postinst="touch /begun; sleep 6; touch /done")
     with ExitStack() as stack:
