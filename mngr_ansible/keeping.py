@@ -7,20 +7,19 @@
         20261124T161500Z-1f2e3d4c/           one that failed: plan, playbook, inventory, events.jsonl, report.json
 """
 
-import fcntl
 import json
 import os
 import re
 import shutil
 import tempfile
-import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from mngr_ansible.errors import InputError
+from mngr_ansible.rooms import room
 
 MOST = 10
 """How many failed runs are kept."""
@@ -29,8 +28,6 @@ LARGEST = 20 * 1024 * 1024
 """Bytes of all kept runs together."""
 
 _LARGEST_FILE = 4 * 1024 * 1024
-_NEW_SECONDS = 60
-"""How long one without a lock may be one that is just being made."""
 
 _HIDDEN = "(hidden)"
 _PARTS = re.compile(
@@ -46,21 +43,18 @@ def run_directory() -> Iterator[Path]:
     Raises:
         InputError: there is no room for it, neither in the user's state directory nor in the temporary one.
     """
-    try:
-        directory = _made()
-        lock = os.open(directory / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise InputError(
-            f"a run directory cannot be made: {error}",
-            remedy="Make room in your state directory (XDG_STATE_HOME) or the temporary one (TMPDIR), and run again.",
-        ) from error
-    try:
-        with suppress(OSError):  # some file systems know no locks
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with ExitStack() as rooms:
+        try:
+            try:
+                directory = rooms.enter_context(room(_runs(), "run-"))
+            except OSError:
+                directory = rooms.enter_context(room(Path(tempfile.gettempdir()), "mngr-ansible-run-"))
+        except OSError as error:
+            raise InputError(
+                f"a run directory cannot be made: {error}",
+                remedy="Make room in your state directory (XDG_STATE_HOME) or the temporary one (TMPDIR); run again.",
+            ) from error
         yield directory
-    finally:
-        os.close(lock)
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 def keep(
@@ -96,34 +90,15 @@ def keep(
     return kept
 
 
-def _made() -> Path:
+def _runs() -> Path:
     state = os.environ.get("XDG_STATE_HOME", "")
     base = Path(state) if state.startswith("/") else Path(os.path.expanduser("~/.local/state"))  # noqa: PTH111
     runs = base / "mngr-ansible" / "runs"
-    try:
-        runs.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if runs.stat().st_uid != os.geteuid():
-            raise PermissionError
-        runs.chmod(0o700)
-        made = Path(tempfile.mkdtemp(prefix="run-", dir=runs))
-    except OSError:
-        return Path(tempfile.mkdtemp(prefix="mngr-ansible-run-"))
-    _sweep(runs)
-    return made
-
-
-def _sweep(runs: Path) -> None:
-    """Remove the directories of runs whose process was killed: nobody holds their locks any more."""
-    for directory in runs.glob("run-*"):
-        with suppress(OSError):
-            if time.time() - directory.stat().st_mtime < _NEW_SECONDS:
-                continue
-            lock = os.open(directory / "lock", os.O_RDWR | os.O_CLOEXEC)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(directory, ignore_errors=True)
-            finally:
-                os.close(lock)
+    runs.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if runs.stat().st_uid != os.geteuid():
+        raise PermissionError
+    runs.chmod(0o700)
+    return runs
 
 
 def _rotate(runs: Path, most: int, largest: int) -> None:

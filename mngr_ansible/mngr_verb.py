@@ -169,9 +169,9 @@ def ask_password() -> str:
 @contextmanager
 def own_connection(connection: "MngrConnection") -> "Iterator[OpenSsh]":
     """A connection of our own beside mngr's, closed at the end."""
-    from mngr_ansible.sockets import socket_directory
+    from mngr_ansible.rooms import socket_room
 
-    with socket_directory() as sockets:
+    with socket_room() as sockets:
         own = connection.own(sockets)
         try:
             yield own

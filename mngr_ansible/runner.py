@@ -11,7 +11,6 @@ import selectors
 import shlex
 import subprocess
 import sys
-import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,7 +21,7 @@ from typing import Any, Literal
 
 from mngr_ansible.environment import environment, mark, ssh_arguments
 from mngr_ansible.errors import RunError
-from mngr_ansible.sockets import socket_directory
+from mngr_ansible.rooms import room, socket_room
 from mngr_ansible.supervisor import ENDS_OF_A_PLAYBOOK, Order
 
 _STOP_WITHIN = 3.0
@@ -98,8 +97,8 @@ def run(
     status: Literal["finished", "timeout", "stopped"] = "finished"
     with ExitStack() as rooms:
         try:
-            private = _room(rooms, directory)
-            sockets = rooms.enter_context(socket_directory())
+            private = rooms.enter_context(room(directory, ".run-"))
+            sockets = rooms.enter_context(socket_room())
             (private / "ansible.cfg").touch()
             ssh_args = ssh_arguments(control_path or f"{sockets}/%C")
             process = _start(directory, environment(private, sockets, ssh_args, remote_tmp))
@@ -274,8 +273,3 @@ def _kill_all_of(private: Path) -> None:
                     is_clean = False
         if is_clean:
             return
-
-
-def _room(rooms: ExitStack, directory: Path) -> Path:
-    room = tempfile.TemporaryDirectory(prefix=".run-", dir=directory, ignore_cleanup_errors=True)
-    return Path(rooms.enter_context(room)).absolute()

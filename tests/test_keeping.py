@@ -70,10 +70,9 @@ def test_large_ones_make_room_for_new_ones(runs):
 
 
 def test_what_a_killed_run_left_is_removed_by_the_next_and_a_living_one_is_not(runs):
-    dead, young = runs / "run-dead", runs / "run-young"
+    dead, young = runs / "run-deadbeef", runs / "run-young_1x"
     for directory in (dead, young):
         directory.mkdir(parents=True)
-        (directory / "lock").touch()
     os.utime(dead, (1, 1))
     with keeping.run_directory() as living:
         os.utime(living, (1, 1))

@@ -1,0 +1,58 @@
+"""Directories of one run's own, and what is done with those of runs that were killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+from typing import TYPE_CHECKING
+
+from mngr_ansible.rooms import room, socket_room
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+LONGEST_ON_MACOS = 103
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from mngr_ansible.rooms import room
+with room(Path(sys.argv[1]), "mngr-ansible-") as directory:
+    (directory / "socket").touch()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_socket_fits_on_macos_and_its_directory_is_its_owners_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with socket_room() as directory:
+        assert len(os.fsencode(f"{directory}/{'c' * 40}.{'s' * 16}")) <= LONGEST_ON_MACOS
+        assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+    assert not directory.exists()
+
+
+def test_what_a_killed_run_left_goes_after_a_minute_and_nothing_else(tmp_path: Path) -> None:
+    def killed() -> Path:
+        before = set(tmp_path.iterdir())
+        done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], capture_output=True)
+        assert done.returncode == -signal.SIGKILL, done.stderr
+        (left,) = set(tmp_path.iterdir()) - before
+        return left
+
+    dead, young, foreign = killed(), killed(), tmp_path / "mngr-ansible-notes"
+    link = tmp_path / "mngr-ansible-deadlink"
+    foreign.mkdir()
+    link.symlink_to(foreign)
+    with room(tmp_path, "mngr-ansible-") as living:
+        for path in (dead, foreign, living):
+            os.utime(path, (1, 1))
+        os.utime(link, (1, 1), follow_symlinks=False)
+        with room(tmp_path, "mngr-ansible-") as another:
+            assert set(tmp_path.iterdir()) == {young, foreign, link, living, another}
