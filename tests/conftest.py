@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
 from tests.hosts import LayerError, SshHost, cache_directory, running, why_not
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
 _FOREIGN = ("ANSIBLE_", "MOLECULE_", "MNGR_", "PY_COLORS", "NO_COLOR", "FORCE_COLOR", "SSH_AUTH_SOCK", "TMUX")
@@ -28,8 +28,18 @@ class StartHost(Protocol):
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--strict-hosts``."""
     parser.addoption(
-        "--strict-hosts", action="store_true", help="fail, instead of skipping, where a test host cannot be had"
+        "--strict-hosts", action="store_true", help="fail where a test skips: the machine is to have it all"
     )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skip into a failure under ``--strict-hosts``."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and item.config.getoption("--strict-hosts"):
+        report.outcome = "failed"
+        report.longrepr = f"--strict-hosts: {report.longrepr[2] if isinstance(report.longrepr, tuple) else 'skipped'}"
+    return report
 
 
 def pytest_configure() -> None:
@@ -58,35 +68,28 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture(scope="session")
-def _hosts_are_possible(request: pytest.FixtureRequest) -> None:
-    """Skip, or fail under ``--strict-hosts``, where this machine cannot have hosts."""
+def _hosts_are_possible() -> None:
+    """Skip where this machine cannot have hosts."""
     if reason := why_not():
-        _decline(request, reason)
+        pytest.skip(reason)
 
 
 @pytest.fixture
-def ssh_host(_hosts_are_possible: None, request: pytest.FixtureRequest) -> Iterator[StartHost]:
+def ssh_host(_hosts_are_possible: None) -> Iterator[StartHost]:
     """Start hosts for one test, each fresh: ``ssh_host(layer="bare", users=(Login("dev"),))``."""
     with ExitStack() as hosts:
-        yield lambda **options: _started(hosts, request, **options)
+        yield lambda **options: _started(hosts, **options)
 
 
 @pytest.fixture(scope="session")
-def shared_host(_hosts_are_possible: None, request: pytest.FixtureRequest) -> Iterator[SshHost]:
+def shared_host(_hosts_are_possible: None) -> Iterator[SshHost]:
     """One host with python3 for all tests that leave it as it was, or write only below a directory of their own."""
     with ExitStack() as hosts:
-        yield _started(hosts, request, layer="python", name="shared")
+        yield _started(hosts, layer="python", name="shared")
 
 
-def _started(hosts: ExitStack, request: pytest.FixtureRequest, **options: Any) -> SshHost:
+def _started(hosts: ExitStack, **options: Any) -> SshHost:
     try:
         return hosts.enter_context(running(**options))
     except LayerError as error:
-        _decline(request, str(error))
-
-
-def _decline(request: pytest.FixtureRequest, reason: str) -> NoReturn:
-    """Skip, or fail under ``--strict-hosts``."""
-    if request.config.getoption("--strict-hosts"):
-        pytest.fail(reason)
-    pytest.skip(reason)
+        pytest.skip(str(error))

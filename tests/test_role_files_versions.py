@@ -52,11 +52,10 @@ def _pyenv() -> str:
 
 
 @pytest.fixture(scope="module")
-def old_python(request) -> Path:
+def old_python() -> Path:
     found = python39()
     if found is None:
-        reason = "There is no Python 3.9 on this machine; `uv python install 3.9` makes one."
-        (pytest.fail if request.config.getoption("--strict-hosts") else pytest.skip)(reason)
+        pytest.skip("There is no Python 3.9 on this machine; `uv python install 3.9` makes one.")
     return found
 
 
