@@ -120,24 +120,9 @@ class HostState:
 
 _LOOKS = ("kinds", "mode", "hash", "link", "parents", "real", "listing")
 _FACTS = (
-    "home",
-    "user",
-    "uid",
-    "groups",
-    "tmp",
-    "owner",
-    "system",
-    "os",
-    "manager",
-    "program",
-    "python",
-    "oldpython",
-    "privilege",
-    "hindrance",
-    "work_dir",
-    "realhome",
-    "realwork",
-)
+    "home", "user", "uid", "groups", "tmp", "owner", "system", "os", "manager", "program", "python", "oldpython",
+    "privilege", "hindrance", "work_dir", "realhome", "realwork",
+)  # fmt: skip
 _KINDS = {"l": "link", "f": "file", "u": "unreadable", "d": "directory", "o": "other", "n": "missing"}
 
 

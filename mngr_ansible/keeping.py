@@ -79,7 +79,8 @@ def keep(
         kept.mkdir(mode=0o700)
         for source in (directory / "run").rglob("*"):
             relative = source.relative_to(directory / "run")
-            if source.is_file() and relative.parts[:2] != ("project", "roles") and not relative.name.startswith("."):
+            is_ours = relative.parts[:2] == ("project", "roles") or any(part.startswith(".") for part in relative.parts)
+            if source.is_file() and not is_ours:
                 _write(kept / relative, _redacted(source))
         _write(kept / "events.jsonl", "".join(f"{_hidden(json.dumps(event))}\n" for event in events))
         _write(kept / "report.json", _hidden(json.dumps(report, indent=2)) + "\n")
