@@ -168,12 +168,16 @@ def _databases(requirements: Sequence[Mapping[str, Any]]) -> list[str]:
     asked: dict[str, list[str]] = {}
     for requirement in requirements:
         for check in requirement["checks"]:
-            if check["kind"] == "package" and _NAME.fullmatch(check["value"]):
+            if check["kind"] == "package":
                 for database in [check["database"]] if check["database"] else _DATABASES:
                     asked.setdefault(database, []).append(check["value"])
+        # A command may work although dpkg could not set its package up.
+        asked.setdefault("dpkg", []).extend(requirement["packages"].get("apt", ()))
     lines = []
     for database, values in asked.items():
-        unique = sorted(set(values))
+        unique = sorted(filter(_NAME.fullmatch, set(values)))
+        if not unique:
+            continue
         names, awk = shlex.join(unique), shlex.quote(_APK.format(names=" ".join(unique)))
         lines.append(
             f"{{ {_DATABASES[database].format(names=names, awk=awk, dpkg=_DPKG, rpm=_RPM, pacman=_PACMAN)}; }} &"

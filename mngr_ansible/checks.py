@@ -116,8 +116,9 @@ def _is_texts(value: Any) -> bool:
 def read(lines: Iterable[str], requirements: Sequence[Mapping[str, Any]], versions: ModuleType) -> list[Finding]:
     """Judge the answer to :func:`script`: one finding for each requirement, in their order.
 
-    The first check that tells a version decides; where none does, being there is enough for any version. Lines that
-    are not ours are passed over: a login shell may talk too.
+    The first check that tells a version decides; where none does, being there is enough for any version. What dpkg has
+    half installed is not there, whatever tells a version. Lines that are not ours are passed over: a login shell may
+    talk too.
 
     Args:
         versions: the module of that name; shared files cannot import each other.
@@ -172,7 +173,7 @@ def _judge(
 ) -> Finding:
     wanted = versions.Range.parse(requirement["version"])
     silent: tuple[str, str] | None = None
-    broken = ""
+    broken, half = "", _half_installed(requirement, packages)
     for position, check in enumerate(requirement["checks"]):
         answer = answers[position]
         current: str | None
@@ -180,8 +181,6 @@ def _judge(
             state, version = _entry(check, packages)
             where, current, why = check["value"], versions.upstream(version) or None, "has no readable version"
             if not _is_installed(state):
-                if state[1] not in "nc":
-                    broken = f"the package {where} is only half installed ({state.strip()})"
                 continue
         else:
             if answer is None or answer.code is None:
@@ -194,8 +193,12 @@ def _judge(
         if current is None:
             silent = silent or (where, f"{where} {why}")
             continue
+        if status == "ok" and half:
+            break
         reason = "" if status == "ok" else f"found {current}, wanted {wanted}"
         return Finding(requirement["id"], status, current, where, reason, _hidden(check, answer))
+    if half:
+        return Finding(requirement["id"], "missing", None, "", half)
     if silent and wanted.is_any:
         hidden = next(
             (each for each in answers if each is not None and each.is_hidden and each.where == silent[0]), None
@@ -204,6 +207,16 @@ def _judge(
     if silent:
         return Finding(requirement["id"], "unknown", None, silent[0], f"{silent[1]}, wanted {wanted}")
     return Finding(requirement["id"], "missing", None, "", broken)
+
+
+def _half_installed(requirement: Mapping[str, Any], packages: Mapping[tuple[str, str], tuple[str, str]]) -> str:
+    """Why a requirement is not there although a program of it may run; empty where dpkg has set up all or nothing."""
+    checked = [check["value"] for check in requirement["checks"] if check["kind"] == "package"]
+    for name in dict.fromkeys([*checked, *requirement["packages"].get("apt", ())]):
+        state, _ = packages.get(("dpkg", name), ("un ", ""))
+        if not _is_installed(state) and state[1] not in "nc":
+            return f"the package {name} is only half installed ({state.strip()})"
+    return ""
 
 
 def _entry(check: Mapping[str, Any], packages: Mapping[tuple[str, str], tuple[str, str]]) -> tuple[str, str]:

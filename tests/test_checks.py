@@ -256,6 +256,19 @@ def test_only_what_dpkg_has_configured_is_installed(state: str, status: str, rea
     assert (found.status, found.reason) == (status, reason)
 
 
+@pytest.mark.parametrize(("state", "status"), [("ii ", "ok"), ("iF ", "missing"), ("rc ", "ok"), ("un ", "ok")])
+@pytest.mark.parametrize("version", ["", ">=2"])
+def test_a_program_that_runs_is_not_enough_where_dpkg_could_not_set_its_package_up(
+    state: str, status: str, version: str
+) -> None:
+    wanted = [checks.complete({"name": "fd", "version": version, "checks": ["fd"], "packages": {"apt": ["fd-find"]}})]
+    told = ["mngr-check 0 0 @ /usr/bin/fd", "mngr-check 0 0 | fd 8.6.0", "mngr-check 0 0 = 0"]
+    lines = [*told, f"mngr-check package dpkg {state}|fd-find|8.6.0-3", "mngr-check end 1"]
+    (found,) = checks.read(lines, wanted, versions)
+    reason = "the package fd-find is only half installed (iF)" if status == "missing" else ""
+    assert (found.status, found.reason) == (status, reason)
+
+
 @pytest.mark.parametrize(
     "lines",
     [[], ["mngr-check 0 0 = 0"], ["mngr-check end 2"], ["mngr-check 0 0 ? x", "mngr-check end 1"], ["mngr-check "]],

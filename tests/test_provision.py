@@ -219,6 +219,23 @@ def test_a_failing_optional_package_is_a_warning(ssh_host, repository):
     }
 
 
+def test_a_package_that_could_not_be_set_up_is_due_until_it_is_although_its_program_runs(ssh_host, tmp_path):
+    repository = AptRepository(tmp_path / "apt")
+    repository.add("frail", "1", commands={"frail": "echo frail 1"}, postinst="test -e /srv/healed")
+    host = ssh_host(layer="tools", apt_repository=repository)
+    words = ["--package", "frail", "--json", *on(host)]
+    failed = mngr_ansible("apply", *words)
+    assert (failed.returncode, statuses(failed)) == (1, {"package:frail": "failed"})
+    assert host.run("frail").stdout == "frail 1\n"
+
+    (step,) = document(mngr_ansible("plan", *words))["hosts"][0]["steps"]
+    assert (step["status"], "only half installed (iF)" in step["reason"]) == ("missing", True), step
+    assert statuses(mngr_ansible("apply", *words)) == {"package:frail": "failed"}
+    host.run("touch /srv/healed")
+    assert statuses(mngr_ansible("apply", *words)) == {"package:frail": "changed"}
+    assert host.run("dpkg --audit").stdout == ""
+
+
 def test_a_rendered_directory_run_by_hand_ends_in_the_same_state(ssh_host, tree, repository, tmp_path):
     host = ssh_host(layer="python", apt_repository=repository, apt_lists="empty")
     (tmp_path / "token").write_text("s3cr3t-canary")
