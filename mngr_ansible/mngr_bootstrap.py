@@ -20,6 +20,7 @@ from mngr_ansible.mngr_verb import Verb
 from mngr_ansible.model import Check, PackageRequirement
 from mngr_ansible.origins import Source
 from mngr_ansible.report import DUE, Report, Status
+from mngr_ansible.signals import ending_in_order
 
 
 def find(address: str, mngr_ctx: MngrContext) -> OnlineHostInterface:
@@ -63,7 +64,7 @@ def before_create(options: CreateAgentOptions, host: Any) -> None:
     if host.is_local or host.get_ssh_connection_info() is None:
         return
     mngr_ctx: MngrContext = host.mngr_ctx
-    with reported():
+    with ending_in_order(), reported():
         request = create_request(mngr_ctx, options, is_local=False)
         if not request.settings.bootstrap:
             return
