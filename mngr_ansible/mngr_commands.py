@@ -106,8 +106,7 @@ def render(ctx: click.Context, /, **_: Any) -> None:
             agent, directory = directory, agent
         _agent, _host, target, request = verb.resolve(agent)
         report = provisioner.render(provisioner.prepare([target], request), request, Path(directory))
-        table = text.plan_text(report, "").rpartition("Nothing was")[0]
-        verb.show(report, f"{table}{report.extra['path']}")
+        verb.show(report, "\n".join([*text.tables(report), str(report.extra["path"])]))
 
 
 @ansible.command(name="bootstrap")

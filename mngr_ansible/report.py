@@ -28,6 +28,9 @@ class Status(StrEnum):
 DUE = frozenset({Status.MISSING, Status.TOO_OLD, Status.DIFFERS})
 """What can be brought to the plan."""
 
+HOPELESS = frozenset({Status.BLOCKED, Status.TOO_NEW, Status.UNKNOWN})
+"""What nothing that is allowed there brings to the plan: where it is required, its host is left as it is."""
+
 _SETTLED = frozenset({Status.OK, Status.SKIPPED, Status.CHANGED})
 
 
@@ -104,6 +107,12 @@ class HostReport:
     @property
     def ok(self) -> bool:
         return self.error is None and not any(outcome.is_failure for outcome in self.outcomes)
+
+    @property
+    def can_apply(self) -> bool:
+        """Whether an ``apply`` has something to do after a plan like this."""
+        is_stopped = any(each.is_required and each.status in HOPELESS for each in self.outcomes)
+        return not is_stopped and any(each.status in DUE for each in self.outcomes)
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -23,8 +23,10 @@ def error_text(error: MngrAnsibleError) -> str:
 def plan_text(report: Report, again: str) -> str:
     """The table of every host, and what to type to do it; ``again`` is that command."""
     blocks = tables(report)
-    if report.is_due:
+    if any(host.can_apply for host in report.hosts):
         blocks.append(f"Nothing was changed. To do it: {again}")
+    elif report.is_due:
+        blocks.append("Nothing was changed, and apply would change nothing: the reasons are above.")
     return "\n".join(blocks)
 
 

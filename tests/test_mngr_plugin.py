@@ -178,6 +178,9 @@ def test_examples_bring_directories_modes_and_secrets_and_the_later_plugin_wins(
     directory = project / "rendered"
     succeeded(remote.run("ansible", "render", "pages", directory, "--package", "mtool"))
     assert (directory / "project" / "provision.yml").is_file()
+    nothing_due = succeeded(remote.run("ansible", "render", "pages", project / "again"))
+    assert "  ok " in nothing_due.stdout
+    assert nothing_due.stdout.endswith(f"\n{project / 'again'}\n")
 
 
 def test_a_failed_create_leaves_no_agent_and_the_same_create_works_after_mending(remote, host, repository, tmp_path):

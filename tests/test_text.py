@@ -77,9 +77,13 @@ def test_an_error_names_its_host_and_a_group_shows_each():
     assert error_text(ErrorGroup([lost, lost])) == "\n".join(["error: build-1: it is gone\n       Look."] * 2)
 
 
-def test_a_plan_says_how_to_do_it_only_where_something_is_due():
-    assert plan_text(Report("plan", (host(NODE),)), "mngr-ansible apply").endswith("To do it: mngr-ansible apply")
-    assert "To do it" not in plan_text(Report("plan", (host(GIT),)), "mngr-ansible apply")
+def test_a_plan_says_how_to_do_it_only_where_something_can_be_done():
+    blocked = dataclasses.replace(GIT, status=Status.BLOCKED)
+    optional = dataclasses.replace(blocked, is_required=False)
+    for steps, can in (((NODE,), True), ((GIT,), False), ((NODE, blocked), False), ((NODE, optional), True)):
+        said = plan_text(Report("plan", (host(*steps),)), "mngr-ansible apply")
+        assert said.endswith("To do it: mngr-ansible apply") is can
+        assert ("apply would change nothing" in said) is (blocked in steps)
 
 
 def test_on_this_machine_apply_prints_the_commands_alone():
