@@ -162,7 +162,7 @@ def _planned(options: argparse.Namespace) -> int:
 
 def _rendered(options: argparse.Namespace) -> int:
     report = _run(options)
-    _show(report, options, "\n".join([*text.tables(report), str(report.extra["path"])]))
+    _show(report, options, text.render_text(report))
     return 0 if report.ok else 1
 
 

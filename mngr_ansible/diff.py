@@ -9,7 +9,7 @@ from mngr_ansible.choice import Choice, Chooser, Offers, Way
 from mngr_ansible.drift import DueTransfer, look_at, paths_wanted
 from mngr_ansible.hoststate import HostState
 from mngr_ansible.plan import Plan
-from mngr_ansible.report import DUE, HOPELESS, Outcome, Status
+from mngr_ansible.report import DUE, Outcome, Status
 from mngr_ansible.requirements import Requirement
 
 BOOTSTRAP = "bootstrap:python3"
@@ -38,7 +38,7 @@ class Due:
     @property
     def stops(self) -> tuple[Outcome, ...]:
         """The required steps that nothing allowed can satisfy: they stop the host before its first change."""
-        return tuple(each for each in self.outcomes if each.is_required and each.status in HOPELESS)
+        return tuple(each for each in self.outcomes if each.stops)
 
     @property
     def is_empty(self) -> bool:

@@ -106,7 +106,7 @@ def render(ctx: click.Context, /, **_: Any) -> None:
             agent, directory = directory, agent
         _agent, _host, target, request = verb.resolve(agent)
         report = provisioner.render(provisioner.prepare([target], request), request, Path(directory))
-        verb.show(report, "\n".join([*text.tables(report), str(report.extra["path"])]))
+        verb.show(report, text.render_text(report))
 
 
 @ansible.command(name="bootstrap")

@@ -28,7 +28,7 @@ class Status(StrEnum):
 DUE = frozenset({Status.MISSING, Status.TOO_OLD, Status.DIFFERS})
 """What can be brought to the plan."""
 
-HOPELESS = frozenset({Status.BLOCKED, Status.TOO_NEW, Status.UNKNOWN})
+_HOPELESS = frozenset({Status.BLOCKED, Status.TOO_NEW, Status.UNKNOWN})
 """What nothing that is allowed there brings to the plan: where it is required, its host is left as it is."""
 
 _SETTLED = frozenset({Status.OK, Status.SKIPPED, Status.CHANGED})
@@ -64,6 +64,11 @@ class Outcome:
     def is_failure(self) -> bool:
         """Whether a run that ends like this has not done its job."""
         return self.is_required and self.status not in _SETTLED
+
+    @property
+    def stops(self) -> bool:
+        """Whether its host is left as it is because of this step."""
+        return self.is_required and self.status in _HOPELESS
 
     def to_dict(self) -> dict[str, Any]:
         step: dict[str, Any] = {
@@ -111,8 +116,7 @@ class HostReport:
     @property
     def can_apply(self) -> bool:
         """Whether an ``apply`` has something to do after a plan like this."""
-        is_stopped = any(each.is_required and each.status in HOPELESS for each in self.outcomes)
-        return not is_stopped and any(each.status in DUE for each in self.outcomes)
+        return any(each.status in DUE for each in self.outcomes) and not any(each.stops for each in self.outcomes)
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -28,17 +28,14 @@ def room(parent: Path, prefix: str) -> Iterator[Path]:
         OSError: there is no room for it, or no right.
     """
     _sweep(parent, prefix)
-    directory = Path(tempfile.mkdtemp(prefix=prefix, dir=parent)).absolute()
-    try:
-        lock = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True) as made:
+        lock = os.open(made, os.O_RDONLY | os.O_CLOEXEC)
         try:
             with suppress(OSError):  # some file systems know no locks
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield directory
+            yield Path(made).absolute()
         finally:
             os.close(lock)
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 @contextmanager
@@ -53,7 +50,11 @@ def socket_room() -> Iterator[Path]:
 
 def _sweep(parent: Path, prefix: str) -> None:
     is_one = re.compile(re.escape(prefix) + r"[a-z0-9_]{8}").fullmatch
-    for path in [each for each in parent.iterdir() if is_one(each.name)]:
+    try:
+        names = os.listdir(parent)  # noqa: PTH208 - a temporary directory may hold very many
+    except OSError:
+        return  # one may be allowed to write where one may not look
+    for path in [parent / name for name in names if is_one(name)]:
         with suppress(OSError):
             status = path.lstat()
             is_new = time.time() - status.st_mtime < _NEW_SECONDS

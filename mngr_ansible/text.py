@@ -48,6 +48,11 @@ def tables(report: Report) -> list[str]:
     return [host_text(host, width()) for host in report.hosts if host.error is None]
 
 
+def render_text(report: Report) -> str:
+    """The table of every host, and the directory that was written."""
+    return "\n".join([*tables(report), str(report.extra["path"])])
+
+
 def width() -> int:
     """The columns of the terminal, at least 60; 80 where there is no terminal."""
     return max(60, shutil.get_terminal_size((80, 24)).columns)
