@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.processes import ended_after
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -79,15 +81,15 @@ def cut_off(
     words: list[str], moment: float | Callable[[], object], cut: Callable[[subprocess.Popen[str]], object]
 ) -> tuple[int, str, float]:
     """Run a command, cut it off at a moment (seconds, or once a condition holds): exit code, what it said, its end."""
-    process = subprocess.Popen(
-        words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    since = time.monotonic()
-    if callable(moment):
-        while process.poll() is None and not moment():
-            time.sleep(0.001)
-    else:
-        time.sleep(max(0, since + moment - time.monotonic()))
-    cut(process)
-    _, said = process.communicate()
+    with ended_after(
+        subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    ) as process:
+        since = time.monotonic()
+        if callable(moment):
+            while process.poll() is None and not moment():
+                time.sleep(0.001)
+        else:
+            time.sleep(max(0, since + moment - time.monotonic()))
+        cut(process)
+        _, said = process.communicate()
     return process.returncode, said, time.monotonic()

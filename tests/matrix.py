@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from tests.processes import ended_after
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
@@ -102,14 +104,14 @@ def environment(home: Path) -> dict[str, str]:
 
 def _run(case: Case) -> Seen:
     begin = time.monotonic()
-    process = subprocess.Popen(
-        [*case.prefix, sys.executable, "-m", "mngr_ansible", *map(str, case.words)],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="backslashreplace",
-        env={**os.environ, **case.env},
-    )  # fmt: skip
-    if case.meanwhile is not None:
-        case.meanwhile(process)
-    stdout, stderr = process.communicate(timeout=180)
+    command = [*case.prefix, sys.executable, "-m", "mngr_ansible", *map(str, case.words)]
+    with ended_after(subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        errors="backslashreplace", env={**os.environ, **case.env},
+    )) as process:  # fmt: skip
+        if case.meanwhile is not None:
+            case.meanwhile(process)
+        stdout, stderr = process.communicate(timeout=180)
     seen = Seen(process.returncode, stdout, stderr, time.monotonic() - begin)
     if case.host is None or not case.host.is_running:
         return seen

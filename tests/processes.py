@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -41,6 +42,16 @@ def witnessed(*words: str, secret: str = "", after: bool = False) -> Iterator[Ca
     finally:
         stop.set()
         thread.join()
+
+
+@contextlib.contextmanager
+def ended_after(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+    """A process that is over after the block, killed if need be: a failed test troubles no other."""
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def _has(process: psutil.Process, line: str, secret: str) -> bool:

@@ -16,7 +16,7 @@ import pytest
 from tests.builders import write
 from tests.command import on
 from tests.hosts import AptRepository, Login, SshHost
-from tests.processes import witnessed
+from tests.processes import ended_after, witnessed
 from tests.runs import wait_until
 from tests.test_files_leaks import ALL, CONTENT, SECRETS, files_on, files_with_hits, hits
 
@@ -61,10 +61,10 @@ def test_a_secret_is_found_nowhere_however_a_run_ends(host: SshHost, tmp_path: P
     env = {**os.environ, **SECRETS, "HOME": str(home), "TMPDIR": str(temporary), "XDG_STATE_HOME": str(home / "state")}
     before_here, before_there = {process.pid for process in psutil.process_iter()}, processes_of(host)
 
-    with witnessed(*ALL) as seen, subprocess.Popen(
+    with witnessed(*ALL) as seen, ended_after(subprocess.Popen(
         [sys.executable, "-m", "mngr_ansible", *map(str, words)],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env,
-    ) as process:  # fmt: skip
+    )) as process:  # fmt: skip
         if end.startswith("SIG") or end == "lost":
             wait_until(
                 lambda: host.run("test -e /begun", check=False).returncode == 0 or process.poll() is not None, 30

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
 import time
@@ -12,7 +11,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 
 from tests.command import mngr_ansible, on
@@ -95,16 +93,9 @@ def _cut(host: SshHost, looked: str):  # type: ignore[no-untyped-def]
 
 
 def _restart(host: SshHost):  # type: ignore[no-untyped-def]
-    """Kill all of the host's processes but its first and the listening sshd: as after a restart, nothing goes on."""
-
     def restart(process: subprocess.Popen[str]) -> None:
         _wait(host, "test -e /begun", process)
-        first = psutil.Process(host.pid)
-        kept = {host.pid, *(child.pid for child in first.children() if child.name() in ("sshd", "sh", "cat"))}
-        kept |= {grand.pid for child in first.children() if child.name() == "sh" for grand in child.children()}
-        for each in first.children(recursive=True):
-            if each.pid not in kept:
-                each.send_signal(signal.SIGKILL)
+        host.restart()
 
     return restart
 

@@ -13,7 +13,7 @@ import pytest
 from mngr_ansible import PackageRequirement, provision
 from tests.command import document, mngr_ansible, on, statuses
 from tests.hosts import AptRepository, Login, offered_packages
-from tests.processes import witnessed
+from tests.processes import ended_after, witnessed
 
 HOSTILE = [
     "{{ lookup('pipe','touch pwned') }}",
@@ -361,7 +361,8 @@ def test_a_signal_ends_everything_of_ours_here(ssh_host, tmp_path, name, code):
     host = ssh_host(layer="python", apt_repository=repository)
     with witnessed(*ANSIBLE, "ssh:", after=True) as left:
         command = [sys.executable, "-m", "mngr_ansible", "apply", "--package", "slow", *on(host)]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        streams = {"stderr": subprocess.PIPE, "stdout": subprocess.DEVNULL, "text": True}
+        with ended_after(subprocess.Popen(command, **streams)) as process:
             for line in process.stderr:
                 if "installing with apt" in line:
                     break

@@ -120,8 +120,8 @@ def test_the_death_of_the_supervisor_ends_everything_and_is_told(tmp_path: Path,
 
     def shoot(event: Event) -> None:
         wait_until(lambda: begun(mark))
-        [child] = psutil.Process().children()
-        child.kill()
+        [supervisor] = [each for each in psutil.Process().children() if "mngr_ansible.supervisor" in each.cmdline()]
+        supervisor.kill()
 
     result = runner.run(directory, timeout=60, on_event=shoot)
     assert (result.status, result.is_complete) == ("stopped", False)

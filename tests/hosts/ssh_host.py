@@ -13,7 +13,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -140,17 +140,30 @@ class SshHost:
         Returns:
             How many processes were signalled.
         """
-        listeners = [child for child in psutil.Process(self.pid).children() if child.name().startswith("sshd")]
+        listeners = [child for child in psutil.Process(self.pid).children() if _name_of(child).startswith("sshd")]
         below = [child for listener in listeners for child in listener.children(recursive=True)]
-        sessions = [process for process in below if process.name().startswith("sshd")]
+        sessions = [process for process in below if _name_of(process).startswith("sshd")]
         for process in sessions:
-            process.send_signal(number)
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
         return len(sessions)
+
+    def restart(self) -> None:
+        """Kill every process but the host's first and its listening sshd: after a restart nothing goes on."""
+        first = psutil.Process(self.pid)
+        shells = [child for child in first.children() if _name_of(child) == "sh"]
+        kept = {child.pid for child in first.children() if _name_of(child) in ("sshd", "sh", "cat")}
+        kept |= {grandchild.pid for shell in shells for grandchild in shell.children()}
+        for process in first.children(recursive=True):
+            if process.pid not in kept:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
 
     def stop(self) -> None:
         """End every process of the host, and remove its directory. Stopping twice is fine."""
         if self.is_running:
-            os.kill(self.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
         _remove(self.directory)
 
 
@@ -256,6 +269,14 @@ def sweep(top: Path) -> None:
         is_new = not (directory / "lock").exists() and time.time() - directory.stat().st_mtime < 3600
         if not is_new and _is_free(directory):
             shutil.rmtree(directory, ignore_errors=True)
+
+
+def _name_of(process: psutil.Process) -> str:
+    """The program's name, "" when it has ended by now."""
+    try:
+        return process.name()
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def _is_free(directory: Path) -> bool:
