@@ -22,6 +22,13 @@ examples:
 """
 
 
+class _Later(argparse.Action):
+    """An option that the contract promises and this release does not act on."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        parser.error(f"{'/'.join(self.option_strings)} is not supported yet")
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, remedy=f"See {self.prog} --help.")
@@ -106,6 +113,8 @@ def _where() -> argparse.ArgumentParser:
     add("--work-dir", metavar="DIR", help="where relative destinations start; default: here, or the login's home")
     add("-K", "--ask-become-pass", action="store_true", help="ask for sudo's password there; it is written nowhere")
     add("--become", action=argparse.BooleanOptionalAction, default=False, help="write files as root, through sudo")
+    for later in ("--inventory", "--limit"):
+        add(later, action=_Later, help=argparse.SUPPRESS)
     return parent
 
 

@@ -67,13 +67,14 @@ def hooks(manager: pluggy.PluginManager, precedence: Sequence[str] = ()) -> Mapp
             else:
                 rank = -1 if each.tryfirst else 1 if each.trylast else 0
                 implementations.append(Hook(plugin, name, each.function, tuple(each.argnames), rank))
-        found[name] = tuple(sorted(implementations, key=lambda hook: _order(hook, precedence)))
+        found[name] = tuple(sorted(implementations, key=lambda hook: order(hook, precedence)))
     if errors:
         raise errors[0] if len(errors) == 1 else ErrorGroup(errors)
     return found
 
 
-def _order(hook: Hook, precedence: Sequence[str]) -> tuple[int, int, str]:
+def order(hook: Hook, precedence: Sequence[str]) -> tuple[int, int, str]:
+    """What implementations of one hook are sorted by, lowest precedence first."""
     if hook.plugin in precedence:
         return (2, list(precedence).index(hook.plugin), "")
     return (hook.rank, 0, hook.plugin)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from mngr_ansible import commands, managers
 from mngr_ansible.choice import Choice, Chooser, Offers, Way
-from mngr_ansible.drift import DueTransfer, look_at, paths_wanted
+from mngr_ansible.drift import DueTransfer, Wanted, look_at
 from mngr_ansible.hoststate import HostState
-from mngr_ansible.plan import Plan
+from mngr_ansible.plan import Plan, Skipped
 from mngr_ansible.report import DUE, Outcome, Status
 from mngr_ansible.requirements import Requirement
 
@@ -56,24 +56,29 @@ def compare(plan: Plan, state: HostState, offers: Offers | None = None, *, is_lo
 
     ``offers``: what the host's package managers have; without it a source is taken at its word.
     """
-    wanted = paths_wanted(plan.transfers, state)
+    left_alone = [each.destination(state.home, state.work_dir) for each in plan.skipped if each.kind == "file"]
+    wanted = Wanted.of(plan.transfers, left_alone, state)
     transfers = [look_at(each, state, wanted, become=become) for each in plan.transfers]
     due_transfers = tuple(due for outcome, due in transfers if due is not None and outcome.status in DUE)
     packages = _Packages(Chooser(state, plan.policy, plan.implied, offers or {}), is_local=is_local)
     for each in plan.requirements:
         packages.add(each)
-    steps = {each.id for each in plan.transfers} | {each.id for each in plan.requirements}
-    skipped = [
-        Outcome(step, each.kind, Status.SKIPPED, plugins=(each.plugin,), reason=each.reason, is_required=False)
-        for each in plan.skipped
-        if (step := each.id(state.home, state.work_dir)) not in steps
-    ]
     is_wanted = bool(due_transfers or packages.installs)
-    python = [] if is_local else _python(plan, state, is_wanted=is_wanted)
+    is_required = bool(due_transfers) or any(way.requirement.is_required for way in packages.installs.values())
+    python = [] if is_local else _python(plan, state, is_wanted=is_wanted, is_required=is_required)
     needs_python = any(each.status is Status.MISSING or is_wanted for each in python if each.status is not Status.OK)
+    if any(each.status is Status.BLOCKED and not each.is_required for each in python):
+        # Nothing that Ansible would do is worth stopping the host for: what is optional is a person's to install.
+        packages.hopeless |= packages.installs
+        packages.installs, needs_python = {}, False
     ages = {answer.lists for answer in (offers or {}).values()}
     return Due(
-        outcomes=(*python, *(each for each, _ in transfers), *packages.outcomes.values(), *_unique(skipped)),
+        outcomes=(
+            *python,
+            *(each for each, _ in transfers),
+            *packages.outcomes.values(),
+            *skipped(plan, state.home, state.work_dir),
+        ),
         transfers=due_transfers,
         installs=tuple(packages.installs.values()),
         advised=tuple(packages.advised.values()),
@@ -137,14 +142,17 @@ class _Packages:
         )
 
 
-def _unique(outcomes: list[Outcome]) -> Iterator[Outcome]:
-    by_id: dict[str, list[Outcome]] = {}
-    for outcome in outcomes:
-        by_id.setdefault(outcome.id, []).append(outcome)
-    for same in by_id.values():
-        plugins = tuple(dict.fromkeys(plugin for each in same for plugin in each.plugins))
+def skipped(plan: Plan, home: str, work_dir: str) -> Iterator[Outcome]:
+    """A step for everything that is skipped on a host with this home and work_dir, where no other step has its id."""
+    steps = {each.id for each in plan.transfers} | {each.id for each in plan.requirements}
+    by_id: dict[str, list[Skipped]] = {}
+    for each in plan.skipped:
+        if (step := each.id(home, work_dir)) not in steps:
+            by_id.setdefault(step, []).append(each)
+    for step, same in by_id.items():
+        plugins = tuple(dict.fromkeys(each.plugin for each in same))
         reason = "; ".join(dict.fromkeys(each.reason for each in same))
-        yield dataclasses.replace(same[0], plugins=plugins, reason=reason)
+        yield Outcome(step, same[0].kind, Status.SKIPPED, plugins=plugins, reason=reason, is_required=False)
 
 
 def _is_printed(requirement: Requirement, state: HostState, way: Way | None, *, is_local: bool) -> bool:
@@ -161,7 +169,7 @@ def _why_not(choice: Choice, requirement: Requirement) -> str:
     return f"{choice.lacks}; an administrator must run: {lines}"
 
 
-def _python(plan: Plan, state: HostState, *, is_wanted: bool) -> list[Outcome]:
+def _python(plan: Plan, state: HostState, *, is_wanted: bool, is_required: bool) -> list[Outcome]:
     """The step of the python3 that Ansible needs on the host; none where nobody wants it, or it is there unasked."""
     always = plan.wants_python != "where needed"
     if state.python is not None:
@@ -181,10 +189,9 @@ def _python(plan: Plan, state: HostState, *, is_wanted: bool) -> list[Outcome]:
     elif state.privilege == "none":
         status = Status.BLOCKED
         reason = f"Ansible needs python3; an administrator must run: {line}"
-    is_required = is_wanted or plan.wants_python != "if possible"
     return [
         Outcome(
             *(BOOTSTRAP, "bootstrap", status, state.old_python, ">=3.9", ("mngr-ansible",), reason, manager),
-            is_required=is_required,
+            is_required=is_required or plan.wants_python == "always",
         )
     ]

@@ -27,15 +27,34 @@ class DueTransfer:
     as_root: bool = False
 
 
-def paths_wanted(transfers: Iterable[Transfer], state: HostState) -> AbstractSet[str]:
-    """Every path where something is wanted, and every directory above one, really: what no mirror deletes."""
-    wanted = {_really(placed.path, state) for transfer in transfers for placed in transfer.entries}
-    for directory in {posixpath.dirname(path) for path in wanted}:
-        above = directory
-        while above not in wanted and above not in ("", "/"):
-            wanted.add(above)
-            above = posixpath.dirname(above)
-    return wanted
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What no mirror deletes, by real path: ``paths`` where something is wanted or above that, and all in ``trees``.
+
+    ``trees`` are the destinations of transfers that are skipped: what stands there is not this run's to judge.
+    """
+
+    paths: AbstractSet[str]
+    trees: AbstractSet[str]
+
+    @classmethod
+    def of(cls, transfers: Iterable[Transfer], skipped: Iterable[str], state: HostState) -> "Wanted":
+        """``skipped``: destinations."""
+        trees = {_really(path, state) for path in skipped}
+        paths = {_really(placed.path, state) for transfer in transfers for placed in transfer.entries}
+        for directory in {posixpath.dirname(path) for path in paths | trees}:
+            above = directory
+            while above not in paths and above not in ("", "/"):
+                paths.add(above)
+                above = posixpath.dirname(above)
+        return cls(paths, trees)
+
+    def holds(self, top: str, relative: str) -> bool:
+        """Whether what is at ``relative`` below a mirrored directory stays."""
+        path = posixpath.join(top, relative)
+        return path in self.paths or any(
+            path == tree or path.startswith(f"{tree}/") for tree in self.trees if tree != top
+        )
 
 
 def _really(path: str, state: HostState) -> str:
@@ -45,7 +64,7 @@ def _really(path: str, state: HostState) -> str:
 
 
 def look_at(
-    transfer: Transfer, state: HostState, wanted: AbstractSet[str], *, become: bool
+    transfer: Transfer, state: HostState, wanted: Wanted, *, become: bool
 ) -> tuple[Outcome, DueTransfer | None]:
     """Hold one transfer against the host: its step, and what is due of it."""
     is_root = become or state.uid == 0
@@ -67,6 +86,12 @@ def look_at(
     if as_root:
         entries = tuple(_of_login(placed, state) for placed in entries)
     return outcome, DueTransfer(transfer, entries, as_root)
+
+
+def unseen(transfer: Transfer, status: Status) -> Outcome:
+    """The step of a transfer on a host that nobody could look at: all of it may be due."""
+    files = {"total": len(transfer.files), "due": len(transfer.files)} if transfer.is_directory else None
+    return Outcome(transfer.id, "file", status, wanted=_wanted(transfer), plugins=transfer.plugins, files=files)
 
 
 def _step(
@@ -223,7 +248,7 @@ def _hindrance(placed: Placed, found: FileState, code: str, state: HostState, *,
     return ""
 
 
-def _stale(transfer: Transfer, state: HostState, wanted: AbstractSet[str]) -> Iterator[Placed]:
+def _stale(transfer: Transfer, state: HostState, wanted: Wanted) -> Iterator[Placed]:
     """What a mirrored destination holds and nobody wants, the deepest first.
 
     What a plugin's ``exclude`` or the user's ``exclude_files`` match is left alone, as are our own backups and
@@ -238,9 +263,12 @@ def _stale(transfer: Transfer, state: HostState, wanted: AbstractSet[str]) -> It
     for relative in sorted(listing, key=lambda each: (-each.count("/"), each)):
         path = f"{transfer.destination.rstrip('/')}/{relative}"
         is_directory = listing[relative] == "directory"
-        is_spared = any(m.spares is not None and m.spares(relative, is_directory) for m in transfer.mirrors)
+        is_spared = any(
+            each.spares(transfer.destination, relative, is_directory, state.home, state.work_dir)
+            for each in transfer.mirrors
+        )
         is_kept = (
-            f"{really}/{relative}" in wanted
+            wanted.holds(really, relative)
             or relative in staying
             or is_spared
             or _OURS.search(posixpath.basename(relative))

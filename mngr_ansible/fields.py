@@ -144,6 +144,8 @@ def normal_remote_path(text: str) -> str:
         raise ValueError(f"leaves {'the home directory' if prefix else 'work_dir'} through '..'")
     if plain == "/":
         raise ValueError("is the root directory")
+    if not prefix and (plain == "~" or plain.startswith("~/")):
+        raise ValueError("has a directory named '~' in front, which reads as the home; write it from / on")
     try:
         encoded = os.fsencode(plain)
     except UnicodeEncodeError:

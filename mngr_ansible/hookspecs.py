@@ -49,9 +49,9 @@ class Host:
     is_local: bool
     _run: Callable[[str, float], CommandResult] = field(repr=False, compare=False)
 
-    def execute_idempotent_command(self, command: str, timeout_seconds: float = 60) -> CommandResult:
+    def execute_idempotent_command(self, command: str, timeout_seconds: float | None = None) -> CommandResult:
         """Run a shell command on the host that may be run twice without harm; for checks in hooks."""
-        return self._run(command, timeout_seconds)
+        return self._run(command, 60 if timeout_seconds is None else timeout_seconds)
 
 
 @hookspec

@@ -101,10 +101,7 @@ def render(ctx: click.Context, /, **_: Any) -> None:
     from mngr_ansible import provisioner, text
 
     with verb_of(ctx, "render") as verb:
-        agent, directory = verb.opts.words
-        if "/" in agent:  # stand-alone, DIR comes first; no agent's address holds a slash
-            agent, directory = directory, agent
-        _agent, _host, target, request = verb.resolve(agent)
+        (_agent, _host, target, request), directory = verb.resolve_beside(*verb.opts.words)
         report = provisioner.render(provisioner.prepare([target], request), request, Path(directory))
         verb.show(report, text.render_text(report))
 

@@ -80,6 +80,26 @@ class Verb:
         )
         return agent, host, *self.asked(mngr_host.target(agent, host, None, self.mngr_ctx))
 
+    def resolve_beside(
+        self, first: str, second: str
+    ) -> "tuple[tuple[AgentInterface[Any], OnlineHostInterface, Target, Request], str]":
+        """The agent that one of two words names, and the other word; stand-alone a directory comes first.
+
+        Raises:
+            MngrError: neither names one; what is wrong with the first, unless that has a slash, as no agent's has.
+        """
+        if "/" in first:
+            return self.resolve(second), first
+        try:
+            return self.resolve(first), second
+        except MngrError as error:
+            if "/" in second:
+                raise
+            try:
+                return self.resolve(second), first
+            except MngrError:
+                raise error from None
+
     def asked(self, target: "Target") -> "tuple[Target, Request]":
         """The target and what is asked for there; where a password is asked for, over a connection of our own."""
         from mngr_ansible import mngr_host

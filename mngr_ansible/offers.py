@@ -20,9 +20,10 @@ def ask(
 ) -> Offers:
     """What the host's managers offer of these requirements' sources; empty where none has to be asked.
 
-    ``may_refresh``: where a system's manager offers too little, its lists are fetched once and it is asked again; a
-    failure of that is told by the run, which tries once more. pacman's lists are fetched only where it has none:
-    newer ones would upgrade a part of the system. Source: Arch wiki, "Partial upgrades are unsupported".
+    ``may_refresh``: where a system's manager offers too little of what is to be installed, not only printed, its lists
+    are fetched once and it is asked again; a failure of that is told by the run, which tries once more. pacman's lists
+    are fetched only where it has none: newer ones would upgrade a part of the system. Source: Arch wiki, "Partial
+    upgrades are unsupported".
 
     Raises:
         HostError: the host does not answer, or answers what we did not ask.
@@ -34,7 +35,8 @@ def ask(
     offers = _ask(connection, asked, state, timeout)
     if may_refresh and state.privilege not in ("none", "password"):
         known = Chooser(state, chooser.policy, chooser.implied, offers)
-        missed = {each for each in known.missed(due) if each != "pacman" or offers[each].lists == "empty"}
+        installed = [each for each in due if not each.is_printed]
+        missed = {each for each in known.missed(installed) if each != "pacman" or offers[each].lists == "empty"}
         if missed:
             fetch = "".join(_refresh(manager, state) for manager in sorted(missed))
             offers = _ask(connection, asked, state, timeout + _REFRESH_SECONDS, before=fetch)

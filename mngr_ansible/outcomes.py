@@ -3,7 +3,8 @@
 import dataclasses
 from collections.abc import Sequence
 
-from mngr_ansible.diff import BOOTSTRAP, Due
+from mngr_ansible.diff import BOOTSTRAP, Due, skipped
+from mngr_ansible.drift import unseen
 from mngr_ansible.errors import HostError, MngrAnsibleError
 from mngr_ansible.plan import Plan
 from mngr_ansible.report import DUE, Outcome, Status
@@ -26,6 +27,8 @@ _FROM_EVENTS = {
 
 def untouched(due: Due) -> tuple[Outcome, ...]:
     """The outcomes of a host on which nothing was run: stopped before its first change, or nothing was due."""
+    if due.stops:
+        return tuple(_to(each, Status.NOT_REACHED) if each.status in DUE else each for each in due.outcomes)
     if due.is_python_advised:
         return tuple(
             _to(each, Status.ADVISED if each.id == BOOTSTRAP else Status.NOT_REACHED) if each.status in DUE else each
@@ -36,12 +39,12 @@ def untouched(due: Due) -> tuple[Outcome, ...]:
 
 def unreached(plan: Plan) -> tuple[Outcome, ...]:
     """The steps of a host that never answered: ``not-reached``, with destinations as written."""
-    steps = [Outcome(each.id, "file", Status.NOT_REACHED, plugins=each.plugins) for each in plan.transfers]
+    steps = [unseen(each, Status.NOT_REACHED) for each in plan.transfers]
     steps += [
         Outcome(each.id, "package", Status.NOT_REACHED, None, str(each.range) or "any", each.plugins)
         for each in plan.requirements
     ]
-    return tuple(steps)
+    return (*steps, *skipped(plan, plan.home, plan.work_dir))
 
 
 def settle(due: Due, alias: str, host: str, result: RunResult) -> tuple[tuple[Outcome, ...], MngrAnsibleError | None]:

@@ -8,7 +8,7 @@ from typing import Literal
 from mngr_ansible.model import FileTransferSpec, Install, PackageRequirement
 from mngr_ansible.requirements import Need, Policy, Requirement, implied, merge
 from mngr_ansible.settings import Settings
-from mngr_ansible.sources import Wish, read_sources
+from mngr_ansible.sources import Wish, left_out, read_sources
 from mngr_ansible.transfers import Claim, Place, Transfer, overlay
 from mngr_ansible.trees import shown
 
@@ -39,7 +39,11 @@ class Skipped:
     reason: str
 
     def id(self, home: str, work_dir: str) -> str:
-        return f"{self.kind}:{shown(Place(self.name).resolve(home, work_dir)) if self.kind == 'file' else self.name}"
+        return f"{self.kind}:{shown(self.destination(home, work_dir)) if self.kind == 'file' else self.name}"
+
+    def destination(self, home: str, work_dir: str) -> str:
+        """Where a file would have gone."""
+        return Place(self.name).resolve(home, work_dir)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +141,16 @@ def settle(plan: Plan, home: str, work_dir: str, real: Mapping[str, str] | None 
     Raises:
         ConflictError: two destinations that differ as text clash on this host.
     """
-    transfers, overlaid = overlay(plan.claims, home, work_dir, real)
-    return dataclasses.replace(plan, transfers=transfers, overlaid=overlaid, home=home, work_dir=work_dir)
+    transfers, overlaid, left = overlay(plan.claims, home, work_dir, real)
+    kept_back = (Skipped("file", each.place.text, each.plugin, left_out(each.plugin)) for each in left)
+    return dataclasses.replace(
+        plan,
+        transfers=transfers,
+        skipped=tuple(dict.fromkeys([*plan.skipped, *kept_back])),
+        overlaid=overlaid,
+        home=home,
+        work_dir=work_dir,
+    )
 
 
 def packages_only(plan: Plan) -> Plan:

@@ -184,13 +184,13 @@ def _joined(first: HostState, rest: HostState) -> HostState:
 
 def script(question: Question, places: Sequence[Spot], nonce: str) -> str:
     """The probe's text for these places; every word of a plugin in it is quoted."""
-    work_dir = posixpath.normpath(question.work_dir) if question.work_dir else ""
-    if work_dir.startswith("~/"):
-        work = f'"$H"/{shlex.quote(work_dir[2:])}'
-    elif work_dir.startswith("/"):
-        work = shlex.quote(work_dir)
-    else:
-        work = f'"$H"/{shlex.quote(work_dir)}' if work_dir else '"$H"'
+    work_dir = question.work_dir
+    if is_below_home := work_dir == "~" or not work_dir.startswith("/"):
+        work_dir = work_dir.removeprefix("~" if work_dir == "~" else "~/").lstrip("/")
+    work_dir = posixpath.normpath(work_dir) if work_dir else ""
+    work = shlex.quote(work_dir)
+    if is_below_home:
+        work = f'"$H"/{work}' if work_dir not in ("", ".") else '"$H"'
     password = shlex.quote(question.password or "")
     wants_root = "1" if question.requirements or question.become or any(map(is_roots, question.claims)) else ""
     looks = []

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mngr_ansible import changes, commands, execution, outcomes, rundir
-from mngr_ansible.choice import Chooser
+from mngr_ansible.choice import Chooser, Way
 from mngr_ansible.collect import contributions, run_after, run_before
 from mngr_ansible.diff import compare, lacking
 from mngr_ansible.errors import ErrorGroup, HostError, MngrAnsibleError
 from mngr_ansible.hoststate import HostState
 from mngr_ansible.offers import ask
-from mngr_ansible.plan import build, print_only, settle
+from mngr_ansible.plan import Plan, build, print_only, settle
 from mngr_ansible.probe import look
 from mngr_ansible.progress import Talk, announce, summary
 from mngr_ansible.question import Question
@@ -181,16 +181,26 @@ def ask_local(prepared: Sequence[Prepared], confirm: Confirm | None) -> list[Pre
     for index, each in enumerate(asked):
         if confirm is None or each.due is None or each.state is None or not each.target.connection.is_local:
             continue
-        is_root = each.state.privilege == "root"
-        possible = tuple(
-            way for way in each.due.advised if not way.requirement.is_printed and (is_root or not way.needs_root)
-        )
+        possible = _possible(each.due.advised, each.plan, is_root=each.state.privilege == "root")
         names = ", ".join(way.requirement.name for way in possible)
         if possible and confirm(f"Install {names} on this machine?"):
             rest = tuple(way for way in each.due.advised if way not in possible)
             due = dataclasses.replace(each.due, installs=(*each.due.installs, *possible), advised=rest)
             asked[index] = dataclasses.replace(each, due=due)
     return asked
+
+
+def _possible(advised: Sequence[Way], plan: Plan, *, is_root: bool) -> tuple[Way, ...]:
+    """The ways that need no right that the user lacks, and nothing first that does."""
+    possible = tuple(way for way in advised if not way.requirement.is_printed and (is_root or not way.needs_root))
+    while True:
+        left = {way.requirement.name for way in advised if way not in possible}
+        fewer = tuple(
+            way for way in possible if left.isdisjoint(plan.implied[text].name for text in way.source.requires)
+        )
+        if fewer == possible:
+            return possible
+        possible = fewer
 
 
 def apply(

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mngr_ansible.diff import Due
-from mngr_ansible.drift import DueTransfer, look_at, paths_wanted
+from mngr_ansible.drift import DueTransfer, Wanted, look_at
 from mngr_ansible.hoststate import MISSING, FileState, HostState
 from mngr_ansible.probe import look
 from mngr_ansible.question import Question
@@ -51,7 +51,7 @@ def recheck(before: Prepared, request: Request) -> Rechecked:
         return Rechecked()
     question = Question(plan.claims, (), target.work_dir, request.become)
     state = look(target.connection, question, min(60.0, request.timeout))
-    wanted = paths_wanted(plan.transfers, state)
+    wanted = Wanted.of(plan.transfers, (), state)
     lost: list[Lost] = []
     outcomes: list[Outcome] = []
     transfers: list[DueTransfer] = []

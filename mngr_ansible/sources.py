@@ -40,10 +40,12 @@ class Sources:
     def read(self, wish: Wish) -> None:
         """Read one wish's source; what is wrong with it is only noted."""
         spec, path = wish.spec, local_path(wish.spec)
-        reason = _unwanted(wish)
+        if spec.is_secret and not wish.is_secret_allowed:
+            self.skipped.append((wish, _SECRETS_ARE_OFF.format(wish.plugin)))
+            return
         if not self._exists(wish, path):
             return
-        if reason:
+        if reason := _unwanted(wish):
             self.skipped.append((wish, reason))
             return
         excluded = _excluded(wish)
@@ -75,7 +77,12 @@ class Sources:
         if not entries:
             self.skipped.append((wish, _SECRETS_ARE_OFF.format(wish.plugin)))
             return
-        self.claims.append(Claim(wish.plugin, Place.of(spec), entries, policy, spec.mirror, excluded, kept_back))
+        withheld = {each.relative for each in tree.entries} - {each.relative for each in entries}
+
+        def spares(relative: str, is_directory: bool) -> bool:
+            return relative in withheld or (excluded is not None and excluded(relative, is_directory))
+
+        self.claims.append(Claim(wish.plugin, Place.of(spec), entries, policy, spec.mirror, spares, kept_back))
 
     def _exists(self, wish: Wish, path: str) -> bool:
         try:
@@ -158,12 +165,15 @@ def local_path(spec: FileTransferSpec) -> str:
 
 def _unwanted(wish: Wish) -> str:
     """Why the user wants nothing of this wish; empty if that is not so."""
-    if wish.spec.is_secret and not wish.is_secret_allowed:
-        return _SECRETS_ARE_OFF.format(wish.plugin)
     place, is_directory = Place.of(wish.spec).text, os.path.isdir(local_path(wish.spec))  # noqa: PTH112
     if wish.exclude_files and DestinationPatterns(wish.exclude_files).excludes(place, is_directory):
-        return f"exclude_files of {wish.plugin} in the settings leaves it out"
+        return left_out(wish.plugin)
     return "" if is_directory or not _is_excluded_file(wish.spec) else "its own exclude leaves it out"
+
+
+def left_out(plugin: str) -> str:
+    """Why the user wants nothing of a wish whose destination he keeps for himself."""
+    return f"exclude_files of {plugin} in the settings leaves it out"
 
 
 def _is_excluded_file(spec: FileTransferSpec) -> bool:
@@ -191,7 +201,7 @@ def _open_mode(path: str) -> int:
         mode = os.stat(path).st_mode  # noqa: PTH116
     except OSError:
         return 0  # gone since it was read: that is found when it is sent
-    return mode & 0o777 if mode & 0o077 else 0
+    return mode & 0o777 if mode & 0o044 else 0
 
 
 def _closed(mode: int) -> str:

@@ -193,7 +193,8 @@ def provision(
 ) -> Report:
     """Bring hosts to what plugins, manifests, ``files`` and ``packages`` want; ``()`` is this machine.
 
-    ``timeout`` in seconds, for the whole run. What a host answers is in the report; check ``report.ok``.
+    ``timeout`` in seconds, for the whole run; where it is left at its default, the one of ``settings`` holds. What a
+    host answers is in the report; check ``report.ok``.
 
     Raises:
         MngrAnsibleError: nothing could be planned, or Ansible could not be started. No host was changed then.
@@ -206,7 +207,7 @@ def provision(
             packages=packages,
             settings=settings,
             become=become,
-            timeout=timeout,
+            timeout=timeout if timeout != Settings().timeout else None,
             control_path=control_path,
         )
         return provisioner.apply(provisioner.prepare(found, asked, is_applied=True), asked)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pluggy
 
 from mngr_ansible import catalog, provisioner
-from mngr_ansible.collect import OURSELVES, Hook
+from mngr_ansible.collect import OURSELVES, Hook, order
 from mngr_ansible.errors import InputError
 from mngr_ansible.fields import nearest
 from mngr_ansible.hookspecs import HOOKS
@@ -20,7 +20,7 @@ def report(request: Request, targets: Sequence[Target]) -> Report:
     return Report(
         "plugins",
         notices=(*gathered[0].plan.all_notices, *nearly_hooks(request.plugins)),
-        extra={"plugins": _rows(request.hooks(), gathered[0])},
+        extra={"plugins": _rows(request, gathered[0])},
     )
 
 
@@ -76,7 +76,8 @@ def catalog_text(report: Report, *, is_whole: bool) -> str:
     return "\n".join(lines)
 
 
-def _rows(found: Mapping[str, Sequence[Hook]], gathered: Prepared) -> list[dict[str, object]]:
+def _rows(request: Request, gathered: Prepared) -> list[dict[str, object]]:
+    found = request.hooks()
     hooks: dict[str, list[str]] = {}
     for name, implementations in found.items():
         for hook in implementations:
@@ -86,13 +87,17 @@ def _rows(found: Mapping[str, Sequence[Hook]], gathered: Prepared) -> list[dict[
         steps = contributed.setdefault(each.plugin, [])
         steps += [f"file:{shown(str(spec.remote_path))}" for spec in each.transfers]
         steps += [f"package:{requirement}" for requirement in each.requirements]
-    ordered = list(dict.fromkeys([*_in_order(found), *contributed]))
+    own = [each.plugin for each in gathered.target.own]
+    ordered = list(dict.fromkeys([*own, *_in_order(found, request.settings.precedence), *contributed]))
     return [{"name": n, "hooks": hooks.get(n, []), "contributed": contributed.get(n, [])} for n in ordered]
 
 
-def _in_order(found: Mapping[str, Sequence[Hook]]) -> list[str]:
-    longest = sorted(found.values(), key=len, reverse=True)
-    return list(dict.fromkeys(each.plugin for implementations in longest for each in implementations))
+def _in_order(found: Mapping[str, Sequence[Hook]], precedence: Sequence[str]) -> list[str]:
+    """The plugins, lowest precedence first; one whose hooks have several ranks stands where its first one does."""
+    implementations = [each for hook in found.values() for each in hook]
+    return list(
+        dict.fromkeys(each.plugin for each in sorted(implementations, key=lambda hook: order(hook, precedence)))
+    )
 
 
 def nearly_hooks(manager: pluggy.PluginManager) -> list[str]:

@@ -58,13 +58,32 @@ class Claim:
     kept_back: DestinationPatterns | None = field(default=None, compare=False)
     """What the user wants none of there (``exclude_files``)."""
 
+    def keeps_back(self, path: str, is_directory: bool, home: str, work_dir: str) -> bool:
+        """Whether the user wants none of this path, by any of the ways in which it can be written."""
+        if self.kept_back is None:
+            return False
+        places = [path]
+        places += [f"~/{path[len(home) + 1 :]}"] if path.startswith(f"{home}/") else []
+        places += [path[len(work_dir) + 1 :]] if work_dir and path.startswith(f"{work_dir}/") else []
+        return any(self.kept_back.excludes(place, is_directory) for place in places)
+
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
     """One plugin's wish that a destination holds nothing but what is wanted there."""
 
-    policy: Policy
-    spares: Spares | None = field(default=None, compare=False)
+    claim: Claim
+
+    @property
+    def policy(self) -> Policy:
+        return self.claim.policy
+
+    def spares(self, top: str, relative: str, is_directory: bool, home: str, work_dir: str) -> bool:
+        """Whether what is at ``relative`` below the destination is left alone on a host with this home and work_dir."""
+        spares = self.claim.spares
+        return (spares is not None and spares(relative, is_directory)) or self.claim.keeps_back(
+            posixpath.join(top, relative), is_directory, home, work_dir
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +128,10 @@ class Transfer:
 
 def overlay(
     claims: Sequence[Claim], home: str, work_dir: str, real: Mapping[str, str] | None = None
-) -> tuple[tuple[Transfer, ...], tuple[str, ...]]:
-    """Lay the claims over each other, lowest precedence first: transfers with one winner a path, and notices.
+) -> tuple[tuple[Transfer, ...], tuple[str, ...], tuple[Claim, ...]]:
+    """Lay the claims over each other, lowest precedence first.
+
+    Transfers with one winner a path; notices; and the claims of which the user wants nothing on such a host.
 
     Destinations are compared after resolution, so ``a/../b`` and ``b`` are one; with ``real`` (a directory as planned
     → what it really is on the host, where that is another) two ways to one file are one too. Trees overlay file by
@@ -134,7 +155,8 @@ def overlay(
         steps.setdefault(top, []).append(index)
     transfers = (_transfer(top, indices, claims, spots, winners) for top, indices in steps.items())
     notices = (*_repetitions(claims, tops), *_overrides(claims, tops, lost))
-    return tuple(each for each in transfers if each is not None), tuple(dict.fromkeys(notices))
+    left = tuple(claim for claim, found in zip(claims, spots, strict=True) if not found)
+    return tuple(each for each in transfers if each is not None), tuple(dict.fromkeys(notices)), left
 
 
 class _Spot(NamedTuple):
@@ -151,21 +173,14 @@ def _spots(claim: Claim, home: str, work_dir: str, real: Mapping[str, str]) -> I
     is_absolute = home.startswith("/")
     for entry in claim.entries:
         path = start + entry.relative if entry.relative else top
-        if claim.kept_back is not None and is_absolute and _is_kept_back(claim.kept_back, path, entry, home, work_dir):
+        is_directory = entry.kind == "directory"
+        if is_absolute and claim.keeps_back(path, is_directory, home, work_dir):
             continue
         actual = path
         if real:
             directory, _, name = path.rpartition("/")
             actual = f"{real.get(directory, directory)}/{name}"
         yield _Spot(path, actual, entry)
-
-
-def _is_kept_back(patterns: DestinationPatterns, path: str, entry: Entry, home: str, work_dir: str) -> bool:
-    is_directory = entry.kind == "directory"
-    places = [path]
-    places += [f"~/{path[len(home) + 1 :]}"] if path.startswith(f"{home}/") else []
-    places += [path[len(work_dir) + 1 :]] if work_dir and path.startswith(f"{work_dir}/") else []
-    return any(patterns.excludes(place, is_directory) for place in places)
 
 
 def _repetitions(claims: Sequence[Claim], tops: Sequence[str]) -> Iterator[str]:
@@ -200,7 +215,7 @@ def _transfer(
         for spot in spots[index]
         if winners[spot.real] == index
     }
-    mirrors = tuple(Mirror(claims[index].policy, claims[index].spares) for index in indices if claims[index].is_mirror)
+    mirrors = tuple(Mirror(claims[index]) for index in indices if claims[index].is_mirror and spots[index])
     if not placed and not mirrors:
         return None
     is_directory = claims[indices[-1]].entries[0].kind == "directory"

@@ -81,7 +81,7 @@ def read(
     Args:
         local_path: the file or directory; relative to the working directory.
         mode: the mode of every file; None for the rules of the contract ("Data"): the source's own bits, 0600 (0700
-            where the owner may execute) for a secret. A file that nobody but its owner may touch is a secret.
+            where the owner may execute) for a secret. A file that nobody but its owner may read is a secret.
         directory_mode: the mode of every directory; None for the source's own bits, or 0700 with ``is_secret``.
         is_secret: whether all of it is secret.
         symlinks: what becomes of a link inside a directory. ``keep``: it stays a link, and must be relative and lead
@@ -183,12 +183,12 @@ class _Reader:
         except _ChangedError:
             self.problems.append((path, "changed while it was read, twice"))
             return
-        is_secret = self._wanted.is_secret or not status.st_mode & 0o077
+        is_secret = self._wanted.is_secret or not status.st_mode & 0o044
         mode = self._wanted.mode
-        if mode is None and is_secret:
-            mode = 0o700 if status.st_mode & stat.S_IXUSR else 0o600
-        elif mode is None:
+        if mode is None:
             mode = self._permissions(path, status)
+            if is_secret:
+                mode = 0o700 if mode & stat.S_IXUSR else 0o600
         self.entries.append(Entry(relative, "file", path, mode, status.st_size, digest, None, is_secret))
 
     def _link(self, found: _Found) -> None:

@@ -22,7 +22,7 @@ def claims(*wishes: Wish) -> tuple[Claim, ...]:
 
 
 def laid(*wishes: Wish, home: str = "/home/u", work_dir: str = "/srv/w") -> tuple[dict[str, Transfer], tuple[str, ...]]:
-    transfers, notices = overlay(claims(*wishes), home, work_dir)
+    transfers, notices, _ = overlay(claims(*wishes), home, work_dir)
     return {each.destination: each for each in transfers}, notices
 
 
