@@ -1,15 +1,19 @@
 """Ask each plugin by name, in our own order. Source: CONTRACT "Hooks"."""
 
+import dataclasses
 import random
 
 import pluggy
 import pytest
 
-from mngr_ansible import PluginMngrError, hookimpl
+from mngr_ansible import PluginMngrError, hookimpl, standalone, survey
 from mngr_ansible.collect import hooks, run_after, run_before
 from mngr_ansible.errors import ErrorGroup, PluginError, PreconditionError
 from mngr_ansible.hookspecs import HOOKS
 from mngr_ansible.model import PackageRequirement
+from mngr_ansible.plan import Contribution
+from mngr_ansible.request import Request
+from mngr_ansible.settings import Settings
 from tests.peers import ARGUMENTS, asked, manager, needing, order, sending
 
 
@@ -52,6 +56,20 @@ def test_every_hook_has_an_order_of_its_own():
 
     assert [hook.plugin for hook in found["provision_agent"]] == ["c", "a", "b"]
     assert [hook.plugin for hook in found["get_provision_file_transfers"]] == ["a", "b", "d"]
+
+
+def test_plugins_are_shown_in_their_order_whatever_hooks_each_has():
+    class Before:
+        @hookimpl(tryfirst=True)
+        def on_before_agent_provisioning(self): ...
+
+    plugins = {"a": sending([]), "b": needing([]), "base": needing([]), "d": Before()}
+    own = Contribution("agent")
+    asked = Request(manager(**plugins), Settings(precedence=("base",)), user=(Contribution("command-line"),))
+    with standalone.targets(()) as (targets, _):
+        report = survey.report(asked, [dataclasses.replace(targets[0], own=(own,))])
+
+    assert [each["name"] for each in report.extra["plugins"]] == ["agent", "d", "a", "b", "base", "command-line"]
 
 
 def test_an_implementation_gets_the_arguments_that_it_asks_for():

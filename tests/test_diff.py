@@ -6,6 +6,7 @@ import pytest
 
 from mngr_ansible.hoststate import FileState
 from mngr_ansible.model import FileTransferSpec
+from mngr_ansible.outcomes import untouched
 from tests.builders import WORK_DIR, due, plan, state, statuses, tree, wants, write
 
 X = f"{WORK_DIR}/x"
@@ -193,6 +194,15 @@ def test_a_host_that_cannot_get_python_is_blocked(file, facts, reason):
     assert made.stops[0].id == "bootstrap:python3"
 
 
+@pytest.mark.parametrize("facts", [{"old_python": "3.6"}, {"managers": ("brew",)}])
+def test_a_host_that_cannot_get_python_is_not_stopped_for_what_is_optional(facts):
+    made = due(wants("p", {"name": "git", "is_required": False}), python=None, **facts)
+
+    assert not made.stops
+    assert made.is_empty
+    assert not any(each.is_failure for each in untouched(made))
+
+
 def test_what_was_skipped_is_one_step_that_names_all_who_wanted_it(tmp_path):
     absent = FileTransferSpec(tmp_path / "absent", "x", is_required=False)
 
@@ -211,6 +221,12 @@ def test_what_was_skipped_is_no_second_step_of_one_id(tmp_path, file):
 def test_a_secrets_mode_is_its_owners_alone(tmp_path):
     secret = FileTransferSpec(write(tmp_path / "s", mode=0o755), "x", is_secret=True)
     assert due(wants("claude", secret)).outcomes[0].wanted == "0700, secret"
+
+
+@pytest.mark.parametrize(("bits", "mode"), [(0o711, "0700"), (0o622, "0600"), (0o4700, "0700")])
+def test_what_others_may_run_or_write_but_not_read_is_a_secret(tmp_path, bits, mode):
+    made = due(wants("p", FileTransferSpec(write(tmp_path / "file", mode=bits), "x")))
+    assert made.outcomes[0].wanted == f"{mode}, secret"
 
 
 def test_a_file_that_only_its_owner_can_read_is_a_secret(tmp_path):

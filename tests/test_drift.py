@@ -88,10 +88,10 @@ def test_a_directory_where_a_file_is_to_be_kept_is_in_the_way(source):
     assert reason(due(wants("p", FileTransferSpec(source, "x", if_exists="keep")), files=found))[0] == "blocked"
 
 
-def mirrored(tmp_path, listing: dict[str, str], *names: str, more=(), **options):
+def mirrored(tmp_path, listing: dict[str, str], *names: str, more=(), settings=None, **options):
     spec = FileTransferSpec(tree(tmp_path / "top", *names), "d", mirror=True, **options)
     listings = {f"{WORK_DIR}/d": listing}
-    made = due(wants("p", spec), *more, listings=listings)
+    made = due(wants("p", spec), *more, settings=settings, listings=listings)
     return [
         each.path.removeprefix(f"{WORK_DIR}/d/")
         for due in made.transfers
@@ -120,6 +120,35 @@ def test_a_mirror_leaves_alone_what_others_want_what_is_excluded_and_what_is_our
     other = wants("q", FileTransferSpec(write(tmp_path / "b"), "d/theirs/b"))
     exclude = ["cache/", "*.log"]
     assert mirrored(tmp_path, listing, "a", more=[other], exclude=exclude) == ["kept/old"]
+
+
+@pytest.mark.parametrize("destination", ["~/m", "m", "/root/m"])
+@pytest.mark.parametrize("pattern", ["~/m/cache/**", "m/cache/**", "/root/m/cache/**"])
+def test_a_mirror_leaves_alone_what_the_user_keeps_for_himself_however_it_is_written(tmp_path, destination, pattern):
+    spec = FileTransferSpec(tree(tmp_path / "top", "a"), destination, mirror=True)
+    settings = {"plugins": {"p": {"exclude_files": [pattern]}}}
+    host = state(listings={"/root/m": {"cache": "directory", "cache/x": "file", "old": "file"}})
+    host = dataclasses.replace(host, work_dir="/root")
+    made = settle(plan(wants("p", spec), settings=settings, work_dir=""), host.home, host.work_dir)
+
+    (found,) = compare(made, host, is_local=False).transfers
+    assert [each.path for each in found.entries if each.entry.kind == "absent"] == ["/root/m/old"]
+
+
+def test_a_mirror_leaves_alone_the_hosts_copy_of_a_secret_that_stays_here(tmp_path):
+    write(tmp_path / "top" / "key", mode=0o600)
+    settings = {"plugins": {"p": {"secrets": False}}}
+    assert mirrored(tmp_path, {"a": "file", "key": "file", "old": "file"}, "a", settings=settings) == ["old"]
+
+
+def test_a_mirror_leaves_alone_what_a_skipped_transfer_once_put_there(tmp_path):
+    skipped = [
+        wants("q", FileTransferSpec(tmp_path / "gone", "d/one", is_required=False)),
+        wants("r", FileTransferSpec(tmp_path / "gone", "d/sub/tree", is_required=False)),
+        wants("s", FileTransferSpec(tmp_path / "gone", "d", is_required=False)),
+    ]
+    listing = {"one": "file", "one-more": "file", "sub": "directory", "sub/tree": "directory", "sub/tree/x": "file"}
+    assert mirrored(tmp_path, listing, "a", more=skipped) == ["one-more"]
 
 
 @pytest.mark.parametrize("destination", ["~/", ".", "/root", "/srv", WORK_DIR])

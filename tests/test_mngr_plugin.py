@@ -177,6 +177,8 @@ def test_examples_bring_directories_modes_and_secrets_and_the_later_plugin_wins(
     assert [row["name"] for row in listed] == ["house_rules", "webtools"]
     directory = project / "rendered"
     succeeded(remote.run("ansible", "render", "pages", directory, "--package", "mtool"))
+    succeeded(remote.run("ansible", "render", "as-stand-alone", "pages", "--package", "mtool"))
+    assert (project / "as-stand-alone/project/provision.yml").is_file()
     assert (directory / "project" / "provision.yml").is_file()
     nothing_due = succeeded(remote.run("ansible", "render", "pages", project / "again"))
     assert "  ok " in nothing_due.stdout

@@ -63,6 +63,8 @@ def test_every_other_text_is_a_name(name):
         ("n" * 256, "too long"),
         ("d/" * 2500, "too long"),
         ("\ud800", "no path can hold"),
+        ("./~/x", "reads as the home"),
+        ("a/../~", "reads as the home"),
     ],
 )
 def test_a_destination_that_leaves_its_place_or_is_no_path_is_refused(path, why):

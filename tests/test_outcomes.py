@@ -5,7 +5,7 @@ import pytest
 from mngr_ansible.model import FileTransferSpec
 from mngr_ansible.outcomes import settle, unreached, untouched
 from mngr_ansible.runner import Event, RunResult
-from tests.builders import due, plan, statuses, wants, write
+from tests.builders import due, plan, statuses, tree, wants, write
 
 FILE = "file:/srv/work/x"
 GIT, VIM = "package:git", "package:vim"
@@ -166,12 +166,20 @@ def test_under_print_a_host_without_python_gets_advice_and_nothing_else(wish):
 
 
 def test_a_host_that_never_answered_has_its_steps_not_reached_with_destinations_as_written(tmp_path):
-    wish = wants("claude", FileTransferSpec(write(tmp_path / "file"), "~/x"), "git>=2")
+    files = [FileTransferSpec(write(tmp_path / "file"), "~/x"), FileTransferSpec(tree(tmp_path / "top", "a", "b"), "d")]
+    absent = FileTransferSpec(tmp_path / "absent", "y", is_required=False)
 
-    steps = unreached(plan(wish, work_dir=""))
+    steps = unreached(plan(wants("claude", *files, absent, "git>=2"), work_dir=""))
 
-    assert statuses(steps) == {"file:~/x": "not-reached", GIT: "not-reached"}
-    assert all(each.is_failure for each in steps)
+    not_reached = dict.fromkeys(["file:~/x", "file:d", GIT], "not-reached")
+    assert statuses(steps) == {**not_reached, "file:y": "skipped"}
+    assert all(each.is_failure for each in steps[:3])
+    assert [(each.wanted, each.files) for each in steps[:2]] == [("0644", None), ("directory", {"total": 2, "due": 2})]
+
+
+def test_what_would_be_printed_is_not_reached_on_a_stopped_host_either(wish):
+    made = due(wish, is_local=True, findings={"git": "too-new"})
+    assert statuses(untouched(made)) == {FILE: "not-reached", GIT: "too-new", VIM: "not-reached"}
 
 
 def test_an_optional_requirement_that_failed_is_no_failure(tmp_path):

@@ -155,6 +155,15 @@ def test_home_and_work_dir_are_resolved_on_the_host(shell, tmp_path, monkeypatch
     assert state.files[f"{tmp_path}/work/y"] == MISSING
 
 
+@pytest.mark.parametrize(
+    ("work_dir", "below"),
+    [("", ""), ("~", ""), ("~/", ""), (".", ""), ("~//a/", "/a"), ("a/../b", "/b"), ("./~", "/~")],
+)
+def test_work_dir_is_below_the_home_unless_it_is_absolute(tmp_path, monkeypatch, work_dir, below):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert look(LocalShell(), Question((), (), work_dir), 30).work_dir == f"{tmp_path}{below}"
+
+
 def test_a_thousand_destinations_need_one_round_trip(tmp_path):
     for number in range(1000):
         (tmp_path / f"some-longer-name-of-a-file-{number}").write_text("x")

@@ -203,6 +203,7 @@ def test_print_shows_the_command_and_fails_but_files_are_copied(ssh_host, reposi
     assert "apt-get install -y mtool" in done.stdout
     assert "mtool is missing" in done.stderr
     assert host.run("command -v mtool || echo none").stdout == "none\n"
+    assert host.run("find /var/lib/apt/lists -name '*_Packages'").stdout == "", "lists were fetched"
     assert (host.root_path / "root/x").read_text() == "x"
 
 

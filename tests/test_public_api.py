@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import socket
 import subprocess
 import sys
 
@@ -111,6 +112,15 @@ def test_build_plan_contacts_no_host_and_gives_what_is_wanted(tmp_path):
 
     assert [each.id for each in plan.transfers] == ["file:~/x"]
     assert [(each.id, str(each.range)) for each in plan.requirements] == [("package:git", ">=2,<4")]
+
+
+def test_the_time_that_settings_give_holds_where_the_call_gives_none():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        report = mngr_ansible.provision([address], packages=["git"], settings={"timeout": 1})
+        again = mngr_ansible.provision([address], packages=["git"], settings={"timeout": 30}, timeout=1)
+
+    assert ["no answer within 1 s" in str(each.hosts[0].error) for each in (report, again)] == [True, True]
 
 
 def test_every_error_is_a_problem_and_a_remedy_and_exits_1_but_for_usage():

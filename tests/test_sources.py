@@ -1,5 +1,7 @@
 """Sources: what stays here, what cannot be sent, and what the user decided about a plugin's files."""
 
+import dataclasses
+
 import pytest
 
 from mngr_ansible.diff import compare
@@ -48,7 +50,17 @@ def test_one_name_for_a_destination_is_as_good_as_another_once_the_host_is_known
     made = plan(wants("claude", FileTransferSpec(source, "/home/u/.npmrc")), settings=settings)
 
     assert [each.destination for each in made.transfers] == ["/home/u/.npmrc"]
-    assert settle(made, "/home/u", "/srv/w").transfers == ()
+    host = dataclasses.replace(state(), home="/home/u", work_dir="/srv/w")
+    settled = settle(settle(made, "/home/u", "/srv/w"), "/home/u", "/srv/w")
+    assert settled.transfers == ()
+    (outcome,) = compare(settled, host, is_local=False).outcomes
+    assert (outcome.id, str(outcome.status)) == ("file:/home/u/.npmrc", "skipped")
+    assert outcome.reason == "exclude_files of claude in the settings leaves it out"
+
+
+def test_a_secret_that_the_user_wants_none_of_need_not_be_there(tmp_path):
+    sources = read_sources([wish(tmp_path / "gone", is_secret=True, is_secret_allowed=False)])
+    assert [reason for _, reason in sources.skipped] == ["secrets are off for p in the settings"]
 
 
 def test_secrets_off_drops_secret_specs_whole_and_secret_files_one_by_one(tmp_path):
