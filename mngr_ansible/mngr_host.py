@@ -184,7 +184,7 @@ def private_files(root: Path | None) -> list[str]:
 
 def _is_private(path: Path) -> bool:
     try:
-        return not path.stat().st_mode & 0o077
+        return not path.stat().st_mode & 0o044
     except OSError:
         return False
 

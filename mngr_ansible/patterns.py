@@ -21,7 +21,7 @@ class Patterns:
 
     def excludes(self, relative: str, is_directory: bool) -> bool:
         """Whether this name, or a directory above it, is excluded; ``relative`` to the source."""
-        return bool(self._spec.match_file(f"{relative}/" if is_directory else relative))
+        return _matches(self._spec, relative, is_directory)
 
 
 class DestinationPatterns:
@@ -49,7 +49,16 @@ class DestinationPatterns:
         relative = place[len(base) :]
         if relative in ("", "."):
             return False
-        return bool(self._specs[base].match_file(f"{relative}/" if is_directory else relative))
+        return _matches(self._specs[base], relative, is_directory)
+
+
+def _matches(spec: Any, relative: str, is_directory: bool) -> bool:
+    return bool(spec.match_file(_without_newlines(f"{relative}/" if is_directory else relative)))
+
+
+def _without_newlines(text: str) -> str:
+    """The same with a character that no name can hold: pathspec's ``*`` stops at a newline, git's does not."""
+    return text.replace("\n", "\ud800")
 
 
 def _based(line: str) -> tuple[str | None, str]:
@@ -67,5 +76,5 @@ def _compiled(lines: tuple[str, ...]) -> Any:
     from pathspec import GitIgnoreSpec  # heavy, and most plans have no patterns
 
     # "a/**" is all that is in a, and not a itself: git goes into it for the sake of a later "!a/b".
-    lines = tuple(f"{line}/*" if line.endswith("/**") else line for line in lines)
+    lines = tuple(_without_newlines(f"{line}/*" if line.endswith("/**") else line) for line in lines)
     return GitIgnoreSpec.from_lines(lines, backend="simple")  # the others take no names that are not UTF-8

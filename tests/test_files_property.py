@@ -104,7 +104,7 @@ def expected(
             is_private = options.get("is_secret", False)
             wanted = int(options.get("directory_mode", "0700" if is_private else f"{mode & 0o777:o}"), 8)
         elif kind == stat.S_IFREG:
-            is_private = options.get("is_secret", False) or not mode & 0o077
+            is_private = options.get("is_secret", False) or not mode & 0o044
             wanted = mode & 0o777 if not is_private else 0o700 if mode & 0o100 else 0o600
             wanted = int(options["mode"], 8) if "mode" in options else wanted
         else:

@@ -200,6 +200,7 @@ def test_a_failed_create_leaves_no_agent_and_the_same_create_works_after_mending
     assert "Agent not found" in remote.run("start", "one").stderr
 
     repository.add("mtool", "1:3.0-1", commands={"mtool": "echo mtool 3.0"})
+    host.run("apt-get update -qq")  # where only commands are printed, nobody else does that
     remote.settings(top="is_remote_agent_installation_allowed = false")
     refused = error_of(remote.create(*words))
     assert "mtool is missing (command-line wants >=3)" in refused

@@ -23,6 +23,7 @@ NAMES = st.text(string.ascii_letters + " -_.$~{}\udcff\n", min_size=1, max_size=
         (["a/**/b"], ["a/b", "a/x/y/b"], ["b"]),
         (["bad?"], ["bad\udcff"], ["bad"]),
         (["# a comment", ""], [], ["# a comment"]),
+        (["*.log", "skip/"], ["a\nb/x.log", "x\n.log", "a\nb/skip/"], ["x.log\n", "skip\n/"]),
     ],
 )
 def test_patterns_are_those_of_gitignore(lines, excluded, kept):
