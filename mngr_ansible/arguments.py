@@ -114,7 +114,7 @@ def _where() -> argparse.ArgumentParser:
     add("-K", "--ask-become-pass", action="store_true", help="ask for sudo's password there; it is written nowhere")
     add("--become", action=argparse.BooleanOptionalAction, default=False, help="write files as root, through sudo")
     for later in ("--inventory", "--limit"):
-        add(later, action=_Later, help=argparse.SUPPRESS)
+        add(later, action=_Later, nargs="?", help=argparse.SUPPRESS)
     return parent
 
 

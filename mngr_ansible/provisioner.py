@@ -251,7 +251,7 @@ def _done(prepared: Prepared, alias: str, result: RunResult | None) -> HostRepor
         steps, error = outcomes.untouched(due), None
     else:
         steps, error = outcomes.settle(due, alias, prepared.target.name, result)
-    left, is_old = (*due.advised, *due.hopeless), due.are_lists_old
+    left, is_old = (*(() if due.stops else due.advised), *due.hopeless), due.are_lists_old
     lines = commands.install(left, prepared.state, python=due.is_python_advised, is_refreshing=is_old)
     return dataclasses.replace(_host_report(prepared, steps, lines), error=error)
 

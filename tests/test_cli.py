@@ -46,7 +46,7 @@ def test_wrong_usage_is_64_with_a_remedy_and_json(words, capsys):
     assert document["errors"][0]["remedy"]
 
 
-@pytest.mark.parametrize("words", [["plan", "--inventory", "hosts.yml"], ["apply", "--package", "git", "--limit", "a"]])
+@pytest.mark.parametrize("words", [["plan", "--inventory", "hosts.yml"], ["apply", "--package", "git", "--limit"]])
 def test_what_a_later_release_brings_is_refused_not_ignored(words, capsys):
     assert main(words) == 64
     assert "is not supported yet" in capsys.readouterr().err
@@ -102,6 +102,19 @@ def test_on_this_machine_a_missing_package_is_only_advised_and_stdout_holds_the_
     assert before in ([], [f"{sudo}apt-get update"])
     assert "no-such-tool is missing" in said.err
     assert (tmp_path / "y").read_text() == "x"
+
+
+def test_where_a_required_package_is_hopeless_nothing_else_is_done_or_advised(tmp_path, capfd):
+    (tmp_path / "x").write_text("x")
+    shell = {"name": "sh", "version": "<0.1", "checks": [{"kind": "shell", "value": "echo 1", "pattern": "(.*)"}]}
+    (tmp_path / "m.yml").write_text(json.dumps({"packages": [shell, "no-such-tool"]}))
+    words = ["apply", "--file", f"{tmp_path}/x:y", "--manifest", str(tmp_path / "m.yml"), "--work-dir", str(tmp_path)]
+
+    assert main([*words, "--json"]) == 1
+    (host,) = json.loads(capfd.readouterr().out)["hosts"]
+    assert [each["status"] for each in host["steps"]] == ["not-reached", "too-new", "not-reached"]
+    assert host["commands"] == []
+    assert not (tmp_path / "y").exists()
 
 
 def test_unchecked_packages_are_skipped(tmp_path, capsys):
