@@ -187,7 +187,7 @@ def _formulae(output: str) -> dict[str, Offer]:
     try:
         formulae = json.loads(output[output.index("{") :])["formulae"]
         return {str(each["name"]): Offer((str(each["versions"]["stable"]),)) for each in formulae}
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return _UNREADABLE
 
 

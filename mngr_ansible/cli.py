@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 
 from mngr_ansible import bootstrap, content, elsewhere, provisioner, standalone, survey, text
@@ -14,9 +15,11 @@ from mngr_ansible.arguments import parser
 from mngr_ansible.errors import MngrAnsibleError, UsageError
 from mngr_ansible.progress import Talk
 from mngr_ansible.report import Report
-from mngr_ansible.request import Request
+from mngr_ansible.request import Request, Target
 from mngr_ansible.signals import Ended, ending_in_order
 from mngr_ansible.trees import shown
+
+_CHANGING = ("apply", "bootstrap")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,6 +51,15 @@ def _run_words(words: list[str]) -> int:
     except OSError as error:
         remedy = "See to this machine's disk, permissions and temporary directory, and run again."
         _fail(Report(command, errors=(MngrAnsibleError(f"this machine: {error}", remedy=remedy),)), is_json)
+        return 1
+    except Exception as error:  # noqa: BLE001 - nobody is shown a traceback unasked
+        if "-v" in words or "--verbose" in words:
+            traceback.print_exc()
+        told = MngrAnsibleError(
+            f"mngr-ansible failed unexpectedly: {type(error).__name__}: {shown(str(error)[:500])}",
+            remedy="This is a mistake in mngr-ansible: please report it, with what -v shows.",
+        )
+        _fail(Report(command, errors=(told,)), is_json)
         return 1
 
 
@@ -117,23 +129,32 @@ def _password() -> str:
 
 
 def _run(options: argparse.Namespace) -> Report:
-    with standalone.targets(
-        options.host, work_dir=options.work_dir, key=options.key, known_hosts=options.known_hosts
-    ) as (targets, control_path):
-        request = _asked(options, control_path)
-        is_bootstrap, is_changing = options.command == "bootstrap", options.command in ("apply", "bootstrap")
-        gathered = bootstrap.gather(targets, request) if is_bootstrap else provisioner.gather(targets, request)
-        is_changing = is_changing and not getattr(options, "dry_run", False)
-        prepared = provisioner.inspect(gathered, request, is_applied=is_changing)
-        if options.command == "render":
-            return provisioner.render(prepared, request, options.directory)
-        if not is_changing:
-            return provisioner.plan_report(prepared, has_diff=getattr(options, "diff", False))
-        prepared = provisioner.ask_local(prepared, _confirm(options))
-        talk, is_verbose = _talk(options), options.verbose
-        return provisioner.apply(
-            prepared, request, talk, command=options.command, is_verbose=is_verbose, is_finished=not is_bootstrap
-        )
+    report = None
+    where = {"work_dir": options.work_dir, "key": options.key, "known_hosts": options.known_hosts}
+    try:
+        with standalone.targets(options.host, **where) as (targets, control_path):
+            report = _run_on(targets, _asked(options, control_path), options)
+    except BaseException as stop:
+        if report is not None and report.command in _CHANGING:  # it is over, and only its connections were not closed
+            stop.report = report  # type: ignore[attr-defined]
+        raise
+    return report
+
+
+def _run_on(targets: Sequence[Target], request: Request, options: argparse.Namespace) -> Report:
+    is_bootstrap = options.command == "bootstrap"
+    is_changing = options.command in _CHANGING and not getattr(options, "dry_run", False)
+    gathered = bootstrap.gather(targets, request) if is_bootstrap else provisioner.gather(targets, request)
+    prepared = provisioner.inspect(gathered, request, is_applied=is_changing)
+    if options.command == "render":
+        return provisioner.render(prepared, request, options.directory)
+    if not is_changing:
+        return provisioner.plan_report(prepared, has_diff=getattr(options, "diff", False))
+    prepared = provisioner.ask_local(prepared, _confirm(options))
+    talk, is_verbose = _talk(options), options.verbose
+    return provisioner.apply(
+        prepared, request, talk, command=options.command, is_verbose=is_verbose, is_finished=not is_bootstrap
+    )
 
 
 def _confirm(options: argparse.Namespace) -> provisioner.Confirm | None:

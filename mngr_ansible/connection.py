@@ -144,10 +144,10 @@ class OpenSsh:
         """The ssh options that our probe and Ansible share, master connection aside."""
         options = ["BatchMode=yes", "StrictHostKeyChecking=yes", "ConnectTimeout=10"]
         options += ["ServerAliveInterval=5", "ServerAliveCountMax=3"]
-        options += ["ForwardAgent=no", "ForwardX11=no", "ClearAllForwardings=yes"]
+        options += ["UpdateHostKeys=no", "ForwardAgent=no", "ForwardX11=no", "ClearAllForwardings=yes"]
         arguments = []
         home = os.environ.get("HOME", "")
-        if home and home != pwd.getpwuid(os.getuid()).pw_dir:
+        if home and home != _home_of_login():
             config, hosts = Path(home, ".ssh", "config"), Path(home, ".ssh", "known_hosts")
             if config.is_file():
                 arguments += ["-F", str(config)]
@@ -221,6 +221,14 @@ class OpenSsh:
                     stdin=subprocess.DEVNULL,
                     timeout=_CLOSE_WITHIN,
                 )
+
+
+def _home_of_login() -> str | None:
+    """Where OpenSSH looks for the user's files, whatever HOME says; None where the machine does not know the user."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        return None
 
 
 def connection_error(said: str, host: str, name: str, port: int | None, key: str | None = None) -> HostError:

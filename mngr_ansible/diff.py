@@ -31,6 +31,8 @@ class Due:
     hopeless: tuple[Way, ...] = ()
     needs_python: bool = False
     is_python_advised: bool = False
+    is_python_hopeless: bool = False
+    """Whether python3 could be installed, if the login had the right."""
     notices: tuple[str, ...] = ()
     are_lists_old: bool = False
     """Whether the lists of the host's package manager are empty, or older than a day."""
@@ -85,6 +87,7 @@ def compare(plan: Plan, state: HostState, offers: Offers | None = None, *, is_lo
         hopeless=tuple(packages.hopeless.values()),
         needs_python=needs_python,
         is_python_advised=needs_python and plan.install == "print",
+        is_python_hopeless=_is_hopeless(python, state),
         notices=tuple(dict.fromkeys(packages.notices)),
         are_lists_old=bool(ages & {"empty", "stale"}),
     )
@@ -153,6 +156,11 @@ def skipped(plan: Plan, home: str, work_dir: str) -> Iterator[Outcome]:
         plugins = tuple(dict.fromkeys(each.plugin for each in same))
         reason = "; ".join(dict.fromkeys(each.reason for each in same))
         yield Outcome(step, same[0].kind, Status.SKIPPED, plugins=plugins, reason=reason, is_required=False)
+
+
+def _is_hopeless(python: list[Outcome], state: HostState) -> bool:
+    is_blocked = any(each.status is Status.BLOCKED for each in python)
+    return is_blocked and state.privilege == "none" and state.old_python is None and bool(commands.python(state))
 
 
 def _is_printed(requirement: Requirement, state: HostState, way: Way | None, *, is_local: bool) -> bool:

@@ -43,6 +43,7 @@ def environment(private: Path, sockets: Path, ssh_args: str, remote_tmp: str) ->
         "ANSIBLE_LOCAL_TEMP": str(private / "tmp"),
         "ANSIBLE_REMOTE_TEMP": remote_tmp,
         "ANSIBLE_FORKS": "20",
+        "ANSIBLE_INJECT_FACT_VARS": "False",  # a module's answer, which a host may forge, replaces no variable of ours
         "ANSIBLE_HOST_KEY_CHECKING": "True",  # where nobody says so, ansible-runner switches it off
         "ANSIBLE_PIPELINING": "True",
         "ANSIBLE_SSH_ARGS": ssh_args,

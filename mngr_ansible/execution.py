@@ -119,7 +119,12 @@ def execute(
             raise
         finally:
             if result is None or result.status != "finished":
-                _tidy([(hosts[one.alias], one.remote_tmp) for one in due if one.remote_tmp is not None])
+                try:
+                    _tidy([(hosts[one.alias], one.remote_tmp) for one in due if one.remote_tmp is not None])
+                except BaseException as error:  # one more Ctrl-C
+                    cut = result or RunResult("stopped", False, frozenset(), tuple(seen))
+                    error.report = reported(cut)  # type: ignore[attr-defined]
+                    raise
         if is_verbose and result.details:
             talk("", result.details)
         names = {hosts[one.alias].target.name for one in due}

@@ -4,7 +4,7 @@ import base64
 import gzip
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,17 @@ from imbue.mngr.errors import MngrError
 from imbue.mngr.interfaces.agent import AgentInterface, HasAutoInstallMixin
 from imbue.mngr.interfaces.host import CreateAgentOptions, OnlineHostInterface
 
-from mngr_ansible import catalog
+from mngr_ansible import catalog, trees
 from mngr_ansible.connection import Address, Answer, Connection, LocalShell, OpenSsh
 from mngr_ansible.errors import HostError, MngrAnsibleError
 from mngr_ansible.hookspecs import Agent
 from mngr_ansible.mngr_settings import NAME, AnsiblePluginConfig
-from mngr_ansible.model import Install, PackageRequirement
+from mngr_ansible.model import FileTransferSpec, Install, PackageRequirement
+from mngr_ansible.patterns import Patterns
 from mngr_ansible.plan import Contribution, Only
 from mngr_ansible.request import Request, Target
 from mngr_ansible.settings import Settings
+from mngr_ansible.sources import local_path
 from mngr_ansible.standalone import user_contributions
 from mngr_ansible.versions import is_readable
 
@@ -178,8 +180,24 @@ def private_files(root: Path | None) -> list[str]:
         found = user_contributions(chosen, (), (), (), directory=root)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, MngrAnsibleError):
         return []  # there is none, or what is wrong with it is told when it is read for use
-    sources = (Path(os.path.expanduser(spec.local_path)) for each in found for spec in each.transfers)  # noqa: PTH111
-    return [str(path) for path in sources if _is_private(path) and not path.resolve().is_relative_to(root.resolve())]
+    sources = [path for each in found for spec in each.transfers for path in _private_in(spec, root)]
+    return list(dict.fromkeys(map(str, sources)))
+
+
+def _private_in(spec: FileTransferSpec, root: Path) -> Iterator[Path]:
+    """What only its owner can read of a source, where that is outside: itself, or what is in it or linked from it."""
+    path = Path(local_path(spec))
+    is_outside = not path.resolve().is_relative_to(root.resolve())
+    if is_outside and _is_private(path):
+        yield path
+    elif path.is_dir() and (is_outside or spec.symlinks == "follow"):
+        try:
+            entries = trees.read(str(path), symlinks=spec.symlinks, excluded=Patterns(spec.exclude).excludes).entries
+        except trees.TreeError:
+            return  # told when it is read for use
+        for source in (Path(each.source) for each in entries):
+            if _is_private(source) and not source.resolve().is_relative_to(root.resolve()):
+                yield source
 
 
 def _is_private(path: Path) -> bool:

@@ -189,9 +189,9 @@ def ask_password() -> str:
 @contextmanager
 def own_connection(connection: "MngrConnection") -> "Iterator[OpenSsh]":
     """A connection of our own beside mngr's, closed at the end."""
-    from mngr_ansible.rooms import socket_room
+    from mngr_ansible.rooms import master_room
 
-    with socket_room() as sockets:
+    with master_room() as sockets:
         own = connection.own(sockets)
         try:
             yield own

@@ -2,6 +2,7 @@
 
 import secrets
 import shlex
+import time
 from collections.abc import Mapping, Sequence
 
 from mngr_ansible import candidates, managers
@@ -12,13 +13,16 @@ from mngr_ansible.hoststate import HostState
 from mngr_ansible.requirements import Requirement
 
 _LIMIT = 8 * 1024 * 1024
+_ASK_SECONDS = 60
 _REFRESH_SECONDS = 120
 
 
 def ask(
-    connection: Connection, chooser: Chooser, due: Sequence[Requirement], timeout: float, *, may_refresh: bool
+    connection: Connection, chooser: Chooser, due: Sequence[Requirement], deadline: float, *, may_refresh: bool
 ) -> Offers:
     """What the host's managers offer of these requirements' sources; empty where none has to be asked.
+
+    ``deadline``, of ``time.monotonic``, holds for all of it.
 
     ``may_refresh``: where a system's manager offers too little of what is to be installed, not only printed, its lists
     are fetched once and it is asked again; a failure of that is told by the run, which tries once more. pacman's lists
@@ -32,20 +36,25 @@ def ask(
     if not asked:
         return {}
     state = chooser.state
-    offers = _ask(connection, asked, state, timeout)
+    offers = _ask(connection, asked, state, _left(deadline, _ASK_SECONDS))
     if may_refresh and state.privilege not in ("none", "password"):
         known = Chooser(state, chooser.policy, chooser.implied, offers)
         installed = [each for each in due if not each.is_printed]
         missed = {each for each in known.missed(installed) if each != "pacman" or offers[each].lists == "empty"}
         if missed:
-            fetch = "".join(_refresh(manager, state) for manager in sorted(missed))
-            offers = _ask(connection, asked, state, timeout + _REFRESH_SECONDS, before=fetch)
+            seconds = _left(deadline, _REFRESH_SECONDS)
+            fetch = "".join(_refresh(manager, state, int(seconds) or 1) for manager in sorted(missed))
+            offers = _ask(connection, asked, state, _left(deadline, _REFRESH_SECONDS + _ASK_SECONDS), before=fetch)
     return offers
 
 
-def _refresh(manager: str, state: HostState) -> str:
+def _left(deadline: float, most: float) -> float:
+    return max(1.0, min(most, deadline - time.monotonic()))
+
+
+def _refresh(manager: str, state: HostState, seconds: int) -> str:
     argv = managers.waiting(manager, managers.TABLE[manager].refresh, managers.LOCK_SECONDS)
-    argv = managers.bounded(managers.with_environment(manager, argv), _REFRESH_SECONDS)
+    argv = managers.bounded(managers.with_environment(manager, argv), seconds)
     return f"{shlex.join(managers.privileged(argv, state.privilege))} </dev/null >/dev/null 2>&1\n"
 
 

@@ -59,7 +59,8 @@ def settle(due: Due, alias: str, host: str, result: RunResult) -> tuple[tuple[Ou
     outcomes = [_settled(each, said.get(each.id)) if each.status in DUE else each for each in _advised(due)]
     open_steps = [each for each in outcomes if each.status in DUE]
     lost = [event for event in events if event.kind == "unreachable" and _NO_ROOM not in event.text]
-    is_cut = bool(lost) or result.status != "finished"
+    has_ended = any(event.kind == "failed" for event in events)
+    is_cut = bool(lost) or (result.status != "finished" and not has_ended)
     doing = min((_ORDER.index(each.kind) for each in open_steps), default=0) if is_cut else -1
     outcomes = [_cut(each, is_under_way=_ORDER.index(each.kind) == doing) for each in outcomes]
     names = ", ".join(each.name for each in open_steps[:3]) + (", …" if len(open_steps) > 3 else "")
@@ -120,13 +121,13 @@ def _cause(
         )
     if lost is not None:
         return HostError(f"the connection was lost; what became of {names} is unknown", remedy=again, host=host)
-    if result.status == "timeout" and is_open:
+    failed = next((event for event in events if event.kind == "failed"), None)
+    if result.status == "timeout" and is_open and failed is None:
         return HostError(
             f"the time was up while {names} was being done; its outcome is unknown",
             remedy=f"Give more time with --timeout. {again}",
             host=host,
         )
-    failed = next((event for event in events if event.kind == "failed"), None)
     if failed is not None and not has_failed:
         return HostError(failed.text or "a task of the playbook failed", remedy=again, host=host)
     if result.status == "stopped" and result.problem is None:

@@ -42,6 +42,8 @@ _BOOTSTRAP = """
       ansible.builtin.import_role:
         name: mngr_bootstrap
         tasks_from: python
+      vars:
+        mngr_bootstrap_timeout: "{{ mngr_ansible.timeout }}"
       when: mngr_ansible.needs_python
 """
 

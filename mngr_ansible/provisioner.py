@@ -24,7 +24,7 @@ Confirm = Callable[[str], bool]
 """Asks a person one question."""
 
 _LOOK_SECONDS = 60.0
-"""How long a host may take to say what is true there, and how long to say what its package managers offer."""
+"""How long a host may take to say what is true there."""
 
 
 def gather(targets: Sequence[Target], request: Request) -> list[Prepared]:
@@ -97,8 +97,8 @@ def _inspect(prepared: Prepared, request: Request, *, is_applied: bool) -> Prepa
         plan = settle(plan, state.home, state.work_dir, state.real)
         chooser = Chooser(state, plan.policy, implied)
         may_refresh = is_applied and not is_local
-        timeout = max(1.0, min(_LOOK_SECONDS, request.timeout - (time.monotonic() - started)))
-        offers = ask(target.connection, chooser, lacking(plan, state), timeout, may_refresh=may_refresh)
+        deadline = started + request.timeout
+        offers = ask(target.connection, chooser, lacking(plan, state), deadline, may_refresh=may_refresh)
         due = compare(plan, state, offers, is_local=is_local, become=request.become)
     except MngrAnsibleError as error:
         error.host = error.host or target.name
@@ -148,7 +148,8 @@ def _planned(prepared: Prepared, *, has_diff: bool, is_refreshing: bool) -> Host
             return dataclasses.replace(_host_report(prepared, ()), error=error)
         steps = tuple(dataclasses.replace(each, diff=told.get(each.id)) for each in steps)
     wanted = (*due.installs, *due.advised, *due.hopeless)
-    lines = commands.install(wanted, state, python=due.needs_python, is_refreshing=is_refreshing or due.are_lists_old)
+    python, is_refreshing = due.needs_python or due.is_python_hopeless, is_refreshing or due.are_lists_old
+    lines = commands.install(wanted, state, python=python, is_refreshing=is_refreshing)
     return _host_report(prepared, steps, lines)
 
 
@@ -252,7 +253,8 @@ def _done(prepared: Prepared, alias: str, result: RunResult | None) -> HostRepor
     else:
         steps, error = outcomes.settle(due, alias, prepared.target.name, result)
     left, is_old = (*(() if due.stops else due.advised), *due.hopeless), due.are_lists_old
-    lines = commands.install(left, prepared.state, python=due.is_python_advised, is_refreshing=is_old)
+    python = due.is_python_advised or due.is_python_hopeless
+    lines = commands.install(left, prepared.state, python=python, is_refreshing=is_old)
     return dataclasses.replace(_host_report(prepared, steps, lines), error=error)
 
 

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import stat
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -13,6 +14,14 @@ from pathlib import Path
 
 _NEW_SECONDS = 60
 """How long one without a lock may be one that is just being made."""
+
+_END_MASTERS = """
+read -r _
+for _ in 1 2 3 4; do
+    for socket in "$1"/*; do [ ! -S "$socket" ] || ssh -F none -S "$socket" -O exit there; done
+    sleep 0.5
+done
+"""
 
 _LONGEST_SOCKET_PARENT = 23
 """Bytes: with ``/mngr-ansible-12345678``, ``/%C`` (41) and ssh's own suffix (17) a path has 103, macOS's limit."""
@@ -46,6 +55,25 @@ def socket_room() -> Iterator[Path]:
         parent = "/tmp"  # noqa: S108 - the directory in it is private
     with room(Path(parent), "mngr-ansible-") as directory:
         yield directory
+
+
+@contextmanager
+def master_room() -> Iterator[Path]:
+    """A room for the sockets of ssh's masters, which end with us, even where we are killed.
+
+    A master is nobody's child, and outlives us for as long as something runs at its other end. So a shell waits for us
+    to end, and tells it to. Raises as :func:`room` does.
+    """
+    with socket_room() as directory:
+        command = ["/bin/sh", "-c", _END_MASTERS, "sh", str(directory)]
+        watching = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        try:
+            yield directory
+        finally:
+            watching.kill()
+            watching.communicate()
 
 
 def _sweep(parent: Path, prefix: str) -> None:

@@ -15,7 +15,7 @@ from mngr_ansible.model import FileTransferSpec, Install, PackageRequirement
 from mngr_ansible.plan import Contribution, Only, Plan
 from mngr_ansible.report import Report
 from mngr_ansible.request import Request, Target
-from mngr_ansible.rooms import socket_room
+from mngr_ansible.rooms import master_room
 from mngr_ansible.settings import Settings
 
 
@@ -99,7 +99,7 @@ def targets(
         raise UsageError("a --host is given twice", remedy="Name each host once.")
     addresses = [Address.parse(host) for host in hosts]
     identity, keys = _file("--key", key), _file("--known-hosts", known_hosts)
-    with socket_room() as sockets:
+    with master_room() as sockets:
         connections = [OpenSsh(each, sockets, identity, keys) for each in addresses]
         found = [_target(each.address.typed, each, directory or "") for each in connections]
         try:

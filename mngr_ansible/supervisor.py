@@ -15,6 +15,7 @@ import importlib.util
 import json
 import os
 import re
+import resource
 import select
 import shutil
 import signal
@@ -32,6 +33,8 @@ GRACE = 0.5
 """Seconds between TERM and KILL."""
 GIVE_UP = 2.5
 """Seconds after which we go although something cannot be killed (it hangs in the kernel)."""
+MOST_MEMORY = 4 << 30
+"""Bytes for any process of the run: Ansible reads what a host's module answers without a bound of its own."""
 LONGEST_TEXT = 4000
 """Characters of one message; what is longer loses its middle."""
 STEP_KEYS = ("status", "current", "reason")
@@ -166,6 +169,8 @@ def main() -> None:
         import ctypes
 
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    with suppress(ValueError, OSError):  # where a lower limit holds already
+        resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     threading.Thread(target=_stop_when_unwanted, args=(order, parent), daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: threading.Thread(target=_finish, args=(order,)).start())

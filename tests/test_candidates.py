@@ -131,6 +131,10 @@ def test_a_manager_that_could_not_say_is_told_from_one_that_has_nothing(manager:
     assert not offered(manager, "x", said=said)["x"].is_known
 
 
+def test_an_answer_that_is_nested_without_end_is_only_unreadable() -> None:
+    assert offered("brew", "git", said='{"formulae":' + "[" * 100_000)["git"].is_known is False
+
+
 def test_a_virtual_package_is_told_as_one() -> None:
     assert "is a virtual package" in offered("apt", "awk", said=APT)["awk"].why
 

@@ -1,5 +1,6 @@
 """The command line: exit codes, one message with a remedy, JSON for errors too."""
 
+import io
 import json
 import os
 import subprocess
@@ -155,3 +156,17 @@ def test_a_full_disk_here_is_one_error(tmp_path):
     assert done.returncode == 1
     assert done.stderr.splitlines()[-2].startswith("error: ")
     assert "Traceback" not in done.stderr
+
+
+def test_a_mistake_of_ours_is_told_in_one_line_and_shown_only_on_request(monkeypatch, capfd):
+    class Broken(io.StringIO):
+        def write(self, text):
+            raise LookupError(text)
+
+    monkeypatch.setattr(sys, "stdout", Broken())
+    said = []
+    for words in (["content"], ["content", "-v"]):
+        assert main(words) == 1
+        said.append(capfd.readouterr().err)
+    assert said[0].startswith("error: mngr-ansible failed unexpectedly: LookupError: ")
+    assert ["Traceback" in each for each in said] == [False, True]

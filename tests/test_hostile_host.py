@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import hashlib
 import json
 import re
 import shlex
+import threading
+import zlib
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
+from mngr_ansible.supervisor import MOST_MEMORY
+from tests.builders import write
 from tests.command import mngr_ansible, on
 from tests.hosts import AptRepository, Login, SshHost
 
@@ -65,6 +73,80 @@ def test_whatever_a_host_says_runs_nothing_here_and_reaches_no_terminal(
         if is_json:
             json.loads(each.stdout)
     assert sorted(path.name for path in (tmp_path / "traps").iterdir()) == ["ours"]
+
+
+FORGED = """#!/bin/sh
+case "$2" in *sys.executable*) echo 3.11 /usr/bin/python3.11; exit ;; *version_info*) exec /usr/bin/real "$@" ;; esac
+cat >>/tmp/heard
+cat /tmp/answer
+"""
+
+
+ENDLESS = FORGED.replace("cat /tmp/answer", "yes endless")
+
+
+def test_a_forged_answer_makes_no_other_file_of_this_machine_travel(
+    ssh_host: StartHost, tmp_path: Path, home: Path
+) -> None:
+    host = ssh_host(layer="tools", users=(Login("dev", "sudo"),))
+    private = write(home / "private", "canary-of-this-machine\n" * 9, 0o600)
+    entry = {"path": "/srv/stolen", "kind": "file", "mode": "0644", "source": str(private), "size": 207}
+    entry |= {"sha256": hashlib.sha256(private.read_bytes()).hexdigest()}
+    transfers = [{"id": "file:/srv/stolen", "is_due": True, "entries": [entry]}]
+    more = {"mngr_files_transfers": transfers, "files": transfers, "files_as_root": transfers}
+    forged = {"mngr_ansible": {**more, "become": False, "has_password": False, "timeout": 60}, **more}
+    settled = {"id": "file:/home/dev/x", "status": "changed", "files_changed": 1, "reason": ""}
+    answer = {"changed": True, "mngr_steps": [settled], "ansible_facts": forged, "add_host": {"host_name": "x"}}
+    host.run("cat >/tmp/answer", stdin=json.dumps(answer))
+    host.run("cat >/tmp/forger; cd /usr/bin; mv python3.11 real; cp /tmp/forger python3.11", stdin=FORGED)
+    host.run("chmod 755 /usr/bin/python3.11; touch /tmp/heard; chmod 666 /tmp/heard")
+    wanted = {"local_path": str(write(tmp_path / "ours")), "remote_path": "x"}
+    rows = [wanted, {**wanted, "remote_path": "/srv/theirs", "owner": "root"}]
+    (tmp_path / "m.yml").write_text(json.dumps({"files": rows}))
+
+    done = mngr_ansible("apply", "--manifest", tmp_path / "m.yml", *on(host.as_user("dev")))
+
+    payloads = [unpacked(text) for text in re.findall(r'"bundle": "([^"]+)"', host.run("cat /tmp/heard").stdout)]
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert [b"/srv/theirs" in each for each in payloads] == [False, True], done.stderr
+    assert not [each for each in payloads if b"of-this-machine" in each or b"/srv/stolen" in each]
+
+
+def test_an_endless_answer_of_a_module_takes_bounded_time_and_memory(ssh_host: StartHost, tmp_path: Path) -> None:
+    host = ssh_host(layer="python")
+    host.run("cat >/tmp/forger; cd /usr/bin; mv python3.11 real; cp /tmp/forger python3.11", stdin=ENDLESS)
+    host.run("chmod 755 /usr/bin/python3.11")
+    words = ["apply", "--file", f"{write(tmp_path / 'ours')}:x", "--timeout", "15", *on(host)]
+    sizes, limits, stop = [], set(), threading.Event()
+
+    def watch() -> None:
+        while not stop.wait(0.1):
+            for process in psutil.Process().children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    sizes.append(process.memory_info().rss)
+                    if "-m ansible " in " ".join(process.cmdline()):
+                        limits.add(process.rlimit(psutil.RLIMIT_DATA)[0])
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        done = mngr_ansible(*words)
+    finally:
+        stop.set()
+        watcher.join()
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert limits == {MOST_MEMORY}
+    assert max(sizes) < MOST_MEMORY
+
+
+def unpacked(text: str) -> bytes:
+    """What one payload of ``mngr_files_copy`` holds."""
+    packed, found = base64.b64decode(text), b""
+    while packed:
+        end = 5 + int.from_bytes(packed[:4], "big")
+        found += zlib.decompress(packed[5:end]) if packed[4:5] == b"z" else packed[5:end]
+        packed = packed[end:]
+    return found
 
 
 def test_what_is_kept_of_such_a_run_is_only_text(host: SshHost, tmp_path: Path, home: Path) -> None:

@@ -43,7 +43,8 @@ def test_create_makes_a_bare_host_ready_and_a_ready_one_starts_no_ansible(bare, 
 def test_what_switches_it_off_leaves_the_host_as_it_was(bare, tmp_path):
     mngr = Mngr(tmp_path / "project", host=bare)
     remedy = (
-        "[Run `apt-get install -y python3 ca-certificates tmux curl rsync git jq xxd`, then the same command again.]"
+        "[Run `apt-get update && apt-get install -y python3 ca-certificates tmux curl rsync git jq xxd`, "
+        "then the same command again.]"
     )
     before = bare.run("dpkg-query -W").stdout
     mngr.settings('install = "print"')
@@ -68,7 +69,8 @@ def test_a_login_that_cannot_become_root_is_told_what_an_administrator_must_run(
     assert "git is missing" in refused or "blocked" in refused
     assert "an administrator must run: sudo apt-get install -y git" in refused
     assert refused.endswith(
-        "[Run `sudo apt-get install -y ca-certificates tmux curl rsync git jq xxd`, then the same command again.]"
+        "[Run `sudo apt-get install -y python3 ca-certificates tmux curl rsync git jq xxd`, "
+        "then the same command again.]"
     )
     assert mngr.agents() == {}
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from mngr_ansible.mngr_host import private_files
 from tests.builders import tree, write
 from tests.mngr import Mngr, peers
 from tests.processes import witnessed
@@ -150,3 +151,24 @@ def test_a_private_file_that_a_repositorys_settings_name_is_warned_of_before_any
     warning = f"The settings of this repository send {home}/id, which is outside of it and yours alone."
     assert made.stderr.index(warning) < made.stderr.index("Transferring git repository")
     assert f"{home}/public" not in made.stderr
+
+
+def test_what_is_private_in_a_directory_or_behind_a_link_is_warned_of_too(home, tmp_path):
+    root, kube = tmp_path / "repository", tree(home / "kube", "public")
+    private = write(kube / "config", mode=0o600)
+    (tree(root / "deploy", "a") / "link").symlink_to(private)
+    own = write(root / "own" / "secret", mode=0o600)
+    rows = [
+        {"local_path": "~/kube", "remote_path": "x"},
+        {"local_path": "deploy", "remote_path": "y", "symlinks": "follow"},
+        {"local_path": "own", "remote_path": "z"},
+    ]
+    for wanted in ([rows[0]], [rows[1]], rows):
+        settings = "".join(f"[[plugins.ansible.files]]\n{toml(row)}" for row in wanted)
+        write(root / ".mngr" / "settings.toml", settings)
+        assert private_files(root) == [str(private)]
+    assert own.is_file()
+
+
+def toml(row):
+    return "".join(f'{key} = "{value}"\n' for key, value in row.items())

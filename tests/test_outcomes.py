@@ -186,3 +186,9 @@ def test_an_optional_requirement_that_failed_is_no_failure(tmp_path):
     made = due(wants("claude", {"name": "git", "is_required": False}))
     (outcome,), error = settle(made, "host-1", "build-1", result(step(GIT, "failed", reason="no such package")))
     assert (outcome.status, outcome.is_failure, error) == ("failed", False, None)
+
+
+def test_a_host_that_failed_before_another_used_up_the_time_has_failed(made):
+    gone = step(FILE, "failed", reason="no room")
+    found, error = settled(made, gone, failed("no room"), status="timeout")
+    assert (found, error) == ({FILE: "failed", GIT: "not-reached", VIM: "not-reached"}, None)

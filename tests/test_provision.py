@@ -14,6 +14,7 @@ from mngr_ansible import PackageRequirement, provision
 from tests.command import document, mngr_ansible, on, statuses
 from tests.hosts import AptRepository, Login, offered_packages
 from tests.processes import ended_after, witnessed
+from tests.runs import wait_until
 
 HOSTILE = [
     "{{ lookup('pipe','touch pwned') }}",
@@ -26,6 +27,11 @@ HOSTILE = [
     "bad\udcff",
     "n" * 255,
 ]
+
+HANGING = """#!/bin/sh
+case "$*" in *update*) exec sleep 300 ;; esac
+exec /usr/bin/real "$@"
+"""
 
 ANSIBLE = ("mngr_ansible.supervisor", "-m ansible ")
 """What is in the command line of every process of ours that Ansible needs."""
@@ -376,6 +382,37 @@ def test_a_signal_ends_everything_of_ours_here(ssh_host, tmp_path, name, code):
     assert time.monotonic() - started < 6
     assert "Traceback" not in said
     assert left() == []
+
+
+def test_a_second_ctrl_c_still_says_what_was_reached(ssh_host, tmp_path):
+    repository = AptRepository(tmp_path / "apt")
+    repository.add("slow", "1", postinst="touch /begun; sleep 20")
+    host = ssh_host(layer="python", apt_repository=repository, apt_lists="fresh")
+    command = [sys.executable, "-m", "mngr_ansible", "apply", "--package", "slow", *on(host)]
+    streams = {"stderr": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with ended_after(subprocess.Popen(command, **streams)) as process:
+        wait_until(lambda: host.run("test -e /begun", check=False).returncode == 0)
+        host.signal_connections(signal.SIGSTOP)  # what is tidied up there takes as long as it may
+        for _ in range(2):
+            process.send_signal(signal.SIGINT)
+            time.sleep(4)
+        table, said = process.communicate(timeout=20)
+
+    assert process.returncode == 130, said
+    assert "stopped; what was being done then is unknown" in said
+    assert "unknown" in table
+
+
+def test_the_time_holds_for_lists_that_are_fetched_too(ssh_host, repository):
+    host = ssh_host(layer="python", apt_repository=repository)
+    host.run("mv /usr/bin/apt-get /usr/bin/real; cat >/usr/bin/apt-get; chmod 755 /usr/bin/apt-get", stdin=HANGING)
+    since = time.monotonic()
+
+    done = mngr_ansible("apply", "--package", "mtool", "--timeout", "6", *on(host))
+
+    assert done.returncode == 1
+    assert time.monotonic() - since < 20, done.stderr
+    wait_until(lambda: host.run("pgrep -f '^sleep 300'", check=False).returncode != 0, 60)
 
 
 def test_hosts_with_different_needs_are_brought_there_in_one_run(ssh_host, home, repository, tmp_path):

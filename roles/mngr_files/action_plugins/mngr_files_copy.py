@@ -29,6 +29,11 @@ INLINE = 1 << 20
 RUN_TMP = re.compile(r"/\.mngr-ansible-[0-9a-f]{16}\Z")
 SECRETS = 8 << 20
 """The same for what is secret."""
+ANSWERED = frozenset(
+    "mngr_steps wanting befores differences bundle_path changed failed msg invocation warnings deprecations".split()
+    + "rc exception module_stdout module_stderr unreachable skipped".split()
+)
+"""What a host may answer. ``ansible_facts``, for one, would replace variables, and with them the sources to be read."""
 PART = 4 << 20
 """How much of a payload is sent at once to a user to whom no upload can be given, in bytes."""
 
@@ -74,7 +79,8 @@ class ActionModule(ActionBase):
         if self._task.diff:
             answer["diff"] = changes.described(wish.steps, told)
         settled = {step["id"]: step for step in answer["mngr_steps"]}
-        answer["mngr_steps"] = [settled.get(step) or wish.skipped[step] for step in wish.order]
+        steps = (settled.get(step) or wish.skipped.get(step) for step in wish.order)
+        answer["mngr_steps"] = [step for step in steps if step is not None]
         return {**result, **answer, **verdict(answer["mngr_steps"])}
 
     def _settle(self, steps, task_vars):
@@ -196,6 +202,7 @@ class ActionModule(ActionBase):
 
     def _execute(self, arguments, task_vars):
         answer = self._execute_module("mngr_files_copy", arguments, task_vars=task_vars)
+        answer = {key: value for key, value in answer.items() if key in ANSWERED or key.startswith("_ansible_")}
         sent = (arguments.get("bundle") or arguments.get("part"))[:64]
         for key in ("module_stdout", "module_stderr"):
             if sent in answer.get(key, ""):
