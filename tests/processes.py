@@ -67,6 +67,13 @@ def _told(seen: dict[int, str], before: set[int], *, after: bool) -> list[str]:
     if not after:
         return list(new.values())
     deadline = time.monotonic() + 3
-    while time.monotonic() < deadline and any(psutil.pid_exists(pid) for pid in new):
+    while time.monotonic() < deadline and any(map(_lives, new)):
         time.sleep(0.05)
-    return [line for pid, line in new.items() if psutil.pid_exists(pid)]
+    return [line for pid, line in new.items() if _lives(pid)]
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

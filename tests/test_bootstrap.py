@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -103,11 +104,13 @@ def test_without_root_an_administrator_is_told_the_exact_command(
     done = mngr_ansible("bootstrap", "--json", *on(host))
     (command,) = document(done)["hosts"][0]["commands"]
     assert (done.returncode, statuses(done)["bootstrap:python3"]) == (1, "blocked")
-    assert command == "sudo apt-get install -y ca-certificates tmux curl rsync git jq xxd"
+    assert command == "sudo apt-get install -y python3 ca-certificates tmux curl rsync git jq xxd"
     reasons = {step["id"]: step["reason"] for step in document(done)["hosts"][0]["steps"]}
     assert reasons["bootstrap:python3"].endswith("an administrator must run: sudo apt-get install -y python3")
     assert reasons["package:git"].endswith("an administrator must run: sudo apt-get install -y git")
     assert host.run("find / -xdev -newer /etc/hostname -type f | sort").stdout == before
+    host.run(command.removeprefix("sudo "))
+    assert mngr_ansible("bootstrap", *on(host)).returncode == 0
 
 
 def test_print_only_shows_the_command_and_fails(ssh_host: StartHost, repository: AptRepository) -> None:
@@ -133,16 +136,36 @@ def test_two_bootstraps_at_once_both_end_well(ssh_host: StartHost, repository: A
     assert host.run("git && dpkg --audit").stdout == "git 1.2\n"
 
 
-def test_python_waits_for_a_lock_and_names_who_holds_it_for_too_long(
-    ssh_host: StartHost, repository: AptRepository, tmp_path: Path
-) -> None:
+def test_python_waits_for_a_lock(ssh_host: StartHost, repository: AptRepository, tmp_path: Path) -> None:
     host = ssh_host(layer="bare", apt_repository=repository, apt_lists="fresh")
-    hold = 'perl -e \'use Fcntl; open(F, ">>", "/var/lib/dpkg/lock-frontend"); '
-    hold += 'fcntl(F, F_SETLK, pack("s s l! l! i", F_WRLCK, 0, 0, 0, 0)) or die; print "held\\n"; '
-    host.run(f"({hold} sleep {{}}' >/tmp/held 2>&1 &)".format(8))
-    wait_until(lambda: host.run("cat /tmp/held", check=False).stdout)
+    since = time.monotonic()
+    hold_apts_lock(host, 12)
     ran = play(tmp_path, host, "mngr_bootstrap", tasks_from="python", mngr_bootstrap_timeout=120)
     assert (ran.code, ran.changed) == (0, 1), ran.text
+    assert time.monotonic() - since >= 12
+
+
+def test_who_holds_a_lock_for_too_long_is_named_when_python_is_installed(
+    ssh_host: StartHost, repository: AptRepository
+) -> None:
+    host = ssh_host(layer="bare", apt_repository=repository, apt_lists="fresh")
+    holder = hold_apts_lock(host, 60)
+    script = (ROLES / "mngr_bootstrap/files/python.sh").read_text()
+    impatient = script.replace("DPkg::Lock::Timeout=60", "DPkg::Lock::Timeout=2")
+    assert impatient != script
+    done = host.run(f"seconds=120\n{impatient}", check=False)
+    (step,) = json.loads(done.stdout.splitlines()[-1])["mngr_steps"]
+    assert (done.returncode, step["status"]) == (1, "failed"), done.stdout
+    assert step["reason"] == f"the package manager is locked by process {holder}. Run again when it is free"
+
+
+def hold_apts_lock(host: SshHost, seconds: float) -> int:
+    """Have a process of the host hold apt's lock for so long, from now on; returns its pid there."""
+    hold = 'use Fcntl; $| = 1; open(F, ">>", "/var/lib/dpkg/lock-frontend"); '
+    hold += '$lock = pack("s s l! l! i", F_WRLCK, 0, 0, 0, 0); fcntl(F, F_SETLK, $lock) or die; '
+    host.run(f"(perl -e '{hold} print \"$$\\n\"; sleep {seconds}' >/tmp/held 2>&1 &)")
+    wait_until(lambda: host.run("cat /tmp/held").stdout)
+    return int(host.run("cat /tmp/held").stdout)
 
 
 @pytest.mark.parametrize("layer", ["zypper", "pacman", "dnf"])

@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import time
 from dataclasses import dataclass
 
 import psutil
@@ -12,6 +11,7 @@ import pytest
 from tests.command import mngr_ansible, on
 from tests.delays import Delays, distant
 from tests.hosts import SshHost, running
+from tests.runs import wait_until
 
 TASKS = ["Check that data arrives as data", "Validating arguments against arg spec 'main'", "Copy files"]
 
@@ -54,8 +54,7 @@ def verbose(host: SshHost) -> None:
     host.run("echo LogLevel VERBOSE >>/etc/ssh/sshd_config")
     listener = next(each for each in psutil.Process(host.pid).children() if each.name() == "sshd")
     listener.send_signal(signal.SIGHUP)
-    while (host.directory / "log").read_text().count("Server listening on") < 2:
-        time.sleep(0.01)
+    wait_until(lambda: (host.directory / "log").read_text().count("Server listening on") > 1)
 
 
 @pytest.fixture(scope="module")

@@ -42,7 +42,8 @@ def processes_of(host: SshHost) -> set[str]:
 @pytest.fixture
 def host(ssh_host: StartHost, tmp_path: Path) -> SshHost:
     repository = AptRepository(tmp_path / "apt")
-    repository.add("slow", "1", commands={"slow": "echo slow 1"}, postinst="touch /begun; sleep 3")
+    for name, seconds in {"slow": 3, "slower": 25}.items():
+        repository.add(name, "1", commands={name: f"echo {name} 1"}, postinst=f"touch /begun; sleep {seconds}")
     repository.add("broken", "1", commands={"broken": "echo broken 1"}, postinst="exit 1")
     made = ssh_host(layer="tools", users=(Login("agent", "sudo"),), apt_repository=repository, apt_lists="fresh")
     made.run("chmod 777 /srv; touch /mark; sleep 0.1")
@@ -55,9 +56,9 @@ def test_a_secret_is_found_nowhere_however_a_run_ends(host: SshHost, tmp_path: P
     secret = write(sources / "secret", f"{CONTENT}\n" * 30, 0o600)
     for directory in (home, temporary):
         directory.mkdir()
-    package = "broken" if end == "failed" else "slow"
+    package = {"failed": "broken", "timeout": "slower"}.get(end, "slow")
     words = ["apply", "-v", "--file", f"{secret}:/srv/there", "--package", package, *on(host)]
-    words += ["--timeout", "3"] if end == "timeout" else []
+    words += ["--timeout", "15"] if end == "timeout" else []
     env = {**os.environ, **SECRETS, "HOME": str(home), "TMPDIR": str(temporary), "XDG_STATE_HOME": str(home / "state")}
     before_here, before_there = {process.pid for process in psutil.process_iter()}, processes_of(host)
 
@@ -79,7 +80,7 @@ def test_a_secret_is_found_nowhere_however_a_run_ends(host: SshHost, tmp_path: P
     assert seen() == []
     assert hits(said) == []
     wait_until(lambda: not new_here(before_here, home), 6)
-    wait_until(lambda: processes_of(host) <= before_there, 12)
+    wait_until(lambda: processes_of(host) <= before_there, 30)
     assert files_with_hits(tmp_path, but=sources) == []
     assert end == "SIGKILL" or list(temporary.iterdir()) == []
     assert files_on(host) == ["/srv/there"]

@@ -11,6 +11,8 @@ import pytest
 
 from tests.command import mngr_ansible, on
 from tests.faults import look, versions
+from tests.processes import ended_after
+from tests.runs import wait_until
 
 READER = """
 import hashlib, json, os, sys, time
@@ -43,9 +45,8 @@ def test_a_reader_sees_the_old_or_the_new_and_never_a_part_or_an_absence(ssh_hos
     host.run("mkdir -p /srv/tree")
     shutil.copytree(old, host.root_path / "srv" / "tree", dirs_exist_ok=True)
     entering = ["nsenter", "-t", str(host.pid), "-m", "-p", "-r", "-w", "/usr/bin/python3", "-c", READER]
-    with subprocess.Popen(entering, stdout=subprocess.PIPE, text=True) as reader:
-        while not (host.root_path / "srv" / "ready").exists():
-            time.sleep(0.01)
+    with ended_after(subprocess.Popen(entering, stdout=subprocess.PIPE, text=True)) as reader:
+        wait_until((host.root_path / "srv" / "ready").exists)
         for version in (new, old, new, old, new):
             done = mngr_ansible("apply", "--file", f"{version}:/srv/tree", *on(host))
             assert done.returncode == 0, done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 LOST = ("probe lost", "package lost", "package restart", "link down")
 ENDS_WELL = ("transfer lost", "link blip")
+NEAR, BLIP = f"mnear{os.getpid()}", f"mblip{os.getpid()}"
 again: dict[str, subprocess.CompletedProcess[str]] = {}
 
 
@@ -44,15 +46,15 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
         probed.run("echo '[ -e /held ] || { touch /begun; sleep 15; }' >/root/.bashrc")
         sent, installed, restarted, dying = host("sent"), host("installed"), host("restarted"), host("dying")
         one, two = host("one"), host("two")
-        near, prefix = _linked(host("near"), 1, stack)
-        blip, blip_prefix = _linked(host("blip"), 2, stack)
+        near, prefix = _linked(host("near"), NEAR, 0, stack)
+        blip, blip_prefix = _linked(host("blip"), BLIP, 1, stack)
         cases = [
             Case("probe lost", _words(probed, *big), probed, "/srv/x", _cut(probed, "test -e /begun")),
             Case("transfer lost", _words(sent, *big), sent, "/srv/x", _cut(sent, UPLOADING)),
             Case("package lost", _words(installed, *slow), installed, "", _cut(installed, "test -e /begun")),
             Case("package restart", _words(restarted, *slow), restarted, "", _restart(restarted)),
-            Case("link down", _words(near, *slow), near, "", _down(near, "mlink1", 40), prefix=prefix),
-            Case("link blip", _words(blip, *slow), blip, "", _down(blip, "mlink2", 5), prefix=blip_prefix),
+            Case("link down", _words(near, *slow), near, "", _down(near, NEAR, 40), prefix=prefix),
+            Case("link blip", _words(blip, *slow), blip, "", _down(blip, BLIP, 5), prefix=blip_prefix),
             Case("fleet", [*_words(dying, *slow), *_also(dying, one, two)], dying, "", _cut(dying, "test -e /begun")),
         ]
         found = run_all(cases, work / "homes")
@@ -100,9 +102,10 @@ def _restart(host: SshHost):  # type: ignore[no-untyped-def]
     return restart
 
 
-def _linked(host: SshHost, number: int, stack: ExitStack) -> tuple[SshHost, list[str]]:
+def _linked(host: SshHost, name: str, number: int, stack: ExitStack) -> tuple[SshHost, list[str]]:
     """The host behind a link of its own, and what runs a command at the other end: a network namespace."""
-    name, here, there = f"mlink{number}", f"10.231.{number}.1", f"10.231.{number}.2"
+    block = (os.getpid() * 2 + number) % 0x4000 * 4
+    here, there = (f"10.231.{(block + end) >> 8}.{(block + end) & 255}" for end in (1, 2))
     commands = [
         f"netns add {name}", f"link add {name} type veth peer name eth0 netns {name}",
         f"addr add {here}/30 dev {name}", f"link set {name} up",
@@ -141,7 +144,7 @@ def _run_again(cases: list[Case], home: Path) -> None:
         if case.prefix:
             command = [*case.prefix, "env", *(f"{name}={value}" for name, value in env.items())]
             command += [sys.executable, "-m", "mngr_ansible", *map(str, case.words)]
-            return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+            return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120)
         return mngr_ansible(*case.words, env=env)
 
     with ThreadPoolExecutor(3) as pool:

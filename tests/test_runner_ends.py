@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import textwrap
 import threading
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +32,8 @@ def mark() -> Iterator[str]:
     name = f"mark{uuid.uuid4().hex}"
     yield name
     for process in marked(name):
-        process.kill()
+        with suppress(psutil.Error):
+            process.kill()
 
 
 def test_when_the_time_is_up_everything_is_stopped_and_what_was_settled_is_told(tmp_path: Path, mark: str) -> None:
@@ -81,7 +84,17 @@ def rooms(directory: Path) -> list[Path]:
 
 def begun(mark: str) -> bool:
     """Whether the task of :func:`hang` and its daemon run."""
-    return sum("daemon" in process.cmdline() for process in marked(mark)) == 1 and len(marked(mark)) > 2
+    there = marked(mark)
+    with suppress(psutil.Error):
+        return len(there) > 2 and sum("daemon" in process.cmdline() for process in there) == 1
+    return False
+
+
+def forks(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """The forks of :func:`caller`, which have its arguments."""
+    caller = psutil.Process(process.pid)
+    those = marked(" ".join(caller.cmdline()))
+    return [each for each in caller.children() if each in those]
 
 
 def test_ctrl_c_stops_the_run_and_reaches_the_caller(tmp_path: Path, mark: str) -> None:
@@ -108,8 +121,8 @@ def test_the_death_of_the_caller_ends_everything_within_five_seconds(tmp_path: P
 def test_the_death_of_the_caller_is_noticed_though_a_fork_of_it_lives_on(tmp_path: Path, mark: str) -> None:
     directory = run_directory(tmp_path, hang(mark))
     with caller(directory, on_event="lambda event: os.fork() or time.sleep(60)") as process:
-        wait_until(lambda: begun(mark))
-        [fork] = [each for each in psutil.Process(process.pid).children() if each.cmdline()[1] == "-c"]
+        wait_until(lambda: begun(mark) and forks(process))
+        [fork] = forks(process)
         process.kill()
         wait_until(lambda: marked(mark) == [] and not rooms(directory), 5)
         fork.kill()
@@ -144,6 +157,7 @@ def test_the_calling_process_is_left_as_it_was(tmp_path: Path, mark: str) -> Non
         raise ValueError(event.task)
 
     good, slow = run_directory(tmp_path, settle(steps=[GIT])), run_directory(tmp_path, hang(mark))
+    gc.collect()
     before = state()
     runner.run(good, timeout=60)
     runner.run(slow, timeout=1.5)

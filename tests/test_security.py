@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from typing import TYPE_CHECKING
 
 from tests.command import mngr_ansible, on
+from tests.runs import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,8 +27,7 @@ def test_with_a_key_no_agent_and_no_other_identity_is_used_and_nothing_is_forwar
     (home / ".ssh/config").write_text("Host *\n  ForwardAgent yes\n")
     with subprocess.Popen(["ssh-agent", "-D", "-a", str(tmp_path / "agent")], stdout=subprocess.DEVNULL) as agent:
         try:
-            while not (tmp_path / "agent").exists():
-                time.sleep(0.01)
+            wait_until((tmp_path / "agent").exists)
             monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "agent"))
             subprocess.run(["ssh-add", "-q", str(host.key)], check=True)
             (tmp_path / "file").write_text("x")

@@ -265,10 +265,11 @@ def _boot(host: SshHost, lower: Path, setting: seed.Setting, lifeline: int, dead
 def sweep(top: Path) -> None:
     """Remove what hosts left whose starting process was killed."""
     for directory in top.iterdir():
-        # A host that is being made has no lock yet; it gets an hour.
-        is_new = not (directory / "lock").exists() and time.time() - directory.stat().st_mtime < 3600
-        if not is_new and _is_free(directory):
-            shutil.rmtree(directory, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another process swept it
+            # A host that is being made has no lock yet; it gets an hour.
+            is_new = not (directory / "lock").exists() and time.time() - directory.stat().st_mtime < 3600
+            if not is_new and _is_free(directory):
+                shutil.rmtree(directory, ignore_errors=True)
 
 
 def _name_of(process: psutil.Process) -> str:

@@ -102,7 +102,7 @@ why() {
   if [ "$manager" = apt ]; then finish='Finish it on the host with: dpkg --configure -a'; fi
   case $code:$said in
     124:* | 137:* | 143:*) echo "$manager did not end within $seconds s and was stopped. $finish" ;;
-    *'held by process '*'E: Could not get lock'* | *'E: Could not get lock'*'held by process '*) said=${said##*held by process } && echo "the package manager is locked by process ${said%%[!0-9]*}. Run again when it is free" ;;
+    *'held by process '*'E: Could not get lock'* | *'E: Could not get lock'*'held by process '* | *'held by process '*'E: Unable to acquire'*) said=${said##*held by process } && echo "the package manager is locked by process ${said%%[!0-9]*}. Run again when it is free" ;;
     *'with pid '[0-9]*) said=${said##*with pid } && echo "the package manager is locked by process ${said%%[!0-9]*}. Run again when it is free" ;;
     *'already locked by '[0-9]*) said=${said##*already locked by } && echo "the package manager is locked by process ${said%%[!0-9]*}. Run again when it is free" ;;
     *'Could not get lock'* | *'nable to lock database'*) echo 'the package manager is locked by another program. Run again when it is free' ;;
