@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -201,7 +202,7 @@ def test_a_run_logs_in_once_and_closes_its_connection(
     def look(event: Event) -> None:
         for each in marked("[mux]"):
             with suppress(psutil.Error):
-                paths = [Path(word) for word in each.cmdline() if "/mngr-ansible-" in word]
+                paths = map(Path, re.findall(r"/\S+/mngr-ansible-\S+", " ".join(each.cmdline())))
                 sockets.update(path for path in paths if path.parent not in others)
 
     result = runner.run(directory, timeout=60, on_event=look)

@@ -85,7 +85,11 @@ is_offered() { # False where the lists have to be fetched first; pacman's, only 
     apk) set -- /var/cache/apk/APKINDEX* /lib/apk/db/APKINDEX* && { [ -e "$1" ] || [ -e "${2:-}" ]; } ;;
   esac
 }
-may_refresh() {
+may_refresh() { # newer lists help against no lock
+  case $said in
+    *'E: Could not get lock'* | *'E: Unable to acquire'* | *'is locked by the application'* | *'already locked by'* | \
+      *'nable to lock database'*) return 1 ;;
+  esac
   [ -z "$refreshed" ] && [ "$manager" != pacman ]
 }
 command_line() {
