@@ -88,10 +88,12 @@ def look_at(
     return outcome, DueTransfer(transfer, entries, as_root)
 
 
-def unseen(transfer: Transfer, status: Status) -> Outcome:
-    """The step of a transfer on a host that nobody could look at: all of it may be due."""
+def unseen(transfer: Transfer) -> Outcome:
+    """The step of a transfer on a host that never answered: all of it may be due."""
     files = {"total": len(transfer.files), "due": len(transfer.files)} if transfer.is_directory else None
-    return Outcome(transfer.id, "file", status, wanted=_wanted(transfer), plugins=transfer.plugins, files=files)
+    return Outcome(
+        transfer.id, "file", Status.NOT_REACHED, wanted=_wanted(transfer), plugins=transfer.plugins, files=files
+    )
 
 
 def _step(
@@ -264,7 +266,7 @@ def _stale(transfer: Transfer, state: HostState, wanted: Wanted) -> Iterator[Pla
         path = f"{transfer.destination.rstrip('/')}/{relative}"
         is_directory = listing[relative] == "directory"
         is_spared = any(
-            each.spares(transfer.destination, relative, is_directory, state.home, state.work_dir)
+            each.leaves_alone(transfer.destination, relative, is_directory, state.home, state.work_dir)
             for each in transfer.mirrors
         )
         is_kept = (

@@ -106,25 +106,24 @@ def execute(
         rundir.write(directory / "run", due, plan, timeout=bound(request))
         result = None
         try:
-            result = run(
-                directory / "run",
-                timeout=max(min(_SHORTEST, request.timeout), request.timeout - max(each.spent for each in prepared)),
-                control_path=request.control_path,
-                remote_tmp=str(directory / "tmp"),  # of this machine; other hosts have their own
-                on_event=on_event,
-                password=request.password if any(one.has_password for one in due) else None,
-            )
-        except BaseException as error:
-            error.report = reported(RunResult("stopped", False, frozenset(), tuple(seen)))  # type: ignore[attr-defined]
-            raise
-        finally:
-            if result is None or result.status != "finished":
-                try:
+            try:
+                result = run(
+                    directory / "run",
+                    timeout=max(
+                        min(_SHORTEST, request.timeout), request.timeout - max(each.spent for each in prepared)
+                    ),
+                    control_path=request.control_path,
+                    remote_tmp=str(directory / "tmp"),  # of this machine; other hosts have their own
+                    on_event=on_event,
+                    password=request.password if any(one.has_password for one in due) else None,
+                )
+            finally:
+                if result is None or result.status != "finished":
                     _tidy([(hosts[one.alias], one.remote_tmp) for one in due if one.remote_tmp is not None])
-                except BaseException as error:  # one more Ctrl-C
-                    cut = result or RunResult("stopped", False, frozenset(), tuple(seen))
-                    error.report = reported(cut)  # type: ignore[attr-defined]
-                    raise
+        except BaseException as error:  # from the run, or one more Ctrl-C while its hosts are tidied
+            cut = result or RunResult("stopped", False, frozenset(), tuple(seen))
+            error.report = reported(cut)  # type: ignore[attr-defined]
+            raise
         if is_verbose and result.details:
             talk("", result.details)
         names = {hosts[one.alias].target.name for one in due}

@@ -42,8 +42,8 @@ def ask(
         installed = [each for each in due if not each.is_printed]
         missed = {each for each in known.missed(installed) if each != "pacman" or offers[each].lists == "empty"}
         if missed:
-            seconds = _left(deadline, _REFRESH_SECONDS)
-            fetch = "".join(_refresh(manager, state, int(seconds) or 1) for manager in sorted(missed))
+            seconds = int(_left(deadline, _REFRESH_SECONDS))
+            fetch = "".join(_refresh(manager, state, seconds) for manager in sorted(missed))
             offers = _ask(connection, asked, state, _left(deadline, _REFRESH_SECONDS + _ASK_SECONDS), before=fetch)
     return offers
 

@@ -184,13 +184,12 @@ def _joined(first: HostState, rest: HostState) -> HostState:
 
 def script(question: Question, places: Sequence[Spot], nonce: str) -> str:
     """The probe's text for these places; every word of a plugin in it is quoted."""
-    work_dir = question.work_dir
-    if is_below_home := work_dir == "~" or not work_dir.startswith("/"):
-        work_dir = work_dir.removeprefix("~" if work_dir == "~" else "~/").lstrip("/")
-    work_dir = posixpath.normpath(work_dir) if work_dir else ""
-    work = shlex.quote(work_dir)
-    if is_below_home:
-        work = f'"$H"/{work}' if work_dir not in ("", ".") else '"$H"'
+    if question.work_dir.startswith("/"):
+        work = shlex.quote(posixpath.normpath(question.work_dir))
+    else:
+        below = "" if question.work_dir == "~" else question.work_dir.removeprefix("~/").lstrip("/")
+        below = posixpath.normpath(below)
+        work = '"$H"' if below == "." else f'"$H"/{shlex.quote(below)}'
     password = shlex.quote(question.password or "")
     wants_root = "1" if question.requirements or question.become or any(map(is_roots, question.claims)) else ""
     looks = []

@@ -77,7 +77,8 @@ class Sources:
         if not entries:
             self.skipped.append((wish, _SECRETS_ARE_OFF.format(wish.plugin)))
             return
-        withheld = {each.relative for each in tree.entries} - {each.relative for each in entries}
+        is_whole = len(entries) == len(tree.entries)
+        withheld = set() if is_whole else {each.relative for each in tree.entries} - {each.relative for each in entries}
 
         def spares(relative: str, is_directory: bool) -> bool:
             return relative in withheld or (excluded is not None and excluded(relative, is_directory))

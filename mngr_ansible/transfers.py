@@ -67,23 +67,10 @@ class Claim:
         places += [path[len(work_dir) + 1 :]] if work_dir and path.startswith(f"{work_dir}/") else []
         return any(self.kept_back.excludes(place, is_directory) for place in places)
 
-
-@dataclass(frozen=True, slots=True)
-class Mirror:
-    """One plugin's wish that a destination holds nothing but what is wanted there."""
-
-    claim: Claim
-
-    @property
-    def policy(self) -> Policy:
-        return self.claim.policy
-
-    def spares(self, top: str, relative: str, is_directory: bool, home: str, work_dir: str) -> bool:
-        """Whether what is at ``relative`` below the destination is left alone on a host with this home and work_dir."""
-        spares = self.claim.spares
-        return (spares is not None and spares(relative, is_directory)) or self.claim.keeps_back(
-            posixpath.join(top, relative), is_directory, home, work_dir
-        )
+    def leaves_alone(self, top: str, relative: str, is_directory: bool, home: str, work_dir: str) -> bool:
+        """Whether a mirror leaves alone what is at ``relative`` below its destination, ``top`` on such a host."""
+        is_spared = self.spares is not None and self.spares(relative, is_directory)
+        return is_spared or self.keeps_back(posixpath.join(top, relative), is_directory, home, work_dir)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +96,8 @@ class Transfer:
     plugins: tuple[str, ...]
     entries: tuple[Placed, ...]
     is_directory: bool
-    mirrors: tuple[Mirror, ...] = ()
-    """Of the plugins that want the destination mirrored."""
+    mirrors: tuple[Claim, ...] = ()
+    """Those that want the destination to hold nothing but what is wanted there."""
 
     @property
     def id(self) -> str:
@@ -215,7 +202,7 @@ def _transfer(
         for spot in spots[index]
         if winners[spot.real] == index
     }
-    mirrors = tuple(Mirror(claims[index]) for index in indices if claims[index].is_mirror and spots[index])
+    mirrors = tuple(claims[index] for index in indices if claims[index].is_mirror and spots[index])
     if not placed and not mirrors:
         return None
     is_directory = claims[indices[-1]].entries[0].kind == "directory"
