@@ -77,7 +77,7 @@ class LocalShell:
             done = capture(["/bin/sh"], os.fsencode(script), seconds=timeout)
         except TimeoutError:
             raise HostError(
-                f"looking at this machine took longer than {timeout:g} s",
+                f"looking at this machine took longer than {round(timeout, 1):g} s",
                 remedy="Give more time with --timeout, or see which tool hangs when asked for its version.",
                 host="localhost",
             ) from None
@@ -194,8 +194,9 @@ class OpenSsh:
             done = capture([*command, "exec sh"], os.fsencode(script), seconds=timeout, stop=self._stopped)
         except TimeoutError:
             raise HostError(
-                f"no answer within {timeout:g} s",
-                remedy="See whether it is up and what slows its login, or give more time with --timeout.",
+                f"no answer within {round(timeout, 1):g} s",
+                remedy="See whether it is up and what slows it (start-up files, a package manager), or give more time "
+                "with --timeout.",
                 host=self.address.typed,
             ) from None
         except TooLongError:

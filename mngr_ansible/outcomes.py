@@ -63,8 +63,8 @@ def settle(due: Due, alias: str, host: str, result: RunResult) -> tuple[tuple[Ou
     is_cut = bool(lost) or (result.status != "finished" and not has_ended)
     doing = min((_ORDER.index(each.kind) for each in open_steps), default=0) if is_cut else -1
     outcomes = [_cut(each, is_under_way=_ORDER.index(each.kind) == doing) for each in outcomes]
-    names = ", ".join(each.name for each in open_steps[:3]) + (", …" if len(open_steps) > 3 else "")
-    names = names or "the last checks"
+    told = [each.name for each in open_steps if not is_cut or _ORDER.index(each.kind) == doing]
+    names = ", ".join(told[:3]) + (", …" if len(told) > 3 else "") or "the last checks"
     return tuple(outcomes), _cause(
         events,
         result,

@@ -77,6 +77,12 @@ def place_for_big(factory: pytest.TempPathFactory, mebibytes: int) -> Path:
     return work
 
 
+def hold_up(host: SshHost, program: str) -> None:
+    """Have the host's program wait 15 s, with a mark at ``/tmp/begun``, until there is a ``/tmp/held``."""
+    slow = f'[ -e /tmp/held ] || {{ touch /tmp/begun; sleep 15; }}; exec /usr/bin/{program} "$@"'
+    host.run(f"cat >/usr/local/bin/{program}; chmod 755 /usr/local/bin/{program}", stdin=f"#!/bin/sh\n{slow}\n")
+
+
 def run_all(cases: Sequence[Case], home: Path, *, at_once: int = 3, later: float = LATER) -> dict[str, Seen]:
     """Run every case, each with a home of its own below this one; wait ``later`` seconds, and look again.
 

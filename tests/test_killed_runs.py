@@ -16,16 +16,25 @@ import pytest
 
 from tests.command import mngr_ansible, on
 from tests.delays import distant
-from tests.hosts import AptRepository, Login, SshHost, running
-from tests.matrix import Case, Seen, environment, ours_here, place_for_big, run_all
+from tests.hosts import AptRepository, Login, SshHost, offered_packages, running
+from tests.matrix import Case, Seen, environment, hold_up, ours_here, place_for_big, run_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PHASES = ("probe", "transfer", "package")
+PHASES = ("probe", "offers", "python", "transfer", "package")
+HELD_UP = {"offers": "apt-cache", "python": "apt-get"}
+"""The program of the host that takes its time in this phase."""
 ENDS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129, "SIGKILL": -9, "timeout": 1}
 TIMEOUT = 8
+REACHED = {
+    "python": {"bootstrap": "unknown", "file": "not-reached"},
+    "transfer": {"file": "unknown"},
+    "package": {"file": "changed", "package": "unknown"},
+}
+"""What is said of the steps of each kind, in the phases in which anything is done."""
+DOING = {"python": "python3", "transfer": "/srv/x/big", "package": "slow"}
 CASES = [(phase, end) for phase in PHASES for end in ENDS]
 
 
@@ -49,14 +58,18 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
     work = place_for_big(tmp_path_factory, 400)
     repository = AptRepository(work / "apt")
     repository.add("slow", "1", commands={"slow": "echo slow 1"}, postinst="touch /tmp/begun; sleep 15")
+    repository.add("swift", "1", commands={"swift": "echo swift 1"})
+    repository.adopt(offered_packages("bare"))
     with ExitStack() as hosts:
         cases = []
         for phase, end in CASES:
-            made = running(
-                layer="tools", users=(Login("dev", "sudo"),), name=f"{phase}-{end}".lower(), apt_repository=repository
-            )
-            host = hosts.enter_context(made).as_user("dev")
+            layer, user = ("bare", "root") if phase == "python" else ("tools", "dev")
+            users = (Login("dev", "sudo"),) if layer == "tools" else ()
+            made = running(layer=layer, users=users, name=f"{phase}-{end}".lower(), apt_repository=repository)
+            host = hosts.enter_context(made).as_user(user)
             host.run("apt-get update -qq; mkdir -m 1777 /srv/x")
+            if phase in HELD_UP:
+                hold_up(host, HELD_UP[phase])
             if (phase, end) == ("transfer", "timeout"):  # ssh sends 2 MiB a round trip: the transfer outlasts the time
                 host, _ = hosts.enter_context(distant(host, 100))
             cases.append(_case(phase, end, host, work))
@@ -71,8 +84,8 @@ def _case(phase: str, end: str, host: SshHost, work: Path) -> Case:
     words: list[object] = ["apply", "--json", "--timeout", TIMEOUT if end == "timeout" else 120, *on(host)]
     if phase == "probe":
         host.run("echo '[ -e /tmp/held ] || { touch /tmp/begun; sleep 15; }' >/home/dev/.bashrc")
-    if phase == "package":
-        words += ["--package", "slow"]
+    if phase in ("package", "offers"):
+        words += ["--package", "slow" if phase == "package" else "swift", "--file", f"{__file__}:/srv/x/small"]
     else:
         words += ["--file", f"{work}/big:/srv/x/big"]
 
@@ -87,8 +100,7 @@ def _case(phase: str, end: str, host: SshHost, work: Path) -> Case:
         time.sleep(5)
         ended[name].left_here = ours_here(work / "homes" / name)
 
-    watched = "/srv/x" if phase != "package" else ""
-    return Case(name, words, host, watched, meanwhile)
+    return Case(name, words, host, "/srv/x", meanwhile)
 
 
 def _wait_for(phase: str, host: SshHost, process: subprocess.Popen[str]) -> None:
@@ -128,13 +140,18 @@ def test_it_ends_in_time_and_says_what_is_known(seen: dict[str, Seen], phase: st
     if end == "SIGKILL":
         return
     document = json.loads(found.stdout)
-    statuses = {step["status"] for host in document["hosts"] for step in host["steps"]}
-    if phase == "probe":
-        assert statuses <= {"not-reached"}
+    statuses = {step["id"].split(":")[0]: step["status"] for host in document["hosts"] for step in host["steps"]}
+    (error,) = document["errors"]
+    if phase not in REACHED:
+        assert set(statuses.values()) <= {"not-reached"}
+        assert end == "timeout" or error["problem"] == "stopped; nothing was changed"
+        assert end != "timeout" or error["problem"].startswith("no answer within ")
         return
     assert "unknown" in found.stderr
-    assert statuses == {"unknown"}
-    assert document["errors"][0]["remedy"].endswith("Run again: what is done is not done twice.")
+    assert statuses == REACHED[phase]
+    assert error["remedy"].endswith("Run again: what is done is not done twice.")
+    if end == "timeout":
+        assert error["problem"] == f"the time was up while {DOING[phase]} was being done; its outcome is unknown"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -83,7 +83,7 @@ def test_a_lost_connection_leaves_what_was_being_done_unknown_and_the_rest_not_r
     found, error = settled(made, LOST)
 
     assert found == {FILE: "unknown", GIT: "not-reached", VIM: "not-reached"}
-    assert "connection was lost" in error.problem
+    assert error.problem == f"the connection was lost; what became of {FILE.removeprefix('file:')} is unknown"
     assert "Run again" in error.remedy
 
 
@@ -98,6 +98,7 @@ def test_when_the_time_is_up_what_was_being_done_is_unknown(made):
     found, error = settled(made, step(FILE), status="timeout")
 
     assert found[GIT] == "unknown"
+    assert error.problem == "the time was up while git, vim was being done; its outcome is unknown"
     assert "--timeout" in error.remedy
 
 
