@@ -13,7 +13,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -85,9 +85,9 @@ def keep(
         _write(kept / "events.jsonl", "".join(f"{_hidden(json.dumps(event))}\n" for event in events))
         _write(kept / "report.json", _hidden(json.dumps(report, indent=2)) + "\n")
         kept = kept.rename(parent / name)
-        _rotate(parent, most, largest)
     except OSError:
         return None
+    _rotate(parent, kept, most, largest)
     return kept
 
 
@@ -102,13 +102,22 @@ def _runs() -> Path:
     return runs
 
 
-def _rotate(runs: Path, most: int, largest: int) -> None:
-    kept = sorted((each for each in runs.iterdir() if re.fullmatch(r"\d{8}T\d{6}Z-\w+", each.name)), reverse=True)
+def _rotate(runs: Path, newest: Path, most: int, largest: int) -> None:
+    """Remove the oldest; what another run rotates at the same time is gone already."""
+    older = [each for each in runs.iterdir() if re.fullmatch(r"\d{8}T\d{6}Z-\w+", each.name) and each != newest]
     total = 0
-    for number, directory in enumerate(kept):
-        total += sum(file.lstat().st_size for file in directory.rglob("*"))
+    for number, directory in enumerate([newest, *sorted(older, reverse=True)]):
+        total += _size(directory)
         if number >= most or (number and total > largest):
             shutil.rmtree(directory, ignore_errors=True)
+
+
+def _size(directory: Path) -> int:
+    total = 0
+    for file in directory.rglob("*"):
+        with suppress(OSError):
+            total += file.lstat().st_size
+    return total
 
 
 def _redacted(source: Path) -> str:

@@ -102,7 +102,7 @@ def _inspect(prepared: Prepared, request: Request, *, is_applied: bool) -> Prepa
         due = compare(plan, state, offers, is_local=is_local, become=request.become)
     except MngrAnsibleError as error:
         error.host = error.host or target.name
-        return dataclasses.replace(prepared, error=error)
+        return dataclasses.replace(prepared, error=error, spent=time.monotonic() - started)
     return dataclasses.replace(prepared, plan=plan, state=state, due=due, spent=time.monotonic() - started)
 
 
@@ -236,7 +236,7 @@ def apply(
     try:
         for each, host in zip(prepared, report.hosts, strict=True):
             finished = finish(each, host, request) if is_finished else host
-            talk(each.target.name, summary(finished, time.monotonic() - started))
+            talk(each.target.name, summary(finished, each.spent + time.monotonic() - started))
             done.append(finished)
     except BaseException as error:
         error.report = report  # type: ignore[attr-defined]

@@ -3,6 +3,8 @@
 import io
 import json
 import os
+import re
+import socket
 import subprocess
 import sys
 
@@ -127,6 +129,15 @@ def test_content_and_plugins_need_no_host(capsys):
     assert main(["plugins", "--package", "git>=2"]) == 0
     said = capsys.readouterr().out
     assert "command-line\n  wants package:git>=2" in said
+
+
+def test_the_time_that_a_silent_host_took_is_counted(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host = f"127.0.0.1:{silent.getsockname()[1]}"
+        assert main(["apply", "--package", "git", "--host", host, "--timeout", "2"]) == 1
+    told = re.search(r"not done in (\S+) s: 1 not-reached", capsys.readouterr().err)
+    assert told
+    assert float(told[1]) >= 2
 
 
 def test_every_option_has_a_help_text():

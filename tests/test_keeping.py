@@ -62,6 +62,11 @@ def test_few_are_kept_and_the_newest_of_them(runs):
     assert sorted(runs.iterdir()) == kept[-3:]
 
 
+def test_of_two_in_one_second_the_one_that_was_just_kept_stays(runs):
+    for number in range(8):
+        assert made(runs, json.dumps(number), most=1) in [*runs.iterdir()]
+
+
 def test_large_ones_make_room_for_new_ones(runs):
     made(runs, json.dumps("x" * 8_000), largest=10_000)
     time.sleep(1.1)
