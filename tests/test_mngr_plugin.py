@@ -198,6 +198,8 @@ def test_a_failed_create_leaves_no_agent_and_the_same_create_works_after_mending
     ]
     assert "agent-" not in host.run("cat /tmp/mngr/*.json").stdout
     assert "Agent not found" in remote.run("start", "one").stderr
+    assert error_of(remote.create(*words, "--reuse")) == failed
+    assert remote.agents() == {}
 
     repository.add("mtool", "1:3.0-1", commands={"mtool": "echo mtool 3.0"})
     host.run("apt-get update -qq")  # where only commands are printed, nobody else does that
@@ -309,6 +311,10 @@ def test_a_signal_leaves_no_agent(remote, host, repository, number, code):
     assert ("Aborted!" in said) is (number == signal.SIGINT)
     assert "Traceback" not in said
     assert remote.agents() == {}
+    again = succeeded(remote.create("one", "--reuse"))
+    assert "Reusing" not in again.stderr + again.stdout
+    assert list(remote.agents()) == ["one"]
+    assert "Reusing" in succeeded(remote.create("one", "--reuse")).stderr
 
 
 def test_a_create_that_is_killed_leaves_an_agent_that_says_so_and_that_apply_finishes(remote, host, repository):
