@@ -21,8 +21,8 @@ from mngr_ansible.capture import LONGEST, StoppedError, TooLongError, capture
 from mngr_ansible.errors import HostError, UsageError
 
 _CLOSE_WITHIN = 2
-_PERSIST_SECONDS = 4
-"""How long an idle ssh master of ours lives on if we are killed before we can close it."""
+_PERSIST_SECONDS = 30
+"""How long an idle ssh master waits for us, which on a slow machine is until Ansible has started."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ done
 PY=
 for p in python3 python3.14 python3.13 python3.12 python3.11 python3.10 python3.9 /usr/libexec/platform-python; do
   if f=$(command -v "$p" 2>/dev/null); then
-    v=$("$f" -c 'import sys; print("%d.%d %s" % (sys.version_info[:2] + (sys.executable,)))' 2>/dev/null)
+    v=$("$f" -c 'import json, sys; print("%d.%d %s" % (sys.version_info[:2] + (sys.executable,)))' 2>/dev/null)
     case $v in
       3.[0-8]\ *) say oldpython "$v" ;;
       3.*) say python "$v"; PY=1; break ;;

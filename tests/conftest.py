@@ -7,12 +7,16 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.hosts import LayerError, SshHost, cache_directory, running, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
+
+settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")  # a machine that stalls is no failure
 
 _FOREIGN = ("ANSIBLE_", "MOLECULE_", "MNGR_", "PY_COLORS", "NO_COLOR", "FORCE_COLOR", "SSH_AUTH_SOCK", "TMUX")
 """What an environment variable begins with that would reach into a test from outside."""

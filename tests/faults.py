@@ -37,8 +37,8 @@ def look(top: Path) -> Look:
             path = Path(directory, name)
             if not name.startswith(".mngr-ansible-"):
                 with path.open("rb") as file:
-                    sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-                found[str(path.relative_to(top))] = (sha256, stat.S_IMODE(path.lstat().st_mode))
+                    mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+                    found[str(path.relative_to(top))] = (hashlib.file_digest(file, "sha256").hexdigest(), mode)
     return found
 
 

@@ -63,7 +63,7 @@ def _is_ours(process: psutil.Process) -> bool:
 
 
 def _told(seen: dict[int, str], before: set[int], *, after: bool) -> list[str]:
-    new = {pid: line for pid, line in seen.items() if pid not in before}
+    new = {pid: line for pid, line in list(seen.items()) if pid not in before}
     if not after:
         return list(new.values())
     deadline = time.monotonic() + 3

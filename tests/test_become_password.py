@@ -98,7 +98,8 @@ def test_without_the_option_no_password_is_asked_for_and_an_administrator_is(hos
 
 def test_a_bare_host_is_bootstrapped_with_the_password(ssh_host, tmp_path):
     host = ssh_host(layer="bare", users=(Login("dev", password=PASSWORD),), has_mirror=True).as_user("dev")
-    host.run("apt-get update -qq && apt-get install -y -qq --no-install-recommends sudo")
+    retried = "apt-get -qq -o Acquire::Retries=5"
+    host.run(f"{retried} update && {retried} install -y --no-install-recommends sudo", timeout=300)
     host.run("echo 'dev ALL=(ALL:ALL) ALL' >/etc/sudoers.d/dev")
     code, said = in_terminal(["bootstrap", "-K", *on(host)], PASSWORD, [])
     assert code == 0, said

@@ -2,16 +2,13 @@
 
 import os
 import re
-import signal
 from dataclasses import dataclass
 
-import psutil
 import pytest
 
 from tests.command import mngr_ansible, on
 from tests.delays import Delays, distant
 from tests.hosts import SshHost, running
-from tests.runs import wait_until
 
 TASKS = ["Check that data arrives as data", "Validating arguments against arg spec 'main'", "Copy files"]
 
@@ -52,9 +49,7 @@ class Counted:
 def verbose(host: SshHost) -> None:
     """Have sshd log the sessions that it starts."""
     host.run("echo LogLevel VERBOSE >>/etc/ssh/sshd_config")
-    listener = next(each for each in psutil.Process(host.pid).children() if each.name() == "sshd")
-    listener.send_signal(signal.SIGHUP)
-    wait_until(lambda: (host.directory / "log").read_text().count("Server listening on") > 1)
+    host.reload()
 
 
 @pytest.fixture(scope="module")

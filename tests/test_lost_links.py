@@ -132,7 +132,7 @@ def _linked(host: SshHost, name: str, number: int, stack: ExitStack) -> tuple[Ss
     for command in commands:
         subprocess.run(["ip", *command.split()], check=True, capture_output=True)
     host.run("sed -i 's/^ListenAddress.*/ListenAddress 0.0.0.0/' /etc/ssh/sshd_config")
-    host.run("kill -HUP $(pgrep -o sshd); sleep 0.3")
+    host.reload()
     key = host.known_hosts.read_text().split(" ", 1)[1]
     host.known_hosts.write_text(f"[{here}]:{host.port} {key}")
     return replace(host, hostname=here), ["ip", "netns", "exec", name]

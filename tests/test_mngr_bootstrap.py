@@ -75,11 +75,12 @@ def test_a_login_that_cannot_become_root_is_told_what_an_administrator_must_run(
     assert mngr.agents() == {}
 
 
-def test_a_bootstrap_waits_for_mngrs_lock_of_the_host(ssh_host, tmp_path):
+@pytest.mark.parametrize("words", [("bootstrap", "{host}"), ("apply", "one", "--file", "README:/srv/readme")])
+def test_mngrs_lock_of_the_host_is_waited_for(ssh_host, tmp_path, words):
     host = ssh_host(layer="tools")
     mngr = Mngr(tmp_path / "project", host=host)
     succeeded(mngr.create("one"))
-    host.run("(flock /tmp/mngr/host_lock sh -c 'touch /tmp/held; sleep 4; date +%s >/tmp/released' >/dev/null 2>&1 &)")
+    host.run("(flock /tmp/mngr/host_lock sh -c 'touch /tmp/held; sleep 8; touch /tmp/released' >/dev/null 2>&1 &)")
     host.run("until test -e /tmp/held; do sleep 0.05; done")
-    succeeded(mngr.run("ansible", "bootstrap", host.name))
-    assert host.run("cat /tmp/released").stdout
+    succeeded(mngr.run("ansible", *(word.format(host=host.name) for word in words)))
+    assert host.run("test -e /tmp/released", check=False).returncode == 0

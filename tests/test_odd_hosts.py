@@ -48,7 +48,14 @@ SAYS: dict[str, tuple[str, ...]] = {
     "inodes gone": ("/few needs 3 more files, and its file system has room for", "Make room there and run again"),
     "home full": ("There is no room in /home/dev/.mngr-ansible-", "Make room there and run again."),
     "cache full": ("The host's disk is full. Make room there and run again.",),
-    "clock": ("The host's clock is 1h 59min ", "Set it there and run again"),
+    "clock behind": (
+        "The host's clock is 1h ",
+        " behind: its package sources are not valid yet. Set it there and run again",
+    ),
+    "clock ahead": (
+        "The host's package sources expired 1h ",
+        " ago, or its clock is ahead. Set it, or mend them, and run again",
+    ),
     "no name": (
         "error: no-such-host.invalid: its name cannot be resolved",
         "Mend the name, or add it to ~/.ssh/config.",
@@ -119,7 +126,8 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
             Case("inodes gone", ["apply", *few, *on(full)], full, "/few"),
             Case("home full", ["apply", "--file", f"{work}/large:/tmp/x/large", *dev], full, "/tmp/x"),
             _on(cache, "cache full", *package),
-            _on(_ahead(host, work), "clock", *package),
+            _on(_off(host, work, "behind", -2), "clock behind", *package),
+            _on(_off(host, work, "ahead", 2), "clock ahead", *package),
             Case("no name", ["plan", *package, "--host", "no-such-host.invalid"]),
             Case("closed port", ["plan", *package, "--host", f"root@127.0.0.1:{closed.getsockname()[1]}"]),
             Case("silent port", ["plan", *package, "--host", f"root@127.0.0.1:{silent.getsockname()[1]}"]),
@@ -129,15 +137,19 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
         yield run_all(cases, work / "home")
 
 
-def _ahead(host: Callable[..., SshHost], work: Path) -> SshHost:
-    """A host whose source of packages was made two hours from now: as if its own clock were two hours behind."""
-    repository = AptRepository(work / "ahead")
+def _off(host: Callable[..., SshHost], work: Path, name: str, hours: int) -> SshHost:
+    """A host whose clock is, for its source of packages, so many hours off: that was made, and expires, then."""
+    repository = AptRepository(work / name)
     repository.add("mtool", "2.0", commands={"mtool": "echo mtool 2.0"})
     index = (repository.path / "Packages").read_bytes()
-    date = formatdate(time.time() + 7200, usegmt=True).replace("GMT", "UTC")
-    lines = [f"Date: {date}", "SHA256:", f" {hashlib.sha256(index).hexdigest()} {len(index)} Packages"]
+    dates = {"Date": -3600 * hours, "Valid-Until": 600 - 3600 * hours}
+    lines = [
+        f"{key}: {formatdate(time.time() + seconds, usegmt=True).replace('GMT', 'UTC')}"
+        for key, seconds in dates.items()
+    ]
+    lines += ["SHA256:", f" {hashlib.sha256(index).hexdigest()} {len(index)} Packages"]
     (repository.path / "Release").write_text("\n".join(lines) + "\n")
-    return host("ahead", "dev", repository=repository, lists="empty")
+    return host(name, "dev", repository=repository, lists="empty")
 
 
 def _on(host: SshHost, name: str, *words: object) -> Case:
@@ -159,7 +171,7 @@ def test_it_is_told_with_a_remedy_in_time_and_nothing_else_is_changed(seen: dict
     found = seen[name]
     assert found.code == 1, found.said
     for words in SAYS[name]:
-        assert words in found.said
+        assert words in found.said, found.said
     assert "Traceback" not in found.said
     assert found.seconds < SECONDS.get(name, 10), found.said
     assert "/tmp/x/file" not in found.state

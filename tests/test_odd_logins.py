@@ -78,7 +78,7 @@ def sshd(host: SshHost, *lines: str, without: str = "#none") -> None:
     config = f"{host.root_path}/etc/ssh/sshd_config"
     kept = [line for line in Path(config).read_text().splitlines() if not line.startswith(without)]
     Path(config).write_text("\n".join([*kept, *lines]) + "\n")
-    host.run("kill -HUP $(pgrep -o sshd); sleep 0.3")
+    host.reload()
 
 
 @pytest.fixture(scope="module")

@@ -104,14 +104,18 @@ def _make(layer: str, sources: tuple[str, ...], target: Path) -> None:
     # The host keys that the package made would be the same on every host; each host gets its own.
     hooks.append('--customize-hook=rm -f "$1"/etc/ssh/ssh_host_*')
     command = ["unshare", "--mount", "mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory"]
-    command += [f"--include={','.join(LAYERS[layer])}", *_proxy_options(), *hooks, "", str(building / "root"), *sources]
-    made = subprocess.run(
-        command, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    if made.returncode:
-        shutil.rmtree(building, ignore_errors=True)
-        raise LayerError(f"mmdebstrap could not make the layer {layer!r}:\n{made.stdout[-3000:]}")
-    building.rename(target)
+    command += [f"--include={','.join(LAYERS[layer])}", *_proxy_options(), *hooks]
+    command += ["", str(building / "root"), *sources]
+    for _ in range(3):  # a mirror that does not answer once is no reason to do without
+        shutil.rmtree(building / "root", ignore_errors=True)
+        made = subprocess.run(
+            command, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        if not made.returncode:
+            building.rename(target)
+            return
+    shutil.rmtree(building, ignore_errors=True)
+    raise LayerError(f"mmdebstrap could not make the layer {layer!r}:\n{made.stdout[-3000:]}")
 
 
 @cache

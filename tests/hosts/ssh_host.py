@@ -140,8 +140,8 @@ class SshHost:
         Returns:
             How many processes were signalled.
         """
-        listeners = [child for child in psutil.Process(self.pid).children() if _name_of(child).startswith("sshd")]
-        below = [child for listener in listeners for child in listener.children(recursive=True)]
+        listeners = [child for child in _below(self.pid) if _name_of(child).startswith("sshd")]
+        below = [child for listener in listeners for child in _below(listener.pid, recursive=True)]
         sessions = [process for process in below if _name_of(process).startswith("sshd")]
         for process in sessions:
             with suppress(psutil.NoSuchProcess):
@@ -150,14 +150,24 @@ class SshHost:
 
     def restart(self) -> None:
         """Kill every process but the host's first and its listening sshd: after a restart nothing goes on."""
-        first = psutil.Process(self.pid)
-        shells = [child for child in first.children() if _name_of(child) == "sh"]
-        kept = {child.pid for child in first.children() if _name_of(child) in ("sshd", "sh", "cat")}
-        kept |= {grandchild.pid for shell in shells for grandchild in shell.children()}
-        for process in first.children(recursive=True):
+        children = _below(self.pid)
+        kept = {child.pid for child in children if _name_of(child) in ("sshd", "sh", "cat")}
+        kept |= {each.pid for child in children if _name_of(child) == "sh" for each in _below(child.pid)}
+        for process in _below(self.pid, recursive=True):
             if process.pid not in kept:
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
+
+    def reload(self) -> None:
+        """Have sshd read its configuration anew; it listens again afterwards."""
+        log = self.directory / "log"
+        before = log.read_text(errors="replace").count("Server listening on")
+        self.run("kill -HUP $(pgrep -o sshd)")
+        limit = time.monotonic() + _START_SECONDS
+        while log.read_text(errors="replace").count("Server listening on") == before:
+            if time.monotonic() > limit:
+                raise HostStartError(f"{self.name}: sshd did not come back")
+            time.sleep(0.01)
 
     def stop(self) -> None:
         """End every process of the host, and remove its directory. Stopping twice is fine."""
@@ -270,6 +280,14 @@ def sweep(top: Path) -> None:
             is_new = not (directory / "lock").exists() and time.time() - directory.stat().st_mtime < 3600
             if not is_new and _is_free(directory):
                 shutil.rmtree(directory, ignore_errors=True)
+
+
+def _below(pid: int, *, recursive: bool = False) -> list[psutil.Process]:
+    """The children of a process; none if it has ended, or one of them just when psutil looks at it."""
+    for _ in range(5):
+        with suppress(psutil.NoSuchProcess):
+            return psutil.Process(pid).children(recursive=recursive)
+    return []
 
 
 def _name_of(process: psutil.Process) -> str:

@@ -13,8 +13,8 @@ settle() { # STATUS REASON
   [ "$1" != failed ]
   exit
 }
-is_there() {
-  python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))' >/dev/null 2>&1 </dev/null
+is_there() { # all of it: Debian's python3-minimal, or python3 while it is being unpacked, has no json
+  python3 -c 'import json, sys; sys.exit(sys.version_info < (3, 9))' >/dev/null 2>&1 </dev/null
 }
 has() { command -v "$1" >/dev/null 2>&1; }
 the_manager() { # that of the distribution's family, else the first that is there

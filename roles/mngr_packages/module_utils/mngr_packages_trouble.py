@@ -103,6 +103,10 @@ _CAUSES = (
         "The host's clock is {behind} behind: its package sources are not valid yet. Set it there and run again.",
     ),
     (
+        (r"is expired \(invalid since (?P<since>[^)]+)\)",),
+        "The host's package sources expired {since} ago, or its clock is ahead. Set it, or mend them, and run again.",
+    ),
+    (
         (
             r"Failed to fetch",
             r"Unable to fetch",
