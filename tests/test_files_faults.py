@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MOMENTS = 10
 AT_ONCE = 2
-SETTLED = 5
+SETTLED = 12
 """Seconds after the exit by which nothing more happens on the host."""
 LATER = 31
 """Seconds after the exit of the second look."""
@@ -110,6 +110,7 @@ def test_what_was_cut_off_before_its_first_byte_goes_with_the_next_run(
     host.run("cd /root; for n in 1 2; do mkdir -p .mngr-ansible-000000000000000$n/ansible-tmp-$n; done")
     host.run("touch -d '1 minute ago' /root/.mngr-ansible-0000000000000001/ansible-tmp-1")
     host.run("touch -d '1 minute ago' /root/.mngr-ansible-0000000000000001")
+    host.run("cd /root/.mngr-ansible-0000000000000002; touch -d '5 minutes' ansible-tmp-2 .")
 
     done = mngr_ansible("apply", "--file", f"{tmp_path}/file:/srv/x", *on(host))
 
@@ -193,11 +194,11 @@ with open("/srv/place/filler", "wb") as file:
 def test_a_file_system_that_fills_up_meanwhile_keeps_the_old(ssh_host: Callable[..., SshHost], tmp_path: Path) -> None:
     old, new = versions(tmp_path, files=5, size=2000, big=30 << 20)
     host = ssh_host(layer="python")
-    place = Place(host, "/srv/place", "size=128m", old)
+    place = Place(host, "/srv/place", "size=64m", old)
     words = ["apply", "--file", f"{new}:/srv/place/tree", *on(host)]
 
     with ThreadPoolExecutor(1) as pool:
-        filler = pool.submit(host.run, f"python3 -c '{FILLER}'")
+        filler = pool.submit(host.run, f"python3 -c '{FILLER}'", timeout=300)
         done = mngr_ansible(*words)
         filler.result()
 

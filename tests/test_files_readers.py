@@ -5,7 +5,6 @@ import re
 import shutil
 import signal
 import subprocess
-import time
 
 import pytest
 
@@ -72,8 +71,8 @@ def test_a_secret_is_born_closed_and_gets_its_mode_and_owner_before_its_name(ssh
     trace = tmp_path / "trace"
     calls = "trace=openat,fchmod,fchown,rename,renameat,renameat2,chmod,fchmodat"
     command = ["strace", "-f", "-qq", "-e", calls, "-o", str(trace), "-p", str(listener)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE) as strace:
-        time.sleep(1)
+    with ended_after(subprocess.Popen(command, stderr=subprocess.PIPE, text=True)) as strace:
+        wait_until(lambda: "TracerPid:\t0\n" not in (_read(listener, "status") or "TracerPid:\t0\n"), 60)
         spec = f"{{local_path: {secret}, remote_path: /srv/new/secret, mode: '0640', owner: daemon}}"
         (tmp_path / "m.yml").write_text(f"files: [{spec}]")
         done = mngr_ansible("apply", "--manifest", tmp_path / "m.yml", *on(host))

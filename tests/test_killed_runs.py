@@ -18,6 +18,7 @@ from tests.command import mngr_ansible, on
 from tests.delays import distant
 from tests.hosts import AptRepository, Login, SshHost, offered_packages, running
 from tests.matrix import Case, Seen, environment, hold_up, ours_here, place_for_big, run_all
+from tests.runs import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,8 +71,8 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
             host.run("apt-get update -qq; mkdir -m 1777 /srv/x")
             if phase in HELD_UP:
                 hold_up(host, HELD_UP[phase])
-            if (phase, end) == ("transfer", "timeout"):  # ssh sends 2 MiB a round trip: the transfer outlasts the time
-                host, _ = hosts.enter_context(distant(host, 100))
+            if phase == "transfer":  # ssh sends 2 MiB a round trip: the transfer outlasts whatever ends it
+                host, _ = hosts.enter_context(distant(host, 100 if end == "timeout" else 30))
             cases.append(_case(phase, end, host, work))
         found = run_all(cases, work / "homes", later=60)
         finish(cases, work / "homes")
@@ -95,16 +96,18 @@ def _case(phase: str, end: str, host: SshHost, work: Path) -> Case:
         if end != "timeout":
             process.send_signal(getattr(signal, end))
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(20)
+            process.wait(60)
         ended[name].seconds = time.monotonic() - ended[name].begin
         time.sleep(5)
+        with contextlib.suppress(AssertionError):  # a machine that stalls gets a little more
+            wait_until(lambda: not ours_here(work / "homes" / name), 5)
         ended[name].left_here = ours_here(work / "homes" / name)
 
     return Case(name, words, host, "/srv/x", meanwhile)
 
 
 def _wait_for(phase: str, host: SshHost, process: subprocess.Popen[str]) -> None:
-    limit = time.monotonic() + 20
+    limit = time.monotonic() + 100
     looked = (
         "test -e /tmp/begun" if phase != "transfer" else "find /home/dev -name mngr-ansible-bundle -size +1M | grep ."
     )
@@ -136,7 +139,7 @@ def test_it_ends_in_time_and_says_what_is_known(seen: dict[str, Seen], phase: st
     found, name = seen[f"{phase} {end}"], f"{phase} {end}"
     assert found.code == ENDS[end], found.said
     assert "Traceback" not in found.said
-    assert ended[name].seconds < (8 if end != "timeout" else TIMEOUT + 9), found.said
+    assert ended[name].seconds < (20 if end != "timeout" else TIMEOUT + 20), found.said
     if end == "SIGKILL":
         return
     document = json.loads(found.stdout)

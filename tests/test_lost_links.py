@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.command import mngr_ansible, on
+from tests.delays import distant
 from tests.hosts import AptRepository, SshHost, offered_packages, running
 from tests.matrix import Case, Seen, environment, hold_up, place_for_big, run_all
 
@@ -26,6 +27,7 @@ LOST = ("probe lost", "offers lost", "python lost", "package lost", "package res
 NOTHING_DONE = ("probe lost", "offers lost")
 ENDS_WELL = ("transfer lost", "link blip")
 NEAR, BLIP = f"mnear{os.getpid()}", f"mblip{os.getpid()}"
+noticed: dict[str, float] = {}
 again: dict[str, subprocess.CompletedProcess[str]] = {}
 
 
@@ -51,7 +53,8 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
         asked, bare = host("asked", slow="apt-cache"), host("bare", "bare", slow="apt-get")
         probed = host("probed")
         probed.run("echo '[ -e /tmp/held ] || { touch /tmp/begun; sleep 15; }' >/root/.bashrc")
-        sent, installed, restarted, dying = host("sent"), host("installed"), host("restarted"), host("dying")
+        installed, restarted, dying = host("installed"), host("restarted"), host("dying")
+        sent, _ = stack.enter_context(distant(host("sent"), 30))
         one, two = host("one"), host("two")
         near, prefix = _linked(host("near"), NEAR, 0, stack)
         blip, blip_prefix = _linked(host("blip"), BLIP, 1, stack)
@@ -62,7 +65,7 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
             Case("transfer lost", _words(sent, *big), sent, "/srv/x", _cut(sent, UPLOADING)),
             Case("package lost", _words(installed, *slow), installed, "/srv/x", _cut(installed, BEGUN)),
             Case("package restart", _words(restarted, *slow), restarted, "/srv/x", _restart(restarted)),
-            Case("link down", _words(near, *slow), near, "/srv/x", _down(near, NEAR, 40), prefix=prefix),
+            Case("link down", _words(near, *slow), near, "/srv/x", _down(near, NEAR, 60), prefix=prefix),
             Case("link blip", _words(blip, *slow), blip, "/srv/x", _down(blip, BLIP, 5), prefix=blip_prefix),
             Case(
                 "fleet",
@@ -95,7 +98,7 @@ def _also(known: SshHost, *hosts: SshHost) -> list[object]:
 
 
 def _wait(host: SshHost, looked: str, process: subprocess.Popen[str]) -> None:
-    limit = time.monotonic() + 30
+    limit = time.monotonic() + 100
     while host.run(looked, check=False).returncode and process.poll() is None and time.monotonic() < limit:
         time.sleep(0.05)
 
@@ -144,9 +147,10 @@ def _down(host: SshHost, link: str, seconds: float):  # type: ignore[no-untyped-
     def down(process: subprocess.Popen[str]) -> None:
         _wait(host, BEGUN, process)
         subprocess.run(["ip", "link", "set", link, "down"], check=True)
-        end = time.monotonic() + seconds
-        while time.monotonic() < end and process.poll() is None:
+        begin = time.monotonic()
+        while time.monotonic() < begin + seconds and process.poll() is None:
             time.sleep(0.1)
+        noticed[link] = time.monotonic() - begin
         subprocess.run(["ip", "link", "set", link, "up"], check=True)
 
     return down
@@ -190,7 +194,8 @@ def test_what_was_under_way_is_unknown_and_running_again_is_said_to_be_safe(seen
 
 
 def test_a_link_that_is_down_is_noticed_in_time(seen: dict[str, Seen]) -> None:
-    assert seen["link down"].seconds < 35
+    assert seen["link down"].code == 1
+    assert noticed[NEAR] < 40
 
 
 @pytest.mark.parametrize("name", ENDS_WELL)

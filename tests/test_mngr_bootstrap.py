@@ -23,7 +23,7 @@ def test_create_makes_a_bare_host_ready_and_a_ready_one_starts_no_ansible(bare, 
     assert "missing  git " in planned.stdout
     assert bare.run("command -v git", check=False).stdout == ""
 
-    made = succeeded(mngr.create("one"))
+    made = succeeded(mngr.create("one", timeout=600))
 
     lacks = "host lacks python3, ca-certificates, tmux, curl, rsync, git, jq, xxd, which mngr needs"
     assert made.stderr.index(lacks) < made.stderr.index("Transferring git repository")

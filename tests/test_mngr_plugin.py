@@ -318,7 +318,7 @@ def test_a_signal_leaves_no_agent(remote, host, repository, number, code):
 
 
 def test_a_create_that_is_killed_leaves_an_agent_that_says_so_and_that_apply_finishes(remote, host, repository):
-    repository.add("slow", "1", commands={"slow": "echo slow 1"}, postinst="touch /srv/started; sleep 3")
+    repository.add("slow", "1", commands={"slow": "echo slow 1"}, postinst="touch /srv/started; sleep 10")
     assert killed(remote, host, signal.SIGKILL)[0] == -signal.SIGKILL
     assert remote.agents() == {"one": "due"}
     succeeded(remote.run("ansible", "apply", "one", "--package", "slow"))
@@ -336,7 +336,7 @@ def test_a_terminal_is_asked_whether_to_install_on_this_machine(local):
     with contextlib.suppress(OSError):  # the terminal is gone when the process is
         while chunk := os.read(terminal, 4096):
             said += chunk
-            if chunk.endswith(b"[y/N]: "):
+            if said.endswith(b"[y/N]: "):
                 os.write(terminal, b"n\n")
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1
     os.close(terminal)

@@ -59,7 +59,9 @@ SSHD = {
 }
 SECONDS = {"sleeps": 8}
 PREPARE = """
-apt-get update -qq && apt-get install -y -qq --no-install-recommends fish tcsh >/dev/null 2>&1
+set -e
+apt-get update -qq -o Acquire::Retries=5
+apt-get install -y -qq --no-install-recommends -o Acquire::Retries=5 fish tcsh >/dev/null
 echo 'echo hello there' >/home/noisy/.bashrc; cp /home/noisy/.bashrc /home/noisy/.profile
 echo 'head -c 5000000 /dev/zero | tr "\\0" x; echo oh >&2' >/home/loud/.bashrc
 echo 'exit 0' >/home/exits/.bashrc
@@ -98,7 +100,7 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
 
     with ExitStack() as hosts:
         main = hosts.enter_context(running(layer="tools", has_mirror=True, name="main", users=tuple(map(Login, NAMES))))
-        main.run(PREPARE)
+        main.run(PREPARE, timeout=600)
         main.run("chmod 1777 /srv")
         cases = [
             Case(

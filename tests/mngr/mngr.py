@@ -72,10 +72,10 @@ class Mngr:
         return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, self.plugins)), "NO_COLOR": "1"}
 
     def create(
-        self, name: str, *options: object, env: Mapping[str, str] | None = None
+        self, name: str, *options: object, env: Mapping[str, str] | None = None, timeout: float = 300
     ) -> subprocess.CompletedProcess[str]:
         """Create an agent that sleeps: on the host if there is one, else on this machine."""
-        return self.run(*self.creation(name, *options), env=env)
+        return self.run(*self.creation(name, *options), env=env, timeout=timeout)
 
     def creation(self, name: str, *options: object) -> list[str]:
         """The words of the command that creates it."""
