@@ -33,6 +33,7 @@ WORKS = (
     "banner",
     "deep",
     "mux",
+    "python 3.15",
 )
 REMEDY = "See whether a login there gives a POSIX shell (no nologin, no ForceCommand), and what its start-up files do."
 REFUSED = {
@@ -57,7 +58,12 @@ SSHD = {
     "forced": ("ForceCommand echo no such luck",),
     "sftp only": ("ForceCommand internal-sftp",),
 }
-SECONDS = {"sleeps": 8}
+NEWER = (
+    "import collections, sys; "
+    'version = collections.namedtuple("version_info", "major minor micro releaselevel serial"); '
+    'sys.version_info = version(3, 15, 0, "final", 0)\n'
+)
+"""What has the host's python3 say that it is newer than any that Ansible knows."""
 PREPARE = """
 set -e
 apt-get update -qq -o Acquire::Retries=5
@@ -114,6 +120,10 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
             cases.append(Case(name, words("x", host), host, "/srv"))
         plain = hosts.enter_context(running(layer="tools", name="plain"))
         cases.append(Case("deep", words("deep", plain), plain, "/srv/deep", env={"TMPDIR": str(deep)}))
+        newer = hosts.enter_context(running(layer="tools", name="newer"))
+        newer.run("cat >/usr/lib/python3/dist-packages/newer.pth", stdin=NEWER)
+        assert newer.run("python3 -c 'import sys; print(sys.version_info.minor)'").stdout == "15\n"
+        cases.append(Case("python 3.15", words("newer", newer), newer, "/srv/newer"))
         cases.append(_mux(plain, home / "mux", words("mux", plain), hosts))
         yield run_all(cases, home)
 
@@ -155,7 +165,7 @@ def test_it_is_refused_in_words_that_help_and_nothing_is_changed(seen: dict[str,
     assert "/small" not in found.state
 
 
-@pytest.mark.parametrize("name", [*NAMES, *SSHD, "deep", "mux"])
+@pytest.mark.parametrize("name", [*NAMES, *SSHD, "deep", "mux", "python 3.15"])
 def test_half_a_minute_later_nothing_has_changed_and_nothing_of_ours_is_there(seen: dict[str, Seen], name: str) -> None:
     found = seen[name]
     assert found.later == found.state

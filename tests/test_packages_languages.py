@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mngr_ansible import provision
+from tests.command import mngr_ansible, on
 from tests.hosts import Login, SshHost
 from tests.registries import Registries, served
 
@@ -127,6 +128,16 @@ def test_uv_installs_and_updates_for_the_login(uv: SshHost) -> None:
     blocked = bring(pete, wanted("uv", "wtool", "wtool", ">=9"))
     assert statuses(blocked) == {"wtool": ("blocked", "3.0.0")}
     assert "uv offers no package wtool" in blocked.hosts[0].outcomes[0].reason
+
+
+def test_a_tool_that_no_shell_of_the_login_finds_is_told_with_the_line_that_helps(uv: SshHost) -> None:
+    uv.run("rm -f /home/pete/.profile /home/pete/.bash*")
+    pete = uv.as_user("pete")
+    assert statuses(bring(pete, wanted("uv", "wtool", "wtool", ">=2,<3"))) == {"wtool": ("changed", "2.3.0")}
+    planned = mngr_ansible("plan", "--package", "wtool", *on(pete))
+    line = 'add to ~/.profile: export PATH="/home/pete/.local/bin:$PATH"'
+    assert planned.returncode == 0, planned.stderr
+    assert f"wtool is in /home/pete/.local/bin, which is not on the PATH of a login there; {line}" in planned.stderr
 
 
 def test_with_become_the_logins_own_stays_the_logins(uv: SshHost) -> None:

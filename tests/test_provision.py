@@ -385,6 +385,22 @@ def test_a_signal_ends_everything_of_ours_here(ssh_host, tmp_path, name, code):
     assert left() == []
 
 
+def test_what_is_being_done_is_said_while_it_is_done(ssh_host, tmp_path):
+    repository = AptRepository(tmp_path / "apt")
+    repository.add("slow", "1", commands={"slow": "echo slow 1"}, postinst="until test -e /srv/go; do sleep 0.1; done")
+    host = ssh_host(layer="python", apt_repository=repository, apt_lists="fresh")
+    command = [sys.executable, "-m", "mngr_ansible", "apply", "--package", "slow", "--file", f"{__file__}:/srv/x"]
+    streams = {"stderr": subprocess.PIPE, "stdout": subprocess.DEVNULL, "text": True}
+    with ended_after(subprocess.Popen([*command, *on(host)], **streams)) as process:
+        said = [process.stderr.readline() for _ in range(3)]
+        host.run("touch /srv/go")
+        rest = process.stderr.read()
+    assert process.returncode == 0, rest
+    assert "warning: slow is missing" in said[0]
+    assert "copying 1 file" in said[1]
+    assert "installing with apt: slow" in said[2]
+
+
 def test_a_second_ctrl_c_still_says_what_was_reached(ssh_host, tmp_path):
     repository = AptRepository(tmp_path / "apt")
     repository.add("slow", "1", postinst="touch /begun; sleep 20")
