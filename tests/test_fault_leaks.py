@@ -13,7 +13,8 @@ import psutil
 import pytest
 
 from tests.builders import write
-from tests.command import on
+from tests.command import mngr_ansible, on
+from tests.delays import distant
 from tests.hosts import AptRepository, Login, SshHost
 from tests.processes import ended_after, witnessed
 from tests.runs import wait_until
@@ -83,6 +84,49 @@ def test_a_secret_is_found_nowhere_however_a_run_ends(host: SshHost, tmp_path: P
     assert files_with_hits(tmp_path, but=sources) == []
     assert end == "SIGKILL" or list(temporary.iterdir()) == []
     assert files_on(host) == ["/srv/there"]
+
+
+@pytest.mark.parametrize("end", ["timeout", "SIGTERM", "SIGKILL", "lost"])
+def test_a_large_secret_that_is_cut_off_on_its_way_is_found_nowhere_when_the_next_run_is_done(
+    host: SshHost, tmp_path: Path, end: str
+) -> None:
+    sources, home, temporary = tmp_path / "sources", tmp_path / "home", tmp_path / "tmp"
+    secret = sources / "secret"
+    sources.mkdir()
+    secret.write_bytes(b"".join(os.urandom(1 << 16) + CONTENT.encode() for _ in range(640)))
+    secret.chmod(0o600)
+    for directory in (home, temporary):
+        directory.mkdir()
+    env = {**os.environ, **SECRETS, "HOME": str(home), "TMPDIR": str(temporary), "XDG_STATE_HOME": str(home / "state")}
+    before_here, before_there = {process.pid for process in psutil.process_iter()}, processes_of(host)
+
+    with distant(host, 600 if end == "timeout" else 100) as (far, _):
+        words = ["apply", "-v", "--file", f"{secret}:/srv/there", *on(far)]
+        words += ["--timeout", "9" if end == "timeout" else "90"]
+        with witnessed(*ALL) as seen, ended_after(subprocess.Popen(
+            [sys.executable, "-m", "mngr_ansible", *map(str, words)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env,
+        )) as process:  # fmt: skip
+            wait_until(lambda: host.run(UPLOADING).stdout or process.poll() is not None, 60)
+            if end == "lost":
+                host.signal_connections()
+            elif end != "timeout":
+                process.send_signal(getattr(signal, end))
+            said, _ = process.communicate(timeout=90)
+
+    assert end == "lost" or process.returncode != 0, said
+    assert (seen(), hits(said)) == ([], [])
+    wait_until(lambda: not new_here(before_here, home), 30)
+    wait_until(lambda: processes_of(host) <= before_there, 90)
+    assert files_with_hits(tmp_path, but=sources) == []
+    assert end == "SIGKILL" or [name for name in files_on(host) if name != "/srv/there"] == []
+    host.run("find /home/agent -path '*/.mngr-ansible*' -exec touch -d '1 minute ago' {} +")
+    again = mngr_ansible("apply", "--file", f"{secret}:/srv/there", "--file", f"{__file__}:/srv/more", *on(host))
+    assert again.returncode == 0, again.stderr
+    assert files_on(host) == ["/srv/there"]
+
+
+UPLOADING = "find /home/agent -name mngr-ansible-bundle -size +1M"
 
 
 def new_here(before: set[int], home: Path) -> list[str]:
