@@ -258,8 +258,8 @@ def _end_descendants() -> None:
     """TERM to all descendants, KILL after :data:`GRACE`; again and again, for they may start others meanwhile."""
     import psutil
 
-    begin, told = time.monotonic(), set[int]()
-    while time.monotonic() < begin + GIVE_UP:
+    begin, told, has_killed = time.monotonic(), set[int](), False
+    while time.monotonic() < begin + GIVE_UP or not has_killed:
         with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
@@ -270,9 +270,10 @@ def _end_descendants() -> None:
                     alive.append(process)
         if not alive:
             return
+        has_killed = time.monotonic() > begin + GRACE
         for process in alive:
             with suppress(psutil.Error):
-                if time.monotonic() > begin + GRACE:
+                if has_killed:
                     process.kill()
                 elif process.pid not in told:
                     told.add(process.pid)

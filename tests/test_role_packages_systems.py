@@ -219,7 +219,7 @@ def test_a_transaction_that_does_not_end_is_told_by_its_program_and_pid(
     host = start(ssh_host, manager, repository)
     host.run(f"setsid {manager.install} slow </dev/null >/dev/null 2>&1 & until [ -e /srv/begun ]; do sleep 0.1; done")
     pid = host.run(f"pgrep -o {manager.layer}").stdout.strip()
-    ran = packages(tmp_path, host, {"name": "mtool"}, mngr_packages_timeout=4)
+    ran = packages(tmp_path, host, {"name": "mtool"}, mngr_packages_timeout=20)
     assert ran.code == 2, ran.text
     assert f"The package manager is locked by {manager.layer} (pid {pid})" in ran.apt["msg"]
 

@@ -14,7 +14,7 @@ from mngr_ansible.versions import compare
 # What all of them order alike: numbers by value, a tilde before everything, a longer version after a shorter one.
 PART = st.integers(0, 120).map(str)
 PLAIN = st.lists(PART, min_size=1, max_size=4).map(".".join)
-TILDE = st.one_of(st.just(""), st.from_regex(r"~[c-z]{2,4}[0-9]{0,2}", fullmatch=True))
+TILDE = st.one_of(st.just(""), st.from_regex(r"~[c-z]{2,4}([1-9][0-9]?)?", fullmatch=True))
 RPM = st.builds(str.__add__, PLAIN, TILDE)
 PAIRS = st.lists(st.tuples(RPM, RPM), min_size=40, max_size=40)
 PLAIN_PAIRS = st.lists(st.tuples(PLAIN, PLAIN), min_size=12, max_size=12)

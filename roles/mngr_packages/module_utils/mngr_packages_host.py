@@ -16,6 +16,7 @@ from ansible.module_utils import mngr_ansible_check_script as check_script
 from ansible.module_utils import mngr_ansible_checks as checks
 from ansible.module_utils import mngr_ansible_managers as managers
 from ansible.module_utils import mngr_ansible_versions as versions
+from ansible.module_utils import mngr_packages_trouble as trouble
 
 _CHECK_SECONDS = 120
 _RUN = re.compile(r"\.mngr-ansible-[0-9a-f]{16}\Z")
@@ -217,14 +218,19 @@ class Packages:
     def _change(self, argv, privilege):
         """Run the manager; wait for the locks that it does not wait for by itself, such as that of apt's lists."""
         give_up = min(time.monotonic() + managers.LOCK_SECONDS, self._deadline)
+        locked = None
         while True:
             seconds = max(1, int(self._deadline - time.monotonic()))
             patient = managers.waiting(self.manager, argv, min(managers.LOCK_SECONDS, seconds // 2))
             bounded = managers.bounded(managers.with_environment(self.manager, patient), seconds)
             code, self.output = _run(managers.privileged(bounded, privilege), self._directory)
+            if trouble.is_stopped(code) and locked:  # this try had no time left: what the last one said is why
+                code, self.output = locked
+                return code
             is_locked = code and self.row.locked and re.search(self.row.locked, self.output)
             if not is_locked or "Waiting for" in self.output or time.monotonic() > give_up:
                 return code
+            locked = code, self.output
             time.sleep(1)
 
 
