@@ -42,7 +42,7 @@ def processes_of(host: SshHost) -> set[str]:
 @pytest.fixture
 def host(ssh_host: StartHost, tmp_path: Path) -> SshHost:
     repository = AptRepository(tmp_path / "apt")
-    for name, seconds in {"slow": 3, "slower": 40}.items():
+    for name, seconds in {"slow": 3, "slower": 15, "slowest": 40}.items():
         repository.add(name, "1", commands={name: f"echo {name} 1"}, postinst=f"touch /begun; sleep {seconds}")
     repository.add("broken", "1", commands={"broken": "echo broken 1"}, postinst="exit 1")
     made = ssh_host(layer="tools", users=(Login("agent", "sudo"),), apt_repository=repository, apt_lists="fresh")
@@ -56,7 +56,7 @@ def test_a_secret_is_found_nowhere_however_a_run_ends(host: SshHost, tmp_path: P
     secret = write(sources / "secret", f"{CONTENT}\n" * 30, 0o600)
     for directory in (home, temporary):
         directory.mkdir()
-    package = {"ok": "slow", "failed": "broken"}.get(end, "slower")
+    package = {"ok": "slow", "failed": "broken", "timeout": "slowest"}.get(end, "slower")
     words = ["apply", "-v", "--file", f"{secret}:/srv/there", "--package", package, *on(host)]
     words += ["--timeout", "25"] if end == "timeout" else []
     env = {**os.environ, **SECRETS, "HOME": str(home), "TMPDIR": str(temporary), "XDG_STATE_HOME": str(home / "state")}

@@ -182,7 +182,7 @@ def test_a_lock_is_waited_for_within_the_bound_and_its_holder_is_told(system: Sy
     hold, release, words = LOCKS[system.manager]
     bring(system.host, "other")
     system.host.run(f"cd / && ({hold}) >/dev/null 2>&1")
-    locked = bring(system.host, "mtool", timeout=90)
+    locked = bring(system.host, "mtool", timeout=50)
     system.host.run(release)
     free = bring(system.host, "mtool")
     assert not locked.ok
