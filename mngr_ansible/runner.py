@@ -269,7 +269,7 @@ def _kill_all_of(private: Path) -> None:
         for process in psutil.process_iter():
             with suppress(psutil.Error, OSError):
                 if process.environ().get("ANSIBLE_HOME") == mark(private):
-                    process.kill()
                     is_clean = False
+                    process.kill()
         if is_clean:
             return
