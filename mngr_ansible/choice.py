@@ -131,7 +131,7 @@ class Chooser:
             if why:
                 refusals.append(why)
                 if by_hand and unheard is None and self._is_unheard(way):
-                    unheard = Choice(way, refusals=(why,))
+                    unheard = Choice(way, refusals=(f"{why} as far as its lists know",))
                 continue
             chosen = Choice(way, first, tuple(refusals))
             if by_hand or all(map(self._may_go, chosen.ways)):

@@ -9,6 +9,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import TextIO
 
 from mngr_ansible import bootstrap, content, elsewhere, provisioner, standalone, survey, text
 from mngr_ansible.arguments import parser
@@ -35,9 +36,10 @@ def _run_words(words: list[str]) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        options = parser().parse_args(words)
+        options = parser().parse_args(words, argparse.Namespace(stdout=sys.stdout))
         command = options.command
-        return _VERBS[command](options)
+        with contextlib.redirect_stdout(sys.stderr):  # what a plugin prints is talk, not the result
+            return _VERBS[command](options)
     except MngrAnsibleError as error:
         _fail(Report(command, errors=(error,)), is_json)
         return error.exit_code
@@ -50,7 +52,8 @@ def _run_words(words: list[str]) -> int:
         return 1
     except OSError as error:
         remedy = "See to this machine's disk, permissions and temporary directory, and run again."
-        _fail(Report(command, errors=(MngrAnsibleError(f"this machine: {error}", remedy=remedy),)), is_json)
+        with contextlib.suppress(OSError):  # it may be stdout that cannot be written
+            _fail(Report(command, errors=(MngrAnsibleError(f"this machine: {error}", remedy=remedy),)), is_json)
         return 1
     except Exception as error:  # noqa: BLE001 - nobody is shown a traceback unasked
         if "-v" in words or "--verbose" in words:
@@ -80,11 +83,11 @@ def _fail(report: Report, is_json: bool) -> None:
     for error in report.all_errors:
         print(text.error_text(error), file=sys.stderr)
     if is_json:
-        _print_json(report)
+        _print_json(report, sys.stdout)
 
 
-def _print_json(report: Report) -> None:
-    print(json.dumps(report.to_dict(), indent=2))
+def _print_json(report: Report, stdout: TextIO) -> None:
+    print(json.dumps(report.to_dict(), indent=2), file=stdout)
 
 
 def _talk(options: argparse.Namespace) -> Talk:
@@ -229,12 +232,12 @@ def _show(report: Report, options: argparse.Namespace, words: str) -> None:
     for error in report.all_errors:
         print(text.error_text(error), file=sys.stderr)
     if options.json:
-        _print_json(report)
+        _print_json(report, options.stdout)
         return
     for notice in report.to_dict()["notices"]:
         print(f"note: {shown(notice['text'])}", file=sys.stderr)
     if words:
-        print(words)
+        print(words, file=options.stdout)
 
 
 def _again(options: argparse.Namespace) -> str:

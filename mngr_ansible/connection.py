@@ -152,12 +152,11 @@ class OpenSsh:
             if config.is_file():
                 arguments += ["-F", str(config)]
             elif self.known_hosts is None:
-                options.append(f'UserKnownHostsFile="{hosts}"')
+                options.append(f"UserKnownHostsFile={_quoted(hosts)}")
         if self.key is not None:
-            arguments += ["-i", self.key]
-            options += ["IdentitiesOnly=yes", "IdentityAgent=none"]
+            options += [f"IdentityFile={_quoted(self.key)}", "IdentitiesOnly=yes", "IdentityAgent=none"]
         if self.known_hosts is not None:
-            options.append(f'UserKnownHostsFile="{self.known_hosts}"')
+            options.append(f"UserKnownHostsFile={_quoted(self.known_hosts)}")
         return arguments + [word for option in options for word in ("-o", option)]
 
     @property
@@ -222,6 +221,12 @@ class OpenSsh:
                     stdin=subprocess.DEVNULL,
                     timeout=_CLOSE_WITHIN,
                 )
+
+
+def _quoted(path: str | Path) -> str:
+    """A path as an option of ssh takes it word for word. Source: ssh_config(5), on quoted arguments and "TOKENS"."""
+    escaped = str(path).replace("%", "%%").replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _home_of_login() -> str | None:

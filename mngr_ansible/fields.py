@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import re
+import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,9 @@ _NOT_YET: Mapping[str, Mapping[str, tuple[object, ...]]] = {
 }
 """What the contract promises and this release does not do yet: class, field, the values that work today."""
 
+_SHORT = reprlib.Repr(maxlevel=3, maxstring=200, maxother=200)
+"""Says a value in bounded words: in YAML a few lines may stand for gigabytes."""
+
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9+._-]*[A-Za-z0-9+._])?"
 _OWNER = r"[A-Za-z_][A-Za-z0-9_.-]*\$?|[0-9]{1,10}"
 REQUIREMENT = re.compile(rf"\s*({_NAME})\s*((?:[<>=!~].*)?)", re.DOTALL)
@@ -32,7 +36,7 @@ REQUIREMENT = re.compile(rf"\s*({_NAME})\s*((?:[<>=!~].*)?)", re.DOTALL)
 
 def refused(owner: object, field: str, value: object, why: str, remedy: str) -> InputError:
     """The error for a field of a specification; its class names the field."""
-    return InputError(f"{type(owner).__name__}.{field}: {value!r} {why}", remedy=remedy)
+    return InputError(f"{type(owner).__name__}.{field}: {_SHORT.repr(value)} {why}", remedy=remedy)
 
 
 def is_supported(owner: str, field: str, value: object) -> bool:

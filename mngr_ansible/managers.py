@@ -221,6 +221,8 @@ def valid_name(manager: str, name: str) -> str | None:
         return "a sign at its start or end would be an instruction"
     if re.search(r"[=<>:@]", name):
         return "the version and the architecture do not belong to the name"
+    if pattern.fullmatch(name.lower()):
+        return f"its names are lower case, such as {name.lower()}"
     return "a name has letters, digits and . _ + - in it, as that manager allows them"
 
 

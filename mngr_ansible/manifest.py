@@ -22,7 +22,7 @@ def read(path: str | os.PathLike[str]) -> Contribution:
     file = _expanded(path)
     name = f"manifest ({file.name})"
     try:
-        text = file.read_text("utf-8")
+        text = file.read_text("utf-8-sig")
     except OSError as error:
         raise InputError(f"the manifest {path} cannot be read: {error.strerror}", remedy="Name a file.") from error
     except UnicodeDecodeError as error:

@@ -1,10 +1,11 @@
 """One call of a verb of ``mngr ansible``: its options, the agent that it is about, and how its result is shown."""
 
 import dataclasses
+import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TextIO
 
 import click
 from imbue.mngr.api.address_parsers import parse_agent_address
@@ -69,6 +70,8 @@ class Verb:
     opts: AnsibleCliOptions
     is_shown: bool = False
     rooms: ExitStack = field(default_factory=ExitStack)
+    stdout: TextIO = field(default_factory=lambda: sys.stdout)
+    """Where the result goes; what a plugin prints meanwhile goes to stderr."""
 
     def resolve(self, address: str | None = None) -> "tuple[AgentInterface[Any], OnlineHostInterface, Target, Request]":
         """Find the agent, which may be stopped, and what is asked for there."""
@@ -150,16 +153,17 @@ class Verb:
     def print(self, report: "Report", words: str) -> None:
         """One JSON document (or one event), or the words of a person."""
         self.is_shown = True
-        match self.output:
-            case OutputFormat.JSON:
-                write_json_line(report.to_dict())
-            case OutputFormat.JSONL:
-                write_event_line(f"ansible_{self.name}", report.to_dict())
-            case OutputFormat.HUMAN:
-                for notice in report.to_dict()["notices"]:
-                    logger.info("note: {}", notice["text"])
-                if words:
-                    write_human_line(words)
+        with redirect_stdout(self.stdout):
+            match self.output:
+                case OutputFormat.JSON:
+                    write_json_line(report.to_dict())
+                case OutputFormat.JSONL:
+                    write_event_line(f"ansible_{self.name}", report.to_dict())
+                case OutputFormat.HUMAN:
+                    for notice in report.to_dict()["notices"]:
+                        logger.info("note: {}", notice["text"])
+                    if words:
+                        write_human_line(words)
 
     def again(self, agent: str) -> str:
         """The command that does what this one has shown."""
@@ -176,7 +180,6 @@ def ask_password() -> str:
         UserInputError: there is no terminal to ask in.
     """
     import getpass
-    import sys
 
     if not sys.stdin.isatty():
         raise UserInputError("--ask-become-pass needs a terminal: run it in one, or allow sudo without a password")
@@ -210,7 +213,7 @@ def verb_of(ctx: click.Context, name: str) -> Iterator[Verb]:
     mngr_ctx, output_opts, opts = setup_command_context(ctx, f"ansible-{name}", AnsibleCliOptions)
     verb = Verb(name, mngr_ctx, output_opts.output_format, opts)
     try:
-        with ending_in_order(), mngr_talk.reported(), verb.rooms:
+        with ending_in_order(), mngr_talk.reported(), verb.rooms, redirect_stdout(sys.stderr):
             yield verb
     except MngrError as error:
         cause = error.__cause__

@@ -84,8 +84,8 @@ class FileTransferSpec:
         is_required: bool = True,
         mode: int | str | None = None,
         directory_mode: int | str | None = None,
-        owner: str | None = None,
-        group: str | None = None,
+        owner: str | int | None = None,
+        group: str | int | None = None,
         exclude: Sequence[str] = (),
         symlinks: Literal["keep", "follow", "refuse"] = "keep",
         is_secret: bool = False,
@@ -101,16 +101,16 @@ class FileTransferSpec:
             local_path=(str, os.PathLike),
             remote_path=(str, os.PathLike),
             is_required=bool,
-            owner=(str, type(None)),
-            group=(str, type(None)),
+            owner=(str, int, type(None)),
+            group=(str, int, type(None)),
             is_secret=bool,
             mirror=bool,
         )
         object.__setattr__(self, "exclude", strings(self, "exclude", exclude))
         self._normalise()
         check_choices(self)
-        check_owner(self, "owner", owner)
-        check_owner(self, "group", group)
+        check_owner(self, "owner", self.owner)
+        check_owner(self, "group", self.group)
         check_patterns(self, "exclude", self.exclude, Patterns)
         if mirror and if_exists == "keep":
             remedy = "Give one of them: mirror deletes what keep would leave alone."
@@ -120,6 +120,9 @@ class FileTransferSpec:
         below = "Give a path below work_dir, one that starts with ~/, or an absolute one."
         self._replace("local_path", lambda path: Path(normal_local_path(os.fspath(path))), "Name a file or directory.")
         self._replace("remote_path", lambda path: PurePosixPath(normal_remote_path(os.fspath(path))), below)
+        for field in ("owner", "group"):
+            if getattr(self, field) is not None:
+                object.__setattr__(self, field, str(getattr(self, field)))
         for field in ("mode", "directory_mode"):
             if getattr(self, field) is not None:
                 self._replace(field, parse_mode, "Give a mode such as '0640'.")

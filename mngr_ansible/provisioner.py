@@ -9,7 +9,7 @@ from mngr_ansible import changes, commands, execution, outcomes, rundir
 from mngr_ansible.choice import Chooser, Way
 from mngr_ansible.collect import contributions, run_after, run_before
 from mngr_ansible.diff import compare, lacking
-from mngr_ansible.errors import ErrorGroup, HostError, MngrAnsibleError
+from mngr_ansible.errors import ErrorGroup, HostError, InputError, MngrAnsibleError
 from mngr_ansible.hoststate import HostState
 from mngr_ansible.offers import ask
 from mngr_ansible.plan import Plan, build, print_only, settle
@@ -28,11 +28,12 @@ _LOOK_SECONDS = 60.0
 
 
 def gather(targets: Sequence[Target], request: Request) -> list[Prepared]:
-    """Ask all plugins about all hosts, and plan; no host is changed.
+    """Ask all plugins about all hosts, and plan; no host is changed. The run has less time by what this takes.
 
     Raises:
-        MngrAnsibleError: a plugin refuses or is faulty, a source is missing, plugins conflict.
+        MngrAnsibleError: a plugin refuses or is faulty, a source is missing, plugins conflict, the time is up.
     """
+    started = time.monotonic()
     found = request.hooks()
     refusals: list[MngrAnsibleError] = []
     for target in targets:
@@ -58,7 +59,13 @@ def gather(targets: Sequence[Target], request: Request) -> list[Prepared]:
             )
             plan = print_only(plan) if request.is_print_only else plan
         gathered.append(Prepared(target, plan, asked))
-    return gathered
+    spent = time.monotonic() - started
+    if spent >= request.timeout:
+        raise InputError(
+            f"asking the plugins and reading the sources took {spent:.0f} s of the {request.timeout:g} s for the run",
+            remedy="Send less, or give more time with --timeout. Nothing was changed.",
+        )
+    return [dataclasses.replace(each, spent=spent) for each in gathered]
 
 
 def prepare(targets: Sequence[Target], request: Request, *, is_applied: bool = False) -> list[Prepared]:
@@ -90,9 +97,9 @@ def _inspect(prepared: Prepared, request: Request, *, is_applied: bool) -> Prepa
     requirements = (*plan.requirements, *implied.values())
     resolved = tuple(each.resolved() for each in requirements)
     question = Question(plan.claims, resolved, target.work_dir, request.become, request.password)
-    started, is_local = time.monotonic(), target.connection.is_local
+    started, is_local = time.monotonic() - prepared.spent, target.connection.is_local
     try:
-        state = look(target.connection, question, min(_LOOK_SECONDS, request.timeout))
+        state = look(target.connection, question, min(_LOOK_SECONDS, request.timeout - prepared.spent))
         _require_privilege(request, state, is_needed=bool(resolved) or request.become)
         plan = settle(plan, state.home, state.work_dir, state.real)
         chooser = Chooser(state, plan.policy, implied)

@@ -125,7 +125,7 @@ class Sources:
             count = len(self._unsendable)
             sources = "1 source" if count == 1 else f"{count} sources"
             problems.append(f"{sources} cannot be sent\n{_listing(self._unsendable)}")
-            remedies.append("Take them out of the directory, or exclude them.")
+            remedies.append("Leave them out: name another source, or take them out of the directory, or exclude them.")
         secrets = list(dict.fromkeys(self._open_secrets))
         told = [
             (shown(path), f"others can read this secret of {origin} here; chmod {_closed(mode)} {shlex.quote(path)}")

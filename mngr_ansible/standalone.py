@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,7 @@ def user_contributions(
 
     ``directory`` is where relative sources of the settings start; default: the current directory.
     """
-    here = directory or Path.cwd()
+    here = directory or _here()
     made = []
     if settings.files or settings.packages:
         document = {"files": settings.files, "packages": settings.packages}
@@ -67,7 +67,7 @@ def user_contributions(
     made += [manifest.read(Path(each)) for each in manifests]
     if files or packages:
         specs = tuple(
-            file_option(each) if isinstance(each, str) else manifest.transfer(each, "command-line", Path.cwd())
+            file_option(each) if isinstance(each, str) else manifest.transfer(each, "command-line", _here())
             for each in files
         )
         needs = tuple(
@@ -76,6 +76,27 @@ def user_contributions(
         )
         made.append(Contribution("command-line", specs, needs))
     return tuple(made)
+
+
+def _seconds(timeout: object) -> float:
+    is_number = isinstance(timeout, (int, float)) and not isinstance(timeout, bool)
+    if not (is_number and 0 < timeout < float("inf")):  # type: ignore[operator]
+        raise UsageError(f"timeout = {timeout!r} is not a number of seconds above 0", remedy="Give one, such as 600.")
+    return float(timeout)  # type: ignore[arg-type]
+
+
+def _here() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise UsageError("the current directory does not exist any more", remedy="cd to one that does.") from None
+
+
+def _list(name: str, values: object) -> tuple[Any, ...]:
+    """The values; text is refused, which is a sequence of letters, and whatever else is one thing."""
+    if isinstance(values, (str, bytes, os.PathLike, Mapping)) or not isinstance(values, Iterable):
+        raise UsageError(f"{name} = {values!r:.200} is not a list", remedy=f"Give a list: {name}=[…].")
+    return tuple(values)
 
 
 @contextlib.contextmanager
@@ -92,7 +113,12 @@ def targets(
         UsageError: an address does not parse, or is given twice.
     """
     directory = os.fspath(work_dir) if work_dir is not None else None
+    hosts = _list("hosts", hosts)
+    for each in hosts:
+        if not isinstance(each, str):
+            raise UsageError(f"hosts holds {each!r:.200}", remedy="Give addresses as text: [USER@]HOST[:PORT].")
     if not hosts:
+        _here()
         yield [_target("localhost", LocalShell(), os.path.abspath(os.path.expanduser(directory or ".")))], None  # noqa: PTH100, PTH111
         return
     if len(set(hosts)) < len(hosts):
@@ -114,7 +140,10 @@ def _file(option: str, path: str | os.PathLike[str] | None) -> str | None:
         return None
     file = Path(path).expanduser().absolute()
     if not file.is_file():
-        raise UsageError(f"{option} {path}: there is no such file", remedy="Name a file that exists.")
+        problem = "is not a file" if file.exists() else "there is no such file"
+        raise UsageError(f"{option} {path}: {problem}", remedy="Name a file that exists.")
+    if option == "--key" and file.suffix == ".pub":
+        raise UsageError(f"{option} {path}: that is the public half", remedy="Name the file without .pub.")
     return str(file)
 
 
@@ -145,14 +174,16 @@ def request(
     """What a caller or the command line asks for; without ``timeout`` the settings' one holds."""
     chosen = Settings.parse(settings)
     return Request(
-        plugins=plugin_manager(plugins),
+        plugins=plugin_manager(_list("plugins", plugins)),
         settings=chosen,
-        user=user_contributions(chosen, manifests, files, packages),
+        user=user_contributions(
+            chosen, _list("manifests", manifests), _list("files", files), _list("packages", packages)
+        ),
         install=install,
         check_packages=check_packages,
         only=only,
         become=become,
-        timeout=timeout if timeout is not None else chosen.timeout,
+        timeout=_seconds(timeout) if timeout is not None else chosen.timeout,
         control_path=control_path,
         password=password,
     )

@@ -1,5 +1,6 @@
 """Reports and errors as people read them; control characters of a stranger's text are escaped. Pure."""
 
+import os
 import shlex
 import shutil
 from collections.abc import Sequence
@@ -40,7 +41,15 @@ def again(start: Sequence[str], options: object, repeated: Sequence[str], single
             words += [f"--{name.replace('_', '-')}", str(value)]
     for flag in ("become", "no_check_packages", "ask_become_pass"):
         words += [f"--{flag.replace('_', '-')}"] * getattr(options, flag, False)
-    return shlex.join(words)
+    return " ".join(map(_word, words))
+
+
+def _word(word: str) -> str:
+    """A word as a shell reads it; bytes that are no text in the form of bash, zsh and POSIX.1-2024."""
+    if word.isprintable():
+        return shlex.quote(word)
+    escaped = (chr(byte) if 32 <= byte < 127 and byte not in b"'\\" else f"\\{byte:03o}" for byte in os.fsencode(word))
+    return f"$'{''.join(escaped)}'"
 
 
 def tables(report: Report) -> list[str]:

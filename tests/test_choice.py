@@ -158,4 +158,4 @@ def test_a_system_that_is_like_another_installs_as_that_does():
 def test_a_local_tool_that_apt_has_not_heard_of_is_still_told_as_a_command_with_a_warning():
     outcome, _, made = one("nowhere", is_local=True, offers=offered(nowhere=""))
     assert (outcome.status, [way.requirement.name for way in made.advised]) == ("missing", ["nowhere"])
-    assert "offers no package nowhere" in made.notices[0]
+    assert "offers no package nowhere as far as its lists know" in made.notices[0]

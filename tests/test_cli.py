@@ -12,6 +12,7 @@ import pytest
 
 from mngr_ansible.cli import main, parser
 from tests.command import mngr_ansible
+from tests.mngr import peers
 
 WRONG_USAGE = [
     [],
@@ -167,6 +168,51 @@ def test_a_full_disk_here_is_one_error(tmp_path):
     assert done.returncode == 1
     assert done.stderr.splitlines()[-2].startswith("error: ")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+@pytest.mark.parametrize("words", [["content"], ["content", "--json"]])
+def test_a_result_that_cannot_be_written_is_one_error(words):
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "mngr_ansible", *words]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode != 0
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+TALKER = """
+print("imported")
+
+@hookimpl
+def provision_agent():
+    print("rm -rf /")
+    return ["no-such-tool"]
+"""
+
+
+def test_what_a_plugin_prints_is_talk_and_not_the_result(tmp_path):
+    peers.write(tmp_path, talker=TALKER)
+    for way in (["--json"], ["--commands"]):
+        done = mngr_ansible("plan", "--plugin", "talker", *way, env={"PYTHONPATH": str(tmp_path)})
+        assert done.returncode == 0, done.stderr
+        assert "imported\nrm -rf /\n" in done.stderr
+        assert "imported" not in done.stdout
+        assert "rm -rf" not in done.stdout
+
+
+def test_a_directory_that_is_gone_is_told_with_a_remedy(tmp_path, monkeypatch, capsys):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert main(["plan", "--package", "git"]) == 64
+    assert "the current directory does not exist any more\n       cd to one that does." in capsys.readouterr().err
+
+
+def test_a_public_key_is_no_key(tmp_path, capsys):
+    (tmp_path / "id.pub").write_text("ssh-ed25519 x")
+    assert main(["plan", "--package", "git", "--host", "h", "--key", f"{tmp_path}/id.pub"]) == 64
+    assert "that is the public half\n       Name the file without .pub." in capsys.readouterr().err
 
 
 def test_a_mistake_of_ours_is_told_in_one_line_and_shown_only_on_request(monkeypatch, capfd):

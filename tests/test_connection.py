@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -66,3 +67,17 @@ def test_a_host_that_shows_more_keys_gets_none_of_them_into_known_hosts(
 
     assert done.returncode == 0, done.stderr
     assert host.known_hosts.read_bytes() == before
+
+
+def test_a_key_and_known_hosts_are_found_by_any_name(ssh_host: StartHost, tmp_path: Path) -> None:
+    host = ssh_host(layer="python")
+    odd = tmp_path / 'a%h "b\\c'
+    odd.mkdir()
+    shutil.copy(host.key, odd / "key%u")
+    shutil.copy(host.known_hosts, odd / "known%h")
+
+    words = ["--host", host.address, "--key", odd / "key%u", "--known-hosts", odd / "known%h"]
+    done = mngr_ansible("apply", "--file", f"{__file__}:/srv/x", *words)
+
+    assert done.returncode == 0, done.stderr
+    assert host.run("test -e /srv/x", check=False).returncode == 0

@@ -31,7 +31,7 @@ def test_a_plain_name_is_taken(name: str) -> None:
     [
         ("", "one name"),
         ("a", "as that manager allows"),
-        ("Git", "as that manager allows"),
+        ("Git", "lower case, such as git"),
         ("gít", "as that manager allows"),
         ("git\n", "without blanks"),
         (" git", "without blanks"),

@@ -176,3 +176,21 @@ def test_any_document_is_understood_or_refused_with_a_remedy(document):
 
 def test_json_is_a_manifest_too(tmp_path):
     assert manifest.read(write(tmp_path / "m.json", json.dumps({"packages": ["git"]}))).requirements
+
+
+@pytest.mark.parametrize("name", ["m.yml", "m.toml"])
+def test_a_byte_order_mark_and_carriage_returns_change_nothing(tmp_path, name):
+    line = "packages: [git]" if name.endswith("yml") else 'packages = ["git"]'
+    (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + line.encode() + b"\r\n")
+    assert [each.name for each in manifest.read(tmp_path / name).requirements] == ["git"]
+
+
+def test_a_value_that_stands_for_gigabytes_is_said_in_few_words(tmp_path):
+    text = "files:\n- exclude:\n"
+    text += "  - &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+    text += "".join(f"  - &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10))
+    text += "  local_path: x\n  remote_path: y\n"
+    (tmp_path / "m.yml").write_text(text)
+    with pytest.raises(InputError) as refused:
+        manifest.read(tmp_path / "m.yml")
+    assert len(refused.value.problem) < 2000

@@ -5,6 +5,8 @@ import json
 import socket
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -121,6 +123,39 @@ def test_the_time_that_settings_give_holds_where_the_call_gives_none():
         again = mngr_ansible.provision([address], packages=["git"], settings={"timeout": 30}, timeout=1)
 
     assert ["no answer within 1 s" in str(each.hosts[0].error) for each in (report, again)] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"hosts": "web"}, "hosts = 'web' is not a list"),
+        ({"hosts": [None]}, "hosts holds None"),
+        ({"packages": "git"}, "packages = 'git' is not a list"),
+        ({"manifests": Path("m.yml")}, "is not a list"),
+        ({"files": {"local_path": "x", "remote_path": "y"}}, "is not a list"),
+        ({"plugins": "mine"}, "plugins = 'mine' is not a list"),
+        ({"timeout": -5}, "timeout = -5 is not a number of seconds above 0"),
+        ({"timeout": float("nan")}, "timeout = nan is not"),
+        ({"timeout": "5"}, "timeout = '5' is not"),
+    ],
+)
+def test_what_is_no_list_or_no_time_is_refused_before_anything_is_asked(given, said):
+    with pytest.raises(errors.UsageError) as refused:
+        mngr_ansible.provision(**given)
+    assert said in refused.value.problem
+    assert refused.value.remedy
+
+
+def test_what_reading_takes_is_part_of_the_time(tmp_path):
+    class Slow:
+        @mngr_ansible.hookimpl
+        def get_provision_file_transfers(self):
+            time.sleep(1.2)
+            return []
+
+    with pytest.raises(errors.InputError, match="took 1 s of the 1 s for the run"):
+        mngr_ansible.provision(files=[f"{__file__}:x"], plugins=[Slow()], work_dir=tmp_path, timeout=1)
+    assert not (tmp_path / "x").exists()
 
 
 def test_every_error_is_a_problem_and_a_remedy_and_exits_1_but_for_usage():

@@ -1,9 +1,13 @@
 """Reports and errors as people read them. Source: EXAMPLES."""
 
 import dataclasses
+import os
+import subprocess
+from types import SimpleNamespace
 
 import pytest
 
+from mngr_ansible import text
 from mngr_ansible.errors import ErrorGroup, HostError, MissingFilesError
 from mngr_ansible.report import HostReport, Outcome, Report, Status
 from mngr_ansible.text import advice_text, apply_text, error_text, host_text, plan_text
@@ -84,6 +88,15 @@ def test_a_plan_says_how_to_do_it_only_where_something_can_be_done():
         said = plan_text(Report("plan", (host(*steps),)), "mngr-ansible apply")
         assert said.endswith("To do it: mngr-ansible apply") is can
         assert ("apply would change nothing" in said) is (blocked in steps)
+
+
+def test_what_is_repeated_reads_back_as_it_was_given():
+    odd = ["a b", "b\udcffad", "tab\t'and\\", "ü"]
+    options = SimpleNamespace(file=odd, only=None, become=True, no_check_packages=False, ask_become_pass=False)
+    line = text.again(("printf", "%s\\0"), options, ("file",), ("only",))
+    said = subprocess.run(["bash", "-c", line], capture_output=True, check=True).stdout
+    given = [word for each in odd for word in ("--file", each)]
+    assert said.split(b"\0")[:-1] == [os.fsencode(each) for each in [*given, "--become"]]
 
 
 def test_on_this_machine_apply_prints_the_commands_alone():
