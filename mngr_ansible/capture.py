@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +20,9 @@ _TOLD = 65536
 """Bytes of stderr that are kept."""
 
 _BLOCK = 1 << 16
+
+_TURN = 0.2
+"""Seconds after which it is looked whether the program may go on."""
 
 
 class TooLongError(Exception):
@@ -47,7 +50,7 @@ def capture(argv: Sequence[str], said: bytes, *, seconds: float, stop: threading
 
     Raises:
         TimeoutError: it did not end in time.
-        TooLongError: it said more than :data:`LONGEST` bytes.
+        TooLongError: it said more than :data:`LONGEST` bytes, on stdout or stderr.
         StoppedError: ``stop`` was set meanwhile.
         OSError: it could not be started.
     """
@@ -56,11 +59,21 @@ def capture(argv: Sequence[str], said: bytes, *, seconds: float, stop: threading
         process = subprocess.Popen(
             [*_tied(), *argv], bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr
         )
+
+        def go_on() -> None:
+            if stop is not None and stop.is_set():
+                raise StoppedError
+            if os.fstat(stderr.fileno()).st_size > LONGEST:
+                raise TooLongError
+            if time.monotonic() >= deadline:
+                raise TimeoutError
+
         try:
-            stdout = _talk(process, said, deadline, stop)
-            code = process.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            raise TimeoutError from None
+            stdout = _talk(process, said, go_on)
+            code = _ended(process, go_on)
+        except BaseException:
+            _kill_those_below(process.pid)
+            raise
         finally:
             process.kill()
             for pipe in (process.stdin, process.stdout):
@@ -81,7 +94,25 @@ def _tied() -> tuple[str, ...]:
     return words
 
 
-def _talk(process: subprocess.Popen[bytes], said: bytes, deadline: float, stop: threading.Event | None) -> bytes:
+def _kill_those_below(pid: int) -> None:
+    """Kill what the program has started, such as the tool that a script asks for its version."""
+    import psutil
+
+    with suppress(psutil.Error):
+        for each in psutil.Process(pid).children(recursive=True):
+            with suppress(psutil.Error):
+                each.kill()
+
+
+def _ended(process: subprocess.Popen[bytes], go_on: Callable[[], None]) -> int:
+    while True:
+        try:
+            return process.wait(_TURN)
+        except subprocess.TimeoutExpired:
+            go_on()
+
+
+def _talk(process: subprocess.Popen[bytes], said: bytes, go_on: Callable[[], None]) -> bytes:
     assert process.stdin is not None  # noqa: S101 - for mypy: both are pipes
     assert process.stdout is not None  # noqa: S101
     os.set_blocking(process.stdin.fileno(), False)
@@ -90,11 +121,8 @@ def _talk(process: subprocess.Popen[bytes], said: bytes, deadline: float, stop: 
         selector.register(process.stdout, selectors.EVENT_READ)
         selector.register(process.stdin, selectors.EVENT_WRITE)
         while selector.get_map():
-            if stop is not None and stop.is_set():
-                raise StoppedError
-            if (remaining := deadline - time.monotonic()) <= 0:
-                raise TimeoutError
-            for key, _ in selector.select(min(remaining, 0.2)):
+            go_on()
+            for key, _ in selector.select(_TURN):
                 if key.fileobj is process.stdout:
                     block = os.read(process.stdout.fileno(), _BLOCK)
                     heard += block

@@ -192,12 +192,7 @@ class OpenSsh:
         try:
             done = capture([*command, "exec sh"], os.fsencode(script), seconds=timeout, stop=self._stopped)
         except TimeoutError:
-            raise HostError(
-                f"no answer within {round(timeout, 1):g} s",
-                remedy="See whether it is up and what slows it (start-up files, a package manager), or give more time "
-                "with --timeout.",
-                host=self.address.typed,
-            ) from None
+            raise no_answer(timeout, self.address.typed) from None
         except TooLongError:
             raise _too_long(self.address.typed) from None
         except StoppedError:
@@ -221,6 +216,16 @@ class OpenSsh:
                     stdin=subprocess.DEVNULL,
                     timeout=_CLOSE_WITHIN,
                 )
+
+
+def no_answer(seconds: float, host: str) -> HostError:
+    """The error of a host that said nothing for so long."""
+    return HostError(
+        f"no answer within {round(seconds, 1):g} s",
+        remedy="See whether it is up and what slows it (start-up files, a package manager), or give more time with "
+        "--timeout.",
+        host=host,
+    )
 
 
 def _quoted(path: str | Path) -> str:

@@ -185,6 +185,10 @@ def read(lines: Sequence[str], question: Question, places: Sequence[Spot]) -> Ho
     )
 
 
+_LONGEST_WORDS = 500
+"""Characters of a value of ``/etc/os-release``: ``shlex`` takes the square of a length."""
+
+
 def _printable(text: str) -> str:
     return "".join(char for char in text if char.isprintable())[:80]
 
@@ -193,7 +197,7 @@ def _os_release(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
     for line in lines:
         name, _, value = line.partition("=")
         try:
-            yield name, _printable(" ".join(shlex.split(value)))
+            yield name, _printable(" ".join(shlex.split(value[:_LONGEST_WORDS])))
         except ValueError:
             continue
 

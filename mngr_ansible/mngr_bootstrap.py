@@ -13,7 +13,7 @@ from imbue.mngr.providers.ssh_host_setup import REQUIRED_HOST_PACKAGES
 from loguru import logger
 
 from mngr_ansible import bootstrap, catalog, provisioner
-from mngr_ansible.mngr_host import bare_target, create_request
+from mngr_ansible.mngr_host import bare_target, create_request, locked
 from mngr_ansible.mngr_settings import NAME
 from mngr_ansible.mngr_talk import as_failure, confirmation, reported, say
 from mngr_ansible.mngr_verb import Verb
@@ -89,7 +89,7 @@ def run(verb: Verb) -> Report:
     gathered = bootstrap.gather([target], request, needs())
     if verb.opts.dry_run:
         return provisioner.plan_report(provisioner.inspect(gathered, request))
-    with host.lock_cooperatively():
+    with locked(host, request):
         prepared = provisioner.inspect(gathered, request, is_applied=True)
         prepared = provisioner.ask_local(prepared, confirmation(verb.mngr_ctx, is_yes=verb.opts.yes))
         return provisioner.apply(prepared, request, say, command="bootstrap", is_finished=False)

@@ -54,7 +54,7 @@ def ansible() -> None:
 @click.pass_context
 def plan(ctx: click.Context, /, **_: Any) -> None:
     """Show what is due and why; change nothing but mngr's note of it."""
-    from mngr_ansible import elsewhere, mngr_create, provisioner, text
+    from mngr_ansible import elsewhere, mngr_create, mngr_host, provisioner, text
 
     with verb_of(ctx, "plan") as verb:
         agent, host, target, request = verb.resolve()
@@ -64,7 +64,7 @@ def plan(ctx: click.Context, /, **_: Any) -> None:
             return
         report = provisioner.plan_report(provisioner.prepare([target], request), has_diff=verb.opts.diff)
         if report.ok and verb.opts.is_whole:
-            mngr_create.note(agent, "due" if report.is_due else "ok", lock=host.lock_cooperatively)
+            mngr_create.note(agent, "due" if report.is_due else "ok", lock=lambda: mngr_host.locked(host, request))
         words = text.plan_text(report, verb.again(str(agent.name)))
         verb.show(report, text.commands_text(report) if verb.opts.commands else words)
         if verb.opts.detailed_exitcode and report.ok and report.is_due:
@@ -79,11 +79,11 @@ def plan(ctx: click.Context, /, **_: Any) -> None:
 @click.pass_context
 def apply(ctx: click.Context, /, **_: Any) -> None:
     """Bring the agent's host to the plan; the agent itself is neither started nor stopped."""
-    from mngr_ansible import mngr_create, mngr_talk, provisioner, text
+    from mngr_ansible import mngr_create, mngr_host, mngr_talk, provisioner, text
 
     with verb_of(ctx, "apply") as verb:
         agent, host, target, request = verb.resolve()
-        with host.lock_cooperatively(), mngr_create.noted_on_failure(agent):
+        with mngr_host.locked(host, request), mngr_create.noted_on_failure(agent):
             confirm = mngr_talk.confirmation(verb.mngr_ctx, is_yes=verb.opts.yes)
             prepared = provisioner.ask_local(provisioner.prepare([target], request, is_applied=True), confirm)
             report = provisioner.apply(prepared, request, mngr_talk.say, is_verbose=verb.opts.verbose > 0)

@@ -23,13 +23,16 @@ from mngr_ansible.mngr_talk import as_failure, confirmation, reported, say
 from mngr_ansible.recheck import recheck
 from mngr_ansible.report import HostReport, Status
 from mngr_ansible.request import Prepared, Request
-from mngr_ansible.signals import ending_in_order
+from mngr_ansible.signals import deaf, ending_in_order
 from mngr_ansible.trees import shown
 
 AgentStatus = Literal["ok", "due", "failed"]
 
 Lock = AbstractContextManager[None]
 
+
+_REMOVE_SECONDS = 60
+"""How long an agent's directory may take to be removed."""
 
 _MOST_TOLD = 20
 """How many files that mngr replaced are named, one a line."""
@@ -166,7 +169,8 @@ def _undone_on_failure(agent: AgentInterface[Any], host: OnlineHostInterface, *,
             with reported():
                 yield
         except BaseException:
-            _destroy(agent, host)
+            with deaf():
+                _destroy(agent, host)
             raise
 
 
@@ -205,6 +209,6 @@ def _remove_work_dir(agent: AgentInterface[Any], host: OnlineHostInterface) -> N
     is_made = str(work_dir) in known.generated_work_dirs and work_dir.parent == host.host_dir / "projects"
     if host.is_local or not is_made or any(each.work_dir == work_dir for each in host.get_agents()):
         return
-    host.execute_idempotent_command(f"rm -rf -- {shlex.quote(str(work_dir))}")
+    host.execute_idempotent_command(f"rm -rf -- {shlex.quote(str(work_dir))}", timeout_seconds=_REMOVE_SECONDS)
     left = tuple(each for each in known.generated_work_dirs if each != str(work_dir))
     host.set_certified_data(known.model_copy(update={"generated_work_dirs": left}))

@@ -2,11 +2,17 @@
 
 import base64
 import gzip
+import math
 import os
+import shlex
+import threading
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from contextvars import copy_context
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from imbue.mngr.config.data_types import MngrContext
@@ -15,7 +21,7 @@ from imbue.mngr.interfaces.agent import AgentInterface, HasAutoInstallMixin
 from imbue.mngr.interfaces.host import CreateAgentOptions, OnlineHostInterface
 
 from mngr_ansible import catalog, trees
-from mngr_ansible.connection import Address, Answer, Connection, LocalShell, OpenSsh
+from mngr_ansible.connection import Address, Answer, Connection, LocalShell, OpenSsh, no_answer
 from mngr_ansible.errors import HostError, MngrAnsibleError
 from mngr_ansible.hookspecs import Agent
 from mngr_ansible.mngr_settings import NAME, AnsiblePluginConfig
@@ -30,6 +36,9 @@ from mngr_ansible.versions import is_readable
 
 _LONGEST_PLAIN_SCRIPT = 30_000
 """Bytes: a longer script travels compressed, since one argument of a program is at most 128 KiB on Linux."""
+
+_LOCK_SECONDS = 300
+"""How long mngr 0.3 waits for a host's lock."""
 
 _LONGEST_COMMAND = 120_000
 """Bytes of a command with its script, quoting aside: a little less than one argument may hold."""
@@ -69,18 +78,44 @@ class MngrConnection:
         return len(_command(script)) <= _LONGEST_COMMAND
 
     def run(self, script: str, timeout: float) -> Answer:
+        """Run it on a thread, for mngr's own bound is not kept where a program there says nothing."""
+        seconds, answers = math.ceil(timeout), SimpleQueue[Any]()
+        command = _bounded(_command(script), seconds + 1)
+
+        def ask() -> None:
+            try:
+                answers.put(self.host.execute_idempotent_command(command, timeout_seconds=seconds))
+            except BaseException as error:  # noqa: BLE001 - it is raised below
+                answers.put(error)
+
+        threading.Thread(target=copy_context().run, args=(ask,), daemon=True).start()
         try:
-            said = self.host.execute_idempotent_command(_command(script), timeout_seconds=timeout)
-        except (MngrError, OSError) as error:
+            said = answers.get(timeout=seconds)
+        except Empty:
+            raise no_answer(timeout, self.name) from None
+        if isinstance(said, (MngrError, OSError)):
             raise HostError(
-                " ".join(str(error).split()),
+                " ".join(str(said).split()),
                 remedy="See whether it is up and can be reached from here.",
                 host=self.name,
-            ) from error
+            ) from said
+        if isinstance(said, BaseException):
+            raise said
         return Answer(f"\n{said.stdout}\n", said.stderr, 0 if said.success else 1)
 
     def stop(self) -> None:
         pass  # mngr asks one host, on its own thread
+
+
+def _bounded(command: str, seconds: int) -> str:
+    """The command, ended on the host too, where that has coreutils' ``timeout``."""
+    chosen = f'command -v timeout >/dev/null 2>&1 && exec timeout -k 1 {seconds} sh -c "$1"; exec sh -c "$1"'
+    return shlex.join(["sh", "-c", chosen, "sh", command])
+
+
+def locked(host: OnlineHostInterface, request: Request) -> AbstractContextManager[None]:
+    """mngr's lock of a host, waited for as long as mngr does by itself, or as the run may take."""
+    return host.lock_cooperatively(min(_LOCK_SECONDS, request.timeout))
 
 
 def _command(script: str) -> str:

@@ -1,6 +1,7 @@
 """Events of a run → one outcome for every step of the plan. Silence is never success."""
 
 import dataclasses
+import re
 from collections.abc import Sequence
 
 from mngr_ansible.diff import BOOTSTRAP, Due, skipped
@@ -15,6 +16,9 @@ _ORDER = ("bootstrap", "file", "package", "playbook")
 
 _NO_ROOM = "temporary directory"
 """In what Ansible says of a host that it calls unreachable, where nothing but a place for its files was missing."""
+
+_NO_ANSWER = re.compile(r"MODULE FAILURE|deserialization failed|No start of json")
+"""In what Ansible says of a module that answered nothing. Source: reliability.md D16."""
 
 _FROM_EVENTS = {
     "ok": Status.OK,
@@ -60,7 +64,7 @@ def settle(due: Due, alias: str, host: str, result: RunResult) -> tuple[tuple[Ou
     open_steps = [each for each in outcomes if each.status in DUE]
     lost = [event for event in events if event.kind == "unreachable" and _NO_ROOM not in event.text]
     has_ended = any(event.kind == "failed" for event in events)
-    is_cut = bool(lost) or (result.status != "finished" and not has_ended)
+    is_cut = bool(lost or _broken(events)) or (result.status != "finished" and not has_ended)
     doing = min((_ORDER.index(each.kind) for each in open_steps), default=0) if is_cut else -1
     outcomes = [_cut(each, is_under_way=_ORDER.index(each.kind) == doing) for each in outcomes]
     told = [each.name for each in open_steps if not is_cut or _ORDER.index(each.kind) == doing]
@@ -104,6 +108,11 @@ def _cut(outcome: Outcome, *, is_under_way: bool) -> Outcome:
     return dataclasses.replace(outcome, status=Status.UNKNOWN, reason="it was being done when the run was cut off")
 
 
+def _broken(events: Sequence[Event]) -> bool:
+    """Whether a module was killed on the host: Ansible found nothing of an answer in what it said."""
+    return any(each.kind == "failed" and each.step is None and _NO_ANSWER.search(each.text) for each in events)
+
+
 def _to(outcome: Outcome, status: Status) -> Outcome:
     return dataclasses.replace(outcome, status=status)
 
@@ -121,6 +130,12 @@ def _cause(
         )
     if lost is not None:
         return HostError(f"the connection was lost; what became of {names} is unknown", remedy=again, host=host)
+    if _broken(events):
+        return HostError(
+            f"what ran there was ended from outside; what became of {names} is unknown",
+            remedy=f"See what ended it: the host's memory (dmesg), or an administrator. {again}",
+            host=host,
+        )
     failed = next((event for event in events if event.kind == "failed"), None)
     if result.status == "timeout" and is_open and failed is None:
         return HostError(

@@ -78,33 +78,39 @@ def inspect(gathered: Sequence[Prepared], request: Request, *, is_applied: bool 
 
     ``is_applied``: an :func:`apply` follows, so that package managers may fetch their lists to say what they offer.
     """
+    started = time.monotonic() - max(each.spent for each in gathered)
+
+    def look_at(each: Prepared) -> Prepared:
+        return _inspect(each, request, started, is_applied=is_applied)
+
     if len(gathered) == 1:
-        return [_inspect(gathered[0], request, is_applied=is_applied)]
+        return [look_at(gathered[0])]
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(max_workers=min(32, len(gathered) or 1)) as pool:
         try:
-            return list(pool.map(lambda each: _inspect(each, request, is_applied=is_applied), gathered))
+            return list(pool.map(look_at, gathered))
         except BaseException:
             for each in gathered:
                 each.target.connection.stop()
             raise
 
 
-def _inspect(prepared: Prepared, request: Request, *, is_applied: bool) -> Prepared:
+def _inspect(prepared: Prepared, request: Request, started: float, *, is_applied: bool) -> Prepared:
     target, plan = prepared.target, prepared.plan
     implied = plan.implied
     requirements = (*plan.requirements, *implied.values())
     resolved = tuple(each.resolved() for each in requirements)
     question = Question(plan.claims, resolved, target.work_dir, request.become, request.password)
-    started, is_local = time.monotonic() - prepared.spent, target.connection.is_local
+    deadline, is_local = started + request.timeout, target.connection.is_local
     try:
-        state = look(target.connection, question, min(_LOOK_SECONDS, request.timeout - prepared.spent))
+        if (left := deadline - time.monotonic()) <= 0:
+            raise HostError("the time was up before it was asked", remedy="Give more time with --timeout.")
+        state = look(target.connection, question, min(_LOOK_SECONDS, left))
         _require_privilege(request, state, is_needed=bool(resolved) or request.become)
         plan = settle(plan, state.home, state.work_dir, state.real)
         chooser = Chooser(state, plan.policy, implied)
         may_refresh = is_applied and not is_local
-        deadline = started + request.timeout
         offers = ask(target.connection, chooser, lacking(plan, state), deadline, may_refresh=may_refresh)
         due = compare(plan, state, offers, is_local=is_local, become=request.become)
     except MngrAnsibleError as error:

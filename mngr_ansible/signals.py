@@ -13,6 +13,21 @@ class Ended(SystemExit):
 
 
 @contextmanager
+def deaf() -> Iterator[None]:
+    """While it lasts, no signal that a person sends interrupts us: what cleans up is itself never left half done."""
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is not None:
+                before[number] = signal.signal(number, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
 def ending_in_order() -> Iterator[None]:
     """While it lasts, signals that would end this process at once raise :class:`Ended` instead; only the first does.
 

@@ -26,7 +26,11 @@ _CLAUSE = re.compile(r"\s*(>=|<=|==|!=|>|<)\s*(\S*)\s*")
 _PACKAGING = re.compile(
     r"[+~.](?:dfsg|ds(?![a-z])|repack|bpo|deb[0-9]|debian|ubuntu|nmu|ppa|esm).*|\+b[0-9]+$|~[0-9]+(?:build[0-9]+)?$"
 )
-_REALLY = re.compile(r".*?[+~.]?really")
+_REALLY = re.compile(r"\A.*really")
+_LONGEST_LINE = 500
+_LONGEST_TEXT = 50_000
+"""Characters of one line, and of all that a command prints, in which a version is looked for: some patterns take the
+square of a length, and whose text this is may mean harm."""
 
 _RELEASE = re.compile(r"\A([0-9]+(?:\.[0-9]+)*?)((?:\.0+)*)(?![0-9]|\.[0-9])")
 _WORD = re.compile(rf"(?<=[0-9])[._~-]?({_PRE})(?![A-Za-z])[._-]?", re.IGNORECASE)
@@ -56,13 +60,13 @@ def find(text: str, pattern: str | None = None) -> str | None:
     """
     if pattern is not None:
         try:
-            match = re.search(pattern, text, re.MULTILINE)
+            match = re.search(pattern, text[:_LONGEST_TEXT], re.MULTILINE)
         except re.error as error:
             raise ValueError(f"{pattern!r} is not a regular expression: {error}") from error
         found = (match[1] if match.re.groups else match[0]) if match else None
         return found.strip() if found and is_readable(found) else None
-    for line in text.splitlines():
-        told = _NOT_A_VERSION.sub(" ", line).strip()
+    for line in text[:_LONGEST_TEXT].splitlines():
+        told = _NOT_A_VERSION.sub(" ", line[:_LONGEST_LINE]).strip()
         match = _DOTTED.search(told)
         if match:
             return match[0]
@@ -78,7 +82,7 @@ def upstream(package_version: str) -> str:
     ``1:2.39.5-0+deb12u2`` is ``2.39.5``, ``1.2.13.dfsg-1`` is ``1.2.13``, ``3.2+really3.1-1`` is ``3.1``.
     Source: Debian policy 5.6.12; research "Versions", where comparing whole package versions was wrong both ways.
     """
-    version = re.sub(r"^[0-9]+:", "", package_version.strip())
+    version = re.sub(r"^[0-9]+:", "", package_version.strip()[:_LONGEST_LINE])
     version = version.rpartition("-")[0] or version
     version = _REALLY.sub("", version)
     return _PACKAGING.sub("", version)

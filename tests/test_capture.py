@@ -50,6 +50,20 @@ def test_stderr_is_bounded_too():
     assert 0 < len(done.stderr) <= 65536
 
 
+def test_an_endless_complaint_is_refused_before_it_fills_the_disk():
+    begin = time.monotonic()
+    with pytest.raises(TooLongError):
+        capture(["sh", "-c", "exec yes 0123456788 >&2"], b"", seconds=300)
+    assert time.monotonic() - begin < 60
+    assert not marked("yes 0123456788")
+
+
+def test_what_a_program_has_started_ends_with_it():
+    with pytest.raises(TimeoutError):
+        capture(["sh", "-c", "timeout -s KILL 600 sleep 993; true"], b"", seconds=2)
+    wait_until(lambda: not marked("sleep 993"), 5)
+
+
 def test_another_thread_can_stop_it():
     stop = threading.Event()
     threading.Timer(0.3, stop.set).start()

@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -139,6 +140,18 @@ def test_the_time_that_a_silent_host_took_is_counted(capsys):
     told = re.search(r"not done in (\S+) s: 1 not-reached", capsys.readouterr().err)
     assert told
     assert float(told[1]) >= 2
+
+
+def test_the_time_is_that_of_all_hosts_together_however_many_they_are(capsys):
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as silent:
+        hosts = [f"u{number}@127.0.0.1:{silent.getsockname()[1]}" for number in range(40)]
+        words = [word for host in hosts for word in ("--host", host)]
+        since = time.monotonic()
+        assert main(["plan", "--package", "git", *words, "--timeout", "3"]) == 1
+    said = capsys.readouterr().err
+    assert said.count("no answer within ") == 32
+    assert said.count("the time was up before it was asked") == 8
+    assert time.monotonic() - since < 30
 
 
 def test_every_option_has_a_help_text():

@@ -53,6 +53,7 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
         asked, bare = host("asked", slow="apt-cache"), host("bare", "bare", slow="apt-get")
         probed = host("probed")
         probed.run("echo '[ -e /tmp/held ] || { touch /tmp/begun; sleep 15; }' >/root/.bashrc")
+        ended = host("ended")
         installed, restarted, dying = host("installed"), host("restarted"), host("dying")
         sent, _ = stack.enter_context(distant(host("sent"), 30))
         one, two = host("one"), host("two")
@@ -67,6 +68,7 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
             Case("package restart", _words(restarted, *slow), restarted, "/srv/x", _restart(restarted)),
             Case("link down", _words(near, *slow), near, "/srv/x", _down(near, NEAR, 60), prefix=prefix),
             Case("link blip", _words(blip, *slow), blip, "/srv/x", _down(blip, BLIP, 5), prefix=blip_prefix),
+            Case("killed there", _words(ended, *slow), ended, "/srv/x", _ended_there(ended)),
             Case(
                 "fleet",
                 [*_words(dying, *slow), *_also(dying, one, two)],
@@ -119,6 +121,16 @@ def _restart(host: SshHost):  # type: ignore[no-untyped-def]
         host.restart()
 
     return restart
+
+
+def _ended_there(host: SshHost):  # type: ignore[no-untyped-def]
+    """Kill python there, as a host without memory does, while apt goes on."""
+
+    def end(process: subprocess.Popen[str]) -> None:
+        _wait(host, BEGUN, process)
+        host.run("pkill -9 -x python3")
+
+    return end
 
 
 def _linked(host: SshHost, name: str, number: int, stack: ExitStack) -> tuple[SshHost, list[str]]:
@@ -193,6 +205,14 @@ def test_what_was_under_way_is_unknown_and_running_again_is_said_to_be_safe(seen
     assert statuses == reached
 
 
+def test_what_a_host_killed_is_unknown_although_it_goes_on(seen: dict[str, Seen]) -> None:
+    (error,) = json.loads(seen["killed there"].stdout)["errors"]
+    (host,) = json.loads(seen["killed there"].stdout)["hosts"]
+    assert error["problem"] == "what ran there was ended from outside; what became of slow is unknown"
+    assert {step["status"] for step in host["steps"]} == {"changed", "unknown"}
+    assert "start of json" not in seen["killed there"].said
+
+
 def test_a_link_that_is_down_is_noticed_in_time(seen: dict[str, Seen]) -> None:
     assert seen["link down"].code == 1
     assert noticed[NEAR] < 40
@@ -212,11 +232,11 @@ def test_a_host_that_dies_does_not_stop_the_others(seen: dict[str, Seen]) -> Non
     assert [host["steps"][-1]["status"] for host in document["hosts"]] == ["unknown", "changed", "changed"]
 
 
-@pytest.mark.parametrize("name", [*LOST, *ENDS_WELL, "fleet"])
+@pytest.mark.parametrize("name", [*LOST, *ENDS_WELL, "killed there", "fleet"])
 def test_half_a_minute_later_no_file_has_changed_there(seen: dict[str, Seen], name: str) -> None:
     assert seen[name].later == seen[name].state
 
 
-@pytest.mark.parametrize("name", [*LOST, *ENDS_WELL, "fleet"])
+@pytest.mark.parametrize("name", [*LOST, *ENDS_WELL, "killed there", "fleet"])
 def test_the_next_run_ends_well(seen: dict[str, Seen], name: str) -> None:
     assert again[name].returncode == 0, again[name].stdout + again[name].stderr

@@ -8,13 +8,15 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.hosts import AptRepository
 from tests.mngr import Mngr, peers
-from tests.processes import witnessed
+from tests.processes import ended_after, witnessed
+from tests.runs import wait_until
 
 ANSIBLE = ("mngr_ansible.supervisor", "-m ansible ")
 """What is in the command line of every process of ours that Ansible needs."""
@@ -315,6 +317,35 @@ def test_a_signal_leaves_no_agent(remote, host, repository, number, code):
     assert "Reusing" not in again.stderr + again.stdout
     assert list(remote.agents()) == ["one"]
     assert "Reusing" in succeeded(remote.create("one", "--reuse")).stderr
+
+
+@pytest.mark.parametrize("pause", [0.1, 0.5])
+def test_a_second_ctrl_c_leaves_no_agent_either(remote, host, repository, pause):
+    repository.add("slow", "1", postinst="touch /srv/started; sleep 30")
+    command = [*remote.program, *remote.creation("one", "--ansible-package", "slow")]
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    with ended_after(subprocess.Popen(command, cwd=remote.project, env=remote.environment(), **streams)) as process:
+        host.run("until test -e /srv/started; do sleep 0.05; done")
+        process.send_signal(signal.SIGINT)
+        for line in process.stderr:
+            if "Removing agent one" in line:
+                break
+        time.sleep(pause)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert remote.agents() == {}
+    assert host.run("ls -A /tmp/mngr/projects").stdout == ""
+
+
+def test_the_time_is_kept_although_a_program_of_the_host_hangs(remote, host):
+    succeeded(remote.create("one"))
+    host.run("cp /etc/hostname /srv/f; printf '#!/bin/sh\nsleep 300\n' >/usr/bin/sha256sum")
+    (remote.project / "same").write_bytes(Path(f"{host.root_path}/srv/f").read_bytes())
+    since = time.monotonic()
+    failed = error_of(remote.run("ansible", "plan", "one", "--file", "same:/srv/f", "--timeout", "6"))
+    assert "no answer within 6 s" in failed
+    assert time.monotonic() - since < 40
+    wait_until(lambda: host.run("pgrep -f '^sleep 300'", check=False).stdout == "", 30)
 
 
 def test_a_create_that_is_killed_leaves_an_agent_that_says_so_and_that_apply_finishes(remote, host, repository):

@@ -137,6 +137,13 @@ def test_what_was_not_due_keeps_its_status(wish):
     assert settled(made, step(FILE), step(GIT, "failed"))[0] == {FILE: "changed", GIT: "ok", VIM: "too-new"}
 
 
+@pytest.mark.parametrize("said", ["MODULE FAILURE: no start", "Module result deserialization failed: x\nKilled"])
+def test_what_was_being_done_by_a_module_that_was_killed_is_unknown(made, said):
+    found, error = settled(made, step(FILE), failed(said))
+    assert found == {FILE: "changed", GIT: "unknown", VIM: "unknown"}
+    assert error.problem == "what ran there was ended from outside; what became of git, vim is unknown"
+
+
 def test_a_word_that_we_do_not_know_is_unknown(made):
     assert settled(made, step(FILE, "splendid"), step(GIT), step(VIM))[0][FILE] == "unknown"
 

@@ -162,7 +162,14 @@ def test_any_change_of_an_honest_answer_is_read_or_refused_and_leads_nowhere(ask
 
 
 @pytest.mark.parametrize(
-    "line", ["mode 644:0:0:1", "kinds " + "f" * 100_000, "x" * 1_000_000, "mngr-check 0 0 | x", "os A=b"]
+    "line",
+    [
+        *("mode 644:0:0:1", "kinds " + "f" * 100_000, "x" * 1_000_000, "mngr-check 0 0 | x", "os A=b"),
+        *("os NAME='" + "x" * 14_000_000, "os NAME=" + "a\\ " * 4_000_000),
+        "mngr-check package dpkg ii |git|" + "1+" * 7_000_000,
+        "mngr-check 0 0 | git version " + "a_-" * 4_000_000,
+    ],
+    ids=lambda line: line[:20],
 )
 def test_an_endless_answer_takes_bounded_time_and_memory(asked: tuple[Question, str], line: str) -> None:
     question, honest = asked

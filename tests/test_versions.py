@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 
 import pytest
 from hypothesis import assume, given, settings
@@ -298,3 +299,11 @@ def test_a_range_says_when_nothing_belongs_to_it(some: Range) -> None:
 def test_a_range_does_not_change() -> None:
     with pytest.raises(AttributeError, match="does not change"):
         Range.parse(">=1").lower = None
+
+
+@pytest.mark.parametrize("text", ["1.5" * 500_000, "1+really" * 200_000, "a_-" * 500_000, "a-" * 500_000 + "1"])
+def test_a_text_of_any_length_is_read_at_once(text):
+    since = time.monotonic()
+    versions.upstream(text)
+    versions.find(text)
+    assert time.monotonic() - since < 5
