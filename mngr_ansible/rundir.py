@@ -48,9 +48,10 @@ def write(
             _write(directory / "inventory" / "host_vars" / f"{run.alias}.json", data + "\n")
         _write(project / "provision.yml", playbook(runs))
         _copy_roles(project, runs)
-    except (OSError, shutil.Error) as error:
+    except OSError as error:
+        reason = error.args[0][0][2] if isinstance(error, shutil.Error) else error  # that of the first of many files
         raise InputError(
-            f"the run directory {directory} cannot be written: {error}",
+            f"the run directory {directory} cannot be written: {reason}",
             remedy="Make room on that disk, or name another directory (TMPDIR, or that of render), and run again.",
         ) from error
 
