@@ -109,7 +109,7 @@ def _cut(outcome: Outcome, *, is_under_way: bool) -> Outcome:
 
 
 def _broken(events: Sequence[Event]) -> bool:
-    """Whether a module was killed on the host: Ansible found nothing of an answer in what it said."""
+    """Whether a module was killed on the host, or broke: Ansible found no answer in what it said."""
     return any(each.kind == "failed" and each.step is None and _NO_ANSWER.search(each.text) for each in events)
 
 
@@ -132,8 +132,8 @@ def _cause(
         return HostError(f"the connection was lost; what became of {names} is unknown", remedy=again, host=host)
     if _broken(events):
         return HostError(
-            f"what ran there was ended from outside; what became of {names} is unknown",
-            remedy=f"See what ended it: the host's memory (dmesg), or an administrator. {again}",
+            f"what ran there ended without an answer; what became of {names} is unknown",
+            remedy=f"See whether the host ended it, for want of memory (dmesg); -v shows what it said. {again}",
             host=host,
         )
     failed = next((event for event in events if event.kind == "failed"), None)

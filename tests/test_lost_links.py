@@ -208,7 +208,7 @@ def test_what_was_under_way_is_unknown_and_running_again_is_said_to_be_safe(seen
 def test_what_a_host_killed_is_unknown_although_it_goes_on(seen: dict[str, Seen]) -> None:
     (error,) = json.loads(seen["killed there"].stdout)["errors"]
     (host,) = json.loads(seen["killed there"].stdout)["hosts"]
-    assert error["problem"] == "what ran there was ended from outside; what became of slow is unknown"
+    assert error["problem"] == "what ran there ended without an answer; what became of slow is unknown"
     assert {step["status"] for step in host["steps"]} == {"changed", "unknown"}
     assert "start of json" not in seen["killed there"].said
 

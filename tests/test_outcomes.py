@@ -141,7 +141,7 @@ def test_what_was_not_due_keeps_its_status(wish):
 def test_what_was_being_done_by_a_module_that_was_killed_is_unknown(made, said):
     found, error = settled(made, step(FILE), failed(said))
     assert found == {FILE: "changed", GIT: "unknown", VIM: "unknown"}
-    assert error.problem == "what ran there was ended from outside; what became of git, vim is unknown"
+    assert error.problem == "what ran there ended without an answer; what became of git, vim is unknown"
 
 
 def test_a_word_that_we_do_not_know_is_unknown(made):
