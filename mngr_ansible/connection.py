@@ -77,7 +77,7 @@ class LocalShell:
             done = capture(["/bin/sh"], os.fsencode(script), seconds=timeout)
         except TimeoutError:
             raise HostError(
-                f"looking at this machine took longer than {round(timeout, 1):g} s",
+                f"looking at this machine took longer than {max(1, round(timeout))} s",
                 remedy="Give more time with --timeout, or see which tool hangs when asked for its version.",
                 host="localhost",
             ) from None
@@ -221,7 +221,7 @@ class OpenSsh:
 def no_answer(seconds: float, host: str) -> HostError:
     """The error of a host that said nothing for so long."""
     return HostError(
-        f"no answer within {round(seconds, 1):g} s",
+        f"no answer within {max(1, round(seconds))} s",
         remedy="See whether it is up and what slows it (start-up files, a package manager), or give more time with "
         "--timeout.",
         host=host,
