@@ -116,15 +116,18 @@ def _typed(place: str, key: str, value: Any) -> Any:
         words = " or ".join(f'"{each}"' for each in _CHOICES[key])
         return value if value in _CHOICES[key] else _raise(_wrong(place, value, words))
     if key == "timeout":
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        is_usable = is_number and 0 < value < float("inf")
-        return value if is_usable else _raise(_wrong(place, value, "a number of seconds above 0"))
+        return value if is_seconds(value) else _raise(_wrong(place, value, "a number of seconds above 0"))
     is_list = isinstance(value, Sequence) and not isinstance(value, (str, bytes))
     if not is_list or (key in _STRINGS and not all(isinstance(each, str) for each in value)):
         raise _wrong(place, value, "a list of strings" if key in _STRINGS else "a list")
     if key == "exclude_files":
         _check_patterns(place, value)
     return tuple(value)
+
+
+def is_seconds(value: object) -> bool:
+    """Whether a run can be given that much time: a number above 0."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < float("inf")
 
 
 def _check_patterns(place: str, patterns: Sequence[str]) -> None:

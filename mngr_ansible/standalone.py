@@ -16,7 +16,7 @@ from mngr_ansible.plan import Contribution, Only, Plan
 from mngr_ansible.report import Report
 from mngr_ansible.request import Request, Target
 from mngr_ansible.rooms import master_room
-from mngr_ansible.settings import Settings
+from mngr_ansible.settings import Settings, is_seconds
 
 
 def file_option(text: str) -> FileTransferSpec:
@@ -76,13 +76,6 @@ def user_contributions(
         )
         made.append(Contribution("command-line", specs, needs))
     return tuple(made)
-
-
-def _seconds(timeout: object) -> float:
-    is_number = isinstance(timeout, (int, float)) and not isinstance(timeout, bool)
-    if not (is_number and 0 < timeout < float("inf")):  # type: ignore[operator]
-        raise UsageError(f"timeout = {timeout!r} is not a number of seconds above 0", remedy="Give one, such as 600.")
-    return float(timeout)  # type: ignore[arg-type]
 
 
 def _here() -> Path:
@@ -173,6 +166,8 @@ def request(
 ) -> Request:
     """What a caller or the command line asks for; without ``timeout`` the settings' one holds."""
     chosen = Settings.parse(settings)
+    if timeout is not None and not is_seconds(timeout):
+        raise UsageError(f"timeout = {timeout!r} is not a number of seconds above 0", remedy="Give one, such as 600.")
     return Request(
         plugins=plugin_manager(_list("plugins", plugins)),
         settings=chosen,
@@ -183,7 +178,7 @@ def request(
         check_packages=check_packages,
         only=only,
         become=become,
-        timeout=_seconds(timeout) if timeout is not None else chosen.timeout,
+        timeout=timeout if timeout is not None else chosen.timeout,
         control_path=control_path,
         password=password,
     )
