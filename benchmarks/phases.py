@@ -45,14 +45,19 @@ class _Watch:
         self._event: Any = None
 
     def begin(self) -> None:
-        from mngr_ansible import diff, plan, probe, provisioner, rundir, runner
+        from mngr_ansible.diff.due import compare
+        from mngr_ansible.host.probe import probe
+        from mngr_ansible.plan.plan import build, resolve_destinations
+        from mngr_ansible.provisioning.reporting import plan_report
+        from mngr_ansible.run import directory as rundir
+        from mngr_ansible.run import runner
 
         watched = {
-            "read the sources, plan": plan.build,
-            "probe": probe.look,
-            "settle": plan.settle,
-            "compare": diff.compare,
-            "report": provisioner.plan_report,
+            "read the sources, plan": build,
+            "probe": probe,
+            "settle": resolve_destinations,
+            "compare": compare,
+            "report": plan_report,
             "write the run directory": rundir.write,
             "Ansible": runner.run,
         }
@@ -88,12 +93,12 @@ class _Watch:
 
 def main() -> int:
     """Run the command line of this process; see the module."""
-    from mngr_ansible import cli
+    from mngr_ansible.cli.main import main as command
 
     watch = _Watch()
     watch.begin()
     begun = time.time()
-    code = cli.main(sys.argv[2:])
+    code = command(sys.argv[2:])
     started = float(os.environ[_STARTED])
     rest = time.time() - begun - sum(watch.spent.values())
     phases = [("start Python, import", begun - started), *watch.spent.items(), ("all the rest", rest)]

@@ -9,14 +9,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mngr_ansible.api import build_plan, provision
+    from mngr_ansible.diff.outcome import Outcome, Status
     from mngr_ansible.errors import MngrAnsibleError
     from mngr_ansible.errors import _PluginMngrError as PluginMngrError
-    from mngr_ansible.hookspecs import hookimpl
-    from mngr_ansible.model import Check, FileTransferSpec, PackageRequirement
-    from mngr_ansible.origins import Source
-    from mngr_ansible.plan import Plan
-    from mngr_ansible.report import Outcome, Report, Status
-    from mngr_ansible.standalone import build_plan, provision
+    from mngr_ansible.inputs.hookspecs import hookimpl
+    from mngr_ansible.plan.plan import Plan
+    from mngr_ansible.report.report import Report
+    from mngr_ansible.spec.files import FileTransferSpec
+    from mngr_ansible.spec.packages import Check, PackageRequirement
+    from mngr_ansible.spec.sources import Source
 
 __all__ = [
     "Check",
@@ -35,19 +37,19 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Check": "model",
-    "FileTransferSpec": "model",
+    "Check": "spec.packages",
+    "FileTransferSpec": "spec.files",
     "MngrAnsibleError": "errors",
-    "Outcome": "report",
-    "PackageRequirement": "model",
-    "Plan": "plan",
+    "Outcome": "diff.outcome",
+    "PackageRequirement": "spec.packages",
+    "Plan": "plan.plan",
     "PluginMngrError": "errors",
-    "Report": "report",
-    "Source": "origins",
-    "Status": "report",
-    "build_plan": "standalone",
-    "hookimpl": "hookspecs",
-    "provision": "standalone",
+    "Report": "report.report",
+    "Source": "spec.sources",
+    "Status": "diff.outcome",
+    "build_plan": "api",
+    "hookimpl": "inputs.hookspecs",
+    "provision": "api",
 }
 
 

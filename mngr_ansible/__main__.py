@@ -2,6 +2,6 @@
 
 import sys
 
-from mngr_ansible.cli import main
+from mngr_ansible.cli.main import main
 
 sys.exit(main())

@@ -4,12 +4,14 @@ import dataclasses
 import os
 from pathlib import Path
 
-from mngr_ansible.checks import Finding
-from mngr_ansible.diff import Due, compare
-from mngr_ansible.hoststate import FileState, HostState
-from mngr_ansible.model import FileTransferSpec, PackageRequirement
-from mngr_ansible.plan import Contribution, Plan, build
-from mngr_ansible.settings import Settings
+from mngr_ansible.diff.due import Due, compare
+from mngr_ansible.host.state import FileState, HostState
+from mngr_ansible.inputs.contribution import Contribution
+from mngr_ansible.inputs.settings import Settings
+from mngr_ansible.plan.plan import Plan, build
+from mngr_ansible.portable.checks import Finding
+from mngr_ansible.spec.files import FileTransferSpec
+from mngr_ansible.spec.packages import PackageRequirement
 
 WORK_DIR = "/srv/work"
 

@@ -3,8 +3,8 @@
 import pluggy
 
 from mngr_ansible import hookimpl
-from mngr_ansible.collect import contributions, hooks
-from mngr_ansible.plan import Contribution
+from mngr_ansible.inputs.contribution import Contribution
+from mngr_ansible.inputs.hooks import contributions, hooks
 
 ARGUMENTS = {"agent": "AGENT", "host": "HOST", "options": "OPTIONS", "mngr_ctx": "CONTEXT"}
 

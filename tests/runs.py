@@ -1,4 +1,4 @@
-"""Run directories for the tests of `mngr_ansible.runner`, and the processes of their runs."""
+"""Run directories for the tests of `mngr_ansible.run.runner`, and the processes of their runs."""
 
 from __future__ import annotations
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from imbue.mngr.interfaces.data_types import FileTransferSpec as MngrFileTransferSpec
 
-from mngr_ansible.collect import plugin_manager
 from mngr_ansible.errors import InputError, PluginError
-from mngr_ansible.model import FileTransferSpec, PackageRequirement
+from mngr_ansible.inputs.plugins import plugin_manager
+from mngr_ansible.spec.files import FileTransferSpec
+from mngr_ansible.spec.packages import PackageRequirement
 from tests.peers import asked, manager, needing, order, sending
 
 

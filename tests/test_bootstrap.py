@@ -10,10 +10,11 @@ import pytest
 import yaml
 from imbue.mngr.providers.ssh_host_setup import REQUIRED_HOST_PACKAGES
 
-from mngr_ansible import bootstrap, catalog
-from mngr_ansible.checks import complete
-from mngr_ansible.model import PackageRequirement
-from mngr_ansible.requirements import Need, merge
+from mngr_ansible.catalog import lookup as catalog
+from mngr_ansible.plan.requirements import PackageRequest, merge
+from mngr_ansible.portable.checks import complete
+from mngr_ansible.provisioning import bootstrap
+from mngr_ansible.spec.packages import PackageRequirement
 from tests.command import document, mngr_ansible, on, statuses
 from tests.delays import distant
 from tests.hosts import AptRepository, Login, PacmanRepository, RpmRepository, SshHost, offered_packages
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import StartHost
 
-ANSIBLE = ("mngr_ansible.supervisor", "-m ansible ")
+ANSIBLE = ("mngr_ansible.run.supervisor", "-m ansible ")
 IN_TESTS = {
     "ca-certificates": {"files": {"/etc/ssl/certs/ca-certificates.crt": "none"}},
     **{name: {"commands": {name: f"echo {name} 1.2"}} for name in ("curl", "rsync", "git", "jq", "tmux")},
@@ -56,7 +57,7 @@ def test_the_role_asks_for_what_the_catalog_says() -> None:
     given = yaml.safe_load((ROLES / "mngr_bootstrap/defaults/main.yml").read_text())["mngr_bootstrap_packages"]
     assert [each["name"] for each in given] == list(bootstrap.TOOLS)
     for each in given:
-        (known,) = merge([Need("mngr", PackageRequirement(each["name"]), None)])
+        (known,) = merge([PackageRequest("mngr", PackageRequirement(each["name"]), None)])
         ours, theirs = known.resolved(), complete(each)
         assert ours["checks"] == [check for check in theirs["checks"] if check["kind"] != "package"]
         packages = {

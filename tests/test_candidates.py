@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mngr_ansible import candidates, managers, versions
-from mngr_ansible.candidates import Offer
+from mngr_ansible.portable import managers
+from mngr_ansible.portable import offers as manager_offers
+from mngr_ansible.portable.offers import Offer
 
 APT = """\
 git:
@@ -72,7 +73,7 @@ def offered(manager: str, *names: str, said: str) -> dict[str, Offer]:
     """What a manager offers of these packages, by its own words."""
     lines = [f"mngr-offer {manager} 0 | {line}" for line in said.splitlines()]
     asked = {manager: list(names)}
-    return candidates.read([*lines, "mngr-offer end"], asked, managers)[manager].offers
+    return manager_offers.read([*lines, "mngr-offer end"], asked)[manager].offers
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def offered(manager: str, *names: str, said: str) -> dict[str, Offer]:
 )
 def test_the_newest_that_is_offered_is_read(manager: str, name: str, said: str, best: str) -> None:
     offer = offered(manager, name, said=said)[name]
-    assert (candidates.best(offer, versions), offer.is_known) == (best, True)
+    assert (manager_offers.best(offer), offer.is_known) == (best, True)
 
 
 @pytest.mark.parametrize(
@@ -146,21 +147,21 @@ def test_a_python_of_the_distribution_is_told_as_one() -> None:
 @pytest.mark.parametrize("lines", [[], ["mngr-offer apt 0 | git:"], ["mngr-offer end of it"], ["mngr-offer apt x | y"]])
 def test_an_answer_that_is_cut_off_or_another_is_refused(lines: list[str]) -> None:
     with pytest.raises(ValueError, match="the host's answer"):
-        candidates.read(lines, {"apt": ["git"]}, managers)
+        manager_offers.read(lines, {"apt": ["git"]})
 
 
 @given(st.lists(st.text(max_size=60), max_size=8), st.sampled_from(sorted(managers.TABLE)))
 def test_whatever_a_host_says_is_read_or_refused(lines: list[str], manager: str) -> None:
     said = [f"mngr-offer {manager} 0 | {line}" for line in lines]
     with contextlib.suppress(ValueError):
-        candidates.read([*said, "mngr-offer end"], {manager: ["x"]}, managers)
+        manager_offers.read([*said, "mngr-offer end"], {manager: ["x"]})
 
 
 @pytest.mark.parametrize("shell", [["dash"], ["bash", "--posix"], ["busybox", "sh"]])
 def test_the_question_is_answered_whole_where_nothing_is_installed(shell: list[str]) -> None:
     asked = {name: ["git", "tmux"] for name in managers.TABLE}
-    text = candidates.script(asked, managers, "root")
+    text = manager_offers.script(asked, "root")
     said = subprocess.run(shell, input=text, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"}).stdout
-    answers = candidates.read(said.split("\n"), asked, managers)
+    answers = manager_offers.read(said.split("\n"), asked)
     assert set(answers) == set(managers.TABLE)
     assert {each.lists for name, each in answers.items() if name in managers.LANGUAGES} == {"own"}

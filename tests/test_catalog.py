@@ -9,9 +9,9 @@ import jsonschema
 import pytest
 import yaml
 
-from mngr_ansible import catalog
-from mngr_ansible.model import PackageRequirement
-from mngr_ansible.requirements import Need, implied, merge
+from mngr_ansible.catalog import lookup as catalog
+from mngr_ansible.plan.requirements import PackageRequest, implied, merge
+from mngr_ansible.spec.packages import PackageRequirement
 from tests.command import document, mngr_ansible
 from tests.test_catalog_hosts import APT, NPM, PIPX
 
@@ -48,7 +48,7 @@ def test_another_name_gives_the_same_tool() -> None:
 
 @pytest.mark.parametrize("name", catalog.names())
 def test_what_a_tools_sources_require_is_in_the_catalog(name: str) -> None:
-    (wanted,) = merge([Need("p", PackageRequirement(name), None)])
+    (wanted,) = merge([PackageRequest("p", PackageRequirement(name), None)])
     for text, needed in implied([wanted]).items():
         assert needed.sources, text
 
@@ -72,18 +72,26 @@ def test_a_plan_reads_the_files_of_its_own_requirements_alone(monkeypatch: pytes
 
     monkeypatch.setattr(Path, "read_text", counted)
     catalog.find.cache_clear()
-    merge([Need(plugin, PackageRequirement.parse(text), None) for plugin in "ab" for text in ("git", "rg", "nosuch")])
+    merge(
+        [
+            PackageRequest(plugin, PackageRequirement.parse(text), None)
+            for plugin in "ab"
+            for text in ("git", "rg", "nosuch")
+        ]
+    )
     assert sorted(read) == ["git", "rg", "ripgrep"]
 
 
 def test_a_requirement_without_sources_gets_those_of_the_catalog_and_its_checks() -> None:
-    (fd,) = merge([Need("p", PackageRequirement("fd"), None)])
+    (fd,) = merge([PackageRequest("p", PackageRequirement("fd"), None)])
     assert [each.value for each in fd.checks] == ["fd", "fdfind"]
     assert ("apt", ("fd-find",)) in [(each.manager, each.packages) for each in fd.sources]
 
 
 def test_what_a_plugin_says_itself_is_not_overruled() -> None:
-    (fd,) = merge([Need("p", PackageRequirement("fd", checks=("mine",), sources=({"manager": "npm"},)), None)])
+    (fd,) = merge(
+        [PackageRequest("p", PackageRequirement("fd", checks=("mine",), sources=({"manager": "npm"},)), None)]
+    )
     assert ([each.value for each in fd.checks], [each.manager for each in fd.sources]) == (["mine"], ["npm"])
 
 

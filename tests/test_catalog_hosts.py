@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mngr_ansible import catalog, provision
+from mngr_ansible import provision
+from mngr_ansible.catalog import lookup as catalog
 from tests.hosts import Login, SshHost
 
 if TYPE_CHECKING:
     from mngr_ansible import Report
-    from mngr_ansible.origins import Source
+    from mngr_ansible.spec.sources import Source
     from tests.conftest import StartHost
 
 NPM = ("codex", "opencode")

@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from mngr_ansible import contents
-from mngr_ansible.connection import LocalShell
+from mngr_ansible.host import contents
+from mngr_ansible.host.connection import LocalShell
 from tests.builders import tree, write
 from tests.command import document, mngr_ansible, on
 from tests.hosts import Login
@@ -121,10 +121,10 @@ def test_without_diff_and_where_nothing_differs_the_host_is_asked_once(tmp_path)
             asked.append(script)
             return super().run(script, timeout)
 
-    assert contents.fetch(Counting(), [], as_root=False) == {}
+    assert contents.fetch_contents(Counting(), [], as_root=False) == {}
     assert asked == []
     odd = write(tmp_path / "a'b\n$HOME c", "x")
-    assert contents.fetch(Counting(), [str(odd), str(tmp_path / "none")], as_root=False) == {str(odd): b"x"}
+    assert contents.fetch_contents(Counting(), [str(odd), str(tmp_path / "none")], as_root=False) == {str(odd): b"x"}
     assert len(asked) == 1
 
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mngr_ansible import check_script, checks, versions
-from mngr_ansible.checks import Finding
+from mngr_ansible.portable import check_script, checks, versions
+from mngr_ansible.portable.checks import Finding
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +50,7 @@ def answer(shell: list[str], requirements: list[dict[str, Any]]) -> str:
 
 def ask(shell: list[str], *requirements: dict[str, Any]) -> list[Finding]:
     complete = [checks.complete(requirement) for requirement in requirements]
-    return checks.read(answer(shell, complete).split("\n"), complete, versions)
+    return checks.read(answer(shell, complete).split("\n"), complete)
 
 
 def test_each_requirement_is_found_with_its_version_and_its_place(shell: list[str], programs: Path) -> None:
@@ -165,7 +165,7 @@ def test_what_a_program_prints_can_forge_nothing(shell: list[str], programs: Pat
     said = answer(shell, complete)
     assert said.isascii()
     assert said.replace("\n", "").isprintable()
-    assert [each.status for each in checks.read(said.splitlines(), complete, versions)] == ["ok", "unknown"]
+    assert [each.status for each in checks.read(said.splitlines(), complete)] == ["ok", "unknown"]
 
 
 def test_a_program_that_talks_for_ever_or_waits_for_input_is_cut_short(shell: list[str], programs: Path) -> None:
@@ -174,7 +174,7 @@ def test_a_program_that_talks_for_ever_or_waits_for_input_is_cut_short(shell: li
     complete = [checks.complete({"name": name, "version": ">=1"}) for name in ("talks", "waits")]
     said = answer(shell, complete)
     assert len(said) < 6000
-    assert [each.current for each in checks.read(said.split("\n"), complete, versions)] == ["1.0", "3.0"]
+    assert [each.current for each in checks.read(said.split("\n"), complete)] == ["1.0", "3.0"]
 
 
 def test_the_check_runs_inside_another_script_and_leaves_it_as_it_was(shell: list[str], programs: Path) -> None:
@@ -252,7 +252,7 @@ def test_what_cannot_be_asked_is_refused_with_the_requirements_name(requirement:
 def test_only_what_dpkg_has_configured_is_installed(state: str, status: str, reason: str) -> None:
     wanted = [checks.complete({"name": "git", "version": ">=2"})]
     lines = ["motd", f"mngr-check package dpkg {state}|git|1:2.39.5-0+deb12u2", "mngr-check end 1"]
-    (found,) = checks.read(lines, wanted, versions)
+    (found,) = checks.read(lines, wanted)
     assert (found.status, found.reason) == (status, reason)
 
 
@@ -264,7 +264,7 @@ def test_a_program_that_runs_is_not_enough_where_dpkg_could_not_set_its_package_
     wanted = [checks.complete({"name": "fd", "version": version, "checks": ["fd"], "packages": {"apt": ["fd-find"]}})]
     told = ["mngr-check 0 0 @ /usr/bin/fd", "mngr-check 0 0 | fd 8.6.0", "mngr-check 0 0 = 0"]
     lines = [*told, f"mngr-check package dpkg {state}|fd-find|8.6.0-3", "mngr-check end 1"]
-    (found,) = checks.read(lines, wanted, versions)
+    (found,) = checks.read(lines, wanted)
     reason = "the package fd-find is only half installed (iF)" if status == "missing" else ""
     assert (found.status, found.reason) == (status, reason)
 
@@ -275,7 +275,7 @@ def test_a_program_that_runs_is_not_enough_where_dpkg_could_not_set_its_package_
 )
 def test_an_answer_that_is_cut_off_or_not_ours_is_refused(lines: list[str]) -> None:
     with pytest.raises(ValueError, match="the host's answer"):
-        checks.read(lines, [checks.complete({"name": "git"})], versions)
+        checks.read(lines, [checks.complete({"name": "git"})])
 
 
 FRAMES = st.sampled_from(
@@ -287,7 +287,7 @@ FRAMES = st.sampled_from(
 def test_no_answer_of_a_host_breaks_the_reading(lines: list[str]) -> None:
     wanted = [checks.complete({"name": "git", "version": ">=2"})]
     try:
-        (found,) = checks.read([*lines, "mngr-check end 1"], wanted, versions)
+        (found,) = checks.read([*lines, "mngr-check end 1"], wanted)
     except ValueError as error:
         assert "the host's answer" in str(error)  # noqa: PT017 - either is right
     else:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mngr_ansible import check_script, checks, versions
+from mngr_ansible.portable import check_script, checks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ def ask(shell: list[str], *requirements: dict[str, Any], **environment: str) -> 
         shell, input=check_script.script(wanted), capture_output=True, text=True, env={**os.environ, **environment}
     )
     assert done.stderr == ""
-    return checks.read(done.stdout.split("\n"), wanted, versions)
+    return checks.read(done.stdout.split("\n"), wanted)
 
 
 PLACES = [".local/bin", "bin", ".cargo/bin", "go/bin", ".bun/bin", ".deno/bin", ".npm-global/bin"]
@@ -124,13 +124,13 @@ def test_a_package_is_found_in_its_managers_database_as_an_upstream_version(
 def test_a_package_of_one_manager_is_not_looked_for_in_anothers_database() -> None:
     wanted = [checks.complete({"name": "fd", "packages": {"apt": ["fd-find"], "dnf": ["fd"]}})]
     lines = ["mngr-check package dpkg ii |fd|3.0-1", "mngr-check end 1"]
-    assert checks.read(lines, wanted, versions)[0].status == "missing"
+    assert checks.read(lines, wanted)[0].status == "missing"
 
 
 def test_a_package_of_no_manager_is_looked_for_in_all() -> None:
     wanted = [checks.complete({"name": "x", "checks": [{"kind": "package", "value": "fd"}]})]
     lines = ["mngr-check package pacman ii |fd|10.1.0-1", "mngr-check end 1"]
-    assert checks.read(lines, wanted, versions)[0].current == "10.1.0"
+    assert checks.read(lines, wanted)[0].current == "10.1.0"
 
 
 def test_a_tool_that_leaves_a_child_with_its_output_is_waited_for_no_longer_than_one_that_hangs(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mngr_ansible.candidates import Answer, Offer
+from mngr_ansible.portable.offers import ManagerOffers, Offer
 from tests.builders import due, statuses, wants
 
 UBUNTU = {"ID": "ubuntu", "ID_LIKE": "debian", "VERSION_ID": "22.04", "PRETTY_NAME": "Ubuntu 22.04"}
@@ -25,7 +25,7 @@ INSTALLER = {"manager": "installer", "url": "https://example.org/install.sh", "s
 
 
 def offered(manager="apt", lists="fresh", **versions):
-    return {manager: Answer(lists, {name: Offer((each,) if each else ()) for name, each in versions.items()})}
+    return {manager: ManagerOffers(lists, {name: Offer((each,) if each else ()) for name, each in versions.items()})}
 
 
 def one(requirement, **host):
@@ -33,7 +33,7 @@ def one(requirement, **host):
     made = due(wants("codex", requirement), **{"os": UBUNTU, "system": "Linux x86_64", **host})
     name = requirement if isinstance(requirement, str) else requirement["name"]
     outcome = next(each for each in made.outcomes if each.name == name)
-    return outcome, [way.source.label for way in made.installs], made
+    return outcome, [candidate.source.label for candidate in made.installs], made
 
 
 def test_the_first_source_that_offers_enough_is_taken():
@@ -62,7 +62,7 @@ def test_lists_that_are_empty_refuse_nothing():
 
 
 def test_a_manager_that_cannot_say_refuses_nothing():
-    offers = {"apt": Answer("fresh", {"nodejs": Offer(is_known=False)})}
+    offers = {"apt": ManagerOffers("fresh", {"nodejs": Offer(is_known=False)})}
     assert one(NODE, offers=offers)[1] == ["apt"]
 
 
@@ -111,7 +111,7 @@ def test_what_the_user_does_not_allow_is_no_source(setting, source, reason):
 
 def test_under_scope_user_what_can_installs_for_the_login():
     _, _, made = one({"name": "tool", "sources": [{"manager": "npm"}]}, managers=("npm",), settings={"scope": "user"})
-    assert [(way.scope, way.needs_root) for way in made.installs] == [("user", False)]
+    assert [(candidate.scope, candidate.needs_root) for candidate in made.installs] == [("user", False)]
 
 
 CODEX = {"name": "codex", "sources": [{"manager": "npm", "scope": "user", "requires": ["node>=20"]}]}
@@ -122,7 +122,7 @@ def test_what_a_source_requires_is_installed_first_and_is_a_step_of_its_own():
         wants("agent", CODEX), wants("mngr", {**NODE, "version": ">=18"}), os=UBUNTU, offers=offered(nodejs="20")
     )
     assert statuses(made.outcomes) == {"package:node": "missing", "package:codex": "missing"}
-    assert [(way.requirement.name, str(way.requirement.range)) for way in made.installs] == [
+    assert [(candidate.requirement.name, str(candidate.requirement.range)) for candidate in made.installs] == [
         ("node", ">=20"),
         ("codex", ""),
     ]
@@ -157,5 +157,5 @@ def test_a_system_that_is_like_another_installs_as_that_does():
 
 def test_a_local_tool_that_apt_has_not_heard_of_is_still_told_as_a_command_with_a_warning():
     outcome, _, made = one("nowhere", is_local=True, offers=offered(nowhere=""))
-    assert (outcome.status, [way.requirement.name for way in made.advised]) == ("missing", ["nowhere"])
+    assert (outcome.status, [candidate.requirement.name for candidate in made.advised]) == ("missing", ["nowhere"])
     assert "offers no package nowhere as far as its lists know" in made.notices[0]

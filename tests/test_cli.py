@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from mngr_ansible.cli import main, parser
+from mngr_ansible.cli.main import main, parser
 from tests.command import mngr_ansible
 from tests.mngr import peers
 

@@ -6,14 +6,16 @@ import random
 import pluggy
 import pytest
 
-from mngr_ansible import PluginMngrError, hookimpl, standalone, survey
-from mngr_ansible.collect import hooks, run_after, run_before
+from mngr_ansible import PluginMngrError, hookimpl
 from mngr_ansible.errors import ErrorGroup, PluginError, PreconditionError
-from mngr_ansible.hookspecs import HOOKS
-from mngr_ansible.model import PackageRequirement
-from mngr_ansible.plan import Contribution
-from mngr_ansible.request import Request
-from mngr_ansible.settings import Settings
+from mngr_ansible.inputs.contribution import Contribution
+from mngr_ansible.inputs.hooks import hooks, run_after, run_before
+from mngr_ansible.inputs.hookspecs import HOOKS
+from mngr_ansible.inputs.settings import Settings
+from mngr_ansible.provisioning.listing import plugins_report
+from mngr_ansible.provisioning.request import Request
+from mngr_ansible.provisioning.targets import open_targets
+from mngr_ansible.spec.packages import PackageRequirement
 from tests.peers import ARGUMENTS, asked, manager, needing, order, sending
 
 
@@ -66,10 +68,17 @@ def test_plugins_are_shown_in_their_order_whatever_hooks_each_has():
     plugins = {"a": sending([]), "b": needing([]), "base": needing([]), "d": Before()}
     own = Contribution("agent")
     asked = Request(manager(**plugins), Settings(precedence=("base",)), user=(Contribution("command-line"),))
-    with standalone.targets(()) as (targets, _):
-        report = survey.report(asked, [dataclasses.replace(targets[0], own=(own,))])
+    with open_targets(()) as (targets, _):
+        report = plugins_report(asked, [dataclasses.replace(targets[0], own=(own,))])
 
-    assert [each["name"] for each in report.extra["plugins"]] == ["agent", "d", "a", "b", "base", "command-line"]
+    assert [each["name"] for each in report.extra["plugins"]] == [
+        "agent",
+        "d",
+        "a",
+        "b",
+        "base",
+        "command-line",
+    ]
 
 
 def test_an_implementation_gets_the_arguments_that_it_asks_for():

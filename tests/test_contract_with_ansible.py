@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mngr_ansible.environment import environment
-from mngr_ansible.playbook import CANARY, mark
+from mngr_ansible.run.environment import environment
+from mngr_ansible.run.playbook import CANARY, mark
 
 if TYPE_CHECKING:
     from pathlib import Path

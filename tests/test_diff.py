@@ -4,9 +4,9 @@ import hashlib
 
 import pytest
 
-from mngr_ansible.hoststate import FileState
-from mngr_ansible.model import FileTransferSpec
-from mngr_ansible.outcomes import untouched
+from mngr_ansible.host.state import FileState
+from mngr_ansible.report.outcomes import untouched
+from mngr_ansible.spec.files import FileTransferSpec
 from tests.builders import WORK_DIR, due, plan, state, statuses, tree, wants, write
 
 X = f"{WORK_DIR}/x"

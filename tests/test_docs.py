@@ -15,10 +15,14 @@ import yaml
 from imbue.mngr.hosts.common import get_agent_state_dir_path
 
 import mngr_ansible as mngr_ansible_package
-from mngr_ansible import build_plan, cli, content, manifest
-from mngr_ansible.hookspecs import HOOKS
-from mngr_ansible.model import FileTransferSpec, PackageRequirement
-from mngr_ansible.settings import PluginSettings, Settings
+from mngr_ansible import build_plan
+from mngr_ansible.cli.parser import parser
+from mngr_ansible.inputs import manifest
+from mngr_ansible.inputs.hookspecs import HOOKS
+from mngr_ansible.inputs.settings import PluginSettings, Settings
+from mngr_ansible.run import content
+from mngr_ansible.spec.files import FileTransferSpec
+from mngr_ansible.spec.packages import PackageRequirement
 from tests.command import mngr_ansible
 
 ROOT = content.directory()
@@ -70,7 +74,7 @@ def test_no_promise_is_without_a_test(page):
 
 @pytest.mark.parametrize("command", commands())
 def test_every_command_line_shown_parses(command):
-    cli.parser().parse_args(shlex.split(command)[1:])
+    parser().parse_args(shlex.split(command)[1:])
 
 
 def test_the_readmes_plugin_is_a_plugin(monkeypatch, home):

@@ -4,10 +4,10 @@ import dataclasses
 
 import pytest
 
-from mngr_ansible.diff import compare
-from mngr_ansible.hoststate import FileState
-from mngr_ansible.model import FileTransferSpec
-from mngr_ansible.plan import settle
+from mngr_ansible.diff.due import compare
+from mngr_ansible.host.state import FileState
+from mngr_ansible.plan.plan import resolve_destinations
+from mngr_ansible.spec.files import FileTransferSpec
 from tests.builders import WORK_DIR, due, plan, state, statuses, tree, wants, write
 from tests.test_diff import X, there
 
@@ -73,7 +73,7 @@ def test_what_root_writes_for_the_login_belongs_to_the_login(tmp_path):
         wants("p", FileTransferSpec(mine, "d")), wants("q", FileTransferSpec(theirs, "d", owner="1001")), **MINE
     ).transfers
 
-    owners = {each.entry.relative: (each.policy.owner, each.policy.group) for each in transfer.entries}
+    owners = {each.entry.relative: (each.options.owner, each.options.group) for each in transfer.entries}
     assert owners["a"] == ("1000", "1000")
     assert owners["b"] == ("1001", None)
 
@@ -129,7 +129,7 @@ def test_a_mirror_leaves_alone_what_the_user_keeps_for_himself_however_it_is_wri
     settings = {"plugins": {"p": {"exclude_files": [pattern]}}}
     host = state(listings={"/root/m": {"cache": "directory", "cache/x": "file", "old": "file"}})
     host = dataclasses.replace(host, work_dir="/root")
-    made = settle(plan(wants("p", spec), settings=settings, work_dir=""), host.home, host.work_dir)
+    made = resolve_destinations(plan(wants("p", spec), settings=settings, work_dir=""), host.home, host.work_dir)
 
     (found,) = compare(made, host, is_local=False).transfers
     assert [each.path for each in found.entries if each.entry.kind == "absent"] == ["/root/m/old"]
@@ -156,14 +156,14 @@ def test_a_mirror_of_what_holds_home_or_work_dir_is_blocked(tmp_path, destinatio
     made = plan(wants("p", FileTransferSpec(tree(tmp_path / "top", "a"), destination, mirror=True)))
     host = state()
 
-    (outcome,) = compare(settle(made, host.home, host.work_dir), host, is_local=False).outcomes
+    (outcome,) = compare(resolve_destinations(made, host.home, host.work_dir), host, is_local=False).outcomes
     assert (str(outcome.status), "would empty the" in outcome.reason) == ("blocked", True)
 
 
 def test_two_ways_to_one_file_through_a_link_on_the_host_are_one(tmp_path, source):
     first, second = wants("p", FileTransferSpec(source, "/a/x")), wants("q", FileTransferSpec(source, "/b/x"))
 
-    made = settle(plan(first, second), "/root", WORK_DIR, {"/a": "/b"})
+    made = resolve_destinations(plan(first, second), "/root", WORK_DIR, {"/a": "/b"})
 
     assert [(each.destination, each.plugins) for each in made.transfers] == [("/b/x", ("q",))]
     assert made.overlaid == ("/b/x: q overrides p",)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from mngr_ansible.supervisor import MOST_MEMORY
+from mngr_ansible.run.supervisor import MOST_MEMORY
 from tests.builders import write
 from tests.command import mngr_ansible, on
 from tests.hosts import AptRepository, Login, SshHost

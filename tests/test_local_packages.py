@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mngr_ansible import PackageRequirement, Source, provisioner, standalone
-from mngr_ansible.diff import compare
-from mngr_ansible.request import Prepared
+from mngr_ansible import PackageRequirement, Source
+from mngr_ansible.diff.due import compare
+from mngr_ansible.provisioning.provisioner import confirm_local_installs
+from mngr_ansible.provisioning.request import Prepared
+from mngr_ansible.provisioning.targets import open_targets
 from tests.builders import found, plan, state, wants
 from tests.command import mngr_ansible
 from tests.registries import served
@@ -72,16 +74,16 @@ def test_nobody_is_asked_about_what_needs_first_what_is_only_printed() -> None:
     made = plan(wish)
     missing = {each.id: found("missing", each.id) for each in (*made.requirements, *made.implied.values())}
     host = dataclasses.replace(state(uid=1000, user="dev", privilege="none", managers=("apt", "uv")), findings=missing)
-    with standalone.targets(()) as (targets, _):
+    with open_targets(()) as (targets, _):
         before = Prepared(targets[0], made, (wish,), host, compare(made, host, is_local=True))
     asked: list[str] = []
 
-    (after,) = provisioner.ask_local([before], lambda question: not asked.append(question))
+    (after,) = confirm_local_installs([before], lambda question: not asked.append(question))
 
     assert asked == ["Install free on this machine?"]
     assert after.due is not None
-    assert [way.requirement.name for way in after.due.installs] == ["free"]
-    assert {way.requirement.name for way in after.due.advised} == {"first", "npm"}
+    assert [candidate.requirement.name for candidate in after.due.installs] == ["free"]
+    assert {candidate.requirement.name for candidate in after.due.advised} == {"first", "npm"}
 
 
 def test_print_is_obeyed_whatever_is_answered(manifest: Path, home: Path) -> None:

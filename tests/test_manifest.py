@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mngr_ansible import manifest
 from mngr_ansible.errors import InputError
-from mngr_ansible.model import FileTransferSpec, PackageRequirement
+from mngr_ansible.inputs import manifest
+from mngr_ansible.spec.files import FileTransferSpec
+from mngr_ansible.spec.packages import PackageRequirement
 from tests.builders import write
 
 YAML = """\

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from mngr_ansible.mngr_host import private_files
+from mngr_ansible.mngr.private_files import leaked_private_files
 from tests.builders import tree, write
 from tests.mngr import Mngr, peers
 from tests.processes import witnessed
 
-ANSIBLE = ("mngr_ansible.supervisor", "-m ansible ")
+ANSIBLE = ("mngr_ansible.run.supervisor", "-m ansible ")
 
 
 @pytest.fixture
@@ -166,7 +166,7 @@ def test_what_is_private_in_a_directory_or_behind_a_link_is_warned_of_too(home, 
     for wanted in ([rows[0]], [rows[1]], rows):
         settings = "".join(f"[[plugins.ansible.files]]\n{toml(row)}" for row in wanted)
         write(root / ".mngr" / "settings.toml", settings)
-        assert private_files(root) == [str(private)]
+        assert leaked_private_files(root) == [str(private)]
     assert own.is_file()
 
 

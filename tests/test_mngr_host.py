@@ -9,11 +9,11 @@ import pytest
 
 pytest.importorskip("imbue.mngr")
 
-from mngr_ansible.mngr_host import MngrConnection
-from mngr_ansible.mngr_settings import AnsiblePluginConfig
-from mngr_ansible.probe import script
-from mngr_ansible.question import Question, Spot
-from mngr_ansible.settings import Settings
+from mngr_ansible.host.probe_request import ProbePath, ProbeRequest
+from mngr_ansible.host.probe_script import probe_script
+from mngr_ansible.inputs.settings import Settings
+from mngr_ansible.mngr.config import AnsiblePluginConfig
+from mngr_ansible.mngr.connection import MngrConnection
 
 
 class Said:
@@ -37,9 +37,11 @@ class Host:
 def test_a_thousand_destinations_with_long_names_fit_into_one_command():
     chance = random.Random(1)
     names = ("".join(chance.choices(string.ascii_letters, k=30)) for _ in range(1000))
-    places = [Spot("", f"/srv/agents/some/longer/directory/{name}/file-{number}") for number, name in enumerate(names)]
+    places = [
+        ProbePath("", f"/srv/agents/some/longer/directory/{name}/file-{number}") for number, name in enumerate(names)
+    ]
 
-    assert MngrConnection(None, "host").holds(script(Question((), ()), places, "0" * 16))
+    assert MngrConnection(None, "host").holds(probe_script(ProbeRequest((), ()), places, "0" * 16))
 
 
 def test_a_long_script_says_the_same_as_a_short_one():

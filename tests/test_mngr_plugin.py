@@ -18,7 +18,7 @@ from tests.mngr import Mngr, peers
 from tests.processes import ended_after, witnessed
 from tests.runs import wait_until
 
-ANSIBLE = ("mngr_ansible.supervisor", "-m ansible ")
+ANSIBLE = ("mngr_ansible.run.supervisor", "-m ansible ")
 """What is in the command line of every process of ours that Ansible needs."""
 
 LOGGING = """

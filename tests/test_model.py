@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mngr_ansible.errors import InputError
-from mngr_ansible.fields import normal_remote_path
-from mngr_ansible.model import Check, FileTransferSpec, PackageRequirement, Source
+from mngr_ansible.spec.files import FileTransferSpec
+from mngr_ansible.spec.packages import Check, PackageRequirement, Source
+from mngr_ansible.spec.validation import normal_remote_path
 
 
 def remote(path: object) -> str:

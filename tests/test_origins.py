@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mngr_ansible import managers
 from mngr_ansible.errors import InputError
-from mngr_ansible.origins import Repository, Source, When
+from mngr_ansible.portable import managers
+from mngr_ansible.spec.sources import Repository, Source, When
 
 FINGERPRINT = "0123456789ABCDEF0123456789ABCDEF01234567"
 REPOSITORY = {"name": "vendor", "url": "https://example.org/deb", "key": "https://example.org/key", "fingerprint": ""}

@@ -2,9 +2,9 @@
 
 import pytest
 
-from mngr_ansible.model import FileTransferSpec
-from mngr_ansible.outcomes import settle, unreached, untouched
-from mngr_ansible.runner import Event, RunResult
+from mngr_ansible.report.outcomes import from_events, unreached, untouched
+from mngr_ansible.run.runner import Event, RunResult
+from mngr_ansible.spec.files import FileTransferSpec
 from tests.builders import due, plan, statuses, tree, wants, write
 
 FILE = "file:/srv/work/x"
@@ -38,14 +38,14 @@ def result(*events: Event, status="finished", problem=None, hosts=("host-1",)) -
 
 
 def settled(made, *events: Event, **of_run):
-    steps, error = settle(made, "host-1", "build-1", result(*events, **of_run))
+    steps, error = from_events(made, "host-1", "build-1", result(*events, **of_run))
     return statuses(steps), error
 
 
 def test_every_step_that_an_event_settled_has_its_status_and_words(made):
     events = [step(FILE), step(GIT, "ok", current="2.39.5"), step(VIM, "failed", reason="no such package"), failed()]
 
-    steps, error = settle(made, "host-1", "build-1", result(*events))
+    steps, error = from_events(made, "host-1", "build-1", result(*events))
 
     assert [(each.id, each.status, each.current, each.reason) for each in steps] == [
         (FILE, "changed", None, ""),
@@ -192,7 +192,7 @@ def test_what_would_be_printed_is_not_reached_on_a_stopped_host_either(wish):
 
 def test_an_optional_requirement_that_failed_is_no_failure(tmp_path):
     made = due(wants("claude", {"name": "git", "is_required": False}))
-    (outcome,), error = settle(made, "host-1", "build-1", result(step(GIT, "failed", reason="no such package")))
+    (outcome,), error = from_events(made, "host-1", "build-1", result(step(GIT, "failed", reason="no such package")))
     assert (outcome.status, outcome.is_failure, error) == ("failed", False, None)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mngr_ansible.patterns import DestinationPatterns, Patterns
+from mngr_ansible.spec.patterns import DestinationPatterns, Patterns
 
 NAMES = st.text(string.ascii_letters + " -_.$~{}\udcff\n", min_size=1, max_size=8).filter(
     lambda name: name not in (".", "..")

@@ -3,8 +3,8 @@
 import pytest
 
 from mngr_ansible.errors import ConflictError, MissingFilesError
-from mngr_ansible.model import FileTransferSpec
-from mngr_ansible.plan import Plan, print_only, settle
+from mngr_ansible.plan.plan import Plan, print_only, resolve_destinations
+from mngr_ansible.spec.files import FileTransferSpec
 from tests.builders import plan, tree, wants, write
 
 
@@ -114,7 +114,7 @@ def test_ids_are_final_when_the_host_is_known(tmp_path):
     spec = FileTransferSpec(tree(tmp_path / "t", "a"), "~/")
     made = plan(wants("claude", spec), work_dir="")
 
-    on_host = settle(made, "/home/u", "/srv/w")
+    on_host = resolve_destinations(made, "/home/u", "/srv/w")
 
     assert [each.id for each in made.transfers] == ["file:~"]
     assert [each.id for each in on_host.transfers] == ["file:/home/u"]
@@ -126,4 +126,4 @@ def test_two_destinations_that_clash_only_on_the_host_are_an_error_then(tmp_path
         wants("claude", file), wants("codex", FileTransferSpec(tree(tmp_path / "t", "a"), "~/w/x")), work_dir=""
     )
     with pytest.raises(ConflictError, match="a file for claude, a directory for codex"):
-        settle(made, "/home/u", "/home/u/w")
+        resolve_destinations(made, "/home/u", "/home/u/w")

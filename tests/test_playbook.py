@@ -12,11 +12,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mngr_ansible import playbook as pieces
-from mngr_ansible.diff import Due
+from mngr_ansible.diff.due import Due
 from mngr_ansible.errors import MngrAnsibleError
-from mngr_ansible.model import FileTransferSpec
-from mngr_ansible.playbook import CANARY, HostRun, host_vars, inventory, mark, playbook
+from mngr_ansible.run import playbook as pieces
+from mngr_ansible.run.playbook import CANARY, HostRun, host_vars, inventory, mark, playbook
+from mngr_ansible.spec.files import FileTransferSpec
 from tests.builders import due, tree, wants, write
 
 

@@ -11,15 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mngr_ansible import trees
-from mngr_ansible.connection import Answer, LocalShell
 from mngr_ansible.errors import HostError
-from mngr_ansible.hoststate import MISSING, read
-from mngr_ansible.model import PackageRequirement
-from mngr_ansible.probe import look
-from mngr_ansible.question import Question
-from mngr_ansible.requirements import Need, merge
-from mngr_ansible.transfers import Claim, Place
+from mngr_ansible.host.connection import LocalShell, ShellResult
+from mngr_ansible.host.probe import probe
+from mngr_ansible.host.probe_answer import parse_answer
+from mngr_ansible.host.probe_request import ProbeRequest
+from mngr_ansible.host.state import MISSING
+from mngr_ansible.plan.requirements import PackageRequest, merge
+from mngr_ansible.plan.transfers import Claim, Destination
+from mngr_ansible.portable import trees
+from mngr_ansible.spec.packages import PackageRequirement
 
 SHELLS = [["dash"], ["busybox", "sh"], ["bash", "--posix"]]
 HOSTILE = [
@@ -47,12 +48,14 @@ class Shell:
     def holds(self, script: str) -> bool:
         return len(os.fsencode(script)) <= self.limit
 
-    def run(self, script: str, timeout: float) -> Answer:
+    def run(self, script: str, timeout: float) -> ShellResult:
         self.trips += 1
         data = os.fsencode(script)
         assert len(data) <= self.limit
         done = subprocess.run(self.argv, input=data, capture_output=True, timeout=timeout)
-        return Answer(done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"), done.returncode)
+        return ShellResult(
+            done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"), done.returncode
+        )
 
 
 class Told:
@@ -66,17 +69,19 @@ class Told:
     def holds(self, script: str) -> bool:
         return True
 
-    def run(self, script: str, timeout: float) -> Answer:
+    def run(self, script: str, timeout: float) -> ShellResult:
         answer = LocalShell().run(script, timeout)
-        return Answer(self.edit(answer.stdout), "", 0)
+        return ShellResult(self.edit(answer.stdout), "", 0)
 
 
 def claim(source: Path, destination: Path | str) -> Claim:
-    return Claim("p", Place(str(destination)), trees.read(str(source)).entries)
+    return Claim("p", Destination(str(destination)), trees.read(str(source)).entries)
 
 
 def requirements(*texts: str):
-    return tuple(each.resolved() for each in merge([Need("p", PackageRequirement.parse(text), None) for text in texts]))
+    return tuple(
+        each.resolved() for each in merge([PackageRequest("p", PackageRequirement.parse(text), None) for text in texts])
+    )
 
 
 @pytest.fixture(params=SHELLS, ids=lambda argv: argv[0])
@@ -97,7 +102,7 @@ def test_kind_mode_and_hash_of_every_destination_are_told(shell, tmp_path):
     (there / "sub" / HOSTILE[2]).unlink()
     (there / "sub" / HOSTILE[2]).symlink_to("elsewhere")
 
-    state = look(shell, Question((claim(source, there),), ()), 30)
+    state = probe(shell, ProbeRequest((claim(source, there),), ()), 30)
 
     def at(name):
         return state.files[f"{there}/sub/{name}"]
@@ -111,7 +116,7 @@ def test_kind_mode_and_hash_of_every_destination_are_told(shell, tmp_path):
 
 
 def test_the_host_itself_is_told(shell):
-    state = look(shell, Question((), requirements("git>=1")), 30)
+    state = probe(shell, ProbeRequest((), requirements("git>=1")), 30)
 
     assert state.uid == os.getuid()
     assert state.privilege == ("root" if os.getuid() == 0 else state.privilege)
@@ -125,8 +130,10 @@ def test_nothing_is_written(shell, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     before = sorted(os.listdir(tmp_path)), os.stat(tmp_path).st_mtime_ns
 
-    look(
-        shell, Question((claim(tmp_path / "f", tmp_path / "{{ x }}"), claim(tmp_path / "f", "$(touch pwned)")), ()), 30
+    probe(
+        shell,
+        ProbeRequest((claim(tmp_path / "f", tmp_path / "{{ x }}"), claim(tmp_path / "f", "$(touch pwned)")), ()),
+        30,
     )
 
     assert (sorted(os.listdir(tmp_path)), os.stat(tmp_path).st_mtime_ns) == before
@@ -136,9 +143,9 @@ def test_parents_are_told_with_what_stands_above_them(shell, tmp_path):
     (tmp_path / "f").write_text("x")
     (tmp_path / "dir").mkdir()
     places = {"dir/x": "w", "no/such/x": "W", "f/x": "x", "f/sub/x": "x"}
-    question = Question(tuple(claim(tmp_path / "f", tmp_path / each) for each in places), ())
+    question = ProbeRequest(tuple(claim(tmp_path / "f", tmp_path / each) for each in places), ())
 
-    state = look(shell, question, 30)
+    state = probe(shell, question, 30)
 
     assert {each: state.parents[str((tmp_path / each).parent)] for each in places} == places
 
@@ -146,9 +153,9 @@ def test_parents_are_told_with_what_stands_above_them(shell, tmp_path):
 def test_home_and_work_dir_are_resolved_on_the_host(shell, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "x").write_text("x")
-    question = Question((claim(tmp_path / "x", "~/x"), claim(tmp_path / "x", "y")), (), work_dir="~/work")
+    question = ProbeRequest((claim(tmp_path / "x", "~/x"), claim(tmp_path / "x", "y")), (), work_dir="~/work")
 
-    state = look(shell, question, 30)
+    state = probe(shell, question, 30)
 
     assert (state.home, state.work_dir) == (str(tmp_path), f"{tmp_path}/work")
     assert state.files[f"{tmp_path}/x"].kind == "file"
@@ -161,7 +168,7 @@ def test_home_and_work_dir_are_resolved_on_the_host(shell, tmp_path, monkeypatch
 )
 def test_work_dir_is_below_the_home_unless_it_is_absolute(tmp_path, monkeypatch, work_dir, below):
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert look(LocalShell(), Question((), (), work_dir), 30).work_dir == f"{tmp_path}{below}"
+    assert probe(LocalShell(), ProbeRequest((), (), work_dir), 30).work_dir == f"{tmp_path}{below}"
 
 
 def test_a_thousand_destinations_need_one_round_trip(tmp_path):
@@ -169,7 +176,7 @@ def test_a_thousand_destinations_need_one_round_trip(tmp_path):
         (tmp_path / f"some-longer-name-of-a-file-{number}").write_text("x")
     shell = Shell(["/bin/sh"])
 
-    state = look(shell, Question((claim(tmp_path, tmp_path),), ()), 60)
+    state = probe(shell, ProbeRequest((claim(tmp_path, tmp_path),), ()), 60)
 
     assert shell.trips == 1
     assert sum(each.kind == "file" for each in state.files.values()) == 1000
@@ -180,7 +187,7 @@ def test_a_bounded_command_line_gets_more_but_smaller_scripts(tmp_path):
         (tmp_path / f"some-longer-name-of-a-file-{number}").write_text("x")
     shell = Shell(["/bin/sh"], limit=16_000)
 
-    state = look(shell, Question((claim(tmp_path, tmp_path),), requirements("git")), 60)
+    state = probe(shell, ProbeRequest((claim(tmp_path, tmp_path),), requirements("git")), 60)
 
     assert shell.trips > 1
     assert sum(each.kind == "file" for each in state.files.values()) == 200
@@ -207,16 +214,16 @@ def test_an_answer_that_we_did_not_ask_for_is_one_error(edit, tmp_path):
     (tmp_path / "f").write_text("x")
 
     with pytest.raises(HostError):
-        look(Told(edit), Question((claim(tmp_path / "f", tmp_path / "f"),), ()), 30)
+        probe(Told(edit), ProbeRequest((claim(tmp_path / "f", tmp_path / "f"),), ()), 30)
 
 
 @given(st.lists(st.one_of(st.text(), st.from_regex(r"(home|uid|kinds|mode|hash|os|python) [ -~]*"))))
 def test_any_answer_is_read_or_refused(lines):
     with pytest.raises((ValueError, KeyError, IndexError)):
-        read(lines, Question((), ()), ())
+        parse_answer(lines, ProbeRequest((), ()), ())
 
 
 def test_what_a_login_prints_before_and_after_is_passed_over(tmp_path):
     told = Told(lambda text: f"Welcome!\nkinds f\n{text}\nbye\n")
 
-    assert look(told, Question((), ()), 30).uid == os.getuid()
+    assert probe(told, ProbeRequest((), ()), 30).uid == os.getuid()

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mngr_ansible import candidates, managers
-from mngr_ansible.connection import Answer, LocalShell
 from mngr_ansible.errors import HostError
-from mngr_ansible.probe import look
-from mngr_ansible.question import Question
-from mngr_ansible.text import error_text
+from mngr_ansible.host.connection import LocalShell, ShellResult
+from mngr_ansible.host.probe import probe
+from mngr_ansible.host.probe_request import ProbeRequest
+from mngr_ansible.portable import offers as manager_offers
+from mngr_ansible.report.text import error_text
 from tests.test_probe import claim, requirements
 
 if TYPE_CHECKING:
@@ -57,21 +57,21 @@ class Hostile:
     def stop(self) -> None:
         pass
 
-    def run(self, script: str, timeout: float) -> Answer:
+    def run(self, script: str, timeout: float) -> ShellResult:
         nonce = NONCE.search(script.replace("\\n%s begin\\n' ", "", 1)) or re.search(r"[0-9a-f]{16}", script)
         assert nonce is not None
-        return Answer(self.change(self.honest).replace("NONCE", nonce[0][:16]), "", 0)
+        return ShellResult(self.change(self.honest).replace("NONCE", nonce[0][:16]), "", 0)
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Question, str]:
+def asked(tmp_path_factory: pytest.TempPathFactory) -> tuple[ProbeRequest, str]:
     """A question about files, a mirror and requirements, and this machine's honest answer to it."""
     top: Path = tmp_path_factory.mktemp("fuzz")
     for name in ("a", "b c", "ü"):
         (top / "source" / name).mkdir(parents=True)
         (top / "source" / name / "file").write_text(name)
     wanted = claim(top / "source", top / "there"), claim(top / "source", "~/x")
-    question = Question(wanted, requirements("git>=2", "sh", "no-such-tool"), str(top))
+    question = ProbeRequest(wanted, requirements("git>=2", "sh", "no-such-tool"), str(top))
     heard: list[str] = []
 
     class Recorder:
@@ -83,14 +83,14 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Question, str]:
         def stop(self) -> None:
             pass
 
-        def run(self, script: str, timeout: float) -> Answer:
+        def run(self, script: str, timeout: float) -> ShellResult:
             answer = LocalShell().run(script, timeout)
             nonce = re.search(r"([0-9a-f]{16}) begin", answer.stdout)
             assert nonce is not None
             heard.append(answer.stdout.replace(nonce[1], "NONCE"))
             return answer
 
-    look(Recorder(), question, 60)
+    probe(Recorder(), question, 60)
     return question, heard[0]
 
 
@@ -126,7 +126,7 @@ TEXTS = st.one_of(st.sampled_from(NASTY), st.text(max_size=40))
 EDITS = st.lists(st.tuples(KINDS, st.integers(0, 500), st.integers(0, 5000), TEXTS), min_size=1, max_size=4)
 
 
-def test_any_change_of_an_honest_answer_is_read_or_refused_and_leads_nowhere(asked: tuple[Question, str]) -> None:
+def test_any_change_of_an_honest_answer_is_read_or_refused_and_leads_nowhere(asked: tuple[ProbeRequest, str]) -> None:
     question, honest = asked
     lines = honest.split("\n")
     worst = {"seconds": 0.0}
@@ -137,7 +137,7 @@ def test_any_change_of_an_honest_answer_is_read_or_refused_and_leads_nowhere(ask
     def fuzz(edits: list[tuple[str, int, int, str]]) -> None:
         begin = time.monotonic()
         try:
-            state: Any = look(Hostile(honest, lambda _: changed(lines, edits)), question, 5)
+            state: Any = probe(Hostile(honest, lambda _: changed(lines, edits)), question, 5)
         except HostError as error:
             outcomes["refused"] += 1
             told = error_text(error)
@@ -171,7 +171,7 @@ def test_any_change_of_an_honest_answer_is_read_or_refused_and_leads_nowhere(ask
     ],
     ids=lambda line: line[:20],
 )
-def test_an_endless_answer_takes_bounded_time_and_memory(asked: tuple[Question, str], line: str) -> None:
+def test_an_endless_answer_takes_bounded_time_and_memory(asked: tuple[ProbeRequest, str], line: str) -> None:
     question, honest = asked
     size = 15_000_000
     text = honest.replace("\nNONCE end", "\n" + f"{line}\n" * (size // (len(line) + 1)) + "\nNONCE end")
@@ -179,7 +179,7 @@ def test_an_endless_answer_takes_bounded_time_and_memory(asked: tuple[Question, 
     tracemalloc.start()
     try:
         with suppress(HostError):
-            look(Hostile(honest, lambda _: text), question, 5)
+            probe(Hostile(honest, lambda _: text), question, 5)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -191,14 +191,14 @@ def test_an_endless_answer_takes_bounded_time_and_memory(asked: tuple[Question, 
 @given(st.lists(st.one_of(TEXTS, st.from_regex(r"(apt|npm|dnf|lists) [ -~]*")), max_size=30))
 def test_what_package_managers_offer_is_read_or_refused(lines: list[str]) -> None:
     with suppress(ValueError):
-        candidates.read(lines, {"apt": ["git"], "npm": ["x"]}, managers)
+        manager_offers.read(lines, {"apt": ["git"], "npm": ["x"]})
 
 
-def test_an_answer_runs_nothing_here(asked: tuple[Question, str], tmp_path: Path) -> None:
+def test_an_answer_runs_nothing_here(asked: tuple[ProbeRequest, str], tmp_path: Path) -> None:
     question, honest = asked
     bait = f"$(touch {tmp_path}/a)`touch {tmp_path}/b`{{{{ lookup('pipe', 'touch {tmp_path}/c') }}}};touch {tmp_path}/d"
     for word in ("home", "user", "system", "os", "python", "work_dir", "tmp", "manager"):
         text = re.sub(rf"(?m)^{word} .*$", lambda match, word=word: f"{word} /{bait}", honest)  # type: ignore[misc]
         with suppress(HostError):
-            look(Hostile(honest, lambda _, text=text: text), question, 5)  # type: ignore[misc]
+            probe(Hostile(honest, lambda _, text=text: text), question, 5)  # type: ignore[misc]
     assert os.listdir(tmp_path) == []

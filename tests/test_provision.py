@@ -34,7 +34,7 @@ case "$*" in *update*) exec sleep 300 ;; esac
 exec /usr/bin/real "$@"
 """
 
-ANSIBLE = ("mngr_ansible.supervisor", "-m ansible ")
+ANSIBLE = ("mngr_ansible.run.supervisor", "-m ansible ")
 """What is in the command line of every process of ours that Ansible needs."""
 
 
@@ -94,12 +94,12 @@ def test_too_old_is_upgraded_and_too_old_everywhere_is_blocked_with_found_wanted
     host = ssh_host(layer="python", apt_repository=repository, apt_lists="fresh")
     host.run("apt-get install -y mtool")
 
-    hopeless = mngr_ansible("apply", "--package", "mtool>=2", *on(host), "--json")
+    blocked = mngr_ansible("apply", "--package", "mtool>=2", *on(host), "--json")
     repository.add("mtool", "1:2.1-1", commands={"mtool": "echo mtool 2.1"})
     upgraded = mngr_ansible("apply", "--package", "mtool>=2", *on(host))
 
-    step = document(hopeless)["hosts"][0]["steps"][0]
-    assert (hopeless.returncode, step["status"], step["current"]) == (1, "blocked", "1.0")
+    step = document(blocked)["hosts"][0]["steps"][0]
+    assert (blocked.returncode, step["status"], step["current"]) == (1, "blocked", "1.0")
     assert "offers mtool 1.0, wanted >=2" in step["reason"]
     assert "mtool is too old (found 1.0, command-line wants >=2)" in upgraded.stderr
     assert upgraded.returncode == 0, upgraded.stderr

@@ -5,10 +5,11 @@ import shutil
 
 import pytest
 
-from mngr_ansible import provisioner
-from mngr_ansible.connection import LocalShell
-from mngr_ansible.recheck import Lost, recheck
-from mngr_ansible.standalone import request, targets
+from mngr_ansible.host.connection import LocalShell
+from mngr_ansible.provisioning.provisioner import apply, prepare
+from mngr_ansible.provisioning.recheck import Lost, recheck
+from mngr_ansible.provisioning.request import build_request
+from mngr_ansible.provisioning.targets import open_targets
 from tests.builders import tree, write
 
 
@@ -21,9 +22,9 @@ def work(tmp_path):
 
 def planned(work, *files):
     """What a plan with these transfers is before its run, and the request for it."""
-    asked = request(files=files)
-    with targets((), work_dir=work) as (found, _):
-        (before,) = provisioner.prepare(found, asked)
+    asked = build_request(files=files)
+    with open_targets((), work_dir=work) as (found, _):
+        (before,) = prepare(found, asked)
     assert before.error is None
     return before, asked
 
@@ -49,7 +50,7 @@ def test_modes_are_due_again_and_other_content_is_lost(work, tmp_path):
     assert due_of(rechecked) == {f"{there}/run": 0o755, f"{there}/sub": 0o755}
     plugins = ("command-line",)
     assert rechecked.lost == (Lost(f"{there}/a", plugins, True), Lost(f"{there}/b", plugins, False))
-    report = provisioner.apply([rechecked.prepared], asked, is_finished=False)
+    report = apply([rechecked.prepared], asked, is_finished=False)
     assert report.ok
     assert ((there / "run").stat().st_mode & 0o777, (there / "sub").stat().st_mode & 0o777) == (0o755, 0o755)
     assert (there / "a").read_text() == "theirs"

@@ -2,8 +2,9 @@
 
 import pytest
 
+from mngr_ansible.diff.outcome import Outcome, Status
 from mngr_ansible.errors import ErrorGroup, HostError, InputError
-from mngr_ansible.report import HostReport, Outcome, Report, Status, error_dicts
+from mngr_ansible.report.report import HostReport, Report, error_dicts
 
 GONE = HostError("it does not answer", remedy="Start it.", host="build-1")
 

@@ -5,15 +5,15 @@ import json
 import pytest
 
 from mngr_ansible.errors import ConflictError
-from mngr_ansible.model import PackageRequirement
-from mngr_ansible.requirements import Need, Requirement, merge
+from mngr_ansible.plan.requirements import PackageRequest, Requirement, merge
+from mngr_ansible.spec.packages import PackageRequirement
 
 
-def need(plugin: str, what: object, install=None, origin: str = "") -> Need:
-    return Need(plugin, PackageRequirement.from_value(what), install, origin)
+def need(plugin: str, what: object, install=None, origin: str = "") -> PackageRequest:
+    return PackageRequest(plugin, PackageRequirement.from_value(what), install, origin)
 
 
-def merged(*needs: Need) -> Requirement:
+def merged(*needs: PackageRequest) -> Requirement:
     (only,) = merge(needs)
     return only
 

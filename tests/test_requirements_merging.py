@@ -9,8 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mngr_ansible.errors import ConflictError
-from mngr_ansible.model import PackageRequirement
-from mngr_ansible.requirements import Need, Requirement, merge
+from mngr_ansible.plan.requirements import PackageRequest, Requirement, merge
+from mngr_ansible.spec.packages import PackageRequirement
 
 VERSIONS = st.sampled_from(["1", "1.5", "2", "2.0", "2.39", "3"])
 RANGES = st.lists(st.tuples(st.sampled_from([">=", ">", "<", "<=", "!="]), VERSIONS), max_size=2).map(
@@ -21,7 +21,7 @@ SOURCES = st.sampled_from([(), ({"manager": "apt"},), ({"manager": "dnf"}, {"man
 
 
 @st.composite
-def needs(draw: st.DrawFn) -> Need:
+def needs(draw: st.DrawFn) -> PackageRequest:
     try:
         requirement = PackageRequirement(
             "tool",
@@ -34,10 +34,10 @@ def needs(draw: st.DrawFn) -> Need:
         )
     except Exception:  # noqa: BLE001 - a range that leaves nothing is refused before it is ever merged
         assume(False)
-    return Need(draw(st.sampled_from("abcd")), requirement, draw(st.sampled_from([None, "auto", "print"])))
+    return PackageRequest(draw(st.sampled_from("abcd")), requirement, draw(st.sampled_from([None, "auto", "print"])))
 
 
-def merged(*all_: Need) -> Requirement | None:
+def merged(*all_: PackageRequest) -> Requirement | None:
     try:
         return merge(all_)[0]
     except ConflictError:
@@ -58,13 +58,13 @@ def without_order(requirement: Requirement | None) -> object:
 
 
 @given(st.lists(needs(), min_size=1, max_size=3))
-def test_the_order_matters_only_for_checks_and_sources_of_which_the_later_win(wanted: list[Need]) -> None:
+def test_the_order_matters_only_for_checks_and_sources_of_which_the_later_win(wanted: list[PackageRequest]) -> None:
     outcomes = [merged(*order) for order in itertools.permutations(wanted)]
     assert all(without_order(each) == without_order(outcomes[0]) for each in outcomes)
 
 
 @given(st.lists(needs(), min_size=1, max_size=4))
-def test_the_last_that_says_anything_about_checks_or_sources_decides(wanted: list[Need]) -> None:
+def test_the_last_that_says_anything_about_checks_or_sources_decides(wanted: list[PackageRequest]) -> None:
     made = merged(*wanted)
     assume(made is not None)
     assert made is not None
@@ -73,7 +73,7 @@ def test_the_last_that_says_anything_about_checks_or_sources_decides(wanted: lis
     assert made.sources == next((each.sources for each in reversed(said) if each.sources), ())
 
 
-def as_need(requirement: Requirement) -> list[Need]:
+def as_need(requirement: Requirement) -> list[PackageRequest]:
     """A merged requirement as what could have been wanted: a need of each of its plugins, and one that says it all."""
     whole = PackageRequirement(
         requirement.name,
@@ -85,16 +85,19 @@ def as_need(requirement: Requirement) -> list[Need]:
     )
     installs = "auto" if requirement.is_installed_locally else None
     purposes = [text.split(": ", 1) for text in requirement.purposes]
-    parts = [Need(plugin, PackageRequirement("tool", is_required=False), installs) for plugin in requirement.plugins]
+    parts = [
+        PackageRequest(plugin, PackageRequirement("tool", is_required=False), installs)
+        for plugin in requirement.plugins
+    ]
     parts += [
-        Need(plugin, PackageRequirement("tool", is_required=False, purpose=purpose), installs)
+        PackageRequest(plugin, PackageRequirement("tool", is_required=False, purpose=purpose), installs)
         for plugin, purpose in purposes
     ]
-    return [*parts, Need(requirement.plugins[0], whole, installs)]
+    return [*parts, PackageRequest(requirement.plugins[0], whole, installs)]
 
 
 @given(st.lists(needs(), min_size=2, max_size=4), st.integers(1, 3))
-def test_merging_some_first_and_the_rest_later_is_merging_all_at_once(wanted: list[Need], cut: int) -> None:
+def test_merging_some_first_and_the_rest_later_is_merging_all_at_once(wanted: list[PackageRequest], cut: int) -> None:
     first, rest = wanted[:cut], wanted[cut:]
     assume(first and rest)
     whole, part = merged(*wanted), merged(*first)

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from typing import TYPE_CHECKING
 
-from mngr_ansible.rooms import room, socket_room
+from mngr_ansible.system.tempdirs import private_directory, socket_directory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,8 +21,8 @@ LONGEST_ON_MACOS = 103
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from mngr_ansible.rooms import room
-with room(Path(sys.argv[1]), "mngr-ansible-") as directory:
+from mngr_ansible.system.tempdirs import private_directory
+with private_directory(Path(sys.argv[1]), "mngr-ansible-") as directory:
     (directory / "socket").touch()
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -32,7 +32,7 @@ def test_a_socket_fits_on_macos_and_its_directory_is_its_owners_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with socket_room() as directory:
+    with socket_directory() as directory:
         assert len(os.fsencode(f"{directory}/{'c' * 40}.{'s' * 16}")) <= LONGEST_ON_MACOS
         assert stat.S_IMODE(directory.stat().st_mode) == 0o700
     assert not directory.exists()
@@ -50,9 +50,9 @@ def test_what_a_killed_run_left_goes_after_a_minute_and_nothing_else(tmp_path: P
     link = tmp_path / "mngr-ansible-deadlink"
     foreign.mkdir()
     link.symlink_to(foreign)
-    with room(tmp_path, "mngr-ansible-") as living:
+    with private_directory(tmp_path, "mngr-ansible-") as living:
         for path in (dead, foreign, living):
             os.utime(path, (1, 1))
         os.utime(link, (1, 1), follow_symlinks=False)
-        with room(tmp_path, "mngr-ansible-") as another:
+        with private_directory(tmp_path, "mngr-ansible-") as another:
             assert set(tmp_path.iterdir()) == {young, foreign, link, living, another}

@@ -6,10 +6,10 @@ import stat
 import pytest
 import yaml
 
-from mngr_ansible import rundir
 from mngr_ansible.errors import InputError
-from mngr_ansible.model import FileTransferSpec
-from mngr_ansible.playbook import HostRun
+from mngr_ansible.run import directory as rundir
+from mngr_ansible.run.playbook import HostRun
+from mngr_ansible.spec.files import FileTransferSpec
 from tests.builders import due, tree, wants, write
 
 

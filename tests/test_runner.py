@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 import mngr_ansible
-from mngr_ansible import runner
 from mngr_ansible.errors import RunError
-from mngr_ansible.runner import Event
+from mngr_ansible.run import runner
+from mngr_ansible.run.runner import Event
 from tests.runs import GIT, LOCAL, NODE, run_directory, settle
 
 
@@ -119,7 +119,7 @@ def test_what_only_pythonpath_offers_is_an_error_that_says_so(tmp_path: Path) ->
     python = bare_python(tmp_path / "venv", "psutil")
     checkout = str(Path(mngr_ansible.__file__).parents[1])
     message = run_error(python, run_directory(tmp_path, settle()), PYTHONPATH=checkout)
-    assert "could not run mngr_ansible.supervisor" in message
+    assert "could not run mngr_ansible.run.supervisor" in message
     assert "PYTHONPATH" in message
 
 
@@ -141,7 +141,8 @@ def run_error(python: str, directory: Path, **env: str) -> str:
     script = """
         import sys
         from pathlib import Path
-        from mngr_ansible import errors, runner
+        from mngr_ansible import errors
+        from mngr_ansible.run import runner
         try:
             runner.run(Path(sys.argv[1]), timeout=60)
         except errors.RunError as error:

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from mngr_ansible import runner
-from mngr_ansible.runner import Event
+from mngr_ansible.run import runner
+from mngr_ansible.run.runner import Event
 from tests.runs import GIT, hang, marked, run_directory, settle, wait_until
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def caller(directory: Path, on_event: str = "None") -> subprocess.Popen[str]:
     script = f"""
         import os, sys, time
         from pathlib import Path
-        from mngr_ansible import runner
+        from mngr_ansible.run import runner
         try:
             print(runner.run(Path(sys.argv[1]), timeout=60, on_event={on_event}).status)
         except BaseException as error:
@@ -133,7 +133,7 @@ def test_the_death_of_the_supervisor_ends_everything_and_is_told(tmp_path: Path,
 
     def shoot(event: Event) -> None:
         wait_until(lambda: begun(mark))
-        [supervisor] = [each for each in marked("mngr_ansible.supervisor") if each.ppid() == os.getpid()]
+        [supervisor] = [each for each in marked("mngr_ansible.run.supervisor") if each.ppid() == os.getpid()]
         supervisor.kill()
 
     result = runner.run(directory, timeout=60, on_event=shoot)

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from mngr_ansible import runner
+from mngr_ansible.run import runner
 from tests.runs import GIT, marked, run_directory, settle, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mngr_ansible.runner import Event
+    from mngr_ansible.run.runner import Event
 
 SSHD = "/usr/sbin/sshd"
 

@@ -10,8 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import mngr_ansible as package
-from mngr_ansible.hookspecs import HOOKS
-from mngr_ansible.report import Status
+from mngr_ansible.diff.outcome import Status
+from mngr_ansible.inputs.hookspecs import HOOKS
 from tests.builders import tree, write
 from tests.command import document
 from tests.command import mngr_ansible as run

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from mngr_ansible.errors import InputError
-from mngr_ansible.settings import PluginSettings, Settings
+from mngr_ansible.inputs.settings import PluginSettings, Settings
 
 
 def test_without_a_table_the_defaults_hold():

@@ -4,20 +4,24 @@ import dataclasses
 
 import pytest
 
-from mngr_ansible.diff import compare
+from mngr_ansible.diff.due import compare
 from mngr_ansible.errors import MissingFilesError
-from mngr_ansible.model import FileTransferSpec
-from mngr_ansible.plan import settle
-from mngr_ansible.sources import Wish, read_sources
+from mngr_ansible.plan.local_files import TransferRequest, read_sources
+from mngr_ansible.plan.plan import resolve_destinations
+from mngr_ansible.spec.files import FileTransferSpec
 from tests.builders import plan, state, statuses, tree, wants, write
 
 
-def names(*wishes: Wish) -> list[str]:
+def names(*wishes: TransferRequest) -> list[str]:
     return [each.relative for claim in read_sources(wishes).claims for each in claim.entries]
 
 
-def wish(source: object, destination: str = "d", exclude_files=(), is_secret_allowed=True, **options) -> Wish:
-    return Wish("p", "p", FileTransferSpec(source, destination, **options), tuple(exclude_files), is_secret_allowed)
+def wish(
+    source: object, destination: str = "d", exclude_files=(), is_secret_allowed=True, **options
+) -> TransferRequest:
+    return TransferRequest(
+        "p", "p", FileTransferSpec(source, destination, **options), tuple(exclude_files), is_secret_allowed
+    )
 
 
 def test_excluded_directories_are_not_even_opened(tmp_path):
@@ -51,7 +55,7 @@ def test_one_name_for_a_destination_is_as_good_as_another_once_the_host_is_known
 
     assert [each.destination for each in made.transfers] == ["/home/u/.npmrc"]
     host = dataclasses.replace(state(), home="/home/u", work_dir="/srv/w")
-    settled = settle(settle(made, "/home/u", "/srv/w"), "/home/u", "/srv/w")
+    settled = resolve_destinations(resolve_destinations(made, "/home/u", "/srv/w"), "/home/u", "/srv/w")
     assert settled.transfers == ()
     (outcome,) = compare(settled, host, is_local=False).outcomes
     assert (outcome.id, str(outcome.status)) == ("file:/home/u/.npmrc", "skipped")

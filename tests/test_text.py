@@ -7,10 +7,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from mngr_ansible import text
+from mngr_ansible.diff.outcome import Outcome, Status
 from mngr_ansible.errors import ErrorGroup, HostError, MissingFilesError
-from mngr_ansible.report import HostReport, Outcome, Report, Status
-from mngr_ansible.text import advice_text, apply_text, error_text, host_text, plan_text
+from mngr_ansible.report import text
+from mngr_ansible.report.report import HostReport, Report
+from mngr_ansible.report.text import advice_text, apply_text, error_text, host_text, plan_text
 
 GIT = Outcome("package:git", "package", Status.OK, "2.39.5", ">=2.39", ("claude", "mngr"))
 NODE = Outcome(

@@ -7,21 +7,23 @@ from pathlib import Path
 import pytest
 
 from mngr_ansible.errors import ConflictError, MissingFilesError
-from mngr_ansible.model import FileTransferSpec
-from mngr_ansible.sources import Wish, read_sources
-from mngr_ansible.transfers import Claim, Place, Transfer, overlay
+from mngr_ansible.plan.local_files import TransferRequest, read_sources
+from mngr_ansible.plan.transfers import Claim, Destination, Transfer, overlay
+from mngr_ansible.spec.files import FileTransferSpec
 from tests.builders import tree, write
 
 
-def wish(plugin: str, source: object, destination: str = "x", **options) -> Wish:
-    return Wish(plugin, options.pop("origin", plugin), FileTransferSpec(source, destination, **options))
+def wish(plugin: str, source: object, destination: str = "x", **options) -> TransferRequest:
+    return TransferRequest(plugin, options.pop("origin", plugin), FileTransferSpec(source, destination, **options))
 
 
-def claims(*wishes: Wish) -> tuple[Claim, ...]:
+def claims(*wishes: TransferRequest) -> tuple[Claim, ...]:
     return tuple(read_sources(wishes).claims)
 
 
-def laid(*wishes: Wish, home: str = "/home/u", work_dir: str = "/srv/w") -> tuple[dict[str, Transfer], tuple[str, ...]]:
+def laid(
+    *wishes: TransferRequest, home: str = "/home/u", work_dir: str = "/srv/w"
+) -> tuple[dict[str, Transfer], tuple[str, ...]]:
     transfers, notices, _ = overlay(claims(*wishes), home, work_dir)
     return {each.destination: each for each in transfers}, notices
 
@@ -44,16 +46,16 @@ def paths(transfer: Transfer) -> list[str]:
 )
 @pytest.mark.parametrize(("home", "work_dir"), [("/home/u", "/srv/w"), ("/home/u/", "/srv/w/")])
 def test_a_destination_is_below_work_dir_below_home_or_absolute(text, path, home, work_dir):
-    assert Place.of(FileTransferSpec("l", text)).resolve(home, work_dir) == path
+    assert Destination.of(FileTransferSpec("l", text)).resolve(home, work_dir) == path
 
 
 @pytest.mark.parametrize(("text", "shown"), [("~/a", "~/a"), ("~/", "~"), ("a", "a"), (".", "."), ("/a", "/a")])
 def test_without_a_host_a_destination_stays_text(text, shown):
-    assert Place(text).resolve("~", "") == shown
+    assert Destination(text).resolve("~", "") == shown
 
 
 def test_home_may_be_the_root_directory():
-    assert Place("~/a").resolve("/", "/w") == "/a"
+    assert Destination("~/a").resolve("/", "/w") == "/a"
 
 
 def test_a_leading_tilde_of_a_source_is_the_callers_home_and_nothing_else_is_expanded(home, tmp_path, monkeypatch):
@@ -243,5 +245,5 @@ def test_a_tree_in_work_dir_itself_meets_a_file_there_before_the_host_is_known(t
 
 
 def test_an_id_shows_bytes_that_are_not_utf_8():
-    place = Place("bad\udcff")
-    assert Transfer(place.resolve("/h", "/w"), ("p",), (), is_directory=False).id == "file:/w/bad\\xff"
+    destination = Destination("bad\udcff")
+    assert Transfer(destination.resolve("/h", "/w"), ("p",), (), is_directory=False).id == "file:/w/bad\\xff"

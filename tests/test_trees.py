@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mngr_ansible import trees
-from mngr_ansible.trees import Entry, Tree, TreeError
+from mngr_ansible.portable import trees
+from mngr_ansible.portable.trees import Entry, Tree, TreeError
 
 
 def put(path: Path, content: bytes = b"x", mode: int = 0o644) -> Path:
@@ -173,7 +173,7 @@ def test_names_of_any_bytes_are_read_and_can_be_shown(tmp_path: Path) -> None:
     for name in names:
         put(tmp_path / "top" / os.fsdecode(name))
     assert {os.fsencode(entry.relative) for entry in trees.read(str(tmp_path / "top")).entries} == {b"", *names}
-    assert trees.shown(os.fsdecode(b"bad\xff\n")) == "bad\\xff\\n"
+    assert trees.printable(os.fsdecode(b"bad\xff\n")) == "bad\\xff\\n"
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from mngr_ansible import versions
-from mngr_ansible.versions import Range, compare
+from mngr_ansible.portable import versions
+from mngr_ansible.portable.versions import Range, compare
 
 # What the programs themselves print: Debian 12 and 13, Ubuntu 22.04 and 24.04, Homebrew, and upstream's own builds.
 SAID = [

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mngr_ansible.versions import compare
+from mngr_ansible.portable.versions import compare
 
 # What all of them order alike: numbers by value, a tilde before everything, a longer version after a shorter one.
 PART = st.integers(0, 120).map(str)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mngr_ansible import versions
-from mngr_ansible.versions import Range
+from mngr_ansible.portable import versions
+from mngr_ansible.portable.versions import Range
 
 # Debian 12, Ubuntu 24.04 and upstream's own builds.
 SAID = [

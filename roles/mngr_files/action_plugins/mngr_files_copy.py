@@ -16,6 +16,7 @@ import errno
 import io
 import os
 import re
+import sys
 import tempfile
 from contextlib import contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
@@ -39,10 +40,21 @@ PART = 4 << 20
 
 
 def beside(name):
-    """Load a file of the role's ``module_utils``: Ansible lets modules import those by name, but not actions."""
-    path = os.path.join(os.path.dirname(os.path.dirname(__file__)), "module_utils", f"{name}.py")
-    spec = spec_from_file_location(f"mngr_files_action_{name}", path)
-    module = module_from_spec(spec)
+    """Load a file of the role's ``module_utils``: Ansible lets modules import those by name, but not actions.
+
+    What is shared with the package is a package itself: ``mngr_ansible_portable.trees``.
+    """
+    path = os.path.join(os.path.dirname(os.path.dirname(__file__)), "module_utils", *name.split("."))
+    is_package = os.path.isdir(path)
+    if "." in name:
+        beside(name.rpartition(".")[0])
+    full = f"mngr_files_action_{name}"
+    spec = spec_from_file_location(
+        full,
+        os.path.join(path, "__init__.py") if is_package else f"{path}.py",
+        submodule_search_locations=[path] if is_package else None,
+    )
+    module = sys.modules[full] = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
@@ -60,7 +72,9 @@ class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         """Read, send, and put the host's answer and what was skipped into one result."""
         result = super().run(tmp, task_vars)
-        wish = wishes.read(self._task.args.get("transfers"), self._loader.get_basedir(), beside("mngr_ansible_trees"))
+        wish = wishes.read(
+            self._task.args.get("transfers"), self._loader.get_basedir(), beside("mngr_ansible_portable.trees")
+        )
         if not wish.problems:
             try:
                 with self._pipelined():

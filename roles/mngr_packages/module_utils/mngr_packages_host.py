@@ -11,12 +11,9 @@ import subprocess
 import tempfile
 import time
 
-from ansible.module_utils import mngr_ansible_candidates as candidates
-from ansible.module_utils import mngr_ansible_check_script as check_script
-from ansible.module_utils import mngr_ansible_checks as checks
-from ansible.module_utils import mngr_ansible_managers as managers
-from ansible.module_utils import mngr_ansible_versions as versions
 from ansible.module_utils import mngr_packages_trouble as trouble
+from ansible.module_utils.mngr_ansible_portable import check_script, checks, managers, versions
+from ansible.module_utils.mngr_ansible_portable import offers as candidates
 
 _CHECK_SECONDS = 120
 _RUN = re.compile(r"\.mngr-ansible-[0-9a-f]{16}\Z")
@@ -67,7 +64,7 @@ def ask(module, requirements):
             errors="replace",
             timeout=_CHECK_SECONDS,
         )
-        findings = checks.read(answer.stdout.split("\n"), requirements, versions)
+        findings = checks.read(answer.stdout.split("\n"), requirements)
         return list(zip(requirements, findings))  # noqa: B905 - Python 3.9 knows no strict; one finding each
     except subprocess.TimeoutExpired:
         module.fail_json(msg=f"The host did not say within {_CHECK_SECONDS} s which packages it has. Run again.")
@@ -162,12 +159,10 @@ class Packages:
         """What this manager offers of these requirements' packages, and how old its lists are."""
         names = list(dict.fromkeys(name for each in requirements for name in self.specified(each)))
         if not names or not self.is_there:
-            return candidates.Answer("own", {})
+            return candidates.ManagerOffers("own", {})
         asked = {self.manager: names}
-        text = candidates.script(asked, managers, privilege)
-        return candidates.read(_run(["/bin/sh", "-c", text], self._directory)[1].split("\n"), asked, managers)[
-            self.manager
-        ]
+        text = candidates.script(asked, privilege)
+        return candidates.read(_run(["/bin/sh", "-c", text], self._directory)[1].split("\n"), asked)[self.manager]
 
     def refusal(self, requirement, offers):
         """Why what is offered does not satisfy this, as the end of a sentence; empty where it does, or nobody knows.
@@ -179,7 +174,7 @@ class Packages:
             offer = offers.offers.get(spec)
             if offer is None or not offer.is_known:
                 continue
-            best = candidates.best(offer, versions)
+            best = candidates.best(offer)
             if best is None:
                 name = requirement["packages"][self.manager][position]
                 return offer.why or f"{self.manager} offers no package {name}"
@@ -190,7 +185,7 @@ class Packages:
     def best(self, requirement, offers):
         """The version that is offered of a requirement's first package; None where that is not known."""
         first = next(iter(self.specified(requirement)), None)
-        return candidates.best(offers.offers[first], versions) if first in offers.offers else None
+        return candidates.best(offers.offers[first]) if first in offers.offers else None
 
     def refresh(self, privilege):
         """Fetch the lists of packages; the exit status."""

@@ -1,0 +1,234 @@
+"""``mngr ansible plan|apply|render|…``: the verbs of ``mngr-ansible``, about an agent; ``bootstrap``, about a host."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from click_option_group import optgroup
+from imbue.mngr.cli.common_opts import add_common_options
+from imbue.mngr.cli.help_formatter import CommandHelpMetadata, add_pager_help_option
+
+from mngr_ansible.mngr.invocation import invocation
+
+type _Command = Callable[..., Any]
+
+
+def _what_and_how(command: _Command) -> _Command:
+    """Add the options that say what is wanted besides the plugins and the settings, and how it is done."""
+    only, install = click.Choice(["files", "packages"]), click.Choice(["auto", "print"])
+    seconds = click.FloatRange(min=0, min_open=True)
+    for option in reversed(
+        [
+            optgroup.group("What"),
+            optgroup.option("--manifest", multiple=True, metavar="FILE", help="A file with files and packages"),
+            optgroup.option("--file", multiple=True, metavar="LOCAL:REMOTE", help="Copy a file or a directory"),
+            optgroup.option("--package", multiple=True, metavar="REQUIREMENT", help="A tool, such as 'git>=2.39'"),
+            optgroup.option("--only", type=only, help="Leave the other half out"),
+            optgroup.group("How"),
+            optgroup.option("--become/--no-become", default=False, help="Write files as root, through sudo"),
+            optgroup.option("-K", "--ask-become-pass", is_flag=True, help="Ask for sudo's password there"),
+            optgroup.option("--install", type=install, help="Install what is missing, or only show the commands"),
+            optgroup.option("--no-check-packages", is_flag=True, help="Assume that every package is there"),
+            optgroup.option("--timeout", type=seconds, metavar="SECONDS", help="For the whole run"),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(name="ansible")
+def ansible() -> None:
+    """Look at, or repeat, the provisioning of an agent's host."""
+
+
+@ansible.command(name="plan")
+@click.argument("agent")
+@_what_and_how
+@click.option("--diff", is_flag=True, help="Show what would change in files, but for secrets")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when any step is due")
+@click.option("--commands", is_flag=True, help="Print only the install commands, for a shell")
+@click.option("--for", "system", metavar="DISTRO[:RELEASE]", help="For a machine that is not there, such as fedora:44")
+@add_common_options
+@click.pass_context
+def plan(ctx: click.Context, /, **_: Any) -> None:
+    """Show what is due and why; change nothing but mngr's note of it."""
+    from mngr_ansible.mngr.connection import locked
+    from mngr_ansible.mngr.status import record_status
+    from mngr_ansible.provisioning import for_distro
+    from mngr_ansible.provisioning.provisioner import gather, prepare
+    from mngr_ansible.provisioning.reporting import plan_report
+    from mngr_ansible.report import text
+
+    with invocation(ctx, "plan") as call:
+        agent, host, target, request = call.resolve()
+        if call.opts.system is not None:
+            report = for_distro.plan_for_distro(gather([target], request)[0], call.opts.system)
+            call.show(
+                report,
+                text.commands_text(report) if call.opts.commands else text.elsewhere_text(report),
+            )
+            return
+        report = plan_report(prepare([target], request), has_diff=call.opts.diff)
+        if report.ok and call.opts.is_whole:
+            record_status(agent, "due" if report.is_due else "ok", lock=lambda: locked(host, request))
+        words = text.plan_text(report, call.again(str(agent.name)))
+        call.show(report, text.commands_text(report) if call.opts.commands else words)
+        if call.opts.detailed_exitcode and report.ok and report.is_due:
+            ctx.exit(2)
+
+
+@ansible.command(name="apply")
+@click.argument("agent")
+@_what_and_how
+@click.option("-y", "--yes", is_flag=True, help="Answer yes where a terminal would be asked")
+@add_common_options
+@click.pass_context
+def apply(ctx: click.Context, /, **_: Any) -> None:
+    """Bring the agent's host to the plan; the agent itself is neither started nor stopped."""
+    from mngr_ansible.mngr import messages
+    from mngr_ansible.mngr.connection import locked
+    from mngr_ansible.mngr.status import failure_recorded, record_status, status_of
+    from mngr_ansible.provisioning import provisioner
+    from mngr_ansible.report import text
+
+    with invocation(ctx, "apply") as call:
+        agent, host, target, request = call.resolve()
+        with locked(host, request), failure_recorded(agent):
+            confirm = messages.confirmation(call.mngr_ctx, is_yes=call.opts.yes)
+            prepared = provisioner.confirm_local_installs(
+                provisioner.prepare([target], request, is_applied=True), confirm
+            )
+            report = provisioner.apply(prepared, request, messages.log_line, is_verbose=call.opts.verbose > 0)
+            record_status(agent, status_of(report.hosts[0]))
+        call.show(report, text.apply_text(report))
+
+
+@ansible.command(name="render")
+@click.argument("words", metavar="AGENT DIR", nargs=2)
+@_what_and_how
+@add_common_options
+@click.pass_context
+def render(ctx: click.Context, /, **_: Any) -> None:
+    """Write the run directory for what is due into DIR, and stop."""
+    from mngr_ansible.provisioning.provisioner import prepare, render
+    from mngr_ansible.report import text
+
+    with invocation(ctx, "render") as call:
+        (_agent, _host, target, request), directory = call.resolve_beside(*call.opts.words)
+        report = render(prepare([target], request), request, Path(directory))
+        call.show(report, text.render_text(report))
+
+
+@ansible.command(name="bootstrap")
+@click.argument("address", metavar="HOST")
+@optgroup.group("How")
+@optgroup.option("-K", "--ask-become-pass", is_flag=True, help="Ask for sudo's password there")
+@optgroup.option("--dry-run", is_flag=True, help="Show what is due, and change nothing")
+@optgroup.option("--install", type=click.Choice(["auto", "print"]), help="Install, or only show the commands")
+@optgroup.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For the whole run")
+@optgroup.option("-y", "--yes", is_flag=True, help="Answer yes where a terminal would be asked")
+@add_common_options
+@click.pass_context
+def bootstrap(ctx: click.Context, /, **_: Any) -> None:
+    """Bring a bare host to what mngr itself needs: git, tmux, rsync and the like, and python3."""
+    from mngr_ansible.mngr import bootstrap
+    from mngr_ansible.report import text
+
+    with invocation(ctx, "bootstrap") as call:
+        report = bootstrap.run(call)
+        if call.opts.dry_run:
+            call.show(report, "\n".join(text.tables(report)))
+        else:
+            call.show(report, text.apply_text(report))
+
+
+@ansible.command(name="plugins")
+@click.argument("agent", required=False)
+@_what_and_how
+@add_common_options
+@click.pass_context
+def plugins(ctx: click.Context, /, **_: Any) -> None:
+    """Show the plugins in order, their hooks, and what each asks for; without AGENT, for this machine."""
+    from mngr_ansible.provisioning.listing import plugins_report
+    from mngr_ansible.provisioning.targets import open_targets
+    from mngr_ansible.report.text import plugins_text
+
+    with invocation(ctx, "plugins") as call:
+        if call.opts.agent is not None:
+            _agent, _host, target, request = call.resolve()
+        else:
+            with open_targets(()) as (targets, _path):
+                target = dataclasses.replace(targets[0], mngr_ctx=call.mngr_ctx)
+            request = call.request(is_local=True)
+        report = plugins_report(request, [target])
+        call.show(report, plugins_text(report))
+
+
+@ansible.command(name="catalog")
+@click.argument("words", metavar="[NAME]", nargs=-1)
+@add_common_options
+@click.pass_context
+def catalog(ctx: click.Context, /, **_: Any) -> None:
+    """Show the tools that are known, where they come from and what is proven; with NAME, one of them in full."""
+    from mngr_ansible.provisioning.listing import catalog_report
+    from mngr_ansible.report.text import catalog_text
+
+    with invocation(ctx, "catalog") as call:
+        name = call.opts.words[0] if call.opts.words else None
+        report = catalog_report(name)
+        call.show(report, catalog_text(report, is_whole=name is not None))
+
+
+@ansible.command(name="content")
+@add_common_options
+@click.pass_context
+def content(ctx: click.Context, /, **_: Any) -> None:
+    """Print the directory that holds roles/ and playbooks/."""
+    from mngr_ansible.report.report import Report
+    from mngr_ansible.run import content as shipped
+
+    with invocation(ctx, "content") as call:
+        directory = str(shipped.directory())
+        call.show(Report("content", extra={"path": directory}), directory)
+
+
+_LEFT_ALONE = "The agent may be running or stopped; it is left as it is."
+
+
+def _register_help() -> None:
+    group = "Look at, or repeat, the provisioning of an agent's host"
+    verbs: dict[str, tuple[click.Command, str, str]] = {
+        "plan": (plan, "<AGENT> [OPTIONS]", "Show what is due and why"),
+        "apply": (apply, "<AGENT> [OPTIONS]", "Bring the agent's host to the plan"),
+        "render": (render, "<AGENT> <DIR> [OPTIONS]", "Write the run directory for what is due, and stop"),
+        "bootstrap": (bootstrap, "<HOST> [OPTIONS]", "Bring a bare host to what mngr itself needs"),
+        "plugins": (plugins, "[AGENT] [OPTIONS]", "Show the plugins in order, and what each asks for"),
+        "catalog": (catalog, "[NAME] [OPTIONS]", "Show the tools that are known, and where they come from"),
+        "content": (content, "[OPTIONS]", "Print the directory that holds roles/ and playbooks/"),
+    }
+    synopsis = f"mngr ansible [{'|'.join(verbs)}] [AGENT] [OPTIONS]"
+    see_also = (("ansible_provisioning", "How mngr-ansible works"), ("create", "Create and run an agent"))
+    CommandHelpMetadata(
+        key="ansible",
+        one_line_description=group,
+        synopsis=synopsis,
+        description=_LEFT_ALONE,
+        see_also=see_also,
+    ).register()
+    add_pager_help_option(ansible)
+    for name, (command, arguments, line) in verbs.items():
+        example = " my-agent" if "AGENT" in arguments else " my-host" if "HOST" in arguments else ""
+        CommandHelpMetadata(
+            key=f"ansible.{name}",
+            one_line_description=line,
+            synopsis=f"mngr ansible {name} {arguments}",
+            description=_LEFT_ALONE if "AGENT" in arguments else "",
+            examples=((line, f"mngr ansible {name}{example}"),),
+            see_also=see_also,
+        ).register()
+        add_pager_help_option(command)
+
+
+_register_help()

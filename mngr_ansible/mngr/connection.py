@@ -1,0 +1,121 @@
+"""mngr's objects as ours: its open connection, an agent on its host as a target, its settings as a request."""
+
+import base64
+import gzip
+import math
+import os
+import shlex
+import threading
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from contextvars import copy_context
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from imbue.mngr.errors import MngrError
+from imbue.mngr.interfaces.host import OnlineHostInterface
+
+from mngr_ansible.errors import HostError
+from mngr_ansible.host.connection import Connection, LocalShell, ShellResult, no_answer
+from mngr_ansible.host.ssh import Address, OpenSsh
+from mngr_ansible.provisioning.request import Request
+
+_LONGEST_PLAIN_SCRIPT = 30_000
+"""Bytes: a longer script travels compressed, since one argument of a program is at most 128 KiB on Linux."""
+
+_LOCK_SECONDS = 300
+"""How long mngr 0.3 waits for a host's lock."""
+
+_LONGEST_COMMAND = 120_000
+"""Bytes of a command with its script, quoting aside: a little less than one argument may hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class MngrConnection:
+    """mngr's open connection to a remote host; Ansible opens its own, with the same user, key and known hosts."""
+
+    host: OnlineHostInterface
+    name: str
+    is_local: bool = False
+
+    @property
+    def variables(self) -> Mapping[str, Any]:
+        return self.own(Path()).variables
+
+    def own(self, sockets: Path) -> OpenSsh:
+        """A connection of our own to the same host: mngr's shows every script in the host's list of processes."""
+        info = self.host.get_ssh_connection_info()
+        if info is None:
+            raise HostError(
+                "mngr does not reach it over ssh, which mngr-ansible needs",
+                remedy="Create the agent with --no-ansible, or on a host with ssh.",
+                host=self.name,
+            )
+        user, hostname, port, key = info
+        known_hosts = self.host.get_ssh_known_hosts_path()
+        return OpenSsh(
+            Address(self.name, hostname, user, port),
+            sockets=sockets,
+            key=None if str(key) in ("", ".") else str(key),
+            known_hosts=None if known_hosts is None else str(known_hosts),
+        )
+
+    def holds(self, script: str) -> bool:
+        return len(_command(script)) <= _LONGEST_COMMAND
+
+    def run(self, script: str, timeout: float) -> ShellResult:
+        """Run it on a thread, for mngr's own bound is not kept where a program there says nothing."""
+        seconds, answers = math.ceil(timeout), SimpleQueue[Any]()
+        command = _bounded(_command(script), seconds + 1)
+
+        def ask() -> None:
+            try:
+                answers.put(self.host.execute_idempotent_command(command, timeout_seconds=seconds))
+            except BaseException as error:  # noqa: BLE001 - it is raised below
+                answers.put(error)
+
+        threading.Thread(target=copy_context().run, args=(ask,), daemon=True).start()
+        try:
+            said = answers.get(timeout=seconds)
+        except Empty:
+            raise no_answer(timeout, self.name) from None
+        if isinstance(said, (MngrError, OSError)):
+            raise HostError(
+                " ".join(str(said).split()),
+                remedy="See whether it is up and can be reached from here.",
+                host=self.name,
+            ) from said
+        if isinstance(said, BaseException):
+            raise said
+        return ShellResult(f"\n{said.stdout}\n", said.stderr, 0 if said.success else 1)
+
+    def stop(self) -> None:
+        pass  # mngr asks one host, on its own thread
+
+
+def _bounded(command: str, seconds: int) -> str:
+    """The command, ended on the host too, where that has coreutils' ``timeout``."""
+    chosen = f'command -v timeout >/dev/null 2>&1 && exec timeout -k 1 {seconds} sh -c "$1"; exec sh -c "$1"'
+    return shlex.join(["sh", "-c", chosen, "sh", command])
+
+
+def locked(host: OnlineHostInterface, request: Request) -> AbstractContextManager[None]:
+    """mngr's lock of a host, waited for as long as mngr does by itself, or as the run may take."""
+    return host.lock_cooperatively(min(_LOCK_SECONDS, request.timeout))
+
+
+def _command(script: str) -> str:
+    data = os.fsencode(script)
+    if len(data) <= _LONGEST_PLAIN_SCRIPT and script.isascii():
+        return script
+    return f"printf %s '{base64.b64encode(gzip.compress(data)).decode()}' | base64 -d | gzip -dc | sh"
+
+
+def connected(host: OnlineHostInterface) -> tuple[str, Connection]:
+    """What a host is called, and the way to it."""
+    if host.is_local:
+        return "localhost", LocalShell()
+    name = str(host.get_name())
+    return name, MngrConnection(host, name)

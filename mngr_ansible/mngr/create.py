@@ -1,0 +1,183 @@
+"""Provisioning inside ``mngr create``: done, or undone. A create that fails leaves no agent behind."""
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from imbue.mngr.config.data_types import MngrContext
+from imbue.mngr.errors import MngrError
+from imbue.mngr.interfaces.agent import AgentInterface
+from imbue.mngr.interfaces.cleanup_failures import CleanupFailedGroup
+from imbue.mngr.interfaces.host import CreateAgentOptions, OnlineHostInterface
+from imbue.mngr.primitives import AgentId, CreatePhase, ProgressStepId
+from loguru import logger
+
+from mngr_ansible.mngr.config import NAME
+from mngr_ansible.mngr.messages import as_failure, confirmation, log_line, reported
+from mngr_ansible.mngr.private_files import leaked_private_files
+from mngr_ansible.mngr.request import agent_target, create_request
+from mngr_ansible.mngr.status import failure_recorded, record_status, status_of
+from mngr_ansible.mngr.uploads import mngr_uploads
+from mngr_ansible.portable.text import printable
+from mngr_ansible.provisioning.provisioner import apply, confirm_local_installs, finish, gather, inspect
+from mngr_ansible.provisioning.recheck import recheck
+from mngr_ansible.provisioning.request import Prepared, Request
+from mngr_ansible.report.report import HostReport
+from mngr_ansible.system.signals import signals_ignored, terminate_gracefully
+
+_REMOVE_SECONDS = 60
+"""How long an agent's directory may take to be removed."""
+
+_MOST_TOLD = 20
+"""How many files that mngr replaced are named, one a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Provisioned:
+    """What was done, until mngr's own provisioning is done too."""
+
+    agent_id: AgentId
+    prepared: Prepared
+    report: HostReport
+    request: Request
+    is_update: bool
+
+
+_provisioned: ContextVar[_Provisioned | None] = ContextVar("mngr_ansible_provisioned", default=None)
+
+
+def check_before_create(options: CreateAgentOptions, mngr_ctx: MngrContext) -> None:
+    """Read settings, manifests and options, and check the plugins' hooks, while nothing has been created yet.
+
+    Raises:
+        PluginMngrError: one of them is wrong.
+    """
+    with reported():
+        create_request(mngr_ctx, options, is_local=True).hooks()
+    for path in leaked_private_files(mngr_ctx.project_root):
+        logger.warning(
+            "The settings of this repository send {}, which is outside of it and yours alone. If that is not meant: "
+            "Ctrl-C now, and see .mngr/settings.toml",
+            printable(path),
+        )
+
+
+def provision(
+    agent: AgentInterface[Any], host: OnlineHostInterface, options: CreateAgentOptions | None, mngr_ctx: MngrContext
+) -> None:
+    """The story up to the run, and no further: :func:`finish_create` is called after mngr's own provisioning.
+
+    Raises:
+        PluginMngrError: the host is not as planned; the agent is gone, unless it is only being updated.
+    """
+    _provisioned.set(None)
+    is_update = options is not None and options.is_update
+    with _undone_on_failure(agent, host, is_update=is_update):
+        request = create_request(mngr_ctx, options, is_local=host.is_local)
+        gathered = gather([agent_target(agent, host, options, mngr_ctx)], request)
+        if gathered[0].plan.is_empty and not gathered[0].plan.skipped:
+            prepared, report = gathered[0], HostReport(gathered[0].target.name, host.is_local)
+        else:
+            step = ProgressStepId(f"provisioning.{NAME}")
+            with mngr_ctx.progress_reporter.step(step, "Running Ansible", CreatePhase.PROVISIONING.step_id):
+                prepared, report = _apply(agent, gathered, request, mngr_ctx)
+        _provisioned.set(_Provisioned(agent.id, prepared, report, request, is_update))
+
+
+def _apply(
+    agent: AgentInterface[Any], gathered: list[Prepared], request: Request, mngr_ctx: MngrContext
+) -> tuple[Prepared, HostReport]:
+    asked = confirm_local_installs(inspect(gathered, request, is_applied=True), confirmation(mngr_ctx))
+    for notice in asked[0].plan.all_notices:
+        logger.info("ansible: {}", notice)
+    if asked[0].due is not None and not asked[0].due.is_empty:
+        record_status(agent, "due")  # a create that is killed leaves an agent that says so
+    report = apply(asked, request, log_line, is_finished=False).hosts[0]
+    if not report.ok:
+        raise as_failure(report)
+    if report.commands:
+        logger.warning("Still to be run on {}: {}", report.host, " && ".join(report.commands))
+    return asked[0], report
+
+
+def finish_create(agent: AgentInterface[Any], host: OnlineHostInterface) -> None:
+    """Put right what mngr did to our files, call the plugins' fourth hook, and note how the host was left.
+
+    Raises:
+        PluginMngrError: a plugin raised, or a file could not be put right; the agent is gone, unless it is only being
+            updated.
+    """
+    done = _provisioned.get()
+    if done is None or done.agent_id != agent.id:
+        return
+    _provisioned.set(None)
+    with _undone_on_failure(agent, host, is_update=done.is_update):
+        _put_right(done)
+        report = finish(done.prepared, done.report, done.request)
+        if not report.ok:
+            raise as_failure(report)
+        record_status(agent, status_of(report))
+
+
+def _put_right(done: _Provisioned) -> None:
+    """Modes and owners of our files that mngr changed are put right; content that it replaced is told of."""
+    rechecked = recheck(done.prepared, done.request)
+    known = mngr_uploads(done.prepared) if rechecked.lost else {}
+    for each in rechecked.lost[:_MOST_TOLD]:
+        who, by = ", ".join(each.plugins), known.get(each.path, "mngr or its agent type")
+        what = "replaced the file that {} sent" if each.is_there else "removed the file that {} sent"
+        logger.warning("{}: {} {}", printable(each.path), by, what.format(who))
+    if len(rechecked.lost) > _MOST_TOLD:
+        logger.warning("… and {} files more", len(rechecked.lost) - _MOST_TOLD)
+    if rechecked.prepared is not None:
+        logger.info("ansible: putting modes and owners right that mngr's own provisioning changed")
+        report = apply([rechecked.prepared], done.request, log_line, is_finished=False).hosts[0]
+        if not report.ok:
+            raise as_failure(report)
+
+
+@contextmanager
+def _undone_on_failure(agent: AgentInterface[Any], host: OnlineHostInterface, *, is_update: bool) -> Iterator[None]:
+    """Take the agent away when the block is left by an error or a signal; one that is only being updated stays."""
+    with terminate_gracefully():
+        if is_update:
+            with failure_recorded(agent), reported():
+                yield
+            return
+        try:
+            with reported():
+                yield
+        except BaseException:
+            with signals_ignored():
+                _destroy(agent, host)
+            raise
+
+
+def _destroy(agent: AgentInterface[Any], host: OnlineHostInterface) -> None:
+    logger.info("Removing agent {}, which could not be provisioned", agent.name)
+    try:
+        host.destroy_agent(agent)
+    except (CleanupFailedGroup, MngrError, OSError) as error:
+        logger.warning("Agent {} could not be removed: {}. Run: mngr destroy {} --force", agent.name, error, agent.name)
+        return
+    try:
+        _remove_work_dir(agent, host)
+    except (MngrError, OSError) as error:
+        logger.warning("{} could not be removed from {}: {}", agent.work_dir, host.get_name(), error)
+
+
+def _remove_work_dir(agent: AgentInterface[Any], host: OnlineHostInterface) -> None:
+    """Remove the directory that mngr made on a remote host for this agent alone, which it would leave to its ``gc``.
+
+    A local one is a worktree, which mngr removes itself. Source: mngr 0.3.0, ``Host._create_work_dir_via_git_mirror``.
+    """
+    work_dir, known = agent.work_dir, host.get_certified_data()
+    is_made = str(work_dir) in known.generated_work_dirs and work_dir.parent == host.host_dir / "projects"
+    if host.is_local or not is_made or any(each.work_dir == work_dir for each in host.get_agents()):
+        return
+    host.execute_idempotent_command(f"rm -rf -- {shlex.quote(str(work_dir))}", timeout_seconds=_REMOVE_SECONDS)
+    left = tuple(each for each in known.generated_work_dirs if each != str(work_dir))
+    host.set_certified_data(known.model_copy(update={"generated_work_dirs": left}))

@@ -1,0 +1,224 @@
+"""One call of a verb of ``mngr ansible``: its options, the agent that it is about, and how its result is shown."""
+
+import dataclasses
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, redirect_stdout
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TextIO
+
+import click
+from imbue.mngr.api.address_parsers import parse_agent_address
+from imbue.mngr.api.find import find_one_agent, resolve_to_started_host_and_agent
+from imbue.mngr.cli.common_opts import setup_command_context
+from imbue.mngr.cli.output_helpers import write_event_line, write_human_line, write_json_line
+from imbue.mngr.config.data_types import CommonCliOptions, MngrContext
+from imbue.mngr.errors import MngrError, UserInputError
+from imbue.mngr.primitives import OutputFormat
+from loguru import logger
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from imbue.mngr.interfaces.agent import AgentInterface
+    from imbue.mngr.interfaces.host import OnlineHostInterface
+
+    from mngr_ansible.host.ssh import OpenSsh
+    from mngr_ansible.mngr.connection import MngrConnection
+    from mngr_ansible.provisioning.request import Request, Target
+    from mngr_ansible.report.report import Report
+
+type Install = Literal["auto", "print"]
+type Only = Literal["files", "packages"]
+
+
+class AnsibleCliOptions(CommonCliOptions):
+    """What any of the verbs may be given."""
+
+    agent: str | None = None
+    words: tuple[str, ...] = ()
+    address: str = ""
+    manifest: tuple[str, ...] = ()
+    file: tuple[str, ...] = ()
+    package: tuple[str, ...] = ()
+    only: Only | None = None
+    become: bool = False
+    install: Install | None = None
+    no_check_packages: bool = False
+    timeout: float | None = None
+    yes: bool = False
+    diff: bool = False
+    detailed_exitcode: bool = False
+    commands: bool = False
+    system: str | None = None
+    dry_run: bool = False
+    ask_become_pass: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing was added to, or left out of, what ``mngr create`` would ask for."""
+        return not (self.manifest or self.file or self.package or self.only or self.install or self.no_check_packages)
+
+
+@dataclass(slots=True)
+class Invocation:
+    """One call of a verb: what mngr made of its command line, and how its result is shown."""
+
+    name: str
+    mngr_ctx: MngrContext
+    output: OutputFormat
+    opts: AnsibleCliOptions
+    is_shown: bool = False
+    rooms: ExitStack = field(default_factory=ExitStack)
+    stdout: TextIO = field(default_factory=lambda: sys.stdout)
+    """Where the result goes; what a plugin prints meanwhile goes to stderr."""
+
+    def resolve(self, address: str | None = None) -> "tuple[AgentInterface[Any], OnlineHostInterface, Target, Request]":
+        """Find the agent, which may be stopped, and what is asked for there."""
+        from mngr_ansible.mngr.request import agent_target
+
+        host_ref, agent_ref = find_one_agent(parse_agent_address(address or self.opts.agent or ""), self.mngr_ctx)
+        agent, host = resolve_to_started_host_and_agent(
+            host_ref, agent_ref, allow_auto_start=False, mngr_ctx=self.mngr_ctx
+        )
+        return agent, host, *self.asked(agent_target(agent, host, None, self.mngr_ctx))
+
+    def resolve_beside(
+        self, first: str, second: str
+    ) -> "tuple[tuple[AgentInterface[Any], OnlineHostInterface, Target, Request], str]":
+        """The agent that one of two words names, and the other word; stand-alone a directory comes first.
+
+        Raises:
+            MngrError: neither names one; what is wrong with the first, unless that has a slash, as no agent's has.
+        """
+        if "/" in first:
+            return self.resolve(second), first
+        try:
+            return self.resolve(first), second
+        except MngrError as error:
+            if "/" in second:
+                raise
+            try:
+                return self.resolve(second), first
+            except MngrError:
+                raise error from None
+
+    def asked(self, target: "Target") -> "tuple[Target, Request]":
+        """The target and what is asked for there; where a password is asked for, over a connection of our own."""
+        from mngr_ansible.mngr.connection import MngrConnection
+
+        is_local = target.connection.is_local
+        if not self.opts.ask_become_pass:
+            return target, self.request(is_local=is_local)
+        password, control_path = ask_password(), None
+        if isinstance(target.connection, MngrConnection):
+            connection = self.rooms.enter_context(own_connection(target.connection))
+            target, control_path = dataclasses.replace(target, connection=connection), connection.control_path
+        return target, self.request(is_local=is_local, password=password, control_path=control_path)
+
+    def request(self, *, is_local: bool, password: str | None = None, control_path: str | None = None) -> "Request":
+        """What settings and command line ask for."""
+        from mngr_ansible.mngr.request import mngr_request
+
+        opts = self.opts
+        return mngr_request(
+            self.mngr_ctx,
+            is_local=is_local,
+            manifests=opts.manifest,
+            files=opts.file,
+            packages=opts.package,
+            install=opts.install,
+            check_packages=not opts.no_check_packages,
+            only=opts.only,
+            become=opts.become,
+            timeout=opts.timeout,
+            password=password,
+            control_path=control_path,
+        )
+
+    def show(self, report: "Report", words: str) -> None:
+        """Print the result on stdout.
+
+        Raises:
+            PluginMngrError: the command did not do its job.
+        """
+        from mngr_ansible.mngr import messages
+
+        self.print(report, words)
+        if report.errors:
+            raise messages.as_mngr_error(report.errors[0])
+        if not report.ok:
+            raise messages.as_failure(report.hosts[0])
+
+    def print(self, report: "Report", words: str) -> None:
+        """One JSON document (or one event), or the words of a person."""
+        self.is_shown = True
+        with redirect_stdout(self.stdout):
+            match self.output:
+                case OutputFormat.JSON:
+                    write_json_line(report.to_dict())
+                case OutputFormat.JSONL:
+                    write_event_line(f"ansible_{self.name}", report.to_dict())
+                case OutputFormat.HUMAN:
+                    for notice in report.to_dict()["notices"]:
+                        logger.info("note: {}", notice["text"])
+                    if words:
+                        write_human_line(words)
+
+    def again(self, agent: str) -> str:
+        """The command that does what this one has shown."""
+        from mngr_ansible.report import text
+
+        start = ("mngr", "ansible", "apply", agent)
+        return text.again(start, self.opts, ("manifest", "file", "package"), ("only", "install"))
+
+
+def ask_password() -> str:
+    """Ask for sudo's password on the host.
+
+    Raises:
+        UserInputError: there is no terminal to ask in.
+    """
+    import getpass
+
+    if not sys.stdin.isatty():
+        raise UserInputError("--ask-become-pass needs a terminal: run it in one, or allow sudo without a password")
+    try:
+        return getpass.getpass("Password for sudo there: ")
+    except EOFError:
+        raise UserInputError("no password was typed") from None
+
+
+@contextmanager
+def own_connection(connection: "MngrConnection") -> "Iterator[OpenSsh]":
+    """A connection of our own beside mngr's, closed at the end."""
+    from mngr_ansible.host.ssh import control_sockets
+
+    with control_sockets() as sockets:
+        own = connection.own(sockets)
+        try:
+            yield own
+        finally:
+            own.close()
+
+
+@contextmanager
+def invocation(ctx: click.Context, name: str) -> Iterator[Invocation]:
+    """Set a verb up; its errors are mngr's errors, and in JSON the contract's document with ``errors`` besides."""
+    from mngr_ansible.errors import MngrAnsibleError
+    from mngr_ansible.mngr import messages
+    from mngr_ansible.report.report import Report
+    from mngr_ansible.system.signals import terminate_gracefully
+
+    mngr_ctx, output_opts, opts = setup_command_context(ctx, f"ansible-{name}", AnsibleCliOptions)
+    verb = Invocation(name, mngr_ctx, output_opts.output_format, opts)
+    try:
+        with terminate_gracefully(), messages.reported(), verb.rooms, redirect_stdout(sys.stderr):
+            yield verb
+    except MngrError as error:
+        cause = error.__cause__
+        if not verb.is_shown and verb.output is not OutputFormat.HUMAN:
+            if not isinstance(cause, MngrAnsibleError):
+                cause = MngrAnsibleError(str(error), remedy=error.user_help_text or "")
+            verb.print(Report(name, errors=(cause,)), "")
+        raise

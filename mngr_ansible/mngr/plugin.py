@@ -1,0 +1,173 @@
+"""The plugin ``ansible`` of mngr: what mngr calls, and when. This and the ``mngr_…`` modules alone import mngr.
+
+mngr imports this module at the start of every command, so it imports nothing of ours that is heavy.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
+from typing import Any
+
+import click
+import pluggy
+from imbue.mngr.config.data_types import MngrContext
+from imbue.mngr.config.plugin_registry import register_plugin_config
+from imbue.mngr.interfaces.agent import AgentInterface
+from imbue.mngr.interfaces.data_types import HostDetails
+from imbue.mngr.interfaces.help_topic import InlineContent, TopicHelpPage
+from imbue.mngr.interfaces.host import CreateAgentOptions, OnlineHostInterface
+from imbue.mngr.plugins.hookspecs import OnBeforeCreateArgs, OptionStackItem
+from imbue.mngr.primitives import DiscoveredAgent
+
+from mngr_ansible.mngr.config import NAME, AnsiblePluginConfig
+
+hookimpl = pluggy.HookimplMarker("mngr")
+
+register_plugin_config(NAME, AnsiblePluginConfig)
+
+_options: ContextVar[CreateAgentOptions | None] = ContextVar("mngr_ansible_options", default=None)
+"""The options of the create that this thread is at: mngr's provisioning hooks do not get them."""
+
+
+@hookimpl
+def on_before_create(args: OnBeforeCreateArgs, mngr_ctx: MngrContext) -> None:
+    """Refuse wrong settings, options and plugins before anything is created. mngr passes both arguments by name."""
+    _options.set(args.agent_options)
+    if not _is_off(args.agent_options):
+        from mngr_ansible.mngr.create import check_before_create
+
+        check_before_create(args.agent_options, mngr_ctx)
+
+
+@hookimpl
+def on_before_initial_file_copy(agent_options: CreateAgentOptions, host: OnlineHostInterface) -> None:
+    """Take note of the options once more, which other plugins may have changed; then make a bare host ready."""
+    _options.set(agent_options)
+    if not _is_off(agent_options) and not host.is_local:
+        from mngr_ansible.mngr import bootstrap
+
+        bootstrap.before_create(agent_options, host)
+
+
+@hookimpl
+def on_before_provisioning(agent: AgentInterface[Any], host: OnlineHostInterface, mngr_ctx: MngrContext) -> None:
+    """Ask the plugins, and bring the host to their plan."""
+    if not _is_off(_options.get()):
+        from mngr_ansible.mngr.create import provision
+
+        provision(agent, host, _options.get(), mngr_ctx)
+
+
+@hookimpl
+def on_after_provisioning(agent: AgentInterface[Any], host: OnlineHostInterface) -> None:
+    """Call the plugins' fourth hook, now that mngr's own provisioning is done too."""
+    if not _is_off(_options.get()):
+        from mngr_ansible.mngr.create import finish_create
+
+        finish_create(agent, host)
+
+
+def _is_off(options: CreateAgentOptions | None) -> bool:
+    return options is not None and bool(options.plugin_data.get("no_ansible"))
+
+
+@hookimpl
+def register_cli_options(command_name: str) -> Mapping[str, list[OptionStackItem]] | None:
+    """The options of ``mngr create``."""
+    if command_name != "create":
+        return None
+    return {
+        "Ansible": [
+            OptionStackItem(
+                param_decls=("--ansible-package",),
+                multiple=True,
+                default=(),
+                help="A tool that the agent needs, such as git or 'git>=2.39,<3' [repeatable]",
+            ),
+            OptionStackItem(
+                param_decls=("--ansible-manifest",),
+                multiple=True,
+                default=(),
+                help="A YAML or TOML file with files and packages that the agent needs [repeatable]",
+            ),
+            OptionStackItem(
+                param_decls=("--ansible-install",),
+                type=click.Choice(["auto", "print"]),
+                help="Install what is missing, or only show the commands and fail",
+            ),
+            OptionStackItem(
+                param_decls=("--no-ansible",), is_flag=True, default=False, help="Create the agent without mngr-ansible"
+            ),
+        ]
+    }
+
+
+@hookimpl
+def register_cli_commands() -> Sequence[click.Command]:
+    """``mngr ansible …``."""
+    from mngr_ansible.mngr.commands import ansible
+
+    return [ansible]
+
+
+@hookimpl
+def agent_field_generators() -> tuple[str, dict[str, Callable[[AgentInterface[Any], OnlineHostInterface], Any]]]:
+    """``plugin.ansible.status`` of an agent whose host answers."""
+    return NAME, {"status": lambda agent, _host: agent.get_plugin_data(NAME).get("status", "never")}
+
+
+@hookimpl
+def offline_agent_field_generators() -> tuple[str, dict[str, Callable[[DiscoveredAgent, HostDetails], Any]]]:
+    """``plugin.ansible.status`` of an agent whose host does not: what was last known."""
+
+    def status(agent: DiscoveredAgent, _host: HostDetails) -> str:
+        known = agent.certified_data.get("plugin", {}).get(NAME, {})
+        return str(known.get("status", "never"))
+
+    return NAME, {"status": status}
+
+
+@hookimpl
+def register_help_topics() -> Sequence[TopicHelpPage]:
+    """``mngr help ansible_provisioning``."""
+    return [
+        TopicHelpPage(
+            key="ansible_provisioning",
+            aliases=("ansible-provisioning",),
+            one_line_description="How mngr-ansible brings a host to what plugins and settings want",
+            body=InlineContent(markdown=_TOPIC),
+            see_also=(("create", "Create and run an agent"), ("ansible", "Look at, or repeat, the provisioning")),
+        )
+    ]
+
+
+_TOPIC = """\
+While an agent is created, mngr-ansible asks every plugin, `[plugins.ansible]` and the command line which files and
+packages the agent needs. It makes one plan of the answers, looks at the host once, and does what is due with a
+generated Ansible playbook: files first, then packages. When nothing is due, Ansible is not started.
+
+On this machine files are copied, and packages are never installed unasked: you get the commands.
+
+```toml
+[plugins.ansible]
+packages = ["ripgrep", "git>=2.39"]
+files = [{local_path = "deploy/agent.env", remote_path = ".env", is_secret = true}]  # from the repository's root
+manifests = ["~/agent-host.yml"]
+install = "print"             # never install, show how
+precedence = ["claude"]       # this plugin's files win over all others'
+strict_secrets = true         # a secret that others can read on this machine is an error
+
+[plugins.ansible.plugins.claude]
+exclude_files = ["~/.claude/cache/**"]   # what of its files stays here
+```
+
+Before the first file is copied to a remote host, it gets what mngr itself needs and it lacks: git, tmux, rsync and the
+like, and python3. `bootstrap = false` leaves that out; `mngr ansible bootstrap HOST` does it at any time.
+
+mngr's own provisioning comes after that. Modes and owners of our files that it changes are put right, and content that
+it replaces is a warning.
+
+`mngr ansible plan AGENT` shows what is due, with `--diff` what would change in files; `mngr ansible apply AGENT` does
+it, on running and on stopped agents.
+`mngr list --fields name,plugin.ansible.status` says how each agent's host was left: `ok`, `due`, `failed` or `never`.
+When provisioning fails, `mngr create` leaves no agent behind; `--no-ansible` leaves provisioning out.
+"""

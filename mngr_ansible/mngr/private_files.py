@@ -1,0 +1,56 @@
+"""mngr's objects as ours: its open connection, an agent on its host as a target, its settings as a request."""
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+from mngr_ansible.errors import MngrAnsibleError
+from mngr_ansible.inputs.settings import Settings
+from mngr_ansible.inputs.user import user_contributions
+from mngr_ansible.mngr.config import NAME
+from mngr_ansible.plan.local_files import local_path
+from mngr_ansible.portable import trees
+from mngr_ansible.spec.files import FileTransferSpec
+from mngr_ansible.spec.patterns import Patterns
+
+
+def leaked_private_files(root: Path | None) -> list[str]:
+    """The files outside of a repository, readable by their owner alone, that its committed settings would send.
+
+    Whoever clones it did not choose them: mngr reads ``.mngr/settings.toml`` of any project without a question.
+    """
+    if root is None:
+        return []
+    try:
+        document = tomllib.loads((root / ".mngr" / "settings.toml").read_text("utf-8"))
+        table = document["plugins"][NAME]
+        own = [each for each in table.get("manifests", ()) if not str(each).startswith(("~/", "/"))]
+        chosen = Settings.parse({"files": table.get("files", ()), "manifests": own})
+        found = user_contributions(chosen, (), (), (), directory=root)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, MngrAnsibleError):
+        return []  # there is none, or what is wrong with it is told when it is read for use
+    sources = [path for each in found for spec in each.transfers for path in _private_in(spec, root)]
+    return list(dict.fromkeys(map(str, sources)))
+
+
+def _private_in(spec: FileTransferSpec, root: Path) -> Iterator[Path]:
+    """What only its owner can read of a source, where that is outside: itself, or what is in it or linked from it."""
+    path = Path(local_path(spec))
+    is_outside = not path.resolve().is_relative_to(root.resolve())
+    if is_outside and _is_private(path):
+        yield path
+    elif path.is_dir() and (is_outside or spec.symlinks == "follow"):
+        try:
+            entries = trees.read(str(path), symlinks=spec.symlinks, excluded=Patterns(spec.exclude).excludes).entries
+        except trees.TreeError:
+            return  # told when it is read for use
+        for source in (Path(each.source) for each in entries):
+            if _is_private(source) and not source.resolve().is_relative_to(root.resolve()):
+                yield source
+
+
+def _is_private(path: Path) -> bool:
+    try:
+        return not path.stat().st_mode & 0o044
+    except OSError:
+        return False

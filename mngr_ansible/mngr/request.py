@@ -1,0 +1,99 @@
+"""mngr's objects as ours: its open connection, an agent on its host as a target, its settings as a request."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from imbue.mngr.config.data_types import MngrContext
+from imbue.mngr.interfaces.agent import AgentInterface, HasAutoInstallMixin
+from imbue.mngr.interfaces.host import CreateAgentOptions, OnlineHostInterface
+
+from mngr_ansible.catalog import lookup as catalog
+from mngr_ansible.inputs.contribution import Contribution
+from mngr_ansible.inputs.hookspecs import Agent
+from mngr_ansible.inputs.settings import Settings
+from mngr_ansible.inputs.user import user_contributions
+from mngr_ansible.mngr.config import NAME, AnsiblePluginConfig
+from mngr_ansible.mngr.connection import connected
+from mngr_ansible.plan.plan import Only
+from mngr_ansible.portable.versions import is_readable
+from mngr_ansible.provisioning.request import Request, Target
+from mngr_ansible.spec.packages import Install, PackageRequirement
+
+
+def agent_target(
+    agent: AgentInterface[Any], host: OnlineHostInterface, options: CreateAgentOptions | None, mngr_ctx: MngrContext
+) -> Target:
+    """An agent on its host; the hooks get mngr's own objects."""
+    name, connection = connected(host)
+    return Target(name, connection, agent, host, str(agent.work_dir), options, mngr_ctx, own_needs(agent))
+
+
+def bare_target(host: OnlineHostInterface, mngr_ctx: MngrContext) -> Target:
+    """A host that has no agent yet; no hook is asked about it."""
+    name, connection = connected(host)
+    return Target(name, connection, Agent("mngr", "~"), host, mngr_ctx=mngr_ctx)
+
+
+def own_needs(agent: AgentInterface[Any]) -> tuple[Contribution, ...]:
+    """The program that an agent's type can install by itself, where the catalog knows it.
+
+    It is optional: what we cannot install, mngr's own provisioning installs, or refuses, right after us. Nothing where
+    the type's settings switch the check off (``check_installation``). Source: mngr 0.3, ``HasAutoInstallMixin``.
+    """
+    if not isinstance(agent, HasAutoInstallMixin) or not getattr(agent.agent_config, "check_installation", True):
+        return ()
+    tool = catalog.find(agent.get_install_binary_name())
+    if tool is None:
+        return ()
+    pinned = getattr(agent.agent_config, "version", None)
+    version = f"=={pinned}" if isinstance(pinned, str) and is_readable(pinned) else ""
+    need = PackageRequirement(tool.name, version, is_required=False, purpose="the agent itself")
+    return (Contribution(str(agent.agent_type), requirements=(need,)),)
+
+
+def mngr_request(
+    mngr_ctx: MngrContext,
+    *,
+    is_local: bool,
+    manifests: Sequence[str] = (),
+    files: Sequence[str] = (),
+    packages: Sequence[str] = (),
+    install: Install | None = None,
+    check_packages: bool = True,
+    only: Only | None = None,
+    become: bool = False,
+    timeout: float | None = None,
+    password: str | None = None,
+    control_path: str | None = None,
+) -> Request:
+    """What mngr's settings and a command line ask for. Relative paths in the settings start at the repository's root.
+
+    Raises:
+        MngrAnsibleError: a setting, a manifest or an option is wrong.
+    """
+    settings = Settings.parse(mngr_ctx.get_plugin_config(NAME, AnsiblePluginConfig).as_mapping())
+    return Request(
+        plugins=mngr_ctx.pm,
+        settings=settings,
+        user=user_contributions(settings, manifests, files, packages, directory=mngr_ctx.project_root),
+        install=install,
+        check_packages=check_packages,
+        only=only,
+        become=become,
+        timeout=settings.timeout if timeout is None else timeout,
+        password=password,
+        control_path=control_path,
+        is_print_only=not is_local and not mngr_ctx.config.is_remote_agent_installation_allowed,
+    )
+
+
+def create_request(mngr_ctx: MngrContext, options: CreateAgentOptions | None, *, is_local: bool) -> Request:
+    """What mngr's settings and the options of ``mngr create`` ask for; raises as :func:`mngr_request` does."""
+    chosen = options.plugin_data if options is not None else {}
+    return mngr_request(
+        mngr_ctx,
+        is_local=is_local,
+        manifests=chosen.get("ansible_manifest", ()),
+        packages=chosen.get("ansible_package", ()),
+        install=chosen.get("ansible_install"),
+    )

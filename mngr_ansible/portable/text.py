@@ -1,0 +1,12 @@
+"""Text of strangers as it may be printed.
+
+Shared with the roles (Python 3.9, standard library only).
+"""
+
+from __future__ import annotations
+
+
+def printable(text: str) -> str:
+    """The text with nothing in it that a terminal obeys: bytes that are not UTF-8 as ``\\xff``, controls escaped."""
+    plain = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in plain)

@@ -1,0 +1,50 @@
+"""What mngr itself needs of a host: a plan like any other, but one that no plugin is asked for.
+
+It is made before an agent exists, from a list that is mngr's own, and python3. It obeys ``install``, ``scope`` and the
+other settings as every plan does.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+from mngr_ansible.inputs.contribution import Contribution
+from mngr_ansible.plan.plan import build, print_only
+from mngr_ansible.provisioning.request import Prepared, Request, Target
+from mngr_ansible.spec.packages import PackageRequirement
+
+TOOLS = ("ca-certificates", "openssh-server", "tmux", "curl", "rsync", "git", "jq", "xxd", "util-linux")
+"""What mngr 0.3 wants of every host. Source: ``REQUIRED_HOST_PACKAGES`` in ``imbue.mngr.providers.ssh_host_setup``."""
+
+ESSENTIAL = frozenset({"git", "rsync", "tmux"})
+"""What ``mngr create`` cannot do without: without the others only some agents fail, and later."""
+
+
+def requirements(names: Sequence[str] = TOOLS) -> tuple[PackageRequirement, ...]:
+    """The tools of these names as requirements, each known to the catalog."""
+    return tuple(PackageRequirement(name) for name in names)
+
+
+def gather(
+    targets: Sequence[Target],
+    request: Request,
+    needs: Sequence[PackageRequirement] | None = None,
+    *,
+    is_lenient: bool = False,
+) -> list[Prepared]:
+    """The plan of a bootstrap for every host; nothing is asked of plugins, and no host is contacted.
+
+    Args:
+        targets: the hosts.
+        request: what holds besides; its contributions are left out.
+        needs: the tools; default: :func:`requirements`.
+        is_lenient: only what is :data:`ESSENTIAL` stops a host that cannot have it; the rest is a warning.
+    """
+    chosen = needs or requirements()
+    if is_lenient:
+        chosen = [dataclasses.replace(each, is_required=each.name in ESSENTIAL) for each in chosen]
+    asked = Contribution("mngr", requirements=tuple(chosen))
+    plan = build([asked], request.settings, install=request.install, check_packages=request.check_packages)
+    if plan.requirements:
+        plan = dataclasses.replace(plan, wants_python="if possible" if is_lenient else "always")
+    plan = print_only(plan) if request.is_print_only else plan
+    return [Prepared(target, plan, (asked,)) for target in targets]

@@ -1,0 +1,110 @@
+"""A machine that is not there: what a plan's packages would take on a system that is only named."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from mngr_ansible.diff.due import compare
+from mngr_ansible.errors import HostError, UsageError
+from mngr_ansible.host.connection import ShellResult
+from mngr_ansible.host.state import HostState
+from mngr_ansible.inputs.hookspecs import Agent, CommandResult, Host
+from mngr_ansible.plan.plan import packages_only
+from mngr_ansible.portable.checks import Finding
+from mngr_ansible.provisioning.provisioner import gather
+from mngr_ansible.provisioning.reporting import plan_report
+from mngr_ansible.provisioning.request import Prepared, Request, Target
+from mngr_ansible.report.report import Report
+from mngr_ansible.spec.validation import nearest
+
+_SYSTEMS = {
+    "debian": ("Debian", "", "apt"),
+    "ubuntu": ("Ubuntu", "debian", "apt"),
+    "fedora": ("Fedora Linux", "", "dnf"),
+    "rhel": ("Red Hat Enterprise Linux", "fedora", "dnf"),
+    "rocky": ("Rocky Linux", "rhel centos fedora", "dnf"),
+    "almalinux": ("AlmaLinux", "rhel centos fedora", "dnf"),
+    "centos": ("CentOS Stream", "rhel fedora", "dnf"),
+    "opensuse": ("openSUSE", "suse opensuse", "zypper"),
+    "arch": ("Arch Linux", "", "pacman"),
+    "alpine": ("Alpine Linux", "", "apk"),
+    "macos": ("macOS", "", "brew"),
+}
+"""By the name that a user gives: what the system calls itself, what it is like, and what it installs with."""
+
+
+class _Nowhere:
+    """The connection of a machine that is not there; everything that is asked of it fails."""
+
+    is_local = False
+    variables: Mapping[str, Any] = {}
+
+    def holds(self, script: str) -> bool:
+        del script
+        return True
+
+    def run(self, script: str, timeout: float) -> ShellResult:
+        del script, timeout
+        raise HostError("it is not there, and cannot be asked", remedy="Leave the plugin that asks it out of --for.")
+
+    def stop(self) -> None:
+        pass
+
+
+def fresh_host(name: str, request_ids: tuple[str, ...]) -> HostState:
+    """What is true on a fresh machine of that system: nothing is there but its own package manager.
+
+    Args:
+        name: ``fedora``, ``ubuntu:24.04``, …
+        request_ids: the ids of the requirements, all of which are missing there.
+
+    Raises:
+        UsageError: a system that is not known.
+    """
+    system, _, release = name.partition(":")
+    if system not in _SYSTEMS or not re.fullmatch(r"[A-Za-z0-9.]*", release):
+        known = ", ".join(_SYSTEMS)
+        raise UsageError(f"--for {name!r} is not known{nearest(system, tuple(_SYSTEMS))}", remedy=f"Known: {known}.")
+    pretty, like, manager = _SYSTEMS[system]
+    is_mac = system == "macos"
+    return HostState(
+        home="~",
+        work_dir="~",
+        user="you",
+        uid=1000,
+        system="Darwin arm64" if is_mac else "Linux x86_64",
+        os={"ID": system, "ID_LIKE": like, "VERSION_ID": release, "PRETTY_NAME": f"{pretty} {release}".strip()},
+        privilege="sudo",
+        python="/usr/bin/python3",
+        managers=(manager,),
+        programs=("curl",) if is_mac else (),
+        findings={each: Finding(each, "missing", None, "", "") for each in request_ids},
+    )
+
+
+def distro_report(request: Request, name: str) -> Report:
+    """The plan of a machine of that system, with the commands for it; no host is contacted, and files are left out.
+
+    Raises:
+        UsageError: a system that is not known.
+        MngrAnsibleError: as in :func:`provisioner.gather`.
+    """
+    fresh_host(name, ())
+    host = Host(name, False, _unreachable)
+    gathered = gather([Target(name, _Nowhere(), Agent("agent", "~"), host)], request)[0]
+    return plan_for_distro(gathered, name)
+
+
+def plan_for_distro(gathered: Prepared, name: str) -> Report:
+    """The same for what was gathered already."""
+    plan = gathered.plan
+    state = fresh_host(name, tuple(each.id for each in (*plan.requirements, *plan.implied.values())))
+    plan = packages_only(plan)
+    due = compare(plan, state, is_local=False)
+    told = Target(name, _Nowhere(), gathered.target.agent, gathered.target.host)
+    prepared = Prepared(told, plan, gathered.contributions, state, due)
+    return plan_report([prepared], is_refreshing=True)
+
+
+def _unreachable(_command: str, _timeout: float) -> CommandResult:
+    return CommandResult("", "it is not there", False)

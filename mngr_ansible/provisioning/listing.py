@@ -1,0 +1,98 @@
+"""What the verb ``plugins`` shows: the plugins in order, the hooks of each, and what each asked for."""
+
+from collections.abc import Mapping, Sequence
+
+import pluggy
+
+from mngr_ansible.catalog import lookup as catalog
+from mngr_ansible.errors import InputError
+from mngr_ansible.inputs.hooks import Hook, order
+from mngr_ansible.inputs.hookspecs import HOOKS
+from mngr_ansible.inputs.plugins import OURSELVES
+from mngr_ansible.portable.text import printable
+from mngr_ansible.provisioning.provisioner import gather
+from mngr_ansible.provisioning.request import Prepared, Request, Target
+from mngr_ansible.report.report import Report
+from mngr_ansible.spec.validation import nearest
+
+
+def plugins_report(request: Request, targets: Sequence[Target]) -> Report:
+    """Ask the plugins about the first host; contacts none."""
+    gathered = gather(targets, request)
+    return Report(
+        "plugins",
+        notices=(*gathered[0].plan.all_notices, *nearly_hooks(request.plugins)),
+        extra={"plugins": _rows(request, gathered[0])},
+    )
+
+
+def catalog_report(name: str | None = None) -> Report:
+    """What is known about common tools, or about one of them.
+
+    Raises:
+        InputError: there is no tool of that name.
+    """
+    tool = catalog.find(name) if name is not None else None
+    if name is not None and tool is None:
+        known = catalog.names()
+        raise InputError(f"the catalog has no {name!r}{nearest(name, known)}", remedy="See: mngr-ansible catalog")
+    tools = [tool] if tool else [each for each in map(catalog.find, catalog.names()) if each is not None]
+    return Report("catalog", extra={"tools": [_tool(each) for each in tools]})
+
+
+def _tool(tool: catalog.Tool) -> dict[str, object]:
+    return {
+        "name": tool.name,
+        "summary": tool.summary,
+        "homepage": tool.homepage,
+        "checks": [f"{each.kind}: {each.value}" for each in tool.checks],
+        "sources": [
+            {
+                "source": each.label,
+                "packages": list(each.packages or ([tool.name] if each.manager != "installer" else [])),
+                "requires": list(each.requires),
+                "is_proven": each.label in tool.proven,
+            }
+            for each in tool.sources
+        ],
+        "note": tool.note,
+    }
+
+
+def _rows(request: Request, gathered: Prepared) -> list[dict[str, object]]:
+    found = request.hooks()
+    hooks: dict[str, list[str]] = {}
+    for name, implementations in found.items():
+        for hook in implementations:
+            hooks.setdefault(hook.plugin, []).append(name)
+    contributed: dict[str, list[str]] = {}
+    for each in gathered.contributions:
+        steps = contributed.setdefault(each.plugin, [])
+        steps += [f"file:{printable(str(spec.remote_path))}" for spec in each.transfers]
+        steps += [f"package:{requirement}" for requirement in each.requirements]
+    own = [each.plugin for each in gathered.target.own]
+    ordered = list(dict.fromkeys([*own, *_in_order(found, request.settings.precedence), *contributed]))
+    return [{"name": n, "hooks": hooks.get(n, []), "contributed": contributed.get(n, [])} for n in ordered]
+
+
+def _in_order(found: Mapping[str, Sequence[Hook]], precedence: Sequence[str]) -> list[str]:
+    """The plugins, lowest precedence first; one whose hooks have several ranks stands where its first one does."""
+    implementations = [each for hook in found.values() for each in hook]
+    return list(
+        dict.fromkeys(each.plugin for each in sorted(implementations, key=lambda hook: order(hook, precedence)))
+    )
+
+
+def nearly_hooks(manager: pluggy.PluginManager) -> list[str]:
+    """Warnings of implementations whose names are nearly ours, and nobody else's."""
+    warnings = []
+    for name, plugin in manager.list_name_plugin():
+        if plugin is None or name == OURSELVES:
+            continue
+        for attribute in dir(plugin):
+            if attribute in HOOKS or manager.parse_hookimpl_opts(plugin, attribute) is None:
+                continue
+            caller = getattr(manager.hook, attribute, None)
+            if (hint := nearest(attribute, tuple(HOOKS))) and (caller is None or not caller.has_spec()):
+                warnings.append(f"{name}: nobody calls its hook {attribute}{hint}")
+    return warnings

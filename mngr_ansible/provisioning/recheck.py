@@ -1,0 +1,102 @@
+"""Look at our files once more, after somebody else was at them: what is to be put right, and what is lost.
+
+What others did to the *mode or owner* of a file is put right; *content* that they replaced or removed is theirs to
+answer for, and only told of. Source: CONTRACT "mngr": mngr's own transfers come after ours.
+"""
+
+import dataclasses
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mngr_ansible.diff.due import Due
+from mngr_ansible.diff.files import DueTransfer, ProtectedPaths, compare_transfer
+from mngr_ansible.diff.outcome import Outcome, Status
+from mngr_ansible.host.probe import probe
+from mngr_ansible.host.probe_request import ProbeRequest
+from mngr_ansible.host.state import MISSING, FileState, HostState
+from mngr_ansible.plan.transfers import PlacedEntry, Transfer
+from mngr_ansible.provisioning.request import Prepared, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A path whose content is not ours any more, and the plugins that wanted it there."""
+
+    path: str
+    plugins: tuple[str, ...]
+    is_there: bool
+    """Whether something else stands there now; else it is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rechecked:
+    """What was found: ``prepared`` holds what is due to put modes and owners right, and is None if nothing is."""
+
+    prepared: Prepared | None = None
+    lost: tuple[Lost, ...] = ()
+
+
+def recheck(before: Prepared, request: Request) -> Rechecked:
+    """Look at the files of a host that was brought to its plan; no round trip where the plan has none.
+
+    Nothing is said of what ``if_exists="keep"`` has handed over to the host.
+
+    Raises:
+        HostError: the host does not answer.
+    """
+    plan, target = before.plan, before.target
+    if before.state is None or not plan.transfers:
+        return Rechecked()
+    question = ProbeRequest(plan.claims, (), target.work_dir, request.become)
+    state = probe(target.connection, question, min(60.0, request.timeout))
+    wanted = ProtectedPaths.of(plan.transfers, (), state)
+    lost: list[Lost] = []
+    outcomes: list[Outcome] = []
+    transfers: list[DueTransfer] = []
+    for transfer in plan.transfers:
+        outcome, due = compare_transfer(transfer, state, wanted, become=request.become)
+        mine = [each for each in due.entries if _is_ours(each)] if due is not None else []
+        found = {each.path: state.files.get(each.path, MISSING) for each in mine}
+        mended = [each for each in mine if _has_content(each, found[each.path])]
+        lost += [
+            Lost(each.path, transfer.plugins, found[each.path].kind != "missing") for each in mine if each not in mended
+        ]
+        mended += _tops(transfer, before.state, state)
+        if mended:
+            outcomes.append(dataclasses.replace(outcome, status=Status.DIFFERS, reason="modes or owners", files=None))
+            transfers.append(DueTransfer(transfer, tuple(mended), due is not None and due.as_root))
+    if not transfers:
+        return Rechecked(None, tuple(lost))
+    due_now = Due(tuple(outcomes), tuple(transfers))
+    return Rechecked(dataclasses.replace(before, state=state, due=due_now), tuple(lost))
+
+
+def _is_ours(placed: PlacedEntry) -> bool:
+    """Not what a mirror would delete: the host may have got it for good reason since."""
+    return placed.entry.kind != "absent" and placed.options.if_exists != "keep"
+
+
+def _has_content(placed: PlacedEntry, found: FileState) -> bool:
+    entry = placed.entry
+    if entry.kind == "link":
+        return found.sha256 == hashlib.sha256(os.fsencode(entry.target or "") + b"\n").hexdigest()
+    return found.kind == entry.kind and (entry.kind == "directory" or found.sha256 == entry.sha256)
+
+
+def _is_other(found: int | None, mode: int | None) -> bool:
+    """Whether a directory's bits are others than they were; setgid and the like are the host's business."""
+    return found is not None and mode is not None and found & 0o777 != mode & 0o777
+
+
+def _tops(transfer: Transfer, before: HostState, now: HostState) -> Iterator[PlacedEntry]:
+    """A transfer's own directory, if its mode is not as we left it: as it was there, or as we made it."""
+    for placed in transfer.entries:
+        if placed.is_top and placed.options.if_exists != "keep":
+            was, found = before.files.get(placed.path, MISSING), now.files.get(placed.path, MISSING)
+            mode = was.mode if was.kind == "directory" else placed.entry.mode
+            if found.kind == "directory" and _is_other(found.mode, mode):
+                bits = (mode or 0) & 0o777
+                options = dataclasses.replace(placed.options, directory_mode=bits)
+                yield PlacedEntry(placed.path, placed.entry._replace(mode=bits), options)

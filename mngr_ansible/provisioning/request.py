@@ -1,0 +1,109 @@
+"""What is asked for, of which hosts, and what was found there: the values that the story is told with."""
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pluggy
+
+from mngr_ansible.diff.due import Due
+from mngr_ansible.errors import MngrAnsibleError, UsageError
+from mngr_ansible.host.connection import Connection
+from mngr_ansible.host.state import HostState
+from mngr_ansible.inputs.contribution import Contribution
+from mngr_ansible.inputs.hooks import Hook, hooks
+from mngr_ansible.inputs.plugins import plugin_manager
+from mngr_ansible.inputs.settings import Settings, is_seconds
+from mngr_ansible.inputs.user import as_tuple, user_contributions
+from mngr_ansible.plan.plan import Only, Plan
+from mngr_ansible.spec.packages import Install
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One host, as the user named it, with the objects that hooks get."""
+
+    name: str
+    connection: Connection
+    agent: Any
+    host: Any
+    work_dir: str = ""
+    options: Any = None
+    mngr_ctx: Any = None
+    own: tuple[Contribution, ...] = ()
+    """What the agent needs by its nature, below every plugin."""
+
+    def arguments(self) -> dict[str, Any]:
+        return {"agent": self.agent, "host": self.host, "options": self.options, "mngr_ctx": self.mngr_ctx}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked for. ``user``: the contributions of settings, manifests and command line, in their order."""
+
+    plugins: pluggy.PluginManager
+    settings: Settings = dataclasses.field(default_factory=Settings)
+    user: tuple[Contribution, ...] = ()
+    install: Install | None = None
+    check_packages: bool = True
+    only: Only | None = None
+    become: bool = False
+    timeout: float = 600
+    control_path: str | None = None
+    is_print_only: bool = False
+    password: str | None = dataclasses.field(default=None, repr=False)
+    """What the logins' sudo wants to hear; kept in memory alone."""
+
+    def hooks(self) -> Mapping[str, tuple[Hook, ...]]:
+        return hooks(self.plugins, self.settings.precedence)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One host, looked at: its plan, and either what is due there or why we do not know."""
+
+    target: Target
+    plan: Plan
+    contributions: tuple[Contribution, ...]
+    state: HostState | None = None
+    due: Due | None = None
+    error: MngrAnsibleError | None = None
+    spent: float = 0
+    """Seconds that looking at it took, which the run has less."""
+
+
+def build_request(
+    *,
+    manifests: Sequence[str | os.PathLike[str]] = (),
+    plugins: Sequence[object] = (),
+    files: Sequence[object] = (),
+    packages: Sequence[object] = (),
+    settings: Mapping[str, Any] | None = None,
+    install: Install | None = None,
+    check_packages: bool = True,
+    only: Only | None = None,
+    become: bool = False,
+    timeout: float | None = None,
+    control_path: str | None = None,
+    password: str | None = None,
+) -> Request:
+    """What a caller or the command line asks for; without ``timeout`` the settings' one holds."""
+    chosen = Settings.parse(settings)
+    if timeout is not None and not is_seconds(timeout):
+        raise UsageError(f"timeout = {timeout!r} is not a number of seconds above 0", remedy="Give one, such as 600.")
+    return Request(
+        plugins=plugin_manager(as_tuple("plugins", plugins)),
+        settings=chosen,
+        user=user_contributions(
+            chosen, as_tuple("manifests", manifests), as_tuple("files", files), as_tuple("packages", packages)
+        ),
+        install=install,
+        check_packages=check_packages,
+        only=only,
+        become=become,
+        timeout=timeout if timeout is not None else chosen.timeout,
+        control_path=control_path,
+        password=password,
+    )

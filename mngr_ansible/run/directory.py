@@ -1,0 +1,98 @@
+"""Write a run directory: ansible-runner's private data directory, complete, to run here or by hand.
+
+::
+
+    DIR/plan.json                     the plan, for people and programs
+    DIR/inventory/hosts.yml           our aliases
+    DIR/inventory/host_vars/*.json    connection facts and data, every string marked
+    DIR/project/provision.yml         the playbook
+    DIR/project/roles/                the roles that it uses
+    DIR/project/files/                what is copied, by sha256 (rendered directories only, never a secret)
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mngr_ansible.errors import InputError
+from mngr_ansible.portable.text import printable
+from mngr_ansible.run import content
+from mngr_ansible.run.playbook import HostRun, host_vars, inventory, playbook, stage_name
+
+
+def write(
+    directory: Path, runs: Sequence[HostRun], plan: Mapping[str, Any], *, timeout: int, stage: bool = False
+) -> None:
+    """Fill an empty or new directory, readable by its owner alone.
+
+    ``stage``: copy the sources in, so that the directory can be taken elsewhere; a secret is never copied, a run
+    reads it from where it was.
+
+    Raises:
+        InputError: the directory exists and is not empty, cannot be written, or a source is gone.
+    """
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if any(directory.iterdir()):
+            raise InputError(f"{directory} is not empty", remedy="Name a new directory, or remove this one first.")
+        directory.chmod(0o700)
+        project = directory / "project"
+        staged = _stage(project, runs) if stage else {}
+        _write(directory / "plan.json", json.dumps(plan, indent=2) + "\n")
+        _write(directory / "inventory" / "hosts.yml", inventory(runs))
+        for run in runs:
+            data = json.dumps(host_vars(run, timeout, staged, is_fresh=not stage), ensure_ascii=True, indent=1)
+            _write(directory / "inventory" / "host_vars" / f"{run.alias}.json", data + "\n")
+        _write(project / "provision.yml", playbook(runs))
+        _copy_roles(project, runs)
+    except OSError as error:
+        reason = error.args[0][0][2] if isinstance(error, shutil.Error) else error  # that of the first of many files
+        raise InputError(
+            f"the run directory {directory} cannot be written: {reason}",
+            remedy="Make room on that disk, or name another directory (TMPDIR, or that of render), and run again.",
+        ) from error
+
+
+def _copy_roles(project: Path, runs: Sequence[HostRun]) -> None:
+    roles = content.directory() / "roles"
+    needed = {
+        "mngr_files": any(run.due.transfers for run in runs),
+        "mngr_packages": any(run.due.installs for run in runs),
+        "mngr_bootstrap": any(run.due.needs_python for run in runs),
+    }
+    for name, is_needed in needed.items():
+        if is_needed:
+            shutil.copytree(roles / name, project / "roles" / name, ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def _stage(project: Path, runs: Sequence[HostRun]) -> dict[str, str]:
+    staged: dict[str, str] = {}
+    for run in runs:
+        for due in run.due.transfers:
+            for placed in due.entries:
+                entry = placed.entry
+                if entry.kind == "file" and not entry.is_secret and entry.source not in staged:
+                    copy = project / stage_name(placed)
+                    copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    _copy(entry.source, copy)
+                    staged[entry.source] = stage_name(placed)
+    return staged
+
+
+def _copy(source: str, copy: Path) -> None:
+    try:
+        with open(source, "rb") as original, copy.open("wb") as file:  # noqa: PTH123 - a name may be any bytes
+            shutil.copyfileobj(original, file)
+    except (FileNotFoundError, PermissionError) as error:
+        raise InputError(
+            f"{printable(source)} cannot be read any more: {error.strerror}", remedy="Run again."
+        ) from error
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)

@@ -1,1 +1,0 @@
-../../../mngr_ansible/trees.py

@@ -1,1 +1,0 @@
-../../../mngr_ansible/candidates.py

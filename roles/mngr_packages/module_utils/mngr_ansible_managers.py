@@ -1,1 +1,0 @@
-../../../mngr_ansible/managers.py

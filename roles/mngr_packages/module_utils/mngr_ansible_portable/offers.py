@@ -1,0 +1,236 @@
+"""What package managers offer: a read-only POSIX sh script that asks a host's managers, and the reading of its answer.
+
+Shared with the roles (Python 3.9, standard library only). Nothing is fetched for a system's manager: it is asked for
+what it knows, and whether its lists are there and of today. Languages' managers ask their registries.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from typing import TYPE_CHECKING, NamedTuple
+
+from . import managers
+from .versions import compare, upstream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+_SECONDS = 30  # that one manager may take to answer
+_BYTES = 400_000  # of one answer
+_AT_ONCE = 8  # packages that a language's manager is asked about side by side
+
+_LISTS = {
+    "apt": ("/var/lib/apt/lists/*_Packages* /var/lib/apt/lists/*_Sources*", "/var/lib/apt/lists/partial"),
+    "dnf": ("/var/cache/dnf/*/repodata/* /var/cache/libdnf5/*/repodata/*", "/var/cache/dnf/expired_repos.json"),
+    "zypper": ("/var/cache/zypp/raw/*/*", "/var/cache/zypp/solv"),
+    "pacman": ("/var/lib/pacman/sync/*.db", "/var/lib/pacman/sync"),
+    "apk": ("/var/cache/apk/APKINDEX* /lib/apk/db/APKINDEX*", "/var/cache/apk"),
+}
+"""Of a system's manager: files that are there when its lists are, and what is touched when they are fetched."""
+
+
+class Offer(NamedTuple):
+    """What one manager offers of one package.
+
+    Attributes:
+        versions: what it would install, as it writes versions; none where it has no such package.
+        is_known: whether it could say; where it could not, installing may still succeed.
+        why: a reason that says more than "no such package".
+    """
+
+    versions: tuple[str, ...] = ()
+    is_known: bool = True
+    why: str = ""
+
+
+class ManagerOffers(NamedTuple):
+    """What one manager answered: ``lists`` are ``fresh``, ``stale`` (older than a day), ``empty``, or ``own``."""
+
+    lists: str
+    offers: dict[str, Offer]
+
+
+def script(asked: Mapping[str, Sequence[str]], privilege: str) -> str:
+    """The sh text that asks each manager about these packages, side by side; it answers in ``mngr-offer`` lines.
+
+    Args:
+        asked: by manager, its packages; of a language's manager with the versions that will do.
+        privilege: how to become root, which dnf needs to see the lists that are there.
+    """
+    lines = ["(", "set +eu; LC_ALL=C; export LC_ALL", f"m_bound=; timeout {_SECONDS} true 2>/dev/null && m_bound=1"]
+    lines.append(
+        f'm_ask() {{ m_who=$1; shift; if [ -n "$m_bound" ]; then timeout -s KILL {_SECONDS} "$@"; else "$@"; fi '
+        f'</dev/null 2>&1 | head -c {_BYTES} | LC_ALL=C tr -c "\\n -~" "?" | sed "s/^/mngr-offer $m_who | /"; echo; }}'
+    )
+    for manager, names in asked.items():
+        lines.append("{ :")
+        if manager in _LISTS:
+            there, stamp = _LISTS[manager]
+            lines.append(
+                f'm_age=empty; for m_file in {there}; do [ -e "$m_file" ] && m_age=stale && break; done; '
+                f'[ $m_age = stale ] && [ -n "$(find {stamp} -prune -mmin -1440 2>/dev/null)" ] && m_age=fresh'
+            )
+            lines.append(f'echo "mngr-offer {manager} lists $m_age"')
+        for number, query in enumerate(managers.queries(manager, names)):
+            argv = managers.with_environment(manager, query)
+            argv = managers.privileged(argv, privilege) if manager == "dnf" else argv
+            lines.append(f"m_ask {shlex.quote(f'{manager} {number}')} {shlex.join(argv)} &")
+            lines += ["wait"] * (number % _AT_ONCE == _AT_ONCE - 1)
+        lines.append("wait; } &")
+    return "\n".join([*lines, "wait", "echo mngr-offer end", ")", ""])
+
+
+_FRAME = re.compile(r"mngr-offer (?:(end)|([a-z]{2,12}) (?:lists (empty|stale|fresh)|(\d{1,4}) \| (.*)))")
+
+
+def read(lines: Iterable[str], asked: Mapping[str, Sequence[str]]) -> dict[str, ManagerOffers]:
+    """Read the answer to :func:`script`: by manager, what it offers of every package that it was asked for.
+
+    Raises:
+        ValueError: the answer is cut off or is not one to this question.
+    """
+    said: dict[tuple[str, int], list[str]] = {}
+    lists: dict[str, str] = {}
+    is_whole = False
+    for line in lines:
+        if not line.startswith("mngr-offer "):
+            continue
+        match = _FRAME.fullmatch(line.rstrip("\r\n"))
+        if not match:
+            raise ValueError(f"the host's answer has a line that cannot be read: {line[:80]!r}")
+        end, manager, age, number, text = match.groups()
+        is_whole = is_whole or bool(end)
+        if age:
+            lists[manager] = age
+        elif manager:
+            said.setdefault((manager, int(number)), []).append(text)
+    if not is_whole:
+        raise ValueError("the host's answer about what its package managers offer is cut off")
+    answers = {}
+    for manager, names in asked.items():
+        outputs = ["\n".join(said.get((manager, number), ())) for number in range(max(1, len(names)))]
+        answers[manager] = ManagerOffers(lists.get(manager, "own"), _offers(manager, names, outputs))
+    return answers
+
+
+def _offers(manager: str, names: Sequence[str], outputs: Sequence[str]) -> dict[str, Offer]:
+    if not managers.TABLE[manager].offers:
+        return {name: Offer(is_known=False) for name in names}
+    if manager in _ONE_BY_ONE:
+        return {name: _ONE_BY_ONE[manager](output) for name, output in zip(names, outputs)}
+    is_locked = managers.TABLE[manager].locked and re.search(managers.TABLE[manager].locked, outputs[0])
+    found = _UNREADABLE if is_locked else _ALL_AT_ONCE[manager](outputs[0])
+    return {name: found.get(name, Offer(is_known=found is not _UNREADABLE)) for name in names}
+
+
+_UNREADABLE: dict[str, Offer] = {}
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, Offer]:
+    found: dict[str, list[str]] = {}
+    for name, version in pairs:
+        found.setdefault(name, []).append(version)
+    return {name: Offer(tuple(versions)) for name, versions in found.items()}
+
+
+def _policy(output: str) -> dict[str, Offer]:
+    """``apt-cache policy``: the candidates; a name without one is virtual, or held back by the host's preferences."""
+    offers: dict[str, Offer] = {}
+    package = ""
+    for line in output.splitlines():
+        if line and not line.startswith(" ") and line.endswith(":"):
+            package = line[:-1]
+        elif line.startswith("  Candidate: ") and package and package not in offers:
+            version = line[len("  Candidate: ") :].strip()
+            why = f"{package} is a virtual package, or is not to be installed there; name one that provides it"
+            offers[package] = Offer(why=why) if version == "(none)" else Offer((version,))
+    return offers
+
+
+def _repoquery(output: str) -> dict[str, Offer]:
+    if re.search(r"(?i)cache-only enabled but no cache|no cache for", output):
+        return _UNREADABLE
+    return _grouped(re.findall(r"(?m)^([A-Za-z0-9._+-]+)\|(\d+:[^|\s]+)$", output))
+
+
+def _solvables(output: str) -> dict[str, Offer]:
+    """``zypper --xmlout search -s``: one line a version; what only the system has is not offered."""
+    pairs = []
+    for line in re.findall(r"<solvable ([^>]*)/>", output):
+        found = dict(re.findall(r'([a-z]+)="([^"]*)"', line))
+        if found.get("repository") != "(System Packages)" and {"name", "edition"} <= found.keys():
+            pairs.append((found["name"], found["edition"]))
+    return _grouped(pairs)
+
+
+def _information(output: str) -> dict[str, Offer]:
+    """``pacman -Si``: blocks of ``Name`` and ``Version``."""
+    return _grouped(re.findall(r"(?m)^Name +: (\S+)\s*\nVersion +: (\S+)", output))
+
+
+def _apk_policy(output: str) -> dict[str, Offer]:
+    """``apk policy``: versions, and below each where it is; ``lib/apk/db/installed`` alone is no offer."""
+    pairs, package, version = [], "", ""
+    for line in output.splitlines():
+        if line.endswith(" policy:"):
+            package = line[: -len(" policy:")]
+        elif line.startswith("    "):
+            if package and version and "lib/apk/db/installed" not in line:
+                pairs.append((package, version))
+        elif line.startswith("  "):
+            version = line.strip().rstrip(":")
+    return _grouped(pairs)
+
+
+def _formulae(output: str) -> dict[str, Offer]:
+    try:
+        formulae = json.loads(output[output.index("{") :])["formulae"]
+        return {str(each["name"]): Offer((str(each["versions"]["stable"]),)) for each in formulae}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return _UNREADABLE
+
+
+def _viewed(output: str) -> Offer:
+    """``npm view --json SPEC version``: one version, a list of them, or nothing."""
+    if "E404" in output:
+        return Offer()
+    versions = re.findall(r'^\s*"(\d[^"\s]*)"', output, re.MULTILINE)
+    is_known = bool(versions) or not output.strip() or '"ETARGET"' in output
+    return Offer(tuple(versions), is_known)
+
+
+def _compiled(output: str) -> Offer:
+    """``uv pip compile``: ``name==version``."""
+    versions = re.findall(r"(?m)^[A-Za-z0-9._-]+==(\S+)$", output)
+    return Offer(tuple(versions), bool(versions) or "No solution found" in output)
+
+
+def _reported(output: str) -> Offer:
+    """``pip install --dry-run --report``: the version in the package's metadata is the last one of the report."""
+    if "externally-managed-environment" in output:
+        return Offer(why="its Python belongs to the distribution, which pip must not change (PEP 668)")
+    versions = re.findall(r'"version": "([^"]+)"', output)[1:]
+    return Offer(tuple(versions[-1:]), bool(versions) or "No matching distribution found" in output)
+
+
+_ALL_AT_ONCE: dict[str, Callable[[str], dict[str, Offer]]] = {
+    "apt": _policy,
+    "dnf": _repoquery,
+    "zypper": _solvables,
+    "pacman": _information,
+    "apk": _apk_policy,
+    "brew": _formulae,
+}
+_ONE_BY_ONE: dict[str, Callable[[str], Offer]] = {"npm": _viewed, "uv": _compiled, "pip": _reported}
+
+
+def best(offer: Offer) -> str | None:
+    """The newest upstream version that is offered; None where nothing is, or nothing is known."""
+    newest = None
+    for each in offer.versions:
+        told = upstream(each)
+        if newest is None or compare(told, newest) > 0:
+            newest = told
+    return newest

@@ -1,0 +1,297 @@
+"""Read a local file or directory into the entries that a transfer writes on a host.
+
+The planner and the role ``mngr_files`` (through a link in its ``module_utils``) both read sources with this file, so
+that the plan and the transfer can not disagree. Standard library only, and Python 3.9: it must not grow imports.
+
+Paths are ``str`` as :func:`os.fsdecode` makes them (``surrogateescape``): any bytes that a file system allows survive.
+"""
+# Names of any bytes and file descriptors: os speaks of both plainly.
+# ruff: noqa: PTH114, PTH115, PTH116, PTH117, PTH118
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from typing import TYPE_CHECKING, NamedTuple
+
+from .text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BLOCK = 1 << 20
+"""How many bytes are read at once, so that a file of any size needs little memory."""
+
+MAX_LINKS = 40
+"""How many links a path may go through before the kernel refuses it (Linux: ``ELOOP`` after 40)."""
+
+
+class Entry(NamedTuple):
+    """One thing to have below the destination."""
+
+    relative: str
+    """Path below the destination, ``/`` between the parts; ``""`` is the destination itself."""
+    kind: str
+    """``file``, ``directory`` or ``link``."""
+    source: str
+    """Absolute local path."""
+    mode: int
+    """Permission bits, never above 0o777 (always 0o777 for a link)."""
+    size: int
+    """Bytes of content; 0 for all but files."""
+    sha256: str
+    """Hexadecimal digest of the content; ``""`` for all but files."""
+    target: str | None
+    """Where a link points, as written in it."""
+    is_secret: bool
+    """Whether the content is not for everybody's eyes."""
+
+
+class Tree(NamedTuple):
+    """A source that was read whole: parents before what is in them, and what the user should know about it."""
+
+    entries: tuple[Entry, ...]
+    notices: tuple[str, ...]
+
+
+class TreeError(Exception):
+    """A source can not be sent. ``problems`` holds every ``(path, why)``, never only the first."""
+
+    def __init__(self, problems: tuple[tuple[str, str], ...]) -> None:
+        super().__init__(problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        """One ``path: why`` a line."""
+        return "\n".join(f"{printable(path)}: {why}" for path, why in self.problems)
+
+
+def read(
+    local_path: str,
+    *,
+    mode: int | None = None,
+    directory_mode: int | None = None,
+    is_secret: bool = False,
+    symlinks: str = "keep",
+    excluded: Callable[[str, bool], bool] | None = None,
+) -> Tree:
+    """Read a file, or a directory with all that is in it.
+
+    A link at ``local_path`` itself is followed.
+
+    Args:
+        local_path: the file or directory; relative to the working directory.
+        mode: the mode of every file; None for the rules of the contract ("Data"): the source's own bits, 0600 (0700
+            where the owner may execute) for a secret. A file that nobody but its owner may read is a secret.
+        directory_mode: the mode of every directory; None for the source's own bits, or 0700 with ``is_secret``.
+        is_secret: whether all of it is secret.
+        symlinks: what becomes of a link inside a directory. ``keep``: it stays a link, and must be relative and lead
+            to a place inside that directory; ``follow``: what it leads to is sent in its place, wherever that is;
+            ``refuse``: it can not be sent.
+        excluded: says of a name below the directory, and whether it is a directory, that it stays here. It is not
+            opened then, nor is anything in it.
+
+    Raises:
+        TreeError: the source is missing, or holds what can not be sent (a fifo, a socket, a device, what can not be
+            opened, a link as above), or keeps changing while it is read.
+    """
+    try:
+        root = os.path.realpath(local_path)
+        reader = _Reader(root, _ReadOptions(mode, directory_mode, is_secret, symlinks, excluded))
+        reader.visit(root)
+    except (OSError, ValueError) as error:
+        raise TreeError(((local_path, _reason(error)),)) from None
+    if reader.problems:
+        raise TreeError(tuple(sorted(reader.problems)))
+    return Tree(tuple(sorted(reader.entries, key=lambda entry: entry.relative.split("/"))), tuple(reader.notices))
+
+
+class _ReadOptions(NamedTuple):
+    """How a source is to be read: the arguments of :func:`read`."""
+
+    mode: int | None
+    directory_mode: int | None
+    is_secret: bool
+    symlinks: str
+    excluded: Callable[[str, bool], bool] | None
+
+
+class _Found(NamedTuple):
+    """Something that is still to be read; ``above`` identifies the directories that lead to it."""
+
+    path: str
+    relative: str
+    status: os.stat_result
+    above: tuple[tuple[int, int], ...]
+
+
+class _Reader:
+    """Collects entries, notices and problems of one source; never stops at the first problem."""
+
+    def __init__(self, root: str, wanted: _ReadOptions) -> None:
+        self.entries: list[Entry] = []
+        self.notices: list[str] = []
+        self.problems: list[tuple[str, str]] = []
+        self._root = root
+        self._wanted = wanted
+        self._waiting: list[_Found] = []
+
+    def visit(self, path: str) -> None:
+        """Read what is at ``path``; of a directory, everything below it too."""
+        self._waiting = [_Found(path, "", os.lstat(path), ())]
+        while self._waiting:
+            found = self._waiting.pop()
+            try:
+                if stat.S_ISDIR(found.status.st_mode):
+                    self._directory(found)
+                elif stat.S_ISREG(found.status.st_mode):
+                    self._file(found.path, found.relative)
+                elif stat.S_ISLNK(found.status.st_mode):
+                    self._link(found)
+                else:
+                    self.problems.append(
+                        (found.path, f"is {special_kind(found.status.st_mode)}, which can not be sent")
+                    )
+            except OSError as error:
+                self.problems.append((found.path, _reason(error)))
+
+    def _directory(self, found: _Found) -> None:
+        path, relative, status, above = found
+        mode = self._wanted.directory_mode
+        if mode is None:
+            mode = 0o700 if self._wanted.is_secret else self._permissions(path, status)
+        self.entries.append(Entry(relative, "directory", path, mode, 0, "", None, self._wanted.is_secret))
+        above = (*above, (status.st_dev, status.st_ino))
+        excluded = self._wanted.excluded
+        with os.scandir(path) as children:
+            for child in children:
+                below = f"{relative}/{child.name}" if relative else child.name
+                try:
+                    if excluded is None or not excluded(below, child.is_dir(follow_symlinks=False)):
+                        self._waiting.append(_Found(child.path, below, child.stat(follow_symlinks=False), above))
+                except OSError as error:
+                    self.problems.append((child.path, _reason(error)))
+
+    def _file(self, path: str, relative: str) -> None:
+        try:
+            status, digest = _settled_digest(path)
+        except _ChangedError:
+            self.problems.append((path, "changed while it was read, twice"))
+            return
+        is_secret = self._wanted.is_secret or not status.st_mode & 0o044
+        mode = self._wanted.mode
+        if mode is None:
+            mode = self._permissions(path, status)
+            if is_secret:
+                mode = 0o700 if mode & stat.S_IXUSR else 0o600
+        self.entries.append(Entry(relative, "file", path, mode, status.st_size, digest, None, is_secret))
+
+    def _link(self, found: _Found) -> None:
+        path, relative, _, above = found
+        target = os.readlink(path)
+        if self._wanted.symlinks == "refuse":
+            self.problems.append((path, f"is a link, to {printable(target)}; with symlinks = refuse none is sent"))
+        elif self._wanted.symlinks == "follow":
+            self._follow(path, relative, above)
+        elif os.path.isabs(target):
+            self.problems.append(
+                (path, f"is a link to the absolute path {printable(target)}; only links inside it work")
+            )
+        elif not self._stays_inside(relative.split("/")[:-1], target):
+            self.problems.append((path, f"is a link that leads out of the directory: {printable(target)}"))
+        else:
+            self.entries.append(Entry(relative, "link", path, 0o777, 0, "", target, self._wanted.is_secret))
+
+    def _follow(self, path: str, relative: str, above: tuple[tuple[int, int], ...]) -> None:
+        try:
+            status = os.stat(path)
+        except FileNotFoundError:
+            self.problems.append((path, f"is a link to nothing: {printable(os.readlink(path))}"))
+            return
+        real = os.path.realpath(path)
+        if (status.st_dev, status.st_ino) in above:
+            self.problems.append((path, f"is a link to a directory that holds it: {printable(real)}"))
+        else:
+            self._waiting.append(_Found(real, relative, status, above))
+
+    def _stays_inside(self, place: list[str], target: str) -> bool:
+        """Walk ``target`` from ``place`` as the kernel would, links included, and never above the root."""
+        place, ahead, links = list(place), target.split("/")[::-1], 0
+        while ahead:
+            part = ahead.pop()
+            if part == ".." and not place:
+                return False
+            if part == "..":
+                place.pop()
+            elif part not in ("", "."):
+                step = os.path.join(self._root, *place, part)
+                if not os.path.islink(step):
+                    place.append(part)
+                    continue
+                links += 1
+                if links > MAX_LINKS:
+                    return True
+                onward = os.readlink(step)
+                if os.path.isabs(onward):
+                    return False
+                ahead += onward.split("/")[::-1]
+        return True
+
+    def _permissions(self, path: str, status: os.stat_result) -> int:
+        if status.st_mode & 0o7000:
+            self.notices.append(f"{printable(path)}: its setuid, setgid or sticky bit is not copied")
+        return status.st_mode & 0o777
+
+
+class _ChangedError(Exception):
+    """A file was not the same after reading as before."""
+
+
+def _settled_digest(path: str) -> tuple[os.stat_result, str]:
+    """What :func:`os.fstat` says and the SHA-256 of a file that did not change meanwhile; tried twice."""
+    try:
+        return _digest(path)
+    except _ChangedError:
+        return _digest(path)
+
+
+def _digest(path: str) -> tuple[os.stat_result, str]:
+    # O_NONBLOCK: a fifo that took the file's place must not hold us for ever.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        before = os.fstat(descriptor)
+        if not stat.S_ISREG(before.st_mode):
+            raise _ChangedError
+        sha256, size = hashlib.sha256(), 0
+        while block := os.read(descriptor, min(BLOCK, before.st_size - size + 1)):
+            sha256.update(block)
+            size += len(block)
+            if size > before.st_size:
+                raise _ChangedError
+        after = os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
+    if size != before.st_size or _identity(before) != _identity(after):
+        raise _ChangedError
+    return before, sha256.hexdigest()
+
+
+def _identity(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def special_kind(mode: int) -> str:
+    """The words for a thing that is neither file, directory nor link: "a fifo", "a socket", "a device"."""
+    if stat.S_ISFIFO(mode):
+        return "a fifo"
+    return "a socket" if stat.S_ISSOCK(mode) else "a device"
+
+
+def _reason(error: Exception) -> str:
+    """What an operating system's refusal means for a source, in a few words."""
+    if isinstance(error, FileNotFoundError):
+        return "does not exist"
+    if isinstance(error, ValueError):
+        return "is not a path: it has a null character"
+    return getattr(error, "strerror", None) or str(error)

@@ -1,0 +1,275 @@
+"""Upstream versions: read out of text, compared, and held against a range.
+
+Shared with the roles (Python 3.9, standard library only). An *upstream* version is what the author of a program calls
+it: ``2.39.5``, where Debian's package is ``1:2.39.5-0+deb12u2``. Every comparison of this project is made here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_PRE = r"(?:dev|nightly|snapshot|canary|ea|alpha|beta|preview|prerelease|pre|rc)"
+_SUFFIX = rf"(?:[._~-]?{_PRE}(?![A-Za-z])[.-]?[0-9]*|_[0-9]+|[a-z](?![A-Za-z])[0-9]*)*"
+_DOTTED = re.compile(rf"(?<![0-9.])[0-9]+(?:\.[0-9]+)+{_SUFFIX}", re.IGNORECASE)
+_BARE = re.compile(
+    rf"(?:GNU )?(?:[A-Za-z][\w+-]*?[\s,:_-]+)?(?:version[\s:]+)?v?([0-9]+{_SUFFIX})(?=$|[\s,;()])", re.IGNORECASE
+)
+_NOT_A_VERSION = re.compile(r"\S*://\S*|(?<!\S)[(\"'\[]?/\S*|\S*\.so\b\S*")
+
+_VALID = re.compile(r"[vV]?[0-9][0-9A-Za-z.+~_-]{0,99}")
+_CLAUSE = re.compile(r"\s*(>=|<=|==|!=|>|<)\s*(\S*)\s*")
+
+_PACKAGING = re.compile(
+    r"[+~.](?:dfsg|ds(?![a-z])|repack|bpo|deb[0-9]|debian|ubuntu|nmu|ppa|esm).*|\+b[0-9]+$|~[0-9]+(?:build[0-9]+)?$"
+)
+_REALLY = re.compile(r"\A.*really")
+_LONGEST_LINE = 500
+_LONGEST_TEXT = 50_000
+"""Characters of one line, and of all that a command prints, in which a version is looked for: some patterns take the
+square of a length, and whose text this is may mean harm."""
+
+_RELEASE = re.compile(r"\A([0-9]+(?:\.[0-9]+)*?)((?:\.0+)*)(?![0-9]|\.[0-9])")
+_WORD = re.compile(rf"(?<=[0-9])[._~-]?({_PRE})(?![A-Za-z])[._-]?", re.IGNORECASE)
+_LETTER = re.compile(r"(?<=[0-9])[._~-]?([ab])[._-]?(?=[0-9]+(?![0-9A-Za-z]))", re.IGNORECASE)
+_POST = re.compile(r"(?<=[0-9])[._-](?=post(?![A-Za-z]))", re.IGNORECASE)
+_PIECE = re.compile(r"([^0-9]*)([0-9]*)")
+_PHASES = {
+    **dict.fromkeys(("dev", "nightly", "snapshot", "canary", "ea"), "~~dev"),
+    **dict.fromkeys(("a", "alpha"), "~alpha"),
+    **dict.fromkeys(("b", "beta"), "~beta"),
+    **dict.fromkeys(("pre", "preview", "prerelease"), "~pre"),
+    "rc": "~rc",
+}
+
+
+def find(text: str, pattern: str | None = None) -> str | None:
+    """Read the version out of what a command printed; None where no version can be read.
+
+    The first line that shows one counts: a dotted number anywhere in it, or a whole number that follows the program's
+    name (``less 590``). Paths and URLs are skipped, so ``/usr/lib/python3.11`` is no version of anything.
+
+    Args:
+        pattern: a regular expression whose first group (or whole match) is the version, instead of the rule above.
+
+    Raises:
+        ValueError: the pattern is not a regular expression.
+    """
+    if pattern is not None:
+        try:
+            match = re.search(pattern, text[:_LONGEST_TEXT], re.MULTILINE)
+        except re.error as error:
+            raise ValueError(f"{pattern!r} is not a regular expression: {error}") from error
+        found = (match[1] if match.re.groups else match[0]) if match else None
+        return found.strip() if found and is_readable(found) else None
+    for line in text[:_LONGEST_TEXT].splitlines():
+        told = _NOT_A_VERSION.sub(" ", line[:_LONGEST_LINE]).strip()
+        match = _DOTTED.search(told)
+        if match:
+            return match[0]
+        match = _BARE.match(told)
+        if match:
+            return match[1]
+    return None
+
+
+def upstream(package_version: str) -> str:
+    """The upstream version inside a package database's: without epoch, distribution revision and packaging suffixes.
+
+    ``1:2.39.5-0+deb12u2`` is ``2.39.5``, ``1.2.13.dfsg-1`` is ``1.2.13``, ``3.2+really3.1-1`` is ``3.1``.
+    Source: Debian policy 5.6.12; research "Versions", where comparing whole package versions was wrong both ways.
+    """
+    version = re.sub(r"^[0-9]+:", "", package_version.strip()[:_LONGEST_LINE])
+    version = version.rpartition("-")[0] or version
+    version = _REALLY.sub("", version)
+    return _PACKAGING.sub("", version)
+
+
+def is_readable(version: str) -> bool:
+    """Whether this text is a version: a digit first (after at most one ``v``), no blanks, at most 100 characters."""
+    return _VALID.fullmatch(version.strip()) is not None
+
+
+def compare(a: str, b: str) -> int:
+    """-1, 0 or 1: whether version ``a`` is before, equal to or after ``b``. A total order on all texts.
+
+    Debian's order (numbers by value, ``~`` before everything, letters before other characters), and: a leading ``v``
+    and trailing ``.0`` mean nothing; ``dev < alpha < beta < pre < rc`` come before the release however they are joined
+    to it. A letter alone comes after the release (``1.1.1w``, ``3.3a``), ``a`` and ``b`` with a number before it
+    (``1.0b2``).
+    """
+    left, right = _key(a), _key(b)
+    return (left > right) - (left < right)
+
+
+class Range:
+    """A set of versions between two bounds, with holes: ``>=2.39,<3,!=2.40``. Immutable.
+
+    Two ranges are equal when their bounds and holes are, ``2.39`` and ``2.39.0`` being one.
+
+    Attributes:
+        lower, upper: ``(version, is_included)``, or None for no bound.
+        holes: versions inside the bounds that do not belong to the set, sorted.
+    """
+
+    __slots__ = ("holes", "lower", "upper")
+
+    lower: tuple[str, bool] | None
+    upper: tuple[str, bool] | None
+    holes: tuple[str, ...]
+
+    def __init__(self, clauses: Iterable[tuple[str, str]] = ()) -> None:
+        """Bring pairs of operator and version to the normal form; nothing is checked (see :meth:`parse`)."""
+        lower: tuple[str, bool] | None = None
+        upper: tuple[str, bool] | None = None
+        holes: dict[_Key, str] = {}
+        for operator, version in clauses:
+            if operator in (">", ">=", "=="):
+                lower = _tighter(lower, (version, operator != ">"), 1)
+            if operator in ("<", "<=", "=="):
+                upper = _tighter(upper, (version, operator != "<"), -1)
+            if operator == "!=":
+                holes[_key(version)] = _shorter(version, holes.get(_key(version), version))
+        lower = (lower[0], lower[1] and _key(lower[0]) not in holes) if lower else None
+        upper = (upper[0], upper[1] and _key(upper[0]) not in holes) if upper else None
+        if lower and upper:
+            order = compare(lower[0], upper[0])
+            if order > 0 or (order == 0 and not (lower[1] and upper[1])):
+                lower, upper, holes = ("0", False), ("0", False), {}
+            elif order == 0:
+                lower = upper = (_shorter(lower[0], upper[0]), True)
+        object.__setattr__(self, "lower", lower)
+        object.__setattr__(self, "upper", upper)
+        inside = (key for key in sorted(holes) if self._side(key) == 0)
+        object.__setattr__(self, "holes", tuple(holes[key] for key in inside))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{name}: a Range does not change")
+
+    @classmethod
+    def parse(cls, text: str) -> Range:
+        """Read ``>=2.39,<3``: clauses of ``>= > <= < == !=`` and a version, joined by commas; ``""`` is any version.
+
+        Raises:
+            ValueError: with a sentence that says what is wrong and what to write instead.
+        """
+        clauses = []
+        for clause in text.split(",") if text.strip() else ():
+            match = _CLAUSE.fullmatch(clause)
+            if match and not match[2]:
+                raise ValueError(f"{text!r}: there is no version after {match[1]}")
+            if not match and is_readable(clause):
+                raise ValueError(f"{text!r}: say which versions are meant, for example >={clause.strip()}")
+            if not match:
+                raise ValueError(f"{text!r}: {clause.strip()!r} does not start with one of >= > <= < == !=")
+            if not is_readable(match[2]):
+                hint = "; leave the epoch out, upstream versions are compared" if ":" in match[2] else ""
+                raise ValueError(f"{text!r}: {match[2]!r} is not a version{hint}")
+            clauses.append((match[1], match[2].lstrip("vV")))
+        return cls(clauses)
+
+    def __str__(self) -> str:
+        """The normal form, which :meth:`parse` reads back: lower bound, upper bound, holes."""
+        return ",".join(operator + version for operator, version in self._clauses())
+
+    def __repr__(self) -> str:
+        return f"Range.parse({str(self)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Range) and self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
+
+    @property
+    def is_any(self) -> bool:
+        """Whether every version belongs to it, an unreadable one too."""
+        return not (self.lower or self.upper or self.holes)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no version can belong to it."""
+        return bool(self.lower and self.upper) and self.lower == self.upper == ("0", False)
+
+    def intersect(self, other: Range) -> Range:
+        """The versions that belong to both."""
+        return Range([*self._clauses(), *other._clauses()])
+
+    def contains(self, version: str) -> bool:
+        """Whether this version belongs to it; an unreadable one belongs only to "any"."""
+        return self.judge(version) == "ok"
+
+    def judge(self, version: str | None) -> str:
+        """``ok``, ``too-old``, ``too-new``, or ``unknown`` for no readable version where one is wanted.
+
+        A hole counts as too old: inside the bounds there is always a higher version that is allowed.
+        """
+        if self.is_any:
+            return "ok"
+        if version is None or not is_readable(version):
+            return "unknown"
+        key = _key(version)
+        side = self._side(key)
+        if side == 0 and any(key == _key(hole) for hole in self.holes):
+            return "too-old"
+        return ("too-old", "ok", "too-new")[side + 1]
+
+    def _side(self, key: _Key) -> int:
+        """-1 below the lower bound, 1 above the upper one, else 0."""
+        if self.lower and (key < _key(self.lower[0]) or (key == _key(self.lower[0]) and not self.lower[1])):
+            return -1
+        if self.upper and (key > _key(self.upper[0]) or (key == _key(self.upper[0]) and not self.upper[1])):
+            return 1
+        return 0
+
+    def _clauses(self) -> list[tuple[str, str]]:
+        if self.lower and self.lower == self.upper and self.lower[1]:
+            return [("==", self.lower[0])]
+        lower = [(">=" if self.lower[1] else ">", self.lower[0])] if self.lower else []
+        upper = [("<=" if self.upper[1] else "<", self.upper[0])] if self.upper else []
+        return [*lower, *upper, *(("!=", hole) for hole in self.holes)]
+
+    def _identity(self) -> tuple[object, ...]:
+        return tuple((operator, _key(version)) for operator, version in self._clauses())
+
+
+_Piece = tuple[tuple[int, ...], int, str]
+_Key = tuple[_Piece, ...]
+
+
+def _key(version: str) -> _Key:
+    """A sort key: pieces of (non-digits by Debian's order, digits by value), closed by the empty piece."""
+    plain = re.sub(r"^[vV](?=[0-9])", "", version.strip())
+    plain = _RELEASE.sub(r"\1", plain)
+    plain = _LETTER.sub(lambda match: _PHASES[match[1].lower()], plain)
+    plain = _POST.sub("", _WORD.sub(lambda match: _PHASES[match[1].lower()], plain)).replace("_", "-")
+    pieces = [
+        ((*map(_weight, match[1]), 0), len(digits := match[2].lstrip("0")), digits)
+        for match in _PIECE.finditer(plain)
+        if match[0] or not plain
+    ]
+    return (*pieces, ((0,), 0, ""))
+
+
+def _weight(character: str) -> int:
+    """Debian policy 5.6.12: ``~`` before the end, then letters, then everything else."""
+    if character == "~":
+        return -1
+    return ord(character) if character.isascii() and character.isalpha() else ord(character) + 256
+
+
+def _tighter(old: tuple[str, bool] | None, new: tuple[str, bool], sign: int) -> tuple[str, bool]:
+    """The bound that leaves less; ``sign`` is 1 for lower bounds. Of two equal ones the shorter text."""
+    if old is None:
+        return new
+    order = compare(new[0], old[0]) * sign or old[1] - new[1]
+    if order == 0:
+        return _shorter(old[0], new[0]), new[1]
+    return new if order > 0 else old
+
+
+def _shorter(a: str, b: str) -> str:
+    return min((a, b), key=lambda text: (len(text), text))
