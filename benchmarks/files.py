@@ -17,14 +17,14 @@ from benchmarks import phases, report, workloads
 from benchmarks.targets import CHANGED, FIRST, NOOP, Times
 from benchmarks.watch import FailedError, Peak, timed, weighed
 from benchmarks.ways import Way, all_ways, environment, ours_argv
-from tests.delays import distant
-from tests.hosts import running
-from tests.hosts.machine import why_not
+from tests.support.delays import distant
+from tests.support.hosts import running
+from tests.support.hosts.machine import why_not
 
 if TYPE_CHECKING:
     from benchmarks.targets import Key
     from benchmarks.workloads import Workload
-    from tests.hosts import SshHost
+    from tests.support.hosts import SshHost
 
 _USUAL = ("1", "3", "220", "1000+50M", "10000")
 _MOST = 60

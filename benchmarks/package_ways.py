@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.workloads import Workload
-    from tests.hosts import SshHost
+    from tests.support.hosts import SshHost
 
 VERSION, WANTED = "1.4.2", "1.2"
 

@@ -24,14 +24,14 @@ from benchmarks.package_ways import APT_SECONDS, VERSION, WATCHED, Needs, all_wa
 from benchmarks.targets import FIRST, Target, Times, ratio
 from benchmarks.watch import FailedError, timed
 from benchmarks.ways import environment
-from tests.delays import distant
-from tests.hosts import AptRepository, running
-from tests.hosts.machine import why_not
+from tests.support.delays import distant
+from tests.support.hosts import AptRepository, running
+from tests.support.hosts.machine import why_not
 
 if TYPE_CHECKING:
     from benchmarks.targets import Key
     from benchmarks.ways import Way
-    from tests.hosts import SshHost
+    from tests.support.hosts import SshHost
 
 PRESENT, MISSING = "all present", "2 missing"
 _COUNTS = (3, 10, 30)

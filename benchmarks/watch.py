@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from benchmarks.ways import Command
-    from tests.hosts import SshHost
+    from tests.support.hosts import SshHost
 
 _EVERY = 0.03
 _LIMIT = 1200

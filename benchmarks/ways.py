@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from benchmarks.workloads import Workload
-    from tests.hosts import SshHost
+    from tests.support.hosts import SshHost
 
 PYINFRA = "pyinfra==3.10.0"
 

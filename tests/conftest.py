@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.hosts import LayerError, SshHost, cache_directory, running, why_not
+from tests.support.hosts import LayerError, SshHost, cache_directory, running, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -26,7 +26,7 @@ class StartHost(Protocol):
     """What the fixture ``ssh_host`` gives: ``running`` without its ``with``; the hosts end with the test."""
 
     def __call__(self, **options: Any) -> SshHost:
-        """Start a host; the options are those of ``tests.hosts.running``."""
+        """Start a host; the options are those of ``tests.support.hosts.running``."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,5 +1,0 @@
-"""The real mngr for tests, isolated from the user's: see ``Mngr``; ``peers`` makes plugins beside ours."""
-
-from tests.mngr.mngr import Mngr
-
-__all__ = ["Mngr"]

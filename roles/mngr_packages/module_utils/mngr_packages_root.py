@@ -10,8 +10,8 @@ import subprocess
 import tempfile
 import time
 
-from ansible.module_utils.mngr_ansible_portable import managers
 from ansible.module_utils import mngr_packages_host as host
+from ansible.module_utils.mngr_ansible_portable import managers
 
 _ROOT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _KEPT = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")

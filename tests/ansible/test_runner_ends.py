@@ -1,0 +1,166 @@
+"""However a run ends, nothing of it is left, and the caller is as it was."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from mngr_ansible.run import runner
+from mngr_ansible.run.runner import Event
+from tests.support.runs import GIT, hang, marked, run_directory, settle, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def mark() -> Iterator[str]:
+    """A mark for processes that must be gone when the test is over."""
+    name = f"mark{uuid.uuid4().hex}"
+    yield name
+    for process in marked(name):
+        with suppress(psutil.Error):
+            process.kill()
+
+
+def test_when_the_time_is_up_everything_is_stopped_and_what_was_settled_is_told(tmp_path: Path, mark: str) -> None:
+    directory = run_directory(tmp_path, settle(steps=[GIT]), hang(mark))
+    since = time.monotonic()
+    result = runner.run(directory, timeout=12)
+    assert 12 <= time.monotonic() - since < 40
+    assert marked(mark) == []
+    assert marked(str(directory)) == []
+    assert (result.status, result.is_complete, result.hosts) == ("timeout", False, frozenset())
+    assert [event.step for event in result.events if event.kind == "step"] == [GIT]
+    assert Event("task", task="Hang") in result.events, "the test's time was too short"
+    assert rooms(directory) == []
+
+
+def test_a_callback_that_raises_stops_the_run(tmp_path: Path, mark: str) -> None:
+    directory = run_directory(tmp_path, hang(mark))
+
+    def refuse(event: Event) -> None:
+        wait_until(lambda: len(marked(mark)) > 1)
+        raise TimeoutError("not the run's own")
+
+    with pytest.raises(TimeoutError, match="not the run's own"):
+        runner.run(directory, timeout=60, on_event=refuse)
+    assert marked(mark) == []
+    assert marked(str(directory)) == []
+
+
+def caller(directory: Path, on_event: str = "None") -> subprocess.Popen[str]:
+    """A program of its own that runs this directory and prints how that ended."""
+    script = f"""
+        import os, sys, time
+        from pathlib import Path
+        from mngr_ansible.run import runner
+        try:
+            print(runner.run(Path(sys.argv[1]), timeout=60, on_event={on_event}).status)
+        except BaseException as error:
+            print(type(error).__name__)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script), str(directory)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+
+
+def rooms(directory: Path) -> list[Path]:
+    """The private directories of runs."""
+    return list(directory.glob(".run-*"))
+
+
+def begun(mark: str) -> bool:
+    """Whether the task of :func:`hang` and its daemon run."""
+    there = marked(mark)
+    with suppress(psutil.Error):
+        return len(there) > 2 and sum("daemon" in process.cmdline() for process in there) == 1
+    return False
+
+
+def forks(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    """The forks of :func:`caller`, which have its arguments."""
+    caller = psutil.Process(process.pid)
+    those = marked(" ".join(caller.cmdline()))
+    return [each for each in caller.children() if each in those]
+
+
+def test_ctrl_c_stops_the_run_and_reaches_the_caller(tmp_path: Path, mark: str) -> None:
+    directory = run_directory(tmp_path, hang(mark))
+    with caller(directory) as process:
+        wait_until(lambda: begun(mark))
+        process.send_signal(signal.SIGINT)
+        since = time.monotonic()
+        assert process.communicate(timeout=30)[0] == "KeyboardInterrupt\n"
+    assert time.monotonic() - since < 20
+    assert marked(mark) == []
+    assert marked(str(directory)) == []
+    assert rooms(directory) == []
+
+
+def test_the_death_of_the_caller_ends_everything(tmp_path: Path, mark: str) -> None:
+    directory = run_directory(tmp_path, hang(mark))
+    with caller(directory) as process:
+        wait_until(lambda: begun(mark))
+        process.kill()
+    wait_until(lambda: marked(mark) == [] and marked(str(directory)) == [] and not rooms(directory), 20)
+
+
+def test_the_death_of_the_caller_is_noticed_though_a_fork_of_it_lives_on(tmp_path: Path, mark: str) -> None:
+    directory = run_directory(tmp_path, hang(mark))
+    with caller(directory, on_event="lambda event: os.fork() or time.sleep(60)") as process:
+        wait_until(lambda: begun(mark) and forks(process))
+        [fork] = forks(process)
+        process.kill()
+        wait_until(lambda: marked(mark) == [] and not rooms(directory), 20)
+        fork.kill()
+
+
+def test_the_death_of_the_supervisor_ends_everything_and_is_told(tmp_path: Path, mark: str) -> None:
+    directory = run_directory(tmp_path, hang(mark))
+
+    def shoot(event: Event) -> None:
+        wait_until(lambda: begun(mark))
+        [supervisor] = [each for each in marked("mngr_ansible.run.supervisor") if each.ppid() == os.getpid()]
+        supervisor.kill()
+
+    result = runner.run(directory, timeout=60, on_event=shoot)
+    assert (result.status, result.is_complete) == ("stopped", False)
+    assert result.problem == "The process that ran Ansible was ended from outside (exit code -9)."
+    assert marked(mark) == []
+    assert marked(str(directory)) == []
+
+
+def test_the_calling_process_is_left_as_it_was(tmp_path: Path, mark: str) -> None:
+    def state() -> object:
+        umask = os.umask(0o22)
+        os.umask(umask)
+        return (
+            [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGHUP)],
+            sum(1 for _ in Path("/proc/self/fd").iterdir()) if sys.platform == "linux" else psutil.Process().num_fds(),
+            (dict(os.environ), Path.cwd(), umask, threading.active_count(), psutil.Process().children()),
+        )
+
+    def refuse(event: Event) -> None:
+        raise ValueError(event.task)
+
+    good, slow = run_directory(tmp_path, settle(steps=[GIT])), run_directory(tmp_path, hang(mark))
+    gc.collect()
+    before = state()
+    runner.run(good, timeout=60)
+    runner.run(slow, timeout=1.5)
+    with pytest.raises(ValueError, match="Settle"):
+        runner.run(good, timeout=60, on_event=refuse)
+    assert state() == before

@@ -1,0 +1,157 @@
+"""A host that lies: about its system, its tools, its package manager, its file names. Nothing of it runs here."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import json
+import re
+import shlex
+import threading
+import zlib
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from mngr_ansible.run.supervisor import MOST_MEMORY
+from tests.support.builders import write
+from tests.support.command import mngr_ansible, on
+from tests.support.hosts import AptRepository, Login, SshHost
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import StartHost
+
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+NAME = "{{ lookup('pipe', 'id') }}$(id)`id`;id"
+ESCAPES = "\\033]0;owned\\007\\033[2J\\033[1;31m"
+
+
+def bait(place: Path) -> str:
+    """Text that makes a file here if anybody takes it for a template or a command."""
+    command = f"touch {place}/owned"
+    return f"{{{{ lookup('pipe', '{command}') }}}}$({command})`{command}`; {command} #"
+
+
+@pytest.fixture
+def host(ssh_host: StartHost, tmp_path: Path) -> SshHost:
+    (tmp_path / "traps").mkdir()
+    repository = AptRepository(tmp_path / "apt")
+    words = shlex.quote(bait(tmp_path / "traps"))
+    script = f"printf '{ESCAPES}'; printf '%s\\n' {words}; printf '%s\\n' {words} >&2; exit 1"
+    repository.add("trap", "1", commands={"trap": f"printf '{ESCAPES}'; echo {words} 1.0"}, postinst=script)
+    repository.add("liar", "1", commands={"liar": f"printf '{ESCAPES}'; echo {words}"})
+    made = ssh_host(layer="tools", users=(Login("dev", "sudo"),), apt_repository=repository, apt_lists="fresh")
+    lie = f"{ESCAPES}{bait(tmp_path / 'traps')}"
+    made.run(f"printf '%b' {shlex.quote(f'ID=debian\nNAME="{lie}"\nPRETTY_NAME="{lie}"\n')} >/etc/os-release")
+    made.run(f"mkdir -p /srv/mirror; cd /srv/mirror; touch -- \"$(printf '{ESCAPES}x')\" {shlex.quote(NAME)}")
+    return made.as_user("dev")
+
+
+@pytest.mark.parametrize("is_json", [False, True])
+def test_whatever_a_host_says_runs_nothing_here_and_reaches_no_terminal(
+    host: SshHost, tmp_path: Path, is_json: bool
+) -> None:
+    (tmp_path / "manifest.yml").write_text(
+        json.dumps({"files": [{"local_path": str(tmp_path / "traps"), "remote_path": "/srv/mirror", "mirror": True}]})
+    )
+    (tmp_path / "traps" / "ours").write_text("x")
+    more = ["--json"] if is_json else ["-v"]
+    words = ["--package", "trap", "--package", "liar>=1", "--manifest", tmp_path / "manifest.yml", *on(host), *more]
+    host.run("chmod -R 777 /srv/mirror")
+
+    runs = [mngr_ansible(verb, *words) for verb in ("plan", "apply")]
+
+    assert [each.returncode for each in runs] == [0, 1]
+    for each in runs:
+        assert "Traceback" not in each.stderr
+        assert CONTROL.findall(each.stderr) == []
+        assert CONTROL.findall(each.stdout) == []
+        if is_json:
+            json.loads(each.stdout)
+    assert sorted(path.name for path in (tmp_path / "traps").iterdir()) == ["ours"]
+
+
+FORGED = """#!/bin/sh
+case "$2" in *sys.executable*) echo 3.11 /usr/bin/python3.11; exit ;; *version_info*) exec /usr/bin/real "$@" ;; esac
+cat >>/tmp/heard
+cat /tmp/answer
+"""
+
+
+ENDLESS = FORGED.replace("cat /tmp/answer", "yes endless")
+
+
+def test_a_forged_answer_makes_no_other_file_of_this_machine_travel(
+    ssh_host: StartHost, tmp_path: Path, home: Path
+) -> None:
+    host = ssh_host(layer="tools", users=(Login("dev", "sudo"),))
+    private = write(home / "private", "canary-of-this-machine\n" * 9, 0o600)
+    entry = {"path": "/srv/stolen", "kind": "file", "mode": "0644", "source": str(private), "size": 207}
+    entry |= {"sha256": hashlib.sha256(private.read_bytes()).hexdigest()}
+    transfers = [{"id": "file:/srv/stolen", "is_due": True, "entries": [entry]}]
+    more = {"mngr_files_transfers": transfers, "files": transfers, "files_as_root": transfers}
+    forged = {"mngr_ansible": {**more, "become": False, "has_password": False, "timeout": 60}, **more}
+    settled = {"id": "file:/home/dev/x", "status": "changed", "files_changed": 1, "reason": ""}
+    answer = {"changed": True, "mngr_steps": [settled], "ansible_facts": forged, "add_host": {"host_name": "x"}}
+    host.run("cat >/tmp/answer", stdin=json.dumps(answer))
+    host.run("cat >/tmp/forger; cd /usr/bin; mv python3.11 real; cp /tmp/forger python3.11", stdin=FORGED)
+    host.run("chmod 755 /usr/bin/python3.11; touch /tmp/heard; chmod 666 /tmp/heard")
+    wanted = {"local_path": str(write(tmp_path / "ours")), "remote_path": "x"}
+    rows = [wanted, {**wanted, "remote_path": "/srv/theirs", "owner": "root"}]
+    (tmp_path / "m.yml").write_text(json.dumps({"files": rows}))
+
+    done = mngr_ansible("apply", "--manifest", tmp_path / "m.yml", *on(host.as_user("dev")))
+
+    payloads = [unpacked(text) for text in re.findall(r'"bundle": "([^"]+)"', host.run("cat /tmp/heard").stdout)]
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert [b"/srv/theirs" in each for each in payloads] == [False, True], done.stderr
+    assert not [each for each in payloads if b"of-this-machine" in each or b"/srv/stolen" in each]
+
+
+def test_an_endless_answer_of_a_module_takes_bounded_time_and_memory(ssh_host: StartHost, tmp_path: Path) -> None:
+    host = ssh_host(layer="python")
+    host.run("cat >/tmp/forger; cd /usr/bin; mv python3.11 real; cp /tmp/forger python3.11", stdin=ENDLESS)
+    host.run("chmod 755 /usr/bin/python3.11")
+    words = ["apply", "--file", f"{write(tmp_path / 'ours')}:x", "--timeout", "15", *on(host)]
+    sizes, limits, stop = [], set(), threading.Event()
+
+    def watch() -> None:
+        while not stop.wait(0.1):
+            for process in psutil.Process().children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    sizes.append(process.memory_info().rss)
+                    if "-m ansible " in " ".join(process.cmdline()):
+                        limits.add(process.rlimit(psutil.RLIMIT_DATA)[0])
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        done = mngr_ansible(*words)
+    finally:
+        stop.set()
+        watcher.join()
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert limits == {MOST_MEMORY}
+    assert max(sizes) < MOST_MEMORY
+
+
+def unpacked(text: str) -> bytes:
+    """What one payload of ``mngr_files_copy`` holds."""
+    packed, found = base64.b64decode(text), b""
+    while packed:
+        end = 5 + int.from_bytes(packed[:4], "big")
+        found += zlib.decompress(packed[5:end]) if packed[4:5] == b"z" else packed[5:end]
+        packed = packed[end:]
+    return found
+
+
+def test_what_is_kept_of_such_a_run_is_only_text(host: SshHost, tmp_path: Path, home: Path) -> None:
+    mngr_ansible("apply", "--package", "trap", *on(host))
+    (kept,) = (home / ".local/state/mngr-ansible/runs").iterdir()
+    assert not [path for path in kept.rglob("*") if path.is_symlink()]
+    assert CONTROL.findall((kept / "report.json").read_text().replace("\n", "")) == []
+    assert list((tmp_path / "traps").iterdir()) == []

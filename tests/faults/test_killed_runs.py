@@ -1,0 +1,196 @@
+"""Runs that are ended in each phase, by a signal, by the time, by kill -9: nothing goes on, and the next ends well."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import statistics
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.command import mngr_ansible, on
+from tests.support.delays import distant
+from tests.support.hosts import AptRepository, Login, SshHost, offered_packages, running
+from tests.support.matrix import Case, Seen, environment, hold_up, ours_here, place_for_big, run_all
+from tests.support.runs import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PHASES = ("probe", "offers", "python", "transfer", "package")
+HELD_UP = {"offers": "apt-cache", "python": "apt-get"}
+"""The program of the host that takes its time in this phase."""
+ENDS = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129, "SIGKILL": -9, "timeout": 1}
+TIMEOUT = 8
+REACHED = {
+    "python": {"bootstrap": "unknown", "file": "not-reached"},
+    "transfer": {"file": "unknown"},
+    "package": {"file": "changed", "package": "unknown"},
+}
+"""What is said of the steps of each kind, in the phases in which anything is done."""
+DOING = {"python": "python3", "transfer": "/srv/x/big", "package": "slow"}
+CASES = [(phase, end) for phase in PHASES for end in ENDS]
+
+
+@dataclass
+class Ended:
+    """How long a run lived on after its end was asked for, how long others of it did, and which did not end at all."""
+
+    begin: float = 0
+    seconds: float = 0
+    alone: float = 0
+    left_here: list[str] = field(default_factory=list)
+
+
+ended: dict[str, Ended] = {}
+again: dict[str, subprocess.CompletedProcess[str]] = {}
+tidied: dict[str, str] = {}
+
+
+@pytest.fixture(scope="module")
+def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Seen]]:
+    """Every end in every phase, each on a host of its own; looked at again, and run again."""
+    work = place_for_big(tmp_path_factory, 400)
+    repository = AptRepository(work / "apt")
+    repository.add("slow", "1", commands={"slow": "echo slow 1"}, postinst="touch /tmp/begun; sleep 15")
+    repository.add("swift", "1", commands={"swift": "echo swift 1"})
+    repository.adopt(offered_packages("bare"))
+    with ExitStack() as hosts:
+        cases = []
+        for phase, end in CASES:
+            layer, user = ("bare", "root") if phase == "python" else ("tools", "dev")
+            users = (Login("dev", "sudo"),) if layer == "tools" else ()
+            made = running(layer=layer, users=users, name=f"{phase}-{end}".lower(), apt_repository=repository)
+            host = hosts.enter_context(made).as_user(user)
+            host.run("apt-get update -qq; mkdir -m 1777 /srv/x")
+            if phase in HELD_UP:
+                hold_up(host, HELD_UP[phase])
+            if phase == "transfer":  # ssh sends 2 MiB a round trip: the transfer outlasts whatever ends it
+                host, _ = hosts.enter_context(distant(host, 100 if end == "timeout" else 30))
+            cases.append(_case(phase, end, host, work))
+        found = run_all(cases, work / "homes", later=60)
+        finish(cases, work / "homes")
+        yield found
+
+
+def _case(phase: str, end: str, host: SshHost, work: Path) -> Case:
+    name = f"{phase} {end}"
+    ended[name] = Ended()
+    words: list[object] = ["apply", "--json", "--timeout", TIMEOUT if end == "timeout" else 120, *on(host)]
+    if phase == "probe":
+        host.run("echo '[ -e /tmp/held ] || { touch /tmp/begun; sleep 15; }' >/home/dev/.bashrc")
+    if phase in ("package", "offers"):
+        words += ["--package", "slow" if phase == "package" else "swift", "--file", f"{__file__}:/srv/x/small"]
+    else:
+        words += ["--file", f"{work}/big:/srv/x/big"]
+
+    def meanwhile(process: subprocess.Popen[str]) -> None:
+        _wait_for(phase, host, process)
+        ended[name].begin = time.monotonic()
+        if end != "timeout":
+            process.send_signal(getattr(signal, end))
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(60)
+        ended[name].seconds = time.monotonic() - ended[name].begin
+        begin = time.monotonic()
+        with contextlib.suppress(AssertionError):  # a machine that stalls gets a little more than five seconds
+            wait_until(lambda: not ours_here(work / "homes" / name), 10)
+        ended[name].alone = time.monotonic() - begin
+        ended[name].left_here = ours_here(work / "homes" / name)
+
+    return Case(name, words, host, "/srv/x", meanwhile)
+
+
+def _wait_for(phase: str, host: SshHost, process: subprocess.Popen[str]) -> None:
+    limit = time.monotonic() + 100
+    looked = (
+        "test -e /tmp/begun" if phase != "transfer" else "find /home/dev -name mngr-ansible-bundle -size +1M | grep ."
+    )
+    while host.run(looked, check=False).returncode and process.poll() is None and time.monotonic() < limit:
+        time.sleep(0.05)
+
+
+def finish(cases: list[Case], home: Path) -> None:
+    """Run every case once more, to its end."""
+
+    def run(case: Case) -> subprocess.CompletedProcess[str]:
+        assert case.host is not None
+        case.host.run("touch /tmp/held", check=False)
+        words = [word if word != TIMEOUT else 120 for word in case.words]
+        return mngr_ansible(*words, env=environment(home / case.name))
+
+    with ThreadPoolExecutor(3) as pool:
+        again.update(zip([case.name for case in cases], pool.map(run, cases), strict=True))
+    for case in cases:
+        assert case.host is not None
+        tidied[case.name] = case.host.run("find /home /root /srv -name '.mngr-ansible*'; dpkg --audit").stdout
+
+
+NAMES = [f"{phase} {end}" for phase, end in CASES]
+
+
+@pytest.mark.parametrize(("phase", "end"), CASES)
+def test_it_ends_in_time_and_says_what_is_known(seen: dict[str, Seen], phase: str, end: str) -> None:
+    found, name = seen[f"{phase} {end}"], f"{phase} {end}"
+    assert found.code == ENDS[end], found.said
+    assert "Traceback" not in found.said
+    assert ended[name].seconds < (20 if end != "timeout" else TIMEOUT + 20), found.said
+    if end == "SIGKILL":
+        return
+    document = json.loads(found.stdout)
+    statuses = {step["id"].split(":")[0]: step["status"] for host in document["hosts"] for step in host["steps"]}
+    (error,) = document["errors"]
+    if phase not in REACHED:
+        assert set(statuses.values()) <= {"not-reached"}
+        assert end == "timeout" or error["problem"] == "stopped; nothing was changed"
+        assert end != "timeout" or error["problem"].startswith("no answer within ")
+        return
+    assert "unknown" in found.stderr
+    assert statuses == REACHED[phase]
+    assert error["remedy"].endswith("Run again: what is done is not done twice.")
+    if end == "timeout":
+        assert error["problem"] == f"the time was up while {DOING[phase]} was being done; its outcome is unknown"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_five_seconds_later_nothing_of_ours_runs_here(seen: dict[str, Seen], name: str) -> None:
+    assert ended[name].left_here == []
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_the_times_that_are_promised_are_kept_where_the_machine_does_not_stall(seen: dict[str, Seen], end: str) -> None:
+    those = [found for name, found in ended.items() if name.endswith(end)]
+    tidied = [ended[f"{phase} {end}"].seconds for phase in REACHED]
+    time_left = TIMEOUT if end == "timeout" else 0
+    assert len(those) == len(PHASES)
+    assert min(found.seconds for found in those) < 3 + time_left
+    assert statistics.median(found.seconds for found in those) < 8 + time_left
+    assert min(tidied) < 8 + time_left
+    assert min(found.alone for found in those) < 5
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_minute_later_no_file_has_changed_there(seen: dict[str, Seen], name: str) -> None:
+    found = seen[name]
+    assert found.later == found.state
+    assert "/srv/x/big " not in found.later
+    assert not [line for line in found.left_later.splitlines() if "AnsiballZ" in line or line.startswith("python")]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.endswith("SIGKILL")])
+def test_what_could_be_reached_is_tidied_at_once(seen: dict[str, Seen], name: str) -> None:
+    assert [line for line in seen[name].left_later.splitlines() if "/.mngr-ansible" in line] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_next_run_ends_well_and_leaves_nothing(seen: dict[str, Seen], name: str) -> None:
+    assert again[name].returncode == 0, again[name].stderr
+    assert tidied[name] == ""

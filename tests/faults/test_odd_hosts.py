@@ -1,0 +1,198 @@
+"""Hosts as they are out there: no room, no right, no python or an old one, locks, programs that wait for a person."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import subprocess
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+from email.utils import formatdate
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.command import on
+from tests.support.hosts import AptRepository, Login, SshHost, running
+from tests.support.matrix import Case, Seen, run_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+LOGINS = (Login("dev", "sudo"), Login("asked", "sudo with a password"), Login("nobody2"), Login("tty_", "sudo"))
+POWERLESS = "is not root and has no sudo without a password"
+LINE = "an administrator must run: sudo apt-get install -y mtool"
+LOCK = """
+import fcntl, os, time
+file = open("/var/lib/dpkg/lock-frontend", "w")
+fcntl.lockf(file, fcntl.LOCK_EX)
+open("/run/locked", "w")
+while not os.path.exists("/run/free"):
+    time.sleep(0.1)
+"""
+HELD = f"(python3 -c '{LOCK}' >/dev/null 2>&1 &); until test -e /run/locked; do sleep 0.1; done"
+SCRIPT = "printf '#!/bin/sh\\n{0}\\n' >{1}; chmod 755 {1}"
+SAYS: dict[str, tuple[str, ...]] = {
+    "sudo asks": (f"asked {POWERLESS}; {LINE}",),
+    "no sudo": (f"nobody2 {POWERLESS}; {LINE}",),
+    "requiretty": (f"tty_ {POWERLESS} (its sudo wants a terminal: requiretty); {LINE}",),
+    "sudo hangs": (f"nobody2 {POWERLESS} (its sudo does not answer within 10 s); {LINE}",),
+    "no python, no right": ("Ansible needs python3; an administrator must run: sudo apt-get install -y python3",),
+    "python 3.8": ("Ansible needs Python 3.9 or newer, the host has 3.8; install a newer python3 there",),
+    "held for ever": (
+        "The package manager is locked by python3 (pid ",
+        "Run again when it is free: what is done is not done twice.",
+    ),
+    "reads the terminal": (
+        "The package ttool could not be set up: its own script failed. Finish it on the host with: ",
+        "dpkg --configure -a. Then run again.",
+    ),
+    "disk full": (
+        "/full needs 2.0 MB more, and its file system has",
+        "nothing was changed. Make room there and run again",
+    ),
+    "inodes gone": ("/few needs 3 more files, and its file system has room for", "Make room there and run again"),
+    "home full": ("There is no room in /home/dev/.mngr-ansible-", "Make room there and run again."),
+    "cache full": ("The host's disk is full. Make room there and run again.",),
+    "clock behind": (
+        "The host's clock is 1h ",
+        " behind: its package sources are not valid yet. Set it there and run again",
+    ),
+    "clock ahead": (
+        "The host's package sources expired 1h ",
+        " ago, or its clock is ahead. Set it, or mend them, and run again",
+    ),
+    "no name": (
+        "error: no-such-host.invalid: its name cannot be resolved",
+        "Mend the name, or add it to ~/.ssh/config.",
+    ),
+    "closed port": ("nothing listens for ssh there", "Start its ssh server, or give the right port: --host ADDR:PORT."),
+    "silent port": ("it does not answer", "See whether it is up and can be reached from here."),
+    "another login": ("it refuses the login (", "Give the right user and key: --host USER@ADDR --key FILE, or load"),
+    "passphrase": (" has a passphrase, and nothing here asks for one", "Load it into your ssh agent (ssh-add "),
+    "open key": ("others can read the key ", "Make it yours alone: chmod 600 "),
+}
+SECONDS = {"sudo hangs": 40, "held for ever": 150}
+"""How long each may take at most, where more than 30: connecting 10 s, a lock 60 s, sudo 10 s."""
+
+
+@pytest.fixture(scope="module")
+def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Seen]]:
+    """Every fault once; looked at again later."""
+    work = tmp_path_factory.mktemp("work")
+    work.chmod(0o755)
+    for parent in list(work.parents)[:2]:
+        parent.chmod(0o755)
+    (work / "home").mkdir()
+    (work / "large").write_bytes(os.urandom(2_000_000))
+    offered = AptRepository(work / "apt")
+    offered.add("mtool", "2.0", commands={"mtool": "echo mtool 2.0"})
+    offered.add("ttool", "1", commands={"ttool": "echo ttool 1"}, postinst="exec </dev/tty; read x")
+    with ExitStack() as hosts, socket.socket() as closed, socket.socket() as silent:
+        for each in (closed, silent):
+            each.bind(("127.0.0.1", 0))
+        silent.listen(1)
+
+        def host(
+            name: str,
+            user: str = "root",
+            layer: str = "tools",
+            prepare: str = "true",
+            repository: AptRepository = offered,
+            lists: str = "fresh",
+        ) -> SshHost:
+            logins = LOGINS if layer == "tools" else (Login("nobody2"),)
+            made = hosts.enter_context(
+                running(layer=layer, name=name, users=logins, apt_repository=repository, apt_lists=lists)
+            )
+            made.run(prepare)
+            return made.as_user(user)
+
+        package, file = ["--package", "mtool"], ["--file", f"{__file__}:/tmp/x/file"]
+        small = "mount -t tmpfs -o size={} none {}"
+        main = host("main", prepare="echo 'Defaults:tty_ requiretty' >>/etc/sudoers.d/tty_")
+        hung = host("hung", "nobody2", prepare=SCRIPT.format("sleep 300", "/usr/local/bin/sudo"))
+        old = host("old-python", "root", "bare", SCRIPT.format("echo 3.8 /usr/bin/python3", "/usr/bin/python3"))
+        full = host("full", prepare=f"mkdir /full /few; {small.format('1m', '/full')}; echo old >/full/large")
+        full.run(f"mount -t tmpfs -o nr_inodes=3 few /few; {small.format('100k', '/home/dev')}; chown dev /home/dev")
+        locked = host("locked", "dev", prepare=HELD)
+        cache = host("cache", "dev", prepare=small.format("4k", "/var/cache/apt/archives"))
+        few = [word for number in range(3) for word in ("--file", f"{__file__}:/few/{number}")]
+        dev = on(full.as_user("dev"))
+        cases = [
+            Case("sudo asks", ["apply", *package, *file, *on(main.as_user("asked"))], main, "/tmp/x"),
+            Case("no sudo", ["apply", *package, *file, *on(main.as_user("nobody2"))], main, "/tmp/x"),
+            Case("requiretty", ["apply", *package, *file, *on(main.as_user("tty_"))], main, "/tmp/x"),
+            Case("sudo hangs", ["apply", *package, *file, *on(hung)], hung, "/tmp/x"),
+            _on(host("no-python", "nobody2", "bare"), "no python, no right", *file),
+            _on(old, "python 3.8", *file),
+            replace(_on(locked, "held 20 s", *package), meanwhile=lambda _: locked.run("sleep 20; touch /run/free")),
+            _on(host("stuck", "dev", prepare=HELD), "held for ever", *package),
+            _on(host("talk", "dev"), "reads the terminal", "--package", "ttool"),
+            Case("disk full", ["apply", "--file", f"{work}/large:/full/large", *on(full)], full, "/full"),
+            Case("inodes gone", ["apply", *few, *on(full)], full, "/few"),
+            Case("home full", ["apply", "--file", f"{work}/large:/tmp/x/large", *dev], full, "/tmp/x"),
+            _on(cache, "cache full", *package),
+            _on(_off(host, work, "behind", -2), "clock behind", *package),
+            _on(_off(host, work, "ahead", 2), "clock ahead", *package),
+            Case("no name", ["plan", *package, "--host", "no-such-host.invalid"]),
+            Case("closed port", ["plan", *package, "--host", f"root@127.0.0.1:{closed.getsockname()[1]}"]),
+            Case("silent port", ["plan", *package, "--host", f"root@127.0.0.1:{silent.getsockname()[1]}"]),
+            Case("another login", ["plan", *package, *on(main.as_user("stranger"))]),
+            *_keys(main, work),
+        ]
+        yield run_all(cases, work / "home")
+
+
+def _off(host: Callable[..., SshHost], work: Path, name: str, hours: int) -> SshHost:
+    """A host whose clock is, for its source of packages, so many hours off: that was made, and expires, then."""
+    repository = AptRepository(work / name)
+    repository.add("mtool", "2.0", commands={"mtool": "echo mtool 2.0"})
+    index = (repository.path / "Packages").read_bytes()
+    dates = {"Date": -3600 * hours, "Valid-Until": 600 - 3600 * hours}
+    lines = [
+        f"{key}: {formatdate(time.time() + seconds, usegmt=True).replace('GMT', 'UTC')}"
+        for key, seconds in dates.items()
+    ]
+    lines += ["SHA256:", f" {hashlib.sha256(index).hexdigest()} {len(index)} Packages"]
+    (repository.path / "Release").write_text("\n".join(lines) + "\n")
+    return host(name, "dev", repository=repository, lists="empty")
+
+
+def _on(host: SshHost, name: str, *words: object) -> Case:
+    return Case(name, ["apply", *words, *on(host)], host, "/tmp/x")
+
+
+def _keys(host: SshHost, work: Path) -> list[Case]:
+    """A key with a passphrase, and one that others can read."""
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", str(work / "locked")], check=True)
+    (work / "open").write_bytes(host.key.read_bytes())
+    (work / "open").chmod(0o644)
+    where = ["--host", host.address, "--known-hosts", str(host.known_hosts)]
+    keys = {"passphrase": work / "locked", "open key": work / "open"}
+    return [Case(name, ["plan", "--package", "mtool", *where, "--key", str(key)]) for name, key in keys.items()]
+
+
+@pytest.mark.parametrize("name", SAYS)
+def test_it_is_told_with_a_remedy_in_time_and_nothing_else_is_changed(seen: dict[str, Seen], name: str) -> None:
+    found = seen[name]
+    assert found.code == 1, found.said
+    for words in SAYS[name]:
+        assert words in found.said, found.said
+    assert "Traceback" not in found.said
+    assert found.seconds < SECONDS.get(name, 30), found.said
+    assert "/tmp/x/file" not in found.state
+
+
+def test_a_lock_that_is_held_for_twenty_seconds_is_waited_for(seen: dict[str, Seen]) -> None:
+    assert seen["held 20 s"].code == 0, seen["held 20 s"].said
+    assert seen["held 20 s"].seconds > 15
+
+
+@pytest.mark.parametrize("name", [*SAYS, "held 20 s"])
+def test_half_a_minute_later_nothing_has_changed_and_nothing_of_ours_is_there(seen: dict[str, Seen], name: str) -> None:
+    assert seen[name].later == seen[name].state
+    assert seen[name].left_later == ""

@@ -1,0 +1,126 @@
+"""``--ask-become-pass``: asked in a terminal, used for root's tasks alone, and found nowhere afterwards."""
+
+import contextlib
+import os
+import pty
+import sys
+import threading
+import time
+
+import psutil
+import pytest
+
+from tests.support.command import mngr_ansible, on
+from tests.support.hosts import AptRepository, Login
+
+PASSWORD = "c4n4ry 'pass'\"word$HOME"
+
+
+@pytest.fixture
+def host(ssh_host, tmp_path):
+    repository = AptRepository(tmp_path / "apt")
+    repository.add("mtool", "2.0", commands={"mtool": "echo mtool 2.0"})
+    login = Login("dev", "sudo with a password", PASSWORD)
+    return ssh_host(layer="tools", users=(login,), apt_repository=repository).as_user("dev")
+
+
+def in_terminal(words, answer, seen):
+    """Run the command in a terminal, type the answer once it asks, and look at every process meanwhile."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [sys.executable, "-m", "mngr_ansible", *map(str, words)])
+    stop = threading.Event()
+
+    def watch():
+        while not stop.is_set():
+            for process in psutil.process_iter():
+                with contextlib.suppress(psutil.Error, OSError):
+                    seen.append(" ".join(process.cmdline()))
+                    seen.append(" ".join(process.environ().values()))
+            time.sleep(0.02)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    said = b""
+    with contextlib.suppress(OSError):
+        while block := os.read(terminal, 65536):
+            said += block
+            if answer and b"Password for sudo there: " in said:
+                os.write(terminal, answer.encode() + b"\n")
+                answer = ""
+    stop.set()
+    watcher.join()
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said.decode()
+
+
+def test_the_password_installs_and_writes_as_root_and_is_found_nowhere(host, tmp_path, home):
+    (tmp_path / "file").write_text("x")
+    words = ["apply", "--package", "mtool", "--file", f"{tmp_path}/file:/etc/ours", "--become", "-K", *on(host)]
+    seen = []
+    code, said = in_terminal(words, PASSWORD, seen)
+    assert code == 0, said
+    assert host.run("mtool; stat -c %U /etc/ours").stdout == "mtool 2.0\nroot\n"
+    canary = PASSWORD[:6]
+    assert len(seen) > 100
+    assert not [each for each in seen if canary in each]
+    assert canary not in said
+    left = [path for path in home.rglob("*") if path.is_file() and canary.encode() in path.read_bytes()]
+    assert left == []
+    assert (
+        host.run(f"grep -rlaF {canary} /home /root /tmp /var/tmp /var/log /run 2>/dev/null", check=False).stdout == ""
+    )
+
+    code, said = in_terminal(["plan", *words[1:]], PASSWORD, seen)
+    assert (code, "0 of 2 due" in said) == (0, True), said
+
+
+def test_a_wrong_password_is_one_error_and_changes_nothing(host, tmp_path):
+    words = ["apply", "--package", "mtool", "--file", f"{__file__}:~/x", "--ask-become-pass", *on(host)]
+    code, said = in_terminal(words, "wrong", [])
+    assert code == 1
+    assert "its sudo did not take the password for dev, or there is no sudo" in said
+    assert host.run("ls /home/dev; command -v mtool", check=False).stdout == ""
+
+
+def test_without_a_terminal_nothing_is_asked_and_nothing_hangs(host):
+    begin = time.monotonic()
+    done = mngr_ansible("apply", "--package", "mtool", "--ask-become-pass", *on(host))
+    assert (done.returncode, time.monotonic() - begin < 5) == (64, True)
+    assert "error: --ask-become-pass needs a terminal" in done.stderr
+
+
+def test_without_the_option_no_password_is_asked_for_and_an_administrator_is(host):
+    begin = time.monotonic()
+    done = mngr_ansible("apply", "--package", "mtool", *on(host))
+    assert (done.returncode, time.monotonic() - begin < 10) == (1, True)
+    assert "dev is not root and has no sudo without a password; an administrator must run: sudo apt-get" in done.stdout
+
+
+def test_a_bare_host_is_bootstrapped_with_the_password(ssh_host, tmp_path):
+    host = ssh_host(layer="bare", users=(Login("dev", password=PASSWORD),), has_mirror=True).as_user("dev")
+    retried = "apt-get -qq -o Acquire::Retries=5"
+    host.run(f"{retried} update && {retried} install -y --no-install-recommends sudo", timeout=300)
+    host.run("echo 'dev ALL=(ALL:ALL) ALL' >/etc/sudoers.d/dev")
+    code, said = in_terminal(["bootstrap", "-K", *on(host)], PASSWORD, [])
+    assert code == 0, said
+    assert host.run("python3 -V && git --version && tmux -V").stdout.count("\n") == 3
+
+
+def test_with_sudo_rs_no_password_is_needed_or_the_user_is_told_that_it_cannot_be_used(ssh_host, tmp_path):
+    repository = AptRepository(tmp_path / "apt")
+    repository.add("mtool", "2.0", commands={"mtool": "echo mtool 2.0"})
+    logins = (Login("dev", "sudo"), Login("asked", "sudo with a password", PASSWORD))
+    host = ssh_host(layer="sudo-rs", users=logins, apt_repository=repository)
+    assert "sudo-rs " in host.run("sudo --version 2>&1").stdout
+    words = ["apply", "--package", "mtool", "--file", f"{__file__}:/etc/ours", "--become"]
+    code, said = in_terminal([*words, "-K", *on(host.as_user("asked"))], PASSWORD, [])
+    assert code == 1
+    problem = "the password for asked cannot be used there: its sudo is sudo-rs, whose question for a password"
+    assert problem in said
+    assert "Allow sudo without a password for this login, or log in as root. Nothing was changed." in said
+    assert host.run("ls /etc/ours; command -v mtool", check=False).stdout == ""
+
+    done = mngr_ansible(*words, *on(host.as_user("dev")))
+
+    assert done.returncode == 0, done.stderr
+    assert host.run("mtool; stat -c %U /etc/ours").stdout == "mtool 2.0\nroot\n"

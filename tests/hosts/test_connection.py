@@ -1,0 +1,83 @@
+"""The way to a host: what is left of it where we are killed, and what it writes here."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import psutil
+
+from tests.support.command import mngr_ansible, on
+from tests.support.processes import ended_after
+from tests.support.runs import marked, wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import StartHost
+    from tests.support.hosts import SshHost
+
+HELD = """
+import sys
+from mngr_ansible import standalone
+with standalone.targets([sys.argv[1]], key=sys.argv[2], known_hosts=sys.argv[3]) as (targets, path):
+    targets[0].connection.run("true", 30)
+    print(path.rpartition("/")[0], flush=True)
+    targets[0].connection.run("sleep 60", 90)
+"""
+
+
+def test_no_master_outlives_a_killed_caller_by_five_seconds_though_the_host_is_busy(shared_host: SshHost) -> None:
+    command = [sys.executable, "-c", HELD, *on(shared_host)[1::2]]
+    with ended_after(subprocess.Popen(command, stdout=subprocess.PIPE, text=True)) as caller:
+        assert caller.stdout is not None
+        sockets = caller.stdout.readline().strip()
+        wait_until(lambda: shared_host.run("pgrep -f '^sleep 60'", check=False).stdout)
+        assert masters(sockets)
+        caller.send_signal(signal.SIGKILL)
+        wait_until(lambda: not masters(sockets), 5)
+        wait_until(lambda: not marked(sockets), 20)
+
+
+def masters(sockets: str) -> list[psutil.Process]:
+    found = []
+    for process in marked(sockets):
+        with contextlib.suppress(psutil.Error):
+            if "[mux]" in " ".join(process.cmdline()):
+                found.append(process)
+    return found
+
+
+def test_a_host_that_shows_more_keys_gets_none_of_them_into_known_hosts(
+    ssh_host: StartHost, home: Path, tmp_path: Path
+) -> None:
+    host = ssh_host(layer="python")
+    host.run("ssh-keygen -q -t ecdsa -N '' -f /etc/ssh/second; echo HostKey /etc/ssh/second >>/etc/ssh/sshd_config")
+    host.reload()
+    (home / ".ssh").mkdir(mode=0o700)
+    (home / ".ssh" / "config").write_text("Host *\n  UpdateHostKeys yes\n")
+    (tmp_path / "x").write_text("x")
+    before = host.known_hosts.read_bytes()
+
+    done = mngr_ansible("apply", "--file", f"{tmp_path}/x:x", *on(host))
+
+    assert done.returncode == 0, done.stderr
+    assert host.known_hosts.read_bytes() == before
+
+
+def test_a_key_and_known_hosts_are_found_by_any_name(ssh_host: StartHost, tmp_path: Path) -> None:
+    host = ssh_host(layer="python")
+    odd = tmp_path / 'a%h "b\\c'
+    odd.mkdir()
+    shutil.copy(host.key, odd / "key%u")
+    shutil.copy(host.known_hosts, odd / "known%h")
+
+    words = ["--host", host.address, "--key", odd / "key%u", "--known-hosts", odd / "known%h"]
+    done = mngr_ansible("apply", "--file", f"{__file__}:/srv/x", *words)
+
+    assert done.returncode == 0, done.stderr
+    assert host.run("test -e /srv/x", check=False).returncode == 0

@@ -1,0 +1,50 @@
+"""What packages cost, counted: tasks, connections, sessions on the host; for three requirements as for thirty."""
+
+import pytest
+
+from tests.hosts.test_costs import Counted, verbose
+from tests.support.delays import distant
+from tests.support.hosts import AptRepository, running
+
+TASKS = [
+    "Check that data arrives as data",
+    "Validating arguments against arg spec 'install'",
+    "Install packages with apt",
+]
+TASKS += ["Validating arguments against arg spec 'assert'", "Assert versions"]
+
+
+@pytest.fixture(scope="module")
+def counted(_hosts_are_possible, tmp_path_factory):
+    repository = AptRepository(tmp_path_factory.mktemp("shared") / "apt")
+    repository.path.parent.chmod(0o755)
+    for number in range(32):
+        repository.add(f"tool{number}", "1.0", commands={f"tool{number}": f"echo tool{number} 1.0"})
+    with (
+        running(name="counted", apt_repository=repository, apt_lists="fresh") as host,
+        distant(host) as (reached, proxy),
+    ):
+        verbose(host)
+        yield Counted(reached, proxy)
+
+
+def words(*numbers):
+    return [word for number in numbers for word in ("--package", f"tool{number}>=1")]
+
+
+def test_two_missing_of_thirty_cost_as_much_as_two_of_three(counted):
+    few = counted.apply(*words(0, 1, 2))
+    counted.apply(*words(*range(28)))
+    many = counted.apply(*words(*range(30)))
+
+    assert few.tasks == many.tasks == TASKS
+    assert few.connections == many.connections == 1
+    assert few.sessions == many.sessions <= 4  # what is true, what is offered, the two modules
+
+
+def test_all_present_starts_no_task_and_costs_one_session_which_asks_no_manager(counted):
+    counted.apply(*words(*range(30)))
+
+    again = counted.apply(*words(*range(30)))
+
+    assert (again.tasks, again.connections, again.sessions) == ([], 1, 1)

@@ -1,0 +1,56 @@
+"""The role ``mngr_bootstrap`` on hosts without Python; and what every role of packages must keep."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tests.support.hosts import AptRepository, Login, SshHost, offered_packages
+from tests.support.role_runs import ROLES, Play, play
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import StartHost
+
+
+@pytest.mark.parametrize("role", ["mngr_packages", "mngr_bootstrap"])
+def test_every_variable_has_a_default_and_a_specification_that_agree(role: str) -> None:
+    defaults = yaml.safe_load((ROLES / role / "defaults/main.yml").read_text())
+    specs = yaml.safe_load((ROLES / role / "meta/argument_specs.yml").read_text())["argument_specs"]
+    assert {name: option["default"] for name, option in specs["main"]["options"].items()} == defaults
+    assert set(specs) == {path.stem for path in (ROLES / role / "tasks").iterdir()}
+
+
+def bootstrap(tmp_path: Path, host: SshHost) -> tuple[Play, dict[str, Any]]:
+    ran = play(tmp_path, host, "mngr_bootstrap", tasks_from="python", mngr_bootstrap_timeout=120)
+    said = ran.result("Install python3")["stdout_lines"][-1]
+    return ran, json.loads(said)["mngr_steps"][0]
+
+
+def test_python_is_installed_where_there_is_none_and_only_once(ssh_host: StartHost, tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    repository = AptRepository(tmp_path / "apt")
+    repository.adopt(offered_packages("bare"))
+    host = ssh_host(layer="bare", apt_repository=repository, apt_lists="empty")
+    ran, step = bootstrap(tmp_path, host)
+    assert (ran.code, ran.changed) == (0, 1), ran.text
+    assert step["status"] == "changed"
+    assert step["current"].startswith("3.")
+    ran, step = bootstrap(tmp_path, host)
+    assert (ran.code, ran.changed, step["status"]) == (0, 0, "ok")
+
+
+def test_a_bootstrap_that_cannot_be_done_says_why(ssh_host: StartHost, tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    host = ssh_host(layer="bare", users=(Login("dev"),), apt_repository=AptRepository(tmp_path / "apt"))
+    ran, step = bootstrap(tmp_path, host)
+    assert ran.code == 2
+    assert step["reason"] == "apt offers no python3. Check the host's package sources"
+    assert step["status"] == "failed"
+    assert step["current"] is None
+    _, step = bootstrap(tmp_path, host.as_user("dev"))
+    assert step["reason"].endswith("an administrator must run: sudo apt-get install -y python3")

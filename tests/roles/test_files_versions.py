@@ -1,0 +1,182 @@
+"""The role on the oldest Python that it promises for hosts, and below the oldest ansible-core for controllers."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.controller import RECORDER, ROLES, mode, put, snapshot, unsafe
+
+CORE = "ansible-core>=2.20,<2.21"
+
+
+@dataclass(frozen=True)
+class Versions:
+    """The Python that runs ansible-playbook, and the one that the role finds on the host."""
+
+    controller: Path
+    host: Path
+
+
+def python39() -> Path | None:
+    """A Python 3.9 of this machine that can run modules."""
+    managed = [
+        str(each) for each in sorted(Path(os.environ.get("PYENV_ROOT") or _pyenv()).glob("versions/3.9*/bin/python"))
+    ]
+    uv = shutil.which("uv")
+    asked = [uv, "python", "find", "--no-project", "3.9"] if uv else ["false"]
+    found = subprocess.run(asked, capture_output=True, text=True)
+    candidates = ["python3.9", *managed, found.stdout.strip()]
+    for candidate in filter(None, candidates):
+        looked = [candidate, "-c", "import sys, zlib; print(sys.version_info[:2] == (3, 9), sys.executable)"]
+        try:
+            done = subprocess.run(looked, capture_output=True, text=True)
+        except OSError:
+            continue
+        if done.stdout.startswith("True "):
+            return Path(done.stdout.split(" ", 1)[1].strip())
+    return None
+
+
+def _pyenv() -> str:
+    pyenv = shutil.which("pyenv")
+    if pyenv is None:
+        return os.devnull
+    return subprocess.run([pyenv, "root"], capture_output=True, text=True).stdout.strip() or os.devnull
+
+
+@pytest.fixture(scope="module")
+def old_python() -> Path:
+    found = python39()
+    if found is None:
+        pytest.skip("There is no Python 3.9 on this machine; `uv python install 3.9` makes one.")
+    return found
+
+
+@pytest.fixture(scope="module")
+def old_core(tmp_path_factory) -> Path:
+    """The Python of a venv with the oldest ansible-core."""
+    uv = shutil.which("uv")
+    if uv is None:
+        pytest.skip("uv, which installs the oldest ansible-core, is not on this machine.")
+    venv = tmp_path_factory.mktemp("core") / "venv"
+    python = venv / "bin/python"
+    subprocess.run([uv, "venv", "-q", "--python", sys.executable, str(venv)], check=True)
+    for _ in range(3):
+        installed = subprocess.run(
+            [uv, "pip", "install", "-q", "--python", str(python), CORE], capture_output=True, text=True
+        )
+        if not installed.returncode:
+            break
+    else:
+        pytest.skip(f"{CORE} cannot be installed: {installed.stderr.strip()[-200:]}")
+    return python
+
+
+@dataclass(frozen=True)
+class Played:
+    code: int
+    output: str
+    result: dict[str, object]
+
+    @property
+    def statuses(self) -> list[str]:
+        steps = self.result["mngr_steps"]
+        assert isinstance(steps, list)
+        return [step["status"] for step in steps]
+
+
+def play(directory: Path, versions: Versions, *options: str) -> Played:
+    """Run the role on this machine by plain variables."""
+    tree = {"local_path": "source", "remote_path": str(directory / "out/tree"), "directory_mode": "0750"}
+    secret = {"local_path": "source/key", "remote_path": str(directory / "out/key"), "is_secret": True}
+    kept = {"local_path": "source/plain", "remote_path": str(directory / "out/state"), "if_exists": "keep"}
+    host = {"ansible_connection": "local", "ansible_python_interpreter": str(versions.host)}
+    put(directory / "inventory", b"agents:\n  hosts:\n    host-1:\n")
+    put(directory / "callback_plugins/recorder.py", RECORDER.encode())
+    put(directory / "host_vars/host-1.json", json.dumps(unsafe({**host, "wanted": [tree, secret, kept]})).encode())
+    book = """
+        - hosts: all
+          gather_facts: false
+          roles:
+            - role: mngr_files
+              mngr_files_transfers: "{{ wanted }}"
+    """
+    put(directory / "book.yml", textwrap.dedent(book).encode())
+    record = directory / "record"
+    record.unlink(missing_ok=True)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(directory),
+        "LC_ALL": "C.UTF-8",
+        "ANSIBLE_HOME": str(directory / "ansible"),
+        "ANSIBLE_ROLES_PATH": str(ROLES),
+        "ANSIBLE_CALLBACKS_ENABLED": "recorder",
+        "ANSIBLE_CONFIG": str(put(directory / "ansible.cfg", b"")),
+        "RECORD": str(record),
+    }
+    command = [str(versions.controller), "-P", "-m", "ansible", "playbook", "-i", "inventory", "book.yml", *options]
+    done = subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True)
+    results = record.read_text().splitlines() if record.exists() else []
+    output = done.stdout + done.stderr
+    assert results, output
+    return Played(done.returncode, output, json.loads(results[-1]))
+
+
+def lived_through(directory: Path, versions: Versions) -> None:
+    """A check, a first run, a second one, and a small and a large change, each with what it has to say."""
+    source = directory / "source"
+    put(source / "plain", b"plain\n", 0o644)
+    put(source / "program", b"#!/bin/sh\n", 0o755)
+    put(source / "key", b"canary-of-a-secret\n", 0o600)
+    put(source / "empty" / "x").unlink()
+    (source / "link").symlink_to("plain")
+    out = directory / "out"
+
+    check = play(directory, versions, "--check", "--diff")
+    assert (check.code, check.statuses, out.exists()) == (0, ["changed"] * 3, False), check.output
+    assert "+plain" in check.output
+
+    first = play(directory, versions)
+    assert (first.code, first.statuses) == (0, ["changed"] * 3), first.output
+    assert (out / "tree/plain").read_text() == "plain\n"
+    modes = {name: oct(mode(out / name) & 0o777) for name in ("tree", "tree/empty", "tree/program", "key")}
+    assert modes == {"tree": "0o750", "tree/empty": "0o750", "tree/program": "0o755", "key": "0o600"}
+    assert (out / "tree/link").readlink() == Path("plain")
+
+    before = snapshot(out)
+    second = play(directory, versions)
+    assert (second.code, second.statuses) == (0, ["ok"] * 3), second.output
+    assert snapshot(out) == before
+
+    (source / "plain").write_text("other\n")
+    check = play(directory, versions, "--check", "--diff")
+    assert check.statuses == ["changed", "ok", "ok"]
+    assert "-plain" in check.output
+    assert "+other" in check.output
+
+    (source / "large").write_bytes(os.urandom(3 << 20))
+    third = play(directory, versions, "--diff")
+    assert (third.code, third.statuses) == (0, ["changed", "ok", "ok"]), third.output
+    assert (out / "tree/large").read_bytes() == (source / "large").read_bytes()
+    assert (out / "state").read_text() == "plain\n"
+    for run in (check, first, second, third):
+        assert "canary-of-a-secret" not in run.output + json.dumps(run.result)
+
+
+def test_the_role_works_on_a_host_with_python_3_9(tmp_path, old_python):
+    lived_through(tmp_path, Versions(Path(sys.executable), old_python))
+
+
+@pytest.mark.slow
+def test_the_role_works_with_the_oldest_ansible_core(tmp_path, old_core):
+    asked = [old_core, "-c", "import ansible.release; print(ansible.release.__version__)"]
+    assert subprocess.run(asked, capture_output=True, text=True).stdout.startswith("2.20.")
+
+    lived_through(tmp_path, Versions(old_core, Path(sys.executable)))

@@ -1,0 +1,301 @@
+"""The role ``mngr_packages``, run by the real ansible-playbook on real hosts with a real apt."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.hosts import AptRepository, Login, SshHost
+from tests.support.role_runs import ROLES, Play, play, run_playbook
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import StartHost
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> AptRepository:
+    tmp_path.chmod(0o755)
+    made = AptRepository(tmp_path / "apt")
+    made.add("mtool", "1:2.40.1-1+deb12u1", commands={"mtool": "echo mtool version 2.40.1"})
+    return made
+
+
+def packages(tmp_path: Path, host: SshHost, *requirements: object, options: tuple[str, ...] = (), **more: Any) -> Play:
+    return play(tmp_path, host, "mngr_packages", *options, mngr_packages_requirements=list(requirements), **more)
+
+
+def test_what_is_missing_is_installed_and_a_second_run_changes_nothing(
+    ssh_host: StartHost, repository: AptRepository, tmp_path: Path
+) -> None:
+    repository.add("fd-find", "8.6.0-3", commands={"fdfind": "echo fdfind 8.6.0"})
+    host = ssh_host(apt_repository=repository, apt_lists="empty")
+    wanted = [
+        {"name": "mtool", "version": ">=2.39,<3"},
+        {"name": "fd", "version": ">=8", "checks": ["fd", "fdfind"], "packages": {"apt": ["fd-find"], "dnf": ["fd"]}},
+        {"name": "python3"},
+    ]
+    first = packages(tmp_path, host, *wanted)
+    assert first.code == 0, first.text
+    assert first.outcomes == {"package:mtool": "changed", "package:fd": "changed", "package:python3": "ok"}
+    assert first.apt["installed"] == ["package:mtool", "package:fd"]
+    assert first.results[-1]["mngr_steps"][0]["current"] == "2.40.1"
+    second = packages(tmp_path, host, *wanted)
+    assert (second.code, second.changed) == (0, 0), second.text
+    assert set(second.outcomes.values()) == {"ok"}
+
+
+def test_what_is_too_old_is_upgraded_and_an_epoch_deceives_nobody(
+    ssh_host: StartHost, repository: AptRepository, tmp_path: Path
+) -> None:
+    host = ssh_host(apt_repository=repository, apt_lists="fresh")
+    host.run("apt-get install -y mtool")
+    repository.add("mtool", "1:3.0-1", commands={"mtool": "echo mtool version 3.0"})
+    ran = packages(tmp_path, host, {"name": "mtool", "version": ">=2.41"})
+    assert ran.code == 0, ran.text
+    assert ran.outcomes == {"package:mtool": "changed"}
+    assert host.run("mtool").stdout == "mtool version 3.0\n"
+
+
+def test_what_nobody_offers_fails_before_anything_changes_and_says_found_wanted_offered(
+    ssh_host: StartHost, repository: AptRepository, tmp_path: Path
+) -> None:
+    repository.add("other", "1.0")
+    host = ssh_host(apt_repository=repository, apt_lists="fresh")
+    host.run("apt-get install -y mtool")
+    before = host.run("dpkg-query -W").stdout
+    wanted = [{"name": "other"}, {"name": "mtool", "version": ">=9"}, {"name": "nowhere"}]
+    ran = packages(tmp_path, host, *wanted)
+    assert ran.code == 2, ran.text
+    assert "mtool: found 2.40.1 (/usr/bin/mtool), wanted >=9, apt offers 2.40.1" in ran.apt["msg"]
+    assert "nowhere: not found, wanted any version, apt offers no package nowhere" in ran.apt["msg"]
+    assert ran.outcomes == {"package:mtool": "failed", "package:nowhere": "failed"}
+    assert host.run("dpkg-query -W").stdout == before
+
+
+def test_a_stale_list_is_refreshed_once_although_another_source_is_dead(
+    ssh_host: StartHost, repository: AptRepository, tmp_path: Path
+) -> None:
+    host = ssh_host(apt_repository=repository, apt_lists="stale")
+    host.run("echo 'deb [trusted=yes] copy:/srv/nowhere ./' >/etc/apt/sources.list.d/dead.list")
+    repository.add("new", "1.0")
+    repository.remove(next(repository.path.glob("mtool_*.deb")))
+    repository.add("mtool", "1:2.41-1", commands={"mtool": "echo mtool version 2.41"})
+    ran = packages(tmp_path, host, {"name": "new"}, {"name": "mtool", "version": ">=2.41"})
+    assert ran.code == 0, ran.text
+    assert set(ran.outcomes.values()) == {"changed"}
+    assert "could not be refreshed entirely" in ran.text
+
+
+def test_a_package_that_left_the_mirror_since_the_last_refresh_is_found_again(
+    ssh_host: StartHost, repository: AptRepository, tmp_path: Path
+) -> None:
+    host = ssh_host(apt_repository=repository, apt_lists="fresh")
+    repository.remove(next(repository.path.glob("mtool_*.deb")))
+    repository.add("mtool", "1:2.41-1", commands={"mtool": "echo mtool version 2.41"})
+    ran = packages(tmp_path, host, {"name": "mtool"})
+    assert ran.code == 0, ran.text
+    assert ran.outcomes == {"package:mtool": "changed"}
+
+
+def test_an_optional_one_that_fails_harms_nothing_and_is_a_warning(
+    ssh_host: StartHost, repository: AptRepository, tmp_path: Path
+) -> None:
+    repository.add("broken", "1.0", postinst="exit 3")
+    host = ssh_host(apt_repository=repository)
+    optional = [{"name": name, "is_required": False} for name in ("broken", "nowhere")]
+    ran = packages(tmp_path, host, *optional, {"name": "mtool"})
+    assert ran.code == 0, ran.text
+    expected = {"package:broken": "failed", "package:nowhere": "failed", "package:mtool": "changed"}
+    assert ran.outcomes == expected
+    assert "The package broken could not be set up" in ran.text
+    repository.add("later", "1.0")
+    again = packages(tmp_path, host, optional[0], {"name": "later"})
+    assert again.code == 0, again.text
+    assert again.outcomes == {"package:broken": "failed", "package:later": "changed"}
+    assert "nowhere: not found, wanted any version, apt offers no package nowhere" in ran.text
+
+
+def test_a_required_one_that_fails_says_why_and_what_apt_said_and_a_half_configured_one_is_not_there(
+    ssh_host: StartHost, repository: AptRepository, tmp_path: Path
+) -> None:
+    repository.add("broken", "1.0", postinst="echo it hurts; exit 3")
+    host = ssh_host(apt_repository=repository)
+    ran = packages(tmp_path, host, {"name": "broken"}, {"name": "mtool"})
+    assert ran.code == 2
+    assert ran.apt["msg"] == (
+        "The package broken could not be set up: its own script failed. "
+        "Finish it on the host with: dpkg --configure -a. Then run again."
+    )
+    assert "it hurts" in ran.apt["output"]
+    assert ran.outcomes == {"package:broken": "failed", "package:mtool": "changed"}
+    asserted = packages(tmp_path, host, {"name": "broken"}, tasks_from="assert")
+    assert "only half installed (iF)" in asserted.results[-1]["msg"]
+
+
+def test_nothing_is_installed_over_what_is_too_new_or_tells_no_version(
+    ssh_host: StartHost, repository: AptRepository, tmp_path: Path
+) -> None:
+    repository.add("mute", "1.0")
+    host = ssh_host(apt_repository=repository, apt_lists="fresh")
+    host.run("apt-get install -y mtool; echo 'echo hello' >/usr/local/bin/mute; chmod +x /usr/local/bin/mute")
+    wanted = [{"name": "mtool", "version": "<2"}, {"name": "mute", "version": ">=1"}, {"name": "python3"}]
+    ran = packages(tmp_path, host, *wanted)
+    assert ran.code == 2
+    assert "mtool: found 2.40.1 (/usr/bin/mtool), wanted <2" in ran.apt["msg"]
+    assert "mute: /usr/local/bin/mute tells no readable version, wanted >=1" in ran.apt["msg"]
+    assert "never installed over" in ran.apt["msg"]
+
+
+@pytest.mark.parametrize("root_by", ["sudo", "doas"])
+def test_a_login_with_sudo_or_doas_installs(
+    ssh_host: StartHost, repository: AptRepository, tmp_path: Path, root_by: str
+) -> None:
+    login = Login("dev", root_by=root_by)  # type: ignore[arg-type]
+    host = ssh_host(layer="tools", users=(login,), apt_repository=repository).as_user("dev")
+    if root_by == "doas":
+        host.run("rm /usr/bin/sudo")
+    ran = packages(tmp_path, host, {"name": "mtool"})
+    assert ran.code == 0, ran.text
+    assert ran.outcomes == {"package:mtool": "changed"}
+
+
+@pytest.mark.parametrize("root_by", ["nothing", "sudo with a password"])
+def test_a_login_that_cannot_become_root_gets_the_command_for_an_administrator(
+    ssh_host: StartHost, repository: AptRepository, tmp_path: Path, root_by: str
+) -> None:
+    login = Login("dev", root_by=root_by)  # type: ignore[arg-type]
+    host = ssh_host(layer="tools", users=(login,), apt_repository=repository, apt_lists="fresh").as_user("dev")
+    ran = packages(tmp_path, host, {"name": "mtool"}, {"name": "git"})
+    assert ran.code == 2
+    assert "an administrator must run: sudo apt-get install -y mtool. No package was changed." in ran.apt["msg"]
+    assert packages(tmp_path, host, {"name": "git", "version": ">=2"}).code == 0
+
+
+def test_print_changes_nothing_and_fails_with_the_command(
+    ssh_host: StartHost, repository: AptRepository, tmp_path: Path
+) -> None:
+    host = ssh_host(apt_repository=repository, apt_lists="fresh")
+    ran = packages(tmp_path, host, {"name": "mtool"}, mngr_packages_install="print")
+    assert ran.code == 2
+    assert "To install it, run: apt-get install -y mtool. No package was changed." in ran.apt["msg"]
+    assert host.run("command -v mtool", check=False).returncode
+
+
+def test_check_mode_says_what_would_change_and_installs_nothing(
+    ssh_host: StartHost, repository: AptRepository, tmp_path: Path
+) -> None:
+    host = ssh_host(apt_repository=repository)
+    ran = packages(tmp_path, host, {"name": "mtool"}, {"name": "python3"}, options=("--check",))
+    assert (ran.code, ran.changed) == (0, 1), ran.text
+    assert ran.outcomes == {"package:mtool": "changed", "package:python3": "ok"}
+    assert host.run("command -v mtool", check=False).returncode
+
+
+def test_what_apt_would_have_to_remove_or_unhold_stays(
+    ssh_host: StartHost, repository: AptRepository, tmp_path: Path
+) -> None:
+    repository.add("rival", "1.0", conflicts="mtool")
+    host = ssh_host(apt_repository=repository, apt_lists="fresh")
+    host.run("apt-get install -y mtool")
+    ran = packages(tmp_path, host, {"name": "rival"})
+    assert ran.code == 2
+    assert "would have to remove other packages, which is never done" in ran.apt["msg"]
+    host.run("apt-mark hold mtool")
+    repository.add("mtool", "1:3.0-1", commands={"mtool": "echo mtool version 3.0"})
+    held = packages(tmp_path, host, {"name": "mtool", "version": ">=3"})
+    assert held.code == 2
+    assert "on hold" in held.apt["msg"]
+    assert host.run("apt-mark showhold; mtool").stdout == "mtool\nmtool version 2.40.1\n"
+
+
+def test_a_package_that_waits_for_an_answer_is_stopped_on_the_host(
+    ssh_host: StartHost, repository: AptRepository, tmp_path: Path
+) -> None:
+    repository.add("waits", "1.0", postinst="exec sleep 1000")
+    host = ssh_host(layer="tools", apt_repository=repository, apt_lists="fresh")
+    ran = packages(tmp_path, host, {"name": "waits"}, mngr_packages_timeout=1)
+    assert ran.code == 2
+    assert "was stopped" in ran.apt["msg"]
+    assert host.run("pgrep -l 'apt|dpkg|sleep'", check=False).stdout == ""
+
+
+def test_a_wrong_name_is_refused_before_anything_is_asked(
+    ssh_host: StartHost, repository: AptRepository, tmp_path: Path
+) -> None:
+    ran = packages(tmp_path, ssh_host(apt_repository=repository), {"name": "m", "packages": {"apt": ["mto*"]}})
+    assert ran.code == 2
+    assert "m: 'mto*' is no name of a package: a pattern could install anything" in ran.apt["msg"]
+
+
+def test_another_program_that_answers_instead_is_named_after_the_installation(
+    ssh_host: StartHost, repository: AptRepository, tmp_path: Path
+) -> None:
+    host = ssh_host(apt_repository=repository)
+    host.run("echo 'echo mtool 1.0' >/usr/local/bin/mtool; chmod +x /usr/local/bin/mtool")
+    ran = packages(tmp_path, host, {"name": "mtool", "version": ">=2"})
+    assert ran.code == 2
+    assert "mtool: found 1.0 (/usr/local/bin/mtool), wanted >=2, apt offers 2.40.1" in ran.results[-1]["msg"]
+    assert "something else answers" in ran.results[-1]["msg"]
+
+
+def test_the_example_of_the_readme_runs(ssh_host: StartHost, repository: AptRepository, tmp_path: Path) -> None:
+    repository.add("git", "1:2.40-1", commands={"git": "echo git version 2.40"})
+    repository.add("fd-find", "8.6.0-3", commands={"fdfind": "echo fdfind 8.6.0"})
+    host = ssh_host(apt_repository=repository)
+    play(tmp_path, host, "mngr_packages", mngr_packages_requirements=[])
+    example = (ROLES / "mngr_packages/README.md").read_text().split("## Example\n\n```yaml\n")[1].split("```")[0]
+    (tmp_path / "run/play.yml").write_text(example)
+    (tmp_path / "run/results").write_text("")
+    ran = run_playbook(tmp_path / "run", tmp_path / "run/play.yml")
+    assert ran.code == 0, ran.text
+    assert ran.outcomes == {"package:git": "changed", "package:fd": "changed", "package:ripgrep": "failed"}
+
+
+HOLD = (
+    "import fcntl, sys, time; file = open(sys.argv[1], 'w'); fcntl.lockf(file, 2); print(flush=True); time.sleep(1000)"
+)
+
+
+def test_a_locked_package_manager_is_told_with_who_holds_it(
+    ssh_host: StartHost, repository: AptRepository, tmp_path: Path
+) -> None:
+    host = ssh_host(apt_repository=repository, apt_lists="fresh")
+    host.run(f'mkfifo /f; setsid python3 -c "{HOLD}" /var/lib/dpkg/lock-frontend >/f 2>&1 & read _ </f')
+    ran = packages(tmp_path, host, {"name": "mtool"}, mngr_packages_timeout=10)
+    assert ran.code == 2
+    assert "The package manager is locked by python3 (pid " in ran.apt["msg"]
+    assert "Run again when it is free" in ran.apt["msg"]
+
+
+ONCE_LOCKED = """#!/bin/sh
+[ ! -e /tmp/second ] || exec sleep 1000
+touch /tmp/second
+echo 'E: Could not get lock /var/lib/apt/lists/lock. It is held by process 1 (init)' >&2
+exit 100
+"""
+
+
+def test_who_holds_a_lock_is_told_though_the_last_try_had_no_time(
+    ssh_host: StartHost, repository: AptRepository, tmp_path: Path
+) -> None:
+    host = ssh_host(apt_repository=repository, apt_lists="fresh")
+    host.run("cat >/usr/bin/apt-get", stdin=ONCE_LOCKED)
+    ran = packages(tmp_path, host, {"name": "mtool"}, mngr_packages_timeout=6)
+    assert ran.code == 2
+    assert "The package manager is locked by " in ran.apt["msg"]
+    assert host.run("pgrep -f '^sleep 1000'", check=False).stdout == ""
+
+
+def test_two_at_once_on_one_host_both_succeed(ssh_host: StartHost, repository: AptRepository, tmp_path: Path) -> None:
+    repository.add("slow", "1.0", postinst="sleep 1")
+    host = ssh_host(apt_repository=repository, apt_lists="empty")
+    directories = [tmp_path / "one", tmp_path / "two"]
+    for directory in directories:
+        directory.mkdir()
+    with ThreadPoolExecutor() as pool:
+        both = list(pool.map(lambda path: packages(path, host, {"name": "mtool"}, {"name": "slow"}), directories))
+    assert [ran.code for ran in both] == [0, 0], both[0].text + both[1].text

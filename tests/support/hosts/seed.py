@@ -1,0 +1,112 @@
+"""What makes one host differ from its layer: keys, logins, sources of packages. Written as files and one sh script."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import socket
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from tests.support.hosts.repositories import Repository
+
+_SSHD_CONFIG = """\
+Port {port}
+ListenAddress 127.0.0.1
+HostKey /etc/ssh/ssh_host_ed25519_key
+AuthorizedKeysFile /etc/ssh/authorized_keys
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+UsePAM yes
+PrintMotd no
+MaxStartups 100
+AcceptEnv LANG LC_*
+Subsystem sftp /usr/lib/openssh/sftp-server
+"""
+
+
+@dataclass(frozen=True)
+class Login:
+    """A user of a host beside root."""
+
+    name: str = "dev"
+    root_by: Literal["nothing", "sudo", "sudo with a password", "doas"] = "nothing"
+    """How it becomes root. All but ``nothing`` need the layer ``tools``, which has both programs for everyone."""
+    password: str = "let me in"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is special about a host; see ``ssh_host.running``."""
+
+    name: str
+    users: tuple[Login, ...] = ()
+    repository: Repository | None = None
+    lists: Literal["empty", "fresh", "stale"] = "empty"
+    has_mirror: bool = False
+
+
+def write_keys(directory: Path) -> None:
+    """Make the host's key, and the key that every login accepts."""
+    for name in ("ssh_host_ed25519_key", "id_ed25519"):
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(directory / name)]
+        subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+
+
+def plant(directory: Path, setting: Setting) -> int:
+    """Write ``seed/`` (copied over the host's root), ``setup`` (run in the host) and ``known_hosts``.
+
+    Returns:
+        The port that sshd is to listen on: a free one, which somebody else may take before sshd does.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    ssh = directory / "seed/etc/ssh"
+    shutil.rmtree(directory / "seed", ignore_errors=True)
+    ssh.mkdir(parents=True)
+    shutil.copy(directory / "ssh_host_ed25519_key", ssh)
+    shutil.copy(directory / "ssh_host_ed25519_key.pub", ssh)
+    shutil.copy(directory / "id_ed25519.pub", ssh / "authorized_keys")
+    (ssh / "sshd_config").write_text(_SSHD_CONFIG.format(port=port))
+    (directory / "seed/etc/hostname").write_text(f"{setting.name}\n")
+    (directory / "seed/etc/hosts").write_text(f"127.0.0.1 localhost {setting.name}\n")
+    if setting.has_mirror:
+        shutil.copy("/etc/resolv.conf", directory / "seed/etc/resolv.conf")
+    (directory / "setup").write_text("\n".join([*_logins(setting.users), *_sources(setting)]) + "\n")
+    key = " ".join((directory / "ssh_host_ed25519_key.pub").read_text().split()[:2])
+    (directory / "known_hosts").write_text(f"[127.0.0.1]:{port} {key}\n")
+    return port
+
+
+def _logins(users: tuple[Login, ...]) -> list[str]:
+    """sh lines that make the users and say how each becomes root."""
+    lines = []
+    for user in users:
+        lines.append(f"useradd --create-home --shell /bin/bash {user.name}")
+        lines.append(f"echo {shlex.quote(f'{user.name}:{user.password}')} | chpasswd")
+        if user.root_by.startswith("sudo"):
+            tag = "NOPASSWD: " if user.root_by == "sudo" else ""
+            lines.append(f"echo '{user.name} ALL=(ALL:ALL) {tag}ALL' >/etc/sudoers.d/{user.name}")
+        elif user.root_by == "doas":
+            lines.append(f"echo 'permit nopass {user.name}' >>/etc/doas.conf")
+    return lines
+
+
+def _sources(setting: Setting) -> list[str]:
+    """sh lines that give the host's package manager its sources and its lists."""
+    lines = [] if setting.has_mirror else ["rm -rf /etc/apt/sources.list /etc/apt/sources.list.d/*"]
+    if repository := setting.repository:
+        for file, text in repository.sources.items():
+            lines.append(f"mkdir -p {Path(file).parent} && printf %s {shlex.quote(text)} >{file}")
+        if setting.lists != "empty":
+            lines.append(f"{{ {repository.refresh}; }} </dev/null")
+        if setting.lists == "stale":
+            lists = " ".join(repository.lists)
+            lines.append(
+                f"for lists in {lists}; do [ ! -e $lists ] || find $lists -exec touch -d '40 days ago' {{}} +; done"
+            )
+    return lines

@@ -1,0 +1,140 @@
+"""A matrix of faults: many runs side by side, each looked at at its end and once more later."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import psutil
+
+from tests.support.processes import ended_after
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    import pytest
+
+    from tests.support.hosts import SshHost
+
+LATER = 30
+"""Seconds after the last exit until everything is looked at again: what goes on by itself shows only then."""
+
+_OURS = r"""
+ps -eo args 2>/dev/null | grep -E 'AnsiballZ|ansible-tmp|mngr_files|mngr_packages|[.]mngr-ansible' | grep -v grep
+find /root /home /tmp /var/tmp /srv -name '.mngr-ansible*' -o -name 'ansible-tmp-*' 2>/dev/null
+true
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run: the words after the program's name, and what happens meanwhile."""
+
+    name: str
+    words: Sequence[object]
+    host: SshHost | None = None
+    watched: str = ""
+    """A directory of the host: what it holds must not change after the exit."""
+    meanwhile: Callable[[subprocess.Popen[str]], object] | None = None
+    env: dict[str, str] = field(default_factory=dict)
+    prefix: Sequence[str] = ()
+    """What the command is run by, such as ``ip netns exec NAME``."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one run came to: at its end and, in ``later`` and ``left_later``, some time after it."""
+
+    code: int
+    stdout: str
+    stderr: str
+    seconds: float
+    state: str = ""
+    left: str = ""
+    later: str = ""
+    left_later: str = ""
+
+    @property
+    def said(self) -> str:
+        return self.stdout + self.stderr
+
+
+def place_for_big(factory: pytest.TempPathFactory, mebibytes: int) -> Path:
+    """A directory that a host's users may enter, with a file ``big`` in it that takes a while to send."""
+    work = factory.mktemp("work")
+    for directory in (work, work.parent):
+        directory.chmod(0o755)
+    with (work / "big").open("wb") as file:
+        for _ in range(mebibytes):
+            file.write(os.urandom(1 << 20))
+    return work
+
+
+def hold_up(host: SshHost, program: str) -> None:
+    """Have the host's program wait 15 s, with a mark at ``/tmp/begun``, until there is a ``/tmp/held``."""
+    slow = f'[ -e /tmp/held ] || {{ touch /tmp/begun; sleep 15; }}; exec /usr/bin/{program} "$@"'
+    host.run(f"cat >/usr/local/bin/{program}; chmod 755 /usr/local/bin/{program}", stdin=f"#!/bin/sh\n{slow}\n")
+
+
+def run_all(cases: Sequence[Case], home: Path, *, at_once: int = 3, later: float = LATER) -> dict[str, Seen]:
+    """Run every case, each with a home of its own below this one; wait ``later`` seconds, and look again.
+
+    Raises:
+        AssertionError: a process of ours, told by that home, is still there then.
+    """
+    cases = [replace(case, env={**environment(home / case.name), **case.env}) for case in cases]
+    with ThreadPoolExecutor(at_once) as pool:
+        first = dict(zip([case.name for case in cases], pool.map(_run, cases), strict=True))
+    time.sleep(later)
+    for case in cases:
+        if case.host is not None and case.host.is_running:
+            state, left = _look(case.host, case.watched)
+            first[case.name] = replace(first[case.name], later=state, left_later=left)
+    assert [line for case in cases for line in ours_here(home / case.name)] == []
+    return first
+
+
+def environment(home: Path) -> dict[str, str]:
+    """What gives a run a home of its own."""
+    home.mkdir(parents=True, exist_ok=True)
+    places = {f"XDG_{name}_HOME": str(home / name.lower()) for name in ("CONFIG", "CACHE", "DATA", "STATE")}
+    return {"HOME": str(home), **places}
+
+
+def _run(case: Case) -> Seen:
+    begin = time.monotonic()
+    command = [*case.prefix, sys.executable, "-m", "mngr_ansible", *map(str, case.words)]
+    with ended_after(subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        errors="backslashreplace", env={**os.environ, **case.env},
+    )) as process:  # fmt: skip
+        if case.meanwhile is not None:
+            case.meanwhile(process)
+        stdout, stderr = process.communicate(timeout=180)
+    seen = Seen(process.returncode, stdout, stderr, time.monotonic() - begin)
+    if case.host is None or not case.host.is_running:
+        return seen
+    state, left = _look(case.host, case.watched)
+    return replace(seen, state=state, left=left)
+
+
+def _look(host: SshHost, watched: str) -> tuple[str, str]:
+    listing = f"find {watched} -xdev -printf '%p %T@ %s %m\\n' 2>/dev/null | sort; " if watched else ""
+    return host.run(f"{listing}true", check=False).stdout, host.run(_OURS, check=False).stdout
+
+
+def ours_here(home: Path) -> list[str]:
+    """The processes on this machine that have this home: the command, Ansible, its supervisor, ssh and its masters."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.environ().get("HOME") == str(home) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(" ".join(process.cmdline()))
+    return found

@@ -1,0 +1,61 @@
+"""The system's package managers of the test hosts beside apt: how each is told what the tests are about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tests.support.hosts import Login, PacmanRepository, RpmRepository
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import StartHost
+    from tests.support.hosts import SshHost
+
+
+@dataclass(frozen=True)
+class Manager:
+    """How one manager is told what the tests are about."""
+
+    layer: str
+    install: str
+    upgrade: str
+    refresh: str
+    hold: str
+    looks_like: str
+    refusal: str
+    """What it says of a conflict."""
+
+
+MANAGERS = [
+    Manager(
+        "dnf", "dnf install -y", "dnf upgrade -y", "dnf -q makecache --refresh", "dnf versionlock add {}",
+        "fedora//44", "conflicts with other provided by other-1.0-3.noarch",
+    ),
+    Manager(
+        "zypper", "zypper -n install", "zypper -n update", "zypper -n refresh", "zypper -n addlock {}",
+        "opensuse-leap/suse opensuse/15.6", "conflicts with other provided by other-1.0-3.noarch",
+    ),
+    Manager(
+        "pacman", "pacman -S --noconfirm --needed", "pacman -Su --noconfirm", "pacman -Sy",
+        r"sed -i 's/^\[options\]/&\nIgnorePkg = {}/' /etc/pacman.conf", "arch//", "rival and other are in conflict",
+    ),
+]  # fmt: skip
+
+
+def offer(manager: Manager, path: Path) -> RpmRepository | PacmanRepository:
+    """A repository of that manager in a new directory, with ``mtool`` of the upstream version 2.40.1."""
+    made = (PacmanRepository if manager.layer == "pacman" else RpmRepository)(path)
+    made.add("mtool", "1:2.40.1-1", commands={"mtool": "echo mtool 2.40.1"})
+    return made
+
+
+def start(
+    ssh_host: StartHost, manager: Manager, repository: RpmRepository | PacmanRepository, lists: str = "fresh"
+) -> SshHost:
+    """A host of that manager, with a login ``dev`` that becomes root by sudo and ``pete`` that does not."""
+    kind = "pacman_repository" if manager.layer == "pacman" else "rpm_repository"
+    return ssh_host(
+        layer=manager.layer, users=(Login("dev", "sudo"), Login("pete")), apt_lists=lists, **{kind: repository}
+    )

@@ -1,0 +1,242 @@
+"""The command line: exit codes, one message with a remedy, JSON for errors too."""
+
+import io
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+
+from mngr_ansible.cli.main import main, parser
+from tests.support.command import mngr_ansible
+from tests.support.mngr import peers
+
+WRONG_USAGE = [
+    [],
+    ["bogus"],
+    ["plan", "--bogus"],
+    ["plan", "--package", "git=="],
+    ["plan", "--package", "git*"],
+    ["plan", "--package=-x"],
+    ["plan", "--package", "a,b"],
+    ["plan", "--package", "/tmp/x.deb"],
+    ["plan", "--file", "x"],
+    ["plan", "--file", "/etc/hosts:../x"],
+    ["plan", "--file", "/etc/hosts:~/../x"],
+    ["plan", "--file", "/etc/hosts:a\nb"],
+    ["plan", "--host", "a b"],
+    ["plan", "--host=-oProxyCommand=x"],
+    ["plan", "--host", "h:99999"],
+    ["plan", "--host", "h", "--host", "h"],
+    ["plan", "--host", "h", "--key", "/no/such/key"],
+    ["plan", "--timeout", "0"],
+    ["plan", "--timeout", "soon"],
+    ["plan", "--install", "maybe"],
+    ["render"],
+]
+
+
+@pytest.mark.parametrize("words", WRONG_USAGE, ids=" ".join)
+def test_wrong_usage_is_64_with_a_remedy_and_json(words, capsys):
+    assert main([*words, "--json"]) == 64
+
+    said = capsys.readouterr()
+    document = json.loads(said.out)
+    assert said.err.startswith("error: ")
+    assert (document["ok"], document["hosts"]) == (False, [])
+    assert document["errors"][0]["remedy"]
+
+
+@pytest.mark.parametrize("words", [["plan", "--inventory", "hosts.yml"], ["apply", "--package", "git", "--limit"]])
+def test_what_a_later_release_brings_is_refused_not_ignored(words, capsys):
+    assert main(words) == 64
+    assert "is not supported yet" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("manifest", "said"),
+    [
+        ("pakages: [git]", "did you mean packages?"),
+        ("packages: [{name: git, versoin: '>=2'}]", "did you mean version?"),
+        ("packages: git", "is not a list"),
+        ("packages: ['git>=2', 'git<2']", "no version satisfies both"),
+        ("files: [{local_path: nowhere, remote_path: x}]", "1 required file is missing"),
+        ("files: [{local_path: pipe, remote_path: x}]", "is a fifo"),
+        ("files: [{local_path: out, remote_path: x}]", "link"),
+        ("files: [{local_path: ., remote_path: x, mirror: true, if_exists: keep}]", "contradicts"),
+        ("files: [", "does not parse"),
+    ],
+)
+def test_what_a_manifest_says_wrongly_is_1_and_one_message(manifest, said, tmp_path, capsys):
+    (tmp_path / "m.yml").write_text(manifest)
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "link").symlink_to("/etc/passwd")
+
+    assert main(["apply", "--manifest", str(tmp_path / "m.yml"), "--work-dir", str(tmp_path / "work")]) == 1
+
+    assert said in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "work").exists()
+
+
+def test_plan_is_0_and_detailed_2_when_something_is_due(tmp_path, capsys):
+    (tmp_path / "x").write_text("x")
+    words = ["plan", "--file", f"{tmp_path}/x:y", "--work-dir", str(tmp_path)]
+
+    assert main(words) == 0
+    assert main([*words, "--detailed-exitcode"]) == 2
+    (tmp_path / "y").write_text("x")
+    assert main([*words, "--detailed-exitcode"]) == 0
+    assert "Nothing was changed" in capsys.readouterr().out
+
+
+def test_on_this_machine_a_missing_package_is_only_advised_and_stdout_holds_the_command_alone(tmp_path, capfd):
+    (tmp_path / "x").write_text("x")
+
+    code = main(["apply", "--file", f"{tmp_path}/x:y", "--package", "no-such-tool", "--work-dir", str(tmp_path)])
+
+    said = capfd.readouterr()
+    sudo = "" if os.geteuid() == 0 else "sudo "
+    assert code == 1
+    *before, install = said.out.splitlines()
+    assert install == f"{sudo}apt-get install -y no-such-tool"
+    assert before in ([], [f"{sudo}apt-get update"])
+    assert "no-such-tool is missing" in said.err
+    assert (tmp_path / "y").read_text() == "x"
+
+
+def test_where_a_required_package_is_hopeless_nothing_else_is_done_or_advised(tmp_path, capfd):
+    (tmp_path / "x").write_text("x")
+    shell = {"name": "sh", "version": "<0.1", "checks": [{"kind": "shell", "value": "echo 1", "pattern": "(.*)"}]}
+    (tmp_path / "m.yml").write_text(json.dumps({"packages": [shell, "no-such-tool"]}))
+    words = ["apply", "--file", f"{tmp_path}/x:y", "--manifest", str(tmp_path / "m.yml"), "--work-dir", str(tmp_path)]
+
+    assert main([*words, "--json"]) == 1
+    (host,) = json.loads(capfd.readouterr().out)["hosts"]
+    assert [each["status"] for each in host["steps"]] == ["not-reached", "too-new", "not-reached"]
+    assert host["commands"] == []
+    assert not (tmp_path / "y").exists()
+
+
+def test_unchecked_packages_are_skipped(tmp_path, capsys):
+    assert main(["apply", "--package", "no-such-tool", "--no-check-packages", "--work-dir", str(tmp_path)]) == 0
+
+
+def test_content_and_plugins_need_no_host(capsys):
+    assert main(["content"]) == 0
+    assert main(["plugins", "--package", "git>=2"]) == 0
+    said = capsys.readouterr().out
+    assert "command-line\n  wants package:git>=2" in said
+
+
+def test_the_time_that_a_silent_host_took_is_counted(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host = f"127.0.0.1:{silent.getsockname()[1]}"
+        assert main(["apply", "--package", "git", "--host", host, "--timeout", "2"]) == 1
+    told = re.search(r"not done in (\S+) s: 1 not-reached", capsys.readouterr().err)
+    assert told
+    assert float(told[1]) >= 2
+
+
+def test_the_time_is_that_of_all_hosts_together_however_many_they_are(capsys):
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as silent:
+        hosts = [f"u{number}@127.0.0.1:{silent.getsockname()[1]}" for number in range(40)]
+        words = [word for host in hosts for word in ("--host", host)]
+        since = time.monotonic()
+        assert main(["plan", "--package", "git", *words, "--timeout", "3"]) == 1
+    said = capsys.readouterr().err
+    assert said.count("no answer within ") == 32
+    assert said.count("the time was up before it was asked") == 8
+    assert time.monotonic() - since < 30
+
+
+def test_every_option_has_a_help_text():
+    for verb in ("plan", "apply", "render", "plugins", "content"):
+        choices = parser()._subparsers._group_actions[0].choices
+        assert all(action.help for action in choices[verb]._actions), verb
+
+
+def test_a_terminal_that_cannot_show_a_name_gets_it_escaped(tmp_path):
+    (tmp_path / "ü").write_text("x")
+
+    done = mngr_ansible(
+        "plan", "--file", f"{tmp_path}/ü:ü", "--work-dir", tmp_path, env={"PYTHONIOENCODING": "ascii", "COLUMNS": "300"}
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "\\xfc" in done.stdout
+
+
+def test_a_full_disk_here_is_one_error(tmp_path):
+    (tmp_path / "x").write_text("x")
+    command = [sys.executable, "-m", "mngr_ansible", "apply", "--file", f"{tmp_path}/x:y", "--work-dir", str(tmp_path)]
+    limited = ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *command]
+
+    done = subprocess.run(limited, capture_output=True, text=True)
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-2].startswith("error: ")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+@pytest.mark.parametrize("words", [["content"], ["content", "--json"]])
+def test_a_result_that_cannot_be_written_is_one_error(words):
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "mngr_ansible", *words]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode != 0
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+TALKER = """
+print("imported")
+
+@hookimpl
+def provision_agent():
+    print("rm -rf /")
+    return ["no-such-tool"]
+"""
+
+
+def test_what_a_plugin_prints_is_talk_and_not_the_result(tmp_path):
+    peers.write(tmp_path, talker=TALKER)
+    for way in (["--json"], ["--commands"]):
+        done = mngr_ansible("plan", "--plugin", "talker", *way, env={"PYTHONPATH": str(tmp_path)})
+        assert done.returncode == 0, done.stderr
+        assert "imported\nrm -rf /\n" in done.stderr
+        assert "imported" not in done.stdout
+        assert "rm -rf" not in done.stdout
+
+
+def test_a_directory_that_is_gone_is_told_with_a_remedy(tmp_path, monkeypatch, capsys):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert main(["plan", "--package", "git"]) == 64
+    assert "the current directory does not exist any more\n       cd to one that does." in capsys.readouterr().err
+
+
+def test_a_public_key_is_no_key(tmp_path, capsys):
+    (tmp_path / "id.pub").write_text("ssh-ed25519 x")
+    assert main(["plan", "--package", "git", "--host", "h", "--key", f"{tmp_path}/id.pub"]) == 64
+    assert "that is the public half\n       Name the file without .pub." in capsys.readouterr().err
+
+
+def test_a_mistake_of_ours_is_told_in_one_line_and_shown_only_on_request(monkeypatch, capfd):
+    class Broken(io.StringIO):
+        def write(self, text):
+            raise LookupError(text)
+
+    monkeypatch.setattr(sys, "stdout", Broken())
+    said = []
+    for words in (["content"], ["content", "-v"]):
+        assert main(words) == 1
+        said.append(capfd.readouterr().err)
+    assert said[0].startswith("error: mngr-ansible failed unexpectedly: LookupError: ")
+    assert ["Traceback" in each for each in said] == [False, True]

@@ -1,0 +1,142 @@
+"""``plan --diff``: what would change in files, said before it is done. Source: CONTRACT "Commands"."""
+
+import json
+import os
+
+import pytest
+
+from mngr_ansible.host import contents
+from mngr_ansible.host.connection import LocalShell
+from tests.support.builders import tree, write
+from tests.support.command import document, mngr_ansible, on
+from tests.support.hosts import Login
+from tests.unit.report.test_schema import wrong
+
+
+@pytest.fixture
+def work(tmp_path):
+    """An empty work_dir."""
+    (tmp_path / "work").mkdir()
+    return tmp_path / "work"
+
+
+def diffs(work, *files):
+    """What ``plan --diff --json`` says of every step, by name below work_dir."""
+    manifest = write(work.parent / "m.json", json.dumps({"files": files}))
+    made = document(mngr_ansible("plan", "--diff", "--manifest", manifest, "--work-dir", work, "--json"))
+    assert (wrong(made), made["errors"]) == ([], [])
+    return {step["id"].removeprefix(f"file:{work}/"): step.get("diff") for step in made["hosts"][0]["steps"]}
+
+
+def wish(source, destination, **more):
+    return {"local_path": str(source), "remote_path": destination, **more}
+
+
+def test_text_is_shown_as_a_unified_diff_and_what_is_as_wanted_not_at_all(work, tmp_path):
+    write(work / "old", "one\ntwo\n\tthree\n")
+    write(work / "same", "same\n")
+    new, same = write(tmp_path / "new", "one\n2\n\tthree\n"), write(tmp_path / "same", "same\n")
+
+    shown = diffs(work, wish(new, "old"), wish(same, "same"), wish(new, "created"))
+
+    assert shown == {
+        "old": f"--- {work}/old\n+++ {work}/old\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n \tthree",
+        "same": None,
+        "created": f"--- /dev/null\n+++ {work}/created\n@@ -0,0 +1,3 @@\n+one\n+2\n+\tthree",
+    }
+
+
+def test_a_secrets_content_is_never_shown_nor_what_is_private_there(work, tmp_path):
+    write(work / "token", "canary-there\n")
+    write(work / "private", "canary-there\n", 0o600)
+    ours, secret = write(tmp_path / "ours", "ours\n"), write(tmp_path / "secret", "canary-here\n", 0o600)
+
+    shown = diffs(
+        work,
+        wish(ours, "private"),
+        wish(secret, "token"),
+        wish(secret, "new"),
+        wish(ours, "named", is_secret=True),
+    )
+
+    assert shown["new"] == f"{work}/new: secret, not shown"
+    assert shown["named"] == f"{work}/named: secret, not shown"
+    assert shown["token"].startswith(f"{work}/token: secret, not shown\n{work}/token: mode 0644, owner ")
+    assert "is private, large, no file, or one too many, and not shown" in shown["private"]
+    assert "canary" not in str(shown)
+
+
+def test_what_is_no_text_or_too_large_is_a_line(work, tmp_path):
+    write(work / "large", "a" * (contents.LARGEST + 1))
+    (work / "binary").write_bytes(b"\0\xff")
+    ours = write(tmp_path / "ours", "ours\n")
+    (tmp_path / "binary").write_bytes(b"\xff\0")
+
+    shown = diffs(work, wish(ours, "large"), wish(ours, "binary"), wish(tmp_path / "binary", "new"))
+
+    assert [text.count("\n") for text in shown.values()] == [0, 0, 0]
+    assert shown["binary"] == f"{work}/binary: not text, or more than 256 KiB"
+
+
+def test_what_is_fetched_is_bounded(work, tmp_path):
+    names = [f"f{number:02}" for number in range(30)]
+    for name in names:
+        write(work / "tree" / name, "a" * 200_000)
+    text = diffs(work, wish(tree(tmp_path / "tree", *names), "tree"))["tree"]
+    assert text.count("+content") == 4 * 1024 * 1024 // 200_000
+    assert text.count("one too many") == 30 - text.count("+content")
+
+
+def test_modes_links_deletions_and_backups_are_said_in_words(work, tmp_path):
+    top = tree(tmp_path / "tree", "a", "b")
+    (top / "link").symlink_to("a")
+    there = tree(work / "tree", "a", "b", "stale")
+    (there / "a").chmod(0o600)
+    (there / "b").write_text("other\n")
+
+    text = diffs(work, wish(top, "tree", mirror=True, if_exists="backup"))["tree"]
+
+    owner = f"{os.getuid()}:{os.getgid()}"
+    assert f"{there}/a: mode 0600, owner {owner} -> mode 0644" in text.splitlines()
+    assert f"{there}/b: what is there is kept beside it as a backup" in text.splitlines()
+    assert f"{there}/link: link to a" in text.splitlines()
+    assert f"{there}/stale: renamed to a backup" in text.splitlines()
+
+
+def test_control_characters_of_contents_do_nothing_to_a_terminal(work, tmp_path):
+    write(work / "x", "a\x1b]0;evil\x07\n")
+    ours = write(tmp_path / "ours", "b\r\x9b\u202e\n")
+    done = mngr_ansible("plan", "--diff", "--file", f"{ours}:x", "--work-dir", work)
+    assert done.returncode == 0
+    assert all(char.isprintable() or char in "\n\t" for char in done.stdout)
+    assert "-a\\x1b]0;evil\\x07" in done.stdout
+    assert "+b\\r\\x9b\\u202e" in done.stdout
+
+
+def test_without_diff_and_where_nothing_differs_the_host_is_asked_once(tmp_path):
+    asked = []
+
+    class Counting(LocalShell):
+        def run(self, script, timeout):
+            asked.append(script)
+            return super().run(script, timeout)
+
+    assert contents.fetch_contents(Counting(), [], as_root=False) == {}
+    assert asked == []
+    odd = write(tmp_path / "a'b\n$HOME c", "x")
+    assert contents.fetch_contents(Counting(), [str(odd), str(tmp_path / "none")], as_root=False) == {str(odd): b"x"}
+    assert len(asked) == 1
+
+
+def test_of_another_user_it_is_root_who_looks_through_sudo(ssh_host, tmp_path):
+    users = (Login("agent", root_by="sudo"), Login("other"))
+    host = ssh_host(layer="tools", users=users)
+    host.run("install -d -o other -m 700 /srv/other && echo old >/srv/other/conf && chown other /srv/other/conf")
+    files = [wish(write(tmp_path / "conf", "new\n"), "/srv/other/conf", owner="other")]
+    manifest = write(tmp_path / "m.json", json.dumps({"files": files}))
+
+    done = mngr_ansible("plan", "--diff", "--manifest", manifest, *on(host.as_user("agent")))
+
+    assert done.returncode == 0, done.stderr
+    assert "    -old\n    +new\n" in done.stdout
+    assert host.run("cat /srv/other/conf").stdout == "old\n"

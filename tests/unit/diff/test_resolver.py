@@ -1,0 +1,161 @@
+"""Where a requirement comes from: the first source that is allowed, usable and offered; else why none is."""
+
+import pytest
+
+from mngr_ansible.portable.offers import ManagerOffers, Offer
+from tests.support.builders import due, statuses, wants
+
+UBUNTU = {"ID": "ubuntu", "ID_LIKE": "debian", "VERSION_ID": "22.04", "PRETTY_NAME": "Ubuntu 22.04"}
+REPOSITORY = {
+    "name": "vendor",
+    "url": "https://example.org/deb",
+    "key": "https://example.org/key",
+    "fingerprint": "0123456789ABCDEF0123456789ABCDEF01234567",
+}
+NODE = {
+    "name": "node",
+    "version": ">=20",
+    "sources": [
+        {"manager": "apt", "packages": ["nodejs"]},
+        {"manager": "apt", "packages": ["nodejs"], "version": "22", "repository": REPOSITORY},
+        {"manager": "dnf", "packages": ["nodejs"]},
+    ],
+}
+INSTALLER = {"manager": "installer", "url": "https://example.org/install.sh", "sha256": "0" * 64}
+
+
+def offered(manager="apt", lists="fresh", **versions):
+    return {manager: ManagerOffers(lists, {name: Offer((each,) if each else ()) for name, each in versions.items()})}
+
+
+def one(requirement, **host):
+    """What becomes of one requirement on an Ubuntu 22.04: its step, and the sources that are installed from."""
+    made = due(wants("codex", requirement), **{"os": UBUNTU, "system": "Linux x86_64", **host})
+    name = requirement if isinstance(requirement, str) else requirement["name"]
+    outcome = next(each for each in made.outcomes if each.name == name)
+    return outcome, [candidate.source.label for candidate in made.installs], made
+
+
+def test_the_first_source_that_offers_enough_is_taken():
+    outcome, sources, made = one(NODE, offers=offered(nodejs="20.1-1"))
+    assert (outcome.status, outcome.source, sources, made.notices) == ("missing", "apt", ["apt"], ())
+
+
+def test_a_source_that_offers_too_little_is_passed_over_and_the_plan_says_so():
+    outcome, sources, made = one(NODE, offers=offered(nodejs="12.22.9~dfsg-1ubuntu3"))
+    assert (outcome.source, sources) == ("vendor, apt", ["vendor, apt"])
+    assert made.notices == ("Ubuntu 22.04 offers nodejs 12.22.9, wanted >=20: node comes from vendor, apt",)
+
+
+def test_where_no_source_will_do_the_step_is_blocked_with_everything_that_was_considered():
+    settings = {"allow_third_party_repositories": False}
+    outcome, sources, made = one(NODE, offers=offered(nodejs="12.22.9"), settings=settings)
+    assert (outcome.status, sources, made.stops) == ("blocked", [], (outcome,))
+    assert outcome.reason == (
+        "no source for node will do: Ubuntu 22.04 offers nodejs 12.22.9, wanted >=20; "
+        "the repository vendor is not allowed (allow_third_party_repositories)"
+    )
+
+
+def test_lists_that_are_empty_refuse_nothing():
+    assert one(NODE, offers=offered(lists="empty", nodejs=""))[1] == ["apt"]
+
+
+def test_a_manager_that_cannot_say_refuses_nothing():
+    offers = {"apt": ManagerOffers("fresh", {"nodejs": Offer(is_known=False)})}
+    assert one(NODE, offers=offers)[1] == ["apt"]
+
+
+@pytest.mark.parametrize(
+    ("when", "is_taken"),
+    [({"os": "ubuntu"}, True), ({"os": "debian", "release": "<24"}, True), ({"release": ">=24"}, False)],
+)
+def test_a_source_counts_only_where_its_condition_holds(when, is_taken):
+    requirement = {"name": "tool", "sources": [{"manager": "apt", "packages": ["special"], "when": when}]}
+    outcome, sources, _ = one(requirement)
+    assert (outcome.status == "missing", bool(sources)) == (is_taken, is_taken)
+
+
+def test_what_no_system_manager_of_the_host_can_install_is_blocked_with_the_sources_that_are_known():
+    outcome, _, _ = one({"name": "tool", "sources": [{"manager": "dnf"}, {"manager": "pacman"}]})
+    assert outcome.reason.endswith("Ubuntu 22.04 installs with apt; known sources: dnf, pacman")
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ({**INSTALLER, "sha256": None}, "no checksum to hold it to, so it is yours to run: curl -fsSLo install.sh"),
+        ({"manager": "npm"}, "the host has no npm"),
+        ({"manager": "uv", "version": "1.0"}, "uv has 1.0, wanted >=2"),
+    ],
+)
+def test_a_source_that_is_of_no_use_says_why(source, reason):
+    outcome, sources, _ = one({"name": "tool", "version": ">=2", "sources": [source]}, managers=("apt", "uv"))
+    assert (outcome.status, sources) == ("blocked", [])
+    assert reason in outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("setting", "source", "reason"),
+    [
+        ({"allow_installers": False}, INSTALLER, "(allow_installers)"),
+        ({"scope": "user"}, {"manager": "apt"}, 'apt installs for the whole system, and scope is "user"'),
+        ({"scope": "user"}, {"manager": "apt", "repository": REPOSITORY}, "for the whole system"),
+    ],
+)
+def test_what_the_user_does_not_allow_is_no_source(setting, source, reason):
+    outcome, sources, _ = one({"name": "tool", "sources": [source]}, settings=setting)
+    assert (outcome.status, sources) == ("blocked", [])
+    assert reason in outcome.reason
+
+
+def test_under_scope_user_what_can_installs_for_the_login():
+    _, _, made = one({"name": "tool", "sources": [{"manager": "npm"}]}, managers=("npm",), settings={"scope": "user"})
+    assert [(candidate.scope, candidate.needs_root) for candidate in made.installs] == [("user", False)]
+
+
+CODEX = {"name": "codex", "sources": [{"manager": "npm", "scope": "user", "requires": ["node>=20"]}]}
+
+
+def test_what_a_source_requires_is_installed_first_and_is_a_step_of_its_own():
+    made = due(
+        wants("agent", CODEX), wants("mngr", {**NODE, "version": ">=18"}), os=UBUNTU, offers=offered(nodejs="20")
+    )
+    assert statuses(made.outcomes) == {"package:node": "missing", "package:codex": "missing"}
+    assert [(candidate.requirement.name, str(candidate.requirement.range)) for candidate in made.installs] == [
+        ("node", ">=20"),
+        ("codex", ""),
+    ]
+
+
+def test_what_a_source_requires_and_the_host_has_is_no_step():
+    made = due(wants("agent", CODEX), managers=("apt", "npm"), findings={"needs:node>=20": "ok"})
+    assert statuses(made.outcomes) == {"package:codex": "missing"}
+
+
+def test_a_source_whose_need_cannot_be_met_is_refused_with_the_reason():
+    wanted = wants("agent", CODEX), wants("mngr", NODE)
+    made = due(*wanted, os=UBUNTU, offers=offered(nodejs="12"), settings={"allow_third_party_repositories": False})
+    assert "npm needs node>=20: Ubuntu 22.04 offers nodejs 12, wanted >=20" in made.outcomes[0].reason
+
+
+def test_a_source_that_needs_itself_ends_in_a_reason():
+    made = due(wants("agent", {"name": "egg", "sources": [{"manager": "npm", "requires": ["egg"]}]}))
+    assert made.outcomes[0].reason.endswith("npm needs egg, which needs it")
+
+
+def test_without_privilege_a_source_that_needs_none_is_taken_before_one_that_does():
+    tool = {"name": "tool", "sources": [{"manager": "apt"}, {"manager": "uv"}]}
+    _, sources, _ = one(tool, managers=("apt", "uv"), privilege="none", uid=1000, user="dev")
+    assert sources == ["uv"]
+
+
+def test_a_system_that_is_like_another_installs_as_that_does():
+    mint = {"ID": "linuxmint", "ID_LIKE": "ubuntu debian", "PRETTY_NAME": "Mint"}
+    assert one("git", os=mint, managers=("dnf", "apt"))[1] == ["apt"]
+
+
+def test_a_local_tool_that_apt_has_not_heard_of_is_still_told_as_a_command_with_a_warning():
+    outcome, _, made = one("nowhere", is_local=True, offers=offered(nowhere=""))
+    assert (outcome.status, [candidate.requirement.name for candidate in made.advised]) == ("missing", ["nowhere"])
+    assert "offers no package nowhere as far as its lists know" in made.notices[0]

@@ -1,0 +1,213 @@
+"""Ask each plugin by name, in our own order. Source: CONTRACT "Hooks"."""
+
+import dataclasses
+import random
+
+import pluggy
+import pytest
+
+from mngr_ansible import PluginMngrError, hookimpl
+from mngr_ansible.errors import ErrorGroup, PluginError, PreconditionError
+from mngr_ansible.inputs.contribution import Contribution
+from mngr_ansible.inputs.hooks import hooks, run_after, run_before
+from mngr_ansible.inputs.hookspecs import HOOKS
+from mngr_ansible.inputs.settings import Settings
+from mngr_ansible.provisioning.listing import plugins_report
+from mngr_ansible.provisioning.request import Request
+from mngr_ansible.provisioning.targets import open_targets
+from mngr_ansible.spec.packages import PackageRequirement
+from tests.support.peers import ARGUMENTS, asked, manager, needing, order, sending
+
+
+def refusing(error: BaseException) -> object:
+    class Plugin:
+        @hookimpl
+        def on_before_agent_provisioning(self):
+            raise error
+
+    return Plugin()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_order_is_tryfirst_then_names_then_trylast_then_precedence_however_they_registered(seed):
+    plugins = {
+        "zeta": needing([], tryfirst=True),
+        "beta": needing([]),
+        "alpha": needing([]),
+        "aaa": needing([], trylast=True),
+        "claude": needing([], tryfirst=True),
+        "base": needing([], trylast=True),
+    }
+    names = list(plugins)
+    random.Random(seed).shuffle(names)
+
+    made = manager(**{name: plugins[name] for name in names})
+
+    assert order(made, ["base", "absent", "claude"]) == ["zeta", "alpha", "beta", "aaa", "base", "claude"]
+
+
+def test_every_hook_has_an_order_of_its_own():
+    class Both:
+        @hookimpl(trylast=True)
+        def provision_agent(self): ...
+
+        @hookimpl(tryfirst=True)
+        def get_provision_file_transfers(self): ...
+
+    found = hooks(manager(a=Both(), b=Both(), c=needing([]), d=sending([])))
+
+    assert [hook.plugin for hook in found["provision_agent"]] == ["c", "a", "b"]
+    assert [hook.plugin for hook in found["get_provision_file_transfers"]] == ["a", "b", "d"]
+
+
+def test_plugins_are_shown_in_their_order_whatever_hooks_each_has():
+    class Before:
+        @hookimpl(tryfirst=True)
+        def on_before_agent_provisioning(self): ...
+
+    plugins = {"a": sending([]), "b": needing([]), "base": needing([]), "d": Before()}
+    own = Contribution("agent")
+    asked = Request(manager(**plugins), Settings(precedence=("base",)), user=(Contribution("command-line"),))
+    with open_targets(()) as (targets, _):
+        report = plugins_report(asked, [dataclasses.replace(targets[0], own=(own,))])
+
+    assert [each["name"] for each in report.extra["plugins"]] == [
+        "agent",
+        "d",
+        "a",
+        "b",
+        "base",
+        "command-line",
+    ]
+
+
+def test_an_implementation_gets_the_arguments_that_it_asks_for():
+    seen = []
+
+    class Plugin:
+        @hookimpl
+        def provision_agent(self, mngr_ctx, agent):
+            seen.append((mngr_ctx, agent))
+
+        @hookimpl
+        def get_provision_file_transfers(self, agent, host, options, mngr_ctx):
+            seen.append((agent, host, options, mngr_ctx))
+
+        @hookimpl
+        def on_after_agent_provisioning(self, report):
+            seen.append(report)
+
+    made = manager(p=Plugin())
+    asked(made)
+    run_after(hooks(made), {**ARGUMENTS, "report": "REPORT"}, host="h")
+
+    assert seen == [("AGENT", "HOST", "OPTIONS", "CONTEXT"), ("CONTEXT", "AGENT"), "REPORT"]
+
+
+def test_a_peer_that_knows_only_pluggy_is_asked_too():
+    marker = pluggy.HookimplMarker("mngr")
+
+    class Peer:
+        @marker
+        def provision_agent(self):
+            return ["git"]
+
+    assert asked(manager(peer=Peer()))[0].requirements == (PackageRequirement("git"),)
+
+
+def test_implementations_are_found_beside_a_core_that_registered_hooks_of_the_same_names():
+    class Core:
+        @pluggy.HookspecMarker("mngr")
+        def provision_agent(self, agent): ...
+
+    made = manager(p=needing(["git"]))
+    made.add_hookspecs(Core)
+
+    assert order(made) == ["p"]
+
+
+def test_our_own_plugin_and_a_blocked_one_are_not_asked():
+    made = manager(ansible=needing(["git"]), p=needing(["git"]), q=needing(["git"]))
+    made.unregister(name="q")
+    made.set_blocked("q")
+    assert order(made) == ["p"]
+
+
+def test_a_wrong_argument_is_one_error_that_names_plugin_hook_and_argument():
+    class Plugin:
+        @hookimpl
+        def provision_agent(self, agnet): ...
+
+    with pytest.raises(
+        PluginError, match=r"peer: its provision_agent asks for the argument 'agnet' \(did you mean agent"
+    ):
+        hooks(manager(peer=Plugin()))
+
+
+def test_a_report_is_only_for_the_hook_after():
+    class Plugin:
+        @hookimpl
+        def provision_agent(self, report): ...
+
+    with pytest.raises(PluginError, match="asks for the argument 'report'"):
+        hooks(manager(peer=Plugin()))
+
+
+@pytest.mark.parametrize("mark", ["wrapper", "hookwrapper"])
+def test_a_hook_wrapper_is_refused_with_a_message(mark):
+    class Plugin:
+        @hookimpl(**{mark: True})
+        def provision_agent(self):
+            yield
+
+    with pytest.raises(PluginError, match="peer: its provision_agent is a hook wrapper") as refused:
+        hooks(manager(peer=Plugin()))
+    assert "disable the plugin peer" in refused.value.remedy
+
+
+def test_all_faulty_implementations_are_told_together():
+    class Plugin:
+        @hookimpl
+        def provision_agent(self, bad): ...
+
+    with pytest.raises(ErrorGroup) as group:
+        hooks(manager(a=Plugin(), b=Plugin()))
+    assert [error.problem[0] for error in group.value.errors] == ["a", "b"]
+
+
+def test_all_refusals_of_a_host_are_shown_together_with_their_help():
+    helped = PluginMngrError("no key")
+    helped.user_help_text = "Export KEY."
+    made = manager(b=refusing(helped), a=refusing(ValueError("odd\nthing")), c=refusing(SystemExit(3)))
+
+    with pytest.raises(PreconditionError) as refused:
+        run_before(hooks(made), ARGUMENTS, host="build-1")
+
+    assert refused.value.problem.splitlines()[1:] == ["  a: ValueError: odd thing", "  b: no key", "  c: SystemExit: 3"]
+    assert refused.value.remedy == "Export KEY. Nothing was changed."
+    assert refused.value.host == "build-1"
+
+
+def test_an_interrupt_in_a_hook_is_not_swallowed():
+    with pytest.raises(KeyboardInterrupt):
+        run_before(hooks(manager(a=refusing(KeyboardInterrupt()))), ARGUMENTS, host="h")
+
+
+def test_the_hook_after_that_raises_is_an_error_that_names_it():
+    class Plugin:
+        @hookimpl
+        def on_after_agent_provisioning(self):
+            raise PluginMngrError("the agent does not start")
+
+    with pytest.raises(PluginError, match="p: on_after_agent_provisioning failed: the agent does not start"):
+        run_after(hooks(manager(p=Plugin())), {**ARGUMENTS, "report": None}, host="h")
+
+
+def test_the_hooks_and_their_arguments_are_those_of_the_contract():
+    four = ("agent", "host", "options", "mngr_ctx")
+    assert {
+        "on_before_agent_provisioning": four,
+        "get_provision_file_transfers": four,
+        "provision_agent": four,
+        "on_after_agent_provisioning": (*four, "report"),
+    } == HOOKS

@@ -1,0 +1,197 @@
+"""A manifest is one more plugin. Source: CONTRACT "Manifest"."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mngr_ansible.errors import InputError
+from mngr_ansible.inputs import manifest
+from mngr_ansible.spec.files import FileTransferSpec
+from mngr_ansible.spec.packages import PackageRequirement
+from tests.support.builders import write
+
+YAML = """\
+files:
+  - {local_path: ~/.npmrc, remote_path: .npmrc, is_required: false, is_secret: true}
+  - {local_path: files/x, remote_path: /etc/x, mode: 0640}
+packages:
+  - git>=2.39
+  - {name: node, version: ">=20", purpose: runs the agent}
+"""
+TOML = """\
+packages = ["git>=2.39", {name = "node", version = ">=20", purpose = "runs the agent"}]
+[[files]]
+local_path = "~/.npmrc"
+remote_path = ".npmrc"
+is_required = false
+is_secret = true
+[[files]]
+local_path = "files/x"
+remote_path = "/etc/x"
+mode = "0640"
+"""
+
+
+@pytest.mark.parametrize(("name", "text"), [("host.yml", YAML), ("host.yaml", YAML), ("host.toml", TOML)])
+def test_a_manifest_is_yaml_or_toml_and_the_plugin_named_manifest(tmp_path, name, text):
+    made = manifest.read(write(tmp_path / name, text))
+
+    assert (made.plugin, made.who) == ("manifest", f"manifest ({name})")
+    assert made.transfers == (
+        FileTransferSpec("~/.npmrc", ".npmrc", is_required=False, is_secret=True),
+        FileTransferSpec(tmp_path / "files" / "x", "/etc/x", mode="0640"),
+    )
+    assert made.requirements == (
+        PackageRequirement.parse("git>=2.39"),
+        PackageRequirement("node", ">=20", purpose="runs the agent"),
+    )
+
+
+def test_the_example_manifest_is_one():
+    example = Path(__file__).parents[3] / "examples" / "manifest.yml"
+    made = manifest.read(example)
+    assert made.transfers[0].local_path == example.parent / "files" / "gitconfig"
+
+
+def test_relative_sources_are_relative_to_the_manifest_wherever_we_are(tmp_path, monkeypatch):
+    write(tmp_path / "deep" / "m.yml", "files: [{local_path: a, remote_path: b}]")
+    monkeypatch.chdir(tmp_path)
+    assert manifest.read("deep/m.yml").transfers[0].local_path == Path("deep/a")
+
+
+def test_a_leading_tilde_of_its_own_path_is_the_home_and_no_other_is(home):
+    write(home / "m.yml", "packages: [git]")
+    assert manifest.read("~/m.yml").requirements == (PackageRequirement("git"),)
+    with pytest.raises(InputError, match="cannot be read"):
+        manifest.read("~nobody-here/m.yml")
+
+
+@pytest.mark.parametrize("text", ["", "files:\npackages:\n", "{}", "files: []"])
+def test_an_empty_manifest_wants_nothing(tmp_path, text):
+    made = manifest.read(write(tmp_path / "m.yml", text))
+    assert (made.transfers, made.requirements) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("pakages: [git]", r"unknown key 'pakages' \(did you mean packages\?\)"),
+        ("files: [{local_path: a, remote_path: b, mod: '0600'}]", r"unknown key 'mod' \(did you mean mode\?\)"),
+        ("packages: [{name: git, verison: '>=2'}]", r"unknown key 'verison' \(did you mean version\?\)"),
+        ("packages: [{git: '>=2'}]", "unknown key 'git'"),
+        ("3: x", "unknown key 3"),
+        ("files: {local_path: a}", "files is not a list"),
+        ("packages: git", "packages is not a list"),
+        ("[git]", "not a mapping"),
+        ("just words", "not a mapping"),
+        ("files: [a:b]", "not a file transfer"),
+        ("files: [{local_path: a}]", "remote_path is missing"),
+        ("files: [{local_path: a, remote_path: ../b}]", "leaves work_dir"),
+        ("files: [{local_path: a, remote_path: b, is_secret: 'yes'}]", "is_secret"),
+        ("files: [{local_path: a, remote_path: b, mode: 640}]", "mode"),
+        ("files: [{local_path: a, remote_path: b, owner: a b}]", "no user"),
+        ("packages: [3]", "not a package requirement"),
+        ("packages: [git=2]", "does not parse"),
+        ("packages: [{name: node, version: 20}]", "version"),
+        ("packages: ['git*']", "does not parse"),
+    ],
+)
+def test_what_a_manifest_says_wrongly_is_one_message_with_its_name_and_a_remedy(tmp_path, text, said):
+    with pytest.raises(InputError, match=said) as refused:
+        manifest.read(write(tmp_path / "host.yml", text))
+    assert "host.yml" in refused.value.problem
+    assert refused.value.remedy
+    assert refused.value.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("m.yml", "files: ["),
+        ("m.yml", "a: 2024-99-99"),
+        ("m.yml", "packages: [git]\npackages: [vim]"),
+        ("m.yml", "files: [{local_path: a, remote_path: b, local_path: c}]"),
+        ("m.yml", "[" * 5000),
+        ("m.yml", "!!python/object/apply:os.system [id]"),
+        ("m.yml", "? [a]\n: b"),
+        ("m.yml", "\x01"),
+        ("m.toml", "files = ["),
+        ("m.toml", "packages = ['git']\npackages = ['vim']"),
+    ],
+)
+def test_what_does_not_parse_is_refused_and_nothing_is_run(tmp_path, name, text):
+    with pytest.raises(InputError, match="does not parse"):
+        manifest.read(write(tmp_path / name, text))
+
+
+def test_a_manifest_that_cannot_be_read_is_refused(tmp_path):
+    (tmp_path / "latin").write_bytes(b"\xff")
+    for path, said in (
+        (tmp_path / "none", "cannot be read"),
+        (tmp_path, "cannot be read"),
+        (tmp_path / "latin", "UTF-8"),
+    ):
+        with pytest.raises(InputError, match=said):
+            manifest.read(path)
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["files", "packages", "local_path", "remote_path", "name", "checks", "mode"]), inner
+        )
+    ),
+    max_leaves=8,
+)
+
+
+def test_an_anchor_may_be_merged_and_overridden(tmp_path):
+    text = "files:\n- &a {local_path: /a, remote_path: b, is_secret: true}\n- {<<: *a, remote_path: c}\n"
+    made = manifest.read(write(tmp_path / "m.yml", text))
+    assert made.transfers[1] == FileTransferSpec("/a", "c", is_secret=True)
+
+
+def test_a_path_with_a_null_is_refused():
+    with pytest.raises(InputError, match="is no path"):
+        manifest.read("a\0b")
+
+
+def refusal(document: object) -> InputError | None:
+    try:
+        manifest.contribution(document, plugin="manifest", origin="manifest (x)", directory=Path("/d"))
+    except InputError as error:
+        return error
+    return None
+
+
+@given(ANYTHING)
+def test_any_document_is_understood_or_refused_with_a_remedy(document):
+    error = refusal(document)
+    assert error is None or (error.problem.startswith("manifest (x): ") and error.remedy)
+
+
+def test_json_is_a_manifest_too(tmp_path):
+    assert manifest.read(write(tmp_path / "m.json", json.dumps({"packages": ["git"]}))).requirements
+
+
+@pytest.mark.parametrize("name", ["m.yml", "m.toml"])
+def test_a_byte_order_mark_and_carriage_returns_change_nothing(tmp_path, name):
+    line = "packages: [git]" if name.endswith("yml") else 'packages = ["git"]'
+    (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + line.encode() + b"\r\n")
+    assert [each.name for each in manifest.read(tmp_path / name).requirements] == ["git"]
+
+
+def test_a_value_that_stands_for_gigabytes_is_said_in_few_words(tmp_path):
+    text = "files:\n- exclude:\n"
+    text += "  - &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+    text += "".join(f"  - &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10))
+    text += "  local_path: x\n  remote_path: y\n"
+    (tmp_path / "m.yml").write_text(text)
+    with pytest.raises(InputError) as refused:
+        manifest.read(tmp_path / "m.yml")
+    assert len(refused.value.problem) < 2000

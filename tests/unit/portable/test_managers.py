@@ -1,0 +1,133 @@
+"""The table of package managers: names that are only names, and commands that a shell takes word for word."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mngr_ansible.portable import managers
+from tests.support.runs import wait_until
+
+
+@pytest.mark.parametrize(
+    "name", ["git", "g++", "c++", "fd-find", "libstdc++6", "python3.11", "0ad", "dvd+rw-tools", "r-base"]
+)
+def test_a_plain_name_is_taken(name: str) -> None:
+    assert managers.valid_name("apt", name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("", "one name"),
+        ("a", "as that manager allows"),
+        ("Git", "lower case, such as git"),
+        ("gít", "as that manager allows"),
+        ("git\n", "without blanks"),
+        (" git", "without blanks"),
+        ("git tmux", "without blanks"),
+        ("git,tmux", "without blanks or commas"),
+        ("git*", "pattern"),
+        ("g?t", "pattern"),
+        ("^git$", "pattern"),
+        ("./git.deb", "path"),
+        ("git/testing", "path"),
+        ("https://example.org/x.deb", "path"),
+        ("-y", "instruction"),
+        ("--reinstall", "instruction"),
+        ("git-", "instruction"),
+        ("git+", "instruction"),
+        ("git=2.39", "version"),
+        ("git>=2", "version"),
+        ("libc6:i386", "architecture"),
+    ],
+)
+def test_what_is_more_than_a_name_is_refused(name: str, why: str) -> None:
+    assert why in (managers.valid_name("apt", name) or "")
+
+
+@given(st.text(max_size=12))
+def test_no_name_that_is_taken_means_anything_to_a_shell_or_to_apt(name: str) -> None:
+    if managers.valid_name("apt", name) is None:
+        assert shlex.quote(name) == name
+        assert name[0].isalnum()
+        assert not name.endswith("-")
+
+
+@pytest.mark.parametrize(
+    ("privilege", "line"),
+    [
+        ("root", "apt-get install -y git tmux"),
+        ("sudo", "sudo apt-get install -y git tmux"),
+        ("doas", "doas apt-get install -y git tmux"),
+        ("none", "apt-get install -y git tmux"),
+    ],
+)
+def test_a_person_gets_sudo_only_where_it_is_needed(privilege: str, line: str) -> None:
+    assert managers.command_line("apt", ["git", "tmux"], privilege) == line
+
+
+def test_every_command_runs_without_questions_and_never_removes() -> None:
+    row = managers.TABLE["apt"]
+    assert "--no-remove" in row.install
+    assert row.install[-1] == "--"
+    assert not {"--allow-downgrades", "--force-yes", "--allow-change-held-packages"} & set(row.install)
+    argv = managers.with_environment("apt", managers.waiting("apt", row.refresh, 7))
+    assert argv[0] == "env"
+    assert "DEBIAN_FRONTEND=noninteractive" in argv
+    assert argv[argv.index("apt-get") + 1] == "--option=DPkg::Lock::Timeout=7"
+
+
+@pytest.mark.skipif(not shutil.which("setsid"), reason="setsid is not here")
+def test_a_bound_ends_the_command_with_its_children(tmp_path: Path) -> None:
+    began = time.monotonic()
+    script = f"sleep 1000 & echo $! >{tmp_path}/child; wait"
+    done = subprocess.run(managers.bounded(["sh", "-c", script], 3), check=False)
+    assert done.returncode == 124
+    assert time.monotonic() - began < 60
+    child = Path("/proc", (tmp_path / "child").read_text().strip(), "stat")
+
+    def is_over() -> bool:
+        try:
+            return child.read_text().rpartition(")")[2].split()[0] == "Z"
+        except OSError:
+            return True
+
+    wait_until(is_over)
+
+
+def test_root_is_reached_without_a_question() -> None:
+    assert managers.privileged(["id"], "sudo") == ["sudo", "-n", "id"]
+    assert managers.privileged(["id"], "doas") == ["doas", "-n", "id"]
+    assert managers.privileged(["id"], "root") == ["id"]
+
+
+@pytest.mark.parametrize("name", ["versions", "checks", "check_script", "managers", "offers", "trees", "text"])
+def test_what_hosts_get_needs_nothing_but_the_standard_library(name: str) -> None:
+    spec = importlib.util.find_spec(f"mngr_ansible.portable.{name}")
+    assert spec is not None
+    assert spec.origin is not None
+    above = str(Path(spec.origin).parents[1])
+    load = f"import sys; sys.path.insert(0, {above!r}); __import__('portable.{name}')"
+    code = f"{load}; print(*{{m.partition('.')[0] for m in sys.modules}})"
+    loaded = subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True, capture_output=True, text=True)
+    assert set(loaded.stdout.split()) <= {*sys.stdlib_module_names, "__main__", "portable"}
+    ast.parse(Path(spec.origin).read_text(), feature_version=(3, 9))
+
+
+@pytest.mark.parametrize("role_file", ["versions", "checks", "check_script", "managers", "offers", "trees", "text"])
+def test_the_roles_hold_the_same_file_and_no_link(role_file: str) -> None:
+    package = Path(managers.__file__).parent
+    copies = list(package.parents[1].glob(f"roles/*/module_utils/mngr_ansible_portable/{role_file}.py"))
+    assert len(copies) == 2
+    assert {copy.read_bytes() for copy in copies} == {(package / f"{role_file}.py").read_bytes()}

@@ -1,0 +1,92 @@
+"""On this machine: commands are printed, what needs no root may be run on a yes, and nothing else is touched."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mngr_ansible import PackageRequirement, Source
+from mngr_ansible.diff.due import compare
+from mngr_ansible.provisioning.provisioner import confirm_local_installs
+from mngr_ansible.provisioning.request import Prepared
+from mngr_ansible.provisioning.targets import open_targets
+from tests.support.builders import found, plan, state, wants
+from tests.support.command import mngr_ansible
+from tests.support.registries import served
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def manifest(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A manifest that wants one tool through uv, from an index of the test's own."""
+    import uv
+
+    monkeypatch.setenv("PATH", f"{Path(uv.find_uv_bin()).parent}", prepend=":")
+    file = tmp_path / "wanted.json"
+    source = {"manager": "uv", "packages": ["wtool"]}
+    need = {"name": "wtool", "version": ">=2", "purpose": "weaves", "sources": [source]}
+    file.with_suffix(".yml").write_text(json.dumps({"packages": [need]}))
+    with served() as registries:
+        registries.add_wheel("wtool", "2.3.0", "wtool")
+        config = home / ".config/uv/uv.toml"
+        config.parent.mkdir(parents=True)
+        config.write_text(f'[[index]]\nurl = "{registries.url}/simple/"\ndefault = true\n')
+        yield file.with_suffix(".yml")
+
+
+def test_without_a_terminal_the_command_alone_is_on_stdout_and_the_reason_beside_it(manifest: Path, home: Path) -> None:
+    said = mngr_ansible("apply", "--manifest", str(manifest))
+    assert (said.returncode, said.stdout) == (1, "uv tool install 'wtool>=2'\n")
+    assert "warning: wtool is missing (manifest wants >=2: weaves)" in said.stderr
+    assert "1 of 1 packages needs work on this machine" in said.stderr
+    assert "It is yours to run:" in said.stderr
+    assert not (home / ".local").exists()
+
+
+def test_what_was_printed_for_a_shell_leaves_nothing_due(manifest: Path, tmp_path: Path) -> None:
+    lines = mngr_ansible("plan", "--manifest", str(manifest), "--commands").stdout
+    subprocess.run(["sh", "-e"], input=lines, text=True, check=True, cwd=tmp_path, capture_output=True)
+    again = mngr_ansible("plan", "--manifest", str(manifest), "--detailed-exitcode", "--commands")
+    assert (again.returncode, again.stdout) == (0, ""), again.stderr
+
+
+def test_on_a_yes_what_needs_no_root_is_run_and_looked_at_again(manifest: Path, home: Path) -> None:
+    said = mngr_ansible("apply", "--manifest", str(manifest), "--yes", "--json")
+    steps = json.loads(said.stdout)["hosts"][0]["steps"]
+    assert [(each["status"], each["current"]) for each in steps] == [("changed", "2.3.0")], said.stderr
+    assert os.access(home / ".local/bin/wtool", os.X_OK)
+    plan = mngr_ansible("plan", "--manifest", str(manifest), "--detailed-exitcode")
+    assert plan.returncode == 0
+    assert f"wtool is in {home}/.local/bin, which is not on the PATH of a login there" in plan.stderr
+
+
+def test_nobody_is_asked_about_what_needs_first_what_is_only_printed() -> None:
+    chain = [Source("npm", ("first",), scope="user", requires=("npm>=8",))], [Source("uv", ("free",))]
+    wish = wants("p", *(PackageRequirement(each[0].packages[0], sources=each) for each in chain))
+    made = plan(wish)
+    missing = {each.id: found("missing", each.id) for each in (*made.requirements, *made.implied.values())}
+    host = dataclasses.replace(state(uid=1000, user="dev", privilege="none", managers=("apt", "uv")), findings=missing)
+    with open_targets(()) as (targets, _):
+        before = Prepared(targets[0], made, (wish,), host, compare(made, host, is_local=True))
+    asked: list[str] = []
+
+    (after,) = confirm_local_installs([before], lambda question: not asked.append(question))
+
+    assert asked == ["Install free on this machine?"]
+    assert after.due is not None
+    assert [candidate.requirement.name for candidate in after.due.installs] == ["free"]
+    assert {candidate.requirement.name for candidate in after.due.advised} == {"first", "npm"}
+
+
+def test_print_is_obeyed_whatever_is_answered(manifest: Path, home: Path) -> None:
+    said = mngr_ansible("apply", "--manifest", str(manifest), "--yes", "--install", "print")
+    assert (said.returncode, said.stdout) == (1, "uv tool install 'wtool>=2'\n")
+    assert not (home / ".local").exists()

@@ -1,0 +1,109 @@
+"""Where run directories are, and what is kept of a failed run."""
+
+import json
+import os
+import stat
+import time
+from pathlib import Path
+
+import pytest
+
+from mngr_ansible.run import archive
+from tests.support.command import document, mngr_ansible, on
+from tests.support.hosts import AptRepository
+
+SECRET = "s3cr3t-canary"
+
+
+@pytest.fixture
+def runs(home):
+    return home / ".local/state/mngr-ansible/runs"
+
+
+def made(runs: Path, content: str = "{}", **bounds: int) -> Path | None:
+    with archive.run_directory() as directory:
+        (directory / "run/inventory").mkdir(parents=True)
+        (directory / "run/inventory/host-1.json").write_text(content)
+        (directory / "run/project/roles").mkdir(parents=True)
+        (directory / "run/project/roles/main.yml").write_text("ours")
+        return archive.keep(
+            directory, [{"kind": "failed", "text": f"https://u:{SECRET}@host/x"}], {"ok": False}, **bounds
+        )
+
+
+def test_a_run_directory_is_its_owners_alone_and_gone_afterwards(runs):
+    with archive.run_directory() as directory:
+        assert directory.parent == runs
+        assert [stat.S_IMODE(each.stat().st_mode) for each in (runs, directory)] == [0o700, 0o700]
+    assert list(runs.iterdir()) == []
+
+
+def test_what_is_kept_is_private_and_holds_no_role_no_password_and_no_hash_of_a_secret(runs):
+    entry = {"path": "/x", "is_secret": True, "sha256": SECRET, "size": 7}
+    given = {"files": [entry], "url": f"https://get.example/?token={SECRET}", "ansible_become_password": SECRET}
+    kept = made(runs, json.dumps(given))
+    assert kept is not None
+    assert sorted(path.name for path in kept.rglob("*") if path.is_file()) == [
+        "events.jsonl",
+        "host-1.json",
+        "report.json",
+    ]
+    assert SECRET not in "".join(path.read_text() for path in kept.rglob("*") if path.is_file())
+    assert json.loads((kept / "inventory/host-1.json").read_text())["files"][0]["path"] == "/x"
+    assert {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in [kept, *kept.rglob("*")]} == {0}
+
+
+def test_few_are_kept_and_the_newest_of_them(runs):
+    kept = []
+    for number in range(5):
+        kept.append(made(runs, json.dumps(number), most=3))
+        os.utime(runs)
+        time.sleep(1.1)
+    assert sorted(runs.iterdir()) == kept[-3:]
+
+
+def test_of_two_in_one_second_the_one_that_was_just_kept_stays(runs):
+    for number in range(8):
+        assert made(runs, json.dumps(number), most=1) in [*runs.iterdir()]
+
+
+def test_large_ones_make_room_for_new_ones(runs):
+    made(runs, json.dumps("x" * 8_000), largest=10_000)
+    time.sleep(1.1)
+    newest = made(runs, json.dumps("y" * 8_000), largest=10_000)
+    assert list(runs.iterdir()) == [newest]
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next_and_a_living_one_is_not(runs):
+    dead, young = runs / "run-deadbeef", runs / "run-young_1x"
+    for directory in (dead, young):
+        directory.mkdir(parents=True)
+    os.utime(dead, (1, 1))
+    with archive.run_directory() as living:
+        os.utime(living, (1, 1))
+        with archive.run_directory():
+            assert not dead.exists()
+            assert young.exists()
+            assert living.exists()
+
+
+def test_without_a_state_directory_runs_are_made_elsewhere_and_none_is_kept(home):
+    (home / ".local").write_text("in the way")
+    assert made(home) is None
+
+
+def test_a_failed_run_says_where_it_is_kept_and_a_good_one_leaves_nothing(ssh_host, tmp_path, runs):
+    repository = AptRepository(tmp_path / "apt")
+    repository.add("broken", "1", postinst="echo no >&2; exit 1")
+    repository.add("good", "1", commands={"good": "echo good 1"})
+    host = ssh_host(apt_repository=repository)
+    assert mngr_ansible("apply", "--package", "good", *on(host)).returncode == 0
+    assert list(runs.iterdir()) == []
+    failed = mngr_ansible("apply", "--package", "broken", "--json", *on(host))
+    (kept,) = runs.iterdir()
+    assert failed.returncode == 1
+    assert document(failed)["notices"] == [{"text": f"what was run is kept in {kept}"}]
+    assert "Install packages with apt" in (kept / "project/provision.yml").read_text()
+    events = [json.loads(line) for line in (kept / "events.jsonl").read_text().splitlines()]
+    assert any(event["kind"] == "failed" and "broken" in event["text"] for event in events)
+    assert json.loads((kept / "report.json").read_text())["ok"] is False

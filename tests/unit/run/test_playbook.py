@@ -1,0 +1,196 @@
+"""The playbook is made of known pieces; data travels apart, marked. Source: DESIGN "How a run is made"."""
+
+import base64
+import json
+import os
+import re
+import tempfile
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mngr_ansible.diff.due import Due
+from mngr_ansible.errors import MngrAnsibleError
+from mngr_ansible.run import playbook as pieces
+from mngr_ansible.run.playbook import CANARY, HostRun, host_vars, inventory, mark, playbook
+from mngr_ansible.spec.files import FileTransferSpec
+from tests.support.builders import due, tree, wants, write
+
+
+def run(made: Due, alias: str = "host-1", **variables: object) -> HostRun:
+    return HostRun(alias, variables, made, "/usr/bin/python3")
+
+
+@pytest.fixture
+def files(tmp_path):
+    return due(wants("claude", FileTransferSpec(write(tmp_path / "file"), "x")))
+
+
+@pytest.fixture
+def packages():
+    return due(wants("claude", "git>=2"))
+
+
+def tasks(*runs: HostRun) -> dict[str, dict[str, object]]:
+    (play,) = yaml.safe_load(playbook(runs))
+    assert play["hosts"] == "mngr_hosts"
+    return {task["name"]: task for task in play["tasks"]}
+
+
+def test_only_what_is_due_is_in_the_playbook(files, packages):
+    always = "Check that data arrives as data"
+
+    assert list(tasks(run(files))) == [always, "Copy files"]
+    assert list(tasks(run(packages))) == [always, "Install packages with apt", "Assert versions"]
+    assert list(tasks(run(Due(())))) == [always]
+
+
+def test_files_come_before_packages_and_python_before_both(files, packages):
+    bare = Due((*files.outcomes, *packages.outcomes), files.transfers, packages.installs, needs_python=True)
+    assert list(tasks(run(bare)))[1:] == [
+        "Install python3",
+        "Copy files",
+        "Install packages with apt",
+        "Assert versions",
+    ]
+
+
+def test_a_piece_that_not_every_host_needs_has_a_condition(files, packages):
+    both = tasks(run(files), run(packages, "host-2"))
+
+    assert both["Copy files"]["when"] == "mngr_ansible.files | length > 0"
+    assert both["Install packages with apt"]["when"] == "mngr_ansible.packages.apt | length > 0"
+    assert "when" not in tasks(run(files), run(files, "host-2"))["Copy files"]
+
+
+def test_the_first_lines_count_what_is_due_in_words(files, packages):
+    assert "\n# One host, 1 file due. The data is in" in playbook([run(files)])
+    assert "\n# 2 hosts, 1 file and 1 package due." in playbook([run(files), run(packages, "host-2")])
+
+
+def test_the_canary_is_asserted_first_against_its_own_bytes(files):
+    first = next(iter(tasks(run(files)).values()))
+    assert base64.b64encode(CANARY.encode()).decode() in first["ansible.builtin.assert"]["that"]
+
+
+def test_the_inventory_has_our_aliases_only(files):
+    text = inventory([run(files, "host-1", ansible_host="{{ evil }}"), run(files, "host-2")])
+    assert yaml.safe_load(text) == {"mngr_hosts": {"hosts": {"host-1": None, "host-2": None}}}
+
+
+KNOWN_LINES = {
+    line
+    for name in ("_HEAD", "_BOOTSTRAP", "_FILES", "_PACKAGES", "_ASSERT")
+    for line in getattr(pieces, name)
+    .format(summary="SUMMARY", canary=base64.b64encode(CANARY.encode()).decode())
+    .split("\n")
+    if name == "_HEAD"
+} | {
+    line.replace("@MANAGER@", "apt")
+    for name in ("_BOOTSTRAP", "_FILES", "_REPOSITORIES", "_PACKAGES", "_DOWNLOADS", "_ASSERT")
+    for line in getattr(pieces, name).split("\n")
+}
+CONDITION = re.compile(r"      when: mngr_ansible\.(files|packages\.apt) \| length > 0")
+SUMMARY = re.compile(
+    r"# (One host|\d+ hosts), (\d+ files?|\d+ packages?|nothing)( and \d+ packages?)? due\. The data .*"
+)
+
+
+def is_known(line: str) -> bool:
+    return line in KNOWN_LINES or bool(CONDITION.fullmatch(line) or SUMMARY.fullmatch(line))
+
+
+def plain(value: object) -> object:
+    """A marked value without its marks; a string that has none is an error."""
+    if isinstance(value, dict):
+        if set(value) == {"__ansible_unsafe"}:
+            return value["__ansible_unsafe"]
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [plain(each) for each in value]
+    assert not isinstance(value, str), f"{value!r} is a template"
+    return value
+
+
+SYNTAX = st.sampled_from(
+    ["{{ lookup('pipe', 'id') }}", "{% if 1 %}", "'", '"', "\\", "\n", ": ", "- ", "#", "!!", "$X", "~", "&"]
+)
+TEXT = st.lists(st.text(min_size=1, max_size=6) | SYNTAX, min_size=1, max_size=4).map("".join)
+NAMES = st.lists(st.binary(min_size=1, max_size=5).map(os.fsdecode) | TEXT, min_size=1, max_size=4).map("".join)
+
+
+def wish(plugin: str, directory: Path, name: str, remote: str, purpose: str, args: list[str]):
+    """A plugin that wants a tree with that file name, and a tool; None where the words are refused."""
+    try:
+        tree(directory / "tree", name.replace("/", "_").replace("\0", "_"))
+        tool = {"name": "git", "purpose": purpose, "checks": [{"kind": "command", "value": "git", "args": args}]}
+        return due(wants(plugin, FileTransferSpec(directory / "tree", remote), tool), wants("other", "vim<2"))
+    except (MngrAnsibleError, OSError, UnicodeEncodeError):
+        return None
+
+
+@settings(max_examples=120, deadline=None)
+@given(plugin=TEXT, name=NAMES, remote=NAMES, purpose=TEXT, args=st.lists(TEXT, max_size=2), typed=TEXT)
+def test_no_text_of_a_plugin_is_in_the_playbook_and_every_string_of_the_data_is_marked(
+    plugin, name, remote, purpose, args, typed
+):
+    with tempfile.TemporaryDirectory() as directory:
+        made = wish(plugin, Path(directory), name, remote, purpose, args)
+        if made is None:
+            return
+        one = run(made, ansible_host=typed)
+
+        text = playbook([one])
+        written = json.dumps(host_vars(one, 60, {}), ensure_ascii=True)
+
+    assert [line for line in text.split("\n") if not is_known(line)] == []
+    data = plain(json.loads(written))
+    assert written.isascii()
+    assert data["ansible_host"] == typed
+    assert data["mngr_ansible"]["canary"] == CANARY
+    assert data["mngr_ansible"]["packages"]["apt"] == [each.resolved() for each in made.installs]
+    sent = {entry_path(each) for step in data["mngr_ansible"]["files"] for each in step["entries"]}
+    assert sent == {os.fsencode(each.path) for step in made.transfers for each in step.entries}
+
+
+def entry_path(entry: dict[str, str]) -> bytes:
+    assert ("path" in entry) != ("path_b64" in entry)
+    return entry["path"].encode() if "path" in entry else base64.b64decode(entry["path_b64"])
+
+
+def test_a_name_that_is_not_utf_8_travels_as_base64_in_a_twin_key(tmp_path):
+    top = tree(tmp_path / "t", "bad\udcff")
+    (top / "link").symlink_to("bad\udcff")
+
+    data = plain(host_vars(run(due(wants("p", FileTransferSpec(top, "x")))), 60, {}))
+
+    _, file, link = data["mngr_ansible"]["files"][0]["entries"]
+    assert base64.b64decode(file["path_b64"]) == b"/srv/work/x/bad\xff"
+    assert base64.b64decode(file["source_b64"]) == os.fsencode(top) + b"/bad\xff"
+    assert base64.b64decode(link["target_b64"]) == b"bad\xff"
+    assert not {"path", "source"} & set(file)
+
+
+def test_a_mark_covers_every_leaf_and_leaves_other_values_alone():
+    value = {"a": ["x", 1, None, True, {"b": ("y",)}], "c": {"__ansible_unsafe": "z"}}
+    marked = {"a": [{"__ansible_unsafe": "x"}, 1, None, True, {"b": [{"__ansible_unsafe": "y"}]}]}
+    assert mark(value) == {**marked, "c": {"__ansible_unsafe": {"__ansible_unsafe": "z"}}}
+
+
+def test_a_secret_and_a_top_directory_say_so(tmp_path):
+    secret = FileTransferSpec(tree(tmp_path / "t", "key"), "x", is_secret=True)
+
+    top, key = plain(host_vars(run(due(wants("p", secret))), 60, {}))["mngr_ansible"]["files"][0]["entries"]
+
+    assert (top["is_top"], top["mode"], key["is_secret"], key["mode"]) == (True, "0700", True, "0600")
+
+
+def test_the_interpreter_is_the_one_that_was_found_unless_the_connection_says_another(files):
+    found = plain(host_vars(run(files), 60, {}))
+    said = plain(host_vars(run(files, ansible_python_interpreter="/opt/python"), 60, {}))
+
+    assert found["ansible_python_interpreter"] == "/usr/bin/python3"
+    assert said["ansible_python_interpreter"] == "/opt/python"
