@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Status(StrEnum):
-    """The one vocabulary of plans and reports. Source: CONTRACT "JSON"."""
+    """The one vocabulary of plans and reports. Source: docs/contract.md "JSON"."""
 
     OK = "ok"
     MISSING = "missing"

@@ -34,7 +34,7 @@ def hooks(manager: pluggy.PluginManager, precedence: Sequence[str] = ()) -> Mapp
     """Every implementation of our hooks in a plugin manager, by hook, lowest precedence first.
 
     The order is ours, since pluggy's follows the directory order of site-packages: ``tryfirst``, the rest by name,
-    ``trylast``, then the plugins of ``precedence``. Source: CONTRACT "Order".
+    ``trylast``, then the plugins of ``precedence``. Source: docs/contract.md "Hooks".
 
     Raises:
         PluginError: an implementation is a wrapper, or has an argument that its hook does not know; all of them.

@@ -1,4 +1,4 @@
-"""The four hooks that a plugin may implement. Source: the provisioning specification, and CONTRACT "Hooks".
+"""The four hooks that a plugin may implement. Source: docs/contract.md "Hooks".
 
 Inside mngr they are *not* registered as specifications: a core with hooks of the same names, or a peer with a wrong
 argument name, would stop every mngr command at its start. mngr-ansible reads the implementations from the plugin

@@ -1,4 +1,4 @@
-"""A manifest is one more plugin: files and packages in a YAML or TOML file. Source: CONTRACT "Manifest"."""
+"""A manifest is one more plugin: files and packages in a YAML or TOML file. Source: docs/contract.md "Manifest"."""
 
 import os
 from collections.abc import Hashable, Mapping, Sequence

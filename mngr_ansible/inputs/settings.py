@@ -1,4 +1,4 @@
-"""The user's choices: the keys of ``[plugins.ansible]``, validated. Source: CONTRACT "mngr settings"."""
+"""The user's choices: the keys of ``[plugins.ansible]``, validated. Source: docs/contract.md "mngr settings"."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence

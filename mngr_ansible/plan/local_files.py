@@ -155,8 +155,7 @@ def read_sources(wishes: Sequence[TransferRequest], *, is_strict: bool = False) 
 
     Raises:
         MissingFilesError: required sources are missing, sources cannot be sent, or (``is_strict``) secrets can be read
-            by others here; all of them, with who wants each, overridden ones included. Source: provisioning spec,
-            "Validation phase"; CONTRACT "Data".
+            by others here; all of them, with who wants each, overridden ones included. Source: docs/contract.md "Data".
     """
     sources = Sources()
     for wish in wishes:

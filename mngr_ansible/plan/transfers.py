@@ -123,7 +123,7 @@ def overlay(
 
     Destinations are compared after resolution, so ``a/../b`` and ``b`` are one; with ``real`` (a directory as planned
     → what it really is on the host, where that is another) two ways to one file are one too. Trees overlay file by
-    file, whether a file came alone or in a directory. Source: provisioning spec, "Deduplication"; CONTRACT "Data".
+    file, whether a file came alone or in a directory. Source: docs/contract.md "Data".
 
     Raises:
         ConflictError: a file stands where another plugin wants a directory.

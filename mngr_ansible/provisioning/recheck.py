@@ -1,7 +1,7 @@
 """Look at our files once more, after somebody else was at them: what is to be put right, and what is lost.
 
 What others did to the *mode or owner* of a file is put right; *content* that they replaced or removed is theirs to
-answer for, and only told of. Source: CONTRACT "mngr": mngr's own transfers come after ours.
+answer for, and only told of. Source: docs/contract.md "Hooks": mngr's own transfers come after ours.
 """
 
 import dataclasses

@@ -18,7 +18,7 @@ _NO_ROOM = "temporary directory"
 """In what Ansible says of a host that it calls unreachable, where nothing but a place for its files was missing."""
 
 _NO_ANSWER = re.compile(r"MODULE FAILURE|deserialization failed|No start of json")
-"""In what Ansible says of a module that answered nothing. Source: reliability.md D16."""
+"""In what Ansible says of a module that answered nothing. Source: docs/decisions.md "Ansible and ansible-runner"."""
 
 _FROM_EVENTS = {
     "ok": Status.OK,

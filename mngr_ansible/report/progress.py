@@ -15,7 +15,7 @@ ProgressCallback = Callable[[str, str], None]
 
 
 def announce(name: str, due: Due, talk: ProgressCallback) -> None:
-    """Warn of every package that is missing or too old, then say what is copied. Source: spec, "Agent provisioning"."""
+    """Warn of every package that is missing or too old, then say what is copied. Source: docs/contract.md "Hooks"."""
     for outcome in due.outcomes:
         if outcome.kind in ("bootstrap", "package") and outcome.status in DUE:
             talk(name, f"warning: {described(outcome)}" + (f"; from {outcome.source}" if outcome.source else ""))

@@ -1,6 +1,7 @@
 """What Ansible's processes get of the world: an environment built from an allow-list, and ssh's options.
 
-Nothing of the user's Ansible settings is among it, so they neither change nor break a run (reliability.md §4.5);
+Nothing of the user's Ansible settings is among it, so they neither change nor break a run
+(docs/decisions.md "Ansible and ansible-runner");
 ssh's own configuration and agent are honoured.
 """
 

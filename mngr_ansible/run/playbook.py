@@ -2,7 +2,8 @@
 
 The playbook is put together from a closed set of pieces by what is due; no text of a plugin is ever in it. The data is
 one JSON object a host, under the one key ``mngr_ansible``, with every string marked ``__ansible_unsafe``: everything
-else that Ansible reads from disk is a template. Source: DESIGN "How a run is made"; measured with ansible-core 2.21.
+else that Ansible reads from disk is a template.
+Source: docs/architecture.md "How a run is made"; measured with ansible-core 2.21.
 """
 
 import base64

@@ -2,7 +2,8 @@
 
 Ansible runs below a child process of ours (:mod:`mngr_ansible.run.supervisor`): the caller's signal handlers, threads,
 working directory, environment and stdout stay as they are. What a run needs for itself lies in a private directory
-that is gone when the run is over. What ansible-runner does when it is called directly: reliability.md §4.
+that is gone when the run is over. What ansible-runner does when it is called directly: docs/decisions.md "Ansible
+and ansible-runner"
 """
 
 import json

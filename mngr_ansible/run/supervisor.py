@@ -7,7 +7,8 @@
 * stdout: one line of JSON for everything that happens. The first is ``ready``, the last ``end``; without ``end`` the
   run was cut off. What is not JSON (a traceback: stderr goes there too) is for an error message.
 
-Ansible's workers have sessions of their own and outlive ansible-runner's ``killpg`` (reliability.md §4.3). On Linux we
+Ansible's workers have sessions of their own and outlive ansible-runner's ``killpg``
+(docs/decisions.md "Ansible and ansible-runner"). On Linux we
 are a sub-reaper: what loses its parent becomes our child, so that descendants are always found.
 """
 

@@ -35,7 +35,7 @@ class FileTransferSpec:
     directories of the tree and the parents that are created. ``exclude``: gitignore patterns on the names inside
     ``local_path``. ``symlinks``: links inside it are kept, followed or refused. ``if_exists``: what stands there is
     replaced, kept as it is, or replaced with a backup beside it. ``mirror`` also deletes what the source no longer has.
-    ``owner`` and ``group`` are names or numbers of the host. Source: CONTRACT "Data".
+    ``owner`` and ``group`` are names or numbers of the host. Source: docs/contract.md "Data".
 
     Raises:
         InputError: a field has a wrong type or value.

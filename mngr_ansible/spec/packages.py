@@ -88,7 +88,8 @@ class PackageRequirement:
 
     ``version``: a comma-separated set of ``>= > <= < == !=``, compared on upstream versions. Without ``checks``: the
     catalog's, or the command of that name with ``--version``, else the package database. Without ``sources``: the
-    catalog's entry of that name, else the package of that name from the host's system manager. Source: CONTRACT "Data".
+    catalog's entry of that name, else the package of that name from the host's system manager.
+    Source: docs/contract.md "Data".
     """
 
     name: str

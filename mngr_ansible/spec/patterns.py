@@ -25,7 +25,7 @@ class Patterns:
 
 
 class DestinationPatterns:
-    """Patterns on destinations, for ``exclude_files``. Source: CONTRACT "mngr settings".
+    """Patterns on destinations, for ``exclude_files``. Source: docs/contract.md "mngr settings".
 
     ``~/x`` begins at the remote home and ``/x`` at the root; with an inner slash a pattern begins at work_dir, and
     without one it is a name anywhere. The last one that matches decides, ``!`` takes back.

@@ -91,7 +91,7 @@ class Source:
     ``url``, and is the truth where a package's own number is another. ``repository``: of a third party, added first.
     ``url`` and ``sha256``: of an ``installer`` or ``archive``. ``scope``: ``system`` for everybody on the host,
     ``user`` for the login alone; uv, pipx, pip and brew always install for the login. ``requires``: what must be there
-    first, such as ``node>=20``. ``when``: on which hosts it counts. Source: CONTRACT "Data".
+    first, such as ``node>=20``. ``when``: on which hosts it counts. Source: docs/contract.md "Data".
 
     Raises:
         InputError: a field has a wrong type or value.

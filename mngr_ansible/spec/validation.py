@@ -131,7 +131,8 @@ def normal_remote_path(text: str) -> str:
     """A destination as text: ``..`` and ``.`` and double slashes resolved, no trailing slash, ``~/`` kept in front.
 
     ``"."`` is work_dir itself; ``"~/"`` is the home itself, and so is ``"~"``, which is what a ``Path`` makes of it.
-    Else only a leading ``~/`` means a home; ``~root`` and ``$X`` are names. Source: CONTRACT "Data", ``remote_path``.
+    Else only a leading ``~/`` means a home; ``~root`` and ``$X`` are names.
+    Source: docs/contract.md "Data", ``remote_path``.
 
     Raises:
         ValueError: it is empty, holds NUL or newline, is ``/``, is too long, or leaves work_dir or home.

@@ -1,4 +1,4 @@
-"""Our files beside mngr's own, in the real mngr: its transfers come after ours. Source: CONTRACT "The road"."""
+"""Our files beside mngr's own, in the real mngr: its transfers come after ours. Source: docs/contract.md "Hooks"."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What ``from mngr_ansible import …`` gives, and what it costs. Source: CONTRACT "Package"."""
+"""What ``from mngr_ansible import …`` gives, and what it costs. Source: docs/contract.md "Package"."""
 
 import inspect
 import json

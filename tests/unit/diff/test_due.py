@@ -1,4 +1,4 @@
-"""The plan held against what is true on a host. Source: CONTRACT "Data", "JSON"."""
+"""The plan held against what is true on a host. Source: docs/contract.md "Data", "JSON"."""
 
 import hashlib
 

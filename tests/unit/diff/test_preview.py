@@ -1,4 +1,4 @@
-"""``plan --diff``: what would change in files, said before it is done. Source: CONTRACT "Commands"."""
+"""``plan --diff``: what would change in files, said before it is done. Source: docs/contract.md "Commands"."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Which plugins are asked, and which of their answers are taken. Source: CONTRACT "Hooks", "Commands"."""
+"""Which plugins are asked, and which of their answers are taken. Source: docs/contract.md "Hooks", "Commands"."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Ask each plugin by name, in our own order. Source: CONTRACT "Hooks"."""
+"""Ask each plugin by name, in our own order. Source: docs/contract.md "Hooks"."""
 
 import dataclasses
 import random

@@ -1,4 +1,4 @@
-"""A manifest is one more plugin. Source: CONTRACT "Manifest"."""
+"""A manifest is one more plugin. Source: docs/contract.md "Manifest"."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The user's choices. Source: CONTRACT "mngr settings"."""
+"""The user's choices. Source: docs/contract.md "mngr settings"."""
 
 import math
 

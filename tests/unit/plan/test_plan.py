@@ -1,4 +1,4 @@
-"""Contributions of all plugins become one plan. Source: CONTRACT "Data", "mngr settings"."""
+"""Contributions of all plugins become one plan. Source: docs/contract.md "Data", "mngr settings"."""
 
 import pytest
 

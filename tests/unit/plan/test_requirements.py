@@ -1,4 +1,4 @@
-"""One requirement a name, with every plugin's range. Source: CONTRACT "Data"."""
+"""One requirement a name, with every plugin's range. Source: docs/contract.md "Data"."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What plugins want copied, laid over each other. Source: CONTRACT "Data", provisioning spec "Deduplication"."""
+"""What plugins want copied, laid over each other. Source: docs/contract.md "Data"."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""Our files, looked at once more after somebody else was at them. Source: CONTRACT "mngr"."""
+"""Our files, looked at once more after somebody else was at them. Source: docs/contract.md "Hooks"."""
 
 import dataclasses
 import shutil

@@ -1,4 +1,7 @@
-"""Events of a run become one outcome for every step. Silence is never success. Source: DESIGN "How a run is made"."""
+"""Events of a run become one outcome for every step. Silence is never success.
+
+Source: docs/architecture.md "How a run is made".
+"""
 
 import pytest
 

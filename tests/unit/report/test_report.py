@@ -1,4 +1,4 @@
-"""Reports: what counts as done, and the JSON of it. Source: CONTRACT "Commands", "JSON"."""
+"""Reports: what counts as done, and the JSON of it. Source: docs/contract.md "Commands", "JSON"."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The JSON document of every command, and its schema: closed at every level. Source: CONTRACT "Commands"."""
+"""The JSON document of every command, and its schema: closed at every level. Source: docs/contract.md "Commands"."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""Reports and errors as people read them. Source: EXAMPLES."""
+"""Reports and errors as people read them. Source: docs/users.md."""
 
 import dataclasses
 import os

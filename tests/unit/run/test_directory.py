@@ -1,4 +1,7 @@
-"""A run directory: complete, private, and never with a secret in it. Source: CONTRACT "Commands", DESIGN."""
+"""A run directory: complete, private, and never with a secret in it.
+
+Source: docs/contract.md "Commands", docs/architecture.md.
+"""
 
 import json
 import stat

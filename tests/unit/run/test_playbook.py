@@ -1,4 +1,7 @@
-"""The playbook is made of known pieces; data travels apart, marked. Source: DESIGN "How a run is made"."""
+"""The playbook is made of known pieces; data travels apart, marked.
+
+Source: docs/architecture.md "How a run is made".
+"""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""The words that plugins speak. Source: CONTRACT "Data"."""
+"""The words that plugins speak. Source: docs/contract.md "Data"."""
 
 import dataclasses
 from pathlib import Path, PurePosixPath

@@ -285,7 +285,7 @@ def privileged(argv: Sequence[str], privilege: str) -> list[str]:
 def bounded(argv: Sequence[str], seconds: int) -> list[str]:
     """The command in a session of its own, ended with all its children after so many seconds (killed 30 s later).
 
-    Source: DESIGN "Packages go through the manager's own command line": with less, a dpkg survived and kept its lock.
+    Source: docs/decisions.md "Package managers": with less, a dpkg survived and kept its lock.
     """
     return ["setsid", "-w", "timeout", "-k", str(_GRACE_SECONDS), str(seconds), *argv]
 
