@@ -192,7 +192,7 @@ def test_a_packages_version_satisfies_the_range_that_begins_with_its_upstream_ve
 
 
 def test_no_pair_is_there_twice() -> None:
-    from tests.support import test_versions
+    from tests.unit.portable import test_versions
 
     said, packaged = [*SAID, *test_versions.SAID], [*PACKAGED, *test_versions.PACKAGED]
     assert len({text for text, _ in said}) == len(said)

@@ -80,8 +80,8 @@ def upstream(package_version: str) -> str:
     """The upstream version inside a package database's: without epoch, distribution revision and packaging suffixes.
 
     ``1:2.39.5-0+deb12u2`` is ``2.39.5``, ``1.2.13.dfsg-1`` is ``1.2.13``, ``3.2+really3.1-1`` is ``3.1``.
-   
-    Source: Debian policy 5.6.12; docs/decisions.md "Versions", where comparing whole package versions was wrong both ways.
+
+    Source: Debian policy 5.6.12. Comparing whole package versions was wrong both ways: docs/decisions.md "Versions".
     """
     version = re.sub(r"^[0-9]+:", "", package_version.strip()[:_LONGEST_LINE])
     version = version.rpartition("-")[0] or version
