@@ -183,9 +183,9 @@ def test_the_example_of_the_readme_works(tmp_path: Path) -> None:
 def test_every_key_of_a_transfer_is_described_in_the_argument_specs() -> None:
     specs = yaml.safe_load((ROLES / "mngr_files" / "meta" / "argument_specs.yml").read_text())
     transfer = specs["argument_specs"]["main"]["options"]["mngr_files_transfers"]["options"]
-    source = (ROLES / "mngr_files" / "module_utils" / "mngr_files_wishes.py").read_text()
+    source = (ROLES / "mngr_files" / "module_utils" / "mngr_files_parameters.py").read_text()
     namespace: dict[str, Any] = {}
-    exec(compile(source, "mngr_files_wishes.py", "exec"), namespace)
+    exec(compile(source, "mngr_files_parameters.py", "exec"), namespace)
     assert set(transfer) == namespace["PLAIN"] | namespace["RESOLVED"]
     told = " ".join(transfer["entries"]["description"])
     assert [key for key in sorted(namespace["ENTRY"]) if f"C({key})" not in told] == []

@@ -11,7 +11,7 @@ SETTLE = """
 import hashlib, io, os, sys, stat
 import ansible.module_utils
 ansible.module_utils.__path__.append(sys.argv[1])
-from ansible.module_utils import mngr_files_bundle as bundle, mngr_files_settling as settling
+from ansible.module_utils import mngr_files_bundle as bundle, mngr_files_apply as settling
 from ansible.module_utils.mngr_files_paths import Abandoned
 """
 

@@ -61,7 +61,7 @@ def beside(name):
 
 bundle = beside("mngr_files_bundle")
 changes = beside("mngr_files_changes")
-wishes = beside("mngr_files_wishes")
+wishes = beside("mngr_files_parameters")
 
 
 class ActionModule(ActionBase):

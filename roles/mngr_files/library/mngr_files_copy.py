@@ -14,9 +14,9 @@ import tempfile
 import zlib
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.mngr_files_apply import Settler
 from ansible.module_utils.mngr_files_bundle import Bundle
 from ansible.module_utils.mngr_files_paths import Abandoned
-from ansible.module_utils.mngr_files_settling import Settler
 from ansible.module_utils.mngr_files_temporaries import UPLOAD, forget, sweep_uploads
 
 DOCUMENTATION = r"""

@@ -36,7 +36,7 @@ mngr_steps:
   returned: always
 """
 
-from ansible.module_utils import mngr_packages_host as host  # noqa: E402
+from ansible.module_utils import mngr_packages_queries as host  # noqa: E402
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
 
 

@@ -67,8 +67,8 @@ import time  # noqa: E402
 
 from ansible.module_utils import mngr_packages_archives as archives  # noqa: E402
 from ansible.module_utils import mngr_packages_download as download  # noqa: E402
-from ansible.module_utils import mngr_packages_host as host  # noqa: E402
-from ansible.module_utils import mngr_packages_root as root  # noqa: E402
+from ansible.module_utils import mngr_packages_executor as root  # noqa: E402
+from ansible.module_utils import mngr_packages_queries as host  # noqa: E402
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
 
 _LIMIT = 1 << 30

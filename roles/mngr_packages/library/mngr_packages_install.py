@@ -58,8 +58,8 @@ output:
   returned: when it was asked to change something
 """
 
-from ansible.module_utils import mngr_packages_host as host  # noqa: E402
-from ansible.module_utils import mngr_packages_trouble as trouble  # noqa: E402
+from ansible.module_utils import mngr_packages_explanations as trouble  # noqa: E402
+from ansible.module_utils import mngr_packages_queries as host  # noqa: E402
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
 from ansible.module_utils.mngr_ansible_portable import managers  # noqa: E402
 

@@ -60,10 +60,10 @@ import os  # noqa: E402
 import tempfile  # noqa: E402
 
 from ansible.module_utils import mngr_packages_download as download  # noqa: E402
-from ansible.module_utils import mngr_packages_host as host  # noqa: E402
+from ansible.module_utils import mngr_packages_executor as root  # noqa: E402
 from ansible.module_utils import mngr_packages_keys as keys  # noqa: E402
-from ansible.module_utils import mngr_packages_lists as lists  # noqa: E402
-from ansible.module_utils import mngr_packages_root as root  # noqa: E402
+from ansible.module_utils import mngr_packages_queries as host  # noqa: E402
+from ansible.module_utils import mngr_packages_repositories as lists  # noqa: E402
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
 
 _KEY_BYTES = 1 << 20

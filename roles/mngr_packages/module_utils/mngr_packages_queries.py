@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 
-from ansible.module_utils import mngr_packages_trouble as trouble
+from ansible.module_utils import mngr_packages_explanations as trouble
 from ansible.module_utils.mngr_ansible_portable import check_script, checks, managers, versions
 from ansible.module_utils.mngr_ansible_portable import offers as candidates
 

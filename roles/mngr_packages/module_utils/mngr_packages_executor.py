@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 
-from ansible.module_utils import mngr_packages_host as host
+from ansible.module_utils import mngr_packages_queries as host
 from ansible.module_utils.mngr_ansible_portable import managers
 
 _ROOT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

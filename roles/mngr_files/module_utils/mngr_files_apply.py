@@ -1,6 +1,6 @@
 """Bring the paths of a host to what a bundle says. Python 3.9, standard library only.
 
-First everything is looked at, and nothing changed (:mod:`mngr_files_looking` has the rules); then what is due is done.
+First everything is looked at, and nothing changed (:mod:`mngr_files_compare` has the rules); then what is due is done.
 What replaces a file keeps that file's owner where root does it and no other is wanted. With ``if_exists: backup`` what
 is replaced by something else keeps a second name beside it. Nothing else is ever changed.
 """
@@ -12,7 +12,8 @@ import select
 import stat
 
 from ansible.module_utils import mngr_files_temporaries as temporaries
-from ansible.module_utils.mngr_files_looking import Looker
+from ansible.module_utils.mngr_files_compare import Looker
+from ansible.module_utils.mngr_files_free_space import shortage
 from ansible.module_utils.mngr_files_paths import (
     DIRECTORY,
     EXISTING,
@@ -25,7 +26,6 @@ from ansible.module_utils.mngr_files_paths import (
     set_mode,
     set_owner,
 )
-from ansible.module_utils.mngr_files_room import shortage
 from ansible.module_utils.mngr_files_writing import Batch, back_up
 
 NOBODY = (UNCHANGED, UNCHANGED)
