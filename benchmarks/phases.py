@@ -49,8 +49,8 @@ class _Watch:
         from mngr_ansible.host.probe import probe
         from mngr_ansible.plan.plan import build, resolve_destinations
         from mngr_ansible.provisioning.reporting import plan_report
-        from mngr_ansible.run import directory as rundir
         from mngr_ansible.run import runner
+        from mngr_ansible.run.directory import write_run_directory
 
         watched = {
             "read the sources, plan": build,
@@ -58,7 +58,7 @@ class _Watch:
             "settle": resolve_destinations,
             "compare": compare,
             "report": plan_report,
-            "write the run directory": rundir.write,
+            "write the run directory": write_run_directory,
             "Ansible": runner.run,
         }
         self._names = {function.__code__: name for name, function in watched.items()}

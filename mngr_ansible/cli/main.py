@@ -24,7 +24,7 @@ from mngr_ansible.report import text
 from mngr_ansible.report.progress import ProgressCallback
 from mngr_ansible.report.report import Report
 from mngr_ansible.report.text import catalog_text, plugins_text
-from mngr_ansible.run import content
+from mngr_ansible.run.content import content_directory
 from mngr_ansible.system.signals import Terminated, terminate_gracefully
 
 _CHANGING = ("apply", "bootstrap")
@@ -228,7 +228,7 @@ def _cataloged(options: argparse.Namespace) -> int:
 
 
 def _content(options: argparse.Namespace) -> int:
-    directory = str(content.directory())
+    directory = str(content_directory())
     _show(Report("content", extra={"path": directory}), options, directory)
     return 0
 

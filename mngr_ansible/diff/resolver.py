@@ -25,6 +25,11 @@ class Candidate:
     scope: str
 
     @property
+    def step_id(self) -> str:
+        """The id of the step that it is for."""
+        return f"package:{self.requirement.name}"
+
+    @property
     def manager(self) -> str:
         return self.source.manager
 
@@ -44,7 +49,7 @@ class Candidate:
 
     def resolved(self) -> dict[str, Any]:
         """The form that the role ``mngr_packages`` takes; see its README."""
-        more: dict[str, Any] = {"id": f"package:{self.requirement.name}", "scope": self.scope}
+        more: dict[str, Any] = {"id": self.step_id, "scope": self.scope}
         more["packages"] = {self.manager: list(self.packages)}
         if self.source.version is not None and self.manager not in managers.SYSTEM:
             more["exact"] = {self.manager: self.source.version}

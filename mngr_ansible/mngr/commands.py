@@ -187,10 +187,10 @@ def catalog(ctx: click.Context, /, **_: Any) -> None:
 def content(ctx: click.Context, /, **_: Any) -> None:
     """Print the directory that holds roles/ and playbooks/."""
     from mngr_ansible.report.report import Report
-    from mngr_ansible.run import content as shipped
+    from mngr_ansible.run.content import content_directory
 
     with invocation(ctx, "content") as call:
-        directory = str(shipped.directory())
+        directory = str(content_directory())
         call.show(Report("content", extra={"path": directory}), directory)
 
 

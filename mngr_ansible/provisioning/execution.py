@@ -15,8 +15,8 @@ from mngr_ansible.host.state import HostState
 from mngr_ansible.provisioning.request import Prepared, Request
 from mngr_ansible.report.progress import ProgressCallback, follower
 from mngr_ansible.report.report import HostReport, Report
-from mngr_ansible.run import archive
-from mngr_ansible.run import directory as rundir
+from mngr_ansible.run.archive import keep_failed_run, temporary_run_directory
+from mngr_ansible.run.directory import write_run_directory
 from mngr_ansible.run.playbook import HostRun
 from mngr_ansible.run.runner import Event, RunResult, run
 
@@ -104,8 +104,8 @@ def execute(
         seen.append(event)
         follow(event)
 
-    with archive.run_directory() as directory:
-        rundir.write(directory / "run", due, plan, timeout=bound(request))
+    with temporary_run_directory() as directory:
+        write_run_directory(directory / "run", due, plan, timeout=bound(request))
         result = None
         try:
             try:
@@ -138,7 +138,7 @@ def _kept(directory: Path, result: RunResult, report: Report, names: Container[s
     if not failed:
         return report
     events = (dataclasses.asdict(event) for event in result.events)
-    kept = archive.keep(directory, events, report.to_dict())
+    kept = keep_failed_run(directory, events, report.to_dict())
     if kept is None:
         return report
     hosts = (dataclasses.replace(host, kept=str(kept)) if host in failed else host for host in report.hosts)

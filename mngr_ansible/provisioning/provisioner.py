@@ -19,7 +19,7 @@ from mngr_ansible.provisioning.reporting import host_result, plan_report
 from mngr_ansible.provisioning.request import Prepared, Request, Target
 from mngr_ansible.report.progress import ProgressCallback, announce, summary
 from mngr_ansible.report.report import HostReport, Report
-from mngr_ansible.run import directory as rundir
+from mngr_ansible.run.directory import write_run_directory
 from mngr_ansible.run.runner import RunResult
 
 Confirm = Callable[[str], bool]
@@ -146,7 +146,7 @@ def render(prepared: Sequence[Prepared], request: Request, directory: Path) -> R
     report = plan_report(prepared, "render")
     report = dataclasses.replace(report, extra={"path": str(directory.absolute())})
     due, bound = execution.runs(prepared, request), execution.bound(request)
-    rundir.write(directory, due, report.to_dict(), timeout=bound, stage=True)
+    write_run_directory(directory, due, report.to_dict(), timeout=bound, stage=True)
     return report
 
 

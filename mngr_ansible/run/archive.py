@@ -37,8 +37,8 @@ _SECRET_KEYS = frozenset({"ansible_become_password", "ansible_password", "ansibl
 
 
 @contextmanager
-def run_directory() -> Iterator[Path]:
-    """A directory of one run's own, for its owner alone; removed afterwards, unless :func:`keep` was called with it.
+def temporary_run_directory() -> Iterator[Path]:
+    """Make a private directory for one run. It is removed afterwards, unless :func:`keep_failed_run` kept it.
 
     Raises:
         InputError: there is no room for it, neither in the user's state directory nor in the temporary one.
@@ -57,7 +57,7 @@ def run_directory() -> Iterator[Path]:
         yield directory
 
 
-def keep(
+def keep_failed_run(
     directory: Path,
     events: Iterable[Mapping[str, Any]],
     report: Mapping[str, Any],

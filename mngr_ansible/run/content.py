@@ -5,7 +5,7 @@ from pathlib import Path
 from mngr_ansible.errors import RunError
 
 
-def directory() -> Path:
+def content_directory() -> Path:
     """The directory that holds ``roles/`` and ``playbooks/``.
 
     A wheel carries them in ``mngr_ansible/share``; a checkout (and an editable install) has them beside the package.

@@ -19,11 +19,12 @@ from typing import Any
 
 from mngr_ansible.errors import InputError
 from mngr_ansible.portable.text import printable
-from mngr_ansible.run import content
-from mngr_ansible.run.playbook import HostRun, host_vars, inventory, playbook, stage_name
+from mngr_ansible.run.content import content_directory
+from mngr_ansible.run.host_vars import host_vars, stage_name
+from mngr_ansible.run.playbook import HostRun, inventory, playbook
 
 
-def write(
+def write_run_directory(
     directory: Path, runs: Sequence[HostRun], plan: Mapping[str, Any], *, timeout: int, stage: bool = False
 ) -> None:
     """Fill an empty or new directory, readable by its owner alone.
@@ -57,7 +58,7 @@ def write(
 
 
 def _copy_roles(project: Path, runs: Sequence[HostRun]) -> None:
-    roles = content.directory() / "roles"
+    roles = content_directory() / "roles"
     needed = {
         "mngr_files": any(run.due.transfers for run in runs),
         "mngr_packages": any(run.due.installs for run in runs),

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mngr_ansible.run.environment import environment
-from mngr_ansible.run.playbook import CANARY, mark
+from mngr_ansible.run.host_vars import mark
+from mngr_ansible.run.playbook import CANARY
 
 if TYPE_CHECKING:
     from pathlib import Path

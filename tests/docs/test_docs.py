@@ -20,12 +20,12 @@ from mngr_ansible.cli.parser import parser
 from mngr_ansible.inputs import manifest
 from mngr_ansible.inputs.hookspecs import HOOKS
 from mngr_ansible.inputs.settings import PluginSettings, Settings
-from mngr_ansible.run import content
+from mngr_ansible.run.content import content_directory
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.packages import PackageRequirement
 from tests.support.command import mngr_ansible
 
-ROOT = content.directory()
+ROOT = content_directory()
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mngr_ansible.run import archive
+from mngr_ansible.run.archive import keep_failed_run, temporary_run_directory
 from tests.support.command import document, mngr_ansible, on
 from tests.support.hosts import AptRepository
 
@@ -21,18 +21,18 @@ def runs(home):
 
 
 def made(runs: Path, content: str = "{}", **bounds: int) -> Path | None:
-    with archive.run_directory() as directory:
+    with temporary_run_directory() as directory:
         (directory / "run/inventory").mkdir(parents=True)
         (directory / "run/inventory/host-1.json").write_text(content)
         (directory / "run/project/roles").mkdir(parents=True)
         (directory / "run/project/roles/main.yml").write_text("ours")
-        return archive.keep(
+        return keep_failed_run(
             directory, [{"kind": "failed", "text": f"https://u:{SECRET}@host/x"}], {"ok": False}, **bounds
         )
 
 
 def test_a_run_directory_is_its_owners_alone_and_gone_afterwards(runs):
-    with archive.run_directory() as directory:
+    with temporary_run_directory() as directory:
         assert directory.parent == runs
         assert [stat.S_IMODE(each.stat().st_mode) for each in (runs, directory)] == [0o700, 0o700]
     assert list(runs.iterdir()) == []
@@ -79,9 +79,9 @@ def test_what_a_killed_run_left_is_removed_by_the_next_and_a_living_one_is_not(r
     for directory in (dead, young):
         directory.mkdir(parents=True)
     os.utime(dead, (1, 1))
-    with archive.run_directory() as living:
+    with temporary_run_directory() as living:
         os.utime(living, (1, 1))
-        with archive.run_directory():
+        with temporary_run_directory():
             assert not dead.exists()
             assert young.exists()
             assert living.exists()

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from mngr_ansible.errors import InputError
-from mngr_ansible.run import directory as rundir
+from mngr_ansible.run.directory import write_run_directory
 from mngr_ansible.run.playbook import HostRun
 from mngr_ansible.spec.files import FileTransferSpec
 from tests.support.builders import due, tree, wants, write
@@ -28,7 +28,7 @@ def runs(tmp_path):
 def test_it_holds_playbook_inventory_plan_and_the_roles_that_it_uses(tmp_path, runs):
     directory = tmp_path / "new" / "run"
 
-    rundir.write(directory, runs, {"schema": 1}, timeout=60)
+    write_run_directory(directory, runs, {"schema": 1}, timeout=60)
 
     assert yaml.safe_load((directory / "project" / "provision.yml").read_text())
     assert yaml.safe_load((directory / "inventory" / "hosts.yml").read_text())["mngr_hosts"]
@@ -39,7 +39,7 @@ def test_it_holds_playbook_inventory_plan_and_the_roles_that_it_uses(tmp_path, r
 
 
 def test_it_is_its_owners_alone_and_the_roles_are_real_files(tmp_path, runs):
-    rundir.write(tmp_path / "run", runs, {}, timeout=60)
+    write_run_directory(tmp_path / "run", runs, {}, timeout=60)
 
     assert stat.S_IMODE((tmp_path / "run").stat().st_mode) == 0o700
     assert stat.S_IMODE((tmp_path / "run" / "inventory" / "host_vars" / "host-1.json").stat().st_mode) == 0o600
@@ -47,7 +47,7 @@ def test_it_is_its_owners_alone_and_the_roles_are_real_files(tmp_path, runs):
 
 
 def test_a_rendered_directory_carries_the_files_but_never_a_secret(tmp_path, runs):
-    rundir.write(tmp_path / "run", runs, {}, timeout=60, stage=True)
+    write_run_directory(tmp_path / "run", runs, {}, timeout=60, stage=True)
 
     staged = [path.read_text() for path in (tmp_path / "run" / "project" / "files").iterdir()]
     assert staged == ["content"]
@@ -58,7 +58,7 @@ def test_two_sources_of_one_content_are_staged_once(tmp_path):
     top = tree(tmp_path / "tree", "a", "b")
     made = due(wants("p", FileTransferSpec(top, "d")))
 
-    rundir.write(
+    write_run_directory(
         tmp_path / "run",
         [HostRun("host-1", {}, made, None), HostRun("host-2", {}, made, None)],
         {},
@@ -71,21 +71,21 @@ def test_two_sources_of_one_content_are_staged_once(tmp_path):
 
 def test_an_empty_directory_is_filled_and_another_one_is_refused_untouched(tmp_path, runs):
     (tmp_path / "empty").mkdir()
-    rundir.write(tmp_path / "empty", [], {}, timeout=60)
+    write_run_directory(tmp_path / "empty", [], {}, timeout=60)
     write(tmp_path / "full" / "precious")
 
     with pytest.raises(InputError, match="is not empty"):
-        rundir.write(tmp_path / "full", runs, {}, timeout=60)
+        write_run_directory(tmp_path / "full", runs, {}, timeout=60)
 
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["precious"]
 
 
 def test_a_directory_that_cannot_be_made_is_one_error(tmp_path, runs):
     with pytest.raises(InputError, match="cannot be written"):
-        rundir.write(write(tmp_path / "file") / "run", runs, {}, timeout=60)
+        write_run_directory(write(tmp_path / "file") / "run", runs, {}, timeout=60)
 
 
 def test_a_source_that_is_gone_meanwhile_is_one_error_that_names_it(tmp_path, runs):
     (tmp_path / "tree" / "a").unlink()
     with pytest.raises(InputError, match="tree/a cannot be read any more"):
-        rundir.write(tmp_path / "run", runs, {}, timeout=60, stage=True)
+        write_run_directory(tmp_path / "run", runs, {}, timeout=60, stage=True)

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from mngr_ansible.diff.due import Due
 from mngr_ansible.errors import MngrAnsibleError
 from mngr_ansible.run import playbook as pieces
-from mngr_ansible.run.playbook import CANARY, HostRun, host_vars, inventory, mark, playbook
+from mngr_ansible.run.host_vars import host_vars, mark
+from mngr_ansible.run.playbook import CANARY, HostRun, Stage, inventory, playbook, run_stages
 from mngr_ansible.spec.files import FileTransferSpec
 from tests.support.builders import due, tree, wants, write
 
@@ -59,6 +60,29 @@ def test_files_come_before_packages_and_python_before_both(files, packages):
         "Install packages with apt",
         "Assert versions",
     ]
+
+
+def test_the_stages_of_a_run_have_the_order_of_the_playbook_and_the_ids_of_the_steps(tmp_path):
+    file = write(tmp_path / "file")
+    archive = {"manager": "archive", "url": "https://example.org/tool.tar.gz", "sha256": "0" * 64}
+    made = due(
+        wants("a", FileTransferSpec(file, "/etc/first", owner="1001"), FileTransferSpec(file, "second")),
+        wants("b", {"name": "tool", "sources": [archive]}, {"name": "app", "sources": [{"manager": "npm"}]}, "git"),
+        python=None,
+        managers=("apt", "npm"),
+        uid=1000,
+        groups=(1000,),
+        privilege="sudo",
+    )
+
+    assert run_stages(made) == (
+        Stage("python3", ("bootstrap:python3",), ("python3",)),
+        Stage("files", ("file:/srv/work/second", "file:/etc/first"), ("/srv/work/second", "/etc/first")),
+        Stage("apt", ("package:git",), ("git",)),
+        Stage("npm", ("package:app",), ("app",)),
+        Stage("downloads", ("package:tool",), ("tool",)),
+    )
+    assert run_stages(Due(())) == ()
 
 
 def test_a_piece_that_not_every_host_needs_has_a_condition(files, packages):

@@ -1,0 +1,212 @@
+"""``Due`` → the data that the playbook reads: one JSON object for each host, in ``inventory/host_vars``. Pure.
+
+Every string in it is marked ``__ansible_unsafe``, because Ansible takes any other string that it reads from disk for a
+template. Our own data is under the one key ``mngr_ansible``.
+Source: docs/architecture.md "How a run is made"; measured with ansible-core 2.21.
+"""
+
+import base64
+import os
+import posixpath
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypedDict
+
+from mngr_ansible.diff.files import DueTransfer
+from mngr_ansible.diff.resolver import Candidate, by_manager
+from mngr_ansible.plan.transfers import PlacedEntry
+from mngr_ansible.portable import managers
+from mngr_ansible.run.playbook import CANARY, HostRun
+from mngr_ansible.spec.sources import DOWNLOADS, Repository
+
+_NameKey = Literal["path", "source", "target"]
+_Base64Key = Literal["path_b64", "source_b64", "target_b64"]
+_BASE64_KEYS: dict[_NameKey, _Base64Key] = {"path": "path_b64", "source": "source_b64", "target": "target_b64"}
+
+
+class EntryVars(TypedDict, total=False):
+    """One entry of a transfer, as the role ``mngr_files`` takes it; see its README.
+
+    ``path``, ``source`` and ``target`` are text. A name that is not UTF-8 has the key ``…_b64`` instead: base64 of its
+    bytes. Modes are four octal digits (``0644``), ``size`` is in bytes.
+    """
+
+    path: str
+    path_b64: str
+    kind: str
+    mode: str
+    source: str
+    source_b64: str
+    size: int
+    sha256: str
+    target: str
+    target_b64: str
+    is_secret: bool
+    is_top: bool
+    directory_mode: str
+    owner: str
+    group: str
+    if_exists: str
+
+
+class TransferVars(TypedDict):
+    """One transfer, as the role ``mngr_files`` takes it.
+
+    ``is_due``: the run follows the comparison at once, so the role need not compare the entries again.
+    """
+
+    id: str
+    is_due: bool
+    entries: list[EntryVars]
+
+
+class RepositoryVars(TypedDict):
+    """One third party's repository, as the role ``mngr_packages`` takes it; see its README."""
+
+    manager: str
+    name: str
+    url: str
+    suite: str
+    component: str
+    key: str
+    fingerprint: str
+
+
+class PackageVars(TypedDict):
+    """What is installed on one host, as the role ``mngr_packages`` takes it.
+
+    ``packages`` has every manager's list, also an empty one. ``downloads`` are archives and installers. ``required``
+    is all of them, for the check at the end.
+    """
+
+    repositories: list[RepositoryVars]
+    packages: dict[str, list[dict[str, Any]]]
+    downloads: list[dict[str, Any]]
+    required: list[dict[str, Any]]
+
+
+class RunVars(PackageVars):
+    """The value of the variable ``mngr_ansible`` for one host. ``timeout``: seconds for a package transaction."""
+
+    canary: str
+    timeout: int
+    needs_python: bool
+    become: bool
+    has_password: bool
+    files: list[TransferVars]
+    files_as_root: list[TransferVars]
+
+
+def host_vars(run: HostRun, timeout: int, staged: Mapping[str, str], *, is_fresh: bool = False) -> dict[str, Any]:
+    """One host's variables, marked.
+
+    Args:
+        run: the host.
+        timeout: seconds for a package transaction on the host.
+        staged: a source → its copy beside the playbook, see :func:`stage_name`.
+        is_fresh: the run follows at once, so what is due is still due; False in a directory to run later.
+    """
+    variables = dict(run.variables)
+    if run.python is not None and "ansible_python_interpreter" not in variables:
+        variables["ansible_python_interpreter"] = run.python
+    if run.remote_tmp is not None:
+        variables["ansible_remote_tmp"] = run.remote_tmp
+    variables["mngr_ansible"] = _run_vars(run, timeout, staged, is_fresh=is_fresh)
+    marked = mark(variables)
+    assert isinstance(marked, dict)  # noqa: S101
+    return marked
+
+
+def mark(value: Any) -> Any:
+    """The same value with every string in it marked as data, never a template."""
+    if isinstance(value, str):
+        return {"__ansible_unsafe": value}
+    if isinstance(value, Mapping):
+        return {key: mark(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [mark(each) for each in value]
+    return value
+
+
+def stage_name(placed: PlacedEntry) -> str:
+    """Where a rendered run directory keeps a file's content, relative to the playbook."""
+    return posixpath.join("files", placed.entry.sha256)
+
+
+def _run_vars(run: HostRun, timeout: int, staged: Mapping[str, str], *, is_fresh: bool) -> RunVars:
+    due = run.due
+    return {
+        "canary": CANARY,
+        "timeout": timeout,
+        "needs_python": due.needs_python,
+        "become": run.become,
+        "has_password": run.has_password,
+        "files": [_transfer(each, staged, is_fresh) for each in due.transfers if not each.as_root],
+        "files_as_root": [_transfer(each, staged, is_fresh) for each in due.transfers if each.as_root],
+        **_packages(due.installs),
+    }
+
+
+def _packages(candidates: Sequence[Candidate]) -> PackageVars:
+    grouped = by_manager(candidates)
+    sources = dict.fromkeys(candidate.source for candidate in candidates)
+    return {
+        "repositories": [
+            _repository(source.manager, source.repository) for source in sources if source.repository is not None
+        ],
+        "packages": {name: [candidate.resolved() for candidate in grouped.get(name, ())] for name in managers.TABLE},
+        "downloads": [candidate.resolved() for name in DOWNLOADS for candidate in grouped.get(name, ())],
+        "required": [candidate.resolved() for candidate in candidates],
+    }
+
+
+def _repository(manager: str, repository: Repository) -> RepositoryVars:
+    return {
+        "manager": manager,
+        "name": repository.name,
+        "url": repository.url,
+        "suite": repository.suite,
+        "component": repository.component,
+        "key": repository.key,
+        "fingerprint": repository.fingerprint,
+    }
+
+
+def _transfer(due: DueTransfer, staged: Mapping[str, str], is_fresh: bool) -> TransferVars:
+    entries = [_entry(each, staged) for each in due.entries]
+    return {"id": due.transfer.id, "is_due": is_fresh, "entries": entries}
+
+
+def _entry(placed: PlacedEntry, staged: Mapping[str, str]) -> EntryVars:
+    entry, options = placed.entry, placed.options
+    made: EntryVars = {"kind": entry.kind}
+    _set_name(made, "path", placed.path)
+    if entry.kind in ("file", "directory"):
+        made["mode"] = f"{entry.mode:04o}"
+    if entry.kind == "file":
+        _set_name(made, "source", staged.get(entry.source, entry.source))
+        made["size"] = entry.size
+        made["sha256"] = entry.sha256
+    if entry.kind == "link":
+        _set_name(made, "target", entry.target or "")
+    if entry.is_secret:
+        made["is_secret"] = True
+    if placed.is_top:
+        made["is_top"] = True
+    if options.directory_mode is not None:
+        made["directory_mode"] = f"{options.directory_mode:04o}"
+    if options.owner is not None:
+        made["owner"] = options.owner
+    if options.group is not None:
+        made["group"] = options.group
+    if options.if_exists != "replace":
+        made["if_exists"] = options.if_exists
+    return made
+
+
+def _set_name(entry: EntryVars, key: _NameKey, value: str) -> None:
+    """Set a name as text, or under its other key as base64 of its bytes where it is not UTF-8."""
+    data = os.fsencode(value)
+    try:
+        entry[key] = data.decode("utf-8")
+    except UnicodeDecodeError:
+        entry[_BASE64_KEYS[key]] = base64.b64encode(data).decode("ascii")
