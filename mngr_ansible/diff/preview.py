@@ -5,7 +5,6 @@ Never the content of a secret: neither of a source that is one, nor of what not 
 
 import difflib
 import itertools
-import os
 from collections.abc import Iterator, Sequence
 
 from mngr_ansible.diff.files import DueTransfer
@@ -13,6 +12,7 @@ from mngr_ansible.host import contents
 from mngr_ansible.host.connection import Connection
 from mngr_ansible.host.state import MISSING, FileState, HostState
 from mngr_ansible.plan.transfers import PlacedEntry
+from mngr_ansible.portable import file_diff
 from mngr_ansible.portable.text import printable
 
 _MOST = 200
@@ -83,18 +83,17 @@ def _bits(placed: PlacedEntry, there: FileState) -> str:
 def _content(placed: PlacedEntry, there: FileState, found: dict[str, bytes]) -> Iterator[str]:
     path = printable(placed.path)
     if placed.entry.is_secret:
-        yield f"{path}: secret, not shown"
+        yield f"{path}: {file_diff.SECRET}"
     elif there.kind != "missing" and placed.path not in found:
         yield f"{path}: what is there is private, large, no file, or one too many, and not shown"
     else:
-        before = found.get(placed.path, b"")
-        after = _source(placed.entry.source)
-        texts = _text(before), None if after is None else _text(after)
-        if texts[0] is None or texts[1] is None:
-            yield f"{path}: not text, or more than {contents.LARGEST >> 10} KiB"
+        before = file_diff.as_text(found.get(placed.path, b""))
+        after = file_diff.source_text(placed.entry.source)
+        if before is None or after is None:
+            yield f"{path}: {file_diff.NOT_TEXT}"
             return
         old = "/dev/null" if there.kind == "missing" else path
-        lines = difflib.unified_diff(_lines(texts[0]), _lines(texts[1]), old, path, n=3, lineterm="")
+        lines = difflib.unified_diff(_lines(before), _lines(after), old, path, n=3, lineterm="")
         yield "\n".join(lines) or f"{path}: {_bits(placed, there)}"
 
 
@@ -102,21 +101,3 @@ def _lines(text: str) -> list[str]:
     lines = text.split("\n")
     last = lines.pop()
     return [*lines, f"{last}\n\\ No newline at end of file"] if last else lines
-
-
-def _source(path: str) -> bytes | None:
-    try:
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123 - any bytes are a name
-            data = file.read(contents.LARGEST + 1)
-    except OSError:
-        return None
-    return data if len(data) <= contents.LARGEST else None
-
-
-def _text(data: bytes) -> str | None:
-    """The content where it is text; control characters in it can do nothing to a terminal."""
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        return None
-    return None if "\0" in text else "\n".join("\t".join(map(printable, line.split("\t"))) for line in text.split("\n"))

@@ -1,4 +1,4 @@
-"""Text of strangers as it may be printed.
+"""Text that is not ours, as it may be printed and quoted.
 
 Shared with the roles (Python 3.9, standard library only).
 """
@@ -10,3 +10,8 @@ def printable(text: str) -> str:
     """The text with nothing in it that a terminal obeys: bytes that are not UTF-8 as ``\\xff``, controls escaped."""
     plain = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in plain)
+
+
+def clause(text: str) -> str:
+    """The words of another program as the end of one of our sentences: one line, no blank or full stop at its end."""
+    return " ".join(text.split()).rstrip(". ")
