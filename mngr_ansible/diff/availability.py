@@ -38,7 +38,7 @@ def ask_offers(
         return {}
     state = resolver.state
     offers = _ask(connection, asked, state, _left(deadline, _ASK_SECONDS))
-    if may_refresh and state.privilege not in ("none", "password"):
+    if may_refresh and state.login.privilege not in ("none", "password"):
         known = Resolver(state, resolver.policy, resolver.implied, offers)
         installed = [each for each in due if not each.is_printed]
         missed = {each for each in known.missed(installed) if each != "pacman" or offers[each].lists == "empty"}
@@ -56,14 +56,14 @@ def _left(deadline: float, most: float) -> float:
 def _refresh(manager: str, state: HostState, seconds: int) -> str:
     argv = managers.waiting(manager, managers.TABLE[manager].refresh, managers.LOCK_SECONDS)
     argv = managers.bounded(managers.with_environment(manager, argv), seconds)
-    return f"{shlex.join(managers.privileged(argv, state.privilege))} </dev/null >/dev/null 2>&1\n"
+    return f"{shlex.join(managers.privileged(argv, state.login.privilege))} </dev/null >/dev/null 2>&1\n"
 
 
 def _ask(
     connection: Connection, asked: Mapping[str, Sequence[str]], state: HostState, timeout: float, before: str = ""
 ) -> Offers:
     nonce = secrets.token_hex(8)
-    text = manager_offers.script(asked, state.privilege)
+    text = manager_offers.script(asked, state.login.privilege)
     answer = connection.run(f"{{ {before}echo; echo {nonce}\n{text}\n}} </dev/null 2>/dev/null\n", timeout)
     if len(answer.stdout) > _LIMIT:
         raise HostError(

@@ -26,15 +26,15 @@ def install(
     Args:
         is_refreshing: the lists of the host's package manager are old, and are fetched first.
     """
-    privilege = "sudo" if state.privilege in ("none", "password") else state.privilege
+    privilege = "sudo" if state.login.privilege in ("none", "password") else state.login.privilege
     extra = [_python_package(state)] * python
     for program, needed in (
         ("curl", any(map(_is_fetched, candidates))),
         ("gpg", any(map(_has_distant_key, candidates))),
     ):
-        if needed and program not in state.programs:
-            extra.append({"gpg": "gnupg"}.get(program, program) if state.manager == "zypper" else program)
-    return worded(candidates, privilege, manager=state.manager, extra=extra, is_refreshing=is_refreshing)
+        if needed and program not in state.system.programs:
+            extra.append({"gpg": "gnupg"}.get(program, program) if state.system.manager == "zypper" else program)
+    return worded(candidates, privilege, manager=state.system.manager, extra=extra, is_refreshing=is_refreshing)
 
 
 def worded(
@@ -75,14 +75,14 @@ def worded(
 def python(state: HostState) -> str:
     """The command that installs python3 on this host; empty where we do not know one."""
     name = _python_package(state)
-    privilege = "sudo" if state.privilege in ("none", "password") else state.privilege
-    return managers.command_line(state.manager, [name], privilege) if state.manager and name else ""
+    privilege = "sudo" if state.login.privilege in ("none", "password") else state.login.privilege
+    return managers.command_line(state.system.manager, [name], privilege) if state.system.manager and name else ""
 
 
 def _python_package(state: HostState) -> str:
     tool = catalog.find("python3")
     sources = tool.sources if tool else ()
-    return next((source.packages[0] for source in sources if source.manager == state.manager), "python3")
+    return next((source.packages[0] for source in sources if source.manager == state.system.manager), "python3")
 
 
 def _refresh(manager: str, privilege: str) -> list[str]:

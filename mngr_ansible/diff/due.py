@@ -59,7 +59,8 @@ def compare(plan: Plan, state: HostState, offers: Offers | None = None, *, is_lo
 
     ``offers``: what the host's package managers have; without it a source is taken at its word.
     """
-    left_alone = [each.destination(state.home, state.work_dir) for each in plan.skipped if each.kind == "file"]
+    home, work_dir = state.login.home, state.paths.work_dir
+    left_alone = [each.destination(home, work_dir) for each in plan.skipped if each.kind == "file"]
     wanted = ProtectedPaths.of(plan.transfers, left_alone, state)
     transfers = [compare_transfer(each, state, wanted, become=become) for each in plan.transfers]
     due_transfers = tuple(due for outcome, due in transfers if due is not None and outcome.status in DUE)
@@ -82,7 +83,7 @@ def compare(plan: Plan, state: HostState, offers: Offers | None = None, *, is_lo
             *python,
             *(each for each, _ in transfers),
             *packages.outcomes.values(),
-            *skipped(plan, state.home, state.work_dir),
+            *skipped(plan, home, work_dir),
         ),
         transfers=due_transfers,
         installs=tuple(packages.installs.values()),
@@ -111,32 +112,34 @@ def skipped(plan: Plan, home: str, work_dir: str) -> Iterator[Outcome]:
 
 def _is_blocked(python: list[Outcome], state: HostState) -> bool:
     is_blocked = any(each.status is Status.BLOCKED for each in python)
-    return is_blocked and state.privilege == "none" and state.old_python is None and bool(commands.python(state))
+    is_installable = state.system.old_python is None and bool(commands.python(state))
+    return is_blocked and state.login.privilege == "none" and is_installable
 
 
 def _python(plan: Plan, state: HostState, *, is_wanted: bool, is_required: bool) -> list[Outcome]:
     """The step of the python3 that Ansible needs on the host; none where nobody wants it, or it is there unasked."""
     always = plan.wants_python != "where needed"
-    if state.python is not None:
-        there = Outcome(BOOTSTRAP, "bootstrap", Status.OK, state.python_version, ">=3.9", ("mngr-ansible",))
+    if state.system.python is not None:
+        there = Outcome(BOOTSTRAP, "bootstrap", Status.OK, state.system.python_version, ">=3.9", ("mngr-ansible",))
         return [there] if always else []
     if not (is_wanted or always):
         return []
-    status, reason, manager = Status.MISSING, "Ansible needs it on the host", state.manager
+    status, reason, manager = Status.MISSING, "Ansible needs it on the host", state.system.manager
     line = commands.python(state)
-    if state.old_python is not None:
+    if state.system.old_python is not None:
         status = Status.BLOCKED
-        reason = f"Ansible needs Python 3.9 or newer, the host has {state.old_python}; install a newer python3 there"
+        reason = f"Ansible needs Python 3.9 or newer, the host has {state.system.old_python}; "
+        reason += "install a newer python3 there"
     elif not line or manager not in managers.SYSTEM:
         status = Status.BLOCKED
         reason = "Ansible needs Python 3.9 or newer on the host, which has no package manager that we know; "
         reason += "install python3 there by hand"
-    elif state.privilege == "none":
+    elif state.login.privilege == "none":
         status = Status.BLOCKED
         reason = f"Ansible needs python3; an administrator must run: {line}"
     return [
         Outcome(
-            *(BOOTSTRAP, "bootstrap", status, state.old_python, ">=3.9", ("mngr-ansible",), reason, manager),
+            *(BOOTSTRAP, "bootstrap", status, state.system.old_python, ">=3.9", ("mngr-ansible",), reason, manager),
             is_required=is_required or plan.wants_python == "always",
         )
     ]

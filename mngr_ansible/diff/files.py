@@ -61,17 +61,17 @@ class ProtectedPaths:
 def _really(path: str, state: HostState) -> str:
     """The same path behind the links above it."""
     directory = posixpath.dirname(path)
-    return posixpath.join(state.real.get(directory, directory), posixpath.basename(path))
+    return posixpath.join(state.paths.real.get(directory, directory), posixpath.basename(path))
 
 
 def compare_transfer(
     transfer: Transfer, state: HostState, wanted: ProtectedPaths, *, become: bool
 ) -> tuple[Outcome, DueTransfer | None]:
     """Hold one transfer against the host: its step, and what is due of it."""
-    is_root = become or state.uid == 0
+    is_root = become or state.login.uid == 0
     due, reasons, blocked = [], [], _impossible(transfer, state)
     for placed in transfer.entries:
-        found = state.files.get(placed.path, MISSING)
+        found = state.paths.files.get(placed.path, MISSING)
         if why := _difference(placed, found, state):
             due.append(placed)
             reasons.append(why)
@@ -105,7 +105,7 @@ def _step(
     blocked: str,
     reasons: list[str],
 ) -> Outcome:
-    top = state.files.get(transfer.destination, MISSING)
+    top = state.paths.files.get(transfer.destination, MISSING)
     files = None
     if transfer.is_directory:
         count = sum(1 for each in due if each.entry.kind != "directory")
@@ -187,20 +187,20 @@ def _numbers(options: WriteOptions, state: HostState) -> tuple[int | None, int |
 def _number(kind: str, name: str | None, state: HostState) -> int | None:
     if name is None:
         return None
-    return int(name) if name.isdigit() else state.numbers.get((kind, name))
+    return int(name) if name.isdigit() else state.paths.owner_ids.get((kind, name))
 
 
 def _needs_root(options: WriteOptions, state: HostState) -> bool:
     """Whether the login cannot give a file away like that: chown(2) lets it choose among its own groups alone."""
     uid, gid = _numbers(options, state)
-    return uid not in (None, state.uid) or not (gid is None or gid in state.groups)
+    return uid not in (None, state.login.uid) or not (gid is None or gid in state.login.groups)
 
 
 def _of_login(placed: PlacedEntry, state: HostState) -> PlacedEntry:
     """The same where root writes it for the login: what nobody else is to have is the login's, as if it wrote it."""
     options = placed.options
-    owner = options.owner or str(state.uid)
-    group = options.group or (str(state.groups[0]) if state.groups and options.owner is None else None)
+    owner = options.owner or str(state.login.uid)
+    group = options.group or (str(state.login.groups[0]) if state.login.groups and options.owner is None else None)
     return dataclasses.replace(placed, options=dataclasses.replace(options, owner=owner, group=group))
 
 
@@ -212,8 +212,8 @@ def _impossible(transfer: Transfer, state: HostState) -> str:
                 return f"the host has no {kind} {name}; create it there, or name another one"
     if transfer.mirrors:
         tops = tuple(f"{each.rstrip('/')}/" for each in (transfer.destination, _really(transfer.destination, state)))
-        guarded = [("home directory", each) for each in (state.home, state.real_home)]
-        for what, directory in (*guarded, ("work_dir", state.work_dir), ("work_dir", state.real_work_dir)):
+        guarded = [("home directory", each) for each in (state.login.home, state.login.real_home)]
+        for what, directory in (*guarded, ("work_dir", state.paths.work_dir), ("work_dir", state.paths.real_work_dir)):
             if directory and f"{directory}/".startswith(tops):
                 top = printable(transfer.destination)
                 return f"a mirror of {top} would empty the {what}; give it a directory of its own"
@@ -221,16 +221,16 @@ def _impossible(transfer: Transfer, state: HostState) -> str:
 
 
 def _unprivileged(state: HostState) -> str:
-    if state.privilege in ("root", "sudo", "password"):
+    if state.login.privilege in ("root", "sudo", "password"):
         return ""
     remedy = "log in as root, allow sudo without a password, or leave owner and group out"
-    return f"{state.user} may not give files to others; {remedy}"
+    return f"{state.login.user} may not give files to others; {remedy}"
 
 
 def _first_obstacle(due: Iterable[PlacedEntry], state: HostState, *, is_root: bool, as_root: bool) -> str:
-    parents = state.parents_as_root if as_root else {**state.parents_as_root, **state.parents}
+    parents = state.paths.parents_as_root if as_root else {**state.paths.parents_as_root, **state.paths.parents}
     for placed in due:
-        found = state.files.get(placed.path, MISSING)
+        found = state.paths.files.get(placed.path, MISSING)
         code = parents.get(posixpath.dirname(placed.path), "w")
         if why := _obstacle(placed, found, code, state, is_root=is_root):
             return why
@@ -251,7 +251,7 @@ def _obstacle(placed: PlacedEntry, found: FileState, code: str, state: HostState
         remedy = "use --become, or another destination"
         if is_root:
             remedy = "the file system may be read-only; make it writable, or use another destination, and run again"
-        return f"{state.user} may not write {posixpath.dirname(path)}; {remedy}"
+        return f"{state.login.user} may not write {posixpath.dirname(path)}; {remedy}"
     return ""
 
 
@@ -264,14 +264,14 @@ def _stale(transfer: Transfer, state: HostState, wanted: ProtectedPaths) -> Iter
     if not transfer.mirrors:
         return
     options = transfer.mirrors[-1].options
-    listing = state.listings.get(transfer.destination, {})
+    listing = state.paths.listings.get(transfer.destination, {})
     really = _really(transfer.destination, state).rstrip("/")
     staying: set[str] = set()
     for relative in sorted(listing, key=lambda each: (-each.count("/"), each)):
         path = f"{transfer.destination.rstrip('/')}/{relative}"
         is_directory = listing[relative] == "directory"
         is_spared = any(
-            each.leaves_alone(transfer.destination, relative, is_directory, state.home, state.work_dir)
+            each.leaves_alone(transfer.destination, relative, is_directory, state.login.home, state.paths.work_dir)
             for each in transfer.mirrors
         )
         is_kept = (

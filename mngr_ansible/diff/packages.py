@@ -69,7 +69,7 @@ class PackageSteps:
 
 def is_printed(requirement: Requirement, state: HostState, candidate: Candidate | None, *, is_local: bool) -> bool:
     """Whether a person runs the command: on this machine also where we lack the privilege that installing needs."""
-    has_right = state.privilege != "none" or (candidate is not None and not candidate.needs_root)
+    has_right = state.login.privilege != "none" or (candidate is not None and not candidate.needs_root)
     is_ours = not is_local or (requirement.is_installed_locally and has_right)
     return requirement.is_printed or not is_ours
 

@@ -33,9 +33,9 @@ def file_changes(connection: Connection, transfers: Sequence[DueTransfer], state
             for due in transfers
             if due.as_root is as_root
             for placed in due.entries
-            if _is_shown(placed, state.files.get(placed.path, MISSING))
+            if _is_shown(placed, state.paths.files.get(placed.path, MISSING))
         ]
-        sizes = itertools.accumulate(state.files[path].size or 0 for path in paths)
+        sizes = itertools.accumulate(state.paths.files[path].size or 0 for path in paths)
         asked = [path for path, size in zip(paths, sizes, strict=True) if size <= contents.LARGEST_ANSWER]
         found |= contents.fetch_contents(connection, asked, as_root=as_root)
     return {due.transfer.id: "\n".join(_limited(list(_transfer(due, state, found)))) for due in transfers}
@@ -55,7 +55,7 @@ def _is_shown(placed: PlacedEntry, found: FileState) -> bool:
 
 def _transfer(due: DueTransfer, state: HostState, found: dict[str, bytes]) -> Iterator[str]:
     for placed in due.entries:
-        there = state.files.get(placed.path, MISSING)
+        there = state.paths.files.get(placed.path, MISSING)
         entry, path = placed.entry, printable(placed.path)
         has_content = there.kind in ("file", "link", "unreadable")
         is_backed_up = placed.options.if_exists == "backup" and has_content

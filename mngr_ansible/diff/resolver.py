@@ -99,8 +99,8 @@ class Resolver:
 
         def add(requirement: Requirement) -> None:
             for candidate, refusal in self._considered(requirement):
-                can_ask = candidate.manager in self.state.managers and (
-                    candidate.manager != "dnf" or self.state.privilege not in ("none", "password")
+                can_ask = candidate.manager in self.state.system.managers and (
+                    candidate.manager != "dnf" or self.state.login.privilege not in ("none", "password")
                 )
                 if (
                     not refusal
@@ -154,22 +154,22 @@ class Resolver:
         if unheard is not None:
             return unheard
         if fallback is not None:
-            return dataclasses.replace(fallback, lacks=self.state.privilege_problem)
+            return dataclasses.replace(fallback, lacks=self.state.login.privilege_problem)
         return Resolution(None, refusals=tuple(refusals) or (self._nothing(requirement),))
 
     def _may_go(self, candidate: Candidate) -> bool:
         """Whether the login has the right to it. By a password whole tasks become root: those of system managers."""
-        if self.state.privilege == "password":
+        if self.state.login.privilege == "password":
             return not candidate.needs_root or candidate.manager in managers.SYSTEM
-        return not candidate.needs_root or self.state.privilege != "none"
+        return not candidate.needs_root or self.state.login.privilege != "none"
 
     def _considered(self, requirement: Requirement) -> Iterator[tuple[Candidate, str]]:
         """The sources that are for a host such as this, with what settings and the source itself say against each."""
-        state, policy = self.state, self.policy
-        default = (Source(state.manager),) if state.manager else ()
+        system, policy = self.state.system, self.policy
+        default = (Source(system.manager),) if system.manager else ()
         for source in requirement.sources or default:
-            is_other = source.manager in managers.SYSTEM and source.manager != state.manager
-            if is_other or not (source.when is None or source.when.holds(state.ids, state.release, state.arch)):
+            is_other = source.manager in managers.SYSTEM and source.manager != system.manager
+            if is_other or not (source.when is None or source.when.holds(system.ids, system.release, system.arch)):
                 continue
             scope = "user" if policy.scope == "user" else source.scope
             candidate, why = Candidate(requirement, source, scope), ""
@@ -187,7 +187,7 @@ class Resolver:
             yield candidate, why
 
     def _absent(self, candidate: Candidate) -> str:
-        if candidate.manager in DOWNLOADS or candidate.manager in self.state.managers:
+        if candidate.manager in DOWNLOADS or candidate.manager in self.state.system.managers:
             return ""
         needs = {self.implied[text].name for text in candidate.source.requires}
         return "" if needs else f"the host has no {candidate.manager}"
@@ -202,7 +202,7 @@ class Resolver:
         answer = self.offers.get(candidate.manager)
         if answer is None or answer.lists == "empty" or candidate.source.repository is not None:
             return ""
-        system = self.state.os_name if candidate.manager in managers.SYSTEM else candidate.manager
+        system = self.state.system.name if candidate.manager in managers.SYSTEM else candidate.manager
         for position, (name, spec) in enumerate(zip(candidate.packages, candidate.specified(), strict=True)):
             offer = answer.offers.get(spec)
             if offer is None or not offer.is_known:
@@ -247,8 +247,8 @@ class Resolver:
 
     def _nothing(self, requirement: Requirement) -> str:
         known = ", ".join(dict.fromkeys(each.label for each in requirement.sources))
-        has = f"{self.state.os_name} installs with {self.state.manager}" if self.state.manager else ""
-        has = has or f"{self.state.os_name} has no package manager that we know"
+        has = f"{self.state.system.name} installs with {self.state.system.manager}" if self.state.system.manager else ""
+        has = has or f"{self.state.system.name} has no package manager that we know"
         return f"{has}; known sources: {known}" if known else has
 
 

@@ -36,7 +36,7 @@ def _look(connection: Connection, question: ProbeRequest, places: Sequence[Probe
         half = len(places) // 2
         first = _look(connection, question, places[:half], timeout)
         rest = _look(connection, dataclasses.replace(question, requirements=()), places[half:], timeout)
-        return _joined(first, rest)
+        return dataclasses.replace(first, paths=first.paths.merged_with(rest.paths))
     answer = connection.run(text, timeout)
     if len(answer.stdout) > _ANSWER_LIMIT:
         raise HostError(
@@ -64,17 +64,6 @@ def _look(connection: Connection, question: ProbeRequest, places: Sequence[Probe
             f"it answered what we did not ask ({error})",
             remedy="Run again; something on the host may have changed while we looked.",
         ) from error
-
-
-def _joined(first: HostState, rest: HostState) -> HostState:
-    return dataclasses.replace(
-        first,
-        files={**first.files, **rest.files},
-        parents={**first.parents, **rest.parents},
-        parents_as_root={**first.parents_as_root, **rest.parents_as_root},
-        real={**first.real, **rest.real},
-        listings={**first.listings, **rest.listings},
-    )
 
 
 def _framed(text: str, nonce: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import get_args
 
 from mngr_ansible.host.probe_request import ProbePath, ProbeRequest, groups, parents_of
-from mngr_ansible.host.state import FileState, HostState, Privilege
+from mngr_ansible.host.state import FileState, HostState, Login, Paths, Privilege, System
 from mngr_ansible.portable import checks
 
 _LOOKS = ("kinds", "mode", "hash", "link", "parents", "real", "listing")
@@ -50,32 +50,38 @@ def parse_answer(lines: Sequence[str], question: ProbeRequest, places: Sequence[
     if privilege not in get_args(Privilege):
         raise ValueError(f"the privilege {privilege[:20]!r}")
     findings = checks.read(said.split("\n"), question.requirements) if question.requirements else []
-    return HostState(
-        home=home,
-        work_dir=work_dir,
+    kernel, _, arch = _printable(facts["system"][0]).partition(" ")
+    login = Login(
         user=_printable(facts["user"][0]),
         uid=int(facts["uid"][0]),
-        system=_printable(facts["system"][0]),
-        os=dict(_os_release(facts.get("os", []))),
+        home=home,
+        real_home=facts.get("realhome", [""])[0],
+        groups=tuple(int(each) for each in facts["groups"][0].split()) if "groups" in facts else (),
         privilege=privilege,  # type: ignore[arg-type]
         obstacle=facts.get("hindrance", [""])[0],
+    )
+    system = System(
+        kernel=kernel,
+        arch=arch,
+        os_release=dict(_os_release(facts.get("os", []))),
+        managers=tuple(dict.fromkeys(facts.get("manager", []))),
+        programs=tuple(dict.fromkeys(facts.get("program", []))),
         python=facts["python"][0].partition(" ")[2] if "python" in facts else None,
         python_version=facts["python"][0].partition(" ")[0] if "python" in facts else None,
         old_python=facts["oldpython"][0].partition(" ")[0] if "oldpython" in facts else None,
-        managers=tuple(dict.fromkeys(facts.get("manager", []))),
-        programs=tuple(dict.fromkeys(facts.get("program", []))),
+    )
+    paths = Paths(
+        work_dir=work_dir,
+        real_work_dir=facts.get("realwork", [""])[0],
         files={absolute(place): state for place, state in states.items()},
         parents=parents.get(False, {}),
         parents_as_root=parents.get(True, {}),
         real=_real(looks["real"], places, absolute),
-        real_home=facts.get("realhome", [""])[0],
-        real_work_dir=facts.get("realwork", [""])[0],
         listings=_listings(looks["listing"], question.mirrors() if places else (), absolute),
         tmp=facts["tmp"][0] if "tmp" in facts else "",
-        groups=tuple(int(each) for each in facts["groups"][0].split()) if "groups" in facts else (),
-        numbers=_numbers_of(facts.get("owner", []), question),
-        findings={finding.id: finding for finding in findings},
+        owner_ids=_numbers_of(facts.get("owner", []), question),
     )
+    return HostState(login, system, paths, {finding.id: finding for finding in findings})
 
 
 _LONGEST_WORDS = 500

@@ -1,5 +1,6 @@
-"""What is true on a host now, read strictly from the probe's answer: every line must be one that we asked for."""
+"""``HostState``: what is true on a host now, as the probe found it. Values only; ``probe_answer`` builds them."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -7,107 +8,146 @@ from typing import Literal
 from mngr_ansible.portable import checks, managers
 
 Privilege = Literal["root", "sudo", "doas", "password", "none"]
-"""How the login becomes root there: it is, or without a question, or by sudo's password that we were given."""
+"""How the remote user can become root: is root, by sudo or doas without a password, by sudo with the password that we
+were given, or not at all."""
 
-
-_OBSTACLES = {
-    "tty": "its sudo wants a terminal: requiretty",
+_SUDO_OBSTACLES = {
+    "tty": "its sudo needs a terminal: requiretty",
     "slow": "its sudo does not answer within 10 s",
-    "rs": "its sudo is sudo-rs, whose question for a password Ansible does not understand",
+    "rs": "its sudo is sudo-rs, whose password prompt Ansible does not understand",
 }
+"""What can prevent the use of sudo besides a password, by the probe's word for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """What stands at a destination. ``kind``: file, directory, link, other, missing, unreadable (a file)."""
+    """What is at a destination now."""
 
     kind: str
+    """``file``, ``directory``, ``link``, ``other``, ``missing`` or ``unreadable`` (a file)."""
     mode: int | None = None
     uid: int | None = None
     gid: int | None = None
     size: int | None = None
+    """Bytes."""
     sha256: str | None = None
-    """Of a file's content, where it matters; of a link, of its target and a newline."""
+    """Of a file's content, where it is compared; of a link: of its target and a newline."""
 
 
 MISSING = FileState("missing")
 
 
 @dataclass(frozen=True, slots=True)
-class HostState:
-    """What is true on a host now."""
+class Login:
+    """The remote user, and what this user may do."""
 
-    home: str
-    work_dir: str
     user: str
     uid: int
-    system: str = "Linux"
-    os: Mapping[str, str] = field(default_factory=dict)
+    home: str
+    real_home: str = ""
+    """The home directory with all symbolic links resolved; empty where it was not asked for or does not exist."""
+    groups: tuple[int, ...] = ()
+    """The numbers of the user's groups, the primary group first."""
     privilege: Privilege = "none"
     obstacle: str = ""
-    """What is against sudo there besides a password, or against its use: a key of ``_OBSTACLES``, or empty."""
-    python: str | None = None
-    """Where a Python is that Ansible can use."""
-    python_version: str | None = None
-    old_python: str | None = None
-    managers: tuple[str, ...] = ()
-    """The package managers that it has, by their names in ``managers``."""
-    programs: tuple[str, ...] = ()
-    """Of the programs that printed commands need, those that it has."""
-    files: Mapping[str, FileState] = field(default_factory=dict)
-    parents: Mapping[str, str] = field(default_factory=dict)
-    """Of every destination's directory: ``w`` there and writable, ``r`` not writable; ``W``, ``R`` the same of the
-    nearest directory above one that is missing; ``x`` something else stands in the way."""
-    parents_as_root: Mapping[str, str] = field(default_factory=dict)
-    """The same for root, of what needs root."""
-    real: Mapping[str, str] = field(default_factory=dict)
-    """Directories of destinations that are others in truth, behind links."""
-    real_home: str = ""
-    real_work_dir: str = ""
-    """What home and work_dir are in truth; empty where they are not there."""
-    listings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """What a mirrored destination holds: path below it → ``directory`` or ``file`` (anything else)."""
-    tmp: str = ""
-    """A directory for temporary ones where the login may write; empty where there is none."""
-    groups: tuple[int, ...] = ()
-    """The login's groups, its own first."""
-    numbers: Mapping[tuple[str, str], int | None] = field(default_factory=dict)
-    """The numbers of the users and groups that were asked for (``("user", "agent")``); None where there is none."""
-    findings: Mapping[str, checks.Finding] = field(default_factory=dict)
-
-    @property
-    def os_name(self) -> str:
-        return self.os.get("PRETTY_NAME") or self.system
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """What its system is called: os-release's ``ID`` and ``ID_LIKE``, and ``linux`` or ``macos``."""
-        kernel = self.system.partition(" ")[0]
-        names = f"{self.os.get('ID', '')} {self.os.get('ID_LIKE', '')}".split()
-        return (*names, {"Darwin": "macos"}.get(kernel, kernel.lower()))
-
-    @property
-    def privilege_problem(self) -> str:
-        """Why the login cannot become root there, in words."""
-        why = f" ({self.sudo_obstacle})" if self.sudo_obstacle else ""
-        return f"{self.user} is not root and has no sudo without a password{why}"
+    """What prevents the use of sudo besides a password: a key of ``_SUDO_OBSTACLES``, or empty."""
 
     @property
     def sudo_obstacle(self) -> str:
-        """The hindrance in words; empty where there is none."""
-        return _OBSTACLES.get(self.obstacle, "")
+        """What prevents the use of sudo besides a password, in words; empty if nothing is known."""
+        return _SUDO_OBSTACLES.get(self.obstacle, "")
+
+    @property
+    def privilege_problem(self) -> str:
+        """Why the remote user cannot become root, in words."""
+        why = f" ({self.sudo_obstacle})" if self.sudo_obstacle else ""
+        return f"{self.user} is not root and has no sudo without a password{why}"
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """The operating system, its package managers and its Python."""
+
+    kernel: str = "Linux"
+    """As ``uname -s`` prints it."""
+    arch: str = ""
+    """As ``uname -m`` prints it."""
+    os_release: Mapping[str, str] = field(default_factory=dict)
+    """``ID``, ``ID_LIKE``, ``NAME``, ``VERSION_ID`` and ``PRETTY_NAME``. Source: os-release(5)."""
+    managers: tuple[str, ...] = ()
+    """The installed package managers, by their names in ``portable.managers``."""
+    programs: tuple[str, ...] = ()
+    """Those of the programs that printed commands use (``curl``, ``gpg``) that are installed."""
+    python: str | None = None
+    """Path of a Python that Ansible can use (3.9 or newer)."""
+    python_version: str | None = None
+    old_python: str | None = None
+    """The version of a Python that is too old for Ansible."""
+
+    @property
+    def name(self) -> str:
+        """The system's name for people, such as ``Debian GNU/Linux 13 (trixie)``."""
+        return self.os_release.get("PRETTY_NAME") or f"{self.kernel} {self.arch}".strip()
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The names that ``when`` of a source is compared with: ``ID`` and ``ID_LIKE``, ``linux`` or ``macos``."""
+        names = f"{self.os_release.get('ID', '')} {self.os_release.get('ID_LIKE', '')}".split()
+        return (*names, {"Darwin": "macos"}.get(self.kernel, self.kernel.lower()))
 
     @property
     def release(self) -> str:
-        """Its system's ``VERSION_ID``; empty where it has none."""
-        return self.os.get("VERSION_ID", "")
-
-    @property
-    def arch(self) -> str:
-        """Its machine, as ``uname -m`` says it."""
-        return self.system.partition(" ")[2]
+        """The system's ``VERSION_ID``; empty where it has none."""
+        return self.os_release.get("VERSION_ID", "")
 
     @property
     def manager(self) -> str | None:
-        """The manager that its system installs with."""
+        """The package manager of the system itself; None where we know none."""
         return managers.of_host(self.ids, self.managers)
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The file system, as far as the plan's transfers need it. All keys are absolute paths, except in ``owner_ids``."""
+
+    work_dir: str
+    real_work_dir: str = ""
+    """``work_dir`` with all symbolic links resolved; empty where it was not asked for or does not exist."""
+    files: Mapping[str, FileState] = field(default_factory=dict)
+    """What is at every destination."""
+    parents: Mapping[str, str] = field(default_factory=dict)
+    """The directory of every destination, as the remote user sees it: ``w`` exists and is writable, ``r`` exists and is
+    not writable; ``W``, ``R``: it is missing, and the nearest directory above it is writable or not; ``x``: something
+    that is not a directory is in its way."""
+    parents_as_root: Mapping[str, str] = field(default_factory=dict)
+    """The same as root sees it, for destinations that need root."""
+    real: Mapping[str, str] = field(default_factory=dict)
+    """Directories of destinations → the same with all symbolic links resolved, where that is another path."""
+    listings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What a mirrored destination holds: path below it → ``directory`` or ``file`` (anything else)."""
+    tmp: str = ""
+    """A directory in which the remote user may make temporary directories; empty where there is none."""
+    owner_ids: Mapping[tuple[str, str], int | None] = field(default_factory=dict)
+    """The numbers of the users and groups of the plan, such as ``("user", "agent")``; None for an unknown name."""
+
+    def merged_with(self, other: "Paths") -> "Paths":
+        """Both, where one probe needed two scripts; what is not about single paths is taken from the first."""
+        return dataclasses.replace(
+            self,
+            files={**self.files, **other.files},
+            parents={**self.parents, **other.parents},
+            parents_as_root={**self.parents_as_root, **other.parents_as_root},
+            real={**self.real, **other.real},
+            listings={**self.listings, **other.listings},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HostState:
+    """What is true on a host now."""
+
+    login: Login
+    system: System
+    paths: Paths
+    findings: Mapping[str, checks.Finding] = field(default_factory=dict)
+    """What is installed of every requirement, by its id."""

@@ -21,11 +21,11 @@ def mngr_uploads(before: Prepared) -> Mapping[str, str]:
     target, state = before.target, before.state
     if state is None or target.options is None:
         return {}
-    home = os.getcwd() if target.connection.is_local else state.home  # noqa: PTH109 - as mngr does
-    found = list(_of_class(target, state.work_dir))
+    home = os.getcwd() if target.connection.is_local else state.login.home  # noqa: PTH109 - as mngr does
+    found = list(_of_class(target, state.paths.work_dir))
     for spec in target.options.provisioning.upload_files:
         path = str(spec.remote_path)
-        path = posixpath.join(state.home, path[2:]) if path.startswith("~/") else posixpath.join(home, path)
+        path = posixpath.join(state.login.home, path[2:]) if path.startswith("~/") else posixpath.join(home, path)
         found.append((posixpath.normpath(path), f"mngr's --upload-file {spec.local_path}"))
     return dict(found)
 

@@ -42,9 +42,9 @@ def runs(prepared: Sequence[Prepared], request: Request, tmp: str | None = None)
         due, state = each.due, each.state
         if due is None or state is None or due.is_empty or due.stops or due.is_python_advised:
             continue
-        python = state.python or ("/usr/bin/python3" if due.needs_python else None)
-        become = request.become and state.uid != 0
-        by_password = state.privilege == "password"
+        python = state.system.python or ("/usr/bin/python3" if due.needs_python else None)
+        become = request.become and state.login.uid != 0
+        by_password = state.login.privilege == "password"
         remote_tmp = None if tmp is None or each.target.connection.is_local else _remote_tmp(due, state, tmp)
         variables = each.target.connection.variables
         found.append(HostRun(alias, variables, due, python, become, by_password, remote_tmp))
@@ -56,9 +56,9 @@ def _remote_tmp(due: Due, state: HostState, name: str) -> str:
 
     Ansible writes the path into shell commands unquoted, and takes noise of a login's shell for an answer.
     """
-    is_roots = state.privilege == "password" or any(each.as_root for each in due.transfers)
-    is_plain = re.fullmatch(r"(?:/[A-Za-z0-9._-]+)+", state.tmp)
-    return f"~/{name}" if is_roots or not is_plain else f"{state.tmp}/{name}"
+    is_roots = state.login.privilege == "password" or any(each.as_root for each in due.transfers)
+    is_plain = re.fullmatch(r"(?:/[A-Za-z0-9._-]+)+", state.paths.tmp)
+    return f"~/{name}" if is_roots or not is_plain else f"{state.paths.tmp}/{name}"
 
 
 def bound(request: Request) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 from mngr_ansible.diff.due import compare
 from mngr_ansible.errors import HostError, UsageError
 from mngr_ansible.host.connection import ShellResult
-from mngr_ansible.host.state import HostState
+from mngr_ansible.host.state import HostState, Login, Paths, System
 from mngr_ansible.inputs.hookspecs import Agent, CommandResult, Host
 from mngr_ansible.plan.plan import packages_only
 from mngr_ansible.portable.checks import Finding
@@ -68,17 +68,22 @@ def fresh_host(name: str, request_ids: tuple[str, ...]) -> HostState:
     pretty, like, manager = _SYSTEMS[system]
     is_mac = system == "macos"
     return HostState(
-        home="~",
-        work_dir="~",
-        user="you",
-        uid=1000,
-        system="Darwin arm64" if is_mac else "Linux x86_64",
-        os={"ID": system, "ID_LIKE": like, "VERSION_ID": release, "PRETTY_NAME": f"{pretty} {release}".strip()},
-        privilege="sudo",
-        python="/usr/bin/python3",
-        managers=(manager,),
-        programs=("curl",) if is_mac else (),
-        findings={each: Finding(each, "missing", None, "", "") for each in request_ids},
+        Login(user="you", uid=1000, home="~", privilege="sudo"),
+        System(
+            kernel="Darwin" if is_mac else "Linux",
+            arch="arm64" if is_mac else "x86_64",
+            os_release={
+                "ID": system,
+                "ID_LIKE": like,
+                "VERSION_ID": release,
+                "PRETTY_NAME": f"{pretty} {release}".strip(),
+            },
+            managers=(manager,),
+            programs=("curl",) if is_mac else (),
+            python="/usr/bin/python3",
+        ),
+        Paths(work_dir="~"),
+        {each: Finding(each, "missing", None, "", "") for each in request_ids},
     )
 
 

@@ -110,7 +110,7 @@ def _inspect(prepared: Prepared, request: Request, started: float, *, is_applied
             raise HostError("the time was up before it was asked", remedy="Give more time with --timeout.")
         state = probe(target.connection, question, min(_LOOK_SECONDS, left))
         _require_privilege(request, state, is_needed=bool(resolved) or request.become)
-        plan = resolve_destinations(plan, state.home, state.work_dir, state.real)
+        plan = resolve_destinations(plan, state.login.home, state.paths.work_dir, state.paths.real)
         resolver = Resolver(state, plan.policy, implied)
         may_refresh = is_applied and not is_local
         offers = ask_offers(
@@ -124,19 +124,19 @@ def _inspect(prepared: Prepared, request: Request, started: float, *, is_applied
 
 
 def _require_privilege(request: Request, state: HostState, *, is_needed: bool) -> None:
-    if request.password is not None and state.privilege == "none" and is_needed:
-        if state.sudo_obstacle:
+    if request.password is not None and state.login.privilege == "none" and is_needed:
+        if state.login.sudo_obstacle:
             raise HostError(
-                f"the password for {state.user} cannot be used there: {state.sudo_obstacle}",
+                f"the password for {state.login.user} cannot be used there: {state.login.sudo_obstacle}",
                 remedy="Allow sudo without a password for this login, or log in as root. Nothing was changed.",
             )
         raise HostError(
-            f"its sudo did not take the password for {state.user}, or there is no sudo",
+            f"its sudo did not take the password for {state.login.user}, or there is no sudo",
             remedy="Type it again, or see whether that login may use sudo there. Nothing was changed.",
         )
-    if request.become and state.privilege not in ("root", "sudo", "password"):
+    if request.become and state.login.privilege not in ("root", "sudo", "password"):
         raise HostError(
-            f"--become needs sudo, and {state.user} has none there that works without a password",
+            f"--become needs sudo, and {state.login.user} has none there that works without a password",
             remedy="Log in as root, allow sudo without a password for this login, or give --ask-become-pass.",
         )
 
@@ -156,7 +156,7 @@ def confirm_local_installs(prepared: Sequence[Prepared], confirm: Confirm | None
     for index, each in enumerate(asked):
         if confirm is None or each.due is None or each.state is None or not each.target.connection.is_local:
             continue
-        possible = _possible(each.due.advised, each.plan, is_root=each.state.privilege == "root")
+        possible = _possible(each.due.advised, each.plan, is_root=each.state.login.privilege == "root")
         names = ", ".join(candidate.requirement.name for candidate in possible)
         if possible and confirm(f"Install {names} on this machine?"):
             rest = tuple(candidate for candidate in each.due.advised if candidate not in possible)

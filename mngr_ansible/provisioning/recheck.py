@@ -58,7 +58,7 @@ def recheck(before: Prepared, request: Request) -> Rechecked:
     for transfer in plan.transfers:
         outcome, due = compare_transfer(transfer, state, wanted, become=request.become)
         mine = [each for each in due.entries if _is_ours(each)] if due is not None else []
-        found = {each.path: state.files.get(each.path, MISSING) for each in mine}
+        found = {each.path: state.paths.files.get(each.path, MISSING) for each in mine}
         mended = [each for each in mine if _has_content(each, found[each.path])]
         lost += [
             Lost(each.path, transfer.plugins, found[each.path].kind != "missing") for each in mine if each not in mended
@@ -94,7 +94,7 @@ def _tops(transfer: Transfer, before: HostState, now: HostState) -> Iterator[Pla
     """A transfer's own directory, if its mode is not as we left it: as it was there, or as we made it."""
     for placed in transfer.entries:
         if placed.is_top and placed.options.if_exists != "keep":
-            was, found = before.files.get(placed.path, MISSING), now.files.get(placed.path, MISSING)
+            was, found = before.paths.files.get(placed.path, MISSING), now.paths.files.get(placed.path, MISSING)
             mode = was.mode if was.kind == "directory" else placed.entry.mode
             if found.kind == "directory" and _is_other(found.mode, mode):
                 bits = (mode or 0) & 0o777

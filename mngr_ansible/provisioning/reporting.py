@@ -43,7 +43,7 @@ def _planned(prepared: Prepared, *, has_diff: bool, is_refreshing: bool) -> Host
 
 def host_report(prepared: Prepared, steps: Sequence[Outcome], lines: Sequence[str] = ()) -> HostReport:
     state, target = prepared.state, prepared.target
-    about = f"{state.os_name}, {state.user}" if state is not None else ""
+    about = f"{state.system.name}, {state.login.user}" if state is not None else ""
     return HostReport(
         target.name,
         target.connection.is_local,

@@ -38,7 +38,7 @@ SCRIPT = "printf '#!/bin/sh\\n{0}\\n' >{1}; chmod 755 {1}"
 SAYS: dict[str, tuple[str, ...]] = {
     "sudo asks": (f"asked {POWERLESS}; {LINE}",),
     "no sudo": (f"nobody2 {POWERLESS}; {LINE}",),
-    "requiretty": (f"tty_ {POWERLESS} (its sudo wants a terminal: requiretty); {LINE}",),
+    "requiretty": (f"tty_ {POWERLESS} (its sudo needs a terminal: requiretty); {LINE}",),
     "sudo hangs": (f"nobody2 {POWERLESS} (its sudo does not answer within 10 s); {LINE}",),
     "no python, no right": ("Ansible needs python3; an administrator must run: sudo apt-get install -y python3",),
     "python 3.8": ("Ansible needs Python 3.9 or newer, the host has 3.8; install a newer python3 there",),

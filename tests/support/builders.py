@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from mngr_ansible.diff.due import Due, compare
-from mngr_ansible.host.state import FileState, HostState
+from mngr_ansible.host.state import FileState, HostState, Login, Paths, System
 from mngr_ansible.inputs.contribution import Contribution
 from mngr_ansible.inputs.settings import Settings
 from mngr_ansible.plan.plan import Plan, build
@@ -46,11 +46,29 @@ def plan(*contributions: Contribution, settings: dict[str, object] | None = None
 
 
 def state(files: dict[str, FileState] | None = None, findings: dict[str, str] | None = None, **facts) -> HostState:
-    """A Debian host of root; ``findings`` gives the status of a package, by name."""
+    """A Debian host of root; ``findings`` gives the status of a package, by name.
+
+    ``facts``: fields of ``Login``, ``System`` and ``Paths``, all by their own names.
+    """
     known = {name if ":" in name else f"package:{name}": status for name, status in (findings or {}).items()}
-    given = {"uid": 0, "user": "root", "privilege": "root", "python": "/usr/bin/python3", "managers": ("apt",)}
-    findings_of = {step: found(status, step) for step, status in known.items()}
-    return HostState(home="/root", work_dir=WORK_DIR, files=files or {}, findings=findings_of, **{**given, **facts})
+    given = {
+        "uid": 0,
+        "user": "root",
+        "home": "/root",
+        "privilege": "root",
+        "python": "/usr/bin/python3",
+        "managers": ("apt",),
+        "work_dir": WORK_DIR,
+        "files": files or {},
+        **facts,
+    }
+    login, system, paths = (
+        part(**{field.name: given.pop(field.name) for field in dataclasses.fields(part) if field.name in given})
+        for part in (Login, System, Paths)
+    )
+    if given:
+        raise TypeError(f"no part of HostState has {', '.join(given)}")
+    return HostState(login, system, paths, {step: found(status, step) for step, status in known.items()})
 
 
 def found(status: str, step: str) -> Finding:

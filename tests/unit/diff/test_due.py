@@ -137,7 +137,9 @@ def test_without_privilege_a_package_is_blocked_with_the_command_for_an_administ
 @pytest.mark.parametrize("is_local", [True, False])
 def test_without_a_manager_that_has_it_a_package_is_blocked_and_the_reason_says_what_was_considered(is_local):
     git = {"name": "git", "sources": [{"manager": "apt"}]}
-    made = due(wants("claude", git), managers=("dnf",), os={"PRETTY_NAME": "Fedora Linux 44"}, is_local=is_local)
+    made = due(
+        wants("claude", git), managers=("dnf",), os_release={"PRETTY_NAME": "Fedora Linux 44"}, is_local=is_local
+    )
 
     assert statuses(made.outcomes) == {"package:git": "blocked"}
     reason = "no source for git will do: Fedora Linux 44 installs with dnf; known sources: apt"
@@ -238,7 +240,7 @@ def test_every_step_of_the_plan_has_one_outcome_in_its_order(file):
     desired = plan(file, wants("claude", "git", "vim"))
     made = due(file, wants("claude", "git", "vim"))
     assert [each.id for each in made.outcomes] == [each.id for each in (*desired.transfers, *desired.requirements)]
-    assert state().os_name == "Linux"
+    assert state().system.name == "Linux"
 
 
 @pytest.mark.parametrize(("privilege", "is_installed"), [("root", True), ("sudo", True), ("none", False)])

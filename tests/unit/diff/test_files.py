@@ -33,13 +33,13 @@ def test_an_owner_is_compared_by_number(source, uid, gid, expected):
     found = dataclasses.replace(there(), uid=uid, gid=gid)
     numbers = {("user", "agent"): 7, ("group", "staff"): 8}
 
-    assert reason(due(wants("p", spec), files={X: found}, numbers=numbers)) == expected
+    assert reason(due(wants("p", spec), files={X: found}, owner_ids=numbers)) == expected
 
 
 def test_an_owner_that_the_host_does_not_know_blocks(source):
     spec = FileTransferSpec(source, "x", owner="agent")
 
-    status, why = reason(due(wants("p", spec), numbers={("user", "agent"): None}))
+    status, why = reason(due(wants("p", spec), owner_ids={("user", "agent"): None}))
     assert (status, "no user agent" in why) == ("blocked", True)
 
 
@@ -127,9 +127,11 @@ def test_a_mirror_leaves_alone_what_others_want_what_is_excluded_and_what_is_our
 def test_a_mirror_leaves_alone_what_the_user_keeps_for_himself_however_it_is_written(tmp_path, destination, pattern):
     spec = FileTransferSpec(tree(tmp_path / "top", "a"), destination, mirror=True)
     settings = {"plugins": {"p": {"exclude_files": [pattern]}}}
-    host = state(listings={"/root/m": {"cache": "directory", "cache/x": "file", "old": "file"}})
-    host = dataclasses.replace(host, work_dir="/root")
-    made = resolve_destinations(plan(wants("p", spec), settings=settings, work_dir=""), host.home, host.work_dir)
+    listings = {"/root/m": {"cache": "directory", "cache/x": "file", "old": "file"}}
+    host = state(listings=listings, work_dir="/root")
+    made = resolve_destinations(
+        plan(wants("p", spec), settings=settings, work_dir=""), host.login.home, host.paths.work_dir
+    )
 
     (found,) = compare(made, host, is_local=False).transfers
     assert [each.path for each in found.entries if each.entry.kind == "absent"] == ["/root/m/old"]
@@ -156,7 +158,9 @@ def test_a_mirror_of_what_holds_home_or_work_dir_is_blocked(tmp_path, destinatio
     made = plan(wants("p", FileTransferSpec(tree(tmp_path / "top", "a"), destination, mirror=True)))
     host = state()
 
-    (outcome,) = compare(resolve_destinations(made, host.home, host.work_dir), host, is_local=False).outcomes
+    (outcome,) = compare(
+        resolve_destinations(made, host.login.home, host.paths.work_dir), host, is_local=False
+    ).outcomes
     assert (str(outcome.status), "would empty the" in outcome.reason) == ("blocked", True)
 
 

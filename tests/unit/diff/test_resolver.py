@@ -30,7 +30,7 @@ def offered(manager="apt", lists="fresh", **versions):
 
 def one(requirement, **host):
     """What becomes of one requirement on an Ubuntu 22.04: its step, and the sources that are installed from."""
-    made = due(wants("codex", requirement), **{"os": UBUNTU, "system": "Linux x86_64", **host})
+    made = due(wants("codex", requirement), **{"os_release": UBUNTU, "arch": "x86_64", **host})
     name = requirement if isinstance(requirement, str) else requirement["name"]
     outcome = next(each for each in made.outcomes if each.name == name)
     return outcome, [candidate.source.label for candidate in made.installs], made
@@ -119,7 +119,10 @@ CODEX = {"name": "codex", "sources": [{"manager": "npm", "scope": "user", "requi
 
 def test_what_a_source_requires_is_installed_first_and_is_a_step_of_its_own():
     made = due(
-        wants("agent", CODEX), wants("mngr", {**NODE, "version": ">=18"}), os=UBUNTU, offers=offered(nodejs="20")
+        wants("agent", CODEX),
+        wants("mngr", {**NODE, "version": ">=18"}),
+        os_release=UBUNTU,
+        offers=offered(nodejs="20"),
     )
     assert statuses(made.outcomes) == {"package:node": "missing", "package:codex": "missing"}
     assert [(candidate.requirement.name, str(candidate.requirement.range)) for candidate in made.installs] == [
@@ -135,7 +138,9 @@ def test_what_a_source_requires_and_the_host_has_is_no_step():
 
 def test_a_source_whose_need_cannot_be_met_is_refused_with_the_reason():
     wanted = wants("agent", CODEX), wants("mngr", NODE)
-    made = due(*wanted, os=UBUNTU, offers=offered(nodejs="12"), settings={"allow_third_party_repositories": False})
+    made = due(
+        *wanted, os_release=UBUNTU, offers=offered(nodejs="12"), settings={"allow_third_party_repositories": False}
+    )
     assert "npm needs node>=20: Ubuntu 22.04 offers nodejs 12, wanted >=20" in made.outcomes[0].reason
 
 
@@ -152,7 +157,7 @@ def test_without_privilege_a_source_that_needs_none_is_taken_before_one_that_doe
 
 def test_a_system_that_is_like_another_installs_as_that_does():
     mint = {"ID": "linuxmint", "ID_LIKE": "ubuntu debian", "PRETTY_NAME": "Mint"}
-    assert one("git", os=mint, managers=("dnf", "apt"))[1] == ["apt"]
+    assert one("git", os_release=mint, managers=("dnf", "apt"))[1] == ["apt"]
 
 
 def test_a_local_tool_that_apt_has_not_heard_of_is_still_told_as_a_command_with_a_warning():

@@ -105,23 +105,23 @@ def test_kind_mode_and_hash_of_every_destination_are_told(shell, tmp_path):
     state = probe(shell, ProbeRequest((claim(source, there),), ()), 30)
 
     def at(name):
-        return state.files[f"{there}/sub/{name}"]
+        return state.paths.files[f"{there}/sub/{name}"]
 
     assert (at(HOSTILE[0]).kind, at(HOSTILE[0]).mode) == ("file", 0o640)
     assert at(HOSTILE[1]) == MISSING
     assert (at(HOSTILE[2]).kind, at(HOSTILE[2]).sha256) == ("link", hashlib.sha256(b"elsewhere\n").hexdigest())
     for name in HOSTILE[3:]:
         assert at(name).sha256 == hashlib.sha256(os.fsencode(name)).hexdigest(), name
-    assert state.files[str(there)].kind == "directory"
+    assert state.paths.files[str(there)].kind == "directory"
 
 
 def test_the_host_itself_is_told(shell):
     state = probe(shell, ProbeRequest((), requirements("git>=1")), 30)
 
-    assert state.uid == os.getuid()
-    assert state.privilege == ("root" if os.getuid() == 0 else state.privilege)
-    assert state.os_name
-    assert state.python is not None
+    assert state.login.uid == os.getuid()
+    assert state.login.privilege == ("root" if os.getuid() == 0 else state.login.privilege)
+    assert state.system.name
+    assert state.system.python is not None
     assert state.findings["package:git"].status == "ok"
 
 
@@ -147,7 +147,7 @@ def test_parents_are_told_with_what_stands_above_them(shell, tmp_path):
 
     state = probe(shell, question, 30)
 
-    assert {each: state.parents[str((tmp_path / each).parent)] for each in places} == places
+    assert {each: state.paths.parents[str((tmp_path / each).parent)] for each in places} == places
 
 
 def test_home_and_work_dir_are_resolved_on_the_host(shell, tmp_path, monkeypatch):
@@ -157,9 +157,9 @@ def test_home_and_work_dir_are_resolved_on_the_host(shell, tmp_path, monkeypatch
 
     state = probe(shell, question, 30)
 
-    assert (state.home, state.work_dir) == (str(tmp_path), f"{tmp_path}/work")
-    assert state.files[f"{tmp_path}/x"].kind == "file"
-    assert state.files[f"{tmp_path}/work/y"] == MISSING
+    assert (state.login.home, state.paths.work_dir) == (str(tmp_path), f"{tmp_path}/work")
+    assert state.paths.files[f"{tmp_path}/x"].kind == "file"
+    assert state.paths.files[f"{tmp_path}/work/y"] == MISSING
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_home_and_work_dir_are_resolved_on_the_host(shell, tmp_path, monkeypatch
 )
 def test_work_dir_is_below_the_home_unless_it_is_absolute(tmp_path, monkeypatch, work_dir, below):
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert probe(LocalShell(), ProbeRequest((), (), work_dir), 30).work_dir == f"{tmp_path}{below}"
+    assert probe(LocalShell(), ProbeRequest((), (), work_dir), 30).paths.work_dir == f"{tmp_path}{below}"
 
 
 def test_a_thousand_destinations_need_one_round_trip(tmp_path):
@@ -179,7 +179,7 @@ def test_a_thousand_destinations_need_one_round_trip(tmp_path):
     state = probe(shell, ProbeRequest((claim(tmp_path, tmp_path),), ()), 60)
 
     assert shell.trips == 1
-    assert sum(each.kind == "file" for each in state.files.values()) == 1000
+    assert sum(each.kind == "file" for each in state.paths.files.values()) == 1000
 
 
 def test_a_bounded_command_line_gets_more_but_smaller_scripts(tmp_path):
@@ -190,7 +190,7 @@ def test_a_bounded_command_line_gets_more_but_smaller_scripts(tmp_path):
     state = probe(shell, ProbeRequest((claim(tmp_path, tmp_path),), requirements("git")), 60)
 
     assert shell.trips > 1
-    assert sum(each.kind == "file" for each in state.files.values()) == 200
+    assert sum(each.kind == "file" for each in state.paths.files.values()) == 200
     assert state.findings["package:git"].status == "ok"
 
 
@@ -226,4 +226,4 @@ def test_any_answer_is_read_or_refused(lines):
 def test_what_a_login_prints_before_and_after_is_passed_over(tmp_path):
     told = Told(lambda text: f"Welcome!\nkinds f\n{text}\nbye\n")
 
-    assert probe(told, ProbeRequest((), ()), 30).uid == os.getuid()
+    assert probe(told, ProbeRequest((), ()), 30).login.uid == os.getuid()

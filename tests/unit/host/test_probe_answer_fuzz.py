@@ -143,15 +143,15 @@ def test_any_change_of_an_honest_answer_is_read_or_refused_and_leads_nowhere(ask
             told = error_text(error)
         else:
             outcomes["read"] += 1
-            told = state.user + state.os_name
-            assert len(state.files) <= len(question.places())
-            assert not [name for each in state.listings.values() for name in each if ".." in name.split("/")]
+            told = state.login.user + state.system.name
+            assert len(state.paths.files) <= len(question.places())
+            assert not [name for each in state.paths.listings.values() for name in each if ".." in name.split("/")]
             assert not [
                 finding
                 for finding in state.findings
                 if finding not in {"package:git", "package:sh", "package:no-such-tool"}
             ]
-            assert state.privilege in ("root", "sudo", "doas", "password", "none")
+            assert state.login.privilege in ("root", "sudo", "doas", "password", "none")
         assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", told)
         worst["seconds"] = max(worst["seconds"], time.monotonic() - begin)
 

@@ -1,7 +1,5 @@
 """Sources: what stays here, what cannot be sent, and what the user decided about a plugin's files."""
 
-import dataclasses
-
 import pytest
 
 from mngr_ansible.diff.due import compare
@@ -54,7 +52,7 @@ def test_one_name_for_a_destination_is_as_good_as_another_once_the_host_is_known
     made = plan(wants("claude", FileTransferSpec(source, "/home/u/.npmrc")), settings=settings)
 
     assert [each.destination for each in made.transfers] == ["/home/u/.npmrc"]
-    host = dataclasses.replace(state(), home="/home/u", work_dir="/srv/w")
+    host = state(home="/home/u", work_dir="/srv/w")
     settled = resolve_destinations(resolve_destinations(made, "/home/u", "/srv/w"), "/home/u", "/srv/w")
     assert settled.transfers == ()
     (outcome,) = compare(settled, host, is_local=False).outcomes
