@@ -1,9 +1,9 @@
-"""Run one run directory with Ansible, and say what happened.
+"""Run one run directory with Ansible, and report what happened.
 
 Ansible runs below a child process of ours (:mod:`mngr_ansible.run.supervisor`): the caller's signal handlers, threads,
-working directory, environment and stdout stay as they are. What a run needs for itself lies in a private directory
-that is gone when the run is over. What ansible-runner does when it is called directly: docs/decisions.md "Ansible
-and ansible-runner"
+working directory, environment and stdout stay as they are. The run's own files are in a private directory that is
+removed when the run is over. What ansible-runner does when it is called directly: docs/decisions.md "Ansible and
+ansible-runner".
 """
 
 import json
@@ -18,14 +18,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, cast
 
 from mngr_ansible.errors import RunError
 from mngr_ansible.run.environment import environment, run_marker, ssh_arguments
-from mngr_ansible.run.supervisor import ENDS_OF_A_PLAYBOOK, Order
+from mngr_ansible.run.supervisor import ENDS_OF_A_PLAYBOOK, EndLine, Line, Order, StepResult
 from mngr_ansible.system.tempdirs import private_directory, socket_directory
 
-_STOP_WITHIN = 3.0
+_STOP_SECONDS = 3.0
+"""How long the child may take to stop everything."""
+
+RunStatus = Literal["finished", "timeout", "stopped"]
+"""How a run ended: by itself; its time was up; or its process, or its caller, was ended from outside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,35 +37,36 @@ class Event:
     """One thing that happened.
 
     Attributes:
-        kind: a task began; a step of the plan was settled; a task failed on a host; a host was not reached, or was
-            lost; something warned (a failure that the playbook ignores is a warning too).
+        kind: a task began; a step of the plan ended; a task failed on a host; a host could not be reached, or the
+            connection was lost; a warning (a failure that the playbook ignores is a warning too).
         host: the inventory's alias; "" where no host is concerned.
         task: the task's title, without its role.
-        text: the message of ``failed``, ``unreachable`` and ``warning``; at most some 4000 characters.
-        step: of ``step``: id, status, current and reason, as the role settled it.
+        text: the message of ``failed``, ``unreachable`` and ``warning``; at most about 4000 characters.
+        step: of ``step``: how it ended.
     """
 
     kind: Literal["task", "step", "failed", "unreachable", "warning"]
     host: str = ""
     task: str = ""
     text: str = ""
-    step: Mapping[str, str | None] | None = None
+    step: StepResult | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a run came to. Whether it succeeded is for the report to count: Ansible's own status is no evidence.
+    """How a run ended. Whether it succeeded is for the report to count: Ansible's own status is no evidence.
 
     Attributes:
-        status: it came to its end; the time was up; or its process was ended by somebody else.
+        status: see :data:`RunStatus`.
         is_complete: Ansible went through the whole playbook.
-        hosts: the aliases that Ansible says it processed.
+        hosts: the aliases that Ansible processed.
         events: in the order in which they happened.
-        problem: one sentence when Ansible broke before the playbook's end, or was ended by somebody else; else None.
-        details: with a problem, the last lines that Ansible then wrote on its screen.
+        problem: one sentence when Ansible broke before the end of the playbook, or its process was ended from outside;
+            else None.
+        details: with a problem, the last lines on Ansible's screen.
     """
 
-    status: Literal["finished", "timeout", "stopped"]
+    status: RunStatus
     is_complete: bool
     hosts: frozenset[str]
     events: tuple[Event, ...]
@@ -77,49 +82,58 @@ def run(
     remote_tmp: str = "~/.ansible/tmp",
     on_event: Callable[[Event], None] | None = None,
     password: str | None = None,
+    record: "RunRecord | None" = None,
 ) -> RunResult:
-    """Run ``project/provision.yml`` of a run directory on its inventory. Any thread may call it, many at once.
+    """Run ``project/provision.yml`` of a run directory on its inventory. Threads may call it at the same time.
 
     Args:
         directory: a complete run directory.
-        timeout: seconds for all of it.
-        control_path: ssh's ``ControlPath`` of masters that are open already; they are used and left open. None: each
-            host gets one for this run.
+        timeout: seconds for the whole run.
+        control_path: ssh's ``ControlPath`` of connections that are open already; they are used and left open. None:
+            each host gets one for this run.
         remote_tmp: where Ansible keeps its temporary files on a host, unless the inventory says otherwise.
-        password: what sudo wants to hear on the hosts; it goes through pipes and a terminal, and is on no disk.
-        on_event: told of every event at once, on the calling thread. When it raises, the run is stopped.
+        password: sudo's password on the hosts; it goes through pipes and a terminal, and is never written to disk.
+        on_event: called with every event at once, on the calling thread. When it raises, the run is stopped.
+        record: an empty one; it keeps the events for a caller that handles the exceptions below.
 
     Raises:
         RunError: Ansible could not be started at all.
-        BaseException: what `on_event` raised, or a signal (KeyboardInterrupt, for one); everything is stopped by then.
+        BaseException: what `on_event` raised, or a signal (such as KeyboardInterrupt). Everything is stopped by then;
+            ``record.interrupted()`` has the events.
     """
     deadline = time.monotonic() + timeout
-    record = _Record(on_event)
-    status: Literal["finished", "timeout", "stopped"] = "finished"
-    with ExitStack() as rooms:
+    record = record if record is not None else RunRecord()
+    status: RunStatus = "finished"
+    with ExitStack() as directories:
         try:
-            private = rooms.enter_context(private_directory(directory, ".run-"))
-            sockets = rooms.enter_context(socket_directory())
+            private = directories.enter_context(private_directory(directory, ".run-"))
+            sockets = directories.enter_context(socket_directory())
             (private / "ansible.cfg").touch()
             ssh_args = ssh_arguments(control_path or f"{sockets}/%C")
             process = _start(directory, environment(private, sockets, ssh_args, remote_tmp))
         except OSError as error:
-            remedy = "Make room, or give permission, and run again. Nothing was changed."
+            remedy = "Free disk space or correct the permissions, then run again. Nothing was changed."
             raise RunError(f"Ansible could not be started: {error}", remedy=remedy) from error
         pipes = _Pipes(process)
         try:
-            places = {"directory": str(directory.absolute()), "private": str(private), "sockets": str(sockets)}
-            pipes.order({**places, "password": password})  # type: ignore[typeddict-item]
+            pipes.send(
+                {
+                    "directory": str(directory.absolute()),
+                    "private": str(private),
+                    "sockets": str(sockets),
+                    "password": password,
+                }
+            )
             try:
-                record.extend(pipes.lines(deadline))
+                record.extend(pipes.lines(deadline), on_event)
             except _TimeIsUpError:
                 status = "timeout"
                 pipes.stdin.close()
                 with suppress(_TimeIsUpError):
-                    record.extend(pipes.lines(time.monotonic() + _STOP_WITHIN))
+                    record.extend(pipes.lines(time.monotonic() + _STOP_SECONDS), on_event)
         finally:
-            _end(process, pipes, private, is_over=record.end is not None and status == "finished")
-    if status == "finished" and record.end is None:
+            _end(process, pipes, private, is_over=record.has_ended and status == "finished")
+    if status == "finished" and not record.has_ended:
         record.require_start()
         status = "stopped"
     return record.result(status, process.returncode)
@@ -130,7 +144,7 @@ class _TimeIsUpError(Exception):
 
 
 class _Pipes:
-    """What connects us with the child: its stdin, which keeps it running, and its lines."""
+    """The connection with the child: its stdin, which keeps it running while it is open, and the lines it writes."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdin is not None  # noqa: S101 - for mypy: both are pipes
@@ -138,8 +152,8 @@ class _Pipes:
         self.stdin, self.stdout = process.stdin, process.stdout
         self._rest = b""
 
-    def order(self, order: Order) -> None:
-        """Tell the child what to run; one that is dead already is found out by its silence."""
+    def send(self, order: Order) -> None:
+        """Send the child what to run. A child that is dead already is noticed later, because it writes no line."""
         with suppress(BrokenPipeError):
             self.stdin.write(json.dumps(order).encode() + b"\n")
 
@@ -147,7 +161,7 @@ class _Pipes:
         """Yield the lines up to the end of the stream.
 
         Raises:
-            _TimeIsUpError: the deadline (of ``time.monotonic``) came first; a line that was begun is kept for later.
+            _TimeIsUpError: the deadline (of ``time.monotonic``) came first; the beginning of a line is kept for later.
         """
         selector = selectors.PollSelector()
         selector.register(self.stdout, selectors.EVENT_READ)
@@ -162,67 +176,85 @@ class _Pipes:
         raise _TimeIsUpError
 
 
-class _Record:
-    """What the child has said so far."""
+class RunRecord:
+    """What the child has reported so far. One record belongs to one run."""
 
-    def __init__(self, on_event: Callable[[Event], None] | None) -> None:
-        self.end: dict[str, Any] | None = None
-        self._on_event = on_event
+    def __init__(self) -> None:
         self._events: list[Event] = []
         self._hosts: frozenset[str] | None = None
+        self._end: EndLine | None = None
         self._is_ready = False
-        self._noise: deque[str] = deque(maxlen=40)
+        self._other_output: deque[str] = deque(maxlen=40)
 
-    def extend(self, lines: Iterable[bytes]) -> None:
-        """Take the lines as they come.
+    @property
+    def has_ended(self) -> bool:
+        """Whether the child said that the run is over."""
+        return self._end is not None
+
+    def interrupted(self) -> RunResult:
+        """The result of a run that an exception cut off: the events until then."""
+        return RunResult("stopped", False, frozenset(), tuple(self._events))
+
+    def extend(self, lines: Iterable[bytes], on_event: Callable[[Event], None] | None) -> None:
+        """Read the lines as they come.
 
         Raises:
-            RunError: the child says that Ansible is not installed.
+            RunError: Ansible is not installed.
         """
         for raw in lines:
-            try:
-                line = json.loads(raw)
-                kind = line.pop("kind")
-            except (ValueError, TypeError, AttributeError, KeyError):
-                self._noise.append(raw[:500].decode(errors="replace"))
-                continue
-            match kind:
-                case "ready":
-                    self._is_ready = True
-                    if line["missing"]:
-                        raise _not_installed(line["missing"])
-                case "stats":
-                    self._hosts = frozenset(line["hosts"])
-                case "end":
-                    self.end = line
-                case _:
-                    event = Event(kind, **line)
-                    self._events.append(event)
-                    if self._on_event is not None:
-                        self._on_event(event)
+            line = _parsed(raw)
+            if line is None:
+                self._other_output.append(raw[:500].decode(errors="replace"))
+            elif line["kind"] == "ready":
+                self._is_ready = True
+                if line["missing"]:
+                    raise _not_installed(line["missing"])
+            elif line["kind"] == "stats":
+                self._hosts = frozenset(line["hosts"])
+            elif line["kind"] == "end":
+                self._end = line
+            else:
+                event = Event(**line)
+                self._events.append(event)
+                if on_event is not None:
+                    on_event(event)
 
     def require_start(self) -> None:
         """Raise RunError if the child did not even begin."""
         if not self._is_ready:
-            said = self._noise[-1] if self._noise else "it ended without a word"
+            reason = self._other_output[-1] if self._other_output else "it ended without a message"
             raise RunError(
-                f"{sys.executable} could not run mngr_ansible.run.supervisor: {said}",
-                remedy="Install mngr-ansible into that Python: what PYTHONPATH adds is not used there.",
+                f"{sys.executable} could not run mngr_ansible.run.supervisor: {reason}",
+                remedy="Install mngr-ansible into that Python; PYTHONPATH is not used for it.",
             )
 
-    def result(self, status: Literal["finished", "timeout", "stopped"], returncode: int) -> RunResult:
-        """Put it together."""
-        end = self.end or {"code": None, "error": None, "output": []}
-        problem = None
-        if status == "stopped":
-            problem = f"The process that ran Ansible was ended from outside (exit code {returncode})."
-        elif status == "finished" and end["error"] is not None:
-            problem = f"ansible-runner broke: {end['error']}"
-        elif status == "finished" and (self._hosts is None or end["code"] not in ENDS_OF_A_PLAYBOOK):
-            problem = f"Ansible broke with exit code {end['code']} before the playbook was through."
-        details = "" if problem is None else "\n".join([*end["output"], *self._noise])
+    def result(self, status: RunStatus, returncode: int) -> RunResult:
+        """The result of a run that is over. ``returncode``: that of the child."""
+        problem = self._problem(status, returncode)
+        output = self._end["output"] if self._end is not None else []
+        details = "" if problem is None else "\n".join([*output, *self._other_output])
         hosts = self._hosts or frozenset()
         return RunResult(status, self._hosts is not None, hosts, tuple(self._events), problem, details)
+
+    def _problem(self, status: RunStatus, returncode: int) -> str | None:
+        if status == "stopped":
+            return f"The process that ran Ansible was ended from outside (exit code {returncode})."
+        if status == "timeout" or self._end is None:
+            return None
+        if self._end["error"] is not None:
+            return f"ansible-runner broke: {self._end['error']}"
+        if self._hosts is None or self._end["code"] not in ENDS_OF_A_PLAYBOOK:
+            return f"Ansible broke with exit code {self._end['code']} before the playbook was through."
+        return None
+
+
+def _parsed(raw: bytes) -> Line | None:
+    """A line of the supervisor; None for any other output."""
+    try:
+        line = json.loads(raw)
+    except ValueError:
+        return None
+    return cast("Line", line) if isinstance(line, dict) and "kind" in line else None
 
 
 def _not_installed(missing: list[str]) -> RunError:
@@ -231,7 +263,7 @@ def _not_installed(missing: list[str]) -> RunError:
     command = f"{shlex.quote(sys.executable)} -m pip install {' '.join(packages)}"
     return RunError(
         f"{' and '.join(packages)} cannot be imported by {sys.executable}",
-        remedy=f"Install mngr-ansible again with what it depends on, or run: {command}",
+        remedy=f"Install mngr-ansible again with its dependencies, or run: {command}",
     )
 
 
@@ -249,20 +281,20 @@ def _start(directory: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
 
 
 def _end(process: subprocess.Popen[bytes], pipes: _Pipes, private: Path, *, is_over: bool) -> None:
-    """See to it that nothing of the run is left: the child does it, or, when it cannot, we do."""
+    """Leave no process of the run behind: the child ends them, or, when it cannot, this process does."""
     try:
         pipes.stdin.close()
         with suppress(subprocess.TimeoutExpired):
-            process.wait(_STOP_WITHIN)
+            process.wait(_STOP_SECONDS)
     finally:
         if process.returncode != 0 or not is_over:
-            _kill_all_of(private)
+            _kill_marked(private)
         pipes.stdout.close()
         process.wait()
 
 
-def _kill_all_of(private: Path) -> None:
-    """Kill what has the run's mark in its environment: the child, and what it lost sight of or was too late for."""
+def _kill_marked(private: Path) -> None:
+    """Kill every process that has the run's marker in its environment: the child, and descendants that it missed."""
     import psutil
 
     for _ in range(5):

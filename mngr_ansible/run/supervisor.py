@@ -1,15 +1,15 @@
-"""The child process of a run: the only file that imports ansible-runner, and the owner of all that Ansible starts.
+"""The child process of a run: the only file that imports ansible-runner, and the parent of everything Ansible starts.
 
 :mod:`mngr_ansible.run.runner` starts it with ``-P -E -m mngr_ansible.run.supervisor``, in a session of its own.
 
-* stdin: one line of JSON (:class:`Order`), then nothing. It stays open for as long as the run is wanted: its end means
-  stop, whether the parent asks for it or is dead.
-* stdout: one line of JSON for everything that happens. The first is ``ready``, the last ``end``; without ``end`` the
-  run was cut off. What is not JSON (a traceback: stderr goes there too) is for an error message.
+* stdin: one line of JSON (:class:`Order`), then nothing. It stays open while the run may continue. Its end means stop:
+  the parent closed it, or died.
+* stdout: one line of JSON for everything that happens (:data:`Line`). The first is ``ready``, the last ``end``. Without
+  ``end`` the run was cut off. Text that is not JSON (a traceback: stderr goes to stdout too) is for an error message.
 
-Ansible's workers have sessions of their own and outlive ansible-runner's ``killpg``
-(docs/decisions.md "Ansible and ansible-runner"). On Linux we
-are a sub-reaper: what loses its parent becomes our child, so that descendants are always found.
+Ansible's workers have sessions of their own and outlive ansible-runner's ``killpg`` (docs/decisions.md "Ansible and
+ansible-runner"). On Linux this process is a sub-reaper (prctl(2), PR_SET_CHILD_SUBREAPER): a process whose parent dies
+becomes its child, so all descendants can always be found.
 """
 
 import importlib.util
@@ -28,21 +28,22 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, Literal, Required, TypedDict
 
 GRACE = 0.5
 """Seconds between TERM and KILL."""
 GIVE_UP = 2.5
-"""Seconds after which we go although something cannot be killed (it hangs in the kernel)."""
+"""Seconds after which this process ends although a descendant cannot be killed (it hangs in the kernel)."""
 MOST_MEMORY = 4 << 30
-"""Bytes for any process of the run: Ansible reads what a host's module answers without a bound of its own."""
+"""Bytes of memory for any process of the run: Ansible reads a module's answer from a host without a limit."""
 LONGEST_TEXT = 4000
-"""Characters of one message; what is longer loses its middle."""
-STEP_KEYS = ("status", "current", "reason")
+"""Characters of one message; a longer one loses its middle."""
+_LONGEST_OUTPUT = 500
+"""Characters of one line of Ansible's screen output."""
 NO_WARNINGS = ("did not exist and was created with a mode of 0700", "transfer mechanism failed on")
-"""Of warnings that say nothing: the run's own remote_tmp; that sftp is off, and the next way of uploading is taken."""
+"""Warnings that mean nothing here: the run's own remote_tmp was created; sftp is off and Ansible uploads otherwise."""
 ENDS_OF_A_PLAYBOOK = (0, 2, 4, 6)
-"""Exit codes of ansible-playbook: all is well, tasks failed (2), hosts were unreachable (4), both."""
+"""Exit codes of ansible-playbook after a whole playbook: success, failed tasks (2), unreachable hosts (4), both."""
 
 _PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
 _ending = threading.Lock()
@@ -52,10 +53,10 @@ class Order(TypedDict):
     """What to run. Paths are absolute.
 
     Attributes:
-        directory: the run directory; only read.
+        directory: the run directory; it is only read.
         private: where ansible-runner may write; removed at the end.
-        sockets: where ssh puts the sockets of the masters that it opens for this run; removed at the end.
-        password: the answer to Ansible's question for sudo's password; None: it is not to ask.
+        sockets: where ssh puts the control sockets that it opens for this run; removed at the end.
+        password: sudo's password on the hosts; None: Ansible does not ask for it.
     """
 
     directory: str
@@ -64,74 +65,142 @@ class Order(TypedDict):
     password: str | None
 
 
+class StepResult(TypedDict):
+    """How one step of the plan ended, as a role reports it in ``mngr_steps``.
+
+    Attributes:
+        id: the step's id in the plan.
+        status: ``ok``, ``changed``, ``failed``, ``skipped`` or ``unknown``; None where the role gave none.
+        current: what the host has now, for people.
+        reason: why it is so, for people.
+    """
+
+    id: str
+    status: str | None
+    current: str | None
+    reason: str | None
+
+
+class ReadyLine(TypedDict):
+    """The first line. ``missing``: the modules of Ansible that cannot be imported; the run starts if there are none."""
+
+    kind: Literal["ready"]
+    missing: list[str]
+
+
+class EventLine(TypedDict, total=False):
+    """Something that happened; the fields are those of :class:`mngr_ansible.run.runner.Event`."""
+
+    kind: Required[Literal["task", "step", "failed", "unreachable", "warning"]]
+    host: str
+    task: str
+    text: str
+    step: StepResult
+
+
+class StatsLine(TypedDict):
+    """Ansible reached the end of the playbook. ``hosts``: the aliases that it processed."""
+
+    kind: Literal["stats"]
+    hosts: list[str]
+
+
+class EndLine(TypedDict):
+    """The last line.
+
+    Attributes:
+        kind: ``end``.
+        code: the exit code of ansible-playbook; None: ansible-runner raised an exception.
+        error: that exception, or one of :class:`Reducer`; None: there was none.
+        output: the last lines on Ansible's screen outside of tasks.
+    """
+
+    kind: Literal["end"]
+    code: int | None
+    error: str | None
+    output: list[str]
+
+
+Line = ReadyLine | EventLine | StatsLine | EndLine
+
+
 class Reducer:
     """Turns ansible-runner's events into the few, small lines that the parent needs.
 
-    File contents, diffs, task arguments and the screen output stay behind: of a result only ``mngr_steps``, ``msg`` and
-    ``warnings`` are taken.
+    File contents, diffs, task arguments and the screen output are dropped: of a result only ``mngr_steps``, ``msg`` and
+    ``warnings`` are used.
 
     Attributes:
         output: the last lines on Ansible's screen outside of tasks; for the error message of a run that broke.
-        error: our own first exception, which must not reach ansible-runner: it swallows some and breaks at others.
+        error: the first exception of this class itself. It must not reach ansible-runner, which swallows some
+            exceptions and breaks at others.
     """
 
     def __init__(self) -> None:
         self.output: deque[str] = deque(maxlen=40)
         self.error: str | None = None
         self._has_begun = False
-        self._items: dict[tuple[str, str], dict[str, None]] = {}  # by host and task: what its failed items said, once
+        self._item_messages: dict[tuple[str, str], dict[str, None]] = {}
+        """By host and task: the messages of its failed items, without repetitions."""
 
     def handle(self, raw: Mapping[str, Any]) -> bool:
-        """ansible-runner's ``event_handler``: False, so that no event is written to disk."""
+        """ansible-runner's ``event_handler``. It returns False, so that no event is written to disk."""
         try:
             for line in self.lines(raw):
-                write(**line)
+                write(line)
         except Exception as error:  # noqa: BLE001 - see `error`
             self.error = self.error or f"{type(error).__name__}: {error}"
         return False
 
-    def lines(self, raw: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    def lines(self, raw: Mapping[str, Any]) -> Iterator[Line]:
         """The lines for one event: none, one, or one for each step."""
         event, data = raw.get("event", ""), raw.get("event_data") or {}
-        place = {"host": data.get("host", ""), "task": data.get("task", "")}
+        host, task = data.get("host", ""), data.get("task", "")
         match event:
             case "playbook_on_task_start":
                 self._has_begun = True
-                yield {"kind": "task", "task": place["task"]}
+                yield {"kind": "task", "task": task}
             case "playbook_on_stats":
                 yield {"kind": "stats", "hosts": sorted(data.get("processed", {}))}
             case "playbook_on_no_hosts_matched":
                 yield {"kind": "warning", "text": "The playbook's hosts are not in the inventory."}
             case "runner_on_unreachable":
-                yield {"kind": "unreachable", **place, "text": message(data["res"])}
+                yield {"kind": "unreachable", "host": host, "task": task, "text": failure_message(data["res"])}
             case "runner_on_ok" | "runner_on_failed" | "runner_item_on_ok" | "runner_item_on_failed":
-                yield from self._results(place, event, data)
+                yield from self._result_lines(host, task, event, data)
             case "verbose" | "warning" | "error" | "system_warning":
                 text = str(raw.get("stdout", "")).strip()
                 if text:
-                    self.output.append(short(text, 500))
+                    self.output.append(shorten(text, _LONGEST_OUTPUT))
                 if not self._has_begun and text.startswith("[WARNING]: "):
-                    yield {"kind": "warning", "text": short(text.removeprefix("[WARNING]: "))}
+                    yield {"kind": "warning", "text": shorten(text.removeprefix("[WARNING]: "))}
 
-    def _results(self, place: Mapping[str, str], event: str, data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    def _result_lines(self, host: str, task: str, event: str, data: Mapping[str, Any]) -> Iterator[Line]:
         result = data.get("res") or {}
-        for step in result.get("mngr_steps") or _told_by_raw(result):
-            settled = {key: None if step.get(key) is None else short(str(step[key])) for key in STEP_KEYS}
-            yield {"kind": "step", **place, "step": {"id": str(step.get("id")), **settled}}
-        for warning in result.get("warnings") or ():
-            if any(words in str(warning) for words in NO_WARNINGS):
-                continue
-            yield {"kind": "warning", **place, "text": short(str(warning))}
-        of_items = self._items.setdefault((place["host"], data.get("task_uuid", "")), {})
+        for step in result.get("mngr_steps") or _steps_in_stdout(result):
+            yield {"kind": "step", "host": host, "task": task, "step": _step_result(step)}
+        for warning in map(str, result.get("warnings") or ()):
+            if not any(words in warning for words in NO_WARNINGS):
+                yield {"kind": "warning", "host": host, "task": task, "text": shorten(warning)}
+        item_messages = self._item_messages.setdefault((host, data.get("task_uuid", "")), {})
         if event == "runner_item_on_failed":
-            of_items[message(result)] = None
+            item_messages[failure_message(result)] = None
         elif event == "runner_on_failed":
-            kind = "warning" if data.get("ignore_errors") else "failed"
-            yield {"kind": kind, **place, "text": short("\n".join(of_items) or message(result))}
+            text = shorten("\n".join(item_messages) or failure_message(result))
+            is_ignored = bool(data.get("ignore_errors"))
+            yield {"kind": "warning" if is_ignored else "failed", "host": host, "task": task, "text": text}
 
 
-def _told_by_raw(result: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The steps that a script of ours settled where the host has no python: JSON in the last line of its stdout."""
+def _step_result(step: Mapping[str, Any]) -> StepResult:
+    def text(key: str) -> str | None:
+        value = step.get(key)
+        return None if value is None else shorten(str(value))
+
+    return {"id": str(step.get("id")), "status": text("status"), "current": text("current"), "reason": text("reason")}
+
+
+def _steps_in_stdout(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The steps that a shell script of a role reports where the host has no python: JSON in its last line of stdout."""
     last = str(result.get("stdout") or "").rstrip().rpartition("\n")[2]
     if not last.startswith('{"mngr_steps"'):
         return []
@@ -142,46 +211,46 @@ def _told_by_raw(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [step for step in steps if isinstance(step, dict)] if isinstance(steps, list) else []
 
 
-def message(result: Mapping[str, Any]) -> str:
-    """Why a task failed, in the words of its ``msg``; of a module that broke also the last line, which names why."""
+def failure_message(result: Mapping[str, Any]) -> str:
+    """Why a task failed: its ``msg``; of a module that broke also the last line of stderr, which has the reason."""
     text = str(result.get("msg") or result.get("censored") or "The task failed without a message.")
-    said = str(result.get("module_stderr") or "").strip()
-    return short(f"{text}\n{said.splitlines()[-1]}" if said else text)
+    stderr = str(result.get("module_stderr") or "").strip()
+    return shorten(f"{text}\n{stderr.splitlines()[-1]}" if stderr else text)
 
 
-def short(text: str, longest: int = LONGEST_TEXT) -> str:
-    """The text; its beginning and its end when it is longer than that."""
+def shorten(text: str, longest: int = LONGEST_TEXT) -> str:
+    """The text, or its beginning and its end when it is longer than that."""
     half = longest // 2
     return text if len(text) <= longest else f"{text[:half]} … {text[-half:]}"
 
 
-def write(**line: Any) -> None:
-    """Send one line to the parent. When that is dead nobody needs it; the end of stdin will stop us."""
+def write(line: Line) -> None:
+    """Send one line to the parent. If the parent is dead, nobody needs it; the end of stdin will stop this process."""
     with suppress(BrokenPipeError):
         sys.stdout.write(json.dumps(line) + "\n")
         sys.stdout.flush()
 
 
 def main() -> None:
-    """Carry out the order on stdin; never returns."""
+    """Carry out the order on stdin. It never returns."""
     parent = os.getppid()
-    order: Order = json.loads(sys.stdin.buffer.readline() or "null") or sys.exit("no order on stdin")
+    order: Order = json.loads(sys.stdin.buffer.readline() or "null") or sys.exit("there is no order on stdin")
     if sys.platform == "linux":
         import ctypes
 
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    with suppress(ValueError, OSError):  # where a lower limit holds already
+    with suppress(ValueError, OSError):  # a lower limit is in force already
         resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
-    threading.Thread(target=_stop_when_unwanted, args=(order, parent), daemon=True).start()
+    threading.Thread(target=_stop_with_parent, args=(order, parent), daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: threading.Thread(target=_finish, args=(order,)).start())
     missing = [name for name in ("ansible", "ansible_runner") if importlib.util.find_spec(name) is None]
-    write(kind="ready", missing=missing)
+    write({"kind": "ready", "missing": missing})
     _finish(order, is_over=not missing and _run(order))
 
 
 def _run(order: Order) -> bool:
-    """Let ansible-runner run the playbook and write ``end``; whether the playbook came to its end."""
+    """Let ansible-runner run the playbook, then write ``end``. Returns whether the whole playbook was run."""
     reducer = Reducer()
     code = None
     try:
@@ -193,7 +262,7 @@ def _run(order: Order) -> bool:
             private_data_dir=order["private"],
             project_dir=str(project),
             inventory=str(Path(order["directory"], "inventory")),
-            # Not `playbook=`: runner would look for an `ansible-playbook` on PATH, which may be missing or another one.
+            # Not `playbook=`: ansible-runner would take the `ansible-playbook` of PATH, if there is one at all.
             binary=sys.executable,
             cmdline=f"-P -E -m ansible playbook provision.yml{' --ask-become-pass' if password else ''}",
             settings={"suppress_ansible_output": True, "suppress_output_file": True},
@@ -205,14 +274,14 @@ def _run(order: Order) -> bool:
             question = re.compile(r"BECOME password.*:\s*$", re.MULTILINE)
             runner.config.expect_passwords = {question: password, **runner.config.expect_passwords}
         _, code = runner.run()
-    except Exception as error:  # noqa: BLE001 - whatever it is, the parent has to hear of it
+    except Exception as error:  # noqa: BLE001 - the parent reports every exception
         reducer.error = reducer.error or f"{type(error).__name__}: {error}"
-    write(kind="end", code=code, error=reducer.error, output=list(reducer.output))
+    write({"kind": "end", "code": code, "error": reducer.error, "output": list(reducer.output)})
     return code in ENDS_OF_A_PLAYBOOK
 
 
 def _close_without_delay() -> None:
-    """Spare every run the 0.1 s that pexpect sleeps before it asks whether a process, long waited for, has ended."""
+    """Save the 0.1 s that pexpect sleeps before it asks whether a process has ended that was waited for already."""
     import pexpect  # type: ignore[import-untyped]
 
     class Spawn(pexpect.spawn):  # type: ignore[misc]
@@ -223,31 +292,31 @@ def _close_without_delay() -> None:
     pexpect.spawn = Spawn
 
 
-def _stop_when_unwanted(order: Order, parent: int) -> None:
-    """Wait for the end of stdin, or of the parent (a fork of it may hold our stdin open), then stop everything."""
+def _stop_with_parent(order: Order, parent: int) -> None:
+    """Stop everything when stdin or the parent ends; a fork of the parent may hold our stdin open."""
     while not select.select([0], [], [], 1.0)[0] and os.getppid() == parent:
         pass
     _finish(order)
 
 
 def _finish(order: Order, *, is_over: bool = False) -> None:
-    """Leave nothing behind, and end this process. The first caller does it; any other waits here for the end.
+    """Leave nothing behind and end this process. The first caller does it; any other waits here for the end.
 
     Args:
         order: what was run.
-        is_over: Ansible ended by itself, so what it started and left running is meant to stay (a service, say).
+        is_over: Ansible ended by itself, so what it started and left running is meant to stay, such as a service.
     """
     _ending.acquire()
     if not is_over:
         _end_descendants()
-    _close_masters(Path(order["sockets"]))
+    _close_control_sockets(Path(order["sockets"]))
     _remove(Path(order["sockets"]))
     _remove(Path(order["private"]))
     os._exit(0)
 
 
 def _remove(directory: Path) -> None:
-    """Remove a directory, although ansible-runner may write a last file into it in the main thread meanwhile."""
+    """Remove a directory, even while ansible-runner writes a last file into it in the main thread."""
     limit = time.monotonic() + 1
     shutil.rmtree(directory, ignore_errors=True)
     while directory.exists() and time.monotonic() < limit:
@@ -256,10 +325,10 @@ def _remove(directory: Path) -> None:
 
 
 def _end_descendants() -> None:
-    """TERM to all descendants, KILL after :data:`GRACE`; again and again, for they may start others meanwhile."""
+    """Send TERM to all descendants, KILL after :data:`GRACE`; repeatedly, because they may start others meanwhile."""
     import psutil
 
-    begin, told, has_killed = time.monotonic(), set[int](), False
+    begin, terminated, has_killed = time.monotonic(), set[int](), False
     while time.monotonic() < begin + GIVE_UP or not has_killed:
         with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
@@ -276,14 +345,14 @@ def _end_descendants() -> None:
             with suppress(psutil.Error):
                 if has_killed:
                     process.kill()
-                elif process.pid not in told:
-                    told.add(process.pid)
+                elif process.pid not in terminated:
+                    terminated.add(process.pid)
                     process.terminate()
         time.sleep(0.02)
 
 
-def _close_masters(sockets: Path) -> None:
-    """End the ssh masters of this run, and their connections with them, all at once."""
+def _close_control_sockets(sockets: Path) -> None:
+    """End the ssh connections that this run shares through control sockets, all at once."""
     exits = [
         subprocess.Popen(
             ["ssh", "-F", "none", "-o", f'ControlPath="{socket}"', "-O", "exit", "master"],  # noqa: S607

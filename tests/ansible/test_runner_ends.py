@@ -62,6 +62,19 @@ def test_a_callback_that_raises_stops_the_run(tmp_path: Path, mark: str) -> None
     assert marked(str(directory)) == []
 
 
+def test_the_events_of_a_run_that_an_exception_cut_off_are_in_its_record(tmp_path: Path) -> None:
+    directory, record = run_directory(tmp_path, settle("First", steps=[GIT]), settle("Second")), runner.RunRecord()
+
+    def refuse(event: Event) -> None:
+        if event.task == "Second":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        runner.run(directory, timeout=60, on_event=refuse, record=record)
+    events = (Event("task", task="First"), Event("step", "host-1", "First", step=GIT), Event("task", task="Second"))
+    assert record.interrupted() == runner.RunResult("stopped", False, frozenset(), events)
+
+
 def caller(directory: Path, on_event: str = "None") -> subprocess.Popen[str]:
     """A program of its own that runs this directory and prints how that ended."""
     script = f"""

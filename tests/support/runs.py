@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from mngr_ansible.run.supervisor import StepResult
+
 LOCAL: dict[str, object] = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
 
 SETTLE = """
@@ -26,8 +28,8 @@ if module.params["error"]:
     module.fail_json(msg=module.params["error"], mngr_steps=module.params["steps"] or [])
 module.exit_json(changed=False, mngr_steps=module.params["steps"] or [], content="bytes-of-a-file")
 """
-GIT = {"id": "package:git", "status": "ok", "current": "2.39.5", "reason": ""}
-NODE = {"id": "package:node", "status": "failed", "current": None, "reason": "no such package"}
+GIT: StepResult = {"id": "package:git", "status": "ok", "current": "2.39.5", "reason": ""}
+NODE: StepResult = {"id": "package:node", "status": "failed", "current": None, "reason": "no such package"}
 
 
 def run_directory(parent: Path, *tasks: dict[str, object], hosts: dict[str, dict[str, object]] | None = None) -> Path:
