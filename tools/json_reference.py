@@ -18,9 +18,9 @@ _HEAD = """\
 <!-- Written by `python -m tools.json_reference` from mngr_ansible/schema.json: edit the schema, not this page. -->
 # Reference: JSON
 
-With `--json` every command prints one document on stdout, errors included. What plugins print goes to stderr. The schema
-is in the package as `mngr_ansible/schema.json`; it is closed, so a document with any other field is not valid. `schema`
-stays 1 as long as fields are only added: ignore fields that you do not know. What the statuses mean:
+With `--json` every command prints one document on stdout, errors included. What plugins print goes to stderr. The
+schema is in the package as `mngr_ansible/schema.json`; it is closed, so a document with any other field is not valid.
+`schema` stays 1 as long as fields are only added: ignore fields that you do not know. What the statuses mean:
 [contract.md](contract.md#json).
 """
 _TABLE = ("| field | holds | always there | meaning |", "|---|---|---|---|")

@@ -4,12 +4,12 @@ import contextlib
 import inspect
 import io
 import re
+from pathlib import Path
 
 import mngr_ansible
 from mngr_ansible.report.report import HostReport, Report
-from mngr_ansible.run import content
 
-PAGE = content.directory() / "docs" / "python-api.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "python-api.md"
 
 
 def block(name: str, language: str) -> str:

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mngr_ansible.run import content
-
-ROOT = content.directory()
+ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 READMES = [*sorted(ROOT.glob("examples/*/README.md")), *sorted(ROOT.glob("roles/*/README.md"))]
 TREES = ("mngr_ansible", "roles", "playbooks", "molecule", "tests", "tools", "examples", "benchmarks")
@@ -116,7 +114,7 @@ def test_every_term_of_the_glossary_is_used():
     words = f"{pages} {code}".lower()
     terms = [line.split("|")[1].strip() for line in (ROOT / "docs/glossary.md").read_text().splitlines()[7:]]
     assert len(terms) > 30
-    assert [term for term in terms if term not in words] == []
+    assert [term for term in terms if term not in words and term.replace(" ", "") not in words] == []
 
 
 def test_the_glossary_is_sorted():
