@@ -71,6 +71,13 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     return directory
 
 
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    """An empty work_dir."""
+    (tmp_path / "work").mkdir()
+    return tmp_path / "work"
+
+
 @pytest.fixture(scope="session")
 def _hosts_are_possible() -> None:
     """Skip where this machine cannot have hosts."""

@@ -3,12 +3,16 @@
 import dataclasses
 import os
 from pathlib import Path
+from typing import Any
 
 from mngr_ansible.diff.due import Due, compare
 from mngr_ansible.host.state import FileState, HostState, Login, Paths, System
 from mngr_ansible.inputs.contribution import Contribution
 from mngr_ansible.inputs.settings import Settings
 from mngr_ansible.plan.plan import Plan, build
+from mngr_ansible.plan.requirements import PackageRequest, merge
+from mngr_ansible.plan.transfers import Claim, Destination
+from mngr_ansible.portable import trees
 from mngr_ansible.portable.checks import Finding
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.packages import PackageRequirement
@@ -85,6 +89,17 @@ def due(*contributions: Contribution, is_local: bool = False, settings=None, ins
     implied = {each.id: found("missing", each.id) for each in desired.implied.values()}
     there = dataclasses.replace(there, findings={**implied, **there.findings})
     return compare(desired, there, offers, is_local=is_local)
+
+
+def claim(source: Path, destination: Path | str) -> Claim:
+    """The claim of a plugin ``p`` to put this source at this destination."""
+    return Claim("p", Destination(str(destination)), trees.read(str(source)).entries)
+
+
+def requirements(*texts: str) -> tuple[dict[str, Any], ...]:
+    """Resolved requirements of a plugin ``p``, from their string forms."""
+    made = merge([PackageRequest("p", PackageRequirement.parse(text), None) for text in texts])
+    return tuple(each.resolved() for each in made)
 
 
 def statuses(outcomes) -> dict[str, str]:

@@ -94,21 +94,6 @@ def test_plan_is_0_and_detailed_2_when_something_is_due(tmp_path, capsys):
     assert "Nothing was changed" in capsys.readouterr().out
 
 
-def test_on_this_machine_a_missing_package_is_only_advised_and_stdout_holds_the_command_alone(tmp_path, capfd):
-    (tmp_path / "x").write_text("x")
-
-    code = main(["apply", "--file", f"{tmp_path}/x:y", "--package", "no-such-tool", "--work-dir", str(tmp_path)])
-
-    said = capfd.readouterr()
-    sudo = "" if os.geteuid() == 0 else "sudo "
-    assert code == 1
-    *before, install = said.out.splitlines()
-    assert install == f"{sudo}apt-get install -y no-such-tool"
-    assert before in ([], [f"{sudo}apt-get update"])
-    assert "no-such-tool is missing" in said.err
-    assert (tmp_path / "y").read_text() == "x"
-
-
 def test_where_a_required_package_is_hopeless_nothing_else_is_done_or_advised(tmp_path, capfd):
     (tmp_path / "x").write_text("x")
     shell = {"name": "sh", "version": "<0.1", "checks": [{"kind": "shell", "value": "echo 1", "pattern": "(.*)"}]}

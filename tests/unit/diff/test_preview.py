@@ -3,28 +3,18 @@
 import json
 import os
 
-import pytest
-
 from mngr_ansible.host import contents
 from mngr_ansible.host.connection import LocalShell
 from tests.support.builders import tree, write
-from tests.support.command import document, mngr_ansible, on
-from tests.support.hosts import Login
-from tests.unit.report.test_schema import wrong
-
-
-@pytest.fixture
-def work(tmp_path):
-    """An empty work_dir."""
-    (tmp_path / "work").mkdir()
-    return tmp_path / "work"
+from tests.support.command import document, mngr_ansible
+from tests.support.json_schema import schema_errors
 
 
 def diffs(work, *files):
     """What ``plan --diff --json`` says of every step, by name below work_dir."""
     manifest = write(work.parent / "m.json", json.dumps({"files": files}))
     made = document(mngr_ansible("plan", "--diff", "--manifest", manifest, "--work-dir", work, "--json"))
-    assert (wrong(made), made["errors"]) == ([], [])
+    assert (schema_errors(made), made["errors"]) == ([], [])
     return {step["id"].removeprefix(f"file:{work}/"): step.get("diff") for step in made["hosts"][0]["steps"]}
 
 
@@ -126,17 +116,3 @@ def test_without_diff_and_where_nothing_differs_the_host_is_asked_once(tmp_path)
     odd = write(tmp_path / "a'b\n$HOME c", "x")
     assert contents.fetch_contents(Counting(), [str(odd), str(tmp_path / "none")], as_root=False) == {str(odd): b"x"}
     assert len(asked) == 1
-
-
-def test_of_another_user_it_is_root_who_looks_through_sudo(ssh_host, tmp_path):
-    users = (Login("agent", root_by="sudo"), Login("other"))
-    host = ssh_host(layer="tools", users=users)
-    host.run("install -d -o other -m 700 /srv/other && echo old >/srv/other/conf && chown other /srv/other/conf")
-    files = [wish(write(tmp_path / "conf", "new\n"), "/srv/other/conf", owner="other")]
-    manifest = write(tmp_path / "m.json", json.dumps({"files": files}))
-
-    done = mngr_ansible("plan", "--diff", "--manifest", manifest, *on(host.as_user("agent")))
-
-    assert done.returncode == 0, done.stderr
-    assert "    -old\n    +new\n" in done.stdout
-    assert host.run("cat /srv/other/conf").stdout == "old\n"

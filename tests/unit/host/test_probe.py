@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -17,10 +16,7 @@ from mngr_ansible.host.probe import probe
 from mngr_ansible.host.probe_answer import parse_answer
 from mngr_ansible.host.probe_request import ProbeRequest
 from mngr_ansible.host.state import MISSING
-from mngr_ansible.plan.requirements import PackageRequest, merge
-from mngr_ansible.plan.transfers import Claim, Destination
-from mngr_ansible.portable import trees
-from mngr_ansible.spec.packages import PackageRequirement
+from tests.support.builders import claim, requirements
 
 SHELLS = [["dash"], ["busybox", "sh"], ["bash", "--posix"]]
 HOSTILE = [
@@ -72,16 +68,6 @@ class Told:
     def run(self, script: str, timeout: float) -> ShellResult:
         answer = LocalShell().run(script, timeout)
         return ShellResult(self.edit(answer.stdout), "", 0)
-
-
-def claim(source: Path, destination: Path | str) -> Claim:
-    return Claim("p", Destination(str(destination)), trees.read(str(source)).entries)
-
-
-def requirements(*texts: str):
-    return tuple(
-        each.resolved() for each in merge([PackageRequest("p", PackageRequirement.parse(text), None) for text in texts])
-    )
 
 
 @pytest.fixture(params=SHELLS, ids=lambda argv: argv[0])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
 
 import pytest
 from hypothesis import given
@@ -155,13 +154,3 @@ def test_whatever_a_host_says_is_read_or_refused(lines: list[str], manager: str)
     said = [f"mngr-offer {manager} 0 | {line}" for line in lines]
     with contextlib.suppress(ValueError):
         manager_offers.read([*said, "mngr-offer end"], {manager: ["x"]})
-
-
-@pytest.mark.parametrize("shell", [["dash"], ["bash", "--posix"], ["busybox", "sh"]])
-def test_the_question_is_answered_whole_where_nothing_is_installed(shell: list[str]) -> None:
-    asked = {name: ["git", "tmux"] for name in managers.TABLE}
-    text = manager_offers.script(asked, "root")
-    said = subprocess.run(shell, input=text, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"}).stdout
-    answers = manager_offers.read(said.split("\n"), asked)
-    assert set(answers) == set(managers.TABLE)
-    assert {each.lists for name, each in answers.items() if name in managers.LANGUAGES} == {"own"}

@@ -6,18 +6,11 @@ import shutil
 import pytest
 
 from mngr_ansible.host.connection import LocalShell
-from mngr_ansible.provisioning.provisioner import apply, prepare
-from mngr_ansible.provisioning.recheck import Lost, recheck
+from mngr_ansible.provisioning.provisioner import prepare
+from mngr_ansible.provisioning.recheck import recheck
 from mngr_ansible.provisioning.request import build_request
 from mngr_ansible.provisioning.targets import open_targets
 from tests.support.builders import tree, write
-
-
-@pytest.fixture
-def work(tmp_path):
-    """An empty work_dir."""
-    (tmp_path / "work").mkdir()
-    return tmp_path / "work"
 
 
 def planned(work, *files):
@@ -32,29 +25,6 @@ def planned(work, *files):
 def due_of(rechecked):
     transfers = rechecked.prepared.due.transfers if rechecked.prepared is not None else ()
     return {placed.path: placed.entry.mode for due in transfers for placed in due.entries}
-
-
-def test_modes_are_due_again_and_other_content_is_lost(work, tmp_path):
-    write(tree(tmp_path / "tree", "a", "b", "c", "sub/d") / "run", "x", 0o755)
-    before, asked = planned(work, {"local_path": str(tmp_path / "tree"), "remote_path": "tree"})
-    there = shutil.copytree(tmp_path / "tree", work / "tree")
-    assert recheck(before, asked).prepared is None
-
-    (there / "run").chmod(0o644)
-    (there / "sub").chmod(0o700)
-    (there / "a").write_text("theirs")
-    (there / "b").unlink()
-
-    rechecked = recheck(before, asked)
-
-    assert due_of(rechecked) == {f"{there}/run": 0o755, f"{there}/sub": 0o755}
-    plugins = ("command-line",)
-    assert rechecked.lost == (Lost(f"{there}/a", plugins, True), Lost(f"{there}/b", plugins, False))
-    report = apply([rechecked.prepared], asked, is_finished=False)
-    assert report.ok
-    assert ((there / "run").stat().st_mode & 0o777, (there / "sub").stat().st_mode & 0o777) == (0o755, 0o755)
-    assert (there / "a").read_text() == "theirs"
-    assert recheck(before, asked).prepared is None
 
 
 @pytest.mark.parametrize(("was", "expected"), [(0o750, 0o750), (None, 0o755)])

@@ -9,30 +9,16 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-import mngr_ansible as package
 from mngr_ansible.diff.outcome import Status
 from mngr_ansible.inputs.hookspecs import HOOKS
-from tests.support.builders import tree, write
 from tests.support.command import document
 from tests.support.command import mngr_ansible as run
-
-SCHEMA = json.loads((Path(package.__file__).parent / "schema.json").read_text())
-VALIDATOR = Draft202012Validator(SCHEMA)
-
-
-def wrong(made: object) -> list[str]:
-    return [error.message for error in VALIDATOR.iter_errors(made)]
+from tests.support.json_schema import SCHEMA, options_of_every_kind, schema_errors
 
 
 @pytest.fixture
 def words(tmp_path):
-    """A tree, a file that is skipped, a tool that is there and one that is not; relative to a work_dir."""
-    manifest = {"files": [{"local_path": "absent", "remote_path": "absent", "is_required": False}]}
-    return [
-        *("--file", f"{tree(tmp_path / 'tree', 'a', 'b/c')}:tree", "--file", f"{write(tmp_path / 'f')}:f"),
-        *("--package", "tar", "--package", "no-such-tool>=2"),
-        *("--manifest", write(tmp_path / "m.json", json.dumps(manifest))),
-    ]
+    return options_of_every_kind(tmp_path)
 
 
 def test_the_schema_itself_is_one():
@@ -44,28 +30,13 @@ def test_the_schema_knows_exactly_our_statuses_and_hooks():
     assert SCHEMA["$defs"]["plugin"]["properties"]["hooks"]["items"]["enum"] == list(HOOKS)
 
 
-def test_plan_then_apply_on_this_machine_print_documents_of_the_schema(words, tmp_path):
-    (tmp_path / "work").mkdir()
-    where = ["--work-dir", tmp_path / "work", "--json"]
-
-    plan, apply = run("plan", *words, *where), run("apply", *words, *where)
-
-    assert (wrong(document(plan)), wrong(document(apply))) == ([], [])
-    assert (plan.returncode, document(plan)["ok"], document(plan)["command"]) == (0, True, "plan")
-    assert (apply.returncode, document(apply)["ok"], document(apply)["command"]) == (1, False, "apply")
-    steps = {step["id"]: step for step in document(apply)["hosts"][0]["steps"]}
-    assert steps[f"file:{tmp_path}/work/tree"]["files"] == {"total": 2, "due": 2}
-    assert steps[f"file:{tmp_path}/work/absent"]["status"] == "skipped"
-    assert steps["package:no-such-tool"]["status"] == "advised"
-
-
 def test_render_plugins_and_content_print_documents_of_the_schema(words, tmp_path):
     render = document(run("render", tmp_path / "run", *words, "--work-dir", tmp_path, "--json"))
     plugins = document(run("plugins", *words, "--json"))
     content = document(run("content", "--json"))
 
-    assert [wrong(each) for each in (render, plugins, content)] == [[], [], []]
-    assert wrong(json.loads((tmp_path / "run" / "plan.json").read_text())) == []
+    assert [schema_errors(each) for each in (render, plugins, content)] == [[], [], []]
+    assert schema_errors(json.loads((tmp_path / "run" / "plan.json").read_text())) == []
     assert render["path"] == str(tmp_path / "run")
     assert [row["name"] for row in plugins["plugins"]] == ["manifest", "command-line"]
     assert (Path(content["path"]) / "roles" / "mngr_files").is_dir()
@@ -88,7 +59,7 @@ def test_an_error_is_a_document_of_the_schema_too(typed, code, command):
 
     made = document(failed)
 
-    assert (failed.returncode, wrong(made), made["ok"], made["command"]) == (code, [], False, command)
+    assert (failed.returncode, schema_errors(made), made["ok"], made["command"]) == (code, [], False, command)
     assert made["errors"]
     assert all(error["remedy"] for error in made["errors"])
 
@@ -174,7 +145,7 @@ class TestAWholeDocument:
     """A document that has everything."""
 
     def test_is_valid(self, whole):
-        assert wrong(whole) == []
+        assert schema_errors(whole) == []
 
     def test_without_any_one_of_its_keys_is_refused_but_for_the_optional_ones(self, whole):
         for trail in trails(whole):
@@ -182,17 +153,17 @@ class TestAWholeDocument:
                 cut = copy.deepcopy(whole)
                 del at(cut, trail[:-1])[trail[-1]]
                 is_optional = trail[-1] in OPTIONAL and trail[-2:] != (0, "plugins")
-                assert bool(wrong(cut)) is not is_optional, trail
+                assert bool(schema_errors(cut)) is not is_optional, trail
 
     def test_with_any_key_more_is_refused_at_every_level(self, whole):
         for trail in trails(whole):
             if isinstance(at(whole, trail), dict):
-                assert wrong(changed(whole, trail, {**at(whole, trail), "more": 1})), trail
+                assert schema_errors(changed(whole, trail, {**at(whole, trail), "more": 1})), trail
 
     def test_with_a_value_of_another_type_is_refused_everywhere(self, whole):
         for trail in trails(whole):
             for other in of_another_type(at(whole, trail)):
-                assert wrong(changed(whole, trail, other)), (trail, other)
+                assert schema_errors(changed(whole, trail, other)), (trail, other)
 
 
 @pytest.mark.parametrize(
@@ -216,4 +187,4 @@ class TestAWholeDocument:
     ],
 )
 def test_a_word_outside_the_vocabulary_is_refused(trail, value):
-    assert wrong(changed(WHOLE, trail, value))
+    assert schema_errors(changed(WHOLE, trail, value))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import subprocess
@@ -11,12 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mngr_ansible import PackageRequirement, Source
-from mngr_ansible.diff.due import compare
-from mngr_ansible.provisioning.provisioner import confirm_local_installs
-from mngr_ansible.provisioning.request import Prepared
-from mngr_ansible.provisioning.targets import open_targets
-from tests.support.builders import found, plan, state, wants
 from tests.support.command import mngr_ansible
 from tests.support.registries import served
 
@@ -66,24 +59,6 @@ def test_on_a_yes_what_needs_no_root_is_run_and_looked_at_again(manifest: Path, 
     plan = mngr_ansible("plan", "--manifest", str(manifest), "--detailed-exitcode")
     assert plan.returncode == 0
     assert f"wtool is in {home}/.local/bin, which is not on the PATH of a login there" in plan.stderr
-
-
-def test_nobody_is_asked_about_what_needs_first_what_is_only_printed() -> None:
-    chain = [Source("npm", ("first",), scope="user", requires=("npm>=8",))], [Source("uv", ("free",))]
-    wish = wants("p", *(PackageRequirement(each[0].packages[0], sources=each) for each in chain))
-    made = plan(wish)
-    missing = {each.id: found("missing", each.id) for each in (*made.requirements, *made.implied.values())}
-    host = dataclasses.replace(state(uid=1000, user="dev", privilege="none", managers=("apt", "uv")), findings=missing)
-    with open_targets(()) as (targets, _):
-        before = Prepared(targets[0], made, (wish,), host, compare(made, host, is_local=True))
-    asked: list[str] = []
-
-    (after,) = confirm_local_installs([before], lambda question: not asked.append(question))
-
-    assert asked == ["Install free on this machine?"]
-    assert after.due is not None
-    assert [candidate.requirement.name for candidate in after.due.installs] == ["free"]
-    assert {candidate.requirement.name for candidate in after.due.advised} == {"first", "npm"}
 
 
 def test_print_is_obeyed_whatever_is_answered(manifest: Path, home: Path) -> None:

@@ -19,7 +19,7 @@ from mngr_ansible.host.probe import probe
 from mngr_ansible.host.probe_request import ProbeRequest
 from mngr_ansible.portable import offers as manager_offers
 from mngr_ansible.report.text import error_text
-from tests.unit.host.test_probe import claim, requirements
+from tests.support.builders import claim, requirements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
