@@ -9,7 +9,7 @@ from mngr_ansible.diff.outcome import DUE, Outcome, Status
 from mngr_ansible.diff.packages import PackageSteps
 from mngr_ansible.diff.resolver import Candidate, Offers, Resolver
 from mngr_ansible.host.state import HostState
-from mngr_ansible.plan.plan import Plan, Skipped
+from mngr_ansible.plan.plan import Plan, SkippedStep
 from mngr_ansible.plan.requirements import Requirement
 from mngr_ansible.portable import managers
 
@@ -100,7 +100,7 @@ def compare(plan: Plan, state: HostState, offers: Offers | None = None, *, is_lo
 def skipped(plan: Plan, home: str, work_dir: str) -> Iterator[Outcome]:
     """A step for everything that is skipped on a host with this home and work_dir, where no other step has its id."""
     steps = {each.id for each in plan.transfers} | {each.id for each in plan.requirements}
-    by_id: dict[str, list[Skipped]] = {}
+    by_id: dict[str, list[SkippedStep]] = {}
     for each in plan.skipped:
         if (step := each.id(home, work_dir)) not in steps:
             by_id.setdefault(step, []).append(each)

@@ -271,7 +271,7 @@ def _stale(transfer: Transfer, state: HostState, wanted: ProtectedPaths) -> Iter
         path = f"{transfer.destination.rstrip('/')}/{relative}"
         is_directory = listing[relative] == "directory"
         is_spared = any(
-            each.leaves_alone(transfer.destination, relative, is_directory, state.login.home, state.paths.work_dir)
+            each.mirror_ignores(transfer.destination, relative, is_directory, state.login.home, state.paths.work_dir)
             for each in transfer.mirrors
         )
         is_kept = (

@@ -1,9 +1,10 @@
-"""Read what plugins want copied: every source once, everything that is wrong with any of them at once."""
+"""Read the source of every transfer request. All problems of all sources are reported together."""
 
 import os
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Literal
 
 from mngr_ansible.errors import MissingFilesError
 from mngr_ansible.plan.transfers import Claim, Destination, IgnoreRule, WriteOptions
@@ -13,12 +14,10 @@ from mngr_ansible.portable.trees import Entry
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.patterns import DestinationPatterns, Patterns
 
-_SECRETS_ARE_OFF = "secrets are off for {} in the settings"
-
 
 @dataclass(frozen=True, slots=True)
 class TransferRequest:
-    """A spec and who wants it, and what the user decided about that plugin. ``origin`` is for people."""
+    """One plugin's transfer, and the user's settings for that plugin. ``origin`` names the plugin for people."""
 
     plugin: str
     origin: str
@@ -27,195 +26,246 @@ class TransferRequest:
     is_secret_allowed: bool = True
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class ReadableSecret:
+    """A secret file that other users of this machine can read. ``mode``: its permission bits."""
+
+    path: str
+    mode: int
+    origin: str
+
+    @property
+    def advice(self) -> str:
+        """The problem, and the command that fixes it."""
+        closed = "700" if self.mode & 0o100 else "600"
+        return f"other users can read this secret of {self.origin}; run: chmod {closed} {shlex.quote(self.path)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A source that was read."""
+
+    claim: Claim
+    notices: tuple[str, ...] = ()
+    readable_secrets: tuple[ReadableSecret, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A request of which nothing is copied, and why."""
+
+    request: TransferRequest
+    reason: str
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A source that is missing or cannot be copied; ``details``: a path and what is wrong with it, a row each."""
+
+    kind: Literal["missing", "not copyable"]
+    details: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Sources:
-    """What was read: claims in the order of the wishes, wishes that come to nothing and why, and notices."""
+    """All sources after reading, in the order of the requests."""
 
-    claims: list[Claim] = field(default_factory=list)
-    skipped: list[tuple[TransferRequest, str]] = field(default_factory=list)
-    notices: list[str] = field(default_factory=list)
-    _missing: list[tuple[str, str]] = field(default_factory=list)
-    _unsendable: list[tuple[str, str]] = field(default_factory=list)
-    _open_secrets: list[tuple[str, int, str]] = field(default_factory=list)
-
-    def read(self, wish: TransferRequest) -> None:
-        """Read one wish's source; what is wrong with it is only noted."""
-        spec, path = wish.spec, local_path(wish.spec)
-        if spec.is_secret and not wish.is_secret_allowed:
-            self.skipped.append((wish, _SECRETS_ARE_OFF.format(wish.plugin)))
-            return
-        if not self._exists(wish, path):
-            return
-        if reason := _unwanted(wish):
-            self.skipped.append((wish, reason))
-            return
-        excluded = _excluded(wish)
-        if spec.mirror and not os.path.isdir(path):  # noqa: PTH112
-            self._unsendable.append(
-                (printable(path), f"is a file, and mirror needs a directory; wanted by {wish.origin}")
-            )
-            return
-        try:
-            tree = trees.read(
-                path,
-                mode=spec.mode,
-                directory_mode=spec.directory_mode,
-                is_secret=spec.is_secret,
-                symlinks=spec.symlinks,
-                excluded=excluded,
-            )
-        except trees.TreeError as error:
-            self._unsendable += [(printable(where), f"{why}; wanted by {wish.origin}") for where, why in error.problems]
-            return
-        self.notices += [f"{wish.origin}: {printable(notice)}" for notice in tree.notices]
-        if spec.is_secret:
-            self._open_secrets += [
-                (each.source, mode, wish.origin)
-                for each in tree.entries
-                if each.kind == "file" and (mode := _open_mode(each.source))
-            ]
-        options = WriteOptions(spec.directory_mode, spec.owner, spec.group, spec.if_exists)
-        user_patterns = DestinationPatterns(wish.exclude_files) if wish.exclude_files else None
-        entries = self._allowed(wish, tree.entries)
-        if not entries:
-            self.skipped.append((wish, _SECRETS_ARE_OFF.format(wish.plugin)))
-            return
-        is_whole = len(entries) == len(tree.entries)
-        withheld = set() if is_whole else {each.relative for each in tree.entries} - {each.relative for each in entries}
-
-        def mirror_ignores(relative: str, is_directory: bool) -> bool:
-            return relative in withheld or (excluded is not None and excluded(relative, is_directory))
-
-        self.claims.append(
-            Claim(wish.plugin, Destination.of(spec), entries, options, spec.mirror, mirror_ignores, user_patterns)
-        )
-
-    def _exists(self, wish: TransferRequest, path: str) -> bool:
-        try:
-            os.stat(path)  # noqa: PTH116
-        except OSError as error:
-            is_missing = isinstance(error, (FileNotFoundError, NotADirectoryError))
-            if is_missing and not wish.spec.is_required:
-                self.skipped.append((wish, f"{printable(os.fspath(wish.spec.local_path))} does not exist"))
-            elif is_missing:
-                self._missing.append((printable(os.fspath(wish.spec.local_path)), f"wanted by {wish.origin}"))
-            else:
-                self._unsendable.append((printable(path), f"{error.strerror}; wanted by {wish.origin}"))
-            return False
-        return True
-
-    def _allowed(self, wish: TransferRequest, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
-        if wish.is_secret_allowed:
-            return entries
-        allowed = tuple(each for each in entries if each.kind == "directory" or not each.is_secret)
-        if allowed and (left := len(entries) - len(allowed)):
-            files = "1 secret file stays" if left == 1 else f"{left} secret files stay"
-            where = printable(os.fspath(wish.spec.local_path))
-            self.notices.append(f"{wish.origin}: {files} here ({where}): secrets are off for {wish.plugin}")
-        return allowed
-
-    def refuse(self, *, is_strict: bool) -> None:
-        """Refuse all that cannot be sent, together; ``is_strict``: secrets that others can read too.
-
-        Raises:
-            MissingFilesError: there is any.
-        """
-        problems, remedies = [], []
-        if self._missing:
-            count = len(self._missing)
-            files = "1 required file is" if count == 1 else f"{count} required files are"
-            problems.append(f"{files} missing\n{_listing(self._missing)}")
-            remedies.append("Create them, or mark them as not required.")
-        if self._unsendable:
-            count = len(self._unsendable)
-            sources = "1 source" if count == 1 else f"{count} sources"
-            problems.append(f"{sources} cannot be sent\n{_listing(self._unsendable)}")
-            remedies.append("Leave them out: name another source, or take them out of the directory, or exclude them.")
-        secrets = list(dict.fromkeys(self._open_secrets))
-        told = [
-            (
-                printable(path),
-                f"others can read this secret of {origin} here; chmod {_closed(mode)} {shlex.quote(path)}",
-            )
-            for path, mode, origin in secrets
-        ]
-        if told and is_strict:
-            which = "1 secret" if len(told) == 1 else f"{len(told)} secrets"
-            problems.append(f"{which} can be read by others (strict_secrets)\n{_listing(told)}")
-            remedies.append("Run the chmod commands.")
-        elif told:
-            self.notices += [f"{path}: {words}" for path, words in told]
-        if problems:
-            remedy = " ".join([*remedies, "Nothing was changed on any host."])
-            raise MissingFilesError("\n".join(problems), remedy=remedy)
+    claims: tuple[Claim, ...]
+    skipped: tuple[Skipped, ...]
+    notices: tuple[str, ...]
 
 
-def read_sources(wishes: Sequence[TransferRequest], *, is_strict: bool = False) -> Sources:
-    """Read every source of these wishes, lowest precedence first.
+def read_sources(requests: Sequence[TransferRequest], *, is_strict: bool = False) -> Sources:
+    """Read the sources of these requests, lowest precedence first.
+
+    With ``is_strict``, a secret that other users of this machine can read is an error; else it is a notice.
 
     Raises:
-        MissingFilesError: required sources are missing, sources cannot be sent, or (``is_strict``) secrets can be read
-            by others here; all of them, with who wants each, overridden ones included. Source: docs/contract.md "Data".
+        MissingFilesError: required sources are missing, sources cannot be copied, or (``is_strict``) other users can
+            read secrets; all of them, with the plugins that need them, overridden ones too.
+            Source: docs/contract.md "Data".
     """
-    sources = Sources()
-    for wish in wishes:
-        sources.read(wish)
-    sources.refuse(is_strict=is_strict)
-    return sources
+    results = [read_source(request) for request in requests]
+    problems = [each for each in results if isinstance(each, Problem)]
+    sources = [each for each in results if isinstance(each, Read)]
+    readable = dict.fromkeys(secret for each in sources for secret in each.readable_secrets)
+    secrets = [(printable(each.path), each.advice) for each in readable]
+    _refuse(problems, secrets if is_strict else [])
+    notices = [notice for each in results if not isinstance(each, Problem) for notice in each.notices]
+    return Sources(
+        claims=tuple(each.claim for each in sources),
+        skipped=tuple(each for each in results if isinstance(each, Skipped)),
+        notices=(*notices, *(f"{path}: {advice}" for path, advice in secrets)),
+    )
+
+
+def _refuse(problems: Sequence[Problem], readable_secrets: Sequence[tuple[str, str]]) -> None:
+    """Raise one ``MissingFilesError`` with every problem, if there is any."""
+    missing = [row for each in problems if each.kind == "missing" for row in each.details]
+    not_copyable = [row for each in problems if each.kind == "not copyable" for row in each.details]
+    paragraphs, remedies = [], []
+    if missing:
+        headline = "1 required file is missing" if len(missing) == 1 else f"{len(missing)} required files are missing"
+        paragraphs.append(f"{headline}\n{_table(missing)}")
+        remedies.append("Create what is missing, or mark it as optional (is_required: false).")
+    if not_copyable:
+        sources = "1 source" if len(not_copyable) == 1 else f"{len(not_copyable)} sources"
+        paragraphs.append(f"{sources} cannot be copied\n{_table(not_copyable)}")
+        remedies.append("Give another source, remove these files from the directory, or list them in `exclude`.")
+    if readable_secrets:
+        secrets = "1 secret" if len(readable_secrets) == 1 else f"{len(readable_secrets)} secrets"
+        paragraphs.append(f"{secrets} can be read by other users (strict_secrets)\n{_table(readable_secrets)}")
+        remedies.append("Run the chmod commands.")
+    if paragraphs:
+        remedy = " ".join([*remedies, "Nothing was changed on any host."])
+        raise MissingFilesError("\n".join(paragraphs), remedy=remedy)
+
+
+def _table(rows: Sequence[tuple[str, str]]) -> str:
+    width = max(len(left) for left, _ in rows)
+    return "\n".join(f"  {left:<{width}}  {right}" for left, right in rows)
+
+
+def read_source(request: TransferRequest) -> Read | Skipped | Problem:
+    """Read one request's source. A source that the settings switch off need not exist."""
+    spec, path = request.spec, local_path(request.spec)
+    if spec.is_secret and not request.is_secret_allowed:
+        return Skipped(request, _secrets_off(request))
+    absent = _absent(request, path)
+    if absent is not None:
+        return absent
+    is_directory = os.path.isdir(path)  # noqa: PTH112
+    reason = _exclusion(request, path, is_directory)
+    if reason:
+        return Skipped(request, reason)
+    if spec.mirror and not is_directory:
+        return _not_copyable(request, [(path, "is a file, and mirror needs a directory")])
+    exclude = _exclude_rule(request)
+    try:
+        tree = trees.read(
+            path,
+            mode=spec.mode,
+            directory_mode=spec.directory_mode,
+            is_secret=spec.is_secret,
+            symlinks=spec.symlinks,
+            excluded=exclude,
+        )
+    except trees.TreeError as error:
+        return _not_copyable(request, error.problems)
+    notices = tuple(f"{request.origin}: {printable(notice)}" for notice in tree.notices)
+    withheld = _withheld_secrets(request, tree.entries)
+    entries = tuple(each for each in tree.entries if each.relative not in withheld)
+    if not entries:
+        return Skipped(request, _secrets_off(request), notices)
+    if withheld:
+        notices = (*notices, _withheld_notice(request, len(withheld)))
+    claim = Claim(
+        request.plugin,
+        Destination.of(spec),
+        entries,
+        WriteOptions(spec.directory_mode, spec.owner, spec.group, spec.if_exists),
+        is_mirror=spec.mirror,
+        mirror_ignore=_mirror_ignore(exclude, withheld),
+        user_exclude=DestinationPatterns(request.exclude_files) if request.exclude_files else None,
+    )
+    return Read(claim, notices, _readable_secrets(request, entries) if spec.is_secret else ())
 
 
 def local_path(spec: FileTransferSpec) -> str:
-    """The source on this machine; only a leading ``~/`` means the caller's home."""
+    """The absolute path of the source on this machine; only a leading ``~/`` means the caller's home."""
     text = os.fspath(spec.local_path)
     home = os.path.expanduser("~")  # noqa: PTH111
     return os.path.abspath(home + text[1:] if text.startswith("~/") or text == "~" else text)  # noqa: PTH100
 
 
-def _unwanted(wish: TransferRequest) -> str:
-    """Why the user wants nothing of this wish; empty if that is not so."""
-    destination, is_directory = Destination.of(wish.spec).text, os.path.isdir(local_path(wish.spec))  # noqa: PTH112
-    if wish.exclude_files and DestinationPatterns(wish.exclude_files).excludes(destination, is_directory):
-        return left_out(wish.plugin)
-    return "" if is_directory or not _is_excluded_file(wish.spec) else "its own exclude leaves it out"
+def excluded_by_settings(plugin: str) -> str:
+    """The reason of a transfer whose destination matches ``exclude_files``."""
+    return f"excluded by exclude_files of {plugin} in the settings"
 
 
-def left_out(plugin: str) -> str:
-    """Why the user wants nothing of a wish whose destination he keeps for himself."""
-    return f"exclude_files of {plugin} in the settings leaves it out"
+def _secrets_off(request: TransferRequest) -> str:
+    return f"secrets = false for {request.plugin} in the settings"
 
 
-def _is_excluded_file(spec: FileTransferSpec) -> bool:
-    return bool(spec.exclude) and Patterns(spec.exclude).excludes(os.path.basename(local_path(spec)), False)  # noqa: PTH119
-
-
-def _excluded(wish: TransferRequest) -> IgnoreRule | None:
-    """What of a source stays here: by the plugin's own patterns, and by the user's on the destination."""
-    if not wish.spec.exclude and not wish.exclude_files:
-        return None
-    own = Patterns(wish.spec.exclude)
-    of_user = DestinationPatterns(wish.exclude_files)
-    top = Destination.of(wish.spec).text.rstrip("/")
-    start = "" if top == "." else f"{top}/"
-
-    def excluded(relative: str, is_directory: bool) -> bool:
-        return own.excludes(relative, is_directory) or of_user.excludes(start + relative, is_directory)
-
-    return excluded
-
-
-def _open_mode(path: str) -> int:
-    """The permission bits of a secret that others can read here; 0 if they cannot."""
+def _absent(request: TransferRequest, path: str) -> Skipped | Problem | None:
+    """The result for a source that does not exist or cannot be looked at; None for one that exists."""
+    written = printable(os.fspath(request.spec.local_path))
     try:
-        mode = os.stat(path).st_mode  # noqa: PTH116
-    except OSError:
-        return 0  # gone since it was read: that is found when it is sent
-    return mode & 0o777 if mode & 0o044 else 0
+        os.stat(path)  # noqa: PTH116
+    except (FileNotFoundError, NotADirectoryError):
+        if request.spec.is_required:
+            return Problem("missing", ((written, f"needed by {request.origin}"),))
+        return Skipped(request, f"{written} does not exist")
+    except OSError as error:
+        return _not_copyable(request, [(path, str(error.strerror))])
+    return None
 
 
-def _closed(mode: int) -> str:
-    return "700" if mode & 0o100 else "600"
+def _not_copyable(request: TransferRequest, problems: Sequence[tuple[str, str]]) -> Problem:
+    rows = tuple((printable(path), f"{why}; needed by {request.origin}") for path, why in problems)
+    return Problem("not copyable", rows)
 
 
-def _listing(rows: Sequence[tuple[str, str]]) -> str:
-    width = max(len(left) for left, _ in rows)
-    return "\n".join(f"  {left:<{width}}  {right}" for left, right in rows)
+def _exclusion(request: TransferRequest, path: str, is_directory: bool) -> str:
+    """Why the source as a whole is excluded; empty if it is not. ``exclude`` applies to names inside a directory."""
+    destination = Destination.of(request.spec).text
+    if request.exclude_files and DestinationPatterns(request.exclude_files).excludes(destination, is_directory):
+        return excluded_by_settings(request.plugin)
+    exclude = request.spec.exclude
+    if exclude and not is_directory and Patterns(exclude).excludes(os.path.basename(path), False):  # noqa: PTH119
+        return "excluded by its own `exclude`"
+    return ""
+
+
+def _exclude_rule(request: TransferRequest) -> IgnoreRule | None:
+    """What of a directory is not copied: the plugin's ``exclude`` on names inside it, the user's on destinations."""
+    if not request.spec.exclude and not request.exclude_files:
+        return None
+    by_plugin = Patterns(request.spec.exclude)
+    by_user = DestinationPatterns(request.exclude_files)
+    destination = Destination.of(request.spec).text.rstrip("/")
+    prefix = "" if destination == "." else f"{destination}/"
+
+    def exclude(relative: str, is_directory: bool) -> bool:
+        return by_plugin.excludes(relative, is_directory) or by_user.excludes(prefix + relative, is_directory)
+
+    return exclude
+
+
+def _mirror_ignore(exclude: IgnoreRule | None, withheld: frozenset[str]) -> IgnoreRule | None:
+    """What a mirror leaves alone: the excluded names, and the secret files that the settings withhold."""
+    if exclude is None and not withheld:
+        return None
+
+    def ignore(relative: str, is_directory: bool) -> bool:
+        return relative in withheld or (exclude is not None and exclude(relative, is_directory))
+
+    return ignore
+
+
+def _withheld_secrets(request: TransferRequest, entries: Sequence[Entry]) -> frozenset[str]:
+    """The names inside the source of the secret files that the settings do not allow."""
+    if request.is_secret_allowed:
+        return frozenset()
+    return frozenset(each.relative for each in entries if each.is_secret and each.kind != "directory")
+
+
+def _withheld_notice(request: TransferRequest, count: int) -> str:
+    files = "1 secret file is" if count == 1 else f"{count} secret files are"
+    where = printable(os.fspath(request.spec.local_path))
+    return f"{request.origin}: {files} not copied ({where}): secrets = false for {request.plugin}"
+
+
+def _readable_secrets(request: TransferRequest, entries: Sequence[Entry]) -> tuple[ReadableSecret, ...]:
+    found = []
+    for entry in entries:
+        if entry.kind != "file":
+            continue
+        try:
+            mode = os.stat(entry.source).st_mode & 0o777  # noqa: PTH116
+        except OSError:
+            continue  # deleted since it was read: the run reports it
+        if mode & 0o044:
+            found.append(ReadableSecret(entry.source, mode, request.origin))
+    return tuple(found)

@@ -1,4 +1,4 @@
-"""Contributions of all plugins → one :class:`Plan`: checked, merged, de-duplicated, with provenance."""
+"""Contributions of all plugins → one :class:`Plan`: checked, merged, de-duplicated; every step names its plugins."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Literal
 
 from mngr_ansible.inputs.contribution import Contribution
 from mngr_ansible.inputs.settings import Settings
-from mngr_ansible.plan.local_files import TransferRequest, left_out, read_sources
+from mngr_ansible.plan.local_files import TransferRequest, excluded_by_settings, read_sources
 from mngr_ansible.plan.requirements import PackageRequest, Requirement, SourcePolicy, implied, merge
 from mngr_ansible.plan.transfers import Claim, Destination, Transfer, overlay
 from mngr_ansible.portable.text import printable
@@ -17,8 +17,11 @@ Only = Literal["files", "packages"]
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
-    """A step that will not be done, and why. ``destination`` is set for files, whose id depends on the host."""
+class SkippedStep:
+    """A step that is left out, and why. ``name``: the package's name, or the destination as text.
+
+    The id of a file depends on the host's directories.
+    """
 
     kind: Literal["file", "package"]
     name: str
@@ -42,21 +45,21 @@ class Plan:
     claims: tuple[Claim, ...] = ()
     transfers: tuple[Transfer, ...] = ()
     requirements: tuple[Requirement, ...] = ()
-    skipped: tuple[Skipped, ...] = ()
+    skipped: tuple[SkippedStep, ...] = ()
     notices: tuple[str, ...] = ()
-    overlaid: tuple[str, ...] = ()
-    """Notices of the overlay; made anew when the host's directories are known."""
+    overlay_notices: tuple[str, ...] = ()
+    """Which plugin overrides which; computed again when the host's directories are known."""
     home: str = "~"
     work_dir: str = ""
     install: Install = "auto"
-    """What holds for what nobody asked for by name, such as the host's python3."""
+    """The setting for packages that no plugin names, such as the host's python3."""
     policy: SourcePolicy = field(default_factory=SourcePolicy)
     wants_python: Literal["where needed", "if possible", "always"] = "where needed"
-    """Whether the host gets python3 although nothing else is due there."""
+    """Whether the host gets python3: for other steps that need it, if it can be installed, or as a requirement."""
 
     @property
     def implied(self) -> Mapping[str, Requirement]:
-        """What the sources of the requirements need first; looked at with them, due only where such a source is."""
+        """What the sources of the requirements need first. Installed only where such a source is used."""
         return implied(self.requirements)
 
     @property
@@ -65,14 +68,14 @@ class Plan:
 
     @property
     def all_notices(self) -> tuple[str, ...]:
-        """Everything that was overridden, merged or dropped, in words."""
+        """One sentence for everything that was overridden, merged, or skipped in favour of another plugin's step."""
         steps = {each.id for each in self.transfers} | {each.id for each in self.requirements}
-        hidden = (
+        hidden = [
             f"{each.plugin}: {printable(each.name)} is skipped: {each.reason}"
             for each in self.skipped
             if each.id(self.home, self.work_dir) in steps
-        )
-        return (*self.notices, *self.overlaid, *hidden)
+        ]
+        return (*self.notices, *self.overlay_notices, *hidden)
 
 
 def build(
@@ -84,61 +87,73 @@ def build(
     only: Only | None = None,
     work_dir: str = "",
 ) -> Plan:
-    """Check and merge what the plugins asked for, lowest precedence first.
+    """Check and merge all contributions, lowest precedence first. Reads every source file; contacts no host.
 
-    ``install`` and ``check_packages`` are the command line's word; ``only`` leaves the other half out. ``work_dir`` is
-    the agent's directory if it is known as text. Reads every source; contacts no host.
+    ``install`` and ``check_packages`` are those of the command line. With ``only``, the other kind of step is left out.
+    ``work_dir``: the agent's directory if it is already known.
 
     Raises:
-        MissingFilesError, ConflictError, InputError: as in :mod:`transfers` and :mod:`requirements`.
+        MissingFilesError: see :func:`read_sources`.
+        ConflictError: see :func:`overlay` and :func:`merge`.
     """
-    skipped: list[Skipped] = []
-    wishes: list[TransferRequest] = []
-    needs: list[PackageRequest] = []
+    skipped: list[SkippedStep] = []
+    transfer_requests: list[TransferRequest] = []
+    package_requests: list[PackageRequest] = []
     for contribution in contributions:
-        chosen = settings.plugin(contribution.plugin)
+        plugin = contribution.plugin
+        table = settings.plugin(plugin)
         if only != "packages":
             for spec in contribution.transfers:
-                if chosen.files:
-                    limits = (chosen.exclude_files, chosen.secrets)
-                    wishes.append(TransferRequest(contribution.plugin, contribution.who, spec, *limits))
+                if table.files:
+                    request = TransferRequest(plugin, contribution.who, spec, table.exclude_files, table.secrets)
+                    transfer_requests.append(request)
                 else:
-                    reason = f"files are off for {contribution.plugin} in the settings"
-                    skipped.append(Skipped("file", Destination.of(spec).text, contribution.plugin, reason))
+                    reason = f"files = false for {plugin} in the settings"
+                    skipped.append(SkippedStep("file", Destination.of(spec).text, plugin, reason))
         if only != "files":
-            decided = install or chosen.install or ("print" if settings.install == "print" else None)
+            is_checked = check_packages and settings.check_packages and table.check_packages
+            plugin_install = install or table.install or ("print" if settings.install == "print" else None)
             for requirement in contribution.requirements:
-                if check_packages and settings.check_packages and chosen.check_packages:
-                    needs.append(PackageRequest(contribution.plugin, requirement, decided, contribution.who))
+                if is_checked:
+                    package_requests.append(PackageRequest(plugin, requirement, plugin_install, contribution.who))
                 else:
-                    reason = f"packages of {contribution.plugin} are not checked (check_packages)"
-                    skipped.append(Skipped("package", requirement.name, contribution.plugin, reason))
-    sources = read_sources(wishes, is_strict=settings.strict_secrets)
-    skipped += [
-        Skipped("file", Destination.of(wish.spec).text, wish.plugin, reason) for wish, reason in sources.skipped
-    ]
-    notices = tuple(sources.notices)
-    claims = tuple(sources.claims)
-    plan = Plan(claims, (), merge(needs), tuple(skipped), notices, install=install or settings.install)
-    policy = SourcePolicy(settings.allow_installers, settings.allow_third_party_repositories, settings.scope)
-    return resolve_destinations(dataclasses.replace(plan, policy=policy), "~", work_dir)
+                    reason = f"packages of {plugin} are not checked (check_packages is off)"
+                    skipped.append(SkippedStep("package", requirement.name, plugin, reason))
+    sources = read_sources(transfer_requests, is_strict=settings.strict_secrets)
+    for each in sources.skipped:
+        destination = Destination.of(each.request.spec).text
+        skipped.append(SkippedStep("file", destination, each.request.plugin, each.reason))
+    plan = Plan(
+        claims=sources.claims,
+        requirements=merge(package_requests),
+        skipped=tuple(skipped),
+        notices=sources.notices,
+        install=install or settings.install,
+        policy=SourcePolicy(settings.allow_installers, settings.allow_third_party_repositories, settings.scope),
+    )
+    return resolve_destinations(plan, "~", work_dir)
 
 
-def resolve_destinations(plan: Plan, home: str, work_dir: str, real: Mapping[str, str] | None = None) -> Plan:
+def resolve_destinations(
+    plan: Plan, home: str, work_dir: str, real_directories: Mapping[str, str] | None = None
+) -> Plan:
     """The plan for a host whose home and work_dir are known: destinations compared again, ids final.
 
-    ``real``: directories of destinations that are others on that host, behind links.
+    ``real_directories``: planned directory → its real path on the host, for those that lead elsewhere through links.
 
     Raises:
         ConflictError: two destinations that differ as text clash on this host.
     """
-    transfers, overlaid, left = overlay(plan.claims, home, work_dir, real)
-    user_patterns = (Skipped("file", each.destination.text, each.plugin, left_out(each.plugin)) for each in left)
+    overlaid = overlay(plan.claims, home, work_dir, real_directories)
+    excluded = [
+        SkippedStep("file", each.destination.text, each.plugin, excluded_by_settings(each.plugin))
+        for each in overlaid.excluded
+    ]
     return dataclasses.replace(
         plan,
-        transfers=transfers,
-        skipped=tuple(dict.fromkeys([*plan.skipped, *user_patterns])),
-        overlaid=overlaid,
+        transfers=overlaid.transfers,
+        skipped=tuple(dict.fromkeys([*plan.skipped, *excluded])),
+        overlay_notices=overlaid.notices,
         home=home,
         work_dir=work_dir,
     )
@@ -146,11 +161,11 @@ def resolve_destinations(plan: Plan, home: str, work_dir: str, real: Mapping[str
 
 def packages_only(plan: Plan) -> Plan:
     """The same plan without its files."""
-    left = tuple(each for each in plan.skipped if each.kind == "package")
-    return dataclasses.replace(plan, claims=(), transfers=(), skipped=left)
+    skipped = tuple(each for each in plan.skipped if each.kind == "package")
+    return dataclasses.replace(plan, claims=(), transfers=(), skipped=skipped)
 
 
 def print_only(plan: Plan) -> Plan:
-    """The same plan with every requirement printed, never installed: mngr's own switch overrules all."""
+    """The same plan with every requirement printed, never installed: mngr's own switch overrides every setting."""
     printed = tuple(dataclasses.replace(each, is_printed=True) for each in plan.requirements)
     return dataclasses.replace(plan, requirements=printed, install="print")

@@ -1,8 +1,8 @@
-"""What plugins want copied, laid over each other: one winner for every path. Pure."""
+"""All plugins' files laid over each other: one winner for every path. Works on values alone, without files or hosts."""
 
 import os
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -13,7 +13,10 @@ from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.patterns import DestinationPatterns
 
 IgnoreRule = Callable[[str, bool], bool]
-"""Says of a name below a destination, and whether it is a directory, that it is nobody's business but the host's."""
+"""``(path below a destination, whether it is a directory)`` → whether the path is excluded from the transfer.
+
+A mirror leaves what is excluded as it is on the host.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +27,25 @@ class Destination:
 
     @classmethod
     def of(cls, spec: FileTransferSpec) -> "Destination":
-        """The destination of a spec; of the home itself a ``PurePosixPath`` keeps only ``~``."""
+        """The destination of a spec. ``~`` is the home itself: a ``PurePosixPath`` drops the slash of ``~/``."""
         text = os.fspath(spec.remote_path)
         return cls("~/" if text == "~" else text)
 
     def resolve(self, home: str, work_dir: str) -> str:
-        """The path on a host with this home and work_dir; with ``"~"`` and ``""`` it stays text that compares."""
+        """The path on a host with this home and work_dir; before they are known, give ``"~"`` and ``""``."""
         base, rest = (home, self.text[2:]) if self.text.startswith("~/") else (work_dir, self.text)
         return posixpath.normpath(posixpath.join(base, rest))
 
 
 @dataclass(frozen=True, slots=True)
 class WriteOptions:
-    """How what a spec brings is put on the host, besides its content and mode."""
+    """How a spec's entries are written on the host, besides their content and mode.
+
+    The fields are those of ``FileTransferSpec``. ``directory_mode`` is for parents that are created; the entries of a
+    tree carry their own modes.
+    """
 
     directory_mode: int | None = None
-    """Of the parents that are created; the entries have the tree's own."""
     owner: str | None = None
     group: str | None = None
     if_exists: str = "replace"
@@ -47,31 +53,36 @@ class WriteOptions:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One plugin's wish for one destination, with the source read: what stands where, mode, size and hash."""
+    """One plugin's request for one destination, with the source read: every entry with its mode, size and hash.
+
+    ``mirror_ignore`` and ``user_exclude`` say what a mirror leaves alone on the host: names that the plugin or the
+    user excluded from the source, and destinations that the user excluded (``exclude_files``).
+    """
 
     plugin: str
     destination: Destination
     entries: tuple[Entry, ...]
     options: WriteOptions = WriteOptions()
     is_mirror: bool = False
-    mirror_ignores: IgnoreRule | None = field(default=None, compare=False)
-    """What a mirror leaves alone on the host."""
-    user_patterns: DestinationPatterns | None = field(default=None, compare=False)
-    """What the user wants none of there (``exclude_files``)."""
+    mirror_ignore: IgnoreRule | None = field(default=None, compare=False)
+    user_exclude: DestinationPatterns | None = field(default=None, compare=False)
 
     def user_excludes(self, path: str, is_directory: bool, home: str, work_dir: str) -> bool:
-        """Whether the user wants none of this path, by any of the ways in which it can be written."""
-        if self.user_patterns is None:
+        """Whether ``exclude_files`` matches this absolute path, written as ``/x``, as ``~/x`` or below work_dir."""
+        if self.user_exclude is None:
             return False
-        places = [path]
-        places += [f"~/{path[len(home) + 1 :]}"] if path.startswith(f"{home}/") else []
-        places += [path[len(work_dir) + 1 :]] if work_dir and path.startswith(f"{work_dir}/") else []
-        return any(self.user_patterns.excludes(destination, is_directory) for destination in places)
+        spellings = [path]
+        if path.startswith(f"{home}/"):
+            spellings.append(f"~/{path[len(home) + 1 :]}")
+        if work_dir and path.startswith(f"{work_dir}/"):
+            spellings.append(path[len(work_dir) + 1 :])
+        return any(self.user_exclude.excludes(each, is_directory) for each in spellings)
 
-    def leaves_alone(self, top: str, relative: str, is_directory: bool, home: str, work_dir: str) -> bool:
-        """Whether a mirror leaves alone what is at ``relative`` below its destination, ``top`` on such a host."""
-        is_spared = self.mirror_ignores is not None and self.mirror_ignores(relative, is_directory)
-        return is_spared or self.user_excludes(posixpath.join(top, relative), is_directory, home, work_dir)
+    def mirror_ignores(self, top: str, relative: str, is_directory: bool, home: str, work_dir: str) -> bool:
+        """Whether a mirror keeps what the host has at ``relative`` below ``top``, the resolved destination."""
+        if self.mirror_ignore is not None and self.mirror_ignore(relative, is_directory):
+            return True
+        return self.user_excludes(posixpath.join(top, relative), is_directory, home, work_dir)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,21 +95,23 @@ class PlacedEntry:
 
     @property
     def is_top(self) -> bool:
-        """Whether this is the transfer's own directory, whose mode stays if it exists already."""
+        """Whether this is the destination directory itself; if it exists already, its mode is kept."""
         is_own = self.entry.relative == "" and self.entry.kind == "directory"
         return is_own and self.options.directory_mode is None
 
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """One step of kind ``file``: a file, or a directory with everything in it that nobody overrides."""
+    """One step of kind ``file``: a file, or a directory with all its entries that no other claim overrides.
+
+    ``mirrors``: the claims with ``mirror=True``; other files below the destination are deleted.
+    """
 
     destination: str
     plugins: tuple[str, ...]
     entries: tuple[PlacedEntry, ...]
     is_directory: bool
     mirrors: tuple[Claim, ...] = ()
-    """Those that want the destination to hold nothing but what is wanted there."""
 
     @property
     def id(self) -> str:
@@ -106,7 +119,7 @@ class Transfer:
 
     @property
     def files(self) -> tuple[PlacedEntry, ...]:
-        """Everything but directories."""
+        """The entries that are not directories."""
         return tuple(each for each in self.entries if each.entry.kind != "directory")
 
     @property
@@ -114,113 +127,157 @@ class Transfer:
         return any(each.entry.is_secret for each in self.entries)
 
 
-def overlay(
-    claims: Sequence[Claim], home: str, work_dir: str, real: Mapping[str, str] | None = None
-) -> tuple[tuple[Transfer, ...], tuple[str, ...], tuple[Claim, ...]]:
-    """Lay the claims over each other, lowest precedence first.
+class Overlay(NamedTuple):
+    """What :func:`overlay` returns."""
 
-    Transfers with one winner a path; notices; and the claims of which the user wants nothing on such a host.
-
-    Destinations are compared after resolution, so ``a/../b`` and ``b`` are one; with ``real`` (a directory as planned
-    → what it really is on the host, where that is another) two ways to one file are one too. Trees overlay file by
-    file, whether a file came alone or in a directory. Source: docs/contract.md "Data".
-
-    Raises:
-        ConflictError: a file stands where another plugin wants a directory.
-    """
-    spots = [list(_resolved_entries(claim, home, work_dir, real or {})) for claim in claims]
-    tops = [claim.destination.resolve(home, work_dir) for claim in claims]
-    winners: dict[str, int] = {}
-    lost: dict[tuple[int, int], list[str]] = {}
-    for index, found in enumerate(spots):
-        for spot in found:
-            if spot.real in winners and spot.entry.kind != "directory" and winners[spot.real] != index:
-                lost.setdefault((index, winners[spot.real]), []).append(spot.path)
-            winners[spot.real] = index
-    _refuse_clashes(claims, spots)
-    steps: dict[str, list[int]] = {}
-    for index, top in enumerate(tops):
-        steps.setdefault(top, []).append(index)
-    transfers = (_transfer(top, indices, claims, spots, winners) for top, indices in steps.items())
-    notices = (*_repetitions(claims, tops), *_overrides(claims, tops, lost))
-    left = tuple(claim for claim, found in zip(claims, spots, strict=True) if not found)
-    return tuple(each for each in transfers if each is not None), tuple(dict.fromkeys(notices)), left
+    transfers: tuple[Transfer, ...]
+    notices: tuple[str, ...]
+    """Overrides, and destinations that one plugin names more than once."""
+    excluded: tuple[Claim, ...]
+    """The claims of which ``exclude_files`` leaves nothing on this host."""
 
 
 class _ResolvedEntry(NamedTuple):
-    """Where an entry goes: as planned, and really."""
+    """Where an entry goes: ``path`` as planned, ``real`` with the host's links in its directory followed."""
 
     path: str
     real: str
     entry: Entry
 
 
-def _resolved_entries(claim: Claim, home: str, work_dir: str, real: Mapping[str, str]) -> Iterator[_ResolvedEntry]:
-    top = claim.destination.resolve(home, work_dir)
-    start = "" if top == "." else top.rstrip("/") + "/"
-    is_absolute = home.startswith("/")
+@dataclass(frozen=True, slots=True, eq=False)
+class _ResolvedClaim:
+    """A claim on a host whose directories are known; ``entries`` without what the user excluded."""
+
+    claim: Claim
+    destination: str
+    entries: tuple[_ResolvedEntry, ...]
+
+    @property
+    def plugin(self) -> str:
+        return self.claim.plugin
+
+
+def overlay(
+    claims: Sequence[Claim], home: str, work_dir: str, real_directories: Mapping[str, str] | None = None
+) -> Overlay:
+    """Lay the claims over each other, lowest precedence first: the last claim of a path wins.
+
+    Destinations are compared after resolution, so ``a/../b`` and ``b`` are one. ``real_directories`` maps a planned
+    directory to its real path on the host, where a link leads elsewhere; two paths to one file are then one too. Trees
+    overlay file by file, whether a file came alone or in a directory. Source: docs/contract.md "Data".
+
+    Raises:
+        ConflictError: one claim has a file where another has a directory.
+    """
+    resolved = [_resolve(claim, home, work_dir, real_directories or {}) for claim in claims]
+    winners, overridden = _winners(resolved)
+    _refuse_clashes(resolved)
+    steps: dict[str, list[_ResolvedClaim]] = {}
+    for each in resolved:
+        steps.setdefault(each.destination, []).append(each)
+    transfers = (_transfer(destination, group, winners) for destination, group in steps.items())
+    notices = [*_repetition_notices(resolved), *_override_notices(overridden)]
+    return Overlay(
+        transfers=tuple(each for each in transfers if each is not None),
+        notices=tuple(dict.fromkeys(notices)),
+        excluded=tuple(each.claim for each in resolved if not each.entries),
+    )
+
+
+def _resolve(claim: Claim, home: str, work_dir: str, real_directories: Mapping[str, str]) -> _ResolvedClaim:
+    destination = claim.destination.resolve(home, work_dir)
+    prefix = "" if destination == "." else destination.rstrip("/") + "/"
+    is_host_known = home.startswith("/")
+    entries = []
     for entry in claim.entries:
-        path = start + entry.relative if entry.relative else top
-        is_directory = entry.kind == "directory"
-        if is_absolute and claim.user_excludes(path, is_directory, home, work_dir):
+        path = prefix + entry.relative if entry.relative else destination
+        if is_host_known and claim.user_excludes(path, entry.kind == "directory", home, work_dir):
             continue
-        actual = path
-        if real:
-            directory, _, name = path.rpartition("/")
-            actual = f"{real.get(directory, directory)}/{name}"
-        yield _ResolvedEntry(path, actual, entry)
+        entries.append(_ResolvedEntry(path, _real_path(path, real_directories), entry))
+    return _ResolvedClaim(claim, destination, tuple(entries))
 
 
-def _repetitions(claims: Sequence[Claim], tops: Sequence[str]) -> Iterator[str]:
-    seen: set[tuple[str, str]] = set()
-    for claim, top in zip(claims, tops, strict=True):
-        if (claim.plugin, top) in seen:
-            yield f"{claim.plugin} names {printable(top)} more than once; where both have a file, the last one is used"
-        seen.add((claim.plugin, top))
+def _real_path(path: str, real_directories: Mapping[str, str]) -> str:
+    if not real_directories:
+        return path
+    directory, _, name = path.rpartition("/")
+    return f"{real_directories.get(directory, directory)}/{name}"
 
 
-def _overrides(
-    claims: Sequence[Claim], tops: Sequence[str], lost: Mapping[tuple[int, int], Sequence[str]]
-) -> Iterator[str]:
-    for (winner, loser), paths in lost.items():
-        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-        if claims[winner].plugin != claims[loser].plugin:
-            yield f"{printable(paths[0])}{more}: {claims[winner].plugin} overrides {claims[loser].plugin}"
-        elif tops[winner] != tops[loser] or claims[winner].destination != claims[loser].destination:
-            yield f"{claims[winner].plugin} names {printable(paths[0])}{more} more than once; the last one is used"
+_Winners = Mapping[str, _ResolvedClaim]
+"""Real path → the claim that is written there."""
+
+_Overridden = Mapping[tuple[_ResolvedClaim, _ResolvedClaim], Sequence[str]]
+"""(winner, loser) → the paths of files that the winner takes from the loser."""
 
 
-def _transfer(
-    top: str,
-    indices: Sequence[int],
-    claims: Sequence[Claim],
-    spots: Sequence[Sequence[_ResolvedEntry]],
-    winners: Mapping[str, int],
-) -> Transfer | None:
+def _winners(resolved: Sequence[_ResolvedClaim]) -> tuple[_Winners, _Overridden]:
+    winners: dict[str, _ResolvedClaim] = {}
+    overridden: dict[tuple[_ResolvedClaim, _ResolvedClaim], list[str]] = {}
+    for each in resolved:
+        for path, real, entry in each.entries:
+            loser = winners.get(real)
+            if loser is not None and loser is not each and entry.kind != "directory":
+                overridden.setdefault((each, loser), []).append(path)
+            winners[real] = each
+    return winners, overridden
+
+
+def _transfer(destination: str, group: Sequence[_ResolvedClaim], winners: _Winners) -> Transfer | None:
+    """The step of one destination; None where all its entries are excluded or overridden."""
     placed = {
-        spot.path: PlacedEntry(spot.path, spot.entry, claims[index].options)
-        for index in indices
-        for spot in spots[index]
-        if winners[spot.real] == index
+        path: PlacedEntry(path, entry, each.claim.options)
+        for each in group
+        for path, real, entry in each.entries
+        if winners[real] is each
     }
-    mirrors = tuple(claims[index] for index in indices if claims[index].is_mirror and spots[index])
+    mirrors = tuple(each.claim for each in group if each.claim.is_mirror and each.entries)
     if not placed and not mirrors:
         return None
-    is_directory = claims[indices[-1]].entries[0].kind == "directory"
-    owners = dict.fromkeys(claims[index].plugin for index in (indices if is_directory else indices[-1:]))
-    ordered = tuple(sorted(placed.values(), key=lambda each: each.path))
-    return Transfer(top, tuple(owners), ordered, is_directory, mirrors)
+    last = group[-1]
+    is_directory = last.claim.entries[0].kind == "directory"
+    contributors = group if is_directory else [last]
+    return Transfer(
+        destination,
+        plugins=tuple(dict.fromkeys(each.plugin for each in contributors)),
+        entries=tuple(sorted(placed.values(), key=lambda each: each.path)),
+        is_directory=is_directory,
+        mirrors=mirrors,
+    )
 
 
-def _refuse_clashes(claims: Sequence[Claim], spots: Sequence[Iterable[_ResolvedEntry]]) -> None:
+def _repetition_notices(resolved: Sequence[_ResolvedClaim]) -> Iterator[str]:
+    seen: set[tuple[str, str]] = set()
+    for each in resolved:
+        key = (each.plugin, each.destination)
+        if key in seen:
+            where = printable(each.destination)
+            yield f"{each.plugin} names {where} more than once; where both have a file, the last one is used"
+        seen.add(key)
+
+
+def _override_notices(overridden: _Overridden) -> Iterator[str]:
+    for (winner, loser), paths in overridden.items():
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        files = f"{printable(paths[0])}{more}"
+        if winner.plugin != loser.plugin:
+            yield f"{files}: {winner.plugin} overrides {loser.plugin}"
+        elif winner.destination != loser.destination or winner.claim.destination != loser.claim.destination:
+            yield f"{winner.plugin} names {files} more than once; the last one is used"
+
+
+def _refuse_clashes(resolved: Sequence[_ResolvedClaim]) -> None:
+    """Raise ``ConflictError`` where a path is a file for one claim and a directory, or in one, for another."""
     files: dict[str, str] = {}
     directories: dict[str, str] = {}
-    for claim, found in zip(claims, spots, strict=True):
-        for spot in found:
-            (directories if spot.entry.kind == "directory" else files)[spot.real] = claim.plugin
-            parent = posixpath.dirname(spot.real)
+    for each in resolved:
+        for _, real, entry in each.entries:
+            kind = directories if entry.kind == "directory" else files
+            kind[real] = each.plugin
+            parent = posixpath.dirname(real)
             while parent not in ("", "/", "~") and parent not in directories:
-                directories[parent] = claim.plugin
+                directories[parent] = each.plugin
                 parent = posixpath.dirname(parent)
     clashes = sorted(set(files) & set(directories))
     if clashes:
@@ -229,6 +286,6 @@ def _refuse_clashes(claims: Sequence[Claim], spots: Sequence[Iterable[_ResolvedE
             for path in clashes[:20]
         )
         raise ConflictError(
-            f"a file stands where a directory is wanted\n{lines}",
-            remedy="Disable one of the plugins, or give one of them another destination. Nothing was changed.",
+            f"one plugin needs a file where another needs a directory\n{lines}",
+            remedy="Disable one of the plugins, or change one destination. Nothing was changed.",
         )

@@ -170,7 +170,7 @@ def test_two_ways_to_one_file_through_a_link_on_the_host_are_one(tmp_path, sourc
     made = resolve_destinations(plan(first, second), "/root", WORK_DIR, {"/a": "/b"})
 
     assert [(each.destination, each.plugins) for each in made.transfers] == [("/b/x", ("q",))]
-    assert made.overlaid == ("/b/x: q overrides p",)
+    assert made.overlay_notices == ("/b/x: q overrides p",)
 
 
 def test_a_step_says_how_many_files_go(tmp_path):

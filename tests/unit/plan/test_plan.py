@@ -22,7 +22,7 @@ def skipped(made: Plan) -> list[tuple[str, str]]:
     return [(each.id(made.home, made.work_dir), each.plugin) for each in made.skipped]
 
 
-def test_nothing_asked_for_is_an_empty_plan():
+def test_without_contributions_the_plan_is_empty():
     assert plan().is_empty
 
 
@@ -55,8 +55,8 @@ def test_check_packages_false_for_all_skips_every_requirement(off):
 
 
 def test_files_false_for_a_plugin_skips_its_files_even_missing_ones(tmp_path, file):
-    wish = FileTransferSpec(tmp_path / "nowhere", "y")
-    made = plan(wants("claude", wish), wants("codex", file), settings={"plugins": {"claude": {"files": False}}})
+    missing = FileTransferSpec(tmp_path / "nowhere", "y")
+    made = plan(wants("claude", missing), wants("codex", file), settings={"plugins": {"claude": {"files": False}}})
 
     assert [each.plugins for each in made.transfers] == [("codex",)]
     assert skipped(made) == [("file:/srv/work/y", "claude")]
@@ -79,7 +79,7 @@ def test_only_leaves_the_other_half_out(file, only, files, packages):
         ("print", "auto", "auto", True),
     ],
 )
-def test_install_is_the_command_lines_before_the_plugins_table_before_the_global_word(
+def test_install_is_the_command_lines_before_the_plugins_table_before_the_global_setting(
     command_line, table, everybody, is_printed
 ):
     tables = {"claude": {"install": table}} if table else {}
@@ -99,14 +99,14 @@ def test_auto_counts_on_this_machine_only_from_a_plugins_table_or_the_command_li
     assert made.requirements[0].is_installed_locally is is_local
 
 
-def test_mngrs_own_switch_overrules_all():
+def test_mngrs_own_switch_overrides_all_settings():
     made = print_only(plan(wants("claude", "git"), install="auto"))
     assert (made.requirements[0].is_printed, made.install) == (True, "print")
 
 
-def test_missing_sources_are_told_before_anything_is_laid_over(tmp_path, file):
+def test_missing_sources_are_reported_before_anything_is_laid_over(tmp_path, file):
     gone = FileTransferSpec(tmp_path / "gone", "x")
-    with pytest.raises(MissingFilesError, match=r"wanted by manifest \(host\.yml\)"):
+    with pytest.raises(MissingFilesError, match=r"needed by manifest \(host\.yml\)"):
         plan(wants("manifest", gone, origin="manifest (host.yml)"), wants("command-line", file))
 
 

@@ -1,4 +1,4 @@
-"""What plugins want copied, laid over each other. Source: docs/contract.md "Data"."""
+"""All plugins' files laid over each other. Source: docs/contract.md "Data"."""
 
 import os
 import socket
@@ -13,18 +13,18 @@ from mngr_ansible.spec.files import FileTransferSpec
 from tests.support.builders import tree, write
 
 
-def wish(plugin: str, source: object, destination: str = "x", **options) -> TransferRequest:
+def request(plugin: str, source: object, destination: str = "x", **options) -> TransferRequest:
     return TransferRequest(plugin, options.pop("origin", plugin), FileTransferSpec(source, destination, **options))
 
 
-def claims(*wishes: TransferRequest) -> tuple[Claim, ...]:
-    return tuple(read_sources(wishes).claims)
+def claims(*requests: TransferRequest) -> tuple[Claim, ...]:
+    return read_sources(requests).claims
 
 
 def laid(
-    *wishes: TransferRequest, home: str = "/home/u", work_dir: str = "/srv/w"
+    *requests: TransferRequest, home: str = "/home/u", work_dir: str = "/srv/w"
 ) -> tuple[dict[str, Transfer], tuple[str, ...]]:
-    transfers, notices, _ = overlay(claims(*wishes), home, work_dir)
+    transfers, notices, _ = overlay(claims(*requests), home, work_dir)
     return {each.destination: each for each in transfers}, notices
 
 
@@ -64,38 +64,40 @@ def test_a_leading_tilde_of_a_source_is_the_callers_home_and_nothing_else_is_exp
     write(tmp_path / "~root" / "a")
     write(tmp_path / "$HOME" / "a")
 
-    sources = [each.entries[0].source for each in claims(wish("p", "~/a"), wish("p", "~root/a"), wish("p", "$HOME/a"))]
+    sources = [
+        each.entries[0].source for each in claims(request("p", "~/a"), request("p", "~root/a"), request("p", "$HOME/a"))
+    ]
 
     assert sources == [str(home / "a"), str(tmp_path / "~root/a"), str(tmp_path / "$HOME/a")]
 
 
-def test_all_missing_required_sources_are_in_one_error_with_who_wants_each_overridden_ones_too(tmp_path):
-    there = write(tmp_path / "there")
-    wishes = [
-        wish("claude", tmp_path / "a", "same"),
-        wish("codex", there, "same"),
-        wish("manifest", tmp_path / "b", origin="manifest (host.yml)"),
-        wish("codex", there / "below-a-file"),
+def test_all_missing_required_sources_are_in_one_error_with_the_plugin_of_each_overridden_ones_too(tmp_path):
+    present = write(tmp_path / "present")
+    requests = [
+        request("claude", tmp_path / "a", "same"),
+        request("codex", present, "same"),
+        request("manifest", tmp_path / "b", origin="manifest (host.yml)"),
+        request("codex", present / "below-a-file"),
     ]
 
     with pytest.raises(MissingFilesError) as missing:
-        read_sources(wishes)
+        read_sources(requests)
 
     text = missing.value.problem
     assert "3 required files are missing" in text
     assert f"{tmp_path}/a " in text
-    assert "wanted by claude" in text
-    assert "wanted by manifest (host.yml)" in text
+    assert "needed by claude" in text
+    assert "needed by manifest (host.yml)" in text
     assert "below-a-file" in text
     assert "Nothing was changed" in missing.value.remedy
 
 
 def test_a_missing_optional_source_is_skipped_and_overrides_nothing(tmp_path):
-    first = wish("claude", write(tmp_path / "there"), "same")
-    absent = wish("codex", tmp_path / "absent", "same", is_required=False)
+    first = request("claude", write(tmp_path / "there"), "same")
+    absent = request("codex", tmp_path / "absent", "same", is_required=False)
 
     sources = read_sources([first, absent])
-    found, skipped = tuple(sources.claims), tuple(each for each, _ in sources.skipped)
+    found, skipped = sources.claims, tuple(each.request for each in sources.skipped)
 
     assert [each.plugin for each in found] == ["claude"]
     assert skipped == (absent,)
@@ -125,18 +127,18 @@ def circle(path: Path) -> None:
 
 @pytest.mark.parametrize("make", [unreadable_fifo, unreadable_socket, link_out, absolute_link, circle])
 @pytest.mark.parametrize("is_required", [True, False])
-def test_what_cannot_be_sent_is_an_error_with_its_path_and_who_wants_it(tmp_path, monkeypatch, make, is_required):
+def test_what_cannot_be_copied_is_an_error_with_its_path_and_its_plugin(tmp_path, monkeypatch, make, is_required):
     monkeypatch.chdir(tmp_path)
     make(tree(tmp_path / "tree", "fine") / "odd")
 
-    with pytest.raises(MissingFilesError, match="wanted by claude") as refused:
-        read_sources([wish("claude", tmp_path / "tree", is_required=is_required)])
+    with pytest.raises(MissingFilesError, match="needed by claude") as refused:
+        read_sources([request("claude", tmp_path / "tree", is_required=is_required)])
 
     assert "tree/odd" in refused.value.problem
 
 
 def test_dropped_mode_bits_are_a_notice_that_names_the_plugin(tmp_path):
-    notices = read_sources([wish("claude", write(tmp_path / "tool", mode=0o4755))]).notices
+    notices = read_sources([request("claude", write(tmp_path / "tool", mode=0o4755))]).notices
     assert len(notices) == 1
     assert notices[0].startswith("claude: ")
     assert "setuid" in notices[0]
@@ -145,7 +147,7 @@ def test_dropped_mode_bits_are_a_notice_that_names_the_plugin(tmp_path):
 def test_the_later_plugin_wins_a_file_and_a_notice_says_so(tmp_path):
     one, two = write(tmp_path / "one"), write(tmp_path / "two")
 
-    steps, notices = laid(wish("base", one, "a/../x"), wish("claude", two, "x"))
+    steps, notices = laid(request("base", one, "a/../x"), request("claude", two, "x"))
 
     assert [each.entry.source for each in steps["/srv/w/x"].files] == [str(two)]
     assert steps["/srv/w/x"].plugins == ("claude",)
@@ -154,7 +156,7 @@ def test_the_later_plugin_wins_a_file_and_a_notice_says_so(tmp_path):
 
 def test_a_later_single_file_wins_over_one_in_a_directory(tmp_path):
     steps, notices = laid(
-        wish("base", tree(tmp_path / "t", "a", "b"), "d"), wish("claude", write(tmp_path / "one"), "d/a")
+        request("base", tree(tmp_path / "t", "a", "b"), "d"), request("claude", write(tmp_path / "one"), "d/a")
     )
 
     assert paths(steps["/srv/w/d"]) == ["b"]
@@ -164,7 +166,7 @@ def test_a_later_single_file_wins_over_one_in_a_directory(tmp_path):
 
 def test_a_later_directory_wins_over_a_single_file_whose_step_is_gone(tmp_path):
     steps, notices = laid(
-        wish("base", write(tmp_path / "one"), "d/a"), wish("claude", tree(tmp_path / "t", "a", "b"), "d")
+        request("base", write(tmp_path / "one"), "d/a"), request("claude", tree(tmp_path / "t", "a", "b"), "d")
     )
 
     assert paths(steps["/srv/w/d"]) == ["a", "b"]
@@ -175,7 +177,7 @@ def test_a_later_directory_wins_over_a_single_file_whose_step_is_gone(tmp_path):
 def test_two_directories_with_one_destination_are_one_step_that_names_both(tmp_path):
     one, two = tree(tmp_path / "one", "a", "b"), tree(tmp_path / "two", "b", "c")
 
-    steps, notices = laid(wish("base", one, "d"), wish("claude", two, "d/"))
+    steps, notices = laid(request("base", one, "d"), request("claude", two, "d/"))
 
     assert list(steps) == ["/srv/w/d"]
     assert steps["/srv/w/d"].plugins == ("base", "claude")
@@ -187,7 +189,7 @@ def test_many_overrides_of_one_directory_are_one_notice(tmp_path):
     names = [f"f{number}" for number in range(50)]
     one, two = tree(tmp_path / "one", *names), tree(tmp_path / "two", *names)
 
-    _, notices = laid(wish("base", one, "d"), wish("claude", two, "d"))
+    _, notices = laid(request("base", one, "d"), request("claude", two, "d"))
 
     assert notices == ("/srv/w/d/f0 and 49 more: claude overrides base",)
 
@@ -197,23 +199,25 @@ def test_the_same_destination_twice_in_one_plugin_is_a_notice(tmp_path, names):
     one = tree(tmp_path / "one", *names) if names else write(tmp_path / "one")
     two = tree(tmp_path / "two", "b") if names else write(tmp_path / "two")
 
-    steps, notices = laid(wish("claude", one, "d"), wish("claude", two, "d"))
+    steps, notices = laid(request("claude", one, "d"), request("claude", two, "d"))
 
     assert steps["/srv/w/d"].plugins == ("claude",)
     assert len(notices) == 1
     assert notices[0].startswith("claude names /srv/w/d more than once")
 
 
-def test_one_plugin_that_names_a_file_alone_and_in_a_directory_is_told(tmp_path):
-    _, notices = laid(wish("claude", tree(tmp_path / "t", "a"), "d"), wish("claude", write(tmp_path / "one"), "d/a"))
+def test_one_plugin_that_names_a_file_alone_and_in_a_directory_gets_a_notice(tmp_path):
+    _, notices = laid(
+        request("claude", tree(tmp_path / "t", "a"), "d"), request("claude", write(tmp_path / "one"), "d/a")
+    )
     assert notices == ("claude names /srv/w/d/a more than once; the last one is used",)
 
 
 @pytest.mark.parametrize("is_file_first", [True, False])
 @pytest.mark.parametrize("below", ["d", "d/e/f"])
-def test_a_file_where_another_plugin_wants_a_directory_is_an_error_that_names_both(tmp_path, is_file_first, below):
-    file = wish("claude", write(tmp_path / "one"), "d")
-    directory = wish("base", tree(tmp_path / "t", "a"), below)
+def test_a_file_where_another_plugin_needs_a_directory_is_an_error_that_names_both(tmp_path, is_file_first, below):
+    file = request("claude", write(tmp_path / "one"), "d")
+    directory = request("base", tree(tmp_path / "t", "a"), below)
     both = (file, directory) if is_file_first else (directory, file)
 
     with pytest.raises(ConflictError, match=r"/srv/w/d: a file for claude, a directory for base"):
@@ -223,7 +227,7 @@ def test_a_file_where_another_plugin_wants_a_directory_is_an_error_that_names_bo
 @pytest.mark.parametrize(("one", "two"), [("~/x", "/home/u/x"), ("x", "/srv/w/x"), ("~/", "/home/u"), (".", "/srv/w")])
 def test_destinations_that_differ_as_text_are_compared_again_on_the_host(tmp_path, one, two):
     sources = [tree(tmp_path / "one", "a"), tree(tmp_path / "two", "a")]
-    both = [wish("base", sources[0], one), wish("claude", sources[1], two)]
+    both = [request("base", sources[0], one), request("claude", sources[1], two)]
 
     as_text, _ = laid(*both, home="~", work_dir="")
     on_host, notices = laid(*both)
@@ -235,8 +239,8 @@ def test_destinations_that_differ_as_text_are_compared_again_on_the_host(tmp_pat
 
 def test_a_tree_in_work_dir_itself_meets_a_file_there_before_the_host_is_known(tmp_path):
     steps, notices = laid(
-        wish("base", tree(tmp_path / "t", "a", "b"), "."),
-        wish("claude", write(tmp_path / "a"), "a"),
+        request("base", tree(tmp_path / "t", "a", "b"), "."),
+        request("claude", write(tmp_path / "a"), "a"),
         home="~",
         work_dir="",
     )
