@@ -1,16 +1,14 @@
 """Ways of installing → the commands that a person would run: one a manager and scope, ``sudo`` only where needed."""
 
+import posixpath
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from mngr_ansible.catalog import lookup as catalog
 from mngr_ansible.diff.resolver import Candidate, by_manager
 from mngr_ansible.host.state import HostState
-from mngr_ansible.portable import managers
-from mngr_ansible.spec.sources import DOWNLOADS, Repository, Source, file_name
-
-MARK = "# Written by mngr-ansible"
-"""The first line of a repository's file, by which the role knows that it may write it anew."""
+from mngr_ansible.portable import managers, repositories
+from mngr_ansible.spec.sources import DOWNLOADS, Source, file_name
 
 _PACKERS = {".zip": "unzip -q {file} -d {directory}"}
 _TAR = ("tar -xf {file} -C {directory}", (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2"))
@@ -111,39 +109,27 @@ def _repository(source: Source, privilege: str) -> str:
     repository = source.repository
     assert repository is not None  # noqa: S101 - asked for repositories alone
     root = _prefix(privilege)
-    key, target, lines = _PLACES[source.manager](repository)
+    files = repositories.files(source.manager, repository.name, repository.url, repository.suite, repository.component)
+    key_path = shlex.quote(files.key_path)
     if repository.key.startswith("https:"):
-        fetch = f'key=$(mktemp) && curl -fsSLo "$key" {shlex.quote(repository.key)}'
-        fetch += f" && gpg --show-keys --with-colons \"$key\" | grep -q '^fpr:*:{repository.fingerprint}:'"
-        fetch += f' && {root}install -D -m 644 "$key" {key}'
+        steps = [
+            f'key=$(mktemp) && curl -fsSLo "$key" {shlex.quote(repository.key)}',
+            f"gpg --show-keys --with-colons \"$key\" | grep -q '^fpr:*:{repository.fingerprint}:'",
+            f'sed -i {shlex.quote(f"1i {repositories.MARK}")} "$key"',
+            f'{root}install -D -m 644 "$key" {key_path}',
+        ]
     else:
-        text = "\\n".join(repository.key.strip().split("\n"))
-        fetch = f"{root}install -d -m 755 {shlex.quote(key.rpartition('/')[0])}"
-        fetch += f" && printf '%b\\n' {shlex.quote(text)} | {root}tee {key} >/dev/null"
+        directory = shlex.quote(posixpath.dirname(files.key_path))
+        text = repositories.marked(repository.key.strip()).replace("\n", "\\n")
+        steps = [
+            f"{root}install -d -m 755 {directory}",
+            f"printf '%b\\n' {shlex.quote(text)} | {root}tee {key_path} >/dev/null",
+        ]
     if source.manager != "apt":
-        fetch += f" && {root}rpm --import {key}"
-    written = " ".join(shlex.quote(line) for line in (MARK, *lines))
-    return f"{fetch} && printf '%s\\n' {written} | {root}tee {target} >/dev/null"
-
-
-def _deb822(repository: Repository) -> tuple[str, str, list[str]]:
-    key = f"/etc/apt/keyrings/{repository.name}.asc"
-    lines = ["Types: deb", f"URIs: {repository.url}", f"Suites: {repository.suite or './'}"]
-    lines += [f"Components: {repository.component}"] * bool(repository.component) + [f"Signed-By: {key}"]
-    return key, f"/etc/apt/sources.list.d/{repository.name}.sources", lines
-
-
-def _repo_file(repository: Repository, directory: str) -> tuple[str, str, list[str]]:
-    key = f"/etc/pki/rpm-gpg/RPM-GPG-KEY-{repository.name}"
-    lines = [f"[{repository.name}]", f"name={repository.name}", f"baseurl={repository.url}", "enabled=1", "gpgcheck=1"]
-    return key, f"{directory}/{repository.name}.repo", [*lines, f"gpgkey=file://{key}"]
-
-
-_PLACES: dict[str, Callable[[Repository], tuple[str, str, list[str]]]] = {
-    "apt": _deb822,
-    "dnf": lambda repository: _repo_file(repository, "/etc/yum.repos.d"),
-    "zypper": lambda repository: _repo_file(repository, "/etc/zypp/repos.d"),
-}
+        steps.append(f"{root}rpm --import {key_path}")
+    lines = " ".join(map(shlex.quote, files.text.splitlines()))
+    steps.append(f"printf '%s\\n' {lines} | {root}tee {shlex.quote(files.path)} >/dev/null")
+    return " && ".join(steps)
 
 
 def _download(candidate: Candidate, privilege: str) -> str:

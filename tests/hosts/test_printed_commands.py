@@ -126,7 +126,8 @@ def test_a_vendors_repository_is_added_after_its_keys_fingerprint_was_compared(
         source = {"manager": "apt", "version": "2.0", "repository": vendor}
         lines = obeyed(host.as_user("dev"), tmp_path, {**ATOOL, "sources": [source]})
     assert lines[-1].endswith(" && sudo apt-get update && sudo apt-get install -y atool")
-    assert host.run("cat /etc/apt/sources.list.d/vendor.sources").stdout.startswith("# Written by mngr-ansible\n")
+    for path in ("/etc/apt/sources.list.d/vendor.sources", "/etc/apt/keyrings/vendor.asc"):
+        assert host.run(f"cat {path}").stdout.startswith("# Written by mngr-ansible\n")
 
 
 def test_a_key_with_another_fingerprint_adds_nothing(

@@ -65,6 +65,7 @@ from ansible.module_utils import mngr_packages_keys as keys  # noqa: E402
 from ansible.module_utils import mngr_packages_queries as host  # noqa: E402
 from ansible.module_utils import mngr_packages_repositories as lists  # noqa: E402
 from ansible.module_utils.basic import AnsibleModule  # noqa: E402
+from ansible.module_utils.mngr_ansible_portable import repositories  # noqa: E402
 
 _KEY_BYTES = 1 << 20
 _RPM_SECONDS = 60
@@ -105,13 +106,13 @@ class Addition:
 
     def contents(self, repository):
         """The files of a repository with what is to be in them; empty where nothing has to change."""
-        wanted = lists.text(repository)
+        wanted = repository["text"]
         known = lists.elsewhere(repository)
         if known:
             self.module.warn(f"{repository['name']}: the host has it already, in {known}; it was left as it is.")
             return {}
         for path in (repository["key_path"], repository["path"]):
-            if _read(path) is not None and not _read(path).startswith(lists.MARK.encode()):
+            if _read(path) is not None and not _read(path).startswith(repositories.MARK.encode()):
                 raise TroubleError(f"{path} was not written by mngr-ansible, and is never overwritten")
         contents = {repository["key_path"]: self.key(repository), repository["path"]: wanted.encode()}
         is_same = all(_read(path) == content for path, content in contents.items())
@@ -123,14 +124,14 @@ class Addition:
         content, fingerprint = repository["key"].encode(), repository["fingerprint"]
         try:
             if not download.is_address(repository["key"]):
-                return lists.marked(keys.only(content, fingerprint))
+                return _marked(keys.only(content, fingerprint))
             self.module.no_log_values.update(download.secrets(repository["key"]))
             present = _read(repository["key_path"])
             if present and _is_key(present, fingerprint):
                 return present
             path = os.path.join(tempfile.mkdtemp(dir=host.own_directory(self.module)), "key")
             download.fetch(repository["key"], path, _KEY_BYTES, self.module.params["timeout"])
-            return lists.marked(keys.only(_read(path), fingerprint))
+            return _marked(keys.only(_read(path), fingerprint))
         except (download.DownloadError, keys.KeyTroubleError) as error:
             raise TroubleError(f"its key cannot be trusted: {error}") from None
 
@@ -146,7 +147,7 @@ class Addition:
             for repository, _ in due:
                 self.step(repository, "failed", why)
             names = ", ".join(repository["name"] for repository, _ in due)
-            texts = "\n".join(lists.text(repository) for repository, _ in due)
+            texts = "\n".join(repository["text"] for repository, _ in due)
             self.end(msg=f"Package repositories are missing: {names}. {why} {', '.join(paths)}.", output=texts)
 
     def write(self, due, hand):
@@ -186,9 +187,13 @@ def _read(path):
         raise TroubleError(f"{path} cannot be read: {error.strerror}") from None
 
 
+def _marked(text):
+    return repositories.marked(text).encode()
+
+
 def _is_key(content, fingerprint):
     try:
-        return lists.marked(keys.only(content, fingerprint)) == content
+        return _marked(keys.only(content, fingerprint)) == content
     except keys.KeyTroubleError:
         return False
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How apt, dnf and zypper list package repositories: where the files are, what stands in them, who else names one."""
+"""How apt, dnf and zypper list package repositories: what describes one, and who else names it."""
 
 from __future__ import annotations
 
@@ -9,31 +9,14 @@ import shutil
 import subprocess
 
 from ansible.module_utils import mngr_packages_download as download
+from ansible.module_utils.mngr_ansible_portable import repositories
 
-MARK = "# Written by mngr-ansible"
-"""The first line of every file that is ours."""
-
-_APT = ("/etc/apt/keyrings/{name}.asc", "/etc/apt/sources.list.d/{name}.sources")
-_RPM_KEY = "/etc/pki/rpm-gpg/RPM-GPG-KEY-{name}"
-_PLACES = {
-    "apt": _APT,
-    "dnf": (_RPM_KEY, "/etc/yum.repos.d/{name}.repo"),
-    "zypper": (_RPM_KEY, "/etc/zypp/repos.d/{name}.repo"),
-}
 _OTHERS = {
     "apt": ("/etc/apt/sources.list", "/etc/apt/sources.list.d/*.list", "/etc/apt/sources.list.d/*.sources"),
     "dnf": ("/etc/yum.repos.d/*.repo",),
     "zypper": ("/etc/zypp/repos.d/*.repo",),
 }
 _PROGRAMS = {"apt": "apt-get", "dnf": "dnf", "zypper": "zypper"}
-_TEXTS = {
-    "apt": "Types: deb\nURIs: {url}\nSuites: {suite}\n{components}Signed-By: {key_path}\n",
-    "dnf": "[{name}]\nname={name}\nbaseurl={url}\nenabled=1\ngpgcheck=1\nrepo_gpgcheck=0\n"
-    "gpgkey=file://{key_path}\nskip_if_unavailable=1\n",
-    # zypper takes gpgcheck=1 alone as met by signed metadata, and asks a question where there are none.
-    "zypper": "[{name}]\nname={name}\nbaseurl={url}\nenabled=1\nautorefresh=1\ngpgcheck=1\nrepo_gpgcheck=0\n"
-    "pkg_gpgcheck=1\ngpgkey=file://{key_path}\n",
-}
 _KEYS = ("manager", "name", "url", "suite", "component", "key", "fingerprint")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/~+-]*|\./?|/")
 
@@ -43,7 +26,7 @@ class ListError(Exception):
 
 
 def complete(given):
-    """A repository with everything spelt out, and where its files are on the host.
+    """A repository with everything spelt out, the paths of its files on the host and the text of its own file.
 
     Raises:
         ListError: it is not one that this host can have.
@@ -55,7 +38,7 @@ def complete(given):
     texts["fingerprint"] = texts["fingerprint"].replace(" ", "").upper()
     is_flat = texts["suite"].endswith("/")
     for key, is_right in (
-        ("manager", manager in _PLACES),
+        ("manager", manager in repositories.MANAGERS),
         ("name", re.fullmatch(r"[a-z0-9][a-z0-9_-]*", texts["name"])),
         ("url", re.fullmatch(r"(?:https?://|file:/|copy:/)[!-~]+", texts["url"]) and "@" not in texts["url"]),
         ("suite", manager != "apt" or _WORD.fullmatch(texts["suite"])),
@@ -67,23 +50,12 @@ def complete(given):
             raise ListError(f"its {key} is missing, or not what such a one looks like")
     if not shutil.which(_PROGRAMS[manager], path="/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"):
         raise ListError(f"this host has no {manager}")
-    key_path, path = (place.format(name=texts["name"]) for place in _PLACES[manager])
-    return {**texts, "key_path": key_path, "path": path}
+    files = repositories.files(manager, texts["name"], texts["url"], texts["suite"], texts["component"])
+    return {**texts, **files._asdict()}
 
 
 def _is_words(text):
     return bool(text) and all(_WORD.fullmatch(word) for word in text.split(" "))
-
-
-def marked(content):
-    """A text as bytes, marked as ours."""
-    return f"{MARK}\n{content}".encode()
-
-
-def text(repository):
-    """What stands in the repository's own file."""
-    components = f"Components: {repository['component']}\n" if repository["component"] else ""
-    return f"{MARK}\n{_TEXTS[repository['manager']].format(components=components, **repository)}"
 
 
 def elsewhere(repository):

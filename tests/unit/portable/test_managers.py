@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import ast
-import importlib.util
 import shlex
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -110,24 +107,3 @@ def test_root_is_reached_without_a_question() -> None:
     assert managers.privileged(["id"], "sudo") == ["sudo", "-n", "id"]
     assert managers.privileged(["id"], "doas") == ["doas", "-n", "id"]
     assert managers.privileged(["id"], "root") == ["id"]
-
-
-@pytest.mark.parametrize("name", ["versions", "checks", "check_script", "managers", "offers", "trees", "text"])
-def test_what_hosts_get_needs_nothing_but_the_standard_library(name: str) -> None:
-    spec = importlib.util.find_spec(f"mngr_ansible.portable.{name}")
-    assert spec is not None
-    assert spec.origin is not None
-    above = str(Path(spec.origin).parents[1])
-    load = f"import sys; sys.path.insert(0, {above!r}); __import__('portable.{name}')"
-    code = f"{load}; print(*{{m.partition('.')[0] for m in sys.modules}})"
-    loaded = subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True, capture_output=True, text=True)
-    assert set(loaded.stdout.split()) <= {*sys.stdlib_module_names, "__main__", "portable"}
-    ast.parse(Path(spec.origin).read_text(), feature_version=(3, 9))
-
-
-@pytest.mark.parametrize("role_file", ["versions", "checks", "check_script", "managers", "offers", "trees", "text"])
-def test_the_roles_hold_the_same_file_and_no_link(role_file: str) -> None:
-    package = Path(managers.__file__).parent
-    copies = list(package.parents[1].glob(f"roles/*/module_utils/mngr_ansible_portable/{role_file}.py"))
-    assert len(copies) == 2
-    assert {copy.read_bytes() for copy in copies} == {(package / f"{role_file}.py").read_bytes()}
