@@ -160,15 +160,13 @@ class Range:
         clauses = []
         for clause in text.split(",") if text.strip() else ():
             match = _CLAUSE.fullmatch(clause)
-            if match and not match[2]:
-                raise ValueError(f"{text!r}: there is no version after {match[1]}")
-            if not match and is_readable(clause):
-                raise ValueError(f"{text!r}: say which versions are meant, for example >={clause.strip()}")
             if not match:
-                raise ValueError(f"{text!r}: {clause.strip()!r} does not start with one of >= > <= < == !=")
+                raise ValueError(_unsupported(clause.strip()))
+            if not match[2]:
+                raise ValueError(f"{clause.strip()!r} has no version; write a number after {match[1]}")
             if not is_readable(match[2]):
-                hint = "; leave the epoch out, upstream versions are compared" if ":" in match[2] else ""
-                raise ValueError(f"{text!r}: {match[2]!r} is not a version{hint}")
+                hint = "; leave out the epoch, upstream versions are compared" if ":" in match[2] else ""
+                raise ValueError(f"{match[2]!r} is not a version{hint}")
             clauses.append((match[1], match[2].lstrip("vV")))
         return cls(clauses)
 
@@ -235,6 +233,38 @@ class Range:
 
     def _identity(self) -> tuple[object, ...]:
         return tuple((operator, _key(version)) for operator, version in self._clauses())
+
+
+_COMPATIBLE = re.compile(r"(\^|~=|~>|~)\s*v?([0-9]+(?:\.[0-9]+)*)")
+
+
+def _unsupported(clause: str) -> str:
+    """The message for a clause without one of our operators, with what to write instead."""
+    compatible = _COMPATIBLE.fullmatch(clause)
+    if compatible:
+        return f"{clause!r} is not supported; write {_compatible_range(compatible[1], compatible[2])!r}"
+    if is_readable(clause):
+        return f"{clause!r} has no operator; write '>={clause}' or '=={clause}'"
+    if not clause:
+        return "a version set has an empty part; remove the comma that is too many"
+    return f"{clause!r} is not supported; use one of >= > <= < == != and a version, such as '>=2.39'"
+
+
+def _compatible_range(operator: str, version: str) -> str:
+    """``^20`` as ``>=20,<21``, ``~1.2`` as ``>=1.2,<1.3``, ``~=1.2`` and ``~>1.2`` as ``>=1.2,<2``.
+
+    Source: node-semver (``^``, ``~``), PEP 440 (``~=``), RubyGems (``~>``).
+    """
+    parts = [int(part) for part in version.split(".")]
+    last = len(parts) - 1
+    if operator == "^":
+        fixed = next((index for index, part in enumerate(parts) if part), last)
+    elif operator == "~":
+        fixed = min(1, last)
+    else:
+        fixed = max(last - 1, 0)
+    upper = [*parts[:fixed], parts[fixed] + 1]
+    return f">={version},<{'.'.join(map(str, upper))}"
 
 
 _Piece = tuple[tuple[int, ...], int, str]

@@ -110,12 +110,12 @@ class PackageRequirement:
             object.__setattr__(self, field, tuple(kind.from_value(each) for each in values))
         check_choices(self)
         try:
-            wanted = Range.parse(self.version)
+            versions = Range.parse(self.version)
         except ValueError as error:
-            remedy = "Give a set such as '>=2.39,<3', made of >= > <= < == !=."
-            raise refused(self, "version", self.version, f"does not parse: {error}", remedy) from None
-        if wanted.is_empty:
-            raise refused(self, "version", self.version, "leaves no version at all", "Relax one of its ends.")
+            remedy = "Write comparisons with >= > <= < == != and commas between them, such as '>=2.39,<3'."
+            raise InputError(f"PackageRequirement.version: {error}", remedy=remedy) from None
+        if versions.is_empty:
+            raise refused(self, "version", self.version, "allows no version", "Change one of its limits.")
 
     @classmethod
     def parse(cls, text: str) -> Self:

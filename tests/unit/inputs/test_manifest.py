@@ -94,7 +94,7 @@ def test_an_empty_manifest_wants_nothing(tmp_path, text):
         ("files: [{local_path: a, remote_path: b, mode: 640}]", "mode"),
         ("files: [{local_path: a, remote_path: b, owner: a b}]", "no user"),
         ("packages: [3]", "not a package requirement"),
-        ("packages: [git=2]", "does not parse"),
+        ("packages: [git=2]", "'=2' is not supported"),
         ("packages: [{name: node, version: 20}]", "version"),
         ("packages: ['git*']", "does not parse"),
     ],

@@ -225,15 +225,20 @@ def test_a_range_has_one_normal_form(text: str, normal: str) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("2.39", "'2.39': say which versions are meant, for example >=2.39"),
-        (">=", "'>=': there is no version after >="),
-        ("~=2", "'~=2': '~=2' does not start with one of >= > <= < == !="),
-        ("=2", "does not start with one of"),
-        (">=1,", "'' does not start with one of"),
+        ("2.39", "'2.39' has no operator; write '>=2.39' or '==2.39'"),
+        (">=", "'>=' has no version; write a number after >="),
+        ("^20", "'^20' is not supported; write '>=20,<21'"),
+        ("^0.3.1", "write '>=0.3.1,<0.4'"),
+        ("~1.2.3", "write '>=1.2.3,<1.3'"),
+        ("~2", "write '>=2,<3'"),
+        ("~=2.39", "'~=2.39' is not supported; write '>=2.39,<3'"),
+        ("~>2.39.1", "write '>=2.39.1,<2.40'"),
+        ("=2", "'=2' is not supported; use one of >= > <= < == != and a version"),
+        (">=1,", "has an empty part"),
         ("==2.*", "'2.*' is not a version"),
-        (">=1:2.39", "'1:2.39' is not a version; leave the epoch out, upstream versions are compared"),
+        (">=1:2.39", "'1:2.39' is not a version; leave out the epoch, upstream versions are compared"),
         (">=latest", "'latest' is not a version"),
-        (">=1 2", "does not start with one of"),
+        (">=1 2", "'>=1 2' is not supported"),
     ],
 )
 def test_what_is_no_range_is_refused_with_what_to_write(text: str, why: str) -> None:
