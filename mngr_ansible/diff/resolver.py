@@ -169,7 +169,7 @@ class Resolver:
         default = (Source(system.manager),) if system.manager else ()
         for source in requirement.sources or default:
             is_other = source.manager in managers.SYSTEM and source.manager != system.manager
-            if is_other or not (source.when is None or source.when.holds(system.ids, system.release, system.arch)):
+            if is_other or not (source.when is None or source.when.matches(system.ids, system.release, system.arch)):
                 continue
             scope = "user" if policy.scope == "user" else source.scope
             candidate, why = Candidate(requirement, source, scope), ""

@@ -1,44 +1,33 @@
-"""The words that plugins speak: what an agent needs on its host.
-
-Every class is frozen and checks itself when it is made; a wrong value raises ``InputError`` with class, field and
-value. Whoever asked the plugin adds the plugin's name.
-"""
+"""``FileTransferSpec``: a file or directory that an agent needs on its host."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, Self
 
+from mngr_ansible.spec import validation
 from mngr_ansible.spec.patterns import Patterns
-from mngr_ansible.spec.validation import (
-    check_choices,
-    check_owner,
-    check_patterns,
-    check_types,
-    from_mapping,
-    normal_local_path,
-    normal_remote_path,
-    parse_mode,
-    refused,
-    strings,
-)
+from mngr_ansible.spec.validation import check_choices, check_patterns, check_type, field_error, from_mapping, strings
 
 
 @dataclass(frozen=True, slots=True)
 class FileTransferSpec:
-    """A file or a directory of this machine that the agent needs on its host.
+    """A file or a directory of this machine that the agent needs on its host. Frozen; checked when it is made.
 
-    ``remote_path``: relative to the agent's ``work_dir``; a leading ``~/`` is the remote home; absolute stays. A
-    directory's *contents* land in ``remote_path``; a file never lands *in* its destination. Modes are octal strings or
-    ints; without ``mode`` the source's own permission bits are kept (secrets: 0600), and ``directory_mode`` is for the
-    directories of the tree and the parents that are created. ``exclude``: gitignore patterns on the names inside
-    ``local_path``. ``symlinks``: links inside it are kept, followed or refused. ``if_exists``: what stands there is
-    replaced, kept as it is, or replaced with a backup beside it. ``mirror`` also deletes what the source no longer has.
-    ``owner`` and ``group`` are names or numbers of the host. Source: docs/contract.md "Data".
+    ``remote_path``: relative to the agent's ``work_dir``; a leading ``~/`` is the remote home; absolute paths stay. The
+    *contents* of a directory are copied into ``remote_path``; a file is written to exactly that path, never into it.
+
+    ``mode`` and ``directory_mode`` are octal strings or ints. Without ``mode`` the source's permission bits are kept
+    (secrets: 0600); ``directory_mode`` is for the directories of the tree and the parents that are created.
+    ``owner`` and ``group`` are names or numbers of the host.
+
+    ``exclude``: gitignore patterns on the names inside ``local_path``. ``symlinks``: links inside it are kept, followed
+    or refused. ``if_exists``: an existing file is replaced, kept, or replaced with a backup beside it. With ``mirror``,
+    files on the host that the source does not have are deleted. Source: docs/contract.md "Data".
 
     Raises:
-        InputError: a field has a wrong type or value.
+        InputError: a field has a wrong type or value; names class, field and value.
     """
 
     local_path: Path
@@ -69,50 +58,36 @@ class FileTransferSpec:
         if_exists: Literal["replace", "keep", "backup"] = "replace",
         mirror: bool = False,
     ) -> None:
-        values = dict(locals())
-        del values["self"]
+        check_type(self, "is_required", is_required, (bool,))
+        check_type(self, "is_secret", is_secret, (bool,))
+        check_type(self, "mirror", mirror, (bool,))
+        values = {
+            "local_path": Path(validation.local_path(self, "local_path", local_path)),
+            "remote_path": PurePosixPath(validation.remote_path(self, "remote_path", remote_path)),
+            "is_required": is_required,
+            "mode": validation.mode(self, "mode", mode),
+            "directory_mode": validation.mode(self, "directory_mode", directory_mode),
+            "owner": validation.user_or_group(self, "owner", owner),
+            "group": validation.user_or_group(self, "group", group),
+            "exclude": strings(self, "exclude", exclude),
+            "symlinks": symlinks,
+            "is_secret": is_secret,
+            "if_exists": if_exists,
+            "mirror": mirror,
+        }
         for field, value in values.items():
             object.__setattr__(self, field, value)
-        check_types(
-            self,
-            local_path=(str, os.PathLike),
-            remote_path=(str, os.PathLike),
-            is_required=bool,
-            owner=(str, int, type(None)),
-            group=(str, int, type(None)),
-            is_secret=bool,
-            mirror=bool,
-        )
-        object.__setattr__(self, "exclude", strings(self, "exclude", exclude))
-        self._normalise()
         check_choices(self)
-        check_owner(self, "owner", self.owner)
-        check_owner(self, "group", self.group)
         check_patterns(self, "exclude", self.exclude, Patterns)
         if mirror and if_exists == "keep":
-            remedy = "Give one of them: mirror deletes what keep would leave alone."
-            raise refused(self, "mirror", mirror, "contradicts if_exists='keep'", remedy)
-
-    def _normalise(self) -> None:
-        below = "Give a path below work_dir, one that starts with ~/, or an absolute one."
-        self._replace("local_path", lambda path: Path(normal_local_path(os.fspath(path))), "Name a file or directory.")
-        self._replace("remote_path", lambda path: PurePosixPath(normal_remote_path(os.fspath(path))), below)
-        for field in ("owner", "group"):
-            if getattr(self, field) is not None:
-                object.__setattr__(self, field, str(getattr(self, field)))
-        for field in ("mode", "directory_mode"):
-            if getattr(self, field) is not None:
-                self._replace(field, parse_mode, "Give a mode such as '0640'.")
-
-    def _replace(self, field: str, normal: Callable[[Any], object], remedy: str) -> None:
-        value = getattr(self, field)
-        try:
-            object.__setattr__(self, field, normal(value))
-        except ValueError as error:
-            shown = os.fspath(value) if isinstance(value, os.PathLike) else value
-            raise refused(self, field, shown, str(error), remedy) from None
+            remedy = "Remove one of them: mirror deletes files that keep would leave alone."
+            raise field_error(self, "mirror", mirror, "cannot be combined with if_exists='keep'", remedy)
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
-        """A spec from a manifest's or a plugin's mapping; unknown keys are refused with the nearest known one."""
+        """A spec from a mapping with the names of the fields.
+
+        Raises:
+            InputError: an unknown key (with the nearest known one), a missing one, or a wrong value.
+        """
         return from_mapping(cls, mapping, required=("local_path", "remote_path"))

@@ -1,7 +1,7 @@
-"""The words that plugins speak: what an agent needs on its host.
+"""``PackageRequirement``: a tool that an agent needs on its host; ``Check``: how to find its version there.
 
-Every class is frozen and checks itself when it is made; a wrong value raises ``InputError`` with class, field and
-value. Whoever asked the plugin adds the plugin's name.
+The classes are frozen and check themselves when they are made: a wrong value raises ``InputError`` with class, field
+and value. Who called the plugin adds the plugin's name.
 """
 
 import re
@@ -13,41 +13,52 @@ from mngr_ansible.errors import InputError
 from mngr_ansible.portable.versions import Range
 from mngr_ansible.spec.sources import Source
 from mngr_ansible.spec.validation import (
+    ONE_PLAIN_NAME,
     REQUIREMENT,
     check_choices,
     check_name,
     check_types,
+    field_error,
     from_mapping,
-    refused,
+    short_repr,
     strings,
 )
 
 Install = Literal["auto", "print"]
+"""``auto``: missing packages are installed; ``print``: the commands are shown instead."""
 
-_VALUES = {
+_LIST_EXAMPLES = {"checks": '["fd", "fdfind"]', "sources": "[{manager: apt, packages: [fd-find]}]"}
+
+_CHECK_VALUES = {
     "command": r"/[^\s\0]+|[^\s\0/-][^\s\0/]*",
     "package": r"[A-Za-z0-9@](?:[A-Za-z0-9@/+._-]*[A-Za-z0-9+._])?",
     "file": r"(?:~/|/)[^\0\n]+",
     "python_module": r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*",
     "shell": r"[^\0]*\S[^\0]*",
 }
-_CHECKED = {
-    "command": ("is not a command", "Give a name, or an absolute path."),
-    "package": ("is not a package's name", "Give one plain name: no option, pattern, path or list."),
-    "file": ("is not a path", "Give an absolute path, or one that starts with ~/."),
-    "python_module": ("is not a module's name", "Give a name such as yaml or os.path."),
-    "shell": ("is not sh code", "Give a line such as 'test -e /etc/ssl/certs'."),
+"""Kind of check → the pattern of its value."""
+
+_CHECK_MESSAGES = {
+    "command": ("is not a command", "Give a command name or an absolute path; options belong into args."),
+    "package": ("is not a package name", ONE_PLAIN_NAME),
+    "file": ("is not an absolute path", "Give an absolute path, or one that starts with ~/."),
+    "python_module": ("is not a module name", "Give a name such as yaml or os.path."),
+    "shell": ("is not a shell command", "Give a command such as 'test -e /etc/ssl/certs'."),
 }
+"""Kind of check → problem and remedy for a wrong value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """How to find out whether a requirement is met: the first check that tells a version wins.
+    """How to find out whether a requirement is met, and the version. The first check that finds a version decides.
 
-    ``kind="command"``: ``value`` is a command, asked with ``args``. ``"package"``: an entry of the package database.
-    ``"file"``: a path (``~/`` is the home); its content is read where a ``pattern`` is given. ``"python_module"``: a
-    module of the host's python3. ``"shell"``: sh code, there if it exits with 0; it must change nothing. ``pattern``: a
-    regular expression whose first group is the version.
+    ``kind="command"``: ``value`` is a command, run with ``args``. ``"package"``: an entry of the package database.
+    ``"file"``: a path (``~/`` is the home); its content is read if ``pattern`` is given. ``"python_module"``: a module
+    of the host's python3. ``"shell"``: sh code; exit code 0 means that the tool is present; it must change nothing.
+    ``pattern``: a regular expression whose first group is the version in the output.
+
+    Raises:
+        InputError: a field has a wrong type or value.
     """
 
     kind: str
@@ -59,37 +70,44 @@ class Check:
         check_types(self, kind=str, value=str, pattern=(str, type(None)))
         object.__setattr__(self, "args", strings(self, "args", self.args))
         check_choices(self)
-        why, remedy = _CHECKED[self.kind]
-        if not re.fullmatch(_VALUES[self.kind], self.value, re.DOTALL):
-            raise refused(self, "value", self.value, why, remedy)
+        if not re.fullmatch(_CHECK_VALUES[self.kind], self.value, re.DOTALL):
+            problem, remedy = _CHECK_MESSAGES[self.kind]
+            raise field_error(self, "value", self.value, problem, remedy)
         if any("\0" in each for each in self.args):
-            raise refused(self, "args", self.args, "hold a NUL", "Leave it out.")
+            raise field_error(self, "args", self.args, "contain a NUL", "Remove it.")
         if self.pattern is not None:
             try:
                 re.compile(self.pattern)
             except re.error as error:
-                raise refused(self, "pattern", self.pattern, f"is no regular expression: {error}", "Mend it.") from None
+                problem, remedy = f"is not a regular expression: {error}", "Fix it; see Python's re module."
+                raise field_error(self, "pattern", self.pattern, problem, remedy) from None
 
     @classmethod
     def from_value(cls, value: object) -> Self:
-        """A check from a ``Check``, a mapping, or a string (a command that is asked with ``--version``)."""
+        """A check from a ``Check``, a mapping, or a string (a command that is run with ``--version``)."""
         if isinstance(value, str):
             return cls("command", value)
         if isinstance(value, Mapping):
             return from_mapping(cls, value, required=("kind", "value"))
         if isinstance(value, cls):
             return value
-        raise InputError(f"Check: {value!r} is not a check", remedy="Give a command's name or a mapping.")
+        raise InputError(
+            f"Check: {short_repr(value)} is not a check",
+            remedy="Give a command name, or a mapping with kind and value.",
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class PackageRequirement:
-    """A tool that the agent needs, and the versions that will do.
+    """A tool that the agent needs, and the versions that are good enough.
 
-    ``version``: a comma-separated set of ``>= > <= < == !=``, compared on upstream versions. Without ``checks``: the
-    catalog's, or the command of that name with ``--version``, else the package database. Without ``sources``: the
-    catalog's entry of that name, else the package of that name from the host's system manager.
-    Source: docs/contract.md "Data".
+    ``version``: comparisons with ``>= > <= < == !=``, separated by commas; they apply to upstream versions. Without
+    ``checks``: those of the catalog, or the command of that name with ``--version``, else the package database. Without
+    ``sources``: those of the catalog's tool of that name, else the package of that name from the system's package
+    manager. Source: docs/contract.md "Data".
+
+    Raises:
+        InputError: a field has a wrong type or value.
     """
 
     name: str
@@ -106,7 +124,8 @@ class PackageRequirement:
         for field, kind in (("checks", Check), ("sources", Source)):
             values = getattr(self, field)
             if isinstance(values, str) or not isinstance(values, Sequence):
-                raise refused(self, field, values, "is not a list", "Give a list.")
+                remedy = f"{field} must be a list, such as {_LIST_EXAMPLES[field]}."
+                raise field_error(self, field, values, "is not a list", remedy)
             object.__setattr__(self, field, tuple(kind.from_value(each) for each in values))
         check_choices(self)
         try:
@@ -115,19 +134,19 @@ class PackageRequirement:
             remedy = "Write comparisons with >= > <= < == != and commas between them, such as '>=2.39,<3'."
             raise InputError(f"PackageRequirement.version: {error}", remedy=remedy) from None
         if versions.is_empty:
-            raise refused(self, "version", self.version, "allows no version", "Change one of its limits.")
+            raise field_error(self, "version", self.version, "allows no version", "Change one of its limits.")
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """A requirement from its string form, such as ``git>=2.39,<3``.
 
         Raises:
-            InputError: the text is not a name, optionally followed by a version set.
+            InputError: the text is not a name, or a name and a version set.
         """
         match = REQUIREMENT.fullmatch(text)
         if match is None:
-            remedy = "Write a name and, if needed, a version set: git, git>=2.39, 'git>=2.39,<3'."
-            raise InputError(f"requirement {text!r} does not parse", remedy=remedy)
+            remedy = "Write a name, or a name and versions: git, git>=2.39, 'git>=2.39,<3'."
+            raise InputError(f"requirement {short_repr(text)} does not parse", remedy=remedy)
         return cls(match[1], match[2].strip())
 
     @classmethod
@@ -139,7 +158,10 @@ class PackageRequirement:
             return from_mapping(cls, value, required=("name",))
         if isinstance(value, cls):
             return value
-        raise InputError(f"{value!r} is not a package requirement", remedy="Give a string such as 'git>=2.39'.")
+        raise InputError(
+            f"{short_repr(value)} is not a package requirement",
+            remedy="Give a string such as 'git>=2.39', or a mapping with name.",
+        )
 
     def __str__(self) -> str:
         return f"{self.name}{self.version}"

@@ -1,6 +1,6 @@
-"""Gitignore patterns: what of a source stays here, and which destinations the user keeps for himself.
+"""Gitignore patterns: on names inside a source (``exclude``), and on destinations (``exclude_files``).
 
-``pathspec`` does the matching; this is its only owner.
+``pathspec`` does the matching; only this module uses it.
 """
 
 from collections.abc import Sequence
@@ -15,38 +15,38 @@ class Patterns:
         """Compile the patterns.
 
         Raises:
-            ValueError: one of them is no pattern.
+            ValueError: one of them is not a pattern.
         """
         self._spec = _compiled(tuple(lines))
 
     def excludes(self, relative: str, is_directory: bool) -> bool:
-        """Whether this name, or a directory above it, is excluded; ``relative`` to the source."""
+        """Whether a path relative to the source, or a directory above it, is excluded."""
         return _matches(self._spec, relative, is_directory)
 
 
 class DestinationPatterns:
     """Patterns on destinations, for ``exclude_files``. Source: docs/contract.md "mngr settings".
 
-    ``~/x`` begins at the remote home and ``/x`` at the root; with an inner slash a pattern begins at work_dir, and
-    without one it is a name anywhere. The last one that matches decides, ``!`` takes back.
+    ``~/x`` starts at the remote home and ``/x`` at the root; another pattern with an inner slash starts at work_dir; a
+    pattern without one matches a name anywhere. The last pattern that matches decides; ``!`` includes again.
     """
 
     def __init__(self, lines: Sequence[str]) -> None:
         """Compile the patterns.
 
         Raises:
-            ValueError: one of them is no pattern.
+            ValueError: one of them is not a pattern.
         """
-        based = [_based(line) for line in lines]
+        split = [_split_base(line) for line in lines]
         self._specs = {
-            base: _compiled(tuple(pattern for place, pattern in based if place in (base, None)))
+            base: _compiled(tuple(pattern for own_base, pattern in split if own_base in (base, None)))
             for base in ("~/", "/", "")
         }
 
-    def excludes(self, place: str, is_directory: bool) -> bool:
-        """Whether this destination, as ``~/x``, ``/x`` or below work_dir, is excluded, or a directory above it."""
-        base = "~/" if place.startswith("~/") else "/" if place.startswith("/") else ""
-        relative = place[len(base) :]
+    def excludes(self, destination: str, is_directory: bool) -> bool:
+        """Whether a destination, or a directory above it, is excluded; given as ``~/x``, ``/x`` or below work_dir."""
+        base = "~/" if destination.startswith("~/") else "/" if destination.startswith("/") else ""
+        relative = destination[len(base) :]
         if relative in ("", "."):
             return False
         return _matches(self._specs[base], relative, is_directory)
@@ -57,12 +57,12 @@ def _matches(spec: Any, relative: str, is_directory: bool) -> bool:
 
 
 def _without_newlines(text: str) -> str:
-    """The same with a character that no name can hold: pathspec's ``*`` stops at a newline, git's does not."""
+    """Newlines replaced by a character that no name contains: pathspec's ``*`` stops at a newline, git's does not."""
     return text.replace("\n", "\ud800")
 
 
-def _based(line: str) -> tuple[str | None, str]:
-    """Where a pattern begins (None: anywhere), and the pattern for what is below that."""
+def _split_base(line: str) -> tuple[str | None, str]:
+    """The base where a pattern starts (None: anywhere), and the pattern for paths below that base."""
     sign, pattern = ("!", line[1:]) if line.startswith("!") else ("", line)
     if pattern.startswith("~/"):
         return "~/", f"{sign}/{pattern[2:]}"
@@ -73,8 +73,8 @@ def _based(line: str) -> tuple[str | None, str]:
 
 @cache
 def _compiled(lines: tuple[str, ...]) -> Any:
-    from pathspec import GitIgnoreSpec  # heavy, and most plans have no patterns
+    from pathspec import GitIgnoreSpec  # imported here: it is slow to load, and most plans have no patterns
 
-    # "a/**" is all that is in a, and not a itself: git goes into it for the sake of a later "!a/b".
+    # "a/**" matches everything in a but not a itself, so that a later "!a/b" can include a name again.
     lines = tuple(_without_newlines(f"{line}/*" if line.endswith("/**") else line) for line in lines)
-    return GitIgnoreSpec.from_lines(lines, backend="simple")  # the others take no names that are not UTF-8
+    return GitIgnoreSpec.from_lines(lines, backend="simple")  # only this backend accepts names that are not UTF-8

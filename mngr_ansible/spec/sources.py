@@ -1,4 +1,8 @@
-"""Where a requirement can come from: a package manager's packages, a third party's repository, a vendor's download."""
+"""``Source``: where a requirement can be installed from: a package manager, a vendor's repository or a download.
+
+The classes are frozen and check themselves when they are made; a wrong value raises ``InputError`` with class, field
+and value.
+"""
 
 import posixpath
 import re
@@ -10,21 +14,33 @@ from urllib.parse import urlsplit
 from mngr_ansible.errors import InputError
 from mngr_ansible.portable import managers
 from mngr_ansible.portable.versions import Range, is_readable
-from mngr_ansible.spec.validation import REQUIREMENT, check_choices, check_types, from_mapping, refused, strings
+from mngr_ansible.spec.validation import (
+    ONE_PLAIN_NAME,
+    REQUIREMENT,
+    check_choices,
+    check_types,
+    field_error,
+    from_mapping,
+    short_repr,
+    strings,
+)
 
 DOWNLOADS = ("installer", "archive")
-"""The managers that are no program: what they install is fetched from an address."""
+"""The managers that are not programs: these sources are downloaded from an address."""
 
-_ARCHITECTURES = {"amd64": "x86_64", "arm64": "aarch64"}
-_WORD = re.compile(r"\./|[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?/?")
+_UNAMES = {"amd64": "x86_64", "arm64": "aarch64"}
+"""Debian's and Apple's names of an architecture → that of Linux's ``uname -m``."""
+
+_APT_EXAMPLES = {"suite": "bookworm", "component": "main"}
+_APT_WORD = re.compile(r"\./|[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?/?")
 
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """On which hosts a source counts.
+    """The hosts for which a source is meant. Every condition that is given must be met; an empty one always is.
 
     ``os``: names of os-release's ``ID`` or ``ID_LIKE``, or ``linux`` or ``macos``; ``release``: a range over its
-    ``VERSION_ID``; ``arch``: machine names such as ``x86_64`` and ``aarch64``. What is empty holds for all.
+    ``VERSION_ID``; ``arch``: machine names such as ``x86_64`` and ``aarch64``.
     """
 
     os: tuple[str, ...] = ()
@@ -39,23 +55,27 @@ class When:
         try:
             Range.parse(self.release)
         except ValueError as error:
-            raise refused(self, "release", self.release, f"does not parse: {error}", "Write '>=12,<14'.") from None
+            raise InputError(f"When.release: {error}", remedy="Write releases such as '>=12,<14'.") from None
 
-    def holds(self, ids: Sequence[str], release: str, arch: str) -> bool:
-        """Whether a host is one of these; ``ids`` are those of its system, ``release`` may be empty."""
-        is_os = not self.os or bool({each.lower() for each in self.os} & {each.lower() for each in ids})
-        plain = _ARCHITECTURES.get(arch, arch)
-        is_arch = not self.arch or plain in {_ARCHITECTURES.get(each, each) for each in self.arch}
-        return is_os and is_arch and (not self.release or Range.parse(self.release).contains(release))
+    def matches(self, ids: Sequence[str], release: str, arch: str) -> bool:
+        """Whether a host is one of these. ``ids``: all names of its system; ``release``: empty if it is unknown."""
+        if self.os and not {each.lower() for each in self.os} & {each.lower() for each in ids}:
+            return False
+        if self.arch and _uname(arch) not in {_uname(each) for each in self.arch}:
+            return False
+        return not self.release or Range.parse(self.release).contains(release)
 
 
 @dataclass(frozen=True, slots=True)
 class Repository:
     """A third party's package repository, and the key that signs it.
 
-    ``name`` names its files on the host. ``suite`` and ``component`` are apt's; a flat one has a suite that ends in
-    ``/`` and no component. ``key``: armored text, or the https address of it; ``fingerprint``: its 40 hexadecimal
-    digits, compared before anything is written.
+    ``name`` is the name of its files on the host. ``suite`` and ``component`` are apt's; a flat repository has a suite
+    that ends in ``/`` and no component (sources.list(5)). ``key``: the armored text, or its https address;
+    ``fingerprint``: its 40 hexadecimal digits, compared before anything is written on the host.
+
+    Raises:
+        InputError: a field has a wrong type or value.
     """
 
     name: str
@@ -68,30 +88,35 @@ class Repository:
     def __post_init__(self) -> None:
         check_types(self, name=str, url=str, key=str, fingerprint=str, suite=str, component=str)
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", self.name):
-            raise refused(self, "name", self.name, "cannot name a file", "Use small letters, digits and '-'.")
+            raise field_error(self, "name", self.name, "is not a repository name", "Use a-z, 0-9, '-' and '_'.")
         if not re.fullmatch(r"(?:https?://|file:/|copy:/)[!-~]+", self.url) or urlsplit(self.url).password:
-            raise refused(self, "url", self.url, "is no repository's address", "Give one such as https://…")
+            remedy = "Give an address such as https://example.org/deb, without a password."
+            raise field_error(self, "url", self.url, "is not the address of a repository", remedy)
         plain = self.fingerprint.replace(" ", "").upper()
         if not re.fullmatch(r"[0-9A-F]{40}", plain):
-            raise refused(self, "fingerprint", self.fingerprint, "is not 40 hexadecimal digits", "Copy it in full.")
+            remedy = "Copy the whole fingerprint of the key."
+            raise field_error(self, "fingerprint", self.fingerprint, "is not 40 hexadecimal digits", remedy)
         object.__setattr__(self, "fingerprint", plain)
         if not (self.key.startswith("-----BEGIN PGP PUBLIC KEY BLOCK-----") or _is_https(self.key)):
-            raise refused(self, "key", self.key[:60], "is no armored key, nor its https address", "Give one of them.")
+            remedy = "Give the text that starts with -----BEGIN PGP PUBLIC KEY BLOCK-----, or its https address."
+            raise field_error(self, "key", self.key[:60], "is neither an armored key nor an https address", remedy)
         for field in ("suite", "component"):
-            if (value := getattr(self, field)) and not _WORD.fullmatch(value):
-                raise refused(self, field, value, "is not a word of apt's", "Give a plain name.")
+            if (value := getattr(self, field)) and not _APT_WORD.fullmatch(value):
+                remedy = f"Give one {field}, such as {_APT_EXAMPLES[field]}; see sources.list(5)."
+                raise field_error(self, field, value, f"is not a {field} of apt", remedy)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a requirement can come from.
+    """One way to install a requirement.
 
-    ``packages``: the names that ``manager`` has for it; of an ``archive``, the programs in it that are installed.
-    ``version``: the upstream version that this source gives: it pins npm, uv, pipx and pip, fills ``{version}`` in
-    ``url``, and is the truth where a package's own number is another. ``repository``: of a third party, added first.
-    ``url`` and ``sha256``: of an ``installer`` or ``archive``. ``scope``: ``system`` for everybody on the host,
-    ``user`` for the login alone; uv, pipx, pip and brew always install for the login. ``requires``: what must be there
-    first, such as ``node>=20``. ``when``: on which hosts it counts. Source: docs/contract.md "Data".
+    ``packages``: its package names for ``manager``; of an ``archive``, the programs in it that are installed.
+    ``version``: the upstream version that this source gives. It pins npm, uv, pipx and pip, replaces ``{version}`` in
+    ``url``, and is used instead of the package's own version number where that differs. ``repository``: a third
+    party's, added first. ``url`` and ``sha256``: of an ``installer`` or ``archive``. ``scope``: ``system`` for all
+    users of the host, ``user`` for the remote user only; uv, pipx, pip and brew always install for the remote user.
+    ``requires``: requirements that must be met first, such as ``node>=20``. ``when``: the hosts for which it is meant.
+    Source: docs/contract.md "Data".
 
     Raises:
         InputError: a field has a wrong type or value.
@@ -117,52 +142,54 @@ class Source:
         check_choices(self)
         for name in self.packages:
             if why := managers.valid_name(self.manager, name):
-                remedy = "Give one plain name: no option, pattern, path or list."
-                raise refused(self, "packages", name, f"is not a package of {self.manager}: {why}", remedy)
+                problem = f"is not a package name for {self.manager}: {why}"
+                raise field_error(self, "packages", name, problem, ONE_PLAIN_NAME)
         if self.version is not None and not is_readable(self.version):
-            raise refused(self, "version", self.version, "is not one version", "Give one such as '1.7.7'.")
+            raise field_error(self, "version", self.version, "is not one version", "Give one, such as '1.7.7'.")
         for each in self.requires:
             if REQUIREMENT.fullmatch(each) is None:
-                raise refused(self, "requires", each, "is not a requirement", "Write 'node>=20'.")
+                raise field_error(self, "requires", each, "is not a requirement", "Write it like 'node>=20'.")
         self._check_download()
         if self.manager in managers.SYSTEM and self.scope == "user":
-            remedy = "Leave scope out, or name a manager that has one of the login's own."
-            raise refused(self, "scope", "user", f"is nothing that {self.manager} has", remedy)
+            remedy = "Remove scope, or use npm, uv, pipx, pip, brew, installer or archive."
+            raise field_error(self, "scope", "user", f"is not possible with {self.manager}", remedy)
         if self.repository is not None and self.manager not in ("apt", "dnf", "zypper"):
-            remedy = "Only apt, dnf and zypper have repositories that are added."
-            raise refused(self, "repository", self.repository.name, f"is of no use to {self.manager}", remedy)
+            problem, remedy = f"cannot be used with {self.manager}", "Remove it: only apt, dnf and zypper use one."
+            raise field_error(self, "repository", self.repository.name, problem, remedy)
 
     def _convert(self, field: str, kind: type[Any], required: Sequence[str]) -> None:
         value = getattr(self, field)
         if isinstance(value, Mapping):
             object.__setattr__(self, field, from_mapping(kind, value, required=required))
         elif not isinstance(value, (kind, type(None))):
-            raise refused(self, field, value, "is not a mapping", "Give a mapping.")
+            raise field_error(self, field, value, "is not a mapping", f"Write {field} as a mapping of its fields.")
 
     def _check_download(self) -> None:
         if self.manager not in DOWNLOADS:
             for field in ("url", "sha256"):
                 if getattr(self, field) is not None:
-                    remedy = "Only installer and archive have one."
-                    raise refused(self, field, getattr(self, field), f"is of no use to {self.manager}", remedy)
+                    problem, remedy = f"cannot be used with {self.manager}", "Remove it, or use installer or archive."
+                    raise field_error(self, field, getattr(self, field), problem, remedy)
             return
         if self.url is None or not _is_https(self.url):
-            raise refused(self, "url", self.url, "is not an https address", "Give where it is downloaded from.")
+            raise field_error(self, "url", self.url, "is not an https address", "Give the address of the download.")
         if "{version}" in self.url and self.version is None:
-            raise refused(self, "url", self.url, "holds {version}, and none is given", "Give version.")
+            raise field_error(self, "url", self.url, "contains {version}, but version is missing", "Add version.")
         if self.sha256 is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", self.sha256):
-            raise refused(self, "sha256", self.sha256, "is not 64 hexadecimal digits", "Give what sha256sum prints.")
+            raise field_error(
+                self, "sha256", self.sha256, "is not 64 hexadecimal digits", "Give the output of sha256sum."
+            )
         if self.manager == "archive" and self.sha256 is None:
-            raise refused(self, "sha256", None, "is missing", "Give what sha256sum prints of the archive.")
+            raise InputError("Source.sha256: is missing", remedy="Add it: the output of sha256sum for the archive.")
 
     @property
     def address(self) -> str:
-        """Where a download is, with the version filled in."""
+        """The address of a download, with the version filled in."""
         return (self.url or "").replace("{version}", self.version or "")
 
     @property
     def label(self) -> str:
-        """How people know it: ``apt``, ``NodeSource, apt``, ``installer of claude.ai``."""
+        """Its name for people: ``apt``, ``nodesource, apt``, ``installer of claude.ai``."""
         if self.repository is not None:
             return f"{self.repository.name}, {self.manager}"
         if self.manager in DOWNLOADS:
@@ -176,7 +203,13 @@ class Source:
             return from_mapping(cls, value, required=("manager",))
         if isinstance(value, cls):
             return value
-        raise InputError(f"Source: {value!r} is not a source", remedy="Give a mapping with manager and packages.")
+        raise InputError(
+            f"Source: {short_repr(value)} is not a source", remedy="Give a mapping with manager and packages."
+        )
+
+
+def _uname(architecture: str) -> str:
+    return _UNAMES.get(architecture, architecture)
 
 
 def _is_https(text: str) -> bool:
@@ -184,5 +217,5 @@ def _is_https(text: str) -> bool:
 
 
 def file_name(source: Source) -> str:
-    """What a download is called on disk."""
+    """The name of a download's file on disk."""
     return posixpath.basename(urlsplit(source.address).path) or source.manager

@@ -1,11 +1,15 @@
-"""What the fields of plugins' words and users' settings may hold, and how a wrong value is refused."""
+"""Checks of the fields of specifications and settings, and the errors for wrong values.
+
+A function here that takes ``(owner, field, value)`` raises ``InputError`` with class, field, value and a remedy; the
+class is that of ``owner``.
+"""
 
 import dataclasses
 import os
 import re
 import reprlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from mngr_ansible.errors import InputError
 
@@ -18,86 +22,117 @@ _CHOICES: Mapping[str, Mapping[str, tuple[object, ...]]] = {
     "Source": {"manager": MANAGERS + _LATER_MANAGERS, "scope": ("system", "user")},
     "PackageRequirement": {"install": (None, "auto", "print")},
 }
+"""Class → field → the values that it may have."""
 
-_NOT_YET: Mapping[str, Mapping[str, tuple[object, ...]]] = {
+_SUPPORTED: Mapping[str, Mapping[str, tuple[object, ...]]] = {
     "Source": {"manager": MANAGERS},
     "Settings": {"playbooks": ((),)},
 }
-"""What the contract promises and this release does not do yet: class, field, the values that work today."""
+"""Class → field → the values that work in this release, where docs/contract.md promises more."""
 
-_SHORT = reprlib.Repr(maxlevel=3, maxstring=200, maxother=200)
-"""Says a value in bounded words: in YAML a few lines may stand for gigabytes."""
+_TYPE_NAMES: Mapping[type, str] = {str: "a string", bool: "true or false", int: "a number", os.PathLike: "a path"}
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9+._-]*[A-Za-z0-9+._])?"
 _OWNER = r"[A-Za-z_][A-Za-z0-9_.-]*\$?|[0-9]{1,10}"
-REQUIREMENT = re.compile(rf"\s*({_NAME})\s*((?:[<>=!~].*)?)", re.DOTALL)
-"""A requirement's string form: a name, and the text of a version set."""
+REQUIREMENT = re.compile(rf"\s*({_NAME})\s*((?:[<>=!~^].*)?)", re.DOTALL)
+"""The string form of a requirement: a name, and the text of a version set."""
+
+ONE_PLAIN_NAME = "Give one plain name: no option, pattern, path or list."
+
+_short_repr = reprlib.Repr(maxlevel=3, maxstring=200, maxother=200)
 
 
-def refused(owner: object, field: str, value: object, why: str, remedy: str) -> InputError:
-    """The error for a field of a specification; its class names the field."""
-    return InputError(f"{type(owner).__name__}.{field}: {_SHORT.repr(value)} {why}", remedy=remedy)
+def short_repr(value: object) -> str:
+    """``repr`` of bounded length: a few lines of YAML with aliases may stand for gigabytes."""
+    return _short_repr.repr(value)
+
+
+def field_error(owner: object, field: str, value: object, problem: str, remedy: str) -> InputError:
+    """The error for a field: ``Source.scope: 'mine' is not known``, for example."""
+    return InputError(f"{type(owner).__name__}.{field}: {short_repr(value)} {problem}", remedy=remedy)
 
 
 def is_supported(owner: str, field: str, value: object) -> bool:
-    """Whether this release acts on that value of a class's field, as the contract promises."""
-    works = _NOT_YET.get(owner, {}).get(field)
-    return works is None or value in works
+    """Whether this release supports that value of a field of the class named ``owner``."""
+    supported = _SUPPORTED.get(owner, {}).get(field)
+    return supported is None or value in supported
 
 
 def check_choices(owner: Any) -> None:
-    """Refuse a field that holds none of its words, or one that is not supported yet."""
+    """Refuse fields of ``owner`` whose value is not one of the allowed words, or is not supported yet."""
     kind = type(owner).__name__
     for field, allowed in _CHOICES.get(kind, {}).items():
-        if (value := getattr(owner, field)) not in allowed:
-            words = ", ".join(str(choice) for choice in allowed if choice is not None)
-            raise refused(owner, field, value, "is not known", f"Use one of: {words}.")
-    for field in _NOT_YET.get(kind, {}):
-        if not is_supported(kind, field, value := getattr(owner, field)):
-            raise refused(owner, field, value, "is not supported yet", f"Leave {field} out in this release.")
+        check_choice(owner, field, getattr(owner, field), allowed)
+
+
+def check_choice(owner: object, field: str, value: object, allowed: Sequence[object]) -> None:
+    """Refuse a value that is not one of the allowed words, or is not supported yet."""
+    if value not in allowed:
+        raise field_error(owner, field, value, "is not known", f"Use one of: {_words(allowed)}.")
+    kind = type(owner).__name__
+    if not is_supported(kind, field, value):
+        remedy = f"In this release, use one of: {_words(_SUPPORTED[kind][field])}."
+        raise field_error(owner, field, value, "is not supported yet", remedy)
+
+
+def _words(values: Sequence[object]) -> str:
+    return ", ".join(str(value) for value in values if value is not None)
 
 
 def check_types(owner: Any, /, **expected: type | tuple[type, ...]) -> None:
-    """Refuse a field that is of none of its types, or text that is not Unicode. A bool is no int."""
-    for field, wanted in expected.items():
-        value, types = getattr(owner, field), wanted if isinstance(wanted, tuple) else (wanted,)
-        if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-            names = " or ".join("nothing" if each is type(None) else each.__name__ for each in types)
-            raise refused(owner, field, value, f"is not {names}", f"Give {names}.")
-        if os.PathLike not in types:
-            _check_text(owner, field, value)
+    """Refuse fields of ``owner`` that have none of their types. A bool is not an int; text must be Unicode."""
+    for field, types in expected.items():
+        check_type(owner, field, getattr(owner, field), types if isinstance(types, tuple) else (types,))
 
 
-def strings(owner: object, field: str, values: object) -> tuple[str, ...]:
-    """A field's list of texts as a tuple."""
-    if isinstance(values, str) or not isinstance(values, Sequence) or not all(isinstance(each, str) for each in values):
-        raise refused(owner, field, values, "is not a list of strings", "Give a list of strings.")
-    for each in values:
-        _check_text(owner, field, each)
-    return tuple(values)
+def check_type(owner: object, field: str, value: object, types: tuple[type, ...]) -> None:
+    """Refuse a value that has none of these types. A bool is not an int; text must be Unicode, but for paths."""
+    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+        names = " or ".join(_TYPE_NAMES[each] for each in types if each is not type(None))
+        optional = ", or leave it out" if type(None) in types else ""
+        raise field_error(owner, field, value, f"is not {names}", f"Give {names}{optional}.")
+    if os.PathLike not in types:
+        _check_unicode(owner, field, value)
 
 
-def _check_text(owner: object, field: str, value: object) -> None:
+def _check_unicode(owner: object, field: str, value: object) -> None:
     if isinstance(value, str) and not value.isascii():
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise refused(owner, field, value, "is not Unicode text", "Give text.") from None
+            problem, remedy = (
+                "is not valid Unicode text",
+                "Remove the characters that are written as \\ud800 to \\udfff.",
+            )
+            raise field_error(owner, field, value, problem, remedy) from None
+
+
+def strings(owner: object, field: str, values: object) -> tuple[str, ...]:
+    """A list of strings as a tuple."""
+    if isinstance(values, str) or not isinstance(values, Sequence) or not all(isinstance(each, str) for each in values):
+        remedy = f'{field} must be a list of strings, such as ["a", "b"].'
+        raise field_error(owner, field, values, "is not a list of strings", remedy)
+    for each in values:
+        _check_unicode(owner, field, each)
+    return tuple(values)
 
 
 def check_name(owner: object, field: str, name: str) -> None:
     """Refuse what is not the plain name of a package."""
     if not re.fullmatch(_NAME, name):
-        remedy = "Give one plain name: no option, pattern, path or list."
-        raise refused(owner, field, name, "is not a package's name", remedy)
+        raise field_error(owner, field, name, "is not a package name", ONE_PLAIN_NAME)
 
 
-def check_owner(owner: object, field: str, name: str | None) -> None:
-    """Refuse what is neither the name nor the number of a user or group. Source: useradd(8), "CAVEATS"."""
-    if name is not None and not re.fullmatch(_OWNER, name):
-        raise refused(
-            owner, field, name, "is no user's or group's name or number", "Give a name such as agent, or 1000."
-        )
+def user_or_group(owner: object, field: str, value: object) -> str | None:
+    """The name or number of a user or group of the host, as text. Source: useradd(8), "CAVEATS"."""
+    check_type(owner, field, value, (str, int, type(None)))
+    if value is None:
+        return None
+    text = str(value)
+    if not re.fullmatch(_OWNER, text):
+        remedy = "Give a name such as agent, or a number such as 1000."
+        raise field_error(owner, field, value, "is not the name or number of a user or group", remedy)
+    return text
 
 
 def check_patterns(owner: object, field: str, patterns: Sequence[str], kind: Callable[[Sequence[str]], object]) -> None:
@@ -106,41 +141,67 @@ def check_patterns(owner: object, field: str, patterns: Sequence[str], kind: Cal
         try:
             kind([pattern])
         except ValueError:
-            remedy = "Write it as in a .gitignore file."
-            raise refused(owner, field, pattern, "is not a pattern", remedy) from None
+            remedy = "Write it as in a .gitignore file; see gitignore(5)."
+            raise field_error(owner, field, pattern, "is not a gitignore pattern", remedy) from None
 
 
-def parse_mode(text: object) -> int:
-    """A file mode from an octal string (``"0640"``, ``"640"``, ``"0o640"``) or from an int by its value.
-
-    Raises:
-        ValueError: it is neither, or has bits above 0777.
-    """
-    if isinstance(text, int) and not isinstance(text, bool):
-        mode = text
-    elif isinstance(text, str) and re.fullmatch(r"(0o)?[0-7]{1,5}", text):
-        mode = int(text, 8)
+def mode(owner: object, field: str, value: object) -> int | None:
+    """Permission bits, from an octal string (``"0640"``, ``"640"``, ``"0o640"``) or from an int by its value."""
+    if value is None:
+        return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        bits = value
+    elif isinstance(value, str) and re.fullmatch(r"(0o)?[0-7]{1,5}", value):
+        bits = int(value, 8)
     else:
-        raise ValueError("is not an octal string such as '0640', nor an int")
-    if not 0 <= mode <= 0o777:
-        raise ValueError("has bits outside 0777")
-    return mode
+        raise field_error(owner, field, value, "is not a mode", f'Write octal digits in quotes: {field}: "0640".')
+    if 0 <= bits <= 0o777:
+        return bits
+    if isinstance(value, int) and re.fullmatch(r"[0-7]{3}", str(value)):
+        remedy = f'Write it in quotes: {field}: "0{value}" (in Python: 0o{value} or "0{value}").'
+        raise field_error(owner, field, value, "is not a mode here", remedy)
+    problem = "has bits outside 0777"
+    raise field_error(owner, field, value, problem, 'Give permission bits only, from "0000" to "0777".')
+
+
+def local_path(owner: object, field: str, value: object) -> str:
+    """The path of a source as text, as it was given."""
+    text = _path_text(owner, field, value)
+    try:
+        return normal_local_path(text)
+    except ValueError as error:
+        raise field_error(owner, field, text, str(error), "Give the path of a file or directory.") from None
+
+
+def remote_path(owner: object, field: str, value: object) -> str:
+    """A destination as text, normalised; see :func:`normal_remote_path`."""
+    text = _path_text(owner, field, value)
+    try:
+        return normal_remote_path(text)
+    except ValueError as error:
+        remedy = "Give a path below work_dir, one that starts with ~/, or an absolute one."
+        raise field_error(owner, field, text, str(error), remedy) from None
+
+
+def _path_text(owner: object, field: str, value: object) -> str:
+    check_type(owner, field, value, (str, os.PathLike))
+    return os.fspath(cast("str | os.PathLike[str]", value))
 
 
 def normal_remote_path(text: str) -> str:
     """A destination as text: ``..`` and ``.`` and double slashes resolved, no trailing slash, ``~/`` kept in front.
 
     ``"."`` is work_dir itself; ``"~/"`` is the home itself, and so is ``"~"``, which is what a ``Path`` makes of it.
-    Else only a leading ``~/`` means a home; ``~root`` and ``$X`` are names.
+    Otherwise only a leading ``~/`` means a home; ``~root`` and ``$X`` are names.
     Source: docs/contract.md "Data", ``remote_path``.
 
     Raises:
-        ValueError: it is empty, holds NUL or newline, is ``/``, is too long, or leaves work_dir or home.
+        ValueError: it is empty, contains NUL or newline, is ``/``, is too long, or leaves work_dir or home.
     """
     if not text:
         raise ValueError("is empty")
     if "\0" in text or "\n" in text:
-        raise ValueError("holds a NUL or a newline")
+        raise ValueError("contains a NUL or a newline")
     prefix, rest = ("~/", text[2:]) if text == "~" or text.startswith("~/") else ("", text)
     plain = os.path.normpath(rest.lstrip("/") if prefix else rest) if rest else "."
     if plain.startswith("//"):
@@ -150,11 +211,11 @@ def normal_remote_path(text: str) -> str:
     if plain == "/":
         raise ValueError("is the root directory")
     if not prefix and (plain == "~" or plain.startswith("~/")):
-        raise ValueError("has a directory named '~' in front, which reads as the home; write it from / on")
+        raise ValueError("starts with a directory named '~', which means the home; give the absolute path")
     try:
         encoded = os.fsencode(plain)
     except UnicodeEncodeError:
-        raise ValueError("has a character that no path can hold") from None
+        raise ValueError("contains a character that is not allowed in a path") from None
     if len(encoded) > 4000 or any(len(part) > 255 for part in encoded.split(b"/")):
         raise ValueError("is too long for a path")
     return "~/" if prefix and plain == "." else prefix + plain
@@ -164,19 +225,21 @@ def normal_local_path(text: str) -> str:
     """A source as text, as it was given.
 
     Raises:
-        ValueError: it is empty, or no path can be written like that.
+        ValueError: it is empty, or cannot be a path.
     """
-    if not text or "\0" in text:
-        raise ValueError("is empty or holds a NUL")
+    if not text:
+        raise ValueError("is empty")
+    if "\0" in text:
+        raise ValueError("contains a NUL")
     try:
         os.fsencode(text)
     except UnicodeEncodeError:
-        raise ValueError("has a character that no path can hold") from None
+        raise ValueError("contains a character that is not allowed in a path") from None
     return text
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
-    """``" (did you mean X?)"`` for a word that is nearly a known one, else an empty string."""
+    """``" (did you mean X?)"`` for a word that is similar to a known one, else an empty string."""
     import difflib
 
     close = difflib.get_close_matches(word, known, n=1)
@@ -193,8 +256,9 @@ def from_mapping[T](cls: type[T], mapping: Mapping[str, Any], *, required: Seque
     for key in mapping:
         if key not in known:
             hint = nearest(str(key), known)
-            raise InputError(f"{cls.__name__}: unknown key {key!r}{hint}", remedy=f"Known keys: {', '.join(known)}.")
+            remedy = f"Known keys: {', '.join(known)}."
+            raise InputError(f"{cls.__name__}: unknown key {short_repr(key)}{hint}", remedy=remedy)
     for key in required:
         if key not in mapping:
-            raise InputError(f"{cls.__name__}: {key} is missing in {dict(mapping)!r}", remedy=f"Give {key}.")
+            raise InputError(f"{cls.__name__}: {key} is missing in {short_repr(dict(mapping))}", remedy=f"Add {key}.")
     return cls(**mapping)

@@ -92,7 +92,7 @@ def test_an_empty_manifest_wants_nothing(tmp_path, text):
         ("files: [{local_path: a, remote_path: ../b}]", "leaves work_dir"),
         ("files: [{local_path: a, remote_path: b, is_secret: 'yes'}]", "is_secret"),
         ("files: [{local_path: a, remote_path: b, mode: 640}]", "mode"),
-        ("files: [{local_path: a, remote_path: b, owner: a b}]", "no user"),
+        ("files: [{local_path: a, remote_path: b, owner: a b}]", "is not the name or number of a user or group"),
         ("packages: [3]", "not a package requirement"),
         ("packages: [git=2]", "'=2' is not supported"),
         ("packages: [{name: node, version: 20}]", "version"),

@@ -1,4 +1,4 @@
-"""Sources of packages: what one may say, and what it is refused for."""
+"""Sources of packages: which values are refused, which hosts a condition matches."""
 
 from __future__ import annotations
 
@@ -30,22 +30,26 @@ SHA256 = "0" * 64
         ("packages", {"manager": "pip", "packages": ["--user"]}, "a sign at its start"),
         ("packages", {"manager": "archive", "packages": ["../x"], "url": "https://e/x", "sha256": SHA256}, "a path"),
         ("version", {"manager": "npm", "version": ">=2"}, "is not one version"),
-        ("scope", {"manager": "apt", "scope": "user"}, "is nothing that apt has"),
+        ("scope", {"manager": "apt", "scope": "user"}, "is not possible with apt"),
         ("scope", {"manager": "npm", "scope": "mine"}, "is not known"),
         ("requires", {"manager": "npm", "requires": ["-x"]}, "is not a requirement"),
-        ("url", {"manager": "apt", "url": "https://example.org"}, "is of no use to apt"),
-        ("sha256", {"manager": "npm", "sha256": SHA256}, "is of no use to npm"),
+        ("url", {"manager": "apt", "url": "https://example.org"}, "cannot be used with apt"),
+        ("sha256", {"manager": "npm", "sha256": SHA256}, "cannot be used with npm"),
         ("url", {"manager": "installer"}, "is not an https address"),
         ("url", {"manager": "installer", "url": "http://example.org/x"}, "is not an https address"),
-        ("url", {"manager": "installer", "url": "https://example.org/{version}"}, "holds {version}"),
+        ("url", {"manager": "installer", "url": "https://example.org/{version}"}, "contains {version}"),
         ("sha256", {"manager": "installer", "url": "https://example.org/x", "sha256": "12"}, "64 hexadecimal"),
         ("sha256", {"manager": "archive", "url": "https://example.org/x"}, "is missing"),
         ("repository", {"manager": "apt", "repository": "ppa:x/y"}, "is not a mapping"),
-        ("repository", {"manager": "npm", "repository": {**REPOSITORY, "fingerprint": FINGERPRINT}}, "is of no use"),
+        (
+            "repository",
+            {"manager": "npm", "repository": {**REPOSITORY, "fingerprint": FINGERPRINT}},
+            "cannot be used with npm",
+        ),
         ("when", {"manager": "apt", "when": "debian"}, "is not a mapping"),
     ],
 )
-def test_a_source_says_what_is_wrong_with_it(field: str, given_: dict[str, object], why: str) -> None:
+def test_a_wrong_value_of_a_source_is_refused_with_the_reason(field: str, given_: dict[str, object], why: str) -> None:
     with pytest.raises(InputError, match=rf"Source\.{field}: .*(?:{why})") as refused:
         Source.from_value(given_)
     assert refused.value.remedy
@@ -63,18 +67,18 @@ def test_a_source_says_what_is_wrong_with_it(field: str, given_: dict[str, objec
         ("component", "main\nmore"),
     ],
 )
-def test_a_repository_is_held_to_an_address_and_a_whole_fingerprint(field: str, value: str) -> None:
+def test_a_repository_needs_an_address_and_a_whole_fingerprint(field: str, value: str) -> None:
     with pytest.raises(InputError, match=rf"Repository\.{field}: "):
         Repository(**{**REPOSITORY, "fingerprint": FINGERPRINT, field: value})
 
 
-def test_a_fingerprint_may_be_written_as_people_read_it() -> None:
+def test_a_fingerprint_may_be_written_in_groups() -> None:
     spaced = " ".join(FINGERPRINT[start : start + 4].lower() for start in range(0, 40, 4))
     assert Repository(**{**REPOSITORY, "fingerprint": spaced}).fingerprint == FINGERPRINT
 
 
 @pytest.mark.parametrize(
-    ("when", "holds"),
+    ("when", "is_met"),
     [
         ({}, True),
         ({"os": ["debian"]}, True),
@@ -88,22 +92,22 @@ def test_a_fingerprint_may_be_written_as_people_read_it() -> None:
         ({"os": ["debian"], "release": "<12"}, False),
     ],
 )
-def test_a_condition_holds_for_hosts_of_its_system_release_and_machine(when: dict[str, object], holds: bool) -> None:
-    assert When(**when).holds(("debian", "linux"), "12", "x86_64") is holds  # type: ignore[arg-type]
+def test_a_condition_is_met_by_hosts_of_its_system_release_and_machine(when: dict[str, object], is_met: bool) -> None:
+    assert When(**when).matches(("debian", "linux"), "12", "x86_64") is is_met  # type: ignore[arg-type]
 
 
-def test_a_release_that_is_not_told_meets_no_condition_on_it() -> None:
-    assert not When(release=">=1").holds(("arch", "linux"), "", "x86_64")
+def test_an_unknown_release_meets_no_condition_on_it() -> None:
+    assert not When(release=">=1").matches(("arch", "linux"), "", "x86_64")
 
 
-def test_a_download_fills_in_its_version_and_is_known_by_its_vendor() -> None:
+def test_a_download_fills_in_its_version_and_is_labelled_with_its_vendor() -> None:
     source = Source("archive", ("tool",), "1.2.3", url="https://example.org/tool-{version}.tar.gz", sha256=SHA256)
     assert source.address == "https://example.org/tool-1.2.3.tar.gz"
     assert source.label == "archive of example.org"
 
 
 @given(st.sampled_from(sorted(managers.TABLE)), st.text(max_size=12))
-def test_no_name_that_a_manager_takes_is_an_option_a_pattern_or_two_words(manager: str, name: str) -> None:
+def test_no_valid_package_name_is_an_option_a_pattern_or_two_words(manager: str, name: str) -> None:
     if managers.valid_name(manager, name) is None:
         assert not name.startswith(("-", "+", "!"))
         assert not set(name) & set(" \t\n*?[]$^,;|&<>'\"`\\=:()")

@@ -1,6 +1,7 @@
-"""The words that plugins speak. Source: docs/contract.md "Data"."""
+"""The specifications that plugins return. Source: docs/contract.md "Data"."""
 
 import dataclasses
+import inspect
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -45,7 +46,7 @@ def test_the_home_itself_may_be_a_destination_however_it_is_written(home):
 
 
 @pytest.mark.parametrize("name", ["~root", "~root/x", "$HOME/x", "${X}", "a/~/b", "{{ x }}", "-rf", "a b", "*", "ü\t"])
-def test_every_other_text_is_a_name(name):
+def test_every_other_text_is_a_plain_name(name):
     assert remote(name) == name
 
 
@@ -63,12 +64,12 @@ def test_every_other_text_is_a_name(name):
         ("/..", "root directory"),
         ("n" * 256, "too long"),
         ("d/" * 2500, "too long"),
-        ("\ud800", "no path can hold"),
-        ("./~/x", "reads as the home"),
-        ("a/../~", "reads as the home"),
+        ("\ud800", "not allowed in a path"),
+        ("./~/x", "means the home"),
+        ("a/../~", "means the home"),
     ],
 )
-def test_a_destination_that_leaves_its_place_or_is_no_path_is_refused(path, why):
+def test_a_destination_that_leaves_its_base_or_is_not_a_path_is_refused(path, why):
     with pytest.raises(InputError, match=why) as refused:
         FileTransferSpec("/l", path)
     assert refused.value.remedy
@@ -87,7 +88,7 @@ def test_what_is_normal_stays_as_it_is_and_never_leaves(text):
 
 
 @pytest.mark.parametrize("path", ["", "a\0b", "\ud800"])
-def test_a_source_that_is_no_path_is_refused(path):
+def test_a_source_that_is_not_a_path_is_refused(path):
     with pytest.raises(InputError, match=r"FileTransferSpec\.local_path"):
         FileTransferSpec(path, "x")
 
@@ -105,6 +106,32 @@ def test_a_mode_with_other_bits_or_of_another_form_is_refused(mode):
         FileTransferSpec("l", "r", mode=mode)
 
 
+@pytest.mark.parametrize("field", ["mode", "directory_mode"])
+def test_a_mode_that_lost_its_quotes_is_refused_with_both_ways_to_write_it(field):
+    with pytest.raises(InputError, match=rf"FileTransferSpec\.{field}: 644 is not a mode here") as refused:
+        FileTransferSpec("l", "r", **{field: 644})
+    assert refused.value.remedy == f'Write it in quotes: {field}: "0644" (in Python: 0o644 or "0644").'
+
+
+def test_the_signature_is_that_of_the_contract():
+    parameters = inspect.signature(FileTransferSpec).parameters
+    assert {name: each.default for name, each in parameters.items()} == {
+        "local_path": inspect.Parameter.empty,
+        "remote_path": inspect.Parameter.empty,
+        "is_required": True,
+        "mode": None,
+        "directory_mode": None,
+        "owner": None,
+        "group": None,
+        "exclude": (),
+        "symlinks": "keep",
+        "is_secret": False,
+        "if_exists": "replace",
+        "mirror": False,
+    }
+    assert list(parameters) == [field.name for field in dataclasses.fields(FileTransferSpec)]
+
+
 @pytest.mark.parametrize(
     ("field", "value", "kept"),
     [
@@ -120,13 +147,13 @@ def test_a_mode_with_other_bits_or_of_another_form_is_refused(mode):
         ("mirror", True, True),
     ],
 )
-def test_a_transfer_says_how_it_is_put_on_the_host(field, value, kept):
+def test_a_transfer_says_how_it_is_written_on_the_host(field, value, kept):
     assert getattr(FileTransferSpec("l", "r", **{field: value}), field) == kept
 
 
 @pytest.mark.parametrize("name", ["", "-r", "a b", "a:b", "$HOME", "root\n", "../x", "a/b", "ü", "99999999999"])
 @pytest.mark.parametrize("field", ["owner", "group"])
-def test_what_is_no_users_name_is_refused(field, name):
+def test_what_is_not_the_name_of_a_user_is_refused(field, name):
     with pytest.raises(InputError, match=rf"FileTransferSpec\.{field}"):
         FileTransferSpec("l", "r", **{field: name})
 
@@ -184,7 +211,7 @@ def test_a_transfer_with_a_wrong_type_or_word_names_its_field(field, value):
         3,
     ],
 )
-def test_a_check_that_cannot_be_asked_is_refused(check):
+def test_a_check_that_cannot_be_run_is_refused(check):
     with pytest.raises(InputError):
         Check.from_value(check)
 
@@ -221,7 +248,7 @@ def test_an_option_a_pattern_a_path_a_list_or_an_unreadable_version_is_refused(t
     assert refused.value.remedy
 
 
-def test_a_version_set_that_leaves_no_version_is_refused():
+def test_a_version_set_that_allows_no_version_is_refused():
     with pytest.raises(InputError, match="allows no version"):
         PackageRequirement.parse("git>=3,<2")
 
@@ -257,18 +284,18 @@ def test_a_missing_key_is_named():
 
 
 def test_a_requirement_takes_its_checks_and_sources_as_mappings_too():
-    want = PackageRequirement.from_value(
+    requirement = PackageRequirement.from_value(
         {"name": "fd", "checks": ["fdfind", {"kind": "package", "value": "fd-find"}], "sources": [{"manager": "apt"}]}
     )
 
-    assert want.checks == (Check("command", "fdfind"), Check("package", "fd-find"))
-    assert want.sources == (Source("apt"),)
+    assert requirement.checks == (Check("command", "fdfind"), Check("package", "fd-find"))
+    assert requirement.sources == (Source("apt"),)
 
 
 @pytest.mark.parametrize(
-    "word", [FileTransferSpec("l", "r"), PackageRequirement("git"), Check("command", "git"), Source("apt")]
+    "spec", [FileTransferSpec("l", "r"), PackageRequirement("git"), Check("command", "git"), Source("apt")]
 )
-def test_every_word_is_frozen_equal_by_value_and_hashable(word):
+def test_every_specification_is_frozen_equal_by_value_and_hashable(spec):
     with pytest.raises(dataclasses.FrozenInstanceError):
-        setattr(word, dataclasses.fields(word)[0].name, "other")
-    assert {word, dataclasses.replace(word)} == {word}
+        setattr(spec, dataclasses.fields(spec)[0].name, "other")
+    assert {spec, dataclasses.replace(spec)} == {spec}
