@@ -1,4 +1,4 @@
-"""A notebook that an agent is given once, and that is the agent's own from then on."""
+"""A notebook that is sent to an agent once, and then belongs to the agent."""
 
 from pathlib import Path
 
@@ -6,12 +6,12 @@ from imbue.mngr import hookimpl
 from imbue.mngr.hosts.common import get_agent_state_dir_path
 
 NAME = "notebook"
-"""Our entry point's name; mngr keeps what a plugin reports of an agent below it."""
+"""The name of the entry point; mngr keeps the files of a plugin in a directory of that name."""
 
 
 @hookimpl
 def get_provision_file_transfers(agent, host):
-    """``keep``: what stands there is the agent's, whatever is in it by now. Only what is missing is sent."""
+    """``keep``: existing files belong to the agent and are not changed. Only missing files are sent."""
     first = Path(__file__).with_name("first")
     return [{"local_path": first, "remote_path": state_directory(agent, host), "if_exists": "keep"}]
 
@@ -19,8 +19,8 @@ def get_provision_file_transfers(agent, host):
 def state_directory(agent, host):
     """The plugin's own directory in the agent's state directory on the host.
 
-    There ``agent.get_reported_plugin_file(NAME, "notes.md")`` reads it. Without mngr an agent has no state directory;
-    a directory in its work_dir stands in for it.
+    ``agent.get_reported_plugin_file(NAME, "notes.md")`` reads files there. Without mngr an agent has no state directory;
+    then a directory in its work_dir is used.
     """
     host_dir = getattr(host, "host_dir", None)
     if host_dir is None:

@@ -10,7 +10,7 @@ TOKEN = Path("~/.config/webtools/token")
 
 @hookimpl
 def on_before_agent_provisioning():
-    """Refuse before anything is copied; look, change nothing."""
+    """Stop before anything is copied. This hook only looks; it changes nothing."""
     if not TOKEN.expanduser().is_file():
         error = PluginMngrError(f"there is no token for webtools: {TOKEN}")
         error.user_help_text = f"Write your token into {TOKEN}."
@@ -29,7 +29,7 @@ def get_provision_file_transfers():
 
 @hookimpl
 def provision_agent():
-    """State what is needed; mngr-ansible looks whether it is there, and installs what is not."""
+    """State what is needed; mngr-ansible checks it, and installs what is missing or too old."""
     return [
         "git>=2.30",
         {"name": "jq", "version": ">=1.5", "purpose": "reads the package list"},
@@ -38,7 +38,7 @@ def provision_agent():
 
 @hookimpl
 def on_after_agent_provisioning(agent, host):
-    """See whether it works there. To raise here makes the create fail."""
-    answer = host.execute_idempotent_command(f"'{agent.work_dir}'/.webtools/bin/webtools-check", timeout_seconds=10)
-    if not answer.success:
-        raise PluginMngrError(f"webtools does not work on its host: {answer.stderr}")
+    """Check that the tools work on the host. If this raises, the create fails."""
+    result = host.execute_idempotent_command(f"'{agent.work_dir}'/.webtools/bin/webtools-check", timeout_seconds=10)
+    if not result.success:
+        raise PluginMngrError(f"webtools does not work on its host: {result.stderr}")

@@ -1,0 +1,46 @@
+"""The messages that trouble.md quotes are those of the code, word for word between the parts that vary."""
+
+import ast
+import functools
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+VARIES = "…"
+_NUMBERS = r"[0-9][0-9.]*\w*(?: \w?B\b|min\b)?"
+
+
+def quoted() -> list[str]:
+    """What the second column of the tables quotes, except option names, statuses and commands of one word."""
+    rows = [line.split(" | ")[1] for line in (ROOT / "docs/trouble.md").read_text().splitlines() if " | " in line]
+    return [text for row in rows for text in re.findall(r"`([^`]+)`", row) if len(text.split()) > 2]
+
+
+@functools.cache
+def texts() -> str:
+    """All texts of the package and the roles."""
+    found = []
+    for tree in ("mngr_ansible", "roles"):
+        for file in sorted((ROOT / tree).rglob("*")):
+            if file.suffix == ".py":
+                found += [_text(node) for node in ast.walk(ast.parse(file.read_text()))]
+            elif file.suffix == ".sh":
+                found.append(file.read_text())
+    return "\n".join(found)
+
+
+def _text(node: ast.AST) -> str:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else VARIES for part in node.values)
+    return ""
+
+
+@pytest.mark.parametrize("message", quoted())
+def test_a_message_that_the_page_quotes_is_one_of_the_codes(message):
+    for part in re.split(rf"{VARIES}|[:;,.](?= )|{_NUMBERS}|/full|python3|~/\.local/bin|requiretty|sudo-rs", message):
+        words = part.strip(" ()`;:,")
+        assert len(words) < 8 or words in texts(), words
