@@ -19,8 +19,8 @@ def get_provision_file_transfers(agent, host):
 def state_directory(agent, host):
     """The plugin's own directory in the agent's state directory on the host.
 
-    ``agent.get_reported_plugin_file(NAME, "notes.md")`` reads files there. Without mngr an agent has no state directory;
-    then a directory in its work_dir is used.
+    ``agent.get_reported_plugin_file(NAME, "notes.md")`` reads files there. Without mngr an agent has no state
+    directory; then a directory in its work_dir is used.
     """
     host_dir = getattr(host, "host_dir", None)
     if host_dir is None:
