@@ -1,4 +1,4 @@
-"""Ask a host what its package managers offer of what is due there: a second round trip, only where something is due."""
+"""Ask a host what its package managers offer: a second round trip, only where packages must be installed."""
 
 import secrets
 import shlex
@@ -13,64 +13,79 @@ from mngr_ansible.plan.requirements import Requirement
 from mngr_ansible.portable import managers
 from mngr_ansible.portable import offers as manager_offers
 
-_LIMIT = 8 * 1024 * 1024
+_LONGEST_ANSWER = 8 * 1024 * 1024
+"""Bytes."""
 _ASK_SECONDS = 60
 _REFRESH_SECONDS = 120
 
 
 def ask_offers(
-    connection: Connection, resolver: Resolver, due: Sequence[Requirement], deadline: float, *, may_refresh: bool
-) -> Offers:
-    """What the host's managers offer of these requirements' sources; empty where none has to be asked.
+    connection: Connection,
+    resolver: Resolver,
+    requirements: Sequence[Requirement],
+    deadline: float,
+    *,
+    may_refresh: bool,
+) -> Resolver:
+    """Return the resolver with what the host's managers offer for these; as it is if no manager has to be asked.
 
-    ``deadline``, of ``time.monotonic``, holds for all of it.
-
-    ``may_refresh``: where a system's manager offers too little of what is to be installed, not only printed, its lists
-    are fetched once and it is asked again; a failure of that is told by the run, which tries once more. pacman's lists
-    are fetched only where it has none: newer ones would upgrade a part of the system. Source: Arch wiki, "Partial
-    upgrades are unsupported".
+    Args:
+        connection: to the host.
+        resolver: of the host.
+        requirements: what must be installed.
+        deadline: of ``time.monotonic``, for everything here.
+        may_refresh: if a manager of the system offers too little of what we would install ourselves, its lists are
+            fetched once, and it is asked again. If that fails, the run tries again and reports it. pacman's lists are
+            fetched only if it has none: newer lists would upgrade a part of the system. Source: Arch wiki, "Partial
+            upgrades are unsupported".
 
     Raises:
-        HostError: the host does not answer, or answers what we did not ask.
+        HostError: the host does not answer, or not in the expected form.
     """
-    asked = resolver.asked(due)
-    if not asked:
-        return {}
+    queries = resolver.queries(requirements)
+    if not queries:
+        return resolver
     state = resolver.state
-    offers = _ask(connection, asked, state, _left(deadline, _ASK_SECONDS))
-    if may_refresh and state.login.privilege not in ("none", "password"):
-        known = Resolver(state, resolver.policy, resolver.implied, offers)
-        installed = [each for each in due if not each.is_printed]
-        missed = {each for each in known.missed(installed) if each != "pacman" or offers[each].lists == "empty"}
-        if missed:
-            seconds = int(_left(deadline, _REFRESH_SECONDS))
-            fetch = "".join(_refresh(manager, state, seconds) for manager in sorted(missed))
-            offers = _ask(connection, asked, state, _left(deadline, _REFRESH_SECONDS + _ASK_SECONDS), before=fetch)
-    return offers
+    known = resolver.with_offers(_ask(connection, queries, state, _seconds_left(deadline, _ASK_SECONDS)))
+    if not may_refresh or state.login.privilege in ("none", "password"):
+        return known
+    installed = [each for each in requirements if not each.is_printed]
+    refreshed = [
+        manager
+        for manager in sorted(known.insufficient_managers(installed))
+        if manager != "pacman" or known.offers[manager].lists == "empty"
+    ]
+    if not refreshed:
+        return known
+    seconds = int(_seconds_left(deadline, _REFRESH_SECONDS))
+    refresh = "".join(_refresh_script(manager, state, seconds) for manager in refreshed)
+    timeout = _seconds_left(deadline, _REFRESH_SECONDS + _ASK_SECONDS)
+    return resolver.with_offers(_ask(connection, queries, state, timeout, before=refresh))
 
 
-def _left(deadline: float, most: float) -> float:
+def _seconds_left(deadline: float, most: float) -> float:
     return max(1.0, min(most, deadline - time.monotonic()))
 
 
-def _refresh(manager: str, state: HostState, seconds: int) -> str:
+def _refresh_script(manager: str, state: HostState, seconds: int) -> str:
     argv = managers.waiting(manager, managers.TABLE[manager].refresh, managers.LOCK_SECONDS)
     argv = managers.bounded(managers.with_environment(manager, argv), seconds)
     return f"{shlex.join(managers.privileged(argv, state.login.privilege))} </dev/null >/dev/null 2>&1\n"
 
 
 def _ask(
-    connection: Connection, asked: Mapping[str, Sequence[str]], state: HostState, timeout: float, before: str = ""
+    connection: Connection, queries: Mapping[str, Sequence[str]], state: HostState, timeout: float, before: str = ""
 ) -> Offers:
     nonce = secrets.token_hex(8)
-    text = manager_offers.script(asked, state.login.privilege)
+    text = manager_offers.script(queries, state.login.privilege)
     answer = connection.run(f"{{ {before}echo; echo {nonce}\n{text}\n}} </dev/null 2>/dev/null\n", timeout)
-    if len(answer.stdout) > _LIMIT:
+    if len(answer.stdout) > _LONGEST_ANSWER:
         raise HostError(
-            f"its package managers answered more than {_LIMIT >> 20} MiB",
-            remedy="See what they say there: apt-cache policy, npm view.",
+            f"its package managers answered more than {_LONGEST_ANSWER >> 20} MiB",
+            remedy="Run them on the host to see why: apt-cache policy, npm view.",
         )
     try:
-        return manager_offers.read(answer.stdout.rpartition(f"\n{nonce}\n")[2].split("\n"), asked)
+        return manager_offers.read(answer.stdout.rpartition(f"\n{nonce}\n")[2].split("\n"), queries)
     except ValueError as error:
-        raise HostError(str(error), remedy="Run again; something on the host may have changed meanwhile.") from error
+        remedy = "Run again; something on the host may have changed in the meantime."
+        raise HostError(str(error), remedy=remedy) from error

@@ -1,4 +1,7 @@
-"""Ways of installing → the commands that a person would run: one a manager and scope, ``sudo`` only where needed."""
+"""Candidates → the commands that a person would run to install them, with ``sudo`` only where it is needed.
+
+One renderer for each kind: packages of the system, of a third party's repository, of a language, and downloads.
+"""
 
 import posixpath
 import shlex
@@ -10,32 +13,46 @@ from mngr_ansible.host.state import HostState
 from mngr_ansible.portable import managers, repositories
 from mngr_ansible.spec.sources import DOWNLOADS, Source, file_name
 
-_PACKERS = {".zip": "unzip -q {file} -d {directory}"}
-_TAR = ("tar -xf {file} -C {directory}", (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2"))
+_UNPACK_ZIP = "unzip -q {file} -d {directory}"
+_UNPACK_TAR = "tar -xf {file} -C {directory}"
+_UNPACK = {
+    ".zip": _UNPACK_ZIP,
+    ".tar": _UNPACK_TAR,
+    ".tar.gz": _UNPACK_TAR,
+    ".tgz": _UNPACK_TAR,
+    ".tar.xz": _UNPACK_TAR,
+    ".tar.bz2": _UNPACK_TAR,
+}
+"""By the end of an archive's name."""
 
 
-def install(
+def install_commands(
     candidates: Sequence[Candidate], state: HostState, *, python: bool = False, is_refreshing: bool = False
 ) -> list[str]:
-    """The commands that install these on this host; ``python`` adds python3.
-
-    A login without privilege gets them with ``sudo``: that is what an administrator types.
+    """The commands that install these on this host, and the programs that the commands themselves need.
 
     Args:
-        is_refreshing: the lists of the host's package manager are old, and are fetched first.
+        candidates: what is installed.
+        state: what is true on the host. A remote user without privilege gets commands with ``sudo``, because an
+            administrator runs them.
+        python: install python3 too.
+        is_refreshing: the lists of the host's package manager are old; fetch them first.
     """
-    privilege = "sudo" if state.login.privilege in ("none", "password") else state.login.privilege
-    extra = [_python_package(state)] * python
-    for program, needed in (
-        ("curl", any(map(_is_fetched, candidates))),
-        ("gpg", any(map(_has_distant_key, candidates))),
-    ):
-        if needed and program not in state.system.programs:
-            extra.append({"gpg": "gnupg"}.get(program, program) if state.system.manager == "zypper" else program)
-    return worded(candidates, privilege, manager=state.system.manager, extra=extra, is_refreshing=is_refreshing)
+    extra = [_python_package(state)] if python else []
+    extra += _needed_programs(candidates, state)
+    return render_commands(
+        candidates, _privilege(state), manager=state.system.manager, extra=extra, is_refreshing=is_refreshing
+    )
 
 
-def worded(
+def python_command(state: HostState) -> str | None:
+    """The command that installs python3 on this host; None where we do not know one."""
+    if state.system.manager is None:
+        return None
+    return managers.command_line(state.system.manager, [_python_package(state)], _privilege(state))
+
+
+def render_commands(
     candidates: Sequence[Candidate],
     privilege: str,
     *,
@@ -43,38 +60,66 @@ def worded(
     extra: Sequence[str] = (),
     is_refreshing: bool = False,
 ) -> list[str]:
-    """The same for any privilege (``root``, ``sudo``, ``doas``). ``extra``: packages of ``manager`` that come first."""
-    of_vendors = [candidate for candidate in candidates if candidate.source.repository is not None]
-    plain = [candidate for candidate in candidates if candidate.source.repository is None]
-    lines = []
+    """The commands that install these, one for each manager and scope.
+
+    Args:
+        candidates: what is installed.
+        privilege: how the commands become root: ``root`` (they need not), ``sudo`` or ``doas``.
+        manager: the package manager of the system.
+        extra: packages of ``manager`` that are installed first.
+        is_refreshing: fetch the lists of packages first.
+    """
+    from_repositories = [candidate for candidate in candidates if candidate.source.repository is not None]
+    grouped = by_manager([candidate for candidate in candidates if candidate.source.repository is None])
+    system: dict[str, list[str]] = {}
     if extra and manager is not None:
-        lines += _refresh(manager, privilege) * is_refreshing
-        names = [*extra, *_names([candidate for candidate in plain if candidate.manager == manager])]
-        lines.append(managers.command_line(manager, list(dict.fromkeys(names)), privilege))
-        plain = [candidate for candidate in plain if candidate.manager != manager]
-    grouped = by_manager(plain)
-    for name in [name for name in grouped if name in managers.SYSTEM]:
-        lines += _refresh(name, privilege) * is_refreshing
-        lines.append(managers.command_line(name, _names(grouped.pop(name)), privilege))
-    for source in dict.fromkeys(candidate.source for candidate in of_vendors):
-        names = _names(candidate for candidate in of_vendors if candidate.source == source)
-        steps = [_repository(source, privilege), *_refresh(source.manager, privilege)]
-        lines.append(" && ".join([*steps, managers.command_line(source.manager, names, privilege)]))
-    for name, group in grouped.items():
-        if name in DOWNLOADS:
-            lines += [_download(candidate, privilege) for candidate in group]
-            continue
-        for scope in dict.fromkeys(candidate.scope for candidate in group):
-            names = _names(candidate for candidate in group if candidate.scope == scope)
-            lines.append(managers.command_line(name, names, privilege, scope))
-    return lines
+        system[manager] = [*extra, *_names(grouped.pop(manager, ()))]
+    system |= {name: _names(grouped.pop(name)) for name in managers.SYSTEM if name in grouped}
+    downloads = [candidate for name in DOWNLOADS for candidate in grouped.pop(name, ())]
+    return [
+        *_system_commands(system, privilege, is_refreshing=is_refreshing),
+        *_repository_commands(from_repositories, privilege),
+        *_language_commands(grouped, privilege),
+        *(_download_command(candidate, privilege) for candidate in downloads),
+    ]
 
 
-def python(state: HostState) -> str:
-    """The command that installs python3 on this host; empty where we do not know one."""
-    name = _python_package(state)
-    privilege = "sudo" if state.login.privilege in ("none", "password") else state.login.privilege
-    return managers.command_line(state.system.manager, [name], privilege) if state.system.manager and name else ""
+def _system_commands(names: dict[str, list[str]], privilege: str, *, is_refreshing: bool) -> Iterator[str]:
+    for manager, packages in names.items():
+        if is_refreshing:
+            yield from _refresh_commands(manager, privilege)
+        yield managers.command_line(manager, list(dict.fromkeys(packages)), privilege)
+
+
+def _repository_commands(candidates: Sequence[Candidate], privilege: str) -> Iterator[str]:
+    """One line for each repository: add it, fetch its lists, install from it."""
+    for source in dict.fromkeys(candidate.source for candidate in candidates):
+        names = _names(candidate for candidate in candidates if candidate.source == source)
+        steps = [_add_repository(source, privilege), *_refresh_commands(source.manager, privilege)]
+        yield " && ".join([*steps, managers.command_line(source.manager, names, privilege)])
+
+
+def _language_commands(grouped: dict[str, list[Candidate]], privilege: str) -> Iterator[str]:
+    for manager, candidates in grouped.items():
+        for scope in dict.fromkeys(candidate.scope for candidate in candidates):
+            names = _names(candidate for candidate in candidates if candidate.scope == scope)
+            yield managers.command_line(manager, names, privilege, scope)
+
+
+def _privilege(state: HostState) -> str:
+    """How the printed commands become root."""
+    return "sudo" if state.login.privilege in ("none", "password") else state.login.privilege
+
+
+def _needed_programs(candidates: Sequence[Candidate], state: HostState) -> list[str]:
+    """The packages of curl and gpg, where the commands use these programs and the host does not have them."""
+    needed = []
+    if any(candidate.manager in DOWNLOADS or _has_remote_key(candidate) for candidate in candidates):
+        needed.append("curl")
+    if any(_has_remote_key(candidate) for candidate in candidates):
+        needed.append("gpg")
+    package_names = {"gpg": "gnupg"} if state.system.manager == "zypper" else {}
+    return [package_names.get(program, program) for program in needed if program not in state.system.programs]
 
 
 def _python_package(state: HostState) -> str:
@@ -83,7 +128,8 @@ def _python_package(state: HostState) -> str:
     return next((source.packages[0] for source in sources if source.manager == state.system.manager), "python3")
 
 
-def _refresh(manager: str, privilege: str) -> list[str]:
+def _refresh_commands(manager: str, privilege: str) -> list[str]:
+    """The command that fetches the lists of packages, unless the manager does so by itself."""
     line = managers.refresh_line(manager, privilege)
     return [line] if line else []
 
@@ -92,11 +138,7 @@ def _names(candidates: Iterable[Candidate]) -> list[str]:
     return list(dict.fromkeys(name for candidate in candidates for name in candidate.specified()))
 
 
-def _is_fetched(candidate: Candidate) -> bool:
-    return candidate.manager in DOWNLOADS or _has_distant_key(candidate)
-
-
-def _has_distant_key(candidate: Candidate) -> bool:
+def _has_remote_key(candidate: Candidate) -> bool:
     return candidate.source.repository is not None and candidate.source.repository.key.startswith("https:")
 
 
@@ -104,10 +146,10 @@ def _prefix(privilege: str) -> str:
     return f"{privilege} " if privilege in ("sudo", "doas") else ""
 
 
-def _repository(source: Source, privilege: str) -> str:
-    """One line that adds a third party's repository, after its key's fingerprint was compared."""
+def _add_repository(source: Source, privilege: str) -> str:
+    """One line that adds a third party's repository, after it has checked the fingerprint of the signing key."""
     repository = source.repository
-    assert repository is not None  # noqa: S101 - asked for repositories alone
+    assert repository is not None  # noqa: S101 - only such sources are passed
     root = _prefix(privilege)
     files = repositories.files(source.manager, repository.name, repository.url, repository.suite, repository.component)
     key_path = shlex.quote(files.key_path)
@@ -132,24 +174,25 @@ def _repository(source: Source, privilege: str) -> str:
     return " && ".join(steps)
 
 
-def _download(candidate: Candidate, privilege: str) -> str:
-    """One line that fetches a vendor's file, holds it to its checksum, and runs it or takes its programs out."""
-    source, root = candidate.source, _prefix(privilege) if candidate.needs_root else ""
+def _download_command(candidate: Candidate, privilege: str) -> str:
+    """One line that downloads a vendor's file, checks its checksum, and runs it or installs the programs in it."""
+    source = candidate.source
+    root = _prefix(privilege) if candidate.needs_root else ""
     name = shlex.quote(file_name(source))
-    line = f'dir=$(mktemp -d) && curl -fsSLo "$dir"/{name} {shlex.quote(source.address)}'
-    line += f' && echo "{source.sha256}  $dir/"{name} | sha256sum -c - >&2'
+    steps = [
+        f'dir=$(mktemp -d) && curl -fsSLo "$dir"/{name} {shlex.quote(source.address)}',
+        f'echo "{source.sha256}  $dir/"{name} | sha256sum -c - >&2',
+    ]
     if candidate.manager == "installer":
-        return f'{line} && chmod 700 "$dir"/{name} && {root}"$dir"/{name} >&2'
+        steps += [f'chmod 700 "$dir"/{name}', f'{root}"$dir"/{name} >&2']
+        return " && ".join(steps)
     target = '"$HOME"/.local/bin' if candidate.scope == "user" else "/usr/local/bin"
-    unpack = next((words for end, words in _unpackers() if file_name(source).endswith(end)), "")
-    line += f" && {root}install -d {target}"
-    if not unpack:
-        return f'{line} && {root}install -m 755 "$dir"/{name} {target}/{shlex.quote(candidate.packages[0])}'
-    line += f" && {unpack.format(file=f'"$dir"/{name}', directory='"$dir"')}"
-    found = " ".join(f'"$(find "$dir" -type f -name {shlex.quote(each)})"' for each in candidate.packages)
-    return f"{line} && {root}install -m 755 {found} {target}/"
-
-
-def _unpackers() -> Iterator[tuple[str, str]]:
-    yield from _PACKERS.items()
-    yield from ((end, _TAR[0]) for end in _TAR[1])
+    steps.append(f"{root}install -d {target}")
+    unpack = next((command for end, command in _UNPACK.items() if file_name(source).endswith(end)), None)
+    if unpack is None:
+        steps.append(f'{root}install -m 755 "$dir"/{name} {target}/{shlex.quote(candidate.packages[0])}')
+    else:
+        programs = " ".join(f'"$(find "$dir" -type f -name {shlex.quote(each)})"' for each in candidate.packages)
+        steps.append(unpack.format(file=f'"$dir"/{name}', directory='"$dir"'))
+        steps.append(f"{root}install -m 755 {programs} {target}/")
+    return " && ".join(steps)

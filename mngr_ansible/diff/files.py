@@ -1,27 +1,35 @@
-"""One transfer × what stands on the host → what must travel, why, and what is known against it. Pure."""
+"""One transfer × the files on the host → what must be written or deleted, why, and what prevents it. Pure."""
 
 import dataclasses
 import hashlib
 import os
 import posixpath
-import re
-from collections.abc import Iterable, Iterator
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mngr_ansible.diff.outcome import Outcome, Status
+from mngr_ansible.diff.mirror import ProtectedPaths, deletions, mirror_problem
+from mngr_ansible.diff.outcome import DUE, FileCounts, Outcome, Status
 from mngr_ansible.host.state import MISSING, FileState, HostState
+from mngr_ansible.plan.plan import Plan
 from mngr_ansible.plan.transfers import PlacedEntry, Transfer, WriteOptions
 from mngr_ansible.portable.text import printable
-from mngr_ansible.portable.trees import Entry
 
-_OURS = re.compile(r"\.mngr-backup-\d{8}T\d{6}Z(-\d+)?\Z|\A\.mngr-ansible-[0-9a-f]{16}\Z")
-"""Names that the role gives: backups, and temporaries of runs that were cut off."""
+_KINDS = {
+    "file": "a file",
+    "directory": "a directory",
+    "link": "a link",
+    "other": "not a regular file",
+    "unreadable": "a file that cannot be read",
+}
+"""The kinds of ``FileState`` in words."""
 
 
 @dataclass(frozen=True, slots=True)
 class DueTransfer:
-    """What of one transfer must travel, or go. ``as_root``: whoever logs in may not do that himself."""
+    """The part of one transfer that must be written or deleted.
+
+    ``as_root``: the remote user cannot do it without becoming root.
+    """
 
     transfer: Transfer
     entries: tuple[PlacedEntry, ...]
@@ -29,155 +37,182 @@ class DueTransfer:
 
 
 @dataclass(frozen=True, slots=True)
-class ProtectedPaths:
-    """What no mirror deletes, by real path: ``paths`` where something is wanted or above that, and all in ``trees``.
+class DueFiles:
+    """The steps of all transfers of a plan, in its order, and those transfers that a run has to do."""
 
-    ``trees`` are the destinations of transfers that are skipped: what stands there is not this run's to judge.
-    """
-
-    paths: AbstractSet[str]
-    trees: AbstractSet[str]
-
-    @classmethod
-    def of(cls, transfers: Iterable[Transfer], skipped: Iterable[str], state: HostState) -> "ProtectedPaths":
-        """``skipped``: destinations."""
-        trees = {_really(path, state) for path in skipped}
-        paths = {_really(placed.path, state) for transfer in transfers for placed in transfer.entries}
-        for directory in {posixpath.dirname(path) for path in paths | trees}:
-            above = directory
-            while above not in paths and above not in ("", "/"):
-                paths.add(above)
-                above = posixpath.dirname(above)
-        return cls(paths, trees)
-
-    def holds(self, top: str, relative: str) -> bool:
-        """Whether what is at ``relative`` below a mirrored directory stays."""
-        path = posixpath.join(top, relative)
-        return path in self.paths or any(
-            path == tree or path.startswith(f"{tree}/") for tree in self.trees if tree != top
-        )
+    outcomes: tuple[Outcome, ...]
+    transfers: tuple[DueTransfer, ...]
 
 
-def _really(path: str, state: HostState) -> str:
-    """The same path behind the links above it."""
-    directory = posixpath.dirname(path)
-    return posixpath.join(state.paths.real.get(directory, directory), posixpath.basename(path))
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """One entry that is not on the host as planned, and why."""
+
+    placed: PlacedEntry
+    reason: str
+
+
+def compare_files(plan: Plan, state: HostState, *, become: bool) -> DueFiles:
+    """Compare all transfers of a plan with the host. ``become``: all files are written as root."""
+    home, work_dir = state.login.home, state.paths.work_dir
+    skipped = [each.destination(home, work_dir) for each in plan.skipped if each.kind == "file"]
+    protected = ProtectedPaths.of(plan.transfers, skipped, state)
+    compared = [compare_transfer(each, state, protected, become=become) for each in plan.transfers]
+    return DueFiles(
+        outcomes=tuple(outcome for outcome, _ in compared),
+        transfers=tuple(due for outcome, due in compared if due is not None and outcome.status in DUE),
+    )
 
 
 def compare_transfer(
-    transfer: Transfer, state: HostState, wanted: ProtectedPaths, *, become: bool
+    transfer: Transfer, state: HostState, protected: ProtectedPaths, *, become: bool
 ) -> tuple[Outcome, DueTransfer | None]:
-    """Hold one transfer against the host: its step, and what is due of it."""
+    """Compare one transfer with the host: its step, and what of it must change (None: nothing)."""
+    changes = list(_changes(transfer, state))
+    impossible = next(_impossible(transfer, state), None)
+    deleted = list(deletions(transfer, state, protected)) if impossible is None else []
+    due = [*(change.placed for change in changes), *deleted]
     is_root = become or state.login.uid == 0
-    due, reasons, blocked = [], [], _impossible(transfer, state)
-    for placed in transfer.entries:
-        found = state.paths.files.get(placed.path, MISSING)
-        if why := _difference(placed, found, state):
-            due.append(placed)
-            reasons.append(why)
-    stale = [] if blocked else list(_stale(transfer, state, wanted))
-    as_root = not is_root and any(_needs_root(placed.options, state) for placed in (*transfer.entries, *stale))
-    if due or stale:
-        blocked = blocked or (_unprivileged(state) if as_root else "")
-        blocked = blocked or _first_obstacle(due, state, is_root=is_root or as_root, as_root=as_root)
-    outcome = _step(transfer, state, due, stale, blocked, reasons)
-    if not due and not stale:
+    as_root = not is_root and any(_needs_root(each.options, state) for each in (*transfer.entries, *deleted))
+    blocked = impossible
+    if due and blocked is None:
+        blocked = next(_obstacles(changes, state, is_root=is_root, as_root=as_root), None)
+    outcome = _outcome(transfer, state, changes, deleted, blocked)
+    if not due:
         return outcome, None
-    entries = (*due, *stale)
-    if as_root:
-        entries = tuple(_of_login(placed, state) for placed in entries)
-    return outcome, DueTransfer(transfer, entries, as_root)
+    entries = [_owned_by_user(each, state) for each in due] if as_root else due
+    return outcome, DueTransfer(transfer, tuple(entries), as_root)
 
 
 def unseen(transfer: Transfer) -> Outcome:
-    """The step of a transfer on a host that never answered: all of it may be due."""
-    files = {"total": len(transfer.files), "due": len(transfer.files)} if transfer.is_directory else None
+    """The step of a transfer on a host that never answered: all of it may have to be written."""
+    count = len(transfer.files)
     return Outcome(
-        transfer.id, "file", Status.NOT_REACHED, wanted=_wanted(transfer), plugins=transfer.plugins, files=files
-    )
-
-
-def _step(
-    transfer: Transfer,
-    state: HostState,
-    due: list[PlacedEntry],
-    stale: list[PlacedEntry],
-    blocked: str,
-    reasons: list[str],
-) -> Outcome:
-    top = state.paths.files.get(transfer.destination, MISSING)
-    files = None
-    if transfer.is_directory:
-        count = sum(1 for each in due if each.entry.kind != "directory")
-        files = {"total": len(transfer.files) + len(stale), "due": count + len(stale)}
-        changes = [f"{count} of {len(transfer.files)} files"] * bool(count) + [f"{len(stale)} to delete"] * bool(stale)
-        reason = ", ".join(changes) or "modes of directories"
-        reason = (reason if top.kind != "missing" else f"{len(transfer.files)} files") if due or stale else ""
-    else:
-        reason = reasons[0] if reasons else ""
-    status = Status.OK
-    if blocked:
-        status = Status.BLOCKED
-    elif due or stale:
-        status = Status.MISSING if top.kind == "missing" else Status.DIFFERS
-    return Outcome(
-        transfer.id,
-        "file",
-        status,
-        current=_described(top),
+        id=transfer.id,
+        kind="file",
+        status=Status.NOT_REACHED,
         wanted=_wanted(transfer),
         plugins=transfer.plugins,
-        reason=blocked or reason,
-        files=files,
+        files=FileCounts(total=count, due=count) if transfer.is_directory else None,
     )
 
 
-def _described(state: FileState) -> str | None:
-    if state.kind == "missing":
+def _outcome(
+    transfer: Transfer,
+    state: HostState,
+    changes: Sequence[_Change],
+    deleted: Sequence[PlacedEntry],
+    blocked: str | None,
+) -> Outcome:
+    top = state.paths.files.get(transfer.destination, MISSING)
+    if blocked is not None:
+        status, reason = Status.BLOCKED, blocked
+    elif not changes and not deleted:
+        status, reason = Status.OK, ""
+    else:
+        status = Status.MISSING if top.kind == "missing" else Status.DIFFERS
+        reason = _directory_reason(transfer, top, changes, deleted) if transfer.is_directory else changes[0].reason
+    return Outcome(
+        id=transfer.id,
+        kind="file",
+        status=status,
+        current=_current(top),
+        wanted=_wanted(transfer),
+        plugins=transfer.plugins,
+        reason=reason,
+        files=_file_counts(transfer, changes, deleted) if transfer.is_directory else None,
+    )
+
+
+def _directory_reason(
+    transfer: Transfer, top: FileState, changes: Sequence[_Change], deleted: Sequence[PlacedEntry]
+) -> str:
+    if top.kind == "missing":
+        return f"{len(transfer.files)} files"
+    changed = _count_files(changes)
+    parts = []
+    if changed:
+        parts.append(f"{changed} of {len(transfer.files)} files")
+    if deleted:
+        parts.append(f"{len(deleted)} to delete")
+    return ", ".join(parts) or "modes or owners of directories"
+
+
+def _file_counts(transfer: Transfer, changes: Sequence[_Change], deleted: Sequence[PlacedEntry]) -> FileCounts:
+    return FileCounts(total=len(transfer.files) + len(deleted), due=_count_files(changes) + len(deleted))
+
+
+def _count_files(changes: Sequence[_Change]) -> int:
+    return sum(1 for change in changes if change.placed.entry.kind != "directory")
+
+
+def _current(found: FileState) -> str | None:
+    if found.kind == "missing":
         return None
-    return f"{state.kind}, {state.mode:04o}" if state.mode is not None and state.kind != "link" else state.kind
+    return f"{found.kind}, {found.mode:04o}" if found.mode is not None and found.kind != "link" else found.kind
 
 
 def _wanted(transfer: Transfer) -> str:
-    words = ["directory" if transfer.is_directory else f"{transfer.entries[0].entry.mode:04o}"]
-    words += list(dict.fromkeys(_owner(each.options) for each in transfer.entries if _owner(each.options)))[:1]
-    return ", ".join(words + ["secret"] * transfer.is_secret)
+    parts = ["directory" if transfer.is_directory else f"{transfer.entries[0].entry.mode:04o}"]
+    owners = [_owner(each.options) for each in transfer.entries]
+    parts += [owner for owner in owners if owner][:1]
+    if transfer.is_secret:
+        parts.append("secret")
+    return ", ".join(parts)
 
 
 def _owner(options: WriteOptions) -> str:
     return (options.owner or "") + (f":{options.group}" if options.group else "")
 
 
-def _difference(placed: PlacedEntry, found: FileState, state: HostState) -> str:
+def _changes(transfer: Transfer, state: HostState) -> Iterator[_Change]:
+    for placed in transfer.entries:
+        reason = _difference(placed, state.paths.files.get(placed.path, MISSING), state)
+        if reason is not None:
+            yield _Change(placed, reason)
+
+
+def _difference(placed: PlacedEntry, found: FileState, state: HostState) -> str | None:
+    """Why an entry must be written; None if the host has it as planned."""
     entry = placed.entry
     if found.kind == "missing":
-        return "not there"
+        return "it does not exist"
     if placed.options.if_exists == "keep" and (entry.kind == "directory") == (found.kind == "directory"):
-        return ""
-    if entry.kind == "link":
-        wanted = hashlib.sha256(os.fsencode(entry.target or "") + b"\n").hexdigest()
-        is_same = found.kind == "link" and found.sha256 == wanted
-        return _other_owner(placed.options, found, state) if is_same else "another link"
-    if entry.kind == "directory":
-        if found.kind != "directory":
-            return f"a {found.kind} is there"
-        is_right = placed.is_top or found.mode is None or found.mode & 0o777 == entry.mode
-        other = "" if is_right else f"mode {found.mode:04o}, wanted {entry.mode:04o}"
-        return other or _other_owner(placed.options, found, state)
-    if found.kind != "file":
-        return "it cannot be read there" if found.kind == "unreadable" else f"a {found.kind} is there"
-    if found.sha256 != entry.sha256:
+        return None
+    if found.kind == "unreadable" and entry.kind == "file":
+        return "it cannot be read"
+    if found.kind != entry.kind:
+        return f"it is {_KINDS[found.kind]}"
+    if entry.kind == "link" and found.sha256 != _link_hash(entry.target):
+        return "it links to another target"
+    if entry.kind == "file" and found.sha256 != entry.sha256:
         return "other content"
-    if found.mode != entry.mode:
+    if _has_other_mode(placed, found):
         return f"mode {found.mode:04o}, wanted {entry.mode:04o}"
-    return _other_owner(placed.options, found, state)
+    return _owner_difference(placed.options, found, state)
 
 
-def _other_owner(options: WriteOptions, found: FileState, state: HostState) -> str:
+def _link_hash(target: str | None) -> str:
+    """The hash by which the probe reports the target of a link: of the target and a newline."""
+    return hashlib.sha256(os.fsencode(target or "") + b"\n").hexdigest()
+
+
+def _has_other_mode(placed: PlacedEntry, found: FileState) -> bool:
+    """Whether the mode differs: all bits of a file; the permissions of a directory below a transfer's own."""
+    if placed.entry.kind == "file":
+        return found.mode != placed.entry.mode
+    if placed.entry.kind == "directory" and not placed.is_top and found.mode is not None:
+        return found.mode & 0o777 != placed.entry.mode
+    return False
+
+
+def _owner_difference(options: WriteOptions, found: FileState, state: HostState) -> str | None:
     uid, gid = _numbers(options, state)
     if uid is not None and uid != found.uid:
         return f"owner {found.uid}, wanted {options.owner}"
-    return f"group {found.gid}, wanted {options.group}" if gid is not None and gid != found.gid else ""
+    if gid is not None and gid != found.gid:
+        return f"group {found.gid}, wanted {options.group}"
+    return None
 
 
 def _numbers(options: WriteOptions, state: HostState) -> tuple[int | None, int | None]:
@@ -191,96 +226,70 @@ def _number(kind: str, name: str | None, state: HostState) -> int | None:
 
 
 def _needs_root(options: WriteOptions, state: HostState) -> bool:
-    """Whether the login cannot give a file away like that: chown(2) lets it choose among its own groups alone."""
+    """Whether only root may give a file this owner and group. Source: chown(2): a user may choose among own groups."""
     uid, gid = _numbers(options, state)
     return uid not in (None, state.login.uid) or not (gid is None or gid in state.login.groups)
 
 
-def _of_login(placed: PlacedEntry, state: HostState) -> PlacedEntry:
-    """The same where root writes it for the login: what nobody else is to have is the login's, as if it wrote it."""
+def _owned_by_user(placed: PlacedEntry, state: HostState) -> PlacedEntry:
+    """The same where root writes it for the remote user: without an owner of its own it belongs to the remote user."""
     options = placed.options
     owner = options.owner or str(state.login.uid)
-    group = options.group or (str(state.login.groups[0]) if state.login.groups and options.owner is None else None)
+    group = options.group
+    if group is None and options.owner is None and state.login.groups:
+        group = str(state.login.groups[0])
     return dataclasses.replace(placed, options=dataclasses.replace(options, owner=owner, group=group))
 
 
-def _impossible(transfer: Transfer, state: HostState) -> str:
-    """Why a transfer can never be made on this host, whatever stands there."""
-    for options in {placed.options for placed in transfer.entries}:
+def _impossible(transfer: Transfer, state: HostState) -> Iterator[str]:
+    """Reasons why a transfer can never be done on this host, whatever files are on it. The first one is reported."""
+    for options in dict.fromkeys(placed.options for placed in transfer.entries):
         for kind, name in (("user", options.owner), ("group", options.group)):
             if name is not None and _number(kind, name, state) is None:
-                return f"the host has no {kind} {name}; create it there, or name another one"
-    if transfer.mirrors:
-        tops = tuple(f"{each.rstrip('/')}/" for each in (transfer.destination, _really(transfer.destination, state)))
-        guarded = [("home directory", each) for each in (state.login.home, state.login.real_home)]
-        for what, directory in (*guarded, ("work_dir", state.paths.work_dir), ("work_dir", state.paths.real_work_dir)):
-            if directory and f"{directory}/".startswith(tops):
-                top = printable(transfer.destination)
-                return f"a mirror of {top} would empty the {what}; give it a directory of its own"
-    return ""
+                yield f"the host has no {kind} {name}; create it on the host, or use another one"
+    problem = mirror_problem(transfer, state)
+    if problem is not None:
+        yield problem
 
 
-def _unprivileged(state: HostState) -> str:
-    if state.login.privilege in ("root", "sudo", "password"):
-        return ""
-    remedy = "log in as root, allow sudo without a password, or leave owner and group out"
-    return f"{state.login.user} may not give files to others; {remedy}"
-
-
-def _first_obstacle(due: Iterable[PlacedEntry], state: HostState, *, is_root: bool, as_root: bool) -> str:
+def _obstacles(changes: Sequence[_Change], state: HostState, *, is_root: bool, as_root: bool) -> Iterator[str]:
+    """Reasons why what must change cannot be changed now. The first one is reported."""
+    user = state.login.user
+    if as_root and state.login.privilege not in ("root", "sudo", "password"):
+        remedy = "log in as root, allow sudo without a password, or leave owner and group out"
+        yield f"{user} may not give files to other users; {remedy}"
     parents = state.paths.parents_as_root if as_root else {**state.paths.parents_as_root, **state.paths.parents}
-    for placed in due:
+    for change in changes:
+        placed = change.placed
         found = state.paths.files.get(placed.path, MISSING)
-        code = parents.get(posixpath.dirname(placed.path), "w")
-        if why := _obstacle(placed, found, code, state, is_root=is_root):
-            return why
-    return ""
+        parent = parents.get(posixpath.dirname(placed.path), "w")
+        yield from _kind_obstacles(placed, found)
+        yield from _parent_obstacles(placed, found, parent, user, is_root=is_root or as_root)
 
 
-def _obstacle(placed: PlacedEntry, found: FileState, code: str, state: HostState, *, is_root: bool) -> str:
-    """Why a due entry cannot be written; empty if nothing is known against it. ``code`` is of its directory."""
-    path, kind = printable(placed.path), placed.entry.kind
-    if kind == "directory" and found.kind not in ("missing", "directory"):
-        return f"a {found.kind} stands at {path}, where a directory is wanted; move it away"
-    if kind != "directory" and found.kind in ("directory", "other"):
-        what = "a directory" if found.kind == "directory" else "something that is not a file"
-        return f"{what} stands at {path}, where a file is wanted; move it away"
-    if code == "x":
-        return f"something that is not a directory stands above {path}; move it away"
-    if code in "rR" and not (found.kind == "directory" and kind == "directory"):
+def _kind_obstacles(placed: PlacedEntry, found: FileState) -> Iterator[str]:
+    """Something of another kind is at the path, which is never deleted for a transfer."""
+    path, entry = printable(placed.path), placed.entry
+    if entry.kind == "directory" and found.kind not in ("missing", "directory"):
+        yield f"{path} is {_KINDS[found.kind]}, but must be a directory; move it away"
+    if entry.kind != "directory" and found.kind == "directory":
+        remedy = "move it away"
+        if not entry.relative:
+            name = printable(posixpath.basename(entry.source)) or "NAME"
+            remedy = f"give the full file name, such as {path}/{name}"
+        yield f"{path} is a directory; {remedy}"
+    if entry.kind != "directory" and found.kind == "other":
+        yield f"{path} is not a regular file; move it away"
+
+
+def _parent_obstacles(placed: PlacedEntry, found: FileState, parent: str, user: str, *, is_root: bool) -> Iterator[str]:
+    """The directory of an entry cannot be written; ``parent``: its code in ``HostState.paths.parents``."""
+    path = printable(placed.path)
+    if parent == "x":
+        yield f"something above {path} is not a directory; move it away"
+    changes_only_mode = found.kind == "directory" and placed.entry.kind == "directory"
+    if parent in ("r", "R") and not changes_only_mode:
         remedy = "use --become, or another destination"
         if is_root:
             remedy = "the file system may be read-only; make it writable, or use another destination, and run again"
-        return f"{state.login.user} may not write {posixpath.dirname(path)}; {remedy}"
-    return ""
-
-
-def _stale(transfer: Transfer, state: HostState, wanted: ProtectedPaths) -> Iterator[PlacedEntry]:
-    """What a mirrored destination holds and nobody wants, the deepest first.
-
-    What a plugin's ``exclude`` or the user's ``exclude_files`` match is left alone, as are our own backups and
-    temporaries, and every directory that holds something that stays. Source: rsync(1), "--delete-excluded".
-    """
-    if not transfer.mirrors:
-        return
-    options = transfer.mirrors[-1].options
-    listing = state.paths.listings.get(transfer.destination, {})
-    really = _really(transfer.destination, state).rstrip("/")
-    staying: set[str] = set()
-    for relative in sorted(listing, key=lambda each: (-each.count("/"), each)):
-        path = f"{transfer.destination.rstrip('/')}/{relative}"
-        is_directory = listing[relative] == "directory"
-        is_spared = any(
-            each.mirror_ignores(transfer.destination, relative, is_directory, state.login.home, state.paths.work_dir)
-            for each in transfer.mirrors
-        )
-        is_kept = (
-            wanted.holds(really, relative)
-            or relative in staying
-            or is_spared
-            or _OURS.search(posixpath.basename(relative))
-        )
-        if not is_kept:
-            yield PlacedEntry(path, Entry(relative, "absent", "", 0, 0, "", None, False), options)
-        if is_kept or (options.if_exists == "backup" and not is_directory):
-            staying.add(posixpath.dirname(relative))
+        yield f"{user} cannot write to {posixpath.dirname(path)}; {remedy}"

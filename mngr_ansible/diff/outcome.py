@@ -1,13 +1,12 @@
-"""What became of every step: one :class:`Outcome` a step, by the id that it got in the plan; text and JSON of it."""
+"""What is true of every step: one :class:`Outcome` for each, by the id that the step has in the plan."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import NotRequired, TypedDict
 
 
 class Status(StrEnum):
-    """The one vocabulary of plans and reports. Source: docs/contract.md "JSON"."""
+    """The statuses of steps, in plans and in reports. Source: docs/contract.md "JSON"."""
 
     OK = "ok"
     MISSING = "missing"
@@ -24,21 +23,52 @@ class Status(StrEnum):
 
 
 DUE = frozenset({Status.MISSING, Status.TOO_OLD, Status.DIFFERS})
-"""What can be brought to the plan."""
+"""A run can change these to ``ok``."""
 
 _BLOCKING = frozenset({Status.BLOCKED, Status.TOO_NEW, Status.UNKNOWN})
-"""What nothing that is allowed there brings to the plan: where it is required, its host is left as it is."""
+"""A run cannot change these to ``ok``. If such a step is required, its host is not changed at all."""
 
-_SETTLED = frozenset({Status.OK, Status.SKIPPED, Status.CHANGED})
+_SUCCESSFUL = frozenset({Status.OK, Status.SKIPPED, Status.CHANGED})
+
+
+class FileCounts(TypedDict):
+    """How many files, links and deletions a directory's step has, and how many of them are due."""
+
+    total: int
+    due: int
+
+
+class StepDict(TypedDict):
+    """One step in JSON. Source: docs/contract.md "JSON"."""
+
+    id: str
+    kind: str
+    status: str
+    current: str | None
+    wanted: str | None
+    plugins: list[str]
+    reason: str
+    source: NotRequired[str]
+    files: NotRequired[FileCounts]
+    diff: NotRequired[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """One step and what is true of it.
 
-    ``current`` is what was found, ``wanted`` what the plan wants; both are words for people, or None. ``files`` counts
-    a directory's files: ``{"total": 41, "due": 2}``. ``source`` is where a package comes from, such as ``apt``.
-    ``diff`` is what would change in files, where that was asked for.
+    Attributes:
+        id: ``file:DESTINATION``, ``package:NAME`` or ``bootstrap:python3``.
+        kind: ``file``, ``package`` or ``bootstrap``.
+        status: see :class:`Status`.
+        current: what the host has, for people; None: nothing, or nothing is known.
+        wanted: what the plan needs, for people.
+        plugins: the plugins that need it.
+        reason: why the status is what it is; a package that is due has its purpose instead.
+        source: where a package comes from, such as ``apt``.
+        files: of a directory.
+        is_required: whether a failure of this step is a failure of the run.
+        diff: what would change in files, if that was requested (``--diff``).
     """
 
     id: str
@@ -49,7 +79,7 @@ class Outcome:
     plugins: tuple[str, ...] = ()
     reason: str = ""
     source: str | None = None
-    files: Mapping[str, int] | None = None
+    files: FileCounts | None = None
     is_required: bool = True
     diff: str | None = None
 
@@ -60,16 +90,17 @@ class Outcome:
 
     @property
     def is_failure(self) -> bool:
-        """Whether a run that ends like this has not done its job."""
-        return self.is_required and self.status not in _SETTLED
+        """Whether a run fails if this step ends like this."""
+        return self.is_required and self.status not in _SUCCESSFUL
 
     @property
     def stops(self) -> bool:
-        """Whether its host is left as it is because of this step."""
+        """Whether its host is not changed at all because of this step."""
         return self.is_required and self.status in _BLOCKING
 
-    def to_dict(self) -> dict[str, Any]:
-        step: dict[str, Any] = {
+    def to_dict(self) -> StepDict:
+        """The step in JSON."""
+        step: StepDict = {
             "id": self.id,
             "kind": self.kind,
             "status": str(self.status),
@@ -81,7 +112,7 @@ class Outcome:
         if self.source is not None:
             step["source"] = self.source
         if self.files is not None:
-            step["files"] = dict(self.files)
+            step["files"] = self.files.copy()
         if self.diff is not None:
             step["diff"] = self.diff
         return step

@@ -1,6 +1,8 @@
-"""``Plan`` × ``HostState`` → :class:`Due`: what is missing, too old or different on a host, and why."""
+"""The plan's requirements × the packages on the host → what is installed, what a person installs, and why. Pure."""
 
 import dataclasses
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from mngr_ansible.diff import commands
 from mngr_ansible.diff.outcome import DUE, Outcome, Status
@@ -9,73 +11,143 @@ from mngr_ansible.host.state import HostState
 from mngr_ansible.plan.requirements import Requirement
 
 
-class PackageSteps:
-    """The steps of packages on one host, as they are decided one after the other; each step at most once."""
+@dataclass(frozen=True, slots=True)
+class DuePackages:
+    """The steps of requirements, and what they install.
 
-    def __init__(self, resolver: Resolver, *, is_local: bool) -> None:
-        self.resolver, self.state, self.is_local = resolver, resolver.state, is_local
-        self.outcomes: dict[str, Outcome] = {}
-        self.installs: dict[str, Candidate] = {}
-        self.advised: dict[str, Candidate] = {}
-        self.blocked: dict[str, Candidate] = {}
-        self.notices: list[str] = []
+    Attributes:
+        outcomes: one for each requirement, and one for each that a source needs first and the host does not have.
+        installs: a run installs these.
+        advised: a person installs these.
+        blocked: these could be installed, if the remote user had the right.
+        notices: what people should know, such as why a source was passed over.
+    """
 
-    def add(self, requirement: Requirement) -> None:
-        if requirement.name in self.installs or requirement.name in self.advised:
-            return
-        finding = self.state.findings[requirement.id]
-        status = Status(finding.status)
-        if status not in DUE:
-            self.notices += [finding.notice] * bool(finding.notice)
-            self._settle(requirement, status, finding.reason)
-            return
-        by_hand = is_printed(requirement, self.state, None, is_local=self.is_local)
-        choice = self.resolver.choose(requirement, by_hand=by_hand)
-        if choice.candidate is None or choice.lacks:
-            self.blocked |= {candidate.requirement.name: candidate for candidate in choice.candidates}
-            self._settle(requirement, Status.BLOCKED, _why_not(choice, requirement), choice.candidate)
-            return
-        if choice.refusals:
-            told = f"{'; '.join(choice.refusals)}: {requirement.name} comes from {choice.candidate.source.label}"
-            self.notices.append(told)
-        is_ours = not any(
-            is_printed(requirement, self.state, candidate, is_local=self.is_local) for candidate in choice.candidates
-        )
-        for candidate in choice.candidates:
-            (self.installs if is_ours else self.advised).setdefault(candidate.requirement.name, candidate)
-            if candidate is not choice.candidate:
-                found = Status(self.state.findings[candidate.requirement.id].status)
-                self._settle(
-                    dataclasses.replace(candidate.requirement, step=""), found, candidate.requirement.who, candidate
-                )
-        self._settle(requirement, status, requirement.who if requirement.purposes else finding.reason, choice.candidate)
+    outcomes: tuple[Outcome, ...] = ()
+    installs: tuple[Candidate, ...] = ()
+    advised: tuple[Candidate, ...] = ()
+    blocked: tuple[Candidate, ...] = ()
+    notices: tuple[str, ...] = ()
 
-    def _settle(
-        self, requirement: Requirement, status: Status, reason: str, candidate: Candidate | None = None
-    ) -> None:
-        finding = self.state.findings[candidate.requirement.id if candidate else requirement.id]
-        self.outcomes[requirement.id] = Outcome(
-            requirement.id,
-            "package",
-            status,
-            current=finding.current,
-            wanted=str(requirement.range) or "any",
-            plugins=requirement.plugins,
-            reason=reason,
-            source=candidate.source.label if candidate else None,
-            is_required=requirement.is_required,
-        )
+    @property
+    def is_required(self) -> bool:
+        """Whether something that the run installs is required."""
+        return any(candidate.requirement.is_required for candidate in self.installs)
+
+    def without_installs(self) -> "DuePackages":
+        """The same for a host on which nothing can be installed: a person has to do it."""
+        return dataclasses.replace(self, installs=(), blocked=_latest((*self.blocked, *self.installs)))
+
+
+def compare_packages(requirements: Sequence[Requirement], resolver: Resolver, *, is_local: bool) -> DuePackages:
+    """Compare the requirements with what is installed, in their order.
+
+    ``is_local``: the host is this machine, where packages are installed only for plugins that may do so by name.
+    """
+    compared: list[DuePackages] = []
+    resolved: set[str] = set()
+    for requirement in requirements:
+        if requirement.name not in resolved:
+            one = _compare_requirement(requirement, resolver, is_local=is_local)
+            resolved |= {candidate.requirement.name for candidate in (*one.installs, *one.advised)}
+            compared.append(one)
+    return _joined(compared)
+
+
+def _joined(parts: Sequence[DuePackages]) -> DuePackages:
+    """All of them as one. Of two outcomes with one id the later one is true: it has the narrower range."""
+    return DuePackages(
+        outcomes=tuple({outcome.id: outcome for each in parts for outcome in each.outcomes}.values()),
+        installs=_first(candidate for each in parts for candidate in each.installs),
+        advised=_first(candidate for each in parts for candidate in each.advised),
+        blocked=_latest(candidate for each in parts for candidate in each.blocked),
+        notices=tuple(dict.fromkeys(notice for each in parts for notice in each.notices)),
+    )
+
+
+def _first(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """The first candidate for each name."""
+    by_name: dict[str, Candidate] = {}
+    for candidate in candidates:
+        by_name.setdefault(candidate.requirement.name, candidate)
+    return tuple(by_name.values())
+
+
+def _latest(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """The last candidate for each name."""
+    return tuple({candidate.requirement.name: candidate for candidate in candidates}.values())
+
+
+def _compare_requirement(requirement: Requirement, resolver: Resolver, *, is_local: bool) -> DuePackages:
+    state = resolver.state
+    finding = state.findings[requirement.id]
+    status = Status(finding.status)
+    if status not in DUE:
+        outcome = _outcome(requirement, state, status, finding.reason)
+        return DuePackages((outcome,), notices=(finding.notice,) if finding.notice else ())
+    by_hand = is_printed(requirement, state, None, is_local=is_local)
+    resolution = resolver.resolve(requirement, by_hand=by_hand)
+    if resolution.candidate is None or resolution.privilege_problem is not None:
+        reason = _blocked_reason(resolution, requirement)
+        outcome = _outcome(requirement, state, Status.BLOCKED, reason, resolution.candidate)
+        return DuePackages((outcome,), blocked=_latest(resolution.candidates))
+    reason = requirement.who if requirement.purposes else finding.reason
+    outcomes = [
+        *(_prerequisite_outcome(each, state) for each in resolution.candidates if each is not resolution.candidate),
+        _outcome(requirement, state, status, reason, resolution.candidate),
+    ]
+    is_advised = any(is_printed(requirement, state, each, is_local=is_local) for each in resolution.candidates)
+    candidates = _first(resolution.candidates)
+    notices = []
+    if resolution.refusals:
+        label = resolution.candidate.source.label
+        notices.append(f"{'; '.join(resolution.refusals)}: {requirement.name} comes from {label}")
+    return DuePackages(
+        tuple(outcomes),
+        installs=() if is_advised else candidates,
+        advised=candidates if is_advised else (),
+        notices=tuple(notices),
+    )
+
+
+def _prerequisite_outcome(candidate: Candidate, state: HostState) -> Outcome:
+    """The step of what a source of another requirement needs first."""
+    requirement = dataclasses.replace(candidate.requirement, step="")
+    status = Status(state.findings[candidate.requirement.id].status)
+    return _outcome(requirement, state, status, requirement.who, candidate)
+
+
+def _outcome(
+    requirement: Requirement, state: HostState, status: Status, reason: str, candidate: Candidate | None = None
+) -> Outcome:
+    finding = state.findings[candidate.requirement.id if candidate is not None else requirement.id]
+    return Outcome(
+        id=requirement.id,
+        kind="package",
+        status=status,
+        current=finding.current,
+        wanted=str(requirement.range) or "any",
+        plugins=requirement.plugins,
+        reason=reason,
+        source=candidate.source.label if candidate is not None else None,
+        is_required=requirement.is_required,
+    )
 
 
 def is_printed(requirement: Requirement, state: HostState, candidate: Candidate | None, *, is_local: bool) -> bool:
-    """Whether a person runs the command: on this machine also where we lack the privilege that installing needs."""
-    has_right = state.login.privilege != "none" or (candidate is not None and not candidate.needs_root)
-    is_ours = not is_local or (requirement.is_installed_locally and has_right)
-    return requirement.is_printed or not is_ours
+    """Whether a person installs it with the printed command.
+
+    That is so if anyone set ``print``; on this machine also unless every plugin that needs it may install here, and
+    the user has the privilege that ``candidate`` needs.
+    """
+    if requirement.is_printed:
+        return True
+    has_privilege = state.login.privilege != "none" or (candidate is not None and not candidate.needs_root)
+    return is_local and not (requirement.is_installed_locally and has_privilege)
 
 
-def _why_not(choice: Resolution, requirement: Requirement) -> str:
-    if choice.candidate is None:
-        return f"no source for {requirement.name} will do: {'; '.join(choice.refusals)}"
-    lines = " && ".join(commands.worded(choice.candidates, "sudo"))
-    return f"{choice.lacks}; an administrator must run: {lines}"
+def _blocked_reason(resolution: Resolution, requirement: Requirement) -> str:
+    if resolution.candidate is None:
+        return f"{requirement.name} cannot be installed: {'; '.join(resolution.refusals)}"
+    lines = " && ".join(commands.render_commands(resolution.candidates, "sudo"))
+    return f"{resolution.privilege_problem}; an administrator must run: {lines}"

@@ -1,4 +1,7 @@
-"""Where each requirement comes from on one host: the first of its sources that is allowed, usable and offered. Pure."""
+"""Where each requirement comes from on one host: the first source that is allowed, usable and offers enough. Pure.
+
+The words are pip's: a requirement has sources, each of which is a candidate on a host; the resolver chooses one.
+"""
 
 import dataclasses
 import shlex
@@ -13,12 +16,15 @@ from mngr_ansible.portable import offers as manager_offers
 from mngr_ansible.spec.sources import DOWNLOADS, Source
 
 Offers = Mapping[str, manager_offers.ManagerOffers]
-"""What each manager answered that was asked; see ``candidates``."""
+"""What each package manager that was asked offers, by manager; see ``portable.offers``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """How one requirement gets onto one host. ``scope``: ``system`` for everybody there, ``user`` for the login."""
+    """One way to install one requirement on one host.
+
+    ``scope``: ``system`` installs for everybody on the host, ``user`` for the remote user only.
+    """
 
     requirement: Requirement
     source: Source
@@ -31,26 +37,31 @@ class Candidate:
 
     @property
     def manager(self) -> str:
+        """The package manager, or ``installer`` or ``archive``."""
         return self.source.manager
 
     @property
     def packages(self) -> tuple[str, ...]:
-        """The names that its manager has for it, by default its own."""
+        """The names of its packages in the manager; by default the requirement's own name."""
         return self.source.packages or (() if self.manager == "installer" else (self.requirement.name,))
 
     @property
     def needs_root(self) -> bool:
+        """Whether only root can install it."""
         return self.source.repository is not None or managers.needs_root(self.manager, self.scope)
 
     def specified(self) -> list[str]:
-        """Its packages as the manager is told of them; a language's with the versions that will do."""
-        wanted, exact = str(self.requirement.range), self.source.version
-        return [managers.specified(self.manager, name, wanted, exact) for name in self.packages]
+        """Its packages as arguments for the manager; a language's manager gets the accepted versions with them."""
+        accepted, exact = str(self.requirement.range), self.source.version
+        return [managers.specified(self.manager, name, accepted, exact) for name in self.packages]
 
     def resolved(self) -> dict[str, Any]:
         """The form that the role ``mngr_packages`` takes; see its README."""
-        more: dict[str, Any] = {"id": self.step_id, "scope": self.scope}
-        more["packages"] = {self.manager: list(self.packages)}
+        more: dict[str, Any] = {
+            "id": self.step_id,
+            "scope": self.scope,
+            "packages": {self.manager: list(self.packages)},
+        }
         if self.source.version is not None and self.manager not in managers.SYSTEM:
             more["exact"] = {self.manager: self.source.version}
         if self.manager in DOWNLOADS:
@@ -59,201 +70,248 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Resolution:
-    """What was decided for one requirement.
+class Refusal:
+    """Why a candidate cannot be used.
 
-    ``first``: what has to be there before it. ``refusals``: why each source before it, or each at all, is of no use.
-    ``lacks``: why the login cannot go this way although there is no better one.
+    ``is_unlisted``: only because the lists of the system's package manager do not know it; newer lists may know it.
+    """
+
+    candidate: Candidate
+    reason: str
+    is_unlisted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """The decision for one requirement.
+
+    Attributes:
+        candidate: what is installed; None: no source can be used.
+        prerequisites: what has to be installed before it.
+        refusals: why each earlier source cannot be used; without a candidate: why none can.
+        privilege_problem: why the remote user has no right to install the candidate; None: no such problem.
     """
 
     candidate: Candidate | None
-    first: tuple["Resolution", ...] = ()
+    prerequisites: tuple["Resolution", ...] = ()
     refusals: tuple[str, ...] = ()
-    lacks: str = ""
+    privilege_problem: str | None = None
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
-        """Everything that is installed for it, what comes first first."""
-        return (
-            *(candidate for each in self.first for candidate in each.candidates),
-            *((self.candidate,) if self.candidate else ()),
-        )
+        """Everything that is installed for it, in the order of installing."""
+        own = (self.candidate,) if self.candidate is not None else ()
+        return (*(candidate for each in self.prerequisites for candidate in each.candidates), *own)
 
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """Chooses for one host. ``implied``: what sources require, by the text in which they say so."""
+    """Chooses the source of every requirement of one host. Built once for each host.
+
+    Attributes:
+        state: what is true on the host.
+        policy: what the user allows.
+        implied: what sources need first (``requires``), by the text of ``requires``.
+        offers: what the host's package managers offer; a manager that was not asked is assumed to have everything.
+    """
 
     state: HostState
     policy: SourcePolicy
     implied: Mapping[str, Requirement]
     offers: Offers = field(default_factory=dict)
 
-    def asked(self, due: Sequence[Requirement]) -> dict[str, list[str]]:
-        """What the host's managers must be asked before anything can be chosen, by manager.
+    def with_offers(self, offers: Offers) -> "Resolver":
+        """The same resolver, which also knows what the host's package managers offer."""
+        return dataclasses.replace(self, offers=offers)
 
-        dnf keeps lists of its own for each login, and none for one that never asked: only root is shown the host's.
+    @property
+    def are_lists_old(self) -> bool:
+        """Whether a package manager's lists are empty, or older than a day."""
+        return any(answer.lists in ("empty", "stale") for answer in self.offers.values())
+
+    def queries(self, requirements: Sequence[Requirement]) -> dict[str, list[str]]:
+        """What the host's package managers must be asked before these can be resolved: packages by manager."""
+        queries: dict[str, list[str]] = {}
+        for candidate in self._allowed(requirements, set()):
+            if self._can_ask(candidate):
+                queries.setdefault(candidate.manager, []).extend(candidate.specified())
+        return {manager: list(dict.fromkeys(names)) for manager, names in queries.items()}
+
+    def _can_ask(self, candidate: Candidate) -> bool:
+        """Whether the host can say what it offers.
+
+        dnf keeps separate lists for every user, and only root sees those of the system. A repository that is not added
+        yet is in no list.
         """
-        wanted: dict[str, list[str]] = {}
-        seen: set[str] = set()
+        if candidate.manager not in self.state.system.managers or candidate.source.repository is not None:
+            return False
+        if candidate.manager == "dnf" and self.state.login.privilege in ("none", "password"):
+            return False
+        return bool(managers.TABLE[candidate.manager].offers)
 
-        def add(requirement: Requirement) -> None:
-            for candidate, refusal in self._considered(requirement):
-                can_ask = candidate.manager in self.state.system.managers and (
-                    candidate.manager != "dnf" or self.state.login.privilege not in ("none", "password")
-                )
-                if (
-                    not refusal
-                    and can_ask
-                    and candidate.source.repository is None
-                    and managers.TABLE[candidate.manager].offers
-                ):
-                    wanted.setdefault(candidate.manager, []).extend(candidate.specified())
-                for text in candidate.source.requires:
-                    if not refusal and text not in seen and not self._is_there(text):
-                        seen.add(text)
-                        add(self.implied[text])
+    def _allowed(self, requirements: Sequence[Requirement], seen: set[str]) -> Iterator[Candidate]:
+        """The allowed candidates of these requirements, and of what their sources need and the host does not have.
 
-        for requirement in due:
-            add(requirement)
-        return {manager: list(dict.fromkeys(names)) for manager, names in wanted.items()}
+        ``seen``: the texts of ``requires`` that were followed already.
+        """
+        for requirement in requirements:
+            for candidate in self._candidates(requirement):
+                if self._disallowed(candidate) is None:
+                    yield candidate
+                    texts = [text for text in self._unmet(candidate) if text not in seen]
+                    seen.update(texts)
+                    yield from self._allowed([self.implied[text] for text in texts], seen)
 
-    def missed(self, due: Sequence[Requirement]) -> set[str]:
-        """The system's managers that offer too little of what is due, so that fetching their lists may help."""
+    def insufficient_managers(self, requirements: Sequence[Requirement]) -> set[str]:
+        """The system's managers that offer too little for these requirements, so that newer lists may help."""
         return {
             candidate.manager
-            for requirement in due
-            for candidate, refusal in self._considered(requirement)
-            if candidate.manager in self.offers and candidate.manager in managers.SYSTEM and not refusal
-            if self._poor_offer(candidate) or self.offers[candidate.manager].lists == "empty"
+            for requirement in requirements
+            for candidate in self._candidates(requirement)
+            if candidate.manager in managers.SYSTEM
+            and candidate.manager in self.offers
+            and self._disallowed(candidate) is None
+            and (self.offers[candidate.manager].lists == "empty" or self._insufficient_offer(candidate) is not None)
         }
 
-    def choose(self, requirement: Requirement, *, by_hand: bool = False, within: tuple[str, ...] = ()) -> Resolution:
-        """The first source that will do. ``by_hand``: a person installs it, who can become root, and may fetch lists
-        that know a package of which the host has not heard.
+    def resolve(self, requirement: Requirement, *, by_hand: bool = False, within: tuple[str, ...] = ()) -> Resolution:
+        """Choose the first candidate that can be used, and that the remote user may install if there is one.
 
-        ``within``: the requirements that this one is needed for; none can need itself.
+        Args:
+            requirement: what is needed.
+            by_hand: a person installs it, who can become root and fetch newer lists of packages.
+            within: the names of the requirements that need this one first; none of them can be its prerequisite.
         """
-        refusals: list[str] = []
-        fallback: Resolution | None = None
-        unheard: Resolution | None = None
-        for candidate, refusal in self._considered(requirement):
-            first: tuple[Resolution, ...] = ()
-            why = refusal or self._absent(candidate) or self._poor_version(candidate) or self._poor_offer(candidate)
-            if not why:
-                first, why = self._first(candidate, by_hand=by_hand, within=(*within, requirement.name))
-            if why:
-                refusals.append(why)
-                if by_hand and unheard is None and self._is_unheard(candidate):
-                    unheard = Resolution(candidate, refusals=(f"{why} as far as its lists know",))
+        refusals: list[Refusal] = []
+        without_privilege: Resolution | None = None
+        for candidate in self._candidates(requirement):
+            judged = self._judge(candidate, by_hand=by_hand, within=(*within, requirement.name))
+            if isinstance(judged, Refusal):
+                refusals.append(judged)
                 continue
-            chosen = Resolution(candidate, first, tuple(refusals))
-            if by_hand or all(map(self._may_go, chosen.candidates)):
-                return chosen
-            fallback = fallback or chosen
-        if unheard is not None:
-            return unheard
-        if fallback is not None:
-            return dataclasses.replace(fallback, lacks=self.state.login.privilege_problem)
-        return Resolution(None, refusals=tuple(refusals) or (self._nothing(requirement),))
+            resolution = Resolution(candidate, judged, tuple(each.reason for each in refusals))
+            if by_hand or all(map(self._has_privilege, resolution.candidates)):
+                return resolution
+            without_privilege = without_privilege or resolution
+        unlisted = next((each for each in refusals if each.is_unlisted), None)
+        if by_hand and unlisted is not None:
+            return Resolution(unlisted.candidate, refusals=(f"{unlisted.reason}, according to its current lists",))
+        if without_privilege is not None:
+            return dataclasses.replace(without_privilege, privilege_problem=self.state.login.privilege_problem)
+        return Resolution(None, refusals=tuple(each.reason for each in refusals) or (self._no_candidate(requirement),))
 
-    def _may_go(self, candidate: Candidate) -> bool:
-        """Whether the login has the right to it. By a password whole tasks become root: those of system managers."""
-        if self.state.login.privilege == "password":
-            return not candidate.needs_root or candidate.manager in managers.SYSTEM
-        return not candidate.needs_root or self.state.login.privilege != "none"
-
-    def _considered(self, requirement: Requirement) -> Iterator[tuple[Candidate, str]]:
-        """The sources that are for a host such as this, with what settings and the source itself say against each."""
-        system, policy = self.state.system, self.policy
+    def _candidates(self, requirement: Requirement) -> Iterator[Candidate]:
+        """The sources of a requirement that are meant for a host like this, in their order."""
+        system = self.state.system
         default = (Source(system.manager),) if system.manager else ()
         for source in requirement.sources or default:
-            is_other = source.manager in managers.SYSTEM and source.manager != system.manager
-            if is_other or not (source.when is None or source.when.matches(system.ids, system.release, system.arch)):
-                continue
-            scope = "user" if policy.scope == "user" else source.scope
-            candidate, why = Candidate(requirement, source, scope), ""
-            wrong = next(filter(None, (managers.valid_name(source.manager, name) for name in candidate.packages)), None)
-            if wrong is not None:
-                why = f"{requirement.name!r} is not a package of {source.manager}: {wrong}"
-            elif source.repository is not None and not policy.allow_third_party_repositories:
-                why = f"the repository {source.repository.name} is not allowed (allow_third_party_repositories)"
-            elif source.manager in DOWNLOADS and not policy.allow_installers:
-                why = f"{source.label} is not allowed (allow_installers)"
-            elif source.manager == "installer" and source.sha256 is None:
-                why = f"its vendor's installer has no checksum to hold it to, so it is yours to run: {unpinned(source)}"
-            elif policy.scope == "user" and candidate.needs_root:
-                why = f'{source.label} installs for the whole system, and scope is "user"'
-            yield candidate, why
+            is_other_system = source.manager in managers.SYSTEM and source.manager != system.manager
+            is_for_host = source.when is None or source.when.matches(system.ids, system.release, system.arch)
+            if is_for_host and not is_other_system:
+                yield Candidate(requirement, source, "user" if self.policy.scope == "user" else source.scope)
 
-    def _absent(self, candidate: Candidate) -> str:
-        if candidate.manager in DOWNLOADS or candidate.manager in self.state.system.managers:
-            return ""
-        needs = {self.implied[text].name for text in candidate.source.requires}
-        return "" if needs else f"the host has no {candidate.manager}"
+    def _judge(
+        self, candidate: Candidate, *, by_hand: bool, within: tuple[str, ...]
+    ) -> tuple[Resolution, ...] | Refusal:
+        """What must be installed before this candidate, or why it cannot be used."""
+        refusal = (
+            self._disallowed(candidate)
+            or self._missing_manager(candidate)
+            or self._wrong_version(candidate)
+            or self._insufficient_offer(candidate)
+        )
+        if refusal is not None:
+            return refusal
+        label, prerequisites = candidate.source.label, []
+        for text in self._unmet(candidate):
+            needed = self.implied[text]
+            if needed.name in within:
+                return Refusal(candidate, f"{label} needs {text}, which in turn needs {candidate.requirement.name}")
+            resolution = self.resolve(needed, by_hand=by_hand, within=within)
+            if resolution.candidate is None or resolution.privilege_problem is not None:
+                reason = resolution.privilege_problem or "; ".join(resolution.refusals)
+                return Refusal(candidate, f"{label} needs {text}: {reason}")
+            prerequisites.append(resolution)
+        return tuple(prerequisites)
 
-    def _poor_version(self, candidate: Candidate) -> str:
-        wanted, given = candidate.requirement.range, candidate.source.version
-        if given is None or wanted.judge(given) == "ok":
-            return ""
-        return f"{candidate.source.label} has {given}, wanted {wanted}"
+    def _disallowed(self, candidate: Candidate) -> Refusal | None:
+        """What the user's settings, or the source itself, have against a candidate on any host."""
+        source, policy, name = candidate.source, self.policy, candidate.requirement.name
+        invalid = next(filter(None, (managers.valid_name(source.manager, each) for each in candidate.packages)), None)
+        if invalid is not None:
+            return Refusal(candidate, f"{name!r} is not a package of {source.manager}: {invalid}")
+        if source.repository is not None and not policy.allow_third_party_repositories:
+            label = source.repository.name
+            return Refusal(candidate, f"the repository {label} is not allowed (allow_third_party_repositories)")
+        if source.manager in DOWNLOADS and not policy.allow_installers:
+            return Refusal(candidate, f"{source.label} is not allowed (allow_installers)")
+        if source.manager == "installer" and source.sha256 is None:
+            reason = "the vendor publishes no checksum, so we do not run its installer. Run it yourself"
+            return Refusal(candidate, f"{reason}: {installer_command(source)}")
+        if policy.scope == "user" and candidate.needs_root:
+            return Refusal(candidate, f'{source.label} installs for the whole system, and scope is "user"')
+        return None
 
-    def _poor_offer(self, candidate: Candidate) -> str:
+    def _missing_manager(self, candidate: Candidate) -> Refusal | None:
+        """The host does not have the manager, and the source does not say what installs it."""
+        is_present = candidate.manager in DOWNLOADS or candidate.manager in self.state.system.managers
+        if is_present or candidate.source.requires:
+            return None
+        return Refusal(candidate, f"the host has no {candidate.manager}")
+
+    def _wrong_version(self, candidate: Candidate) -> Refusal | None:
+        """The source's own version is not one of those that the requirement accepts."""
+        accepted, version = candidate.requirement.range, candidate.source.version
+        if version is None or accepted.judge(version) == "ok":
+            return None
+        return Refusal(candidate, f"{candidate.source.label} has {version}, wanted {accepted}")
+
+    def _insufficient_offer(self, candidate: Candidate) -> Refusal | None:
+        """The manager does not offer all packages, or not in a version that the requirement accepts."""
         answer = self.offers.get(candidate.manager)
         if answer is None or answer.lists == "empty" or candidate.source.repository is not None:
-            return ""
-        system = self.state.system.name if candidate.manager in managers.SYSTEM else candidate.manager
-        for position, (name, spec) in enumerate(zip(candidate.packages, candidate.specified(), strict=True)):
-            offer = answer.offers.get(spec)
+            return None
+        is_system = candidate.manager in managers.SYSTEM
+        who = self.state.system.name if is_system else candidate.manager
+        accepted = candidate.requirement.range
+        for position, (name, specified) in enumerate(zip(candidate.packages, candidate.specified(), strict=True)):
+            offer = answer.offers.get(specified)
             if offer is None or not offer.is_known:
                 continue
             best = manager_offers.best(offer)
+            if best is None and offer.why:
+                return Refusal(candidate, offer.why)
             if best is None:
-                return offer.why or f"{system} offers no package {name}"
-            if position == 0 and candidate.source.version is None and candidate.requirement.range.judge(best) != "ok":
-                return f"{system} offers {name} {best}, wanted {candidate.requirement.range}"
-        return ""
+                is_unlisted = is_system and not candidate.source.requires
+                return Refusal(candidate, f"{who} offers no package {name}", is_unlisted)
+            has_own_version = position > 0 or candidate.source.version is not None
+            if not has_own_version and accepted.judge(best) != "ok":
+                return Refusal(candidate, f"{who} offers {name} {best}, wanted {accepted}")
+        return None
 
-    def _is_unheard(self, candidate: Candidate) -> bool:
-        """Whether all that is against a system's package is that its manager does not know it."""
-        offers = self.offers[candidate.manager].offers if candidate.manager in self.offers else {}
-        is_open = not (self._absent(candidate) or self._poor_version(candidate) or candidate.source.requires)
-        return (
-            is_open
-            and candidate.manager in managers.SYSTEM
-            and any(
-                name in offers and not offers[name].versions and not offers[name].why for name in candidate.packages
-            )
-        )
+    def _unmet(self, candidate: Candidate) -> list[str]:
+        """What the source needs first and the host does not have."""
+        return [text for text in candidate.source.requires if self.state.findings[self.implied[text].id].status != "ok"]
 
-    def _first(
-        self, candidate: Candidate, *, by_hand: bool, within: tuple[str, ...]
-    ) -> tuple[tuple[Resolution, ...], str]:
-        chosen = []
-        for text in candidate.source.requires:
-            needed = self.implied[text]
-            if self._is_there(text):
-                continue
-            if needed.name in within:
-                return (), f"{candidate.source.label} needs {text}, which needs it"
-            choice = self.choose(needed, by_hand=by_hand, within=within)
-            if choice.candidate is None or choice.lacks:
-                return (), f"{candidate.source.label} needs {text}: {choice.lacks or '; '.join(choice.refusals)}"
-            chosen.append(choice)
-        return tuple(chosen), ""
+    def _has_privilege(self, candidate: Candidate) -> bool:
+        """Whether the remote user may install it. With a password only whole tasks become root: system packages."""
+        if not candidate.needs_root:
+            return True
+        if self.state.login.privilege == "password":
+            return candidate.manager in managers.SYSTEM
+        return self.state.login.privilege != "none"
 
-    def _is_there(self, text: str) -> bool:
-        return self.state.findings[self.implied[text].id].status == "ok"
-
-    def _nothing(self, requirement: Requirement) -> str:
+    def _no_candidate(self, requirement: Requirement) -> str:
+        system = self.state.system
+        text = f"{system.name} has no package manager that we know"
+        if system.manager:
+            text = f"{system.name} installs with {system.manager}"
         known = ", ".join(dict.fromkeys(each.label for each in requirement.sources))
-        has = f"{self.state.system.name} installs with {self.state.system.manager}" if self.state.system.manager else ""
-        has = has or f"{self.state.system.name} has no package manager that we know"
-        return f"{has}; known sources: {known}" if known else has
+        return f"{text}; known sources: {known}" if known else text
 
 
 def by_manager(candidates: Sequence[Candidate]) -> dict[str, list[Candidate]]:
-    """The ways by manager, in the order in which managers run: the system's first, then languages', then downloads."""
+    """The candidates by manager, in the order in which managers run: the system's, then languages', then downloads."""
     order = (*managers.TABLE, *DOWNLOADS)
     grouped: dict[str, list[Candidate]] = {}
     for candidate in sorted(candidates, key=lambda each: order.index(each.manager)):
@@ -261,7 +319,7 @@ def by_manager(candidates: Sequence[Candidate]) -> dict[str, list[Candidate]]:
     return grouped
 
 
-def unpinned(source: Source) -> str:
-    """What a person types to fetch an installer, read it and run it."""
+def installer_command(source: Source) -> str:
+    """What a person types to fetch an installer, so that it can be read before it is run."""
     name = source.address.rpartition("/")[2] or "installer"
     return f"curl -fsSLo {shlex.quote(name)} {shlex.quote(source.address)}, then sh {shlex.quote(name)}"

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mngr_ansible.diff.due import compare
+from mngr_ansible.diff.resolver import Resolver
 from mngr_ansible.errors import HostError, UsageError
 from mngr_ansible.host.connection import ShellResult
 from mngr_ansible.host.state import HostState, Login, Paths, System
@@ -105,7 +106,7 @@ def plan_for_distro(gathered: Prepared, name: str) -> Report:
     plan = gathered.plan
     state = fresh_host(name, tuple(each.id for each in (*plan.requirements, *plan.implied.values())))
     plan = packages_only(plan)
-    due = compare(plan, state, is_local=False)
+    due = compare(plan, state, Resolver(state, plan.policy, plan.implied), is_local=False)
     told = Target(name, _Nowhere(), gathered.target.agent, gathered.target.host)
     prepared = Prepared(told, plan, gathered.contributions, state, due)
     return plan_report([prepared], is_refreshing=True)

@@ -111,12 +111,14 @@ def _inspect(prepared: Prepared, request: Request, started: float, *, is_applied
         state = probe(target.connection, question, min(_LOOK_SECONDS, left))
         _require_privilege(request, state, is_needed=bool(resolved) or request.become)
         plan = resolve_destinations(plan, state.login.home, state.paths.work_dir, state.paths.real)
-        resolver = Resolver(state, plan.policy, implied)
-        may_refresh = is_applied and not is_local
-        offers = ask_offers(
-            target.connection, resolver, unmet_requirements(plan, state), deadline, may_refresh=may_refresh
+        resolver = ask_offers(
+            target.connection,
+            Resolver(state, plan.policy, implied),
+            unmet_requirements(plan, state),
+            deadline,
+            may_refresh=is_applied and not is_local,
         )
-        due = compare(plan, state, offers, is_local=is_local, become=request.become)
+        due = compare(plan, state, resolver, is_local=is_local, become=request.become)
     except MngrAnsibleError as error:
         error.host = error.host or target.name
         return dataclasses.replace(prepared, error=error, spent=time.monotonic() - started)

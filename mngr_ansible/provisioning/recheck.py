@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mngr_ansible.diff.due import Due
-from mngr_ansible.diff.files import DueTransfer, ProtectedPaths, compare_transfer
+from mngr_ansible.diff.files import DueTransfer, compare_transfer
+from mngr_ansible.diff.mirror import ProtectedPaths
 from mngr_ansible.diff.outcome import Outcome, Status
 from mngr_ansible.host.probe import probe
 from mngr_ansible.host.probe_request import ProbeRequest

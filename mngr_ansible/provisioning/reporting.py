@@ -37,7 +37,7 @@ def _planned(prepared: Prepared, *, has_diff: bool, is_refreshing: bool) -> Host
         steps = tuple(dataclasses.replace(each, diff=told.get(each.id)) for each in steps)
     wanted = (*due.installs, *due.advised, *due.blocked)
     python, is_refreshing = due.needs_python or due.is_python_blocked, is_refreshing or due.are_lists_old
-    lines = commands.install(wanted, state, python=python, is_refreshing=is_refreshing)
+    lines = commands.install_commands(wanted, state, python=python, is_refreshing=is_refreshing)
     return host_report(prepared, steps, lines)
 
 
@@ -65,5 +65,5 @@ def host_result(prepared: Prepared, alias: str, result: RunResult | None) -> Hos
         steps, error = outcomes.from_events(due, alias, prepared.target.name, result)
     left, is_old = (*(() if due.stops else due.advised), *due.blocked), due.are_lists_old
     python = due.is_python_advised or due.is_python_blocked
-    lines = commands.install(left, prepared.state, python=python, is_refreshing=is_old)
+    lines = commands.install_commands(left, prepared.state, python=python, is_refreshing=is_old)
     return dataclasses.replace(host_report(prepared, steps, lines), error=error)

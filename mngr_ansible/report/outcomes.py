@@ -4,9 +4,10 @@ import dataclasses
 import re
 from collections.abc import Sequence
 
-from mngr_ansible.diff.due import BOOTSTRAP, Due, skipped
+from mngr_ansible.diff.due import Due, skipped
 from mngr_ansible.diff.files import unseen
 from mngr_ansible.diff.outcome import DUE, Outcome, Status
+from mngr_ansible.diff.python import BOOTSTRAP
 from mngr_ansible.errors import HostError, MngrAnsibleError
 from mngr_ansible.plan.plan import Plan
 from mngr_ansible.run.runner import Event, RunResult

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mngr_ansible.diff.due import BOOTSTRAP, Due
+from mngr_ansible.diff.due import Due
+from mngr_ansible.diff.python import BOOTSTRAP
 from mngr_ansible.diff.resolver import by_manager
 from mngr_ansible.portable import managers
 from mngr_ansible.spec.sources import DOWNLOADS

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mngr_ansible.diff.due import Due, compare
+from mngr_ansible.diff.resolver import Offers, Resolver
 from mngr_ansible.host.state import FileState, HostState, Login, Paths, System
 from mngr_ansible.inputs.contribution import Contribution
 from mngr_ansible.inputs.settings import Settings
@@ -80,6 +81,12 @@ def found(status: str, step: str) -> Finding:
     return Finding(step, status, None if status == "missing" else "1.0", "", status)
 
 
+def compared(desired: Plan, there: HostState, offers: Offers | None = None, *, is_local: bool = False) -> Due:
+    """What is due of a plan on a host whose package managers offer this; None: they have everything."""
+    resolver = Resolver(there, desired.policy, desired.implied, offers or {})
+    return compare(desired, there, resolver, is_local=is_local)
+
+
 def due(*contributions: Contribution, is_local: bool = False, settings=None, install=None, **host) -> Due:
     """What these plugins make due on such a host; packages without a finding are missing."""
     desired = plan(*contributions, settings=settings, install=install)
@@ -88,7 +95,7 @@ def due(*contributions: Contribution, is_local: bool = False, settings=None, ins
     there = state(findings=findings, **host)
     implied = {each.id: found("missing", each.id) for each in desired.implied.values()}
     there = dataclasses.replace(there, findings={**implied, **there.findings})
-    return compare(desired, there, offers, is_local=is_local)
+    return compared(desired, there, offers, is_local=is_local)
 
 
 def claim(source: Path, destination: Path | str) -> Claim:

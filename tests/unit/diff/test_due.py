@@ -33,15 +33,15 @@ def file(tmp_path):
 @pytest.mark.parametrize(
     ("found", "status", "reason"),
     [
-        (None, "missing", "not there"),
+        (None, "missing", "it does not exist"),
         (there(), "ok", ""),
         (there("other"), "differs", "other content"),
         (there(mode=0o600), "differs", "mode 0600, wanted 0644"),
         (there(mode=0o4644), "differs", "mode 4644, wanted 0644"),
-        (link("y"), "differs", "a link is there"),
-        (FileState("unreadable", 0o200, 0, 0, 3), "differs", "it cannot be read there"),
-        (directory(), "blocked", "a directory stands at /srv/work/x, where a file is wanted; move it away"),
-        (FileState("other"), "blocked", "something that is not a file stands at /srv/work/x"),
+        (link("y"), "differs", "it is a link"),
+        (FileState("unreadable", 0o200, 0, 0, 3), "differs", "it cannot be read"),
+        (directory(), "blocked", "/srv/work/x is a directory; give the full file name, such as /srv/work/x/file"),
+        (FileState("other"), "blocked", "/srv/work/x is not a regular file; move it away"),
     ],
 )
 def test_a_file_is_compared_by_kind_content_and_mode(file, found, status, reason):
@@ -69,7 +69,7 @@ def test_a_trees_top_directory_keeps_its_mode_and_a_lower_one_gets_its_own(tmp_p
     made = due(claude, files=have)
 
     assert [each.path for each in made.transfers[0].entries] == [f"{X}/b"]
-    assert made.outcomes[0].reason == "modes of directories"
+    assert made.outcomes[0].reason == "modes or owners of directories"
 
 
 def test_a_link_is_compared_by_its_target(tmp_path):
@@ -85,10 +85,10 @@ def test_a_link_is_compared_by_its_target(tmp_path):
 @pytest.mark.parametrize(
     ("code", "uid", "reason"),
     [
-        ("r", 1000, "dev may not write /srv/work; use --become"),
-        ("R", 1000, "dev may not write /srv/work; use --become"),
-        ("r", 0, "dev may not write /srv/work; the file system may be read-only"),
-        ("x", 1000, "something that is not a directory stands above"),
+        ("r", 1000, "dev cannot write to /srv/work; use --become"),
+        ("R", 1000, "dev cannot write to /srv/work; use --become"),
+        ("r", 0, "dev cannot write to /srv/work; the file system may be read-only"),
+        ("x", 1000, "something above /srv/work/x is not a directory"),
     ],
 )
 def test_a_destination_that_cannot_be_written_is_blocked_with_the_remedy(file, code, uid, reason):
@@ -142,7 +142,7 @@ def test_without_a_manager_that_has_it_a_package_is_blocked_and_the_reason_says_
     )
 
     assert statuses(made.outcomes) == {"package:git": "blocked"}
-    reason = "no source for git will do: Fedora Linux 44 installs with dnf; known sources: apt"
+    reason = "git cannot be installed: Fedora Linux 44 installs with dnf; known sources: apt"
     assert made.outcomes[0].reason == reason
 
 

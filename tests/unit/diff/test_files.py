@@ -4,11 +4,10 @@ import dataclasses
 
 import pytest
 
-from mngr_ansible.diff.due import compare
 from mngr_ansible.host.state import FileState
 from mngr_ansible.plan.plan import resolve_destinations
 from mngr_ansible.spec.files import FileTransferSpec
-from tests.support.builders import WORK_DIR, due, plan, state, statuses, tree, wants, write
+from tests.support.builders import WORK_DIR, compared, due, plan, state, statuses, tree, wants, write
 from tests.unit.diff.test_due import X, there
 
 MINE = {"uid": 1000, "user": "dev", "groups": (1000, 27), "privilege": "sudo"}
@@ -133,7 +132,7 @@ def test_a_mirror_leaves_alone_what_the_user_keeps_for_himself_however_it_is_wri
         plan(wants("p", spec), settings=settings, work_dir=""), host.login.home, host.paths.work_dir
     )
 
-    (found,) = compare(made, host, is_local=False).transfers
+    (found,) = compared(made, host).transfers
     assert [each.path for each in found.entries if each.entry.kind == "absent"] == ["/root/m/old"]
 
 
@@ -158,9 +157,7 @@ def test_a_mirror_of_what_holds_home_or_work_dir_is_blocked(tmp_path, destinatio
     made = plan(wants("p", FileTransferSpec(tree(tmp_path / "top", "a"), destination, mirror=True)))
     host = state()
 
-    (outcome,) = compare(
-        resolve_destinations(made, host.login.home, host.paths.work_dir), host, is_local=False
-    ).outcomes
+    (outcome,) = compared(resolve_destinations(made, host.login.home, host.paths.work_dir), host).outcomes
     assert (str(outcome.status), "would empty the" in outcome.reason) == ("blocked", True)
 
 

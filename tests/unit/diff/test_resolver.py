@@ -52,7 +52,7 @@ def test_where_no_source_will_do_the_step_is_blocked_with_everything_that_was_co
     outcome, sources, made = one(NODE, offers=offered(nodejs="12.22.9"), settings=settings)
     assert (outcome.status, sources, made.stops) == ("blocked", [], (outcome,))
     assert outcome.reason == (
-        "no source for node will do: Ubuntu 22.04 offers nodejs 12.22.9, wanted >=20; "
+        "node cannot be installed: Ubuntu 22.04 offers nodejs 12.22.9, wanted >=20; "
         "the repository vendor is not allowed (allow_third_party_repositories)"
     )
 
@@ -84,7 +84,10 @@ def test_what_no_system_manager_of_the_host_can_install_is_blocked_with_the_sour
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        ({**INSTALLER, "sha256": None}, "no checksum to hold it to, so it is yours to run: curl -fsSLo install.sh"),
+        (
+            {**INSTALLER, "sha256": None},
+            "no checksum, so we do not run its installer. Run it yourself: curl -fsSLo install.sh",
+        ),
         ({"manager": "npm"}, "the host has no npm"),
         ({"manager": "uv", "version": "1.0"}, "uv has 1.0, wanted >=2"),
     ],
@@ -146,7 +149,7 @@ def test_a_source_whose_need_cannot_be_met_is_refused_with_the_reason():
 
 def test_a_source_that_needs_itself_ends_in_a_reason():
     made = due(wants("agent", {"name": "egg", "sources": [{"manager": "npm", "requires": ["egg"]}]}))
-    assert made.outcomes[0].reason.endswith("npm needs egg, which needs it")
+    assert made.outcomes[0].reason.endswith("npm needs egg, which in turn needs egg")
 
 
 def test_without_privilege_a_source_that_needs_none_is_taken_before_one_that_does():
@@ -163,4 +166,4 @@ def test_a_system_that_is_like_another_installs_as_that_does():
 def test_a_local_tool_that_apt_has_not_heard_of_is_still_told_as_a_command_with_a_warning():
     outcome, _, made = one("nowhere", is_local=True, offers=offered(nowhere=""))
     assert (outcome.status, [candidate.requirement.name for candidate in made.advised]) == ("missing", ["nowhere"])
-    assert "offers no package nowhere as far as its lists know" in made.notices[0]
+    assert "offers no package nowhere, according to its current lists" in made.notices[0]

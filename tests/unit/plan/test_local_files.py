@@ -2,12 +2,11 @@
 
 import pytest
 
-from mngr_ansible.diff.due import compare
 from mngr_ansible.errors import MissingFilesError
 from mngr_ansible.plan.local_files import TransferRequest, read_sources
 from mngr_ansible.plan.plan import resolve_destinations
 from mngr_ansible.spec.files import FileTransferSpec
-from tests.support.builders import plan, state, statuses, tree, wants, write
+from tests.support.builders import compared, plan, state, statuses, tree, wants, write
 
 
 def names(*requests: TransferRequest) -> list[str]:
@@ -42,7 +41,7 @@ def test_a_transfer_that_is_excluded_as_a_whole_is_skipped_with_the_reason(tmp_p
 
     made = plan(wants("claude", FileTransferSpec(source, "~/.npmrc")), settings=settings)
 
-    assert statuses(compare(made, state(), is_local=False).outcomes) == {"file:/root/.npmrc": "skipped"}
+    assert statuses(compared(made, state()).outcomes) == {"file:/root/.npmrc": "skipped"}
     assert made.skipped[0].reason == "excluded by exclude_files of claude in the settings"
 
 
@@ -55,7 +54,7 @@ def test_a_pattern_matches_every_spelling_of_a_destination_once_the_host_is_know
     host = state(home="/home/u", work_dir="/srv/w")
     on_host = resolve_destinations(resolve_destinations(made, "/home/u", "/srv/w"), "/home/u", "/srv/w")
     assert on_host.transfers == ()
-    (outcome,) = compare(on_host, host, is_local=False).outcomes
+    (outcome,) = compared(on_host, host).outcomes
     assert (outcome.id, str(outcome.status)) == ("file:/home/u/.npmrc", "skipped")
     assert outcome.reason == "excluded by exclude_files of claude in the settings"
 

@@ -102,7 +102,7 @@ def test_the_printed_commands_write_the_same_files_as_the_role(manager: str, key
     source = {"manager": manager, "repository": {**repository, "key": key, "fingerprint": "A" * 40}}
     tool = {"name": "tool", "sources": [source]}
     made = due(wants("codex", tool), managers=(manager,))
-    (line,) = commands.worded(made.installs, "root")
+    (line,) = commands.render_commands(made.installs, "root")
     root = obey(line, tmp_path)
     expected = files(manager)
     assert (root / expected.path[1:]).read_text() == expected.text

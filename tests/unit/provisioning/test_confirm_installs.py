@@ -5,11 +5,10 @@ from __future__ import annotations
 import dataclasses
 
 from mngr_ansible import PackageRequirement, Source
-from mngr_ansible.diff.due import compare
 from mngr_ansible.provisioning.provisioner import confirm_local_installs
 from mngr_ansible.provisioning.request import Prepared
 from mngr_ansible.provisioning.targets import open_targets
-from tests.support.builders import found, plan, state, wants
+from tests.support.builders import compared, found, plan, state, wants
 
 
 def test_nobody_is_asked_about_what_needs_first_what_is_only_printed() -> None:
@@ -19,7 +18,7 @@ def test_nobody_is_asked_about_what_needs_first_what_is_only_printed() -> None:
     missing = {each.id: found("missing", each.id) for each in (*made.requirements, *made.implied.values())}
     host = dataclasses.replace(state(uid=1000, user="dev", privilege="none", managers=("apt", "uv")), findings=missing)
     with open_targets(()) as (targets, _):
-        before = Prepared(targets[0], made, (wish,), host, compare(made, host, is_local=True))
+        before = Prepared(targets[0], made, (wish,), host, compared(made, host, is_local=True))
     asked: list[str] = []
 
     (after,) = confirm_local_installs([before], lambda question: not asked.append(question))

@@ -1,0 +1,97 @@
+"""The step ``bootstrap:python3``: Ansible needs a Python on the host before it can do anything else there. Pure."""
+
+from dataclasses import dataclass
+
+from mngr_ansible.diff import commands
+from mngr_ansible.diff.outcome import Outcome, Status
+from mngr_ansible.host.state import HostState
+from mngr_ansible.plan.plan import Plan
+from mngr_ansible.portable import managers
+
+BOOTSTRAP = "bootstrap:python3"
+"""The id of the step."""
+
+
+@dataclass(frozen=True, slots=True)
+class DuePython:
+    """The step of the host's python3, if it has one.
+
+    Attributes:
+        outcome: None: nothing on the host needs Ansible, or it has a python3 that nobody asked for.
+        is_due: the run installs python3, or would have to.
+        is_advised: the plan says ``print``, so a person installs it.
+        is_blocked: it could be installed, if the remote user had the right.
+    """
+
+    outcome: Outcome | None = None
+    is_due: bool = False
+    is_advised: bool = False
+    is_blocked: bool = False
+
+    @property
+    def prevents_run(self) -> bool:
+        """Whether the host cannot get python3 and nothing required needs it: then the run does nothing there."""
+        return self.outcome is not None and self.outcome.status is Status.BLOCKED and not self.outcome.is_required
+
+
+def compare_python(plan: Plan, state: HostState, *, is_needed: bool, is_required: bool) -> DuePython:
+    """Compare the host's python3 with what Ansible needs.
+
+    Args:
+        plan: says whether python3 is installed even if nothing else is due (``wants_python``).
+        state: what is true on the host.
+        is_needed: the run has files or packages for this host.
+        is_required: some of them are required.
+    """
+    is_wanted = plan.wants_python != "where needed"
+    if state.system.python is not None:
+        return DuePython(_outcome(state, Status.OK) if is_wanted else None)
+    if not (is_needed or is_wanted):
+        return DuePython()
+    is_required = is_required or plan.wants_python == "always"
+    problem = _problem(state)
+    if problem is None:
+        outcome = _outcome(state, Status.MISSING, "Ansible needs it on the host", is_required=is_required)
+        return DuePython(outcome, is_due=True, is_advised=plan.install == "print")
+    outcome = _outcome(state, Status.BLOCKED, problem, is_required=is_required)
+    is_due = is_needed and is_required
+    is_blocked = state.login.privilege == "none" and state.system.old_python is None and _command(state) is not None
+    return DuePython(outcome, is_due, is_due and plan.install == "print", is_blocked)
+
+
+def _outcome(state: HostState, status: Status, reason: str = "", *, is_required: bool = True) -> Outcome:
+    system = state.system
+    is_ok = status is Status.OK
+    return Outcome(
+        id=BOOTSTRAP,
+        kind="bootstrap",
+        status=status,
+        current=system.python_version if is_ok else system.old_python,
+        wanted=">=3.9",
+        plugins=("mngr-ansible",),
+        reason=reason,
+        source=None if is_ok else system.manager,
+        is_required=is_required,
+    )
+
+
+def _problem(state: HostState) -> str | None:
+    """Why python3 cannot be installed on the host; None: it can."""
+    system = state.system
+    command = _command(state)
+    if system.old_python is not None:
+        return (
+            f"Ansible needs Python 3.9 or newer, the host has {system.old_python}; install a newer python3 on the host"
+        )
+    if command is None or system.manager not in managers.SYSTEM:
+        return (
+            "Ansible needs Python 3.9 or newer on the host, which has no package manager that we know; "
+            "install python3 on the host by hand"
+        )
+    if state.login.privilege == "none":
+        return f"Ansible needs python3; an administrator must run: {command}"
+    return None
+
+
+def _command(state: HostState) -> str | None:
+    return commands.python_command(state)
