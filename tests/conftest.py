@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.configuration import set_hypothesis_home_dir
+from hypothesis.database import DirectoryBasedExampleDatabase
 
 from tests.support.hosts import LayerError, SshHost, cache_directory, running, why_not
+from tests.support.schedule import FOLDERS, add_marks, start_longest_first
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
-    from pathlib import Path
 
-settings.register_profile("tests", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+set_hypothesis_home_dir(cache_directory() / "hypothesis")  # not in the checkout
+settings.register_profile(
+    "tests",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    database=DirectoryBasedExampleDatabase(cache_directory() / "hypothesis/examples"),
+)
 settings.load_profile("tests")  # a machine that stalls is no failure
 
 _FOREIGN = ("ANSIBLE_", "MOLECULE_", "MNGR_", "PY_COLORS", "NO_COLOR", "FORCE_COLOR", "SSH_AUTH_SOCK", "TMUX")
@@ -46,9 +55,30 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
-def pytest_configure() -> None:
-    """Settle where layers are cached before any test changes HOME."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marks of the folders, and decide where layers are cached before any test changes HOME."""
+    for folder, meaning in FOLDERS.items():
+        config.addinivalue_line("markers", f"{folder}: {meaning}")
     os.environ["MNGR_ANSIBLE_TEST_CACHE"] = str(cache_directory())
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """How many workers ``-n auto`` starts: none for named tests, one more than cores for unit tests, else three a core.
+
+    Most of the other tests wait: for a host, for a program, for a time to pass.
+    """
+    named = [argument for argument in config.args if not argument.startswith("-")]
+    if all("::" in argument for argument in named):
+        return 0
+    is_unit = all("unit" in Path(argument).parts for argument in named)
+    cores = os.cpu_count() or 1
+    return cores + 1 if is_unit else max(4, 3 * cores)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark, group and order the tests."""
+    add_marks(items)
+    start_longest_first(items)
 
 
 @pytest.fixture(autouse=True)

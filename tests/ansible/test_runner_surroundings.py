@@ -197,14 +197,14 @@ def test_a_run_logs_in_once_and_closes_its_connection(
     deep.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(deep))
     directory = run_directory(tmp_path, settle(steps=[GIT]), settle("Again"), hosts={"host-1": sshd.facts})
-    others = set(Path("/tmp").glob("mngr-ansible-*"))
     sockets: set[Path] = set()
 
     def look(event: Event) -> None:
         for each in marked("[mux]"):
             with suppress(psutil.Error):
-                paths = map(Path, re.findall(r"/\S+/mngr-ansible-\S+", " ".join(each.cmdline())))
-                sockets.update(path for path in paths if path.parent not in others)
+                ports = {connection.raddr.port for connection in each.net_connections() if connection.raddr}
+                if sshd.facts["ansible_port"] in ports:
+                    sockets.update(map(Path, re.findall(r"/\S+/mngr-ansible-\S+", " ".join(each.cmdline()))))
 
     result = runner.run(directory, timeout=60, on_event=look)
     assert (result.hosts, result.problem) == (frozenset({"host-1"}), None)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.builders import let_everyone_enter
 from tests.support.command import on
 from tests.support.hosts import AptRepository, Login, SshHost, running
 from tests.support.matrix import Case, Seen, run_all
@@ -83,9 +84,7 @@ SECONDS = {"sudo hangs": 40, "held for ever": 150}
 def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Seen]]:
     """Every fault once; looked at again later."""
     work = tmp_path_factory.mktemp("work")
-    work.chmod(0o755)
-    for parent in list(work.parents)[:2]:
-        parent.chmod(0o755)
+    let_everyone_enter(work)
     (work / "home").mkdir()
     (work / "large").write_bytes(os.urandom(2_000_000))
     offered = AptRepository(work / "apt")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.hosts import AptRepository, Login, SshHost, offered_packages, running
+from tests.support.hosts import AptRepository, Login, SshHost, cache_directory, offered_packages, running
 from tests.support.hosts.ssh_host import sweep
 
 if TYPE_CHECKING:
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 
 
-def mount_table() -> str:
-    return Path("/proc/self/mounts").read_text()
+def mounts_of_hosts() -> list[str]:
+    """The lines of this machine's mount table that name a test host's directory or a layer; there must be none."""
+    table = Path("/proc/self/mounts").read_text().splitlines()
+    return [line for line in table if "mngr-ansible-hosts" in line or str(cache_directory()) in line]
 
 
 def test_a_host_answers_over_ssh_by_its_address_with_its_own_key(shared_host: SshHost) -> None:
@@ -159,13 +161,12 @@ def test_a_killed_connection_ends_the_client_and_a_stopped_one_does_not(ssh_host
 
 
 def test_a_stopped_host_leaves_no_process_no_mount_and_no_file(ssh_host: StartHost) -> None:
-    before = mount_table()
     with running() as host:
         host.ssh("setsid sleep 1000 >/dev/null 2>&1 </dev/null & echo $!")
-        assert mount_table() == before
+        assert mounts_of_hosts() == []
         pid = host.pid
         assert host.is_running
-    assert mount_table() == before
+    assert mounts_of_hosts() == []
     assert not host.is_running
     assert not host.directory.exists()
     assert not Path(f"/proc/{pid}").exists()
@@ -191,7 +192,7 @@ def test_a_host_ends_with_a_killed_starter_and_the_next_start_sweeps_up(ssh_host
     with (Path(directory) / "lock").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # free when the last process of the host has ended
     assert not Path(f"/proc/{pid}").exists()
-    assert directory not in mount_table()
+    assert mounts_of_hosts() == []
     sweep(Path(directory).parent)
     assert not Path(directory).exists()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.builders import let_everyone_enter
 from tests.support.controller import ROLES, Controller, leftovers, mode, put
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="gives files away and mounts file systems: needs root")
@@ -270,8 +271,7 @@ def test_a_dead_temporary_that_its_owner_may_only_read_is_swept_too(tmp_path: Pa
     directory = put(tmp_path / DEAD, mode=0o444).parent
     os.chown(directory, 1234, 1234)
     os.chown(directory / DEAD, 1234, 1234)
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(0o755)
+    let_everyone_enter(tmp_path)
     script = (
         "import sys; sys.path.insert(0, sys.argv[1]); import mngr_files_temporaries as t; t.sweep(sys.argv[2].encode())"
     )

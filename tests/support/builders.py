@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,14 @@ def tree(top: Path, *names: str) -> Path:
     for name in names:
         write(top / os.fsdecode(name), "content")
     return top
+
+
+def let_everyone_enter(directory: Path) -> None:
+    """Let every user of this machine read a temporary directory; pytest makes it and those above it for one user."""
+    top = Path(tempfile.gettempdir())
+    for each in (directory, *directory.parents):
+        if each.is_relative_to(top) and each != top:
+            each.chmod(0o755)
 
 
 def wants(plugin: str, *wishes: object, origin: str = "") -> Contribution:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from tests.support.builders import let_everyone_enter
 from tests.support.processes import ended_after
 
 if TYPE_CHECKING:
@@ -69,8 +70,7 @@ class Seen:
 def place_for_big(factory: pytest.TempPathFactory, mebibytes: int) -> Path:
     """A directory that a host's users may enter, with a file ``big`` in it that takes a while to send."""
     work = factory.mktemp("work")
-    for directory in (work, work.parent):
-        directory.chmod(0o755)
+    let_everyone_enter(work)
     with (work / "big").open("wb") as file:
         for _ in range(mebibytes):
             file.write(os.urandom(1 << 20))

@@ -257,9 +257,11 @@ def _boot(host: SshHost, lower: Path, setting: seed.Setting, lifeline: int, dead
     namespaces = ["--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child"]
     boot = ["sh", str(_BOOT), str(host.directory), str(lower), *repository]
     command = ["setsid", "--fork", "unshare", *namespaces, *boot]
-    with log.open("wb") as out, (host.directory / "lock").open("w") as lock:
+    with log.open("wb") as out, (host.directory / "lock.new").open("w") as lock:
         # The lock belongs to every process of the host, and to no other: it is free when all of them have ended.
+        # It gets its name when it is held: `sweep` in another process would take a free lock for that of a dead host.
         fcntl.flock(lock, fcntl.LOCK_SH)
+        (host.directory / "lock.new").rename(host.directory / "lock")
         subprocess.run(command, stdin=lifeline, stdout=out, stderr=out, pass_fds=[lock.fileno()], check=True)
     while True:
         has_ended = not host.is_running
