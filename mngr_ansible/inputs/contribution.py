@@ -1,4 +1,4 @@
-"""Contributions of all plugins → one :class:`Plan`: checked, merged, de-duplicated, with provenance."""
+"""``Contribution``: the files and packages of one plugin, of a manifest, of the settings or of the command line."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from mngr_ansible.spec.packages import PackageRequirement
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What one plugin asked for. ``origin`` names it for people, e.g. ``manifest (agent-host.yml)``."""
+    """What one plugin needs. ``origin``: its name for people where it is longer, as ``manifest (agent-host.yml)``."""
 
     plugin: str
     transfers: tuple[FileTransferSpec, ...] = ()
@@ -17,4 +17,5 @@ class Contribution:
 
     @property
     def who(self) -> str:
+        """The plugin's name for people."""
         return self.origin or self.plugin

@@ -1,4 +1,4 @@
-"""Find plugins, ask each by name in our own order, and refuse what is not a specification."""
+"""Call the plugins' hooks, each plugin by name and in our own order; refuse results that are not specifications."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,94 +9,99 @@ import pluggy
 from mngr_ansible.errors import ErrorGroup, InputError, MngrAnsibleError, PluginError, PreconditionError
 from mngr_ansible.inputs.contribution import Contribution
 from mngr_ansible.inputs.hookspecs import HOOKS
-from mngr_ansible.inputs.plugins import OURSELVES, exception_message, exception_remedy
+from mngr_ansible.inputs.plugin_errors import exception_message, exception_remedy, fix_or_disable
+from mngr_ansible.inputs.plugins import OURSELVES
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.packages import PackageRequirement
-from mngr_ansible.spec.validation import nearest
+from mngr_ansible.spec.validation import nearest, short_repr
 
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """One plugin's implementation of one hook."""
+    """One plugin's implementation of one hook. ``rank``: -1 for ``tryfirst``, 1 for ``trylast``, else 0."""
 
     plugin: str
     name: str
     function: Callable[..., Any]
     arguments: tuple[str, ...]
     rank: int
-    """-1 for ``tryfirst``, 1 for ``trylast``, else 0."""
 
     def __call__(self, **arguments: Any) -> Any:
+        """Call it with those of the arguments that it has."""
         return self.function(**{name: arguments[name] for name in self.arguments})
 
 
 def hooks(manager: pluggy.PluginManager, precedence: Sequence[str] = ()) -> Mapping[str, tuple[Hook, ...]]:
     """Every implementation of our hooks in a plugin manager, by hook, lowest precedence first.
 
-    The order is ours, since pluggy's follows the directory order of site-packages: ``tryfirst``, the rest by name,
+    pluggy's own order depends on the order of directories in site-packages. Ours: ``tryfirst``, the rest by name,
     ``trylast``, then the plugins of ``precedence``. Source: docs/contract.md "Hooks".
 
     Raises:
-        PluginError: an implementation is a wrapper, or has an argument that its hook does not know; all of them.
+        PluginError: an implementation is a wrapper, or has an argument that its hook does not know.
+        ErrorGroup: several implementations are wrong.
     """
     found: dict[str, tuple[Hook, ...]] = {}
-    errors: list[MngrAnsibleError] = []
-    for name, known in HOOKS.items():
+    errors: list[PluginError] = []
+    for name in HOOKS:
         implementations = []
         caller = getattr(manager.hook, name, None)
         for each in caller.get_hookimpls() if caller is not None else ():
-            plugin = each.plugin_name
-            if plugin == OURSELVES:
+            if each.plugin_name == OURSELVES:
                 continue
-            if each.wrapper or each.hookwrapper:
-                errors.append(
-                    PluginError(
-                        f"{plugin}: its {name} is a hook wrapper, which mngr-ansible does not call",
-                        remedy=f"Make it a plain implementation, or disable the plugin {plugin}.",
-                    )
-                )
-            elif unknown := [argument for argument in each.argnames if argument not in known]:
-                errors.append(
-                    PluginError(
-                        f"{plugin}: its {name} asks for the argument {unknown[0]!r}{nearest(unknown[0], known)}",
-                        remedy=f"{name} may ask for: {', '.join(known)}. Mend or disable the plugin {plugin}.",
-                    )
-                )
-            else:
-                rank = -1 if each.tryfirst else 1 if each.trylast else 0
-                implementations.append(Hook(plugin, name, each.function, tuple(each.argnames), rank))
-        found[name] = tuple(sorted(implementations, key=lambda hook: order(hook, precedence)))
+            try:
+                implementations.append(_implementation(name, each))
+            except PluginError as error:
+                errors.append(error)
+        found[name] = tuple(sorted(implementations, key=lambda hook: sort_key(hook, precedence)))
     if errors:
         raise errors[0] if len(errors) == 1 else ErrorGroup(errors)
     return found
 
 
-def order(hook: Hook, precedence: Sequence[str]) -> tuple[int, int, str]:
-    """What implementations of one hook are sorted by, lowest precedence first."""
+def _implementation(name: str, found: pluggy.HookImpl) -> Hook:
+    plugin, known = found.plugin_name, HOOKS[name]
+    if found.wrapper or found.hookwrapper:
+        raise PluginError(
+            f"{plugin}: its {name} is a hook wrapper, which mngr-ansible does not call",
+            remedy=f"Make it a plain implementation. {fix_or_disable(plugin)}",
+        )
+    for argument in found.argnames:
+        if argument not in known:
+            raise PluginError(
+                f"{plugin}: its {name} has the unknown argument {argument!r}{nearest(argument, known)}",
+                remedy=f"{name} may have the arguments {', '.join(known)}. {fix_or_disable(plugin)}",
+            )
+    rank = -1 if found.tryfirst else 1 if found.trylast else 0
+    return Hook(plugin, name, found.function, tuple(found.argnames), rank)
+
+
+def sort_key(hook: Hook, precedence: Sequence[str]) -> tuple[int, int, str]:
+    """The key that sorts implementations of one hook, lowest precedence first."""
     if hook.plugin in precedence:
         return (2, list(precedence).index(hook.plugin), "")
     return (hook.rank, 0, hook.plugin)
 
 
 def run_before(found: Mapping[str, Sequence[Hook]], arguments: Mapping[str, Any], *, host: str) -> None:
-    """Ask every plugin's ``on_before_agent_provisioning``.
+    """Call every plugin's ``on_before_agent_provisioning``, also after one has raised.
 
     Raises:
-        PreconditionError: one or more refused; all their messages together.
+        PreconditionError: one or more raised; all their messages together.
     """
-    refusals = []
+    raised = []
     for hook in found["on_before_agent_provisioning"]:
         try:
             hook(**arguments)
         except (Exception, SystemExit) as error:  # noqa: BLE001
-            refusals.append((hook.plugin, error))
-    if refusals:
-        lines = "\n".join(f"  {plugin}: {exception_message(error)}" for plugin, error in refusals)
+            raised.append((hook.plugin, error))
+    if raised:
+        plugins = "a plugin" if len(raised) == 1 else f"{len(raised)} plugins"
+        lines = "\n".join(f"  {plugin}: {exception_message(error)}" for plugin, error in raised)
+        remedies = [exception_remedy(error) for _, error in raised]
         raise PreconditionError(
-            f"{'a plugin refuses' if len(refusals) == 1 else f'{len(refusals)} plugins refuse'} to start\n{lines}",
-            remedy=" ".join(
-                [*filter(None, (exception_remedy(error) for _, error in refusals)), "Nothing was changed."]
-            ),
+            f"{plugins} stopped provisioning\n{lines}",
+            remedy=" ".join([*filter(None, remedies), "Nothing was changed."]),
             host=host,
         )
 
@@ -111,55 +116,60 @@ def run_after(found: Mapping[str, Sequence[Hook]], arguments: Mapping[str, Any],
         try:
             hook(**arguments)
         except (Exception, SystemExit) as error:
-            raise _raised(hook, error, host) from error
+            raise _failure(hook, error, host) from error
 
 
 def contributions(
     found: Mapping[str, Sequence[Hook]], arguments: Mapping[str, Any], *, host: str
 ) -> tuple[Contribution, ...]:
-    """Ask every plugin for its transfers and its requirements, in the order of precedence.
+    """Every plugin's transfers, then every plugin's requirements, each in the order of precedence.
 
     Raises:
         PluginError: a hook raised, or returned what is not a specification; names plugin, hook and value.
     """
-    asked: list[Contribution] = []
+    collected: list[Contribution] = []
     for hook in found["get_provision_file_transfers"]:
-        answer = _ask(hook, arguments, host)
-        asked.append(Contribution(hook.plugin, transfers=tuple(_each(hook, answer, _transfer))))
+        transfers = _convert(hook, _results(hook, arguments, host), _transfer)
+        collected.append(Contribution(hook.plugin, transfers=transfers))
     for hook in found["provision_agent"]:
-        answer = _ask(hook, arguments, host)
-        asked.append(Contribution(hook.plugin, requirements=tuple(_each(hook, answer, PackageRequirement.from_value))))
-    return tuple(asked)
+        requirements = _convert(hook, _results(hook, arguments, host), PackageRequirement.from_value)
+        collected.append(Contribution(hook.plugin, requirements=requirements))
+    return tuple(collected)
 
 
-def _ask(hook: Hook, arguments: Mapping[str, Any], host: str) -> Sequence[object]:
+def _results(hook: Hook, arguments: Mapping[str, Any], host: str) -> Sequence[object]:
+    """What a hook returns, as a sequence; None is an empty one."""
     try:
-        answer = hook(**arguments)
-        if answer is None:
+        result = hook(**arguments)
+        if result is None:
             return ()
-        if isinstance(answer, Iterable) and not isinstance(answer, (str, bytes, Mapping)):
-            return tuple(answer)
+        if isinstance(result, Iterable) and not isinstance(result, (str, bytes, Mapping)):
+            return tuple(result)  # inside of the try: a generator runs the plugin's code here
     except MngrAnsibleError as error:
-        raise _blame(hook, error) from error
+        raise _wrong_result(hook, error) from error
     except (Exception, SystemExit) as error:
-        raise _raised(hook, error, host) from error
+        raise _failure(hook, error, host) from error
     raise PluginError(
-        f"{hook.plugin}: its {hook.name} returned {answer!r:.200}, which is not a list",
-        remedy=f"Mend or disable the plugin {hook.plugin}. Nothing was changed.",
+        f"{hook.plugin}: its {hook.name} returned {short_repr(result)}, which is not a list",
+        remedy=f"{fix_or_disable(hook.plugin)} Nothing was changed.",
     )
 
 
-def _each[T](hook: Hook, values: Sequence[object], convert: Callable[[object], T]) -> Iterable[T]:
+def _convert[T](hook: Hook, values: Sequence[object], convert: Callable[[object], T]) -> tuple[T, ...]:
+    converted = []
     for value in values:
         try:
-            yield convert(value)
+            converted.append(convert(value))
         except MngrAnsibleError as error:
-            raise _blame(hook, error) from error
+            raise _wrong_result(hook, error) from error
         except Exception as error:
-            raise _blame(hook, InputError(f"{value!r:.200} is not understood: {error}", remedy="")) from error
+            problem = f"{short_repr(value)} is not understood: {error}"
+            raise _wrong_result(hook, InputError(problem, remedy="")) from error
+    return tuple(converted)
 
 
 def _transfer(value: object) -> FileTransferSpec:
+    """A spec from a spec, a mapping, mngr's own ``FileTransferSpec`` (``agent_path``), or an object with our fields."""
     if isinstance(value, FileTransferSpec):
         return value
     if isinstance(value, Mapping):
@@ -169,19 +179,24 @@ def _transfer(value: object) -> FileTransferSpec:
     if "remote_path" not in fields and hasattr(value, "agent_path"):
         fields["remote_path"] = value.agent_path
     if "local_path" not in fields or "remote_path" not in fields:
-        raise InputError(f"{value!r:.200} is not a file transfer", remedy="Return FileTransferSpec objects.")
+        raise InputError(f"{short_repr(value)} is not a file transfer", remedy="Return FileTransferSpec objects.")
     return FileTransferSpec(**fields)
 
 
-def _blame(hook: Hook, error: MngrAnsibleError) -> MngrAnsibleError:
+def _wrong_result(hook: Hook, error: MngrAnsibleError) -> MngrAnsibleError:
+    """The error for a result that is not a specification: names plugin and hook."""
     if isinstance(error, PluginError):
         return error
     return PluginError(
         f"{hook.plugin}: {hook.name}: {error.problem}",
-        remedy=f"{error.remedy} Mend or disable the plugin {hook.plugin}. Nothing was changed.".strip(),
+        remedy=f"{error.remedy} {fix_or_disable(hook.plugin)} Nothing was changed.".strip(),
     )
 
 
-def _raised(hook: Hook, error: BaseException, host: str) -> MngrAnsibleError:
-    remedy = exception_remedy(error) or f"Mend or disable the plugin {hook.plugin}."
-    return PluginError(f"{hook.plugin}: {hook.name} failed: {exception_message(error)}", remedy=remedy, host=host)
+def _failure(hook: Hook, error: BaseException, host: str) -> PluginError:
+    """The error for a hook that raised."""
+    return PluginError(
+        f"{hook.plugin}: {hook.name} failed: {exception_message(error)}",
+        remedy=exception_remedy(error) or fix_or_disable(hook.plugin),
+        host=host,
+    )

@@ -1,4 +1,7 @@
-"""A manifest is one more plugin: files and packages in a YAML or TOML file. Source: docs/contract.md "Manifest"."""
+"""Read manifests: files and packages in a YAML or TOML file, as the contribution of a plugin named ``manifest``.
+
+Source: docs/contract.md "Manifest".
+"""
 
 import os
 from collections.abc import Hashable, Mapping, Sequence
@@ -9,13 +12,14 @@ from mngr_ansible.errors import InputError, MngrAnsibleError
 from mngr_ansible.inputs.contribution import Contribution
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.packages import PackageRequirement
-from mngr_ansible.spec.validation import nearest
+from mngr_ansible.spec.validation import nearest, short_repr
 
-_KEYS = ("files", "packages")
+_EXAMPLES = {"files": "[{local_path: a, remote_path: b}]", "packages": '["tree"]'}
+"""The keys of a manifest, each with a value that it may have."""
 
 
 def read(path: str | os.PathLike[str]) -> Contribution:
-    """Read a manifest; relative sources in it are relative to its directory.
+    """Read a manifest. Relative source paths in it start at its directory; a leading ``~/`` is the home.
 
     Raises:
         InputError: it cannot be read, does not parse, has an unknown key or a wrong value; names the file.
@@ -24,12 +28,15 @@ def read(path: str | os.PathLike[str]) -> Contribution:
     name = f"manifest ({file.name})"
     try:
         text = file.read_text("utf-8-sig")
+    except FileNotFoundError as error:
+        raise InputError(f"the manifest {path} cannot be read: no such file", remedy="Check the path.") from error
     except OSError as error:
-        raise InputError(f"the manifest {path} cannot be read: {error.strerror}", remedy="Name a file.") from error
+        remedy = "Give a YAML or TOML file that you can read."
+        raise InputError(f"the manifest {path} cannot be read: {error.strerror}", remedy=remedy) from error
     except UnicodeDecodeError as error:
         raise InputError(f"the manifest {path} is not UTF-8 text", remedy="Save it as UTF-8.") from error
     except ValueError as error:
-        raise InputError(f"the manifest {str(path)!r} is no path: {error}", remedy="Name a file.") from error
+        raise InputError(f"the manifest {str(path)!r} is not a path: {error}", remedy="Check the path.") from error
     return contribution(_parse(file, text), plugin="manifest", origin=name, directory=file.parent)
 
 
@@ -43,9 +50,7 @@ def _parse(file: Path, text: str) -> object:
         return _from_toml(text) if file.suffix == ".toml" else _from_yaml(text)
     except (ValueError, RecursionError) as error:
         where = " ".join(str(error).split())
-        raise InputError(
-            f"the manifest {file} does not parse: {where}", remedy="Mend the line that it names."
-        ) from error
+        raise InputError(f"the manifest {file} does not parse: {where}", remedy="Fix the line above.") from error
 
 
 def _from_toml(text: str) -> object:
@@ -55,7 +60,7 @@ def _from_toml(text: str) -> object:
 
 
 def _from_yaml(text: str) -> object:
-    """Read YAML; a key that is given twice is refused, since the first one would be lost without a word.
+    """Read YAML. A key that is given twice is refused: PyYAML would drop the first one silently.
 
     Raises:
         ValueError: it does not parse.
@@ -65,10 +70,11 @@ def _from_yaml(text: str) -> object:
     class Loader(yaml.SafeLoader):
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
             names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-            if twice := next((name for name in names if names.count(name) > 1), None):
-                raise yaml.constructor.ConstructorError(None, None, f"{twice!r} is given twice", node.start_mark)
-            made: dict[Hashable, Any] = super().construct_mapping(node, deep)
-            return made
+            repeated = next((name for name in names if names.count(name) > 1), None)
+            if repeated is not None:
+                raise yaml.constructor.ConstructorError(None, None, f"{repeated!r} is given twice", node.start_mark)
+            mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
+            return mapping
 
     try:
         return yaml.load(text, Loader)  # noqa: S506 - Loader is a safe one
@@ -77,7 +83,7 @@ def _from_yaml(text: str) -> object:
 
 
 def contribution(document: object, *, plugin: str, origin: str, directory: Path) -> Contribution:
-    """The contribution of a document with ``files`` and ``packages``.
+    """The contribution of a document with ``files`` and ``packages``, such as a manifest that was read.
 
     Raises:
         InputError: an unknown key (with the nearest known one) or a wrong value; names ``origin``.
@@ -85,12 +91,14 @@ def contribution(document: object, *, plugin: str, origin: str, directory: Path)
     if document is None:
         document = {}
     if not isinstance(document, Mapping):
-        raise InputError(f"{origin}: it is not a mapping", remedy="Give a mapping with files and packages.")
+        raise InputError(
+            f"{origin}: it is not a mapping", remedy="Write the keys files and packages, each with a list."
+        )
     for key in document:
-        if key not in _KEYS:
-            raise InputError(
-                f"{origin}: unknown key {key!r}{nearest(str(key), _KEYS)}", remedy=f"Known keys: {', '.join(_KEYS)}."
-            )
+        if key not in _EXAMPLES:
+            hint = nearest(str(key), tuple(_EXAMPLES))
+            remedy = f"Known keys: {', '.join(_EXAMPLES)}."
+            raise InputError(f"{origin}: unknown key {short_repr(key)}{hint}", remedy=remedy)
     return Contribution(
         plugin,
         tuple(transfer(each, origin, directory) for each in _list(document, "files", origin)),
@@ -104,18 +112,24 @@ def _list(document: Mapping[str, Any], key: str, origin: str) -> Sequence[Any]:
     if values is None:
         return ()
     if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Sequence):
-        raise InputError(f"{origin}: {key} is not a list", remedy=f"Give {key} as a list.")
+        raise InputError(f"{origin}: {key} is not a list", remedy=f"{key} must be a list, such as {_EXAMPLES[key]}.")
     return values
 
 
 def transfer(value: object, origin: str, directory: Path) -> FileTransferSpec:
-    """A spec from a mapping (or a spec as it is); a relative ``local_path`` starts at ``directory``."""
+    """A spec from a mapping (a spec is returned as it is); a relative ``local_path`` starts at ``directory``.
+
+    Raises:
+        InputError: it is neither, or a field is wrong; names ``origin``.
+    """
     if isinstance(value, FileTransferSpec):
         return value
     if not isinstance(value, Mapping):
-        raise InputError(
-            f"{origin}: {value!r} is not a file transfer", remedy="Give a mapping with local_path and remote_path."
+        problem, remedy = (
+            f"{short_repr(value)} is not a file transfer",
+            "Give a mapping with local_path and remote_path.",
         )
+        raise InputError(f"{origin}: {problem}", remedy=remedy)
     try:
         local = value.get("local_path")
         if isinstance(local, str) and local and local != "~" and not local.startswith(("~/", "/")):
@@ -126,7 +140,11 @@ def transfer(value: object, origin: str, directory: Path) -> FileTransferSpec:
 
 
 def requirement(value: object, origin: str) -> PackageRequirement:
-    """A requirement from its string form, a mapping, or a requirement as it is."""
+    """A requirement from its string form or a mapping (a requirement is returned as it is).
+
+    Raises:
+        InputError: it is none of them, or a field is wrong; names ``origin``.
+    """
     try:
         return PackageRequirement.from_value(value)
     except MngrAnsibleError as error:

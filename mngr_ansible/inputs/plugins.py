@@ -1,4 +1,4 @@
-"""Find plugins, ask each by name in our own order, and refuse what is not a specification."""
+"""Load plugins: installed ones by the name of their entry point, or objects that the caller gives."""
 
 import itertools
 from collections.abc import Iterable
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import pluggy
 
 from mngr_ansible.errors import InputError, PluginError
+from mngr_ansible.inputs.plugin_errors import exception_message
 from mngr_ansible.spec.validation import nearest
 
 OURSELVES = "ansible"
@@ -17,7 +18,7 @@ def plugin_manager(plugins: Iterable[object]) -> pluggy.PluginManager:
 
     Raises:
         InputError: there is no plugin of that name.
-        PluginError: a plugin cannot be imported.
+        PluginError: a plugin cannot be imported or registered.
     """
     manager = pluggy.PluginManager("mngr")
     for plugin in plugins:
@@ -33,34 +34,37 @@ def plugin_manager(plugins: Iterable[object]) -> pluggy.PluginManager:
 def _free_name(manager: pluggy.PluginManager, plugin: object) -> str:
     """An object's own name or its class's; the second of that name is ``NAME-2``, and so on."""
     name = str(getattr(plugin, "__name__", None) or type(plugin).__name__)
-    others = (f"{name}-{number}" for number in itertools.count(2))
-    return next(each for each in itertools.chain([name], others) if not manager.has_plugin(each))
+    numbered = (f"{name}-{number}" for number in itertools.count(2))
+    return next(each for each in itertools.chain([name], numbered) if not manager.has_plugin(each))
 
 
 def _register(manager: pluggy.PluginManager, plugin: object, name: str) -> None:
     try:
         manager.register(plugin, name)
     except Exception as error:
-        remedy = f"Mend or leave out the plugin {name}."
-        raise PluginError(f"{name}: it cannot be registered: {exception_message(error)}", remedy=remedy) from error
+        raise PluginError(
+            f"{name}: the plugin cannot be registered: {exception_message(error)}",
+            remedy=f"Fix the plugin '{name}', or leave it out.",
+        ) from error
 
 
 def _load(name: str) -> list[tuple[str, object]]:
+    """The name and the module of each installed plugin of that name; of ``all``: every one but ours."""
     import importlib.metadata
 
-    entry_points = importlib.metadata.entry_points(group="mngr")
+    installed = importlib.metadata.entry_points(group="mngr")
     if name == "all":
-        wanted = [each for each in entry_points if each.name != OURSELVES]
+        chosen = [each for each in installed if each.name != OURSELVES]
     else:
-        wanted = [each for each in entry_points if each.name == name][:1]
-        if not wanted:
-            known = sorted(each.name for each in entry_points)
+        chosen = [each for each in installed if each.name == name][:1]
+        if not chosen:
+            known = sorted(each.name for each in installed)
             raise InputError(
                 f"no plugin named {name!r} is installed{nearest(name, known)}",
                 remedy=f"Installed plugins: {', '.join(known) or 'none'}.",
             )
     loaded = []
-    for entry_point in wanted:
+    for entry_point in chosen:
         try:
             loaded.append((entry_point.name, entry_point.load()))
         except (Exception, SystemExit) as error:
@@ -69,18 +73,3 @@ def _load(name: str) -> list[tuple[str, object]]:
                 remedy=f"Install it again, or leave out --plugin {name}.",
             ) from error
     return loaded
-
-
-def exception_message(error: BaseException) -> str:
-    """An exception in one line; only an unexpected one shows its class."""
-    text = " ".join(str(error).split())
-    return text if text and _is_meant_for_people(error) else f"{type(error).__name__}: {text}".rstrip(": ")
-
-
-def _is_meant_for_people(error: BaseException) -> bool:
-    names = {base.__name__ for base in type(error).__mro__}
-    return hasattr(error, "user_help_text") or bool(names & {"ClickException", "MngrAnsibleError"})
-
-
-def exception_remedy(error: BaseException) -> str:
-    return str(getattr(error, "user_help_text", None) or "")

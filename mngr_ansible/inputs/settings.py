@@ -1,19 +1,24 @@
-"""The user's choices: the keys of ``[plugins.ansible]``, validated. Source: docs/contract.md "mngr settings"."""
+"""The user's settings: the keys of ``[plugins.ansible]``, checked. Source: docs/contract.md "mngr settings"."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mngr_ansible.errors import InputError
 from mngr_ansible.spec.packages import Install
 from mngr_ansible.spec.patterns import DestinationPatterns
-from mngr_ansible.spec.validation import is_supported, nearest
+from mngr_ansible.spec.validation import is_supported, nearest, short_repr
 
 
 @dataclass(frozen=True, slots=True)
 class PluginSettings:
-    """What the user decided about one plugin. ``exclude_files``: patterns on destinations, see ``patterns``."""
+    """The settings for one plugin: the keys of ``[plugins.ansible.plugins.NAME]``.
+
+    ``install`` is None if the table does not set it. ``exclude_files``: patterns on destinations, see
+    :class:`~mngr_ansible.spec.patterns.DestinationPatterns`. ``files`` and ``secrets``: whether its files, and its
+    secret files, are copied.
+    """
 
     check_packages: bool = True
     install: Install | None = None
@@ -24,11 +29,11 @@ class PluginSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the user decided: ``[plugins.ansible]`` in mngr, or the ``settings`` mapping of the API.
+    """The settings: ``[plugins.ansible]`` in mngr, or the ``settings`` mapping of the API.
 
-    ``timeout`` is in seconds, for the whole run. ``files``, ``packages`` and ``manifests`` are as the user wrote
-    them; ``collect`` turns them into the plugins named ``settings`` and ``manifest``. ``allow_…`` and ``scope`` say
-    which sources of packages count; ``scope = "user"``: only what installs for the login alone.
+    ``timeout``: seconds for the whole run. ``files``, ``packages`` and ``manifests`` are as the user wrote them;
+    :func:`~mngr_ansible.inputs.user.user_contributions` reads them. ``allow_…`` and ``scope`` limit the sources of
+    packages; with ``scope = "user"`` only sources that install for the remote user alone are used.
     """
 
     install: Install = "auto"
@@ -53,94 +58,145 @@ class Settings:
         Raises:
             InputError: an unknown key, a wrong type or value, or a key that is not supported yet.
         """
-        if not isinstance(mapping, Mapping | None):
-            raise _wrong("plugins.ansible", mapping, "a table")
-        values = dict(mapping or {})
-        tables = values.pop("plugins", {})
-        if not isinstance(tables, Mapping):
-            raise _wrong("plugins", tables, "a table of tables")
+        values = dict(_table("plugins.ansible", {} if mapping is None else mapping))
+        tables = _table("plugins.ansible.plugins", values.pop("plugins", {}))
         plugins = {str(name): _plugin_settings(str(name), table) for name, table in tables.items()}
         return cls(**_checked(cls, values, "plugins.ansible"), plugins=plugins)
 
     def plugin(self, name: str) -> PluginSettings:
-        """What the user decided about the plugin of that name; the defaults if nothing."""
-        return self.plugins.get(name, _UNDECIDED)
+        """The settings for the plugin of that name; the defaults if it has no table."""
+        return self.plugins.get(name, _DEFAULTS)
 
 
-_UNDECIDED = PluginSettings()
+_DEFAULTS = PluginSettings()
 
 
 def _plugin_settings(name: str, table: object) -> PluginSettings:
     place = f"plugins.ansible.plugins.{name}"
-    if not isinstance(table, Mapping):
-        raise _wrong(place, table, "a table")
-    return PluginSettings(**_checked(PluginSettings, table, place))
+    return PluginSettings(**_checked(PluginSettings, _table(place, table), place))
 
 
-def _checked(cls: type, values: Mapping[str, Any], place: str) -> dict[str, Any]:
-    known = [each.name for each in dataclasses.fields(cls)]
-    checked = {}
-    for key, value in values.items():
-        if key not in known:
-            raise InputError(
-                f"settings: unknown key {key!r} in [{place}]{nearest(str(key), known)}",
-                remedy=f"Known keys: {', '.join(known)}.",
-            )
-        checked[key] = _typed(f"[{place}] {key}", key, value)
-        if not is_supported(cls.__name__, key, checked[key]):
-            raise InputError(
-                f"settings: [{place}] {key} = {value!r} is not supported yet",
-                remedy=f"Leave {key} out in this release.",
-            )
-    return checked
+def _table(place: str, value: object) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise InputError(f"settings: {place} = {short_repr(value)} is not a table", remedy=f"Write it as [{place}].")
+    return value
 
 
-_BOOLEANS = frozenset(
-    {
-        "check_packages",
-        "secrets",
-        "bootstrap",
-        "strict_secrets",
-        "allow_installers",
-        "allow_third_party_repositories",
-    }
-)
-_CHOICES = {"install": ("auto", "print"), "scope": ("system", "user")}
-_STRINGS = frozenset({"precedence", "manifests", "playbooks", "exclude_files"})
+@dataclass(frozen=True, slots=True)
+class _Validator:
+    """What a value must be.
 
+    ``expected``: in words; ``example``: a value that is accepted, as TOML. ``item``: what each item of a list must be.
+    """
 
-def _typed(place: str, key: str, value: Any) -> Any:
-    if key in _BOOLEANS or (key == "files" and "plugins.ansible.plugins." in place):
-        return value if isinstance(value, bool) else _raise(_wrong(place, value, "true or false"))
-    if key in _CHOICES:
-        words = " or ".join(f'"{each}"' for each in _CHOICES[key])
-        return value if value in _CHOICES[key] else _raise(_wrong(place, value, words))
-    if key == "timeout":
-        return value if is_seconds(value) else _raise(_wrong(place, value, "a number of seconds above 0"))
-    is_list = isinstance(value, Sequence) and not isinstance(value, (str, bytes))
-    if not is_list or (key in _STRINGS and not all(isinstance(each, str) for each in value)):
-        raise _wrong(place, value, "a list of strings" if key in _STRINGS else "a list")
-    if key == "exclude_files":
-        _check_patterns(place, value)
-    return tuple(value)
+    expected: str
+    example: str
+    accepts: Callable[[Any], bool]
+    item: "_Validator | None" = None
+
+    def rejected(self, value: object) -> "tuple[object, str] | None":
+        """The value (or its first item) that is not accepted, and what was expected; None if all is well."""
+        if not self.accepts(value):
+            return value, self.expected
+        if self.item is not None and isinstance(value, Sequence):
+            for each in value:
+                if not self.item.accepts(each):
+                    return each, self.item.expected
+        return None
 
 
 def is_seconds(value: object) -> bool:
-    """Whether a run can be given that much time: a number above 0."""
+    """Whether this is a number of seconds that a run can have: finite and above 0."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < float("inf")
 
 
-def _check_patterns(place: str, patterns: Sequence[str]) -> None:
-    for pattern in patterns:
-        try:
-            DestinationPatterns([pattern])
-        except ValueError:
-            raise _wrong(place, pattern, "a pattern as in a .gitignore file") from None
+def _is_bool(value: object) -> bool:
+    return isinstance(value, bool)
 
 
-def _wrong(place: str, value: object, wanted: str) -> InputError:
-    return InputError(f"settings: {place} = {value!r} is not {wanted}", remedy=f"Give {wanted}.")
+def _is_string(value: object) -> bool:
+    return isinstance(value, str)
 
 
-def _raise(error: InputError) -> Any:
-    raise error
+def _is_list(value: object) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
+
+
+def _is_pattern(value: object) -> bool:
+    if not isinstance(value, str):
+        return False
+    try:
+        DestinationPatterns([value])
+    except ValueError:
+        return False
+    return True
+
+
+def _boolean(example: str) -> _Validator:
+    return _Validator("true or false", example, _is_bool)
+
+
+def _choice(*words: str) -> _Validator:
+    return _Validator(" or ".join(f'"{word}"' for word in words), f'"{words[-1]}"', lambda value: value in words)
+
+
+def _list(example: str, item: _Validator | None = None) -> _Validator:
+    return _Validator("a list", example, _is_list, item)
+
+
+_STRING = _Validator("a string", '"base"', _is_string)
+_PATTERN = _Validator("a pattern as in a .gitignore file", '"*.log"', _is_pattern)
+
+_VALIDATORS: Mapping[type, Mapping[str, _Validator]] = {
+    Settings: {
+        "install": _choice("auto", "print"),
+        "check_packages": _boolean("false"),
+        "precedence": _list('["base", "claude"]', _STRING),
+        "packages": _list('["tree"]'),
+        "files": _list('[{local_path = "a", remote_path = "b"}]'),
+        "manifests": _list('["~/agent-host.yml"]', _STRING),
+        "timeout": _Validator("a number of seconds above 0", "600", is_seconds),
+        "strict_secrets": _boolean("true"),
+        "allow_installers": _boolean("false"),
+        "allow_third_party_repositories": _boolean("false"),
+        "scope": _choice("system", "user"),
+        "bootstrap": _boolean("false"),
+        "playbooks": _list('["site.yml"]', _STRING),
+    },
+    PluginSettings: {
+        "check_packages": _boolean("false"),
+        "install": _choice("auto", "print"),
+        "files": _boolean("false"),
+        "exclude_files": _list('["*.log"]', _PATTERN),
+        "secrets": _boolean("false"),
+    },
+}
+"""Class → key → what its value must be. ``plugins``, the table of tables, is read by ``Settings.parse``."""
+
+
+def _checked(cls: type[Settings] | type[PluginSettings], values: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """The values of one table, with lists as tuples."""
+    validators = _VALIDATORS[cls]
+    checked = {}
+    for key, value in values.items():
+        validator = validators.get(key)
+        if validator is None:
+            known = [each.name for each in dataclasses.fields(cls)]
+            raise InputError(
+                f"settings: unknown key {short_repr(key)} in [{place}]{nearest(str(key), known)}",
+                remedy=f"Known keys: {', '.join(known)}.",
+            )
+        rejected = validator.rejected(value)
+        if rejected is not None:
+            wrong, expected = rejected
+            raise InputError(
+                f"settings: [{place}] {key} = {short_repr(wrong)} is not {expected}",
+                remedy=f"{key} must be {validator.expected}: {key} = {validator.example}",
+            )
+        checked[key] = tuple(value) if _is_list(value) else value
+        if not is_supported(cls.__name__, key, checked[key]):
+            raise InputError(
+                f"settings: [{place}] {key} = {short_repr(value)} is not supported yet",
+                remedy=f"Remove {key}; this release does not support it.",
+            )
+    return checked

@@ -6,7 +6,7 @@ import pluggy
 
 from mngr_ansible.catalog import lookup as catalog
 from mngr_ansible.errors import InputError
-from mngr_ansible.inputs.hooks import Hook, order
+from mngr_ansible.inputs.hooks import Hook, sort_key
 from mngr_ansible.inputs.hookspecs import HOOKS
 from mngr_ansible.inputs.plugins import OURSELVES
 from mngr_ansible.portable.text import printable
@@ -79,7 +79,7 @@ def _in_order(found: Mapping[str, Sequence[Hook]], precedence: Sequence[str]) ->
     """The plugins, lowest precedence first; one whose hooks have several ranks stands where its first one does."""
     implementations = [each for hook in found.values() for each in hook]
     return list(
-        dict.fromkeys(each.plugin for each in sorted(implementations, key=lambda hook: order(hook, precedence)))
+        dict.fromkeys(each.plugin for each in sorted(implementations, key=lambda hook: sort_key(hook, precedence)))
     )
 
 

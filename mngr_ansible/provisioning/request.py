@@ -12,11 +12,12 @@ from mngr_ansible.diff.due import Due
 from mngr_ansible.errors import MngrAnsibleError, UsageError
 from mngr_ansible.host.connection import Connection
 from mngr_ansible.host.state import HostState
+from mngr_ansible.inputs.arguments import as_tuple
 from mngr_ansible.inputs.contribution import Contribution
 from mngr_ansible.inputs.hooks import Hook, hooks
 from mngr_ansible.inputs.plugins import plugin_manager
 from mngr_ansible.inputs.settings import Settings, is_seconds
-from mngr_ansible.inputs.user import as_tuple, user_contributions
+from mngr_ansible.inputs.user import user_contributions
 from mngr_ansible.plan.plan import Only, Plan
 from mngr_ansible.spec.packages import Install
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from mngr_ansible.errors import UsageError
 from mngr_ansible.host.connection import Connection, LocalShell
 from mngr_ansible.host.ssh import Address, OpenSsh, control_sockets
+from mngr_ansible.inputs.arguments import as_tuple, current_directory
 from mngr_ansible.inputs.hookspecs import Agent, CommandResult, Host
-from mngr_ansible.inputs.user import as_tuple, current_directory
 from mngr_ansible.provisioning.request import Target
 
 

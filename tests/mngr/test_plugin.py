@@ -134,7 +134,7 @@ def test_files_then_packages_arrive_between_before_and_after_and_a_second_apply_
 def test_examples_bring_directories_modes_and_secrets_and_the_later_plugin_wins(remote, host, examples, home, project):
     remote.plugins = [examples]
     refused = error_of(remote.create("tmp"))
-    assert "2 plugins refuse to start: house_rules: agents of this house" in refused
+    assert "2 plugins stopped provisioning: house_rules: agents of this house" in refused
     assert "; webtools: there is no token for webtools" in refused
     assert refused.endswith("[Write your token into ~/.config/webtools/token. Nothing was changed.]")
     assert not host.run("ls /var/lib/house", check=False).stdout
@@ -280,7 +280,7 @@ def test_what_is_wrong_before_anything_is_created_is_one_line_and_creates_nothin
         peers.write(tmp_path / "site", faulty="@hookimpl\ndef provision_agent(hots):\n    return []\n"),
     ]
     succeeded(local.run("--version"))
-    assert "faulty: its provision_agent asks for the argument 'hots' (did you mean host?)" in error_of(
+    assert "faulty: its provision_agent has the unknown argument 'hots' (did you mean host?)" in error_of(
         local.create("a")
     )
     local.plugins = []

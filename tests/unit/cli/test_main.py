@@ -67,7 +67,7 @@ def test_what_a_later_release_brings_is_refused_not_ignored(words, capsys):
         ("files: [{local_path: nowhere, remote_path: x}]", "1 required file is missing"),
         ("files: [{local_path: pipe, remote_path: x}]", "is a fifo"),
         ("files: [{local_path: out, remote_path: x}]", "link"),
-        ("files: [{local_path: ., remote_path: x, mirror: true, if_exists: keep}]", "contradicts"),
+        ("files: [{local_path: ., remote_path: x, mirror: true, if_exists: keep}]", "cannot be combined"),
         ("files: [", "does not parse"),
     ],
 )
@@ -204,7 +204,7 @@ def test_a_directory_that_is_gone_is_told_with_a_remedy(tmp_path, monkeypatch, c
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
     assert main(["plan", "--package", "git"]) == 64
-    assert "the current directory does not exist any more\n       cd to one that does." in capsys.readouterr().err
+    assert "the current directory does not exist any more\n       cd to one that exists." in capsys.readouterr().err
 
 
 def test_a_public_key_is_no_key(tmp_path, capsys):

@@ -1,4 +1,4 @@
-"""Which plugins are asked, and which of their answers are taken. Source: docs/contract.md "Hooks", "Commands"."""
+"""Which plugins are loaded, and which of their results are accepted. Source: docs/contract.md "Hooks", "Commands"."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.support.peers import asked, manager, needing, order, sending
 
 
 @pytest.mark.parametrize("answer", [None, [], (), iter(())])
-def test_a_plugin_may_want_nothing(answer):
+def test_a_plugin_may_need_nothing(answer):
     assert [(each.requirements, each.transfers) for each in asked(manager(p=needing(answer)))] == [((), ())]
 
 
@@ -52,7 +52,7 @@ def test_a_transfer_may_be_ours_mngrs_a_mapping_or_any_object_with_the_fields(sp
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "message"),
     [
         ("git", "returned 'git', which is not a list"),
         ({"name": "git"}, "not a list"),
@@ -65,11 +65,11 @@ def test_a_transfer_may_be_ours_mngrs_a_mapping_or_any_object_with_the_fields(sp
         ((each for each in [1 / 3, "git"]), "is not a package requirement"),
         (RuntimeError("boom"), "provision_agent failed: RuntimeError: boom"),
         (SystemExit("bye"), "provision_agent failed: SystemExit: bye"),
-        (InputError("bad input", remedy="Mend it."), "bad input"),
+        (InputError("bad input", remedy="Fix it."), "bad input"),
     ],
 )
-def test_what_is_not_a_requirement_is_one_error_that_names_plugin_hook_and_value(answer, said):
-    with pytest.raises(PluginError, match=said) as refused:
+def test_what_is_not_a_requirement_is_one_error_that_names_plugin_hook_and_value(answer, message):
+    with pytest.raises(PluginError, match=message) as refused:
         asked(manager(peer=needing(answer)))
     assert refused.value.problem.startswith("peer: ")
     assert "provision_agent" in refused.value.problem

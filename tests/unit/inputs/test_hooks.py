@@ -1,4 +1,4 @@
-"""Ask each plugin by name, in our own order. Source: docs/contract.md "Hooks"."""
+"""Each plugin is called by name, in our own order. Source: docs/contract.md "Hooks"."""
 
 import dataclasses
 import random
@@ -81,7 +81,7 @@ def test_plugins_are_shown_in_their_order_whatever_hooks_each_has():
     ]
 
 
-def test_an_implementation_gets_the_arguments_that_it_asks_for():
+def test_an_implementation_gets_the_arguments_that_it_has():
     seen = []
 
     class Plugin:
@@ -104,7 +104,7 @@ def test_an_implementation_gets_the_arguments_that_it_asks_for():
     assert seen == [("AGENT", "HOST", "OPTIONS", "CONTEXT"), ("CONTEXT", "AGENT"), "REPORT"]
 
 
-def test_a_peer_that_knows_only_pluggy_is_asked_too():
+def test_a_peer_that_knows_only_pluggy_is_called_too():
     marker = pluggy.HookimplMarker("mngr")
 
     class Peer:
@@ -126,7 +126,7 @@ def test_implementations_are_found_beside_a_core_that_registered_hooks_of_the_sa
     assert order(made) == ["p"]
 
 
-def test_our_own_plugin_and_a_blocked_one_are_not_asked():
+def test_our_own_plugin_and_a_blocked_one_are_not_called():
     made = manager(ansible=needing(["git"]), p=needing(["git"]), q=needing(["git"]))
     made.unregister(name="q")
     made.set_blocked("q")
@@ -139,7 +139,7 @@ def test_a_wrong_argument_is_one_error_that_names_plugin_hook_and_argument():
         def provision_agent(self, agnet): ...
 
     with pytest.raises(
-        PluginError, match=r"peer: its provision_agent asks for the argument 'agnet' \(did you mean agent"
+        PluginError, match=r"peer: its provision_agent has the unknown argument 'agnet' \(did you mean agent"
     ):
         hooks(manager(peer=Plugin()))
 
@@ -149,7 +149,7 @@ def test_a_report_is_only_for_the_hook_after():
         @hookimpl
         def provision_agent(self, report): ...
 
-    with pytest.raises(PluginError, match="asks for the argument 'report'"):
+    with pytest.raises(PluginError, match="has the unknown argument 'report'"):
         hooks(manager(peer=Plugin()))
 
 
@@ -162,10 +162,10 @@ def test_a_hook_wrapper_is_refused_with_a_message(mark):
 
     with pytest.raises(PluginError, match="peer: its provision_agent is a hook wrapper") as refused:
         hooks(manager(peer=Plugin()))
-    assert "disable the plugin peer" in refused.value.remedy
+    assert "mngr plugin disable peer" in refused.value.remedy
 
 
-def test_all_faulty_implementations_are_told_together():
+def test_all_faulty_implementations_are_reported_together():
     class Plugin:
         @hookimpl
         def provision_agent(self, bad): ...

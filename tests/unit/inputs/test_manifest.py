@@ -1,4 +1,4 @@
-"""A manifest is one more plugin. Source: docs/contract.md "Manifest"."""
+"""A manifest is read as the contribution of a plugin. Source: docs/contract.md "Manifest"."""
 
 import json
 from pathlib import Path
@@ -70,13 +70,13 @@ def test_a_leading_tilde_of_its_own_path_is_the_home_and_no_other_is(home):
 
 
 @pytest.mark.parametrize("text", ["", "files:\npackages:\n", "{}", "files: []"])
-def test_an_empty_manifest_wants_nothing(tmp_path, text):
+def test_an_empty_manifest_contributes_nothing(tmp_path, text):
     made = manifest.read(write(tmp_path / "m.yml", text))
     assert (made.transfers, made.requirements) == ((), ())
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("pakages: [git]", r"unknown key 'pakages' \(did you mean packages\?\)"),
         ("files: [{local_path: a, remote_path: b, mod: '0600'}]", r"unknown key 'mod' \(did you mean mode\?\)"),
@@ -99,8 +99,8 @@ def test_an_empty_manifest_wants_nothing(tmp_path, text):
         ("packages: ['git*']", "does not parse"),
     ],
 )
-def test_what_a_manifest_says_wrongly_is_one_message_with_its_name_and_a_remedy(tmp_path, text, said):
-    with pytest.raises(InputError, match=said) as refused:
+def test_a_mistake_in_a_manifest_is_one_message_with_its_name_and_a_remedy(tmp_path, text, message):
+    with pytest.raises(InputError, match=message) as refused:
         manifest.read(write(tmp_path / "host.yml", text))
     assert "host.yml" in refused.value.problem
     assert refused.value.remedy
@@ -129,12 +129,12 @@ def test_what_does_not_parse_is_refused_and_nothing_is_run(tmp_path, name, text)
 
 def test_a_manifest_that_cannot_be_read_is_refused(tmp_path):
     (tmp_path / "latin").write_bytes(b"\xff")
-    for path, said in (
+    for path, message in (
         (tmp_path / "none", "cannot be read"),
         (tmp_path, "cannot be read"),
         (tmp_path / "latin", "UTF-8"),
     ):
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(InputError, match=message):
             manifest.read(path)
 
 
@@ -157,7 +157,7 @@ def test_an_anchor_may_be_merged_and_overridden(tmp_path):
 
 
 def test_a_path_with_a_null_is_refused():
-    with pytest.raises(InputError, match="is no path"):
+    with pytest.raises(InputError, match="is not a path"):
         manifest.read("a\0b")
 
 
@@ -186,7 +186,7 @@ def test_a_byte_order_mark_and_carriage_returns_change_nothing(tmp_path, name):
     assert [each.name for each in manifest.read(tmp_path / name).requirements] == ["git"]
 
 
-def test_a_value_that_stands_for_gigabytes_is_said_in_few_words(tmp_path):
+def test_a_value_that_stands_for_gigabytes_is_shortened_in_the_message(tmp_path):
     text = "files:\n- exclude:\n"
     text += "  - &a0 [x, x, x, x, x, x, x, x, x, x]\n"
     text += "".join(f"  - &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10))

@@ -1,19 +1,21 @@
-"""The user's choices. Source: docs/contract.md "mngr settings"."""
+"""The user's settings. Source: docs/contract.md "mngr settings"."""
 
+import dataclasses
 import math
+import tomllib
 
 import pytest
 
 from mngr_ansible.errors import InputError
-from mngr_ansible.inputs.settings import PluginSettings, Settings
+from mngr_ansible.inputs.settings import _VALIDATORS, PluginSettings, Settings
 
 
-def test_without_a_table_the_defaults_hold():
+def test_without_a_table_the_defaults_apply():
     assert Settings.parse(None) == Settings.parse({}) == Settings()
     assert (Settings().install, Settings().check_packages, Settings().timeout) == ("auto", True, 600)
 
 
-def test_every_key_that_is_supported_is_taken():
+def test_every_supported_key_is_accepted():
     table = {
         "install": "print",
         "check_packages": False,
@@ -33,7 +35,7 @@ def test_every_key_that_is_supported_is_taken():
     assert settings.plugin("codex") == PluginSettings()
 
 
-def test_what_a_plugin_may_send_is_the_users_choice():
+def test_the_settings_limit_the_files_of_a_plugin():
     table = {"strict_secrets": True, "plugins": {"claude": {"exclude_files": ["~/.claude/cache/**"], "secrets": False}}}
 
     settings = Settings.parse(table)
@@ -54,7 +56,7 @@ def test_a_wrong_pattern_is_refused_where_it_stands(pattern):
         {"playbooks": ["site.yml"]},
     ],
 )
-def test_a_promise_for_later_is_refused_and_never_ignored(table):
+def test_a_key_that_is_not_supported_yet_is_refused_and_never_ignored(table):
     with pytest.raises(InputError, match="is not supported yet"):
         Settings.parse(table)
 
@@ -103,3 +105,23 @@ def test_a_wrong_type_or_value_is_refused_with_a_remedy(table):
     with pytest.raises(InputError, match="settings: ") as refused:
         Settings.parse(table)
     assert refused.value.remedy
+
+
+def test_a_list_is_shown_with_an_example():
+    with pytest.raises(InputError) as refused:
+        Settings.parse({"packages": "tree"})
+    assert refused.value.problem == "settings: [plugins.ansible] packages = 'tree' is not a list"
+    assert refused.value.remedy == 'packages must be a list: packages = ["tree"]'
+
+
+def test_of_a_list_the_wrong_item_is_shown():
+    with pytest.raises(InputError, match=r"precedence = 1 is not a string"):
+        Settings.parse({"precedence": ["base", 1]})
+
+
+@pytest.mark.parametrize("cls", [Settings, PluginSettings])
+def test_every_key_has_a_validator_whose_example_is_accepted(cls):
+    validators = _VALIDATORS[cls]
+    assert {*validators, "plugins"} >= {each.name for each in dataclasses.fields(cls)} >= set(validators)
+    for key, validator in validators.items():
+        assert validator.rejected(tomllib.loads(f"{key} = {validator.example}")[key]) is None
