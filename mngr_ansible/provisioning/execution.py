@@ -137,8 +137,7 @@ def _kept(directory: Path, result: RunResult, report: Report, names: Container[s
     failed = [host for host in report.hosts if host.host in names and _has_failed(host)]
     if not failed:
         return report
-    events = (dataclasses.asdict(event) for event in result.events)
-    kept = keep_failed_run(directory, events, report.to_dict())
+    kept = keep_failed_run(directory, result.events, report.to_dict())
     if kept is None:
         return report
     hosts = (dataclasses.replace(host, kept=str(kept)) if host in failed else host for host in report.hosts)

@@ -1,12 +1,13 @@
-"""Where run directories are while they run, and which are kept: those of failed runs, redacted, few, and not large.
+"""Where run directories are, and which of them are kept: those of failed runs, without secrets, limited in number.
 
 ::
 
     $XDG_STATE_HOME/mngr-ansible/runs/       0700; default: ~/.local/state
-        run-1f2e3d4c/                        one that runs, or whose process was killed: the next run removes that
+        run-1f2e3d4c/                        one that runs now, or whose process was killed: the next run removes it
         20261124T161500Z-1f2e3d4c/           one that failed: plan, playbook, inventory, events.jsonl, report.json
 """
 
+import dataclasses
 import json
 import os
 import re
@@ -19,79 +20,100 @@ from pathlib import Path
 from typing import Any
 
 from mngr_ansible.errors import InputError
+from mngr_ansible.run.directory import write_private_text
+from mngr_ansible.run.runner import Event
 from mngr_ansible.system.tempdirs import private_directory
 
-MOST = 10
+KEPT_RUNS = 10
 """How many failed runs are kept."""
 
-LARGEST = 20 * 1024 * 1024
+KEPT_BYTES = 20 * 1024 * 1024
 """Bytes of all kept runs together."""
 
 _LARGEST_FILE = 4 * 1024 * 1024
+"""Bytes of one kept file."""
 
 _HIDDEN = "(hidden)"
-_PARTS = re.compile(
+_SECRET_TEXT = re.compile(
     r"(?P<user>(?<=://)[^/@\s\"']+(?=@))|(?P<value>(?i:(?<=token=)|(?<=password=)|(?<=secret=)|(?<=key=))[^&\s\"']+)"
 )
+"""The user part of an address, and the value of a parameter that is named like a secret."""
 _SECRET_KEYS = frozenset({"ansible_become_password", "ansible_password", "ansible_ssh_pass"})
 
 
 @contextmanager
 def temporary_run_directory() -> Iterator[Path]:
-    """Make a private directory for one run. It is removed afterwards, unless :func:`keep_failed_run` kept it.
+    """Make a private directory for one run. It is removed afterwards, unless :func:`keep_failed_run` kept a part of it.
+
+    It is in the user's state directory, or in the temporary directory where that is impossible.
 
     Raises:
-        InputError: there is no room for it, neither in the user's state directory nor in the temporary one.
+        InputError: neither directory can be written.
     """
-    with ExitStack() as rooms:
+    with ExitStack() as directories:
         try:
             try:
-                directory = rooms.enter_context(private_directory(_runs(), "run-"))
+                directory = directories.enter_context(private_directory(_runs_directory(), "run-"))
             except OSError:
-                directory = rooms.enter_context(private_directory(Path(tempfile.gettempdir()), "mngr-ansible-run-"))
+                temporary = private_directory(Path(tempfile.gettempdir()), "mngr-ansible-run-")
+                directory = directories.enter_context(temporary)
         except OSError as error:
             raise InputError(
                 f"a run directory cannot be made: {error}",
-                remedy="Make room in your state directory (XDG_STATE_HOME) or the temporary one (TMPDIR); run again.",
+                remedy="Free disk space in your state directory (XDG_STATE_HOME) or the temporary directory (TMPDIR), "
+                "then run again.",
             ) from error
         yield directory
 
 
 def keep_failed_run(
     directory: Path,
-    events: Iterable[Mapping[str, Any]],
+    events: Iterable[Event],
     report: Mapping[str, Any],
     *,
-    most: int = MOST,
-    largest: int = LARGEST,
+    most: int = KEPT_RUNS,
+    largest: int = KEPT_BYTES,
 ) -> Path | None:
-    """Keep a failed run for whoever looks into it; where, or None where that cannot be done.
+    """Keep what helps to find out why a run failed; returns where, or None if nothing could be kept.
 
-    What is kept has no role (they are this package's own), no hash of a secret's content, and no password or token in
-    an address. Of all that are kept, ``most`` stay, of ``largest`` bytes together; the newest stays in any case.
+    Roles are not kept (they are in this package), nor the hash of a secret's content, nor a password or token in an
+    address.
+
+    Args:
+        directory: of :func:`temporary_run_directory`; the run directory is ``run`` in it.
+        events: of the run.
+        report: of the run, as JSON.
+        most: how many failed runs are kept.
+        largest: how many bytes all kept runs may have together; the newest run is kept in any case.
     """
-    parent = directory.parent
-    if parent.name != "runs":
-        return None  # there is no state directory
+    runs = directory.parent
+    if runs.name != "runs":
+        return None  # it is in the temporary directory
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{directory.name.rpartition('-')[2]}"
     kept = directory / name
     try:
         kept.mkdir(mode=0o700)
         for source in (directory / "run").rglob("*"):
             relative = source.relative_to(directory / "run")
-            is_ours = relative.parts[:2] == ("project", "roles") or any(part.startswith(".") for part in relative.parts)
-            if source.is_file() and not is_ours:
-                _write(kept / relative, _redacted(source))
-        _write(kept / "events.jsonl", "".join(f"{_hidden(json.dumps(event))}\n" for event in events))
-        _write(kept / "report.json", _hidden(json.dumps(report, indent=2)) + "\n")
-        kept = kept.rename(parent / name)
+            if source.is_file() and _is_kept(relative):
+                write_private_text(kept / relative, _redacted(source))
+        lines = (json.dumps(dataclasses.asdict(event)) for event in events)
+        write_private_text(kept / "events.jsonl", "".join(f"{_without_secret_text(line)}\n" for line in lines))
+        write_private_text(kept / "report.json", _without_secret_text(json.dumps(report, indent=2)) + "\n")
+        kept = kept.rename(runs / name)
     except OSError:
         return None
-    _rotate(parent, kept, most, largest)
+    _remove_old(runs, kept, most, largest)
     return kept
 
 
-def _runs() -> Path:
+def _is_kept(relative: Path) -> bool:
+    is_role = relative.parts[:2] == ("project", "roles")
+    return not is_role and not any(part.startswith(".") for part in relative.parts)
+
+
+def _runs_directory() -> Path:
+    """``mngr-ansible/runs`` in the user's state directory. Source: XDG Base Directory Specification."""
     state = os.environ.get("XDG_STATE_HOME", "")
     base = Path(state) if state.startswith("/") else Path(os.path.expanduser("~/.local/state"))  # noqa: PTH111
     runs = base / "mngr-ansible" / "runs"
@@ -102,8 +124,8 @@ def _runs() -> Path:
     return runs
 
 
-def _rotate(runs: Path, newest: Path, most: int, largest: int) -> None:
-    """Remove the oldest; what another run rotates at the same time is gone already."""
+def _remove_old(runs: Path, newest: Path, most: int, largest: int) -> None:
+    """Remove the oldest kept runs that are too many or too large; another run may remove them at the same time."""
     older = [each for each in runs.iterdir() if re.fullmatch(r"\d{8}T\d{6}Z-\w+", each.name) and each != newest]
     total = 0
     for number, directory in enumerate([newest, *sorted(older, reverse=True)]):
@@ -121,29 +143,22 @@ def _size(directory: Path) -> int:
 
 
 def _redacted(source: Path) -> str:
-    if source.stat().st_size > _LARGEST_FILE:
-        return f"(left out: {source.stat().st_size} bytes)\n"
+    """The text of a file of the run directory, without secrets."""
+    size = source.stat().st_size
+    if size > _LARGEST_FILE:
+        return f"(left out: {size} bytes)\n"
     text = source.read_text("utf-8", errors="replace")
     if source.suffix != ".json":
-        return _hidden(text)
-    return _hidden(json.dumps(_without_secrets(json.loads(text)), indent=1)) + "\n"
+        return _without_secret_text(text)
+    return _without_secret_text(json.dumps(_without_secret_values(json.loads(text)), indent=1)) + "\n"
 
 
-def _without_secrets(value: Any) -> Any:
+def _without_secret_values(value: Any) -> Any:
     if isinstance(value, Mapping):
-        is_secret = value.get("is_secret") is True
-        return {
-            key: _HIDDEN if key in _SECRET_KEYS or (is_secret and key in ("sha256", "size")) else _without_secrets(each)
-            for key, each in value.items()
-        }
-    return [_without_secrets(each) for each in value] if isinstance(value, list) else value
+        hidden = _SECRET_KEYS | {"sha256", "size"} if value.get("is_secret") is True else _SECRET_KEYS
+        return {key: _HIDDEN if key in hidden else _without_secret_values(each) for key, each in value.items()}
+    return [_without_secret_values(each) for each in value] if isinstance(value, list) else value
 
 
-def _hidden(text: str) -> str:
-    return _PARTS.sub(_HIDDEN, text)
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)
+def _without_secret_text(text: str) -> str:
+    return _SECRET_TEXT.sub(_HIDDEN, text)

@@ -1,13 +1,13 @@
-"""Write a run directory: ansible-runner's private data directory, complete, to run here or by hand.
+"""Write a run directory: playbook, inventory, roles and data, complete, to run here or by hand.
 
 ::
 
     DIR/plan.json                     the plan, for people and programs
-    DIR/inventory/hosts.yml           our aliases
-    DIR/inventory/host_vars/*.json    connection facts and data, every string marked
+    DIR/inventory/hosts.yml           the aliases of the hosts
+    DIR/inventory/host_vars/*.json    connection variables and data, every string marked
     DIR/project/provision.yml         the playbook
     DIR/project/roles/                the roles that it uses
-    DIR/project/files/                what is copied, by sha256 (rendered directories only, never a secret)
+    DIR/project/files/                the files to copy, by sha256 (only where they are staged; never a secret)
 """
 
 import json
@@ -27,33 +27,38 @@ from mngr_ansible.run.playbook import HostRun, inventory, playbook
 def write_run_directory(
     directory: Path, runs: Sequence[HostRun], plan: Mapping[str, Any], *, timeout: int, stage: bool = False
 ) -> None:
-    """Fill an empty or new directory, readable by its owner alone.
+    """Fill a new or empty directory, which only its owner can read.
 
-    ``stage``: copy the sources in, so that the directory can be taken elsewhere; a secret is never copied, a run
-    reads it from where it was.
+    Args:
+        directory: where to write.
+        runs: the hosts.
+        plan: the content of ``plan.json``.
+        timeout: seconds for a package transaction on a host.
+        stage: copy the sources into it, so that the directory can be moved to another machine. A secret is never
+            copied: the run reads it from its own path.
 
     Raises:
-        InputError: the directory exists and is not empty, cannot be written, or a source is gone.
+        InputError: the directory exists and is not empty, or cannot be written; or a source cannot be read.
     """
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if any(directory.iterdir()):
-            raise InputError(f"{directory} is not empty", remedy="Name a new directory, or remove this one first.")
+            raise InputError(f"{directory} is not empty", remedy="Give a new directory, or remove this one first.")
         directory.chmod(0o700)
         project = directory / "project"
         staged = _stage(project, runs) if stage else {}
-        _write(directory / "plan.json", json.dumps(plan, indent=2) + "\n")
-        _write(directory / "inventory" / "hosts.yml", inventory(runs))
+        write_private_text(directory / "plan.json", json.dumps(plan, indent=2) + "\n")
+        write_private_text(directory / "inventory" / "hosts.yml", inventory(runs))
         for run in runs:
             data = json.dumps(host_vars(run, timeout, staged, is_fresh=not stage), ensure_ascii=True, indent=1)
-            _write(directory / "inventory" / "host_vars" / f"{run.alias}.json", data + "\n")
-        _write(project / "provision.yml", playbook(runs))
+            write_private_text(directory / "inventory" / "host_vars" / f"{run.alias}.json", data + "\n")
+        write_private_text(project / "provision.yml", playbook(runs))
         _copy_roles(project, runs)
     except OSError as error:
-        reason = error.args[0][0][2] if isinstance(error, shutil.Error) else error  # that of the first of many files
+        reason = error.args[0][0][2] if isinstance(error, shutil.Error) else error  # the first failed file
         raise InputError(
             f"the run directory {directory} cannot be written: {reason}",
-            remedy="Make room on that disk, or name another directory (TMPDIR, or that of render), and run again.",
+            remedy="Free disk space, or use another directory (TMPDIR, or the one given to render), and run again.",
         ) from error
 
 
@@ -70,6 +75,7 @@ def _copy_roles(project: Path, runs: Sequence[HostRun]) -> None:
 
 
 def _stage(project: Path, runs: Sequence[HostRun]) -> dict[str, str]:
+    """Copy all sources but secrets beside the playbook; returns a source → its copy, relative to the playbook."""
     staged: dict[str, str] = {}
     for run in runs:
         for due in run.due.transfers:
@@ -85,15 +91,17 @@ def _stage(project: Path, runs: Sequence[HostRun]) -> dict[str, str]:
 
 def _copy(source: str, copy: Path) -> None:
     try:
-        with open(source, "rb") as original, copy.open("wb") as file:  # noqa: PTH123 - a name may be any bytes
+        with open(source, "rb") as original, copy.open("wb") as file:  # noqa: PTH123 - a name can be any bytes
             shutil.copyfileobj(original, file)
     except (FileNotFoundError, PermissionError) as error:
         raise InputError(
-            f"{printable(source)} cannot be read any more: {error.strerror}", remedy="Run again."
+            f"{printable(source)} cannot be read any more: {error.strerror}",
+            remedy="Check that the file exists and that you can read it, then run again.",
         ) from error
 
 
-def _write(path: Path, text: str) -> None:
+def write_private_text(path: Path, text: str) -> None:
+    """Write a new file that only its owner can read; its directories are made too."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(text)

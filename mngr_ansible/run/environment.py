@@ -1,8 +1,7 @@
-"""What Ansible's processes get of the world: an environment built from an allow-list, and ssh's options.
+"""The environment of Ansible's processes, built from an allow-list, and the options of ssh.
 
-Nothing of the user's Ansible settings is among it, so they neither change nor break a run
-(docs/decisions.md "Ansible and ansible-runner");
-ssh's own configuration and agent are honoured.
+The user's Ansible settings are not in it, so they can neither change nor break a run (docs/decisions.md "Ansible and
+ansible-runner"). ssh's own configuration and agent are used.
 """
 
 import os
@@ -12,22 +11,33 @@ from pathlib import Path
 
 _INHERITED = ("HOME", "USER", "LOGNAME", "SSH_AUTH_SOCK", "TZ")
 _PLUGINS = (
-    *("ACTION", "BECOME", "CACHE", "CALLBACK", "CONNECTION", "FILTER"),
-    *("INVENTORY", "LOOKUP", "STRATEGY", "TEST", "VARS"),
+    "ACTION",
+    "BECOME",
+    "CACHE",
+    "CALLBACK",
+    "CONNECTION",
+    "FILTER",
+    "INVENTORY",
+    "LOOKUP",
+    "STRATEGY",
+    "TEST",
+    "VARS",
 )
 _PATHS = ("LIBRARY", "MODULE_UTILS", "ROLES_PATH", "COLLECTIONS_PATH", *(f"{kind}_PLUGINS" for kind in _PLUGINS))
-"""Where Ansible looks for more, ``/usr/share/ansible`` included; what lies beside the playbook it finds anyway."""
+"""Ansible's search paths for plugins, modules and roles, which by default include ``/usr/share/ansible``. They are set
+to nothing; what is beside the playbook is found anyway."""
 
 
 def environment(private: Path, sockets: Path, ssh_args: str, remote_tmp: str) -> dict[str, str]:
     """The whole environment of a run.
 
-    PATH loses its relative entries, which would be looked up beside the playbook. What is not UTF-8 is left out:
-    ansible-runner cannot carry it.
+    PATH loses its relative entries, because they would be relative to the playbook's directory. Values that are not
+    UTF-8 are left out: ansible-runner cannot pass them on.
 
     Args:
         private: the run's own directory.
-        sockets: another one with a short path: Ansible binds a socket below TMPDIR, and breaks where that is deep.
+        sockets: a directory with a short path, for TMPDIR: Ansible binds a socket there, and a socket's path is limited
+            to about 100 characters. Source: unix(7).
         ssh_args: see :func:`ssh_arguments`.
         remote_tmp: where Ansible keeps its temporary files on a host.
     """
@@ -44,29 +54,29 @@ def environment(private: Path, sockets: Path, ssh_args: str, remote_tmp: str) ->
         "ANSIBLE_LOCAL_TEMP": str(private / "tmp"),
         "ANSIBLE_REMOTE_TEMP": remote_tmp,
         "ANSIBLE_FORKS": "20",
-        "ANSIBLE_INJECT_FACT_VARS": "False",  # a module's answer, which a host may forge, replaces no variable of ours
-        "ANSIBLE_HOST_KEY_CHECKING": "True",  # where nobody says so, ansible-runner switches it off
+        "ANSIBLE_INJECT_FACT_VARS": "False",  # facts, which a host can forge, must not replace our variables
+        "ANSIBLE_HOST_KEY_CHECKING": "True",  # without it, ansible-runner turns the check off
         "ANSIBLE_PIPELINING": "True",
         "ANSIBLE_SSH_ARGS": ssh_args,
-        "ANSIBLE_SSH_RETRIES": "0",  # a retry may run a module twice
+        "ANSIBLE_SSH_RETRIES": "0",  # a retry can run a module twice
         "ANSIBLE_NO_TARGET_SYSLOG": "True",
         "ANSIBLE_NOCOLOR": "True",
         "ANSIBLE_DEPRECATION_WARNINGS": "False",
         "ANSIBLE_LOCALHOST_WARNING": "False",
-        "MAX_EVENT_RES": "50000000",  # characters; ansible-runner replaces a larger result by an empty one
+        "MAX_EVENT_RES": "50000000",  # characters; ansible-runner replaces a larger result with an empty one
     }
 
 
 def run_marker(private: Path) -> str:
-    """The value of ANSIBLE_HOME, by which every process of a run can be told."""
+    """The value of ANSIBLE_HOME, by which every process of this run can be found."""
     return str(private / "home")
 
 
 def ssh_arguments(control_path: str) -> str:
-    """ssh's options: no questions, a bound for silence (20 s), and one connection a host.
+    """The options of ssh: no questions, 20 s at most without an answer, and one connection for each host.
 
-    A master that is open at ``control_path`` already is used; ``ControlPersist`` is there all the same, since Ansible
-    ignores the path without it.
+    A connection that is open already at ``control_path`` is used. ``ControlPersist`` is set even then, because Ansible
+    ignores the path without it. Source: ssh_config(5).
     """
     options = {
         "BatchMode": "yes",

@@ -52,7 +52,7 @@ def test_a_secrets_content_is_never_shown_nor_what_is_private_there(work, tmp_pa
     assert shown["new"] == f"{work}/new: secret, not shown"
     assert shown["named"] == f"{work}/named: secret, not shown"
     assert shown["token"].startswith(f"{work}/token: secret, not shown\n{work}/token: mode 0644, owner ")
-    assert "is private, large, no file, or one too many, and not shown" in shown["private"]
+    assert "not shown: the current file is private, too large, not a regular file, or one too many" in shown["private"]
     assert "canary" not in str(shown)
 
 
@@ -88,7 +88,7 @@ def test_modes_links_deletions_and_backups_are_said_in_words(work, tmp_path):
 
     owner = f"{os.getuid()}:{os.getgid()}"
     assert f"{there}/a: mode 0600, owner {owner} -> mode 0644" in text.splitlines()
-    assert f"{there}/b: what is there is kept beside it as a backup" in text.splitlines()
+    assert f"{there}/b: the current file is kept beside it as a backup" in text.splitlines()
     assert f"{there}/link: link to a" in text.splitlines()
     assert f"{there}/stale: renamed to a backup" in text.splitlines()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mngr_ansible.run.archive import keep_failed_run, temporary_run_directory
+from mngr_ansible.run.runner import Event
 
 SECRET = "s3cr3t-canary"
 
@@ -24,9 +25,7 @@ def made(runs: Path, content: str = "{}", **bounds: int) -> Path | None:
         (directory / "run/inventory/host-1.json").write_text(content)
         (directory / "run/project/roles").mkdir(parents=True)
         (directory / "run/project/roles/main.yml").write_text("ours")
-        return keep_failed_run(
-            directory, [{"kind": "failed", "text": f"https://u:{SECRET}@host/x"}], {"ok": False}, **bounds
-        )
+        return keep_failed_run(directory, [Event("failed", text=f"https://u:{SECRET}@host/x")], {"ok": False}, **bounds)
 
 
 def test_a_run_directory_is_its_owners_alone_and_gone_afterwards(runs):
