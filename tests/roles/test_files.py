@@ -6,12 +6,11 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from tests.support.controller import ROLES, Controller, Run, leftovers, mode, planned, put, snapshot
+from tests.support.controller import ROLES, Controller, Run, leftovers, mode, planned, put, role_module, snapshot
 
 SECRET = "do-not-tell-anybody-" + "q7" * 30
 
@@ -183,10 +182,8 @@ def test_the_example_of_the_readme_works(tmp_path: Path) -> None:
 def test_every_key_of_a_transfer_is_described_in_the_argument_specs() -> None:
     specs = yaml.safe_load((ROLES / "mngr_files" / "meta" / "argument_specs.yml").read_text())
     transfer = specs["argument_specs"]["main"]["options"]["mngr_files_transfers"]["options"]
-    source = (ROLES / "mngr_files" / "module_utils" / "mngr_files_parameters.py").read_text()
-    namespace: dict[str, Any] = {}
-    exec(compile(source, "mngr_files_parameters.py", "exec"), namespace)
-    assert set(transfer) == namespace["PLAIN"] | namespace["RESOLVED"]
-    told = " ".join(transfer["entries"]["description"])
-    assert [key for key in sorted(namespace["ENTRY"]) if f"C({key})" not in told] == []
+    parameters = role_module("mngr_files", "mngr_files_parameters")
+    assert set(transfer) == parameters.TRANSFER_KEYS | parameters.PLANNED_KEYS
+    described = " ".join(transfer["entries"]["description"])
+    assert [key for key in sorted(parameters.ENTRY_KEYS) if f"C({key})" not in described] == []
     assert all(each.get("description") and each.get("type") for each in transfer.values())

@@ -46,7 +46,7 @@ def entries(directory: Path, contents: list[tuple[bytes, str | None]]) -> list[d
 def packed(made: list[dict[str, Any]]) -> tuple[io.BytesIO, io.BytesIO]:
     streams = io.BytesIO(), io.BytesIO()
     step = {"id": "s", "mirror": None, "if_exists": "replace", "entries": made}
-    header = {"is_dry": False, "wants_before": True, "steps": [step]}
+    header = {"is_dry_run": False, "shows_diff": True, "steps": [step]}
     bundle.pack(streams[0], [each for each in made if each["packed"] == "inline"], header)
     bundle.pack(streams[1], [each for each in made if each["packed"] == "file"])
     for stream in streams:
@@ -59,7 +59,7 @@ def packed(made: list[dict[str, Any]]) -> tuple[io.BytesIO, io.BytesIO]:
 def test_what_is_packed_is_read_and_what_is_not_asked_for_is_passed_over(tmp_path, contents, random):
     read = bundle.Bundle(*packed(entries(tmp_path, contents)))
 
-    assert (read.is_dry, read.wants_before) == (False, True)
+    assert (read.is_dry_run, read.shows_diff) == (False, True)
     for entry, (content, where) in zip(read.steps[0]["entries"], contents, strict=True):
         assert entry["path"].endswith("\udcff")
         if where is not None and random.random() < 0.7:

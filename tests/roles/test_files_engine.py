@@ -7,19 +7,21 @@ from pathlib import Path
 
 from tests.support.controller import ROLES
 
-SETTLE = """
+IMPORTS = """
 import hashlib, io, os, sys, stat
 import ansible.module_utils
 ansible.module_utils.__path__.append(sys.argv[1])
-from ansible.module_utils import mngr_files_bundle as bundle, mngr_files_apply as settling
-from ansible.module_utils.mngr_files_paths import Abandoned
+from ansible.module_utils import mngr_files_bundle as bundle
+from ansible.module_utils.mngr_files_apply import Applier
+from ansible.module_utils.mngr_files_paths import CancelledError
+from ansible.module_utils.mngr_files_steps import host_steps
 """
 
 
-def settle(script: str, *arguments: str, stdout: int | None = None) -> subprocess.CompletedProcess[str]:
+def run_engine(script: str, *arguments: str, stdout: int | None = None) -> subprocess.CompletedProcess[str]:
     """Run the host's engine by itself, with a script that comes between its reads and writes."""
     utilities = str(ROLES / "mngr_files" / "module_utils")
-    command = [sys.executable, "-c", SETTLE + script, utilities, *arguments]
+    command = [sys.executable, "-c", IMPORTS + script, utilities, *arguments]
     return subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True)
 
 
@@ -32,14 +34,13 @@ entry = dict(path=sys.argv[2] + "/out", kind="file", mode=0o640, size=size, sha2
              source=sys.argv[2] + "/source")
 stream = io.BytesIO()
 step = dict(id="s", mirror=None, if_exists="replace", entries=[entry])
-bundle.pack(stream, [entry], dict(is_dry=False, wants_before=False, steps=[step]))
+bundle.pack(stream, [entry], dict(is_dry_run=False, shows_diff=False, steps=[step]))
 stream.seek(0)
 """
 
 READY = """
 read = bundle.Bundle(Watched(stream))
-read.steps[0]["entries"][0]["path"] = path
-outcome = settling.Settler(read, False, 0o022, b"/nowhere").settle(read.steps)[0]
+outcome = Applier(read, False, 0o022, b"/nowhere").apply(host_steps(read.steps, b"/nowhere"))[0]
 """
 
 
@@ -58,7 +59,7 @@ assert outcome["status"] == "changed", outcome
 assert {{each for each in seen}} == {{("source", 0o600), (".mngr-ansible-", 0o600)}}, seen
 assert stat.S_IMODE(os.lstat(path).st_mode) == 0o640
 """
-    done = settle(script, str(tmp_path))
+    done = run_engine(script, str(tmp_path))
     assert done.returncode == 0, done.stderr
 
 
@@ -71,7 +72,7 @@ class Watched:
 assert outcome["status"] == "failed" and "arrived damaged" in outcome["reason"], outcome
 assert os.listdir(sys.argv[2]) == ["source"]
 """
-    done = settle(script, str(tmp_path))
+    done = run_engine(script, str(tmp_path))
     assert done.returncode == 0, done.stderr
 
 
@@ -85,14 +86,14 @@ class Watched:
         return self.inner.read(size)
 try:
     {READY.strip().replace(chr(10), chr(10) + "    ")}
-except Abandoned:
+except CancelledError:
     assert os.listdir(sys.argv[2]) == ["source"]
     sys.exit(7)
 """
     ours, theirs = os.pipe()
     os.set_inheritable(ours, True)
     utilities = str(ROLES / "mngr_files" / "module_utils")
-    command = [sys.executable, "-c", SETTLE + script, utilities, str(tmp_path), str(ours)]
+    command = [sys.executable, "-c", IMPORTS + script, utilities, str(tmp_path), str(ours)]
     with subprocess.Popen(command, stdout=theirs, stderr=subprocess.PIPE, text=True, pass_fds=(ours,)) as process:
         os.close(ours)
         os.close(theirs)

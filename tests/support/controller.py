@@ -2,6 +2,9 @@
 
 import base64
 import hashlib
+import importlib
+import importlib.machinery
+import importlib.util
 import json
 import os
 import subprocess
@@ -127,3 +130,13 @@ def leftovers(directory: Path) -> list[Path]:
 def snapshot(directory: Path) -> dict[Path, tuple[int, int, int]]:
     states = {path: path.lstat() for path in directory.rglob("*")}
     return {path: (state.st_ino, state.st_mtime_ns, state.st_mode) for path, state in states.items()}
+
+
+def role_module(role: str, name: str) -> Any:
+    """A module of a role's ``module_utils``, imported on this machine as a part of a package of its own."""
+    package = f"{role}_module_utils"
+    if package not in sys.modules:
+        spec = importlib.machinery.ModuleSpec(package, None, is_package=True)
+        spec.submodule_search_locations = [str(ROLES / role / "module_utils")]
+        sys.modules[package] = importlib.util.module_from_spec(spec)
+    return importlib.import_module(f"{package}.{name}")

@@ -1,207 +1,268 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The half of ``mngr_files_copy`` that runs on the controller: read the sources, and send what is due as one payload.
+"""The half of ``mngr_files_copy`` that runs on the controller: read the sources, send what the host needs.
 
-A small payload travels inside the module's own execution: one round trip. For a larger one the host is asked first what
-it lacks, unless that is known; that alone is packed into a file, uploaded once, and read there by a second execution.
-So the number of round trips never depends on the number of files, and memory never on their size. Secrets travel inside
-the execution, never in the uploaded file, unless they alone are too many for that.
+A small payload travels inside the module's own execution: one round trip. For a larger one the host is asked first
+which contents it does not have, unless that is known. Only those are packed into a file, which is uploaded once and
+read by a second execution. So the number of round trips never depends on the number of files, and memory never on
+their size. Secrets travel inside the execution and not in the uploaded file, unless they alone are too large for that.
 
-A source that can not be sent stops everything before the host is touched; all such sources are named together.
+A source that cannot be sent stops everything before the host is touched; all such sources are named together.
 """
 
 from __future__ import annotations
 
 import base64
 import errno
+import importlib
+import importlib.machinery
+import importlib.util
 import io
 import os
-import re
 import sys
 import tempfile
 from contextlib import contextmanager
-from importlib.util import module_from_spec, spec_from_file_location
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible import constants as C  # noqa: N812
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ansible.module_utils import mngr_files_bundle as bundle
+    from ansible.module_utils import mngr_files_changes as changes
+    from ansible.module_utils import mngr_files_parameters as parameters
+    from ansible.module_utils.mngr_ansible_portable import dead_runs, text
+    from ansible.module_utils.mngr_files_parameters import Transfers
+    from ansible.module_utils.mngr_files_protocol import Comparison, Entry, Header, Step, StepOutcome
+else:
+
+    def module_utils_package():
+        """The name of a package that holds the role's ``module_utils``.
+
+        Ansible makes those importable for modules, but not for action plugins. The name is made of the path, so that
+        two copies of this role do not meet.
+        """
+        directory = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "module_utils")
+        name = f"mngr_files_{os.fsencode(directory).hex()}"
+        if name not in sys.modules:
+            spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
+            spec.submodule_search_locations = [directory]
+            sys.modules[name] = importlib.util.module_from_spec(spec)
+        return name
+
+    _PACKAGE = module_utils_package()
+    bundle = importlib.import_module(f"{_PACKAGE}.mngr_files_bundle")
+    changes = importlib.import_module(f"{_PACKAGE}.mngr_files_changes")
+    parameters = importlib.import_module(f"{_PACKAGE}.mngr_files_parameters")
+    dead_runs = importlib.import_module(f"{_PACKAGE}.mngr_ansible_portable.dead_runs")
+    text = importlib.import_module(f"{_PACKAGE}.mngr_ansible_portable.text")
+
 INLINE = 1 << 20
 """The largest payload, in packed bytes, that travels inside the module's own execution."""
-RUN_TMP = re.compile(r"/\.mngr-ansible-[0-9a-f]{16}\Z")
-SECRETS = 8 << 20
-"""The same for what is secret."""
-ANSWERED = frozenset(
-    "mngr_steps wanting befores differences bundle_path changed failed msg invocation warnings deprecations".split()
-    + "rc exception module_stdout module_stderr unreachable skipped".split()
-)
-"""What a host may answer. ``ansible_facts``, for one, would replace variables, and with them the sources to be read."""
+SECRETS_INLINE = 8 << 20
+"""The same for a payload of secrets."""
 PART = 4 << 20
 """How much of a payload is sent at once to a user to whom no upload can be given, in bytes."""
+MOST_PROBLEMS = 20
+"""Problems that a message names."""
+ALLOWED_KEYS = frozenset(
+    "mngr_steps content_needed previous_contents differences bundle_path changed failed msg invocation warnings".split()
+    + "deprecations rc exception module_stdout module_stderr unreachable skipped".split()
+)
+"""The keys of a host's result that are used. ``ansible_facts``, for one, could replace variables of the controller."""
+
+Result = dict[str, Any]
+"""The result of an execution or of the task, as Ansible has it: besides our keys it may hold any of Ansible's."""
 
 
-def beside(name):
-    """Load a file of the role's ``module_utils``: Ansible lets modules import those by name, but not actions.
+class Transport(NamedTuple):
+    """How contents travel to the host.
 
-    What is shared with the package is a package itself: ``mngr_ansible_portable.trees``.
+    ``payload`` is sent inside the execution: the header and some contents, as base64. The contents of the ``uploaded``
+    entries are sent as one file before that.
     """
-    path = os.path.join(os.path.dirname(os.path.dirname(__file__)), "module_utils", *name.split("."))
-    is_package = os.path.isdir(path)
-    if "." in name:
-        beside(name.rpartition(".")[0])
-    full = f"mngr_files_action_{name}"
-    spec = spec_from_file_location(
-        full,
-        os.path.join(path, "__init__.py") if is_package else f"{path}.py",
-        submodule_search_locations=[path] if is_package else None,
-    )
-    module = sys.modules[full] = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+
+    payload: str
+    uploaded: Sequence[Entry]
 
 
-bundle = beside("mngr_files_bundle")
-changes = beside("mngr_files_changes")
-wishes = beside("mngr_files_parameters")
+class NotSentError(Exception):
+    """The contents did not reach the host; ``result`` is what the task fails with."""
+
+    def __init__(self, result: Result) -> None:
+        super().__init__(result)
+        self.result = result
 
 
 class ActionModule(ActionBase):
-    """Settle ``transfers``; the result says under ``mngr_steps`` what became of each, and never any content."""
+    """Copy ``transfers``; ``mngr_steps`` in the result says what became of each, and never holds content."""
 
     _VALID_ARGS = frozenset({"transfers"})
 
-    def run(self, tmp=None, task_vars=None):
-        """Read, send, and put the host's answer and what was skipped into one result."""
-        result = super().run(tmp, task_vars)
-        wish = wishes.read(
-            self._task.args.get("transfers"), self._loader.get_basedir(), beside("mngr_ansible_portable.trees")
-        )
-        if not wish.problems:
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> Result:
+        """Read the sources, copy, and put the host's answer and what was skipped into one result."""
+        result: Result = super().run(tmp, task_vars)
+        self._task_vars = task_vars
+        transfers = parameters.read(self._task.args.get("transfers"), self._loader.get_basedir())
+        answer: Result = {"mngr_steps": []}
+        if transfers.steps and not transfers.problems:
             try:
                 with self._pipelined():
-                    answer = self._settle(wish.steps, task_vars) if wish.steps else {"mngr_steps": []}
+                    answer = self._copy(transfers.steps)
+            except NotSentError as error:
+                answer = error.result
             except bundle.SourceChangedError as error:
-                wish.add_changed(error.path)
+                transfers.add_changed_source(error.path)
             except OSError as error:
-                wish.add_problem(None, trouble(error))
-        if wish.notices:
-            result["warnings"] = wish.notices
-        if wish.problems:
-            return {**result, **refusal(wish)}
-        told = {key: answer.pop(key, None) for key in ("invocation", "wanting", "befores", "differences")}
+                transfers.add_problem(None, local_problem(error))
+        if transfers.notices:
+            result["warnings"] = transfers.notices
+        if transfers.problems:
+            return {**result, **refusal(transfers)}
+        comparison = taken_comparison(answer)
         if "mngr_steps" not in answer:
             return {**result, **answer}
         if self._task.diff:
-            answer["diff"] = changes.described(wish.steps, told)
-        settled = {step["id"]: step for step in answer["mngr_steps"]}
-        steps = (settled.get(step) or wish.skipped.get(step) for step in wish.order)
-        answer["mngr_steps"] = [step for step in steps if step is not None]
-        return {**result, **answer, **verdict(answer["mngr_steps"])}
+            answer["diff"] = changes.ansible_diff(transfers.steps, comparison)
+        answer["mngr_steps"] = in_order(transfers, answer["mngr_steps"])
+        return {**result, **answer, **failure(answer["mngr_steps"])}
 
-    def _settle(self, steps, task_vars):
-        """Bring the host to these steps, in as few round trips as their size allows."""
-        entries = [entry for step in steps for entry in step["entries"]]
+    def _copy(self, steps: Sequence[Step]) -> Result:
+        """Change the host to these steps, in as few round trips as their size allows."""
         if self._task.check_mode:
-            return self._ask(steps, task_vars)
-        for entry in entries:
-            entry["packed"] = "inline" if entry["kind"] == "file" else None
-        payload = self._inline(steps, INLINE)
+            return self._compare(steps)
+        files = [entry for entry in all_entries(steps) if entry["kind"] == "file"]
+        payload = self._pack_inline(steps, files, INLINE)
         if payload is not None:
-            return self._execute({"bundle": payload}, task_vars)
+            return self._execute({"bundle": payload})
         if not all(step["is_due"] for step in steps):
-            answer = self._ask(steps, task_vars)
-            if "wanting" not in answer:
+            answer = self._compare(steps)
+            if "content_needed" not in answer:
                 return answer
-            wanting = set(answer["wanting"])
-            for index, entry in enumerate(entries):
-                entry["packed"] = "inline" if index in wanting else None
-            payload = self._inline(steps, INLINE)
-            if payload is not None:
-                return self._execute({"bundle": payload}, task_vars)
-        for entry in entries:
-            entry["packed"] = entry["packed"] and ("inline" if entry["is_secret"] else "file")
-        payload = self._inline(steps, SECRETS)
-        if payload is None:
-            for entry in entries:
-                entry["packed"] = entry["packed"] and "file"
-            payload = self._inline(steps, None)
-        return self._upload(payload, [entry for entry in entries if entry["packed"] == "file"], task_vars)
+            needed = set(answer["content_needed"])
+            files = [entry for index, entry in enumerate(all_entries(steps)) if index in needed]
+        return self._send(self._choose_transport(steps, files))
 
-    def _ask(self, steps, task_vars):
-        """Let the host say what is due; nothing is changed there, and no content travels."""
-        for entry in (entry for step in steps for entry in step["entries"]):
+    def _compare(self, steps: Sequence[Step]) -> Result:
+        """Let the host say what would change; nothing is changed, and no content travels."""
+        return self._execute({"bundle": self._pack_inline(steps, (), None, is_dry_run=True)})
+
+    def _choose_transport(self, steps: Sequence[Step], files: Sequence[Entry]) -> Transport:
+        """All inside the execution if that is small enough; else only the secrets, if they are; else all as a file."""
+        payload = self._pack_inline(steps, files, INLINE)
+        if payload is not None:
+            return Transport(payload, ())
+        secret = [entry for entry in files if entry["is_secret"]]
+        public = [entry for entry in files if not entry["is_secret"]]
+        payload = self._pack_inline(steps, secret, SECRETS_INLINE, uploaded=public)
+        if payload is not None:
+            return Transport(payload, public)
+        return Transport(self._pack_inline(steps, (), None, uploaded=files) or "", files)
+
+    def _pack_inline(
+        self,
+        steps: Sequence[Step],
+        inline: Sequence[Entry],
+        limit: int | None,
+        *,
+        uploaded: Sequence[Entry] = (),
+        is_dry_run: bool = False,
+    ) -> str | None:
+        """The header and the contents of the ``inline`` entries, as base64; None if they are more than ``limit`` bytes.
+
+        The header says which contents are in the ``uploaded`` file.
+        """
+        for entry in all_entries(steps):
             entry["packed"] = None
-        return self._execute({"bundle": self._inline(steps, None, is_dry=True)}, task_vars)
-
-    def _inline(self, steps, limit, is_dry=False):
-        """The header and what travels with it as base64; None where it is more than ``limit``."""
+        for entry in inline:
+            entry["packed"] = "inline"
+        for entry in uploaded:
+            entry["packed"] = "file"
+        header: Header = {"is_dry_run": is_dry_run, "shows_diff": bool(self._task.diff), "steps": list(steps)}
         stream = io.BytesIO()
-        header = {"is_dry": is_dry, "wants_before": bool(self._task.diff), "steps": steps}
-        inline = [entry for step in steps for entry in step["entries"] if entry["packed"] == "inline"]
         try:
             bundle.pack(stream, inline, header, limit)
         except bundle.TooBigError:
             return None
         return base64.b64encode(stream.getvalue()).decode("ascii")
 
-    def _upload(self, payload, entries, task_vars):
-        """Send these entries' contents as one file, and let the host read it."""
-        if not entries:
-            return self._execute({"bundle": payload}, task_vars)
+    def _send(self, transport: Transport) -> Result:
+        """Send the contents, and let the host apply them.
+
+        Raises:
+            NotSentError: they did not reach the host.
+        """
+        if not transport.uploaded:
+            return self._execute({"bundle": transport.payload})
         with tempfile.NamedTemporaryFile(dir=C.DEFAULT_LOCAL_TMP, prefix="mngr-ansible-") as file:
-            bundle.pack(file, entries)
+            bundle.pack(file, transport.uploaded)
             file.flush()
-            shell = self._connection._shell
-            if shell.tmpdir is None:
-                self._make_tmp_path()
-            remote = shell.join_path(shell.tmpdir, "mngr-ansible-bundle")
-            try:
-                if self._is_become_unprivileged():
-                    # Try with the empty file: what can not be given to that user is not sent in vain.
-                    self._transfer_data(remote, b"")
-                    self._fixup_perms2((shell.tmpdir, remote), execute=False)
-                self._transfer_file(file.name, remote)
-                self._fixup_perms2((shell.tmpdir, remote), execute=False)
-            except AnsibleError as error:
-                if not self._is_become_unprivileged():
-                    msg = not_uploaded(shell.tmpdir, error)
-                    self._forget_tmp_path()
-                    return {"failed": True, "changed": False, "msg": msg}
-                remote = self._send_parts(file.name, task_vars)
-        if not isinstance(remote, str):
-            return remote
-        answer = self._execute({"bundle": payload, "bundle_path": remote}, task_vars)
-        self._forget_tmp_path()
+            remote = self._upload(file.name)
+        answer = self._execute({"bundle": transport.payload, "bundle_path": remote})
+        self._remove_task_directory()
         return answer
 
-    def _forget_tmp_path(self):
-        """Remove Ansible's temporary directory for this task, and a run's own one around it, which Ansible leaves."""
-        shell = self._connection._shell
-        if shell.tmpdir is None or not self._should_remove_tmp_path(shell.tmpdir):
-            return
-        root = os.path.dirname(shell.tmpdir.rstrip("/"))
-        more = f"; rmdir {shell.quote(root)} 2>/dev/null" if RUN_TMP.search(root) else ""
-        self._low_level_execute_command(f"{shell.remove(shell.tmpdir, recurse=True)}{more}; true", sudoable=False)
-        shell.tmpdir = None
+    def _upload(self, path: str) -> str:
+        """Send a local file to the host, readable for the user of the task; its path there.
 
-    def _send_parts(self, path, task_vars):
-        """Send a file through the module's own input: slower, and no user but that one ever owns it."""
-        remote = None
+        Raises:
+            NotSentError: it could not be sent.
+        """
+        shell = self._connection._shell
+        directory = shell.tmpdir or self._make_tmp_path()
+        remote = shell.join_path(directory, "mngr-ansible-bundle")
+        try:
+            if self._is_become_unprivileged():
+                # Try with an empty file: what cannot be given to that user is not sent in vain.
+                self._transfer_data(remote, b"")
+                self._fixup_perms2((directory, remote), execute=False)
+            self._transfer_file(path, remote)
+            self._fixup_perms2((directory, remote), execute=False)
+        except AnsibleError as error:
+            if self._is_become_unprivileged():
+                return self._send_parts(path)
+            message = upload_problem(directory, str(error))
+            self._remove_task_directory()
+            raise NotSentError({"failed": True, "changed": False, "msg": message}) from None
+        return remote
+
+    def _send_parts(self, path: str) -> str:
+        """Send a local file through the module's own input; its path on the host.
+
+        It is slower than an upload, and no other user than that of the task ever owns the file.
+
+        Raises:
+            NotSentError: a part could not be sent.
+        """
+        remote: str | None = None
         with open(path, "rb") as file:
             while True:
                 block = file.read(PART)
                 if not block:
-                    return remote
+                    return remote or ""
                 part = base64.b64encode(block).decode("ascii")
-                answer = self._execute({"part": part, "bundle_path": remote}, task_vars)
+                answer = self._execute({"part": part, "bundle_path": remote})
                 if "bundle_path" not in answer:
-                    return answer
+                    raise NotSentError(answer)
                 remote = str(answer["bundle_path"])
 
-    @contextmanager
-    def _pipelined(self):
-        """Let the module come through its interpreter's input where another user without rights runs it.
+    def _remove_task_directory(self) -> None:
+        """Remove Ansible's temporary directory of this task, and the run's own one around it, which Ansible leaves."""
+        shell = self._connection._shell
+        if shell.tmpdir is None or not self._should_remove_tmp_path(shell.tmpdir):
+            return
+        around = os.path.dirname(shell.tmpdir.rstrip("/"))
+        more = f"; rmdir {shell.quote(around)} 2>/dev/null" if dead_runs.is_run_directory(around) else ""
+        self._low_level_execute_command(f"{shell.remove(shell.tmpdir, recurse=True)}{more}; true", sudoable=False)
+        shell.tmpdir = None
 
-        Its file could not be given to that user without the acl package. sudo and doas take it so; su does not.
+    @contextmanager
+    def _pipelined(self) -> Iterator[None]:
+        """Send the module through its interpreter's input if another unprivileged user runs it.
+
+        A file could not be given to that user without the acl package. It works with sudo and doas, not with su.
         """
         connection = self._connection
         if not self._is_become_unprivileged() or not connection.has_pipelining:
@@ -214,53 +275,76 @@ class ActionModule(ActionBase):
         finally:
             connection.set_option("pipelining", before)
 
-    def _execute(self, arguments, task_vars):
-        answer = self._execute_module("mngr_files_copy", arguments, task_vars=task_vars)
-        answer = {key: value for key, value in answer.items() if key in ANSWERED or key.startswith("_ansible_")}
-        sent = (arguments.get("bundle") or arguments.get("part"))[:64]
+    def _execute(self, arguments: Mapping[str, str | None]) -> Result:
+        """Run the module on the host; only what we expect of its result, and nothing that was sent."""
+        found = self._execute_module("mngr_files_copy", dict(arguments), task_vars=self._task_vars)
+        answer = {key: value for key, value in found.items() if key in ALLOWED_KEYS or key.startswith("_ansible_")}
+        sent = (arguments.get("bundle") or arguments.get("part") or "")[:64]
         for key in ("module_stdout", "module_stderr"):
             if sent in answer.get(key, ""):
                 answer[key] = "(not shown: it holds what was sent)"
         return answer
 
 
-def trouble(error):
-    """What went wrong on this machine, in words."""
+def all_entries(steps: Sequence[Step]) -> list[Entry]:
+    """The entries of all steps, in their order, which numbers them."""
+    return [entry for step in steps for entry in step["entries"]]
+
+
+def taken_comparison(answer: Result) -> Comparison:
+    """What the host found, taken out of its answer: content does not belong into the task's result."""
+    answer.pop("invocation", None)
+    return {
+        "content_needed": answer.pop("content_needed", None) or [],
+        "previous_contents": answer.pop("previous_contents", None) or {},
+        "differences": answer.pop("differences", None) or [],
+    }
+
+
+def in_order(transfers: Transfers, outcomes: Sequence[StepOutcome]) -> list[StepOutcome]:
+    """The outcomes of the host and of skipped transfers, in the order of the variable."""
+    found = {**transfers.skipped, **{outcome["id"]: outcome for outcome in outcomes}}
+    return [found[step] for step in transfers.order if step in found]
+
+
+def local_problem(error: OSError) -> str:
+    """What went wrong on this machine, as a sentence without a full stop."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"no room for temporary files on this machine ({error.strerror})"
+        return f"there is no space for temporary files on this machine ({error.strerror})"
     return f"{error.filename or 'a temporary file on this machine'}: {error.strerror}"
 
 
-def not_uploaded(directory, error):
-    """What went wrong with the upload; of what three programs said about it, the part that tells why."""
-    if "No space left on device" in str(error):
+def upload_problem(directory: str, output: str) -> str:
+    """What went wrong with an upload: of what ssh, sftp and Ansible wrote, the last line, which says why."""
+    if "No space left on device" in output:
         return f"There is no room in {directory} on the host for what is to be copied. Make room there and run again."
-    said = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"What is to be copied could not be uploaded to {directory}: {said[-1] if said else 'no reason was given'}."
+    lines = [line for line in map(text.clause, output.splitlines()) if line]
+    why = lines[-1] if lines else "no reason was given"
+    return f"The files could not be uploaded to {directory}: {why}. Fix this and run again."
 
 
-def refusal(wish):
-    """The result where nothing was sent: every problem, in the order of the variable."""
-    steps = [wish.skipped[step] for step in wish.order if step in wish.skipped]
-    reasons = {}
-    for step, why in wish.problems:
-        reasons.setdefault(step, []).append(why)
-    steps += [
-        {"id": step, "status": "failed", "files_changed": 0, "reason": "; ".join(why)[:2000]}
-        for step, why in reasons.items()
-        if step is not None
-    ]
-    told = [why for _, why in wish.problems]
-    more = [f"and {len(told) - 20} more"] if len(told) > 20 else []
-    msg = f"Nothing was copied, because of {'; '.join(told[:20] + more)}. Correct that and run again."
-    return {"failed": True, "changed": False, "mngr_steps": steps, "msg": msg}
+def refusal(transfers: Transfers) -> Result:
+    """The result if nothing was sent: every problem, in the order of the variable."""
+    outcomes = [transfers.skipped[step] for step in transfers.order if step in transfers.skipped]
+    reasons: dict[str, list[str]] = {}
+    for step, why in transfers.problems:
+        if step is not None:
+            reasons.setdefault(step, []).append(why)
+    for step, whys in reasons.items():
+        outcomes.append({"id": step, "status": "failed", "files_changed": 0, "reason": "; ".join(whys)[:2000]})
+    problems = [why for _, why in transfers.problems]
+    if len(problems) > MOST_PROBLEMS:
+        problems = [*problems[:MOST_PROBLEMS], f"and {len(problems) - MOST_PROBLEMS} more"]
+    message = f"Nothing was copied: {text.clause('; '.join(problems))}. Fix this and run again."
+    return {"failed": True, "changed": False, "mngr_steps": outcomes, "msg": message}
 
 
-def verdict(steps):
-    """Whether the task failed, and the sentence that says so."""
-    failed = [step for step in steps if step["status"] == "failed"]
+def failure(outcomes: Sequence[StepOutcome]) -> Result:
+    """The keys that say that the task failed, and why; empty if it did not."""
+    failed = [outcome for outcome in outcomes if outcome["status"] == "failed"]
     if not failed:
         return {}
-    count = f"{len(failed)} of {len(steps)} transfers failed" if len(steps) > 1 else "The transfer failed"
+    count = f"{len(failed)} of {len(outcomes)} transfers failed" if len(outcomes) > 1 else "The transfer failed"
     first = "; the first: " if len(failed) > 1 else ": "
-    return {"failed": True, "msg": f"{count}{first}{failed[0]['reason']}. What is done is not done twice: run again."}
+    reason = text.clause(failed[0].get("reason", "no reason was given"))
+    return {"failed": True, "msg": f"{count}{first}{reason}. Run again; finished transfers are not repeated."}

@@ -1,16 +1,15 @@
-"""What is copied, as one or two streams: the controller packs them, the host reads them. Python 3.9, standard library.
+"""The format in which files travel to the host: the controller packs one or two streams, the host reads them.
 
-A stream is a row of frames: the length of what follows (4 bytes, big-endian), one byte that says how it is packed
-(``r`` raw, ``z`` deflated), and at most :data:`BLOCK` bytes of what the frames together hold. What does not compress is
-not deflated, because that would cost more time than it saves.
+A stream is a sequence of frames. A frame is the length of its data (4 bytes, big-endian), one byte for the kind of
+packing (``r`` raw, ``z`` deflated), and the data: at most :data:`BLOCK` bytes of what all frames together hold. Data
+that does not compress is not deflated, because that would take more time than it saves.
 
-The first stream begins with the length of the header (8 bytes), then the header (JSON), then the contents of every
-entry that is packed ``inline``, in the header's order. The second, if there is one, has those that are packed ``file``.
-The header is ``{"is_dry", "wants_before", "steps": [{"id", "mirror", "if_exists", "entries"}]}``; the keys of an entry
-are in :data:`ENTRY`, and what has its default is left out. A path is absolute or begins with ``~/`` (the home of the
-user that reads it); bytes in it that are not UTF-8 are surrogates.
+The first stream holds the length of the header (8 bytes), the header (JSON), and the contents of every entry that is
+packed ``inline``, in the header's order. The second stream, if there is one, holds the contents of those that are
+packed ``file``. The header is described in ``mngr_files_protocol``; keys of an entry that have their default
+(:data:`DEFAULTS`) are left out.
 
-Neither side ever has more than a few blocks of a stream in memory.
+Neither side ever has more than a few blocks of a stream in memory. Python 3.9, standard library only.
 """
 
 from __future__ import annotations
@@ -19,12 +18,26 @@ import hashlib
 import json
 import os
 import zlib
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Protocol
+
+    from .mngr_files_protocol import Entry, Header, ReceivedEntry, ReceivedStep, Step
+
+    class ReadableStream(Protocol):
+        """What a bundle is read from."""
+
+        def read(self, size: int, /) -> bytes:
+            """At most so many bytes; fewer only at the end."""
+
 
 BLOCK = 1 << 20
 LEVEL = 1  # a higher one costs more time than it saves on all but the slowest links
 SAMPLE = 1 << 14
 
-ENTRY = {
+DEFAULTS: dict[str, Any] = {
     "path": "",
     "kind": "file",
     "mode": 0,
@@ -39,32 +52,32 @@ ENTRY = {
     "directory_mode": None,
     "is_secret": False,
 }
-"""An entry's keys and their defaults. ``directory_mode`` is for parents that are missing."""
+"""The keys of an entry that are sent, with the values that are left out."""
 
 
 class SourceChangedError(Exception):
-    """A source is not what the header promises: ``path``."""
+    """A local file (``path``) no longer has the size and sha256 that its entry says."""
 
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         super().__init__(path)
         self.path = path
 
 
 class TooBigError(Exception):
-    """The stream grew beyond the limit."""
+    """The stream is larger than its limit."""
 
 
-def pack(stream, entries, header=None, limit=None):
-    """Write a stream: the header, if there is one, and the contents of these entries from their local ``source``.
+def pack(stream: IO[bytes], entries: Iterable[Entry], header: Header | None = None, limit: int | None = None) -> None:
+    """Write a stream: the header, if there is one, and the contents of these entries, read from their ``source``.
 
     Raises:
-        SourceChangedError: a source has not the size and sha256 that its entry says.
-        TooBigError: more than ``limit`` bytes were written.
-        OSError: a source can not be read, or the stream not written.
+        SourceChangedError: a source does not have the size and sha256 that its entry says.
+        TooBigError: the stream would have more than ``limit`` bytes.
+        OSError: a source cannot be read, or the stream cannot be written.
     """
     frames = _Frames(stream, limit)
     if header is not None:
-        data = json.dumps({**header, "steps": [_travelling(step) for step in header["steps"]]}).encode("ascii")
+        data = json.dumps({**header, "steps": [_sendable(step) for step in header["steps"]]}).encode("ascii")
         frames.write(len(data).to_bytes(8, "big") + data)
     for entry in entries:
         for block in _blocks(entry):
@@ -72,35 +85,37 @@ def pack(stream, entries, header=None, limit=None):
     frames.finish()
 
 
-def _travelling(step):
-    """The step without what is only known here, or has its default."""
+def _sendable(step: Step) -> Mapping[str, Any]:
+    """The step without what only the controller needs, and without defaults."""
+    given: list[Mapping[str, Any]] = [*step["entries"]]
     entries = [
-        {key: entry[key] for key, default in ENTRY.items() if entry.get(key, default) != default}
-        for entry in step["entries"]
+        {key: entry[key] for key, default in DEFAULTS.items() if entry.get(key, default) != default} for entry in given
     ]
     return {**step, "entries": entries}
 
 
 class _Frames:
-    """Cuts what is written into frames."""
+    """Writes a stream, frame by frame."""
 
-    def __init__(self, stream, limit):
+    def __init__(self, stream: IO[bytes], limit: int | None) -> None:
         self._stream = stream
         self._limit = limit
         self._written = 0
-        self._waiting = bytearray()
+        self._buffer = bytearray()
 
-    def write(self, data):
-        self._waiting += data
-        while len(self._waiting) >= BLOCK:
-            self._emit(bytes(self._waiting[:BLOCK]))
-            del self._waiting[:BLOCK]
+    def write(self, data: bytes) -> None:
+        """Add data; a frame is written as soon as it is full."""
+        self._buffer += data
+        while len(self._buffer) >= BLOCK:
+            self._write_frame(bytes(self._buffer[:BLOCK]))
+            del self._buffer[:BLOCK]
 
-    def finish(self):
-        if self._waiting:
-            self._emit(bytes(self._waiting))
+    def finish(self) -> None:
+        """Write the last frame."""
+        if self._buffer:
+            self._write_frame(bytes(self._buffer))
 
-    def _emit(self, block):
+    def _write_frame(self, block: bytes) -> None:
         sample = block[:SAMPLE]
         if len(zlib.compress(sample, LEVEL)) < 0.9 * len(sample):
             flag, block = b"z", zlib.compress(block, LEVEL)
@@ -113,10 +128,10 @@ class _Frames:
         self._stream.write(block)
 
 
-def _blocks(entry):
-    """Yield a source's content, and never a byte more than promised."""
+def _blocks(entry: Entry) -> Iterator[bytes]:
+    """Yield the content of a source, and never more bytes than its entry says."""
     sha256, left = hashlib.sha256(), entry["size"]
-    # O_NONBLOCK: a fifo that took the file's place must not hold us for ever.
+    # O_NONBLOCK: a fifo that took the file's place must not block.
     with open(os.open(entry["source"], os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0) as file:
         while True:
             block = file.read(BLOCK)
@@ -132,49 +147,71 @@ def _blocks(entry):
 
 
 class Bundle:
-    """Reads the header at once, then contents, in the header's order, from streams of any size."""
+    """Reads the header at once, then contents, in the header's order, from streams of any size.
 
-    def __init__(self, inline, file=None):
+    Attributes:
+        is_dry_run: nothing is to be changed.
+        shows_diff: the controller asks for what would change.
+        steps: the transfers, every entry with all its keys.
+
+    Raises:
+        zlib.error, ValueError: the first stream is damaged, or ends too early.
+    """
+
+    is_dry_run: bool
+    shows_diff: bool
+    steps: list[ReceivedStep]
+
+    def __init__(self, inline: ReadableStream, file: ReadableStream | None = None) -> None:
         first = _Contents(inline)
         header = json.loads(first.take(int.from_bytes(first.take(8), "big")))
         first.position = 0
-        self._contents = {"inline": first, "file": None if file is None else _Contents(file)}
-        self.is_dry = header["is_dry"]
-        self.wants_before = header["wants_before"]
+        self._contents = {"inline": first}
+        if file is not None:
+            self._contents["file"] = _Contents(file)
+        self.is_dry_run = header["is_dry_run"]
+        self.shows_diff = header["shows_diff"]
         self.steps = header["steps"]
+        self._complete(header["steps"])
+
+    @staticmethod
+    def _complete(steps: list[dict[str, Any]]) -> None:
+        """Give every entry the keys that were left out, its number, and where its content begins in its stream."""
         offsets = {"inline": 0, "file": 0}
-        for index, entry in enumerate(entry for step in self.steps for entry in step["entries"]):
-            for key, default in ENTRY.items():
+        for index, entry in enumerate(entry for step in steps for entry in step["entries"]):
+            for key, default in DEFAULTS.items():
                 entry.setdefault(key, default)
-            entry["index"] = index
+            entry["index"], entry["offset"] = index, 0
             if entry["packed"] is not None:
                 entry["offset"] = offsets[entry["packed"]]
                 offsets[entry["packed"]] += entry["size"]
 
-    def content(self, entry):
-        """Yield the content of a packed entry, in blocks; that of entries before it is passed over.
+    def content(self, entry: ReceivedEntry) -> Iterator[memoryview]:
+        """Yield the content of a packed entry, in blocks. Entries must be read in their order; some may be left out.
 
         Raises:
             zlib.error: the stream is damaged, or ends too early.
         """
-        contents = self._contents[entry["packed"]]
+        contents = self._contents[entry["packed"] or ""]
         for _ in contents.read(entry["offset"] - contents.position):
             pass
         yield from contents.read(entry["size"])
 
 
 class _Contents:
-    """What the frames of a stream together hold."""
+    """Reads what the frames of a stream together hold."""
 
-    def __init__(self, stream):
+    def __init__(self, stream: ReadableStream) -> None:
         self._stream = stream
         self._block = memoryview(b"")
         self.position = 0
 
-    def take(self, size):
+    def take(self, size: int) -> bytes:
+        """The next bytes, all at once."""
         return b"".join(self.read(size))
 
-    def read(self, size):
+    def read(self, size: int) -> Iterator[memoryview]:
+        """Yield the next bytes, block by block."""
         while size > 0:
             if not self._block:
                 self._block = memoryview(self._frame())
@@ -184,7 +221,7 @@ class _Contents:
             self.position += len(part)
             yield part
 
-    def _frame(self):
+    def _frame(self) -> bytes:
         start = self._exactly(5)
         data = self._exactly(int.from_bytes(start[:4], "big"))
         block = zlib.decompress(data) if start[4:] == b"z" else data
@@ -192,7 +229,7 @@ class _Contents:
             raise zlib.error("it has an empty frame")
         return block
 
-    def _exactly(self, size):
+    def _exactly(self, size: int) -> bytes:
         data = self._stream.read(size)
         if len(data) != size:
             raise zlib.error("it ends too early")

@@ -1,61 +1,47 @@
 """What would change, as Ansible shows it with ``--diff``. Runs on the controller; standard library only.
 
-Never the content of a secret: neither of a source that is one, nor of what not everybody may read on the host.
+It never holds the content of a secret, neither of a secret source nor of a file that only some users of the host may
+read.
 """
 
 from __future__ import annotations
 
 import base64
+from typing import TYPE_CHECKING
 
-SHOWN = 256 << 10
-"""The largest content that is shown, in bytes."""
+from .mngr_ansible_portable import file_diff
+from .mngr_ansible_portable.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .mngr_files_protocol import Comparison, Entry, Step
+
+    AnsibleDiff = dict[str, str]
+    """One change: ``before`` and ``after`` with their headers, or ``prepared`` text."""
 
 
-def described(steps, answer):
-    """The differences that the host told of, with the new contents from here."""
+def ansible_diff(steps: Sequence[Step], comparison: Comparison) -> list[AnsibleDiff]:
+    """The differences that the host found, with the new contents from the controller."""
     entries = [entry for step in steps for entry in step["entries"]]
-    befores = answer["befores"] or {}
-    found = [_content(entries[index], befores.get(str(index), b"")) for index in answer["wanting"] or []]
-    for each in answer["differences"] or []:
+    found = []
+    for index in comparison["content_needed"]:
+        previous = comparison["previous_contents"].get(str(index), "")
+        found.append(_content_diff(entries[index], previous))
+    for each in comparison["differences"]:
         texts = {"before": each["before"] + "\n", "after": each["after"] + "\n"}
         found.append({**texts, "before_header": each["path"], "after_header": each["path"]})
     return found
 
 
-def _content(entry, before):
-    path = shown(entry["path"])
+def _content_diff(entry: Entry, previous: str | None) -> AnsibleDiff:
+    """How one file would change; ``previous`` is base64, empty for a new file, None if it is not to be shown."""
+    path = printable(entry["path"])
     if entry["is_secret"]:
-        return {"prepared": f"{path}: secret, not shown\n"}
-    if before is None:
+        return {"prepared": f"{path}: {file_diff.SECRET}\n"}
+    if previous is None:
         return {"prepared": f"{path}: what is there is private, large or no file, and not shown\n"}
-    texts = _text(base64.b64decode(before)), _after(entry)
-    if None in texts:
-        return {"prepared": f"{path}: not text, or more than {SHOWN >> 10} KiB\n"}
-    return {"before": texts[0], "after": texts[1], "before_header": path, "after_header": shown(entry["source"])}
-
-
-def _after(entry):
-    if entry["size"] > SHOWN:
-        return None
-    try:
-        with open(entry["source"], "rb") as file:
-            return _text(file.read(SHOWN))
-    except OSError:
-        return None
-
-
-def _text(data):
-    """The content as text whose control characters can do nothing to a terminal; None where it is not text."""
-    if b"\0" in data:
-        return None
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        return None
-    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode("ascii") for c in text)
-
-
-def shown(path):
-    """A path for people: bytes that are not UTF-8 as ``\\xff``, control characters escaped."""
-    text = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    before, after = file_diff.as_text(base64.b64decode(previous)), file_diff.source_text(entry["source"])
+    if before is None or after is None:
+        return {"prepared": f"{path}: {file_diff.NOT_TEXT}\n"}
+    return {"before": before, "after": after, "before_header": path, "after_header": printable(entry["source"])}

@@ -1,29 +1,40 @@
-"""Whether there is room for what is to be written, before anything is. Python 3.9, standard library only."""
+"""Whether the host has enough free space, before anything is written. Python 3.9, standard library only."""
 
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
-from ansible.module_utils.mngr_files_writing import BATCH_BYTES, BATCH_FILES
+from .mngr_files_paths import printable_path
+from .mngr_files_writing import BATCH_BYTES, BATCH_FILES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .mngr_files_steps import HostEntry
 
 
 class _FileSystem:
-    """What one file system has, and will have to have while a bundle is written in its order."""
+    """What one file system has free, and the most that it needs while a bundle is written in its order.
 
-    def __init__(self, directory):
+    Attributes:
+        needed_bytes, needed_files: the most that is needed at any time.
+    """
+
+    def __init__(self, directory: bytes) -> None:
         found = os.statvfs(directory)
         is_root = os.geteuid() == 0
-        self.block = found.f_frsize or 4096
-        self.bytes = (found.f_bfree if is_root else found.f_bavail) * self.block
-        counts_files = found.f_files > 0  # some make room for files as they need it
-        self.files = (found.f_ffree if is_root else found.f_favail) if counts_files else None
+        counts_files = found.f_files > 0  # some file systems create inodes when they need them
+        self._block = found.f_frsize or 4096
+        self._free_bytes = (found.f_bfree if is_root else found.f_bavail) * self._block
+        self._free_files = (found.f_ffree if is_root else found.f_favail) if counts_files else None
         self.needed_bytes = self.needed_files = 0
         self._now_bytes = self._now_files = 0
-        self._batch = []
+        self._batch: list[tuple[int, os.stat_result | None]] = []
 
-    def add(self, size, replaced):
-        """Count one new thing; what it replaces goes when its batch takes its place."""
-        self._now_bytes += -(-size // self.block) * self.block
+    def add(self, size: int, replaced: os.stat_result | None) -> None:
+        """Count one new file, link or directory; what it replaces is freed when its batch is renamed."""
+        self._now_bytes += -(-size // self._block) * self._block
         self._now_files += 1
         self.needed_bytes = max(self.needed_bytes, self._now_bytes)
         self.needed_files = max(self.needed_files, self._now_files)
@@ -35,45 +46,52 @@ class _FileSystem:
                     self._now_files -= 1
             self._batch = []
 
-    @property
-    def shortage(self):
+    def shortage(self) -> str:
         """What there is too little of, in words; empty if there is enough."""
-        if self.needed_bytes > self.bytes:
-            return "needs %s more, and its file system has %s free" % (amount(self.needed_bytes), amount(self.bytes))
-        if self.files is not None and self.needed_files > self.files:
-            return "needs %d more files, and its file system has room for %d" % (self.needed_files, self.files)
+        if self.needed_bytes > self._free_bytes:
+            needed, free = amount(self.needed_bytes), amount(self._free_bytes)
+            return "needs %s more, and its file system has %s free" % (needed, free)
+        if self._free_files is not None and self.needed_files > self._free_files:
+            return "needs %d more files, and its file system has room for %d" % (self.needed_files, self._free_files)
         return ""
 
 
-def shortage(entries):
-    """Why these entries, whose ``there`` says what they replace, have no room: a sentence, or an empty string."""
-    systems, places, known = {}, {}, {}
+def shortage(entries: Iterable[HostEntry]) -> str:
+    """Why there is not enough space for these entries, as a sentence without a full stop; empty if there is.
+
+    Each entry's ``current`` says what it replaces.
+    """
+    systems: dict[int, _FileSystem] = {}
+    directories: dict[int, bytes] = {}
+    known: dict[bytes, bytes] = {}
     for entry in entries:
         directory = _existing(os.path.dirname(entry["path"]), known)
         device = os.stat(directory).st_dev
         if device not in systems:
-            systems[device], places[device] = _FileSystem(directory), directory
-        replaced = None if entry["if_exists"] == "backup" else entry["there"]
+            systems[device], directories[device] = _FileSystem(directory), directory
+        replaced = None if entry["if_exists"] == "backup" else entry["current"]
         systems[device].add(entry["size"] if entry["kind"] == "file" else 0, replaced)
-    told = [
-        "%s %s" % (places[device].decode("utf-8", "backslashreplace"), system.shortage)
+    shortages = [
+        "%s %s" % (printable_path(directories[device]), system.shortage())
         for device, system in systems.items()
-        if system.shortage
+        if system.shortage()
     ]
-    return "; ".join(told)
+    return "; ".join(shortages)
 
 
-def _existing(directory, known):
-    """The nearest directory above, itself included, that is there."""
+def _existing(directory: bytes, known: dict[bytes, bytes]) -> bytes:
+    """The nearest existing directory at or above this path; ``known`` holds earlier answers."""
     if directory not in known:
         known[directory] = directory if os.path.isdir(directory) else _existing(os.path.dirname(directory), known)
     return known[directory]
 
 
-def amount(size):
-    """Bytes in words."""
-    for unit in ("bytes", "kB", "MB"):
-        if size < 1000:
-            return "%d %s" % (size, unit) if unit == "bytes" else "%.1f %s" % (size, unit)
+def amount(size: float) -> str:
+    """A number of bytes in words."""
+    if size < 1000:
+        return "%d bytes" % size
+    for unit in ("kB", "MB"):
         size /= 1000
-    return "%.1f GB" % size
+        if size < 1000:
+            return "%.1f %s" % (size, unit)
+    return "%.1f GB" % (size / 1000)

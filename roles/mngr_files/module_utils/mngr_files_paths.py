@@ -1,4 +1,4 @@
-"""Paths of the host, opened so that no link leads astray, and what the operating system refuses, in plain words.
+"""Paths of the host: opened so that no link is followed by mistake, and the operating system's errors in plain words.
 
 Python 3.9, standard library only.
 """
@@ -11,101 +11,129 @@ import grp
 import os
 import pwd
 import stat
+from typing import TYPE_CHECKING, Tuple
+
+from .mngr_ansible_portable.text import printable
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from .mngr_files_protocol import WriteOptions
 
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+"""Flags to open a directory."""
 EXISTING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-UNCHANGED = -1
-"""An owner or a group that stays as it is."""
+"""Flags to open a file that exists; a fifo in its place does not block."""
 
-WORDS = {
-    errno.ENOSPC: "the file system is full; make room there and run again",
-    errno.EDQUOT: "the quota of this user is used up; free some of it and run again",
+Owner = Tuple[int, int]
+"""The numbers of a user and of a group."""
+UNCHANGED = -1
+"""A user or a group that stays as it is."""
+NO_OWNER: Owner = (UNCHANGED, UNCHANGED)
+"""Both stay as they are."""
+
+_MESSAGES = {
+    errno.ENOSPC: "the file system is full; free some space and run again",
+    errno.EDQUOT: "the disk quota of this user is used up; free some space and run again",
     errno.EROFS: "the file system is read-only; make it writable and run again",
-    errno.EACCES: "this user may not write there",
-    errno.EPERM: "this user may not do that there",
+    errno.EACCES: "this user has no permission to write here",
+    errno.EPERM: "this user has no permission to do this",
 }
 
 
 class RefusedError(Exception):
-    """An entry can not be had: the path that it is about, and why."""
+    """An entry cannot be written: the ``path`` that prevents it, and ``why``, which follows the path in a sentence."""
 
-    def __init__(self, path, why):
+    def __init__(self, path: bytes, why: str) -> None:
         super().__init__(path, why)
         self.path = path
         self.why = why
 
 
-class Abandoned(BaseException):
-    """Nobody waits for the answer any more; temporary files are removed on the way out."""
+class CancelledError(BaseException):
+    """The connection is gone, or a signal asked for the end. Temporary files are removed on the way out."""
 
 
-class naming:  # noqa: N801  (reads as a word of the with statement)
-    """Let an operating system's refusal inside name this path, not a temporary one."""
+class blaming_path:  # noqa: N801  (a context manager, named as one uses it)
+    """Name this path in the operating system's errors that are raised inside, instead of a temporary one."""
 
-    def __init__(self, path):
+    def __init__(self, path: bytes) -> None:
         self._path = path
 
-    def __enter__(self):
-        return self
+    def __enter__(self) -> None:
+        """Nothing is prepared."""
 
-    def __exit__(self, kind, error, _traceback):
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        """Put the path into the error, if there is one."""
         if isinstance(error, OSError):
             error.filename, error.filename2 = self._path, None
 
 
-def reason(error, path):
-    """What went wrong with ``path``, in one sentence."""
+def failure_reason(error: RefusedError | OSError, path: bytes) -> str:
+    """What went wrong, as a sentence without a full stop; ``path`` is named if the error itself names none."""
     if isinstance(error, RefusedError):
-        return "%s: %s" % (shown(error.path), error.why)
+        return "%s: %s" % (printable_path(error.path), error.why)
     path = error.filename if isinstance(error.filename, bytes) else path
-    return "%s: %s" % (shown(path), WORDS.get(error.errno, error.strerror or str(error)))
+    return "%s: %s" % (printable_path(path), _MESSAGES.get(error.errno or 0, error.strerror or str(error)))
 
 
-def shown(path):
+def printable_path(path: bytes) -> str:
     """A path for people: bytes that are not UTF-8 as ``\\xff``, control characters escaped."""
-    text = path.decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return printable(path.decode("utf-8", "surrogateescape"))
 
 
-def lstat(path):
-    """What stands at a path, or None; something that is no directory above it is found by others."""
+def lstat(path: bytes) -> os.stat_result | None:
+    """The status of what is at a path, links not followed; None if nothing is, or if a parent is not a directory."""
     try:
         return os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
 
 
-def owner_of(entry):
-    """The numbers of the owner and the group that an entry is to have, each :data:`UNCHANGED` where it says nothing.
+def owner_ids(path: bytes, options: WriteOptions) -> Owner:
+    """The numbers of the owner and the group that a path is to have, :data:`UNCHANGED` for what is not given.
 
     Raises:
         RefusedError: this host has no such user or group.
     """
-    owner, group = _number("user", entry["owner"]), _number("group", entry["group"])
-    if owner is None or group is None:
-        who = "user %s" % entry["owner"] if owner is None else "group %s" % entry["group"]
-        raise RefusedError(entry["path"], "is to belong to the %s, and there is none on this host" % who)
-    return owner, group
+    uid, gid = _user_id(options["owner"]), _group_id(options["group"])
+    if uid is None:
+        raise RefusedError(path, "is to belong to the user %s, and there is none on this host" % options["owner"])
+    if gid is None:
+        raise RefusedError(path, "is to belong to the group %s, and there is none on this host" % options["group"])
+    return uid, gid
 
 
 @functools.lru_cache(maxsize=None)
-def _number(what, name):
+def _user_id(name: str | None) -> int | None:
     if name is None:
         return UNCHANGED
     try:
-        return pwd.getpwnam(name).pw_uid if what == "user" else grp.getgrnam(name).gr_gid
+        return pwd.getpwnam(name).pw_uid
     except KeyError:
         return int(name) if name.isdigit() else None
 
 
-def is_owned(status, owner):
-    """Whether something belongs to that owner and group."""
+@functools.lru_cache(maxsize=None)
+def _group_id(name: str | None) -> int | None:
+    if name is None:
+        return UNCHANGED
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        return int(name) if name.isdigit() else None
+
+
+def has_owner(status: os.stat_result, owner: Owner) -> bool:
+    """Whether something belongs to that user and group already."""
     return owner[0] in (UNCHANGED, status.st_uid) and owner[1] in (UNCHANGED, status.st_gid)
 
 
-def set_mode(path, mode):
-    """Set a directory's permission bits and leave its setgid and sticky bits; a link is never followed."""
-    with naming(path):
+def set_mode(path: bytes, mode: int) -> None:
+    """Set a directory's permission bits and keep its setgid and sticky bits; a link is never followed."""
+    with blaming_path(path):
         descriptor = os.open(path, DIRECTORY)
         try:
             os.fchmod(descriptor, mode & 0o777 | os.fstat(descriptor).st_mode & 0o7000)
@@ -113,17 +141,17 @@ def set_mode(path, mode):
             os.close(descriptor)
 
 
-def set_owner(path, owner):
-    """Give a directory or link to an owner; a link is never followed."""
-    if owner != (UNCHANGED, UNCHANGED):
-        with naming(path):
+def set_owner(path: bytes, owner: Owner) -> None:
+    """Change the owner of a directory or link; a link is never followed."""
+    if owner != NO_OWNER:
+        with blaming_path(path):
             os.lchown(path, *owner)
 
 
-def kind_of(status):
-    """The word for what stands somewhere."""
+def kind_word(status: os.stat_result) -> str:
+    """The word for what is at a path."""
     if stat.S_ISDIR(status.st_mode):
         return "directory"
     if stat.S_ISREG(status.st_mode):
         return "file"
-    return "link" if stat.S_ISLNK(status.st_mode) else "fifo, a socket or a device"
+    return "link" if stat.S_ISLNK(status.st_mode) else "fifo, socket or device"

@@ -1,8 +1,9 @@
-"""Write files beside their destinations, in batches, and let them take their places. Python 3.9, standard library only.
+"""Write files beside their destinations, in batches, and rename them into place. Python 3.9, standard library only.
 
-A batch is written, then made lasting by several threads at once (waiting for the disk is most of the work with many
-small files), then renamed in order. Until a file is renamed nothing has changed but for its temporary; it has its final
-mode and owner before that, and is readable by its owner alone until it is whole.
+The files of a batch are written, then synced by several threads at once (with many small files most of the time is
+spent waiting for the disk), then renamed in order. Until a file is renamed, nothing has changed except for its
+temporary file. That has its final mode and owner before the rename, and is readable only by its owner until it is
+complete.
 """
 
 from __future__ import annotations
@@ -14,54 +15,67 @@ import stat
 import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, NamedTuple, cast
 
-from ansible.module_utils import mngr_files_temporaries as temporaries
-from ansible.module_utils.mngr_files_paths import EXISTING, UNCHANGED, RefusedError, naming
+from . import mngr_files_temporaries as temporaries
+from .mngr_files_paths import EXISTING, NO_OWNER, RefusedError, blaming_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from .mngr_files_bundle import Bundle
+    from .mngr_files_paths import Owner
+    from .mngr_files_protocol import ReceivedEntry
+    from .mngr_files_steps import HostEntry
+
+    OnRenamed = Callable[[OSError | None], None]
+    """Called when a file was renamed into place (None), or could not be."""
 
 BATCH_FILES = 200
 BATCH_BYTES = 32 << 20
-THREADS = 8
 BACKUP = b".mngr-backup-"
-LONGEST = 255
-"""Bytes that a name can have."""
+_THREADS = 8
+_LONGEST_NAME = 255
+"""Bytes that a file name can have."""
 
 
-class Written:
-    """One file that was written and waits for its place."""
+class _WrittenFile(NamedTuple):
+    """One file that was written and is not yet renamed."""
 
-    def __init__(self, descriptor, temporary, path, how, done):
-        self.descriptor = descriptor
-        self.temporary = temporary
-        self.path = path
-        self.how = how
-        self.done = done
+    descriptor: int
+    temporary: bytes
+    path: bytes
+    if_exists: str
+    on_renamed: OnRenamed
 
 
 class Batch:
-    """Files that were written beside their destinations, and do not stand there yet."""
+    """Files that were written beside their destinations and are not yet renamed into place."""
 
-    def __init__(self, bundle, require_listener):
+    def __init__(self, bundle: Bundle, require_connection: Callable[[], None]) -> None:
         self._bundle = bundle
-        self._require_listener = require_listener
-        self._waiting = []
+        self._require_connection = require_connection
+        self._written: list[_WrittenFile] = []
         self._bytes = 0
 
-    def add(self, entry, owner, how, done):
-        """Write one entry's content; ``done`` is called with None, or what went wrong, when the batch is placed.
+    def add(self, entry: HostEntry, owner: Owner, if_exists: str, on_renamed: OnRenamed) -> None:
+        """Write the content of one entry; a batch that is full is committed.
 
-        ``how`` it takes its place: ``replace``, ``backup`` (what stands there keeps a second name) or ``keep`` (what
-        has come to stand there meanwhile stays).
+        Args:
+            if_exists: what happens at the rename: ``replace``, ``backup`` (what is there keeps a second name), or
+                ``keep`` (what has been created there meanwhile stays).
+            on_renamed: called with None, or with what went wrong, when the batch is committed.
 
         Raises:
-            RefusedError, OSError: it can not be written, or arrived damaged.
+            RefusedError, OSError: it cannot be written, or arrived damaged.
         """
         path = entry["path"]
-        with naming(path):
+        with blaming_path(path):
             descriptor, temporary = temporaries.create(os.path.dirname(path))
         try:
-            self._fill(descriptor, entry)
-            with naming(path):
-                if owner != (UNCHANGED, UNCHANGED):
+            self._write(descriptor, entry)
+            with blaming_path(path):
+                if owner != NO_OWNER:
                     os.fchown(descriptor, *owner)
                 os.fchmod(descriptor, entry["mode"])
         except BaseException as error:
@@ -70,96 +84,102 @@ class Batch:
             if isinstance(error, zlib.error):
                 raise RefusedError(path, "arrived damaged (%s); run again" % error) from None
             raise
-        self._waiting.append(Written(descriptor, temporary, path, how, done))
+        self._written.append(_WrittenFile(descriptor, temporary, path, if_exists, on_renamed))
         self._bytes += entry["size"]
-        if len(self._waiting) >= BATCH_FILES or self._bytes >= BATCH_BYTES:
-            self.place()
+        if len(self._written) >= BATCH_FILES or self._bytes >= BATCH_BYTES:
+            self.commit()
 
-    def _fill(self, descriptor, entry):
+    def _write(self, descriptor: int, entry: HostEntry) -> None:
         sha256 = hashlib.sha256()
-        for block in self._bundle.content(entry):
-            self._require_listener()
+        for block in self._bundle.content(cast("ReceivedEntry", entry)):
+            self._require_connection()
             sha256.update(block)
             while block:
-                with naming(entry["path"]):
+                with blaming_path(entry["path"]):
                     block = block[os.write(descriptor, block) :]
         if sha256.hexdigest() != entry["sha256"]:
             raise RefusedError(entry["path"], "arrived damaged; run again")
 
-    def place(self):
-        """Make what was written lasting, and let it take its places, in order."""
-        waiting, self._waiting, self._bytes = self._waiting, [], 0
+    def commit(self) -> None:
+        """Sync what was written to the disk, and rename it into place, in order."""
+        written, self._written, self._bytes = self._written, [], 0
         try:
-            for written, error in zip(waiting, self._lasting(waiting)):  # noqa: B905 - Python 3.9
-                self._require_listener()
-                written.done(error or self._placed(written))
+            for file, error in zip(written, _sync_all(written)):  # noqa: B905 - Python 3.9
+                self._require_connection()
+                file.on_renamed(error or _rename(file))
         finally:
-            for written in waiting:
-                os.close(written.descriptor)
-                temporaries.discard(written.temporary)
+            _remove(written)
 
-    def discard(self):
-        """Remove what has not taken its place."""
-        for written in self._waiting:
-            os.close(written.descriptor)
-            temporaries.discard(written.temporary)
-        self._waiting = []
-
-    @staticmethod
-    def _lasting(waiting):
-        if len(waiting) < THREADS:
-            return [_synced(written) for written in waiting]
-        with ThreadPoolExecutor(THREADS) as pool:
-            return list(pool.map(_synced, waiting))
-
-    @staticmethod
-    def _placed(written):
-        try:
-            with naming(written.path):
-                if written.how == "keep":
-                    _put_if_missing(written)
-                    return None
-                if written.how == "backup":
-                    back_up(written.path)
-                os.rename(written.temporary, written.path)
-        except OSError as error:
-            return error
-        return None
+    def discard(self) -> None:
+        """Remove what is not yet renamed."""
+        _remove(self._written)
+        self._written = []
 
 
-def _put_if_missing(written):
-    """Let a file take its place, unless something took it since we looked."""
+def _remove(written: Sequence[_WrittenFile]) -> None:
+    for file in written:
+        os.close(file.descriptor)
+        temporaries.discard(file.temporary)
+
+
+def _sync_all(written: Sequence[_WrittenFile]) -> list[OSError | None]:
+    if len(written) < _THREADS:
+        return [_sync(file) for file in written]
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return list(pool.map(_sync, written))
+
+
+def _sync(file: _WrittenFile) -> OSError | None:
     try:
-        os.link(written.temporary, written.path)
-    except FileExistsError:
-        pass
-    except OSError:  # a file system without second names
-        if not os.path.lexists(written.path):
-            os.rename(written.temporary, written.path)
-
-
-def _synced(written):
-    try:
-        with naming(written.path):
-            os.fsync(written.descriptor)
+        with blaming_path(file.path):
+            os.fsync(file.descriptor)
     except OSError as error:
         return error
     return None
 
 
-def back_up(path):
-    """Give what stands at a path a second name beside it; it goes on standing there."""
+def _rename(file: _WrittenFile) -> OSError | None:
+    try:
+        with blaming_path(file.path):
+            if file.if_exists == "keep":
+                _rename_if_missing(file)
+                return None
+            if file.if_exists == "backup":
+                back_up(file.path)
+            os.rename(file.temporary, file.path)
+    except OSError as error:
+        return error
+    return None
+
+
+def _rename_if_missing(file: _WrittenFile) -> None:
+    """Put a file into place, unless something was created there since the comparison."""
+    try:
+        os.link(file.temporary, file.path)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without hard links
+        if not os.path.lexists(file.path):
+            os.rename(file.temporary, file.path)
+
+
+def back_up(path: bytes) -> None:
+    """Give what is at a path a second name beside it (a hard link, or a copy); it stays where it is.
+
+    Raises:
+        RefusedError, OSError: there is no backup.
+    """
     directory, name = os.path.split(path)
     suffix = BACKUP + time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()).encode("ascii")
     for number in range(1000):
         end = suffix + (b"-%d" % number if number else b"")
-        backup = os.path.join(directory, name[: LONGEST - len(end)] + end)
+        backup = os.path.join(directory, name[: _LONGEST_NAME - len(end)] + end)
         try:
             os.link(path, backup, follow_symlinks=False)
         except FileExistsError:
             continue
         except FileNotFoundError:
-            return  # nothing stands there any more
+            return  # it was deleted meanwhile
         except OSError:
             if os.path.lexists(backup):
                 continue
@@ -168,8 +188,8 @@ def back_up(path):
     raise RefusedError(path, "has a thousand backups of this second; run again")
 
 
-def _copy(path, backup):
-    """A backup where the file system has no second names for a file."""
+def _copy(path: bytes, backup: bytes) -> None:
+    """A backup on a file system without hard links."""
     if os.path.islink(path):
         os.symlink(os.readlink(path), backup)
         return

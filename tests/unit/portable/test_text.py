@@ -10,7 +10,7 @@ from mngr_ansible.portable.text import clause
     [
         ("It failed.", "It failed"),
         ("It failed...\n", "It failed"),
-        ("two\n  lines. ", "two lines"),
+        (" /a  path. ", "/a  path"),
         ("version 1.2", "version 1.2"),
         ("Failed!", "Failed!"),
         ("", ""),

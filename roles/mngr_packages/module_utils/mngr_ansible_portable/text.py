@@ -13,5 +13,5 @@ def printable(text: str) -> str:
 
 
 def clause(text: str) -> str:
-    """The words of another program as the end of one of our sentences: one line, no blank or full stop at its end."""
-    return " ".join(text.split()).rstrip(". ")
+    """The words of another program, to be quoted in a sentence of ours: without blanks around and a final full stop."""
+    return text.strip().rstrip(". ")

@@ -1,0 +1,124 @@
+"""The steps of a bundle as the host works with them: paths are absolute bytes. Python 3.9, standard library only."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from typing import TYPE_CHECKING, Any, TypedDict, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .mngr_files_paths import Owner
+    from .mngr_files_protocol import ReceivedEntry, ReceivedStep
+
+
+class HostEntry(TypedDict):
+    """One path of this host, what is to be there, and what has to be done for it.
+
+    The keys up to ``offset`` are those of a received entry, with ``path`` and ``target`` as bytes. The others are set
+    by the comparison: ``current`` is the status of what is there, or None; ``owner_ids`` are the numbers that it is to
+    have; ``action`` is None if nothing is to be done, or else ``content``, ``link``, ``directory`` (these are written),
+    ``adjust`` (mode and owner are set), ``owner`` (of a link) or ``delete``.
+    """
+
+    path: bytes
+    kind: str
+    mode: int
+    size: int
+    sha256: str
+    target: bytes | None
+    is_top: bool
+    is_secret: bool
+    packed: str | None
+    owner: str | None
+    group: str | None
+    if_exists: str
+    directory_mode: int | None
+    index: int
+    offset: int
+    current: os.stat_result | None
+    owner_ids: Owner
+    action: str | None
+
+
+class HostStep(TypedDict):
+    """One transfer on this host; see ``mngr_files_protocol.Step``."""
+
+    id: str
+    mirror: bytes | None
+    if_exists: str
+    entries: list[HostEntry]
+
+
+def host_steps(steps: Iterable[ReceivedStep], home: bytes) -> list[HostStep]:
+    """The steps with absolute paths.
+
+    Where two entries have the same path, the later one counts: the earlier file or link is left out, the earlier
+    directory gets the later one's mode.
+    """
+    made: list[HostStep] = []
+    last: dict[bytes, HostEntry] = {}
+    for step in steps:
+        entries = [_host_entry(entry, home) for entry in step["entries"]]
+        last.update((entry["path"], entry) for entry in entries)
+        mirror = None if step["mirror"] is None else _absolute(step["mirror"], home)
+        made.append({"id": step["id"], "mirror": mirror, "if_exists": step["if_exists"], "entries": entries})
+    for host_step in made:
+        for entry in host_step["entries"]:
+            if entry["kind"] == "directory":
+                entry["mode"] = last[entry["path"]]["mode"]
+        host_step["entries"] = [
+            entry for entry in host_step["entries"] if entry["kind"] == "directory" or last[entry["path"]] is entry
+        ]
+    return made
+
+
+def absent(path: bytes, if_exists: str) -> HostEntry:
+    """An entry for a path that a mirror deletes."""
+    return {
+        "path": path,
+        "kind": "absent",
+        "mode": 0,
+        "size": 0,
+        "sha256": "",
+        "target": None,
+        "is_top": False,
+        "is_secret": False,
+        "packed": None,
+        "owner": None,
+        "group": None,
+        "if_exists": if_exists,
+        "directory_mode": None,
+        "index": -1,
+        "offset": 0,
+        "current": None,
+        "owner_ids": (-1, -1),
+        "action": None,
+    }
+
+
+def home_directory() -> bytes:
+    """The home of the user who runs this."""
+    home = os.environ.get("HOME", "")
+    return _as_bytes((home if os.path.isabs(home) else pwd.getpwuid(os.geteuid()).pw_dir).rstrip("/") or "/")
+
+
+def _host_entry(entry: ReceivedEntry, home: bytes) -> HostEntry:
+    made = cast("dict[str, Any]", entry).copy()
+    made["path"] = _absolute(entry["path"], home)
+    made["target"] = None if entry["target"] is None else _as_bytes(entry["target"])
+    made.update(current=None, owner_ids=(-1, -1), action=None)
+    return cast("HostEntry", made)
+
+
+def _absolute(path: str, home: bytes) -> bytes:
+    """A path as bytes; a leading tilde is the home."""
+    if not path.startswith("~"):
+        return _as_bytes(path)
+    return home.rstrip(b"/") + _as_bytes(path[1:]) or b"/"
+
+
+def _as_bytes(text: str) -> bytes:
+    """The bytes of a name, independent of the locale of this host."""
+    return text.encode("utf-8", "surrogateescape")
