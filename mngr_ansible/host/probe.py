@@ -1,11 +1,11 @@
-"""Look at a host once: one read-only POSIX sh script, one round trip, no python; and read its answer strictly.
+"""Ask a host everything at once: one read-only POSIX sh script, one round trip, no Python on the host.
 
-The answer is data from a stranger: it is bounded, framed by a nonce, and every line must be one that we asked for.
+``probe_request`` is the question, ``probe_script`` its text, ``probe_answer`` reads the answer, ``state`` is the value.
 """
 
 import dataclasses
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from mngr_ansible.errors import HostError
 from mngr_ansible.host.connection import Connection
@@ -15,61 +15,62 @@ from mngr_ansible.host.probe_script import probe_script
 from mngr_ansible.host.state import HostState
 from mngr_ansible.system.processes import LONGEST
 
-_ANSWER_LIMIT = LONGEST
-_NOISE_LIMIT = 64 * 1024
-"""Characters that a login may print before it runs a command: Ansible takes its noise for answers, and chokes on it."""
+_LONGEST_NOISE = 64 * 1024
+"""Characters that a login shell may print before it runs a command: Ansible reads them as part of each answer, and
+fails on too many."""
 
 
-def probe(connection: Connection, question: ProbeRequest, timeout: float) -> HostState:
-    """Ask the host everything in one round trip (more only where a connection bounds a command's length).
+def probe(connection: Connection, request: ProbeRequest, timeout: float) -> HostState:
+    """Ask in one round trip (in more only where a connection limits a command's length). ``timeout``: seconds for each.
 
     Raises:
-        HostError: the host does not answer, or answers what we did not ask.
+        HostError: the host does not answer, or gives an answer that does not match the question.
     """
-    return _look(connection, question, question.places(), timeout)
+    return _probe(connection, request, request.paths(), timeout)
 
 
-def _look(connection: Connection, question: ProbeRequest, places: Sequence[ProbePath], timeout: float) -> HostState:
+def _probe(connection: Connection, request: ProbeRequest, paths: Sequence[ProbePath], timeout: float) -> HostState:
     nonce = secrets.token_hex(8)
-    text = probe_script(question, places, nonce)
-    if len(places) > 1 and not connection.holds(text):
-        half = len(places) // 2
-        first = _look(connection, question, places[:half], timeout)
-        rest = _look(connection, dataclasses.replace(question, requirements=()), places[half:], timeout)
+    script = probe_script(request, paths, nonce)
+    if len(paths) > 1 and not connection.holds(script):
+        half = len(paths) // 2
+        first = _probe(connection, request, paths[:half], timeout)
+        rest = _probe(connection, dataclasses.replace(request, requirements=()), paths[half:], timeout)
         return dataclasses.replace(first, paths=first.paths.merged_with(rest.paths))
-    answer = connection.run(text, timeout)
-    if len(answer.stdout) > _ANSWER_LIMIT:
+    answer = connection.run(script, timeout)
+    if len(answer.stdout) > LONGEST:
         raise HostError(
-            f"its answer is longer than {_ANSWER_LIMIT >> 20} MiB",
+            f"its answer is longer than {LONGEST >> 20} MiB",
             remedy="Transfer fewer files at once, or mirror a smaller directory.",
         )
     noise = max(0, answer.stdout.find(f"\n{nonce} begin\n"))
-    if noise > _NOISE_LIMIT:
+    if noise > _LONGEST_NOISE:
         raise HostError(
-            f"its login prints {noise} characters before it runs a command",
-            remedy="Let start-up files (~/.bashrc and the like) print only where a person is: case $- in *i*) … esac.",
+            f"its login shell prints {noise} characters before it runs a command",
+            remedy="Let start-up files (~/.bashrc and the like) print only in interactive shells: "
+            "case $- in *i*) … esac.",
         )
-    lines = list(_framed(answer.stdout, nonce))
+    lines = _between_marks(answer.stdout, nonce)
     if not lines:
-        said = (answer.stdout.strip() or answer.stderr.strip()).splitlines()
+        output = (answer.stdout.strip() or answer.stderr.strip()).splitlines()
         raise HostError(
-            "its shell did not run our script" + (f": {said[-1][:200]}" if said else ""),
-            remedy="See whether a login there gives a POSIX shell (no nologin, no ForceCommand), and what its start-up "
-            "files do.",
+            "its shell did not run our script" + (f": {output[-1][:200]}" if output else ""),
+            remedy="Check that the remote user's login shell is a POSIX shell (no nologin, no ForceCommand), and what "
+            "its start-up files do.",
         )
     try:
-        return parse_answer(lines, question, places)
-    except (ValueError, KeyError, IndexError) as error:
+        return parse_answer(lines, request, paths)
+    except ValueError as error:
         raise HostError(
-            f"it answered what we did not ask ({error})",
-            remedy="Run again; something on the host may have changed while we looked.",
+            f"its answer does not match our question ({error})",
+            remedy="Run again; something on the host may have changed during the check.",
         ) from error
 
 
-def _framed(text: str, nonce: str) -> Iterator[str]:
+def _between_marks(text: str, nonce: str) -> list[str]:
     start, end = f"\n{nonce} begin\n", f"\n{nonce} end\n"
     begin = text.find(start)
     finish = text.rfind(end)
     if begin < 0 or finish < 0:
-        return iter(())
-    return iter(text[begin + len(start) : finish].split("\n"))
+        return []
+    return text[begin + len(start) : finish].split("\n")

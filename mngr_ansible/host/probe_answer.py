@@ -1,91 +1,178 @@
-"""What is true on a host now, read strictly from the probe's answer: every line must be one that we asked for."""
+"""Read the answer to a probe strictly: every line must be one that we asked for, and everything asked must be there.
+
+The answer comes from a host that we do not trust (docs/security.md). :class:`Facts` sorts its lines by their first
+word; pure functions then make one part of :class:`HostState` each.
+"""
 
 import os
 import posixpath
 import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import get_args
 
-from mngr_ansible.host.probe_request import ProbePath, ProbeRequest, groups, parents_of
+from mngr_ansible.host.probe_request import ProbePath, ProbeRequest, grouped, parents_of
 from mngr_ansible.host.state import FileState, HostState, Login, Paths, Privilege, System
 from mngr_ansible.portable import checks
 
-_LOOKS = ("kinds", "mode", "hash", "link", "parents", "real", "listing")
-_FACTS = (
-    "home", "user", "uid", "groups", "tmp", "owner", "system", "os", "manager", "program", "python", "oldpython",
-    "privilege", "hindrance", "work_dir", "realhome", "realwork",
-)  # fmt: skip
+WORDS: Mapping[str, str] = {
+    "home": "the home directory",
+    "user": "the remote user's name",
+    "uid": "the remote user's number",
+    "groups": "the numbers of its groups, the primary group first",
+    "tmp": "a directory in which it may make temporary directories",
+    "system": "uname -s and -m",
+    "os": "NAME=value of /etc/os-release, once for each name",
+    "manager": "an installed package manager, once for each",
+    "program": "an installed program that printed commands use, once for each",
+    "python": "version and path of a Python that Ansible can use",
+    "oldpython": "version and path of a Python that is too old for it",
+    "privilege": "how the remote user can become root: a word of Privilege",
+    "obstacle": "what prevents the use of sudo besides a password",
+    "realhome": "the home directory with all links resolved",
+    "work_dir": "the absolute path of work_dir",
+    "realwork": "the same with all links resolved",
+    "owner": "the number of a user or group, once for each that was asked, in that order; empty for an unknown name",
+    "kinds": "one letter of _KINDS for each path of a group",
+    "mode": "MODE:UID:GID:SIZE of a path that exists, in the order of the paths",
+    "hash": "sha256 of a file that is hashed, in the order of the paths",
+    "link": "sha256 of a link's target and a newline, in the order of the paths",
+    "parents": "one letter (Paths.parents) for each directory; a line of the remote user, then one of root",
+    "real": "where a directory of the paths really is: who looked, its index, how many last names are missing, where",
+    "listing": "index of a mirror, d or f, and the names below it, in hexadecimal, each followed by NUL",
+}  # fmt: skip
+"""The first word of every line that ``probe.sh`` may print, and what follows it."""
+
+_CHECKS = "checks"
+"""The line after which ``portable.checks`` reads."""
+
 _KINDS = {"l": "link", "f": "file", "u": "unreadable", "d": "directory", "o": "other", "n": "missing"}
 
+_LONGEST_VALUE = 500
+"""Characters of a value of ``/etc/os-release``: the time of ``shlex`` grows with the square of the length."""
 
-def parse_answer(lines: Sequence[str], question: ProbeRequest, places: Sequence[ProbePath]) -> HostState:
-    """Read the probe's answer.
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The lines of an answer, sorted by their first word (:data:`WORDS`)."""
+
+    values: Mapping[str, Sequence[str]]
+    """Word → the rest of each of its lines, in their order."""
+    check_lines: Sequence[str] = ()
+    """The lines about requirements."""
+
+    @classmethod
+    def parse(cls, lines: Sequence[str]) -> "Facts":
+        """Sort the lines of an answer.
+
+        Raises:
+            ValueError: a line does not start with a word that we know.
+        """
+        end = lines.index(_CHECKS) if _CHECKS in lines else len(lines)
+        values: dict[str, list[str]] = {word: [] for word in WORDS}
+        for line in lines[:end]:
+            word, _, rest = line.partition(" ")
+            if word in values:
+                values[word].append(rest)
+            elif line:
+                raise ValueError(f"the line {line[:80]!r}")
+        return cls(values, lines[end + 1 :])
+
+    def all(self, word: str) -> Sequence[str]:
+        """What follows a word, line by line."""
+        return self.values[word]
+
+    def one(self, word: str) -> str:
+        """What follows a word that must be there.
+
+        Raises:
+            ValueError: it is not there.
+        """
+        values = self.values[word]
+        if not values:
+            raise ValueError(f"no {word}")
+        return values[0]
+
+    def optional(self, word: str) -> str:
+        """What follows a word that may be missing; then it is empty."""
+        return next(iter(self.values[word]), "")
+
+
+def parse_answer(lines: Sequence[str], request: ProbeRequest, paths: Sequence[ProbePath]) -> HostState:
+    """What is true on the host that gave this answer.
+
+    Args:
+        lines: the answer, without its frame.
+        request: the question.
+        paths: those of the request's paths that this answer is about.
 
     Raises:
         ValueError: a line that we did not ask for, or one too few.
     """
-    body, _, said = "\n".join(lines).partition("\nchecks\n")
-    facts: dict[str, list[str]] = {}
-    looks: dict[str, list[str]] = {word: [] for word in _LOOKS}
-    for line in body.split("\n"):
-        word, _, rest = line.partition(" ")
-        if word in _LOOKS:
-            looks[word].append(rest)
-        elif word in _FACTS:
-            facts.setdefault(word, []).append(rest)
-        elif line:
-            raise ValueError(f"the line {line[:80]!r}")
-    home, work_dir = facts["home"][0], posixpath.normpath(facts["work_dir"][0])
-    if not home.startswith("/") or not work_dir.startswith("/"):
-        raise ValueError("no home directory")
-    base = {"H": home, "W": work_dir, "": ""}
+    facts = Facts.parse(lines)
+    findings = checks.read(facts.check_lines, request.requirements) if request.requirements else []
+    return HostState(_login(facts), _system(facts), _paths(facts, request, paths), {each.id: each for each in findings})
 
-    def absolute(place: ProbePath) -> str:
-        return posixpath.normpath(posixpath.join(base[place.base], place.rest))
 
-    states = _files(looks, places)
-    parents = _parents(looks, places, absolute)
-    privilege = facts["privilege"][0]
+def _login(facts: Facts) -> Login:
+    privilege = facts.one("privilege")
     if privilege not in get_args(Privilege):
         raise ValueError(f"the privilege {privilege[:20]!r}")
-    findings = checks.read(said.split("\n"), question.requirements) if question.requirements else []
-    kernel, _, arch = _printable(facts["system"][0]).partition(" ")
-    login = Login(
-        user=_printable(facts["user"][0]),
-        uid=int(facts["uid"][0]),
-        home=home,
-        real_home=facts.get("realhome", [""])[0],
-        groups=tuple(int(each) for each in facts["groups"][0].split()) if "groups" in facts else (),
+    return Login(
+        user=_printable(facts.one("user")),
+        uid=int(facts.one("uid")),
+        home=_absolute(facts.one("home")),
+        real_home=facts.optional("realhome"),
+        groups=tuple(int(each) for each in facts.optional("groups").split()),
         privilege=privilege,  # type: ignore[arg-type]
-        obstacle=facts.get("hindrance", [""])[0],
+        obstacle=facts.optional("obstacle"),
     )
-    system = System(
+
+
+def _system(facts: Facts) -> System:
+    kernel, _, arch = _printable(facts.one("system")).partition(" ")
+    version, _, python = facts.optional("python").partition(" ")
+    return System(
         kernel=kernel,
         arch=arch,
-        os_release=dict(_os_release(facts.get("os", []))),
-        managers=tuple(dict.fromkeys(facts.get("manager", []))),
-        programs=tuple(dict.fromkeys(facts.get("program", []))),
-        python=facts["python"][0].partition(" ")[2] if "python" in facts else None,
-        python_version=facts["python"][0].partition(" ")[0] if "python" in facts else None,
-        old_python=facts["oldpython"][0].partition(" ")[0] if "oldpython" in facts else None,
+        os_release=dict(_os_release(facts.all("os"))),
+        managers=tuple(dict.fromkeys(facts.all("manager"))),
+        programs=tuple(dict.fromkeys(facts.all("program"))),
+        python=python or None,
+        python_version=version or None,
+        old_python=facts.optional("oldpython").partition(" ")[0] or None,
     )
-    paths = Paths(
+
+
+def _paths(facts: Facts, request: ProbeRequest, paths: Sequence[ProbePath]) -> Paths:
+    work_dir = posixpath.normpath(_absolute(facts.one("work_dir")))
+    bases = {"H": _absolute(facts.one("home")), "W": work_dir, "": ""}
+
+    def absolute(path: ProbePath) -> str:
+        return posixpath.normpath(posixpath.join(bases[path.base], path.rest))
+
+    directories = {
+        as_root: [absolute(each) for each in parents_of(paths, as_root=as_root)] for as_root in (False, True)
+    }
+    parents = _parents(facts.all("parents"), directories)
+    return Paths(
         work_dir=work_dir,
-        real_work_dir=facts.get("realwork", [""])[0],
-        files={absolute(place): state for place, state in states.items()},
+        real_work_dir=facts.optional("realwork"),
+        files={absolute(path): state for path, state in _files(facts, paths)},
         parents=parents.get(False, {}),
         parents_as_root=parents.get(True, {}),
-        real=_real(looks["real"], places, absolute),
-        listings=_listings(looks["listing"], question.mirrors() if places else (), absolute),
-        tmp=facts["tmp"][0] if "tmp" in facts else "",
-        owner_ids=_numbers_of(facts.get("owner", []), question),
+        real=_real(facts.all("real"), directories),
+        listings=_listings(facts.all("listing"), [absolute(each) for each in request.mirrors()] if paths else []),
+        tmp=facts.optional("tmp"),
+        owner_ids=_owner_ids(facts.all("owner"), request),
     )
-    return HostState(login, system, paths, {finding.id: finding for finding in findings})
 
 
-_LONGEST_WORDS = 500
-"""Characters of a value of ``/etc/os-release``: ``shlex`` takes the square of a length."""
+def _absolute(path: str) -> str:
+    if not path.startswith("/"):
+        raise ValueError("no home directory")
+    return path
 
 
 def _printable(text: str) -> str:
@@ -96,68 +183,71 @@ def _os_release(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
     for line in lines:
         name, _, value = line.partition("=")
         try:
-            yield name, _printable(" ".join(shlex.split(value[:_LONGEST_WORDS])))
+            yield name, _printable(" ".join(shlex.split(value[:_LONGEST_VALUE])))
         except ValueError:
             continue
 
 
-def _files(looks: Mapping[str, Sequence[str]], places: Sequence[ProbePath]) -> dict[ProbePath, FileState]:
-    grouped = list(groups(places))
-    if [len(kinds) for kinds in looks["kinds"]] != [len(group) for group in grouped]:
+def _files(facts: Facts, paths: Sequence[ProbePath]) -> Iterator[tuple[ProbePath, FileState]]:
+    groups, kinds = list(grouped(paths)), facts.all("kinds")
+    if [len(codes) for codes in kinds] != [len(group) for group in groups]:
         raise ValueError("kinds of other paths")
-    modes, hashes, links = (iter(looks[word]) for word in ("mode", "hash", "link"))
-    states: dict[ProbePath, FileState] = {}
-    for group, codes in zip(grouped, looks["kinds"], strict=True):
-        for place, code in zip(group, codes, strict=True):
-            mode, uid, gid, size = _numbers(_next(modes)) if code != "n" else (None,) * 4
-            is_hashed = code == "l" or (code == "f" and place.is_hashed)
-            digest = _digest(_next(links if code == "l" else hashes)) if is_hashed else None
-            states[place] = FileState(_KINDS[code], mode, uid, gid, size, digest)
-    if any(next(each, None) is not None for each in (modes, hashes, links)):
+    modes, hashes, links = iter(facts.all("mode")), iter(facts.all("hash")), iter(facts.all("link"))
+    for group, codes in zip(groups, kinds, strict=True):
+        for path, code in zip(group, codes, strict=True):
+            if code not in _KINDS:
+                raise ValueError(f"the kind {code!r}")
+            mode, uid, gid, size = _mode(_next(modes)) if code != "n" else (None, None, None, None)
+            digest = None
+            if code == "l":
+                digest = _digest(_next(links))
+            elif code == "f" and path.is_hashed:
+                digest = _digest(_next(hashes))
+            yield path, FileState(_KINDS[code], mode, uid, gid, size, digest)
+    if any(next(rest, None) is not None for rest in (modes, hashes, links)):
         raise ValueError("more files than there are")
-    return states
 
 
-def _parents(
-    looks: Mapping[str, Sequence[str]], places: Sequence[ProbePath], absolute: Callable[[ProbePath], str]
-) -> dict[bool, dict[str, str]]:
-    asked = [as_root for as_root in (False, True) if any(place.as_root is as_root for place in places)]
-    if len(looks["parents"]) != len(asked) or not all(re.fullmatch(r"[wrWRx]*", each) for each in looks["parents"]):
+def _parents(lines: Sequence[str], directories: Mapping[bool, Sequence[str]]) -> dict[bool, dict[str, str]]:
+    asked = [as_root for as_root in (False, True) if directories[as_root]]
+    if len(lines) != len(asked) or not all(re.fullmatch(r"[wrWRx]*", line) for line in lines):
         raise ValueError("parents of other paths")
     return {
-        as_root: {absolute(place): code for place, code in zip(parents_of(places, as_root=as_root), codes, strict=True)}
-        for as_root, codes in zip(asked, looks["parents"], strict=True)
+        as_root: dict(zip(directories[as_root], codes, strict=True))
+        for as_root, codes in zip(asked, lines, strict=True)
     }
 
 
-def _real(lines: Sequence[str], places: Sequence[ProbePath], absolute: Callable[[ProbePath], str]) -> dict[str, str]:
-    """Where directories really are; a line has who looked, which of the parents, how much of it is there, and where."""
+def _real(lines: Sequence[str], directories: Mapping[bool, Sequence[str]]) -> dict[str, str]:
     real = {}
-    asked = {as_root: parents_of(places, as_root=as_root) for as_root in (False, True)} if lines else {}
     for line in lines:
         match = re.fullmatch(r"([01]) (\d{1,7}) (\d{1,4}) (?:=(/[!-~]*)|((?:[0-9a-f]{2})+))", line)
         if match is None:
-            raise ValueError(f"the place {line[:80]!r}")
-        path = absolute(asked[match[1] == "1"][int(match[2])])
-        where = match[4] or os.fsdecode(bytes.fromhex(match[5]))
-        missing = path.split("/")[len(path.split("/")) - int(match[3]) :] if int(match[3]) else []
+            raise ValueError(f"the directory {line[:80]!r}")
+        who, index, missing, plain, encoded = match.groups()
+        asked = directories[who == "1"]
+        if int(index) >= len(asked):
+            raise ValueError(f"the directory {line[:80]!r}")
+        path = asked[int(index)]
+        where = plain or os.fsdecode(bytes.fromhex(encoded))
         if not where.startswith("/") or "\0" in where:
-            raise ValueError(f"the place {line[:80]!r}")
-        if (found := posixpath.normpath("/".join([where, *missing]))) != path:
+            raise ValueError(f"the directory {line[:80]!r}")
+        names = path.split("/")
+        last = names[len(names) - int(missing) :] if int(missing) else []
+        found = posixpath.normpath("/".join([where, *last]))
+        if found != path:
             real[path] = found
     return real
 
 
-def _listings(
-    lines: Sequence[str], mirrors: Sequence[ProbePath], absolute: Callable[[ProbePath], str]
-) -> dict[str, dict[str, str]]:
+def _listings(lines: Sequence[str], mirrors: Sequence[str]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for line in lines:
         match = re.fullmatch(r"(\d{1,6}) ([df]) ((?:[0-9a-f]{2})*)", line)
-        if match is None:
+        if match is None or int(match[1]) >= len(mirrors):
             raise ValueError(f"the listing {line[:80]!r}")
         kind = "directory" if match[2] == "d" else "file"
-        listing = found.setdefault(absolute(mirrors[int(match[1])]), {})
+        listing = found.setdefault(mirrors[int(match[1])], {})
         for name in bytes.fromhex(match[3]).split(b"\0"):
             relative = os.fsdecode(name)[2:]
             if name in (b"", b"."):
@@ -168,12 +258,12 @@ def _listings(
     return found
 
 
-def _numbers_of(lines: Sequence[str], question: ProbeRequest) -> dict[tuple[str, str], int | None]:
+def _owner_ids(lines: Sequence[str], request: ProbeRequest) -> dict[tuple[str, str], int | None]:
     numbers: dict[tuple[str, str], int | None] = {}
-    for asked, line in zip(question.owners(), lines, strict=True):
+    for owner, line in zip(request.owners(), lines, strict=True):
         if not re.fullmatch(r"\d{0,10}", line):
             raise ValueError(f"the number {line[:40]!r}")
-        numbers[asked] = int(line) if line else None
+        numbers[owner] = int(line) if line else None
     return numbers
 
 
@@ -184,7 +274,8 @@ def _next(values: Iterator[str]) -> str:
     return value
 
 
-def _numbers(text: str) -> tuple[int, int, int, int]:
+def _mode(text: str) -> tuple[int, int, int, int]:
+    """Mode, uid, gid and size."""
     match = re.fullmatch(r"([0-7]{1,5}):(\d{1,10}):(\d{1,10}):(\d{1,20})", text)
     if match is None:
         raise ValueError(f"the mode {text[:40]!r}")

@@ -1,4 +1,5 @@
-"""What the probe asks a host: the paths where something is wanted, and the requirements. Pure."""
+"""The question to a host: the paths to look at, and the requirements. ``probe_script`` writes it as a shell script,
+``probe_answer`` reads the answer to it."""
 
 import posixpath
 from collections.abc import Iterator, Sequence
@@ -9,89 +10,99 @@ from mngr_ansible.plan.transfers import Claim
 
 
 class ProbePath(NamedTuple):
-    """A path before the host is known: base (``H`` home, ``W`` work_dir, empty: absolute) and the rest."""
+    """A path on a host whose home directory is not known yet."""
 
     base: str
+    """What ``rest`` is relative to: ``H`` the home directory, ``W`` work_dir, empty for an absolute path."""
     rest: str
     as_root: bool = False
-    """Whether root has to look, because an owner is wanted there."""
+    """Whether root must look, because the file gets an owner or group."""
     is_hashed: bool = True
-    """Whether the content matters."""
+    """Whether the content is compared."""
 
     @property
     def is_odd(self) -> bool:
-        """Whether sha256sum would write the name in a way of its own."""
+        """Whether the name has a character that ``sha256sum`` escapes. Source: GNU coreutils manual, "md5sum"."""
         return "\n" in self.rest or "\\" in self.rest or "\r" in self.rest
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeRequest:
-    """What to look at: every path where something is wanted, and every requirement in its resolved form."""
+    """Everything that one probe asks."""
 
     claims: tuple[Claim, ...]
+    """The transfers whose destinations are looked at."""
     requirements: tuple[dict[str, Any], ...]
+    """The requirements to check, in their resolved form (``Requirement.resolved``)."""
     work_dir: str = ""
+    """Absolute, or relative to the home directory (``~/work`` and ``work`` are the same)."""
     become: bool = False
+    """Whether root looks at all paths."""
     password: str | None = field(default=None, repr=False)
-    """What the login's sudo wants to hear there. Only for a connection that keeps a script out of every argv."""
+    """The sudo password of the remote user. Only for a connection that keeps a script out of every argv."""
 
-    def places(self) -> list[ProbePath]:
-        """Every destination, once, in the groups that the probe looks at one after the other."""
-        looks: dict[tuple[str, str], tuple[bool, bool]] = {}
-        of_root = {_based(claim.destination.text) for claim in self.claims if needs_root_probe(claim)}
+    def paths(self) -> list[ProbePath]:
+        """Every destination once, ordered by :func:`grouped`."""
+        flags: dict[tuple[str, str], tuple[bool, bool]] = {}
+        of_root = {_base_and_rest(claim.destination.text) for claim in self.claims if needs_root_probe(claim)}
         for claim in self.claims:
-            base, top = _based(claim.destination.text)
+            base, top = _base_and_rest(claim.destination.text)
             as_root, is_hashed = (base, top) in of_root, claim.options.if_exists != "keep"
             start = f"{top}/" if top not in ("", ".") else ""
             for entry in claim.entries:
                 key = (base, start + entry.relative if entry.relative else top or ".")
-                before = looks.get(key, (False, False))
-                looks[key] = (before[0] or as_root, before[1] or is_hashed)
-        spots = [ProbePath(*key, *look) for key, look in looks.items()]
-        return [spot for group in groups(spots) for spot in group]
+                before = flags.get(key, (False, False))
+                flags[key] = (before[0] or as_root, before[1] or is_hashed)
+        found = [ProbePath(*key, *each) for key, each in flags.items()]
+        return [path for group in grouped(found) for path in group]
 
     def mirrors(self) -> list[ProbePath]:
-        """Every destination that is mirrored."""
-        spots = (
-            ProbePath(*_based(claim.destination.text), needs_root_probe(claim))
+        """Every destination that is mirrored: what it holds is listed."""
+        found = (
+            ProbePath(*_base_and_rest(claim.destination.text), needs_root_probe(claim))
             for claim in self.claims
             if claim.is_mirror
         )
-        return list(dict.fromkeys(spots))
+        return list(dict.fromkeys(found))
 
     def owners(self) -> list[tuple[str, str]]:
-        """The users and groups that anything is to belong to, by name: ``("user", "agent")``."""
-        wanted = [("user", claim.options.owner) for claim in self.claims]
-        wanted += [("group", claim.options.group) for claim in self.claims]
-        return list(dict.fromkeys((kind, name) for kind, name in wanted if name is not None and not name.isdigit()))
+        """The users and groups whose numbers are asked for: ``("user", "agent")``."""
+        names = [("user", claim.options.owner) for claim in self.claims]
+        names += [("group", claim.options.group) for claim in self.claims]
+        return list(dict.fromkeys((kind, name) for kind, name in names if name is not None and not name.isdigit()))
+
+    @property
+    def needs_privilege(self) -> bool:
+        """Whether the answer depends on how the remote user can become root."""
+        return bool(self.requirements) or self.become or any(map(needs_root_probe, self.claims))
 
 
 def needs_root_probe(claim: Claim) -> bool:
-    """Whether a claim says whose its files are to be, which root alone can see to."""
+    """Whether a claim gives its files an owner or a group, so that root must look at them."""
     return claim.options.owner is not None or claim.options.group is not None
 
 
-def _based(text: str) -> tuple[str, str]:
+def _base_and_rest(text: str) -> tuple[str, str]:
     if text.startswith("~/"):
         return "H", text[2:] or "."
     return ("", text) if text.startswith("/") else ("W", text)
 
 
-def groups(spots: Sequence[ProbePath]) -> Iterator[list[ProbePath]]:
-    """The spots by who looks, whether their names are odd, and whether they are hashed; no group is empty."""
+def grouped(paths: Sequence[ProbePath]) -> Iterator[list[ProbePath]]:
+    """The groups that the script looks at one after the other: by who looks, odd names and hashing; none is empty."""
     found: dict[tuple[bool, bool, bool], list[ProbePath]] = {}
-    for spot in spots:
-        found.setdefault((spot.as_root, spot.is_odd, spot.is_hashed), []).append(spot)
+    for path in paths:
+        found.setdefault((path.as_root, path.is_odd, path.is_hashed), []).append(path)
     for key in sorted(found):
         yield found[key]
 
 
-def parents_of(places: Sequence[ProbePath], *, as_root: bool) -> list[ProbePath]:
-    """The directories of the destinations that root, or the login, looks at, each once."""
+def parents_of(paths: Sequence[ProbePath], *, as_root: bool) -> list[ProbePath]:
+    """The directories of the paths that root, or the remote user, looks at; each once."""
     return list(
         dict.fromkeys(
-            ProbePath(spot.base, posixpath.dirname(spot.rest) or ("/" if not spot.base else "."))
-            for spot in places
-            if spot.as_root is as_root
+            ProbePath(path.base, posixpath.dirname(path.rest) or ("/" if not path.base else "."))
+            for path in paths
+            if path.as_root is as_root
         )
     )

@@ -144,7 +144,7 @@ def test_any_change_of_an_honest_answer_is_read_or_refused_and_leads_nowhere(ask
         else:
             outcomes["read"] += 1
             told = state.login.user + state.system.name
-            assert len(state.paths.files) <= len(question.places())
+            assert len(state.paths.files) <= len(question.paths())
             assert not [name for each in state.paths.listings.values() for name in each if ".." in name.split("/")]
             assert not [
                 finding

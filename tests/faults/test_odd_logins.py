@@ -36,7 +36,10 @@ WORKS = (
     "mux",
     "python 3.15",
 )
-REMEDY = "See whether a login there gives a POSIX shell (no nologin, no ForceCommand), and what its start-up files do."
+REMEDY = (
+    "Check that the remote user's login shell is a POSIX shell (no nologin, no ForceCommand), and what its start-up "
+    "files do."
+)
 REFUSED = {
     "exits": ("its shell did not run our script", REMEDY),
     "falsy": ("its shell did not run our script", REMEDY),
@@ -48,8 +51,8 @@ REFUSED = {
         "See whether it is up and what slows it (start-up files, a package manager), or give more time with --timeout.",
     ),
     "loud": (
-        "its login prints 5000000 characters before it runs a command",
-        "Let start-up files (~/.bashrc and the like) print only where a person is: case $- in *i*) … esac.",
+        "its login shell prints 5000000 characters before it runs a command",
+        "Let start-up files (~/.bashrc and the like) print only in interactive shells: case $- in *i*) … esac.",
     ),
 }
 SSHD = {

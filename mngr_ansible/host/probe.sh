@@ -1,0 +1,126 @@
+#!/bin/sh
+# Asks a host everything in one round trip, as the remote user: read-only, without temporary files, under any POSIX sh
+# (dash, busybox, bash), without Python on the host.
+#
+# A template: probe_script.py replaces @NAME@ by a value, and a line "#@NAME@" by lines of script. It leaves out comments
+# and empty lines. probe_answer.py reads what this prints; its table WORDS explains every line.
+
+say() { printf '%s %s\n' "$1" "$2"; }
+
+ask_login() {
+  H=$HOME
+  # A home that is not in the environment is looked up by the shell itself.
+  [ -n "$H" ] || H=$(eval "echo ~$(id -un)")
+  while case $H in ?*/) : ;; *) false ;; esac; do H=${H%/}; done
+  say home "$H"
+  say user "$(id -un 2>/dev/null || id -u)"
+  say uid "$(id -u)"
+  say groups "$(id -G)"
+  for t in "$H" /tmp /var/tmp; do
+    if [ -d "$t" ] && [ -w "$t" ] && [ -x "$t" ]; then say tmp "$t"; break; fi
+  done
+}
+
+ask_system() {
+  say system "$(uname -s) $(uname -m)"
+  if [ -r /etc/os-release ]; then
+    sed -n -e 's/^ID=/os ID=/p' -e 's/^VERSION_ID=/os VERSION_ID=/p' -e 's/^PRETTY_NAME=/os PRETTY_NAME=/p' \
+      -e 's/^ID_LIKE=/os ID_LIKE=/p' -e 's/^NAME=/os NAME=/p' /etc/os-release
+  fi
+  for m in curl gpg; do
+    if command -v "$m" >/dev/null 2>&1; then say program "$m"; fi
+  done
+}
+
+# In a subshell, since it changes PATH.
+ask_managers() (
+#@TOOL_PATHS@
+  # shellcheck disable=SC2043
+  for m in @MANAGERS@; do
+    if command -v "${m#*:}" >/dev/null 2>&1; then say manager "${m%:*}"; fi
+  done
+)
+
+ask_python() {
+  python=
+  for p in python3 python3.14 python3.13 python3.12 python3.11 python3.10 python3.9 /usr/libexec/platform-python; do
+    if f=$(command -v "$p" 2>/dev/null); then
+      v=$("$f" -c 'import json, sys; print("%d.%d %s" % (sys.version_info[:2] + (sys.executable,)))' 2>/dev/null)
+      case $v in
+        3.[0-8]\ *) say oldpython "$v" ;;
+        3.*) say python "$v"; python=1; break ;;
+      esac
+    fi
+  done
+}
+
+# How the remote user can become root. sudo can wait for ever (for a network, a PAM module): it gets 10 s.
+find_privilege() {
+  privilege=none
+  if [ "$(id -u)" = 0 ]; then privilege=root; return; fi
+  if [ -z "$needs_privilege" ] && [ -n "$python" ]; then return; fi
+  if timeout -k 1 1 true >/dev/null 2>&1; then bounded='timeout -k 1 10'; else bounded=; fi
+  if command -v sudo >/dev/null 2>&1; then
+    output=$($bounded sudo -n true 2>&1)
+    case $?:$output in
+      0:*) privilege=sudo; return ;;
+      124:* | 137:*) say obstacle slow ;;
+      *tty*) say obstacle tty ;;
+    esac
+  fi
+  if command -v doas >/dev/null 2>&1 && $bounded doas -n true >/dev/null 2>&1; then privilege=doas; return; fi
+  if [ -n "$mngr_password" ]; then
+    case $(sudo --version 2>&1) in
+      sudo-rs*) say obstacle rs ;;
+      *) if printf '%s\n' "$mngr_password" | sudo -k -S -p '' true >/dev/null 2>&1; then privilege=password; fi ;;
+    esac
+  fi
+}
+
+# SCRIPT: run it as root, where sudo allows that; as the remote user where not.
+as_root() {
+  case $privilege in
+    sudo) printf '%s\n' "$1" | sudo -n env LC_ALL=C H="$H" W="$W" sh ;;
+    password) printf '%s\n%s\n' "$mngr_password" "$1" | sudo -k -S -p '' env LC_ALL=C H="$H" W="$W" sh ;;
+    *) eval "$1" ;;
+  esac
+}
+
+ask_real_directories() {
+  cd -P "$H" && say realhome "$PWD"
+  cd -P "$W" && say realwork "$PWD"
+  cd / || return
+}
+
+user_number() { id -u -- "$1" 2>/dev/null; }
+
+group_number() {
+  if command -v getent >/dev/null 2>&1; then getent group "$1" | { IFS=: read -r _ _ g _; echo "$g"; }
+  else while IFS=: read -r n _ g _; do if [ "$n" = "$1" ]; then echo "$g"; fi; done </etc/group; fi
+}
+
+#@FILE_FUNCTIONS@
+
+main() {
+  LC_ALL=C
+  export LC_ALL
+  needs_privilege=@NEEDS_PRIVILEGE@
+  # The password must not reach the environment of any program.
+  unset mngr_password
+  mngr_password=@PASSWORD@
+  printf '\n%s begin\n' @NONCE@
+  ask_login
+  ask_system
+  ask_managers
+  ask_python
+  find_privilege
+  say privilege "$privilege"
+  W=@WORK_DIR@
+  say work_dir "$W"
+#@QUESTIONS@
+#@CHECKS@
+  printf '%s end\n' @NONCE@
+}
+
+# The whole script is read before anything runs: no program takes its rest for input.
+main </dev/null 2>/dev/null

@@ -1,0 +1,108 @@
+#!/bin/sh
+# Functions of probe.sh that look at files. The remote user runs them, and root too, where root must look; probe_script.py
+# sends them without comments. All of them print; none follows a link at a destination itself.
+
+# PATH…: one letter for each path, in one line.
+kinds() {
+  for p do
+    if [ -L "$p" ]; then printf l
+    elif [ -f "$p" ]; then if [ -r "$p" ]; then printf f; else printf u; fi
+    elif [ -d "$p" ]; then printf d
+    elif [ -e "$p" ]; then printf o
+    else printf n
+    fi
+  done
+  echo
+}
+
+# PATH…: those that are readable files, each followed by NUL.
+plain_files() { for p do if [ -f "$p" ] && [ -r "$p" ] && [ ! -L "$p" ]; then printf '%s\0' "$p"; fi; done; }
+
+if command -v sha256sum >/dev/null 2>&1; then SUM=sha256sum; else SUM='shasum -a 256'; fi
+if stat -c %a / >/dev/null 2>&1; then STAT='stat -c %a:%u:%g:%s'; else STAT='stat -f %Lp:%u:%g:%z'; fi
+
+# $SUM and $STAT are several words.
+# shellcheck disable=SC2086
+modes() { printf '%s\0' "$@" | xargs -0 -r $STAT -- 2>/dev/null | sed 's/^/mode /'; }
+
+# Only links and special files must be kept from sha256sum: it would follow the first and wait for the second.
+# shellcheck disable=SC2086
+hashes() {
+  case $letters in
+    *[lo]*) plain_files "$@" ;;
+    *) printf '%s\0' "$@" ;;
+  esac | xargs -0 -r $SUM -- 2>/dev/null | sed -e 's/^\\//' -e 's/^\([0-9a-f]*\).*/hash \1/'
+}
+
+# The same for names that sha256sum escapes.
+hashes_one_by_one() {
+  for p do if [ -f "$p" ] && [ -r "$p" ] && [ ! -L "$p" ]; then
+    $SUM <"$p" 2>/dev/null | sed 's/^\([0-9a-f]*\).*/hash \1/'
+  fi; done
+}
+
+links() { for p do if [ -L "$p" ]; then readlink "$p" | $SUM | sed 's/^\([0-9a-f]*\).*/link \1/'; fi; done; }
+
+# HASHING PATH…: everything about the paths of one group; HASHING is hashes, hashes_one_by_one or : (nothing).
+look() {
+  hashing=$1
+  shift
+  letters=$(kinds "$@")
+  echo "kinds $letters"
+  modes "$@"
+  case $letters in *l*) links "$@" ;; esac
+  $hashing "$@"
+}
+
+# Set p to the nearest path at or above p that exists, n to the number of names that were taken off.
+nearest() {
+  n=0
+  while [ ! -e "$p" ] && [ ! -L "$p" ]; do
+    case $p in */*) p=${p%/*} ;; *) p=. ;; esac
+    [ -n "$p" ] || p=/
+    n=$((n+1))
+  done
+}
+
+# PATH YES NO: print YES or NO.
+may_write() { if [ -w "$1" ] && [ -x "$1" ]; then printf %s "$2"; else printf %s "$3"; fi; }
+
+# DIRECTORY…: one letter for each, in one line.
+parents() {
+  printf 'parents '
+  for p do
+    if [ -d "$p" ]; then may_write "$p" w r
+    else nearest; if [ -d "$p" ]; then may_write "$p" W R; else printf x; fi
+    fi
+  done
+  echo
+}
+
+hexadecimal() { od -An -v -tx1 | tr -d ' \n'; }
+
+# WHO DIRECTORY…: those whose real path is another; WHO is 1 for root and 0 for the remote user.
+real_directories() {
+  who=$1
+  shift
+  i=0
+  for p do
+    nearest
+    if cd -P "$p" 2>/dev/null && [ "$PWD" != "$p" ]; then
+      case $PWD in
+        *[!A-Za-z0-9/._@%+=:,-]*) printf 'real %s %s %s %s\n' "$who" "$i" "$n" "$(printf %s "$PWD" | hexadecimal)" ;;
+        *) printf 'real %s %s %s =%s\n' "$who" "$i" "$n" "$PWD" ;;
+      esac
+    fi
+    i=$((i+1))
+  done
+  cd / || return
+}
+
+# INDEX DIRECTORY: everything below a mirrored directory.
+listing() {
+  if [ -d "$2" ] && [ ! -L "$2" ] && cd -P "$2" 2>/dev/null; then
+    printf 'listing %s d ' "$1"; find . -xdev -type d -print0 | hexadecimal; echo
+    printf 'listing %s f ' "$1"; find . -xdev ! -type d -print0 | hexadecimal; echo
+    cd / || return
+  fi
+}
