@@ -1,6 +1,7 @@
-"""What is known about common tools: how to find them, and where they come from. Data: one YAML file a tool.
+"""The catalog of common tools: how to find each on a host, and from where to install it.
 
-A file's name is the tool's; ``tools.schema.json`` says what is in it. Only the files that are asked for are read.
+The data is one YAML file a tool, ``tools/NAME.yml``; ``tools.schema.json`` describes it. A plan reads only the files of
+its own requirements.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ _DIRECTORY = Path(__file__).with_name("tools")
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """One tool. ``proven``: the labels of the sources that a test installs it from, on a real host."""
+    """One tool. ``proven``: the labels of the sources from which a test installs it on a real host."""
 
     name: str
     summary: str
@@ -30,11 +31,11 @@ class Tool:
 
 
 @cache
-def find(name: str) -> Tool | None:
-    """What is known about a tool, by its name or another name of it; None where nothing is.
+def find_tool(name: str) -> Tool | None:
+    """The tool of that name, which may be another name of it (``rg`` for ``ripgrep``); None if there is none.
 
     Raises:
-        InputError: its file is broken, which is a mistake of this package.
+        InputError: the tool's file is broken, which is a mistake of this package.
     """
     try:
         check_name(Tool, "name", name)
@@ -45,26 +46,26 @@ def find(name: str) -> Tool | None:
         return None
     content = _read(file)
     if "is" in content:
-        return find(str(content["is"]))
+        return find_tool(str(content["is"]))
     try:
         return Tool(
             name,
             content["summary"],
             content["homepage"],
-            tuple(map(Check.from_value, content["checks"])),
-            tuple(map(Source.from_value, content["sources"])),
+            tuple(Check.from_value(each) for each in content["checks"]),
+            tuple(Source.from_value(each) for each in content["sources"]),
             tuple(content.get("proven", ())),
             content.get("note", ""),
         )
     except (InputError, KeyError, TypeError) as error:
         raise InputError(
             f"{file.name} of the catalog is broken: {getattr(error, 'problem', error)}",
-            remedy="This is a mistake in mngr-ansible: please report it. Until then, give the requirement its sources.",
+            remedy="This is a mistake in mngr-ansible: please report it. Until then, give the requirement sources.",
         ) from error
 
 
-def names() -> tuple[str, ...]:
-    """The names of all tools, sorted; other names of one are left out."""
+def tool_names() -> tuple[str, ...]:
+    """The names of all tools, sorted; other names of a tool (``is:``) are left out."""
     return tuple(sorted(file.stem for file in _DIRECTORY.glob("*.yml") if "is" not in _read(file)))
 
 

@@ -7,7 +7,7 @@ import posixpath
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
-from mngr_ansible.catalog import lookup as catalog
+from mngr_ansible.catalog.lookup import find_tool
 from mngr_ansible.diff.resolver import Candidate, by_manager
 from mngr_ansible.host.state import HostState
 from mngr_ansible.portable import managers, repositories
@@ -123,7 +123,7 @@ def _needed_programs(candidates: Sequence[Candidate], state: HostState) -> list[
 
 
 def _python_package(state: HostState) -> str:
-    tool = catalog.find("python3")
+    tool = find_tool("python3")
     sources = tool.sources if tool else ()
     return next((source.packages[0] for source in sources if source.manager == state.system.manager), "python3")
 

@@ -12,7 +12,7 @@ from imbue.mngr.primitives import CreatePhase, ProgressStepId
 from imbue.mngr.providers.ssh_host_setup import REQUIRED_HOST_PACKAGES
 from loguru import logger
 
-from mngr_ansible.catalog import lookup as catalog
+from mngr_ansible.catalog.lookup import find_tool
 from mngr_ansible.diff.outcome import DUE, Status
 from mngr_ansible.mngr.config import NAME
 from mngr_ansible.mngr.connection import locked
@@ -51,7 +51,7 @@ def needs() -> tuple[PackageRequirement, ...]:
 
 
 def _need(wanted: Any) -> PackageRequirement:
-    if catalog.find(wanted.package) is not None:
+    if find_tool(wanted.package) is not None:
         return PackageRequirement(wanted.package)
     check = Check("shell", wanted.check_cmd) if wanted.check_cmd else Check("command", wanted.binary)
     return PackageRequirement(wanted.package, checks=(check,), sources=(Source("apt", (wanted.package,)),))

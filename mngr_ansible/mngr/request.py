@@ -7,7 +7,7 @@ from imbue.mngr.config.data_types import MngrContext
 from imbue.mngr.interfaces.agent import AgentInterface, HasAutoInstallMixin
 from imbue.mngr.interfaces.host import CreateAgentOptions, OnlineHostInterface
 
-from mngr_ansible.catalog import lookup as catalog
+from mngr_ansible.catalog.lookup import find_tool
 from mngr_ansible.inputs.contribution import Contribution
 from mngr_ansible.inputs.hookspecs import Agent
 from mngr_ansible.inputs.settings import Settings
@@ -42,7 +42,7 @@ def own_needs(agent: AgentInterface[Any]) -> tuple[Contribution, ...]:
     """
     if not isinstance(agent, HasAutoInstallMixin) or not getattr(agent.agent_config, "check_installation", True):
         return ()
-    tool = catalog.find(agent.get_install_binary_name())
+    tool = find_tool(agent.get_install_binary_name())
     if tool is None:
         return ()
     pinned = getattr(agent.agent_config, "version", None)

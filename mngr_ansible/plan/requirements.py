@@ -1,10 +1,11 @@
-"""The tools that plugins need, merged: one requirement a name, with every plugin's range."""
+"""The tools that all plugins need, merged: one requirement a name, with the versions that suit every plugin."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from mngr_ansible.catalog import lookup as catalog
+from mngr_ansible.catalog.lookup import find_tool
 from mngr_ansible.errors import ConflictError
 from mngr_ansible.portable import checks
 from mngr_ansible.portable.versions import Range
@@ -14,10 +15,10 @@ from mngr_ansible.spec.sources import Source
 
 @dataclass(frozen=True, slots=True)
 class PackageRequest:
-    """One plugin's requirement, and what the user decided about installing for that plugin.
+    """One plugin's requirement, and the user's ``install`` setting for that plugin.
 
-    ``install`` is None where nobody decided for this plugin or on the command line: then the machine decides
-    (install on remote hosts, print on this one). ``origin`` names the plugin for people.
+    ``install`` is None if neither the plugin's table nor the command line sets it; then packages are installed on
+    remote hosts and only printed for this machine. ``origin`` names the plugin for people.
     """
 
     plugin: str
@@ -26,14 +27,24 @@ class PackageRequest:
     origin: str = ""
 
     @property
-    def wish(self) -> str:
-        """Who wants which versions, for people: ``manifest (host.yml) wants >=2.39``."""
-        return f"{self.origin or self.plugin} wants {self.requirement.version}"
+    def summary(self) -> str:
+        """The plugin and its versions, for people: ``manifest (host.yml) needs >=2.39``."""
+        return f"{self.origin or self.plugin} needs {self.requirement.version}"
+
+    @property
+    def range(self) -> Range:
+        """The versions that the plugin accepts."""
+        return Range.parse(self.requirement.version)
 
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One step of kind ``package``: what all plugins together want of one tool."""
+    """One step of kind ``package``: what all plugins together need of one tool.
+
+    ``is_printed``: someone set ``install = "print"``, so that it is never installed. ``is_installed_locally``: the
+    user set ``install = "auto"`` for every plugin that needs it, so that it is installed on this machine too.
+    ``step``: the id where it is not ``package:NAME``, for what only a source of another requirement needs.
+    """
 
     name: str
     range: Range
@@ -41,13 +52,10 @@ class Requirement:
     sources: tuple[Source, ...]
     is_required: bool
     is_printed: bool
-    """Somebody said ``print``: never installed by us."""
     is_installed_locally: bool
-    """Everybody who wants it said ``auto`` by name, so that it may be installed on this machine too."""
     purposes: tuple[str, ...]
     plugins: tuple[str, ...]
     step: str = ""
-    """Its id where that is not ``package:NAME``: of what only a source of another requirement needs."""
 
     @property
     def id(self) -> str:
@@ -55,11 +63,11 @@ class Requirement:
 
     @property
     def who(self) -> str:
-        """Who needs it and what for, as in ``codex: runs the agent``."""
+        """The plugins that need it, with the purpose if they give one: ``codex: runs the agent``."""
         return "; ".join(self.purposes) or ", ".join(self.plugins)
 
     def resolved(self) -> dict[str, Any]:
-        """The complete form that ``checks`` works on; see the README of the role ``mngr_packages``."""
+        """The complete form that :mod:`~mngr_ansible.portable.checks` reads; see the README of ``mngr_packages``."""
         resolved: dict[str, Any] = {
             "id": self.id,
             "name": self.name,
@@ -81,83 +89,100 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class SourcePolicy:
-    """What the user allows as a source. ``scope="user"``: nothing that changes the system, only the login's own."""
+    """The sources that the user allows. ``scope="user"``: only those that install for the remote user alone."""
 
     allow_installers: bool = True
     allow_third_party_repositories: bool = True
     scope: Literal["system", "user"] = "system"
 
 
-def merge(needs: Sequence[PackageRequest]) -> tuple[Requirement, ...]:
-    """Merge the needs that have one name, in the order in which names first came.
+def merge(requests: Sequence[PackageRequest]) -> tuple[Requirement, ...]:
+    """One requirement a name, in the order in which the names first appear; lowest precedence first.
 
-    Ranges intersect; purposes join; checks and sources of the later plugin win, else the catalog's hold; ``print`` of
-    anybody holds for all.
+    The ranges are intersected and the purposes joined. Checks and sources are those of the last plugin that gives any,
+    else the catalog's. If anyone sets ``print``, the requirement is printed.
 
     Raises:
-        ConflictError: no version satisfies two plugins; names both, and both ranges.
+        ConflictError: two ranges have no version in common; names the plugins and their ranges.
     """
     by_name: dict[str, list[PackageRequest]] = {}
-    for need in needs:
-        by_name.setdefault(need.requirement.name, []).append(need)
+    for request in requests:
+        by_name.setdefault(request.requirement.name, []).append(request)
     return tuple(_merged(name, group) for name, group in by_name.items())
 
 
-def implied(requirements: Sequence[Requirement]) -> dict[str, Requirement]:
-    """What the sources of these need first (``requires``), and what that needs in turn, by the text that says so.
+def _merged(name: str, requests: Sequence[PackageRequest]) -> Requirement:
+    requirements = [request.requirement for request in requests]
+    checks = _last_given(each.checks for each in requirements)
+    sources = _last_given(each.sources for each in requirements)
+    tool = find_tool(name)
+    if tool is not None:
+        checks, sources = checks or tool.checks, sources or tool.sources
+    purposes = [f"{each.plugin}: {each.requirement.purpose}" for each in requests if each.requirement.purpose]
+    return Requirement(
+        name=name,
+        range=_common_range(name, requests),
+        checks=checks,
+        sources=sources,
+        is_required=any(each.is_required for each in requirements),
+        is_printed=any("print" in (each.install, each.requirement.install) for each in requests),
+        is_installed_locally=all(each.install == "auto" for each in requests),
+        purposes=tuple(dict.fromkeys(purposes)),
+        plugins=tuple(dict.fromkeys(each.plugin for each in requests)),
+    )
 
-    Each has the range of its text and of the plugins' own requirement of that name; its id is ``needs:TEXT``.
+
+def _last_given[T](values: Iterable[tuple[T, ...]]) -> tuple[T, ...]:
+    """The last tuple that is not empty; the later plugin has precedence."""
+    given = [each for each in values if each]
+    return given[-1] if given else ()
+
+
+def _common_range(name: str, requests: Sequence[PackageRequest]) -> Range:
+    common = Range.parse("")
+    for index, request in enumerate(requests):
+        common = common.intersect(request.range)
+        if common.is_empty:
+            raise _conflict(name, requests[:index], request)
+    return common
+
+
+def _conflict(name: str, earlier: Sequence[PackageRequest], last: PackageRequest) -> ConflictError:
+    """The error for a range that leaves no version: with the one earlier range that excludes it, or with all."""
+    others = [each for each in earlier if last.range.intersect(each.range).is_empty][:1]
+    if not others:
+        others = [each for each in earlier if each.requirement.version]
+    ranges = ", ".join(each.summary for each in (*others, last))
+    return ConflictError(
+        f"{name}: {ranges}: no version satisfies {'both' if len(others) == 1 else 'all'}",
+        remedy="Change one of the ranges, or disable one of the plugins. Nothing was changed.",
+    )
+
+
+def implied(requirements: Sequence[Requirement]) -> dict[str, Requirement]:
+    """What the sources of these requirements need first (``requires``), and what that needs in turn.
+
+    The keys are the texts of ``requires``, such as ``node>=20``; the id of each is ``needs:TEXT``.
     """
-    own = {each.name: each for each in requirements}
+    plugins_own = {each.name: each for each in requirements}
     found: dict[str, Requirement] = {}
-    queue = list(requirements)
+    queue = deque(requirements)
     while queue:
-        wanting = queue.pop(0)
-        for text in (text for source in wanting.sources for text in source.requires):
-            if text in found:
-                continue
-            parsed = PackageRequirement.parse(text)
-            needed = _merged(parsed.name, [PackageRequest(plugin, parsed, None) for plugin in wanting.plugins])
-            same = own.get(needed.name)
-            if same is not None:
-                both = needed.range.intersect(same.range)
-                sources, found_by = same.sources, same.checks
-                needed = replace(
-                    needed, sources=sources, checks=found_by, range=needed.range if both.is_empty else both
-                )
-            found[text] = replace(needed, step=f"needs:{text}", purposes=(f"needed by {wanting.name}",))
-            queue.append(found[text])
+        parent = queue.popleft()
+        for text in [text for source in parent.sources for text in source.requires]:
+            if text not in found:
+                found[text] = _prerequisite(text, parent, plugins_own)
+                queue.append(found[text])
     return found
 
 
-def _range(need: PackageRequest) -> Range:
-    return Range.parse(need.requirement.version)
-
-
-def _merged(name: str, needs: Sequence[PackageRequest]) -> Requirement:
-    wanted = Range.parse("")
-    for index, need in enumerate(needs):
-        own = _range(need)
-        narrowed = wanted.intersect(own)
-        if narrowed.is_empty:
-            against = [each for each in needs[:index] if own.intersect(_range(each)).is_empty][:1]
-            others = against or [each for each in needs[:index] if each.requirement.version]
-            raise ConflictError(
-                f"{name}: {', '.join(each.wish for each in (*others, need))}: no version satisfies "
-                f"{'both' if len(others) == 1 else 'all'}",
-                remedy="Disable one of the plugins, or relax one range. Nothing was changed.",
-            )
-        wanted = narrowed
-    requirements = [need.requirement for need in needs]
-    tool = catalog.find(name)
-    return Requirement(
-        name=name,
-        range=wanted,
-        checks=next((each.checks for each in reversed(requirements) if each.checks), tool.checks if tool else ()),
-        sources=next((each.sources for each in reversed(requirements) if each.sources), tool.sources if tool else ()),
-        is_required=any(each.is_required for each in requirements),
-        is_printed=any("print" in (need.install, need.requirement.install) for need in needs),
-        is_installed_locally=all(need.install == "auto" for need in needs),
-        purposes=tuple(dict.fromkeys(f"{n.plugin}: {n.requirement.purpose}" for n in needs if n.requirement.purpose)),
-        plugins=tuple(dict.fromkeys(need.plugin for need in needs)),
-    )
+def _prerequisite(text: str, parent: Requirement, plugins_own: Mapping[str, Requirement]) -> Requirement:
+    """The requirement of one ``requires`` text, with checks, sources and range of the plugins' own of that name."""
+    parsed = PackageRequirement.parse(text)
+    needed = _merged(parsed.name, [PackageRequest(plugin, parsed, None) for plugin in parent.plugins])
+    own = plugins_own.get(parsed.name)
+    if own is not None:
+        common = needed.range.intersect(own.range)
+        versions = needed.range if common.is_empty else common
+        needed = replace(needed, checks=own.checks, sources=own.sources, range=versions)
+    return replace(needed, step=f"needs:{text}", purposes=(f"needed by {parent.name}",))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pluggy
 
-from mngr_ansible.catalog import lookup as catalog
+from mngr_ansible.catalog.lookup import Tool, find_tool, tool_names
 from mngr_ansible.errors import InputError
 from mngr_ansible.inputs.hooks import Hook, sort_key
 from mngr_ansible.inputs.hookspecs import HOOKS
@@ -32,15 +32,15 @@ def catalog_report(name: str | None = None) -> Report:
     Raises:
         InputError: there is no tool of that name.
     """
-    tool = catalog.find(name) if name is not None else None
+    tool = find_tool(name) if name is not None else None
     if name is not None and tool is None:
-        known = catalog.names()
+        known = tool_names()
         raise InputError(f"the catalog has no {name!r}{nearest(name, known)}", remedy="See: mngr-ansible catalog")
-    tools = [tool] if tool else [each for each in map(catalog.find, catalog.names()) if each is not None]
+    tools = [tool] if tool else [each for each in map(find_tool, tool_names()) if each is not None]
     return Report("catalog", extra={"tools": [_tool(each) for each in tools]})
 
 
-def _tool(tool: catalog.Tool) -> dict[str, object]:
+def _tool(tool: Tool) -> dict[str, object]:
     return {
         "name": tool.name,
         "summary": tool.summary,

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from imbue.mngr.providers.ssh_host_setup import REQUIRED_HOST_PACKAGES
 
-from mngr_ansible.catalog import lookup as catalog
+from mngr_ansible.catalog.lookup import find_tool
 from mngr_ansible.plan.requirements import PackageRequest, merge
 from mngr_ansible.portable.checks import complete
 from mngr_ansible.provisioning import bootstrap
@@ -49,7 +49,7 @@ def repository(tmp_path: Path) -> AptRepository:
 
 def test_the_list_is_mngrs_own_and_the_catalog_knows_all_of_it() -> None:
     assert tuple(each.package for each in REQUIRED_HOST_PACKAGES) == bootstrap.TOOLS
-    assert all(catalog.find(name) for name in bootstrap.TOOLS)
+    assert all(find_tool(name) for name in bootstrap.TOOLS)
     assert set(bootstrap.TOOLS) > bootstrap.ESSENTIAL
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mngr_ansible import provision
-from mngr_ansible.catalog import lookup as catalog
+from mngr_ansible.catalog.lookup import find_tool, tool_names
 from tests.support.hosts import Login, SshHost
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ PIPX = ("uv",)
 _NOT_IN_DEBIAN_12 = ("ttyd",)
 APT = tuple(
     name
-    for name in catalog.names()
+    for name in tool_names()
     if name not in _NOT_IN_DEBIAN_12
-    and any(each.manager == "apt" and each.repository is None for each in catalog.find(name).sources)  # type: ignore[union-attr]
+    and any(each.manager == "apt" and each.repository is None for each in find_tool(name).sources)  # type: ignore[union-attr]
 )
 
 _AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -96,6 +96,6 @@ def test_what_comes_from_pypi_comes_through_pipx(ssh_host: StartHost) -> None:
 
 
 def _sources(name: str) -> tuple[Source, ...]:
-    tool = catalog.find(name)
+    tool = find_tool(name)
     assert tool is not None
     return tool.sources

@@ -9,52 +9,54 @@ from mngr_ansible.plan.requirements import PackageRequest, Requirement, merge
 from mngr_ansible.spec.packages import PackageRequirement
 
 
-def need(plugin: str, what: object, install=None, origin: str = "") -> PackageRequest:
+def request(plugin: str, what: object, install=None, origin: str = "") -> PackageRequest:
     return PackageRequest(plugin, PackageRequirement.from_value(what), install, origin)
 
 
-def merged(*needs: PackageRequest) -> Requirement:
-    (only,) = merge(needs)
+def merged(*requests: PackageRequest) -> Requirement:
+    (only,) = merge(requests)
     return only
 
 
 def test_requirements_of_one_name_are_one_with_both_plugins_and_the_ranges_intersected():
-    both = merged(need("claude", "git>=2.39"), need("codex", "git>=2.30,<3"), need("claude", "git"))
+    both = merged(request("claude", "git>=2.39"), request("codex", "git>=2.30,<3"), request("claude", "git"))
 
     assert (both.id, str(both.range), both.plugins) == ("package:git", ">=2.39,<3", ("claude", "codex"))
 
 
 def test_names_keep_the_order_in_which_they_first_came():
-    names = [each.name for each in merge([need("a", "git"), need("b", "vim"), need("c", "git"), need("c", "fd")])]
+    names = [
+        each.name for each in merge([request("a", "git"), request("b", "vim"), request("c", "git"), request("c", "fd")])
+    ]
     assert names == ["git", "vim", "fd"]
 
 
 def test_an_empty_intersection_names_both_plugins_and_both_ranges():
     with pytest.raises(ConflictError) as conflict:
-        merge([need("mngr", "git"), need("claude", "git>=2.39"), need("legacy-tools", "git<2.30")])
+        merge([request("mngr", "git"), request("claude", "git>=2.39"), request("legacy-tools", "git<2.30")])
 
-    assert conflict.value.problem == "git: claude wants >=2.39, legacy-tools wants <2.30: no version satisfies both"
+    assert conflict.value.problem == "git: claude needs >=2.39, legacy-tools needs <2.30: no version satisfies both"
 
 
-def test_two_manifests_in_conflict_are_told_apart_by_their_files():
-    with pytest.raises(ConflictError, match=r"manifest \(a\.yml\) wants >=2, manifest \(b\.yml\) wants <1"):
+def test_two_manifests_in_conflict_are_named_by_their_files():
+    with pytest.raises(ConflictError, match=r"manifest \(a\.yml\) needs >=2, manifest \(b\.yml\) needs <1"):
         merge(
             [
-                need("manifest", "git>=2", origin="manifest (a.yml)"),
-                need("manifest", "git<1", origin="manifest (b.yml)"),
+                request("manifest", "git>=2", origin="manifest (a.yml)"),
+                request("manifest", "git<1", origin="manifest (b.yml)"),
             ]
         )
 
 
-def test_three_ranges_that_only_together_leave_nothing_are_all_named():
-    with pytest.raises(ConflictError, match="a wants >=1, b wants <=1, c wants !=1: no version satisfies all"):
-        merge([need("a", "git>=1"), need("b", "git<=1"), need("c", "git!=1")])
+def test_three_ranges_that_only_together_allow_no_version_are_all_named():
+    with pytest.raises(ConflictError, match="a needs >=1, b needs <=1, c needs !=1: no version satisfies all"):
+        merge([request("a", "git>=1"), request("b", "git<=1"), request("c", "git!=1")])
 
 
 def test_it_is_required_as_soon_as_one_plugin_requires_it():
     optional = {"name": "git", "is_required": False}
-    assert merged(need("a", optional), need("b", "git")).is_required
-    assert not merged(need("a", optional), need("b", optional)).is_required
+    assert merged(request("a", optional), request("b", "git")).is_required
+    assert not merged(request("a", optional), request("b", optional)).is_required
 
 
 @pytest.mark.parametrize(
@@ -71,32 +73,32 @@ def test_it_is_required_as_soon_as_one_plugin_requires_it():
         ([("auto", None), ("print", None)], True, False),
     ],
 )
-def test_the_most_restrictive_word_of_all_who_share_it_holds(needs, is_printed, is_installed_locally):
-    shared = merged(*(need("p", {"name": "git", "install": own}, decided) for decided, own in needs))
+def test_the_strictest_install_setting_of_all_plugins_applies(needs, is_printed, is_installed_locally):
+    shared = merged(*(request("p", {"name": "git", "install": own}, decided) for decided, own in needs))
     assert (shared.is_printed, shared.is_installed_locally) == (is_printed, is_installed_locally)
 
 
 def test_purposes_say_who_needs_it_for_what():
-    shared = merged(need("mngr", "node"), need("codex", {"name": "node", "purpose": "runs the agent"}))
+    shared = merged(request("mngr", "node"), request("codex", {"name": "node", "purpose": "runs the agent"}))
     assert shared.who == "codex: runs the agent"
 
 
 def test_without_checks_the_command_is_asked_and_then_the_package_database():
-    assert [(each["kind"], each["value"]) for each in merged(need("p", "mtool")).resolved()["checks"]] == [
+    assert [(each["kind"], each["value"]) for each in merged(request("p", "mtool")).resolved()["checks"]] == [
         ("command", "mtool"),
         ("package", "mtool"),
     ]
 
 
 def test_a_sources_package_names_replace_the_requirements_own():
-    fd = merged(need("p", {"name": "find-fast", "sources": [{"manager": "apt", "packages": ["fd-find"]}]}))
+    fd = merged(request("p", {"name": "find-fast", "sources": [{"manager": "apt", "packages": ["fd-find"]}]}))
 
     assert fd.resolved()["packages"] == {"apt": ["fd-find"]}
     assert fd.resolved()["checks"][1]["value"] == "fd-find"
 
 
 def test_the_resolved_form_is_json_and_complete():
-    resolved = merged(need("p", "git>=2")).resolved()
+    resolved = merged(request("p", "git>=2")).resolved()
 
     assert json.loads(json.dumps(resolved)) == resolved
     assert {"id", "name", "version", "checks", "is_required"} <= set(resolved)

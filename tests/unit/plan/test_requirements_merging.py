@@ -1,4 +1,4 @@
-"""Merging what plugins want of one tool: in whatever order or grouping, the same; except where the later one wins."""
+"""Merging requirements of one tool: order and grouping do not matter, except for checks and sources."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SOURCES = st.sampled_from([(), ({"manager": "apt"},), ({"manager": "dnf"}, {"man
 
 
 @st.composite
-def needs(draw: st.DrawFn) -> PackageRequest:
+def package_requests(draw: st.DrawFn) -> PackageRequest:
     try:
         requirement = PackageRequirement(
             "tool",
@@ -57,24 +57,24 @@ def without_order(requirement: Requirement | None) -> object:
     )
 
 
-@given(st.lists(needs(), min_size=1, max_size=3))
-def test_the_order_matters_only_for_checks_and_sources_of_which_the_later_win(wanted: list[PackageRequest]) -> None:
-    outcomes = [merged(*order) for order in itertools.permutations(wanted)]
+@given(st.lists(package_requests(), min_size=1, max_size=3))
+def test_the_order_matters_only_for_checks_and_sources(requested: list[PackageRequest]) -> None:
+    outcomes = [merged(*order) for order in itertools.permutations(requested)]
     assert all(without_order(each) == without_order(outcomes[0]) for each in outcomes)
 
 
-@given(st.lists(needs(), min_size=1, max_size=4))
-def test_the_last_that_says_anything_about_checks_or_sources_decides(wanted: list[PackageRequest]) -> None:
-    made = merged(*wanted)
+@given(st.lists(package_requests(), min_size=1, max_size=4))
+def test_the_last_request_with_checks_or_sources_decides(requested: list[PackageRequest]) -> None:
+    made = merged(*requested)
     assume(made is not None)
     assert made is not None
-    said = [need.requirement for need in wanted]
-    assert made.checks == next((each.checks for each in reversed(said) if each.checks), ())
-    assert made.sources == next((each.sources for each in reversed(said) if each.sources), ())
+    requirements = [each.requirement for each in requested]
+    assert made.checks == next((each.checks for each in reversed(requirements) if each.checks), ())
+    assert made.sources == next((each.sources for each in reversed(requirements) if each.sources), ())
 
 
-def as_need(requirement: Requirement) -> list[PackageRequest]:
-    """A merged requirement as what could have been wanted: a need of each of its plugins, and one that says it all."""
+def as_requests(requirement: Requirement) -> list[PackageRequest]:
+    """Requests that merge to this requirement: one of each of its plugins, and one with everything else."""
     whole = PackageRequirement(
         requirement.name,
         str(requirement.range),
@@ -96,15 +96,17 @@ def as_need(requirement: Requirement) -> list[PackageRequest]:
     return [*parts, PackageRequest(requirement.plugins[0], whole, installs)]
 
 
-@given(st.lists(needs(), min_size=2, max_size=4), st.integers(1, 3))
-def test_merging_some_first_and_the_rest_later_is_merging_all_at_once(wanted: list[PackageRequest], cut: int) -> None:
-    first, rest = wanted[:cut], wanted[cut:]
+@given(st.lists(package_requests(), min_size=2, max_size=4), st.integers(1, 3))
+def test_merging_some_first_and_the_rest_later_is_merging_all_at_once(
+    requested: list[PackageRequest], cut: int
+) -> None:
+    first, rest = requested[:cut], requested[cut:]
     assume(first and rest)
-    whole, part = merged(*wanted), merged(*first)
+    whole, part = merged(*requested), merged(*first)
     if part is None:
         assert whole is None
         return
-    again = merged(*as_need(part), *rest)
+    again = merged(*as_requests(part), *rest)
     assert without_order(again) == without_order(whole)
     if whole is not None and again is not None:
         assert (again.checks, again.sources) == (whole.checks, whole.sources)
