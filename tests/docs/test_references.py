@@ -120,3 +120,14 @@ def test_every_term_of_the_glossary_is_used():
 def test_the_glossary_is_sorted():
     terms = [line.split("|")[1].strip() for line in (ROOT / "docs/glossary.md").read_text().splitlines()[7:]]
     assert terms == sorted(terms)
+
+
+def test_the_face_of_every_folder_exists():
+    for row in table("architecture.md", "The folders"):
+        files = [file for name in re.findall(r"`(\w+)`", row[0]) for file in (ROOT / "mngr_ansible").glob(f"{name}*")]
+        files = [each for file in files for each in (file.rglob("*.py") if file.is_dir() else [file])]
+        code = "\n".join(file.read_text() for file in files)
+        for face in re.findall(r"`([\w.]+)`", row[2]):
+            name = face.rpartition(".")[2]
+            is_module = any(file.stem == name for file in files)
+            assert is_module or re.search(rf"^(?:def|class) {name}\b|^{name}\b.*=", code, re.MULTILINE), (row[0], face)
