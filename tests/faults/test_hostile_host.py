@@ -44,7 +44,7 @@ def host(ssh_host: StartHost, tmp_path: Path) -> SshHost:
     script = f"printf '{ESCAPES}'; printf '%s\\n' {words}; printf '%s\\n' {words} >&2; exit 1"
     repository.add("trap", "1", commands={"trap": f"printf '{ESCAPES}'; echo {words} 1.0"}, postinst=script)
     repository.add("liar", "1", commands={"liar": f"printf '{ESCAPES}'; echo {words}"})
-    made = ssh_host(layer="tools", users=(Login("dev", "sudo"),), apt_repository=repository, apt_lists="fresh")
+    made = ssh_host(layer="tools", users=(Login("dev", "sudo"),), repository=repository, lists="fresh")
     lie = f"{ESCAPES}{bait(tmp_path / 'traps')}"
     made.run(f"printf '%b' {shlex.quote(f'ID=debian\nNAME="{lie}"\nPRETTY_NAME="{lie}"\n')} >/etc/os-release")
     made.run(f"mkdir -p /srv/mirror; cd /srv/mirror; touch -- \"$(printf '{ESCAPES}x')\" {shlex.quote(NAME)}")

@@ -68,7 +68,7 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
         for phase, end in CASES:
             layer, user = ("bare", "root") if phase == "python" else ("tools", "dev")
             users = (Login("dev", "sudo"),) if layer == "tools" else ()
-            made = running(layer=layer, users=users, name=f"{phase}-{end}".lower(), apt_repository=repository)
+            made = running(layer=layer, users=users, name=f"{phase}-{end}".lower(), repository=repository)
             host = hosts.enter_context(made).as_user(user)
             host.run("apt-get update -qq; mkdir -m 1777 /srv/x")
             if phase in HELD_UP:

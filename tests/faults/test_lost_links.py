@@ -42,7 +42,7 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
     with ExitStack() as stack:
 
         def host(name: str, layer: str = "tools", slow: str = "") -> SshHost:
-            made = stack.enter_context(running(layer=layer, name=name, apt_repository=repository))
+            made = stack.enter_context(running(layer=layer, name=name, repository=repository))
             made.run("apt-get update -qq; mkdir -p /srv/x")
             if slow:
                 hold_up(made, slow)

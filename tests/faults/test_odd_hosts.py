@@ -105,7 +105,7 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
         ) -> SshHost:
             logins = LOGINS if layer == "tools" else (Login("nobody2"),)
             made = hosts.enter_context(
-                running(layer=layer, name=name, users=logins, apt_repository=repository, apt_lists=lists)
+                running(layer=layer, name=name, users=logins, repository=repository, lists=lists)
             )
             made.run(prepare)
             return made.as_user(user)

@@ -11,7 +11,7 @@ def test_a_failed_run_says_where_it_is_kept_and_a_good_one_leaves_nothing(ssh_ho
     repository = AptRepository(tmp_path / "apt")
     repository.add("broken", "1", postinst="echo no >&2; exit 1")
     repository.add("good", "1", commands={"good": "echo good 1"})
-    host = ssh_host(apt_repository=repository)
+    host = ssh_host(repository=repository)
     assert mngr_ansible("apply", "--package", "good", *on(host)).returncode == 0
     assert list(runs.iterdir()) == []
     failed = mngr_ansible("apply", "--package", "broken", "--json", *on(host))

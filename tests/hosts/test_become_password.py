@@ -21,7 +21,7 @@ def host(ssh_host, tmp_path):
     repository = AptRepository(tmp_path / "apt")
     repository.add("mtool", "2.0", commands={"mtool": "echo mtool 2.0"})
     login = Login("dev", "sudo with a password", PASSWORD)
-    return ssh_host(layer="tools", users=(login,), apt_repository=repository).as_user("dev")
+    return ssh_host(layer="tools", users=(login,), repository=repository).as_user("dev")
 
 
 def in_terminal(words, answer, seen):
@@ -110,7 +110,7 @@ def test_with_sudo_rs_no_password_is_needed_or_the_user_is_told_that_it_cannot_b
     repository = AptRepository(tmp_path / "apt")
     repository.add("mtool", "2.0", commands={"mtool": "echo mtool 2.0"})
     logins = (Login("dev", "sudo"), Login("asked", "sudo with a password", PASSWORD))
-    host = ssh_host(layer="sudo-rs", users=logins, apt_repository=repository)
+    host = ssh_host(layer="sudo-rs", users=logins, repository=repository)
     assert "sudo-rs " in host.run("sudo --version 2>&1").stdout
     words = ["apply", "--package", "mtool", "--file", f"{__file__}:/etc/ours", "--become"]
     code, said = in_terminal([*words, "-K", *on(host.as_user("asked"))], PASSWORD, [])

@@ -70,7 +70,7 @@ def test_the_role_asks_for_what_the_catalog_says() -> None:
 def test_a_bare_host_gets_everything_in_one_run_and_a_ready_one_costs_one_round_trip(
     ssh_host: StartHost, repository: AptRepository
 ) -> None:
-    host = ssh_host(layer="bare", apt_repository=repository)
+    host = ssh_host(layer="bare", repository=repository)
     planned = mngr_ansible("bootstrap", "--dry-run", "--json", *on(host))
     assert (planned.returncode, document(planned)["ok"]) == (0, True)
     assert [step for step, status in statuses(planned).items() if status == "missing"] == LACKING
@@ -89,7 +89,7 @@ def test_a_bare_host_gets_everything_in_one_run_and_a_ready_one_costs_one_round_
 
 
 def test_a_login_with_sudo_bootstraps_too(ssh_host: StartHost, repository: AptRepository) -> None:
-    host = ssh_host(layer="bare", users=(Login("dev"),), apt_repository=repository, has_mirror=True).as_user("dev")
+    host = ssh_host(layer="bare", users=(Login("dev"),), repository=repository, has_mirror=True).as_user("dev")
     retried = "apt-get -qq -o Acquire::Retries=5"
     host.run(f"{retried} update && {retried} install -y --no-install-recommends sudo", timeout=300)
     host.run("rm /etc/apt/sources.list; echo 'dev ALL=(ALL:ALL) NOPASSWD: ALL' >/etc/sudoers.d/dev")
@@ -101,7 +101,7 @@ def test_a_login_with_sudo_bootstraps_too(ssh_host: StartHost, repository: AptRe
 def test_without_root_an_administrator_is_told_the_exact_command(
     ssh_host: StartHost, repository: AptRepository
 ) -> None:
-    host = ssh_host(layer="bare", users=(Login("dev"),), apt_repository=repository, apt_lists="fresh").as_user("dev")
+    host = ssh_host(layer="bare", users=(Login("dev"),), repository=repository, lists="fresh").as_user("dev")
     before = host.run("find / -xdev -newer /etc/hostname -type f | sort").stdout
     done = mngr_ansible("bootstrap", "--json", *on(host))
     (command,) = document(done)["hosts"][0]["commands"]
@@ -116,7 +116,7 @@ def test_without_root_an_administrator_is_told_the_exact_command(
 
 
 def test_print_only_shows_the_command_and_fails(ssh_host: StartHost, repository: AptRepository) -> None:
-    host = ssh_host(layer="bare", apt_repository=repository, apt_lists="fresh")
+    host = ssh_host(layer="bare", repository=repository, lists="fresh")
     done = mngr_ansible("bootstrap", "--install", "print", *on(host))
     assert done.returncode == 1
     assert "  apt-get install -y python3 ca-certificates tmux curl rsync git jq xxd" in done.stdout.splitlines()
@@ -131,7 +131,7 @@ def test_on_this_machine_a_bootstrap_only_tells(tmp_path: Path) -> None:
 def test_two_bootstraps_at_once_both_end_well(ssh_host: StartHost, repository: AptRepository) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
-    host = ssh_host(layer="bare", apt_repository=repository)
+    host = ssh_host(layer="bare", repository=repository)
     with ThreadPoolExecutor(2) as pool:
         both = list(pool.map(lambda _: mngr_ansible("bootstrap", "--json", *on(host)), range(2)))
     assert [each.returncode for each in both] == [0, 0], [each.stderr for each in both]
@@ -139,7 +139,7 @@ def test_two_bootstraps_at_once_both_end_well(ssh_host: StartHost, repository: A
 
 
 def test_a_python_without_its_library_is_none(ssh_host: StartHost, repository: AptRepository) -> None:
-    host = ssh_host(layer="bare", apt_repository=repository, apt_lists="fresh")
+    host = ssh_host(layer="bare", repository=repository, lists="fresh")
     host.run("apt-get install -y -qq --no-install-recommends python3-minimal")
     assert host.run("python3 -c 'import json'", check=False).returncode == 1
     made = mngr_ansible("apply", "--file", f"{__file__}:/srv/x", "--json", *on(host))
@@ -148,7 +148,7 @@ def test_a_python_without_its_library_is_none(ssh_host: StartHost, repository: A
 
 
 def test_python_waits_for_a_lock(ssh_host: StartHost, repository: AptRepository, tmp_path: Path) -> None:
-    host = ssh_host(layer="bare", apt_repository=repository, apt_lists="fresh")
+    host = ssh_host(layer="bare", repository=repository, lists="fresh")
     since = time.monotonic()
     hold_apts_lock(host, 12)
     ran = play(tmp_path, host, "mngr_bootstrap", tasks_from="python", mngr_bootstrap_timeout=120)
@@ -159,7 +159,7 @@ def test_python_waits_for_a_lock(ssh_host: StartHost, repository: AptRepository,
 def test_who_holds_a_lock_for_too_long_is_named_when_python_is_installed(
     ssh_host: StartHost, repository: AptRepository
 ) -> None:
-    host = ssh_host(layer="bare", apt_repository=repository, apt_lists="fresh")
+    host = ssh_host(layer="bare", repository=repository, lists="fresh")
     holder = hold_apts_lock(host, 60)
     script = (ROLES / "mngr_bootstrap/files/python.sh").read_text()
     impatient = script.replace("DPkg::Lock::Timeout=60", "DPkg::Lock::Timeout=5")
@@ -188,8 +188,7 @@ def test_python_comes_from_the_systems_own_manager(ssh_host: StartHost, tmp_path
     pacman = layer == "pacman"
     repository: Any = (PacmanRepository if pacman else RpmRepository)(tmp_path / "repository")
     repository.add("python" if pacman else "python3", "3.11", commands={"python3": 'exec /opt/python "$@"'})
-    kind = "pacman_repository" if pacman else "rpm_repository"
-    host: SshHost = ssh_host(layer=layer, users=(Login("dev", "sudo"), Login("pete")), **{kind: repository})
+    host: SshHost = ssh_host(layer=layer, users=(Login("dev", "sudo"), Login("pete")), repository=repository)
     host.run("mv $(readlink -f /usr/bin/python3) /opt/python && rm /usr/bin/python3*")
     host.run("sed -i '1s,#!.*,#!/opt/python,' /usr/bin/dnf /usr/bin/dnf-3 2>/dev/null; true")
 
@@ -212,7 +211,7 @@ def test_python_comes_from_the_systems_own_manager(ssh_host: StartHost, tmp_path
 def test_the_role_alone_makes_a_bare_host_ready_and_changes_nothing_the_second_time(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path
 ) -> None:
-    host = ssh_host(layer="bare", apt_repository=repository)
+    host = ssh_host(layer="bare", repository=repository)
     first = play(tmp_path, host, "mngr_bootstrap")
     assert (first.code, host.run("git && jq").stdout) == (0, "git 1.2\njq 1.2\n"), first.text
     second = play(tmp_path, host, "mngr_bootstrap")

@@ -21,7 +21,7 @@ def counted(_hosts_are_possible, tmp_path_factory):
     for number in range(32):
         repository.add(f"tool{number}", "1.0", commands={f"tool{number}": f"echo tool{number} 1.0"})
     with (
-        running(name="counted", apt_repository=repository, apt_lists="fresh") as host,
+        running(name="counted", repository=repository, lists="fresh") as host,
         distant(host) as (reached, proxy),
     ):
         verbose(host)

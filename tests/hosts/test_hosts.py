@@ -77,7 +77,7 @@ def test_a_package_is_installed_from_the_repository_without_a_mirror(ssh_host: S
     repository = AptRepository(tmp_path / "apt")
     repository.add("libmtool", "3", files={"/usr/share/libmtool": "x"})
     repository.add("mtool", "1:2.1-1", commands={"mtool": "echo mtool 2.1"}, depends="libmtool (>= 2)")
-    host = ssh_host(apt_repository=repository, apt_lists="fresh")
+    host = ssh_host(repository=repository, lists="fresh")
 
     host.ssh("apt-get install -y -qq mtool")
 
@@ -88,7 +88,7 @@ def test_a_package_is_installed_from_the_repository_without_a_mirror(ssh_host: S
 def test_a_failing_maintainer_script_fails_the_installation(ssh_host: StartHost, tmp_path: Path) -> None:
     repository = AptRepository(tmp_path / "apt")
     repository.add("mtool", postinst="echo no disk for mtool >&2; exit 3")
-    host = ssh_host(apt_repository=repository, apt_lists="fresh")
+    host = ssh_host(repository=repository, lists="fresh")
 
     failed = host.ssh("apt-get install -y -qq mtool", check=False)
 
@@ -99,7 +99,7 @@ def test_a_failing_maintainer_script_fails_the_installation(ssh_host: StartHost,
 def test_without_lists_apt_knows_no_package_until_it_is_updated(ssh_host: StartHost, tmp_path: Path) -> None:
     repository = AptRepository(tmp_path / "apt")
     repository.add("mtool")
-    host = ssh_host(apt_repository=repository)
+    host = ssh_host(repository=repository)
 
     assert "Unable to locate" in host.ssh("apt-get install -y mtool", check=False).stderr
     host.ssh("apt-get update && apt-get install -y mtool")
@@ -108,7 +108,7 @@ def test_without_lists_apt_knows_no_package_until_it_is_updated(ssh_host: StartH
 def test_stale_lists_still_name_what_the_repository_has_replaced(ssh_host: StartHost, tmp_path: Path) -> None:
     repository = AptRepository(tmp_path / "apt")
     old = repository.add("mtool", "1.0")
-    host = ssh_host(apt_repository=repository, apt_lists="stale")
+    host = ssh_host(repository=repository, lists="stale")
     repository.remove(old)
     repository.add("mtool", "1.1")
 
@@ -122,7 +122,7 @@ def test_stale_lists_still_name_what_the_repository_has_replaced(ssh_host: Start
 def test_python_is_installed_on_a_bare_host_without_a_mirror(ssh_host: StartHost, tmp_path: Path) -> None:
     repository = AptRepository(tmp_path / "apt")
     repository.adopt(offered_packages("bare"))
-    host = ssh_host(layer="bare", apt_repository=repository, apt_lists="fresh")
+    host = ssh_host(layer="bare", repository=repository, lists="fresh")
 
     host.ssh("apt-get install -y -qq --no-install-recommends python3")
 

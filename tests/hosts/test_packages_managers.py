@@ -30,33 +30,21 @@ class System(NamedTuple):
 
 
 KINDS = {
-    "dnf": ("Fedora", "dnf install -y --best", "dnf makecache --refresh", RpmRepository, "rpm_repository"),
-    "zypper": (
-        "openSUSE",
-        "zypper --non-interactive install",
-        "zypper --non-interactive refresh",
-        RpmRepository,
-        "rpm_repository",
-    ),
-    "pacman": (
-        "Arch",
-        "pacman -S --needed --noconfirm",
-        "pacman -Sy --noconfirm",
-        PacmanRepository,
-        "pacman_repository",
-    ),
+    "dnf": ("Fedora", "dnf install -y --best", "dnf makecache --refresh", RpmRepository),
+    "zypper": ("openSUSE", "zypper --non-interactive install", "zypper --non-interactive refresh", RpmRepository),
+    "pacman": ("Arch", "pacman -S --needed --noconfirm", "pacman -Sy --noconfirm", PacmanRepository),
 }
 
 
 @pytest.fixture(params=KINDS)
 def system(request: pytest.FixtureRequest, ssh_host: StartHost, tmp_path: Path) -> System:
-    name, install, refresh, kind, option = KINDS[request.param]
+    name, install, refresh, kind = KINDS[request.param]
     tmp_path.chmod(0o755)
     repository = kind(tmp_path / "packages")
     repository.add("mtool", "1:1.5-1", commands={"mtool": "echo mtool version 1.5"})
     repository.add("other", "1.0-1", commands={"other": "echo other 1.0"})
     repository.add("rival", "1.0-1", conflicts="other")
-    host = ssh_host(layer=request.param, users=(Login("dev", root_by="sudo"), Login("pete")), **{option: repository})
+    host = ssh_host(layer=request.param, users=(Login("dev", root_by="sudo"), Login("pete")), repository=repository)
     return System(request.param, name, install, refresh, repository, host)
 
 

@@ -59,7 +59,7 @@ def test_where_the_system_offers_too_little_the_next_source_a_vendors_repository
 ) -> None:
     theirs = AptRepository(tmp_path / "vendor")
     theirs.add("nodejs", "22.1.0-1nodesource1", commands={"node": "echo v22.1.0"})
-    host = ssh_host(layer="tools", users=(Login("dev", root_by="sudo"),), apt_repository=repository, apt_lists=lists)
+    host = ssh_host(layer="tools", users=(Login("dev", root_by="sudo"),), repository=repository, lists=lists)
     with gpg() as program:
         key = program.key()
         sign(theirs, key, program)
@@ -91,7 +91,7 @@ def test_where_the_system_offers_too_little_the_next_source_a_vendors_repository
 def test_a_repository_with_another_key_is_not_added_and_nothing_is_installed(
     ssh_host: StartHost, repository: AptRepository
 ) -> None:
-    host = ssh_host(layer="python", apt_repository=repository)
+    host = ssh_host(layer="python", repository=repository)
     before = installed(host)
     with gpg() as program:
         wrong = vendor(program.key()) | {"fingerprint": "0" * 40}
@@ -106,7 +106,7 @@ def test_what_a_source_requires_is_installed_before_it_in_the_same_run(
 ) -> None:
     import uv
 
-    host = ssh_host(layer="languages", apt_repository=repository, users=(Login("dev", root_by="sudo"),))
+    host = ssh_host(layer="languages", repository=repository, users=(Login("dev", root_by="sudo"),))
     shutil.copy(uv.find_uv_bin(), host.root_path / "usr/local/bin/uv")
     with served() as registries:
         registries.add_wheel("wtool", "2.0", "wtool")
@@ -121,7 +121,7 @@ def test_what_a_source_requires_is_installed_before_it_in_the_same_run(
 def test_what_is_downloaded_is_brought_by_the_same_run_as_packages(
     ssh_host: StartHost, repository: AptRepository, server: HttpsServer
 ) -> None:
-    host = ssh_host(layer="python", apt_repository=repository)
+    host = ssh_host(layer="python", repository=repository)
     server.trusted_by(host)
     offer = server.offer("/btool-2.0", b"#!/bin/sh\necho btool 2.0\n") | {"url": server.url("/btool-{version}")}
     btool = {"name": "btool", "version": ">=2", "sources": [{"manager": "archive", "version": "2.0", **offer}]}
@@ -133,7 +133,7 @@ def test_what_is_downloaded_is_brought_by_the_same_run_as_packages(
 def test_a_wrong_checksum_fails_the_step_and_leaves_nothing(
     ssh_host: StartHost, repository: AptRepository, server: HttpsServer
 ) -> None:
-    host = ssh_host(layer="python", apt_repository=repository)
+    host = ssh_host(layer="python", repository=repository)
     server.trusted_by(host)
     before = installed(host)
     offer = server.offer("/btool", b"#!/bin/sh\necho btool 2.0\n") | {"sha256": "0" * 64}
@@ -146,7 +146,7 @@ def test_a_wrong_checksum_fails_the_step_and_leaves_nothing(
 def test_a_manager_that_fails_leaves_what_another_has_installed_settled(
     ssh_host: StartHost, repository: AptRepository, server: HttpsServer
 ) -> None:
-    host = ssh_host(layer="python", apt_repository=repository)
+    host = ssh_host(layer="python", repository=repository)
     server.trusted_by(host)
     offer = server.offer("/btool", b"#!/bin/sh\n") | {"sha256": "0" * 64}
     report = bring(host, {"name": "btool", "sources": [{"manager": "archive", **offer}]}, "other")
@@ -156,7 +156,7 @@ def test_a_manager_that_fails_leaves_what_another_has_installed_settled(
 def test_lists_are_fetched_before_the_decision_only_where_they_may_help(
     ssh_host: StartHost, repository: AptRepository
 ) -> None:
-    host = ssh_host(layer="python", apt_repository=repository, apt_lists="fresh")
+    host = ssh_host(layer="python", repository=repository, lists="fresh")
     stamp = "stat -c %Y%y /var/lib/apt/lists/partial"
     before = host.run(stamp).stdout
     bring(host, "other")
@@ -172,7 +172,7 @@ def test_a_virtual_package_is_told_as_one_and_no_provider_is_chosen_by_chance(
 ) -> None:
     for name in ("first", "second"):
         repository.add(name, "1.0", provides="virtual")
-    host = ssh_host(layer="python", apt_repository=repository)
+    host = ssh_host(layer="python", repository=repository)
     before = installed(host)
     report = bring(host, "virtual")
     assert statuses(report) == {"virtual": ("blocked", None)}
@@ -184,7 +184,7 @@ def test_a_dependency_that_nobody_offers_is_told_and_nothing_is_installed(
     ssh_host: StartHost, repository: AptRepository
 ) -> None:
     repository.add("broken", "1.0", depends="nowhere-to-be-found")
-    host = ssh_host(layer="python", apt_repository=repository)
+    host = ssh_host(layer="python", repository=repository)
     before = installed(host)
     report = bring(host, "broken", "other")
     assert not report.ok

@@ -84,7 +84,7 @@ FD = {"name": "fd", "checks": ["fd", "fdfind"], "sources": [{"manager": "apt", "
 def test_one_line_installs_with_apt_after_one_that_fetches_lists_where_they_are_old(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path, login: str, prefix: str, lists: str
 ) -> None:
-    host = ssh_host(layer="tools", users=LOGINS, apt_repository=repository, apt_lists=lists).as_user(login)
+    host = ssh_host(layer="tools", users=LOGINS, repository=repository, lists=lists).as_user(login)
     refresh = [f"{prefix}apt-get update"] if lists == "empty" else []
     assert obeyed(host, tmp_path, ATOOL, FD) == [*refresh, f"{prefix}apt-get install -y atool fd-find"]
 
@@ -119,7 +119,7 @@ def test_a_vendors_repository_is_added_after_its_keys_fingerprint_was_compared(
     with gpg() as program:
         key = program.key()
         sign(repository, key, program)
-        host = trusting(ssh_host(layer="languages", users=LOGINS, apt_repository=repository), server)
+        host = trusting(ssh_host(layer="languages", users=LOGINS, repository=repository), server)
         host.run("rm /etc/apt/sources.list.d/*")
         text = server.offer("/key.asc", key.text.encode())["url"] if has_distant_key else key.text
         vendor = {"name": "vendor", "url": "copy:/srv/apt", "suite": "./", "key": text, "fingerprint": key.fingerprint}
@@ -135,7 +135,7 @@ def test_a_key_with_another_fingerprint_adds_nothing(
 ) -> None:
     with gpg() as program:
         key = program.key()
-    host = trusting(ssh_host(layer="languages", users=LOGINS, apt_repository=repository), server)
+    host = trusting(ssh_host(layer="languages", users=LOGINS, repository=repository), server)
     url = server.offer("/key.asc", key.text.encode())["url"]
     vendor = {"name": "vendor", "url": "copy:/srv/apt", "suite": "./", "key": url, "fingerprint": "0" * 40}
     dev = host.as_user("dev")

@@ -61,7 +61,7 @@ def repository(tmp_path):
 
 
 def test_files_then_packages_arrive_and_a_second_run_starts_no_ansible(ssh_host, tree, repository, tmp_path):
-    host = ssh_host(layer="python", apt_repository=repository, apt_lists="empty")
+    host = ssh_host(layer="python", repository=repository, lists="empty")
     (tmp_path / "token").write_text("secret")
     words = ["--file", f"{tree}:work/tree", "--file", f"{tmp_path}/token:/srv/token", "--package", "mtool>=2,<3"]
 
@@ -91,7 +91,7 @@ def test_files_then_packages_arrive_and_a_second_run_starts_no_ansible(ssh_host,
 def test_too_old_is_upgraded_and_too_old_everywhere_is_blocked_with_found_wanted_offered(ssh_host, tmp_path):
     repository = AptRepository(tmp_path / "apt")
     repository.add("mtool", "1:1.0-1", commands={"mtool": "echo mtool 1.0"})
-    host = ssh_host(layer="python", apt_repository=repository, apt_lists="fresh")
+    host = ssh_host(layer="python", repository=repository, lists="fresh")
     host.run("apt-get install -y mtool")
 
     blocked = mngr_ansible("apply", "--package", "mtool>=2", *on(host), "--json")
@@ -145,7 +145,7 @@ def test_an_alias_of_the_ssh_configuration_leads_to_its_host(ssh_host, home, tmp
 def test_a_host_without_python_gets_it_first(ssh_host, tmp_path):
     repository = AptRepository(tmp_path / "apt")
     repository.adopt(offered_packages("bare"))
-    host = ssh_host(layer="bare", apt_repository=repository, apt_lists="empty")
+    host = ssh_host(layer="bare", repository=repository, lists="empty")
     (tmp_path / "x").write_text("x")
 
     printed = mngr_ansible("apply", "--file", f"{tmp_path}/x:x", "--install", "print", "--json", *on(host))
@@ -159,7 +159,7 @@ def test_a_host_without_python_gets_it_first(ssh_host, tmp_path):
 
 
 def test_without_privilege_a_package_is_blocked_and_nothing_is_changed(ssh_host, repository, tmp_path):
-    host = ssh_host(layer="python", users=(Login("dev"),), apt_repository=repository).as_user("dev")
+    host = ssh_host(layer="python", users=(Login("dev"),), repository=repository).as_user("dev")
     (tmp_path / "x").write_text("x")
 
     done = mngr_ansible("apply", "--file", f"{tmp_path}/x:x", "--package", "mtool", "--json", *on(host))
@@ -171,7 +171,7 @@ def test_without_privilege_a_package_is_blocked_and_nothing_is_changed(ssh_host,
 
 
 def test_a_login_with_sudo_installs_and_writes_as_root_only_with_become(ssh_host, repository, tmp_path):
-    host = ssh_host(layer="tools", users=(Login("dev", root_by="sudo"),), apt_repository=repository).as_user("dev")
+    host = ssh_host(layer="tools", users=(Login("dev", root_by="sudo"),), repository=repository).as_user("dev")
     (tmp_path / "x").write_text("x")
     words = ["--file", f"{tmp_path}/x:/srv/x", "--file", f"{tmp_path}/x:~/x", "--package", "mtool"]
 
@@ -201,7 +201,7 @@ def test_become_without_sudo_is_one_error_and_changes_nothing(ssh_host, tmp_path
 
 
 def test_print_shows_the_command_and_fails_but_files_are_copied(ssh_host, repository, tmp_path):
-    host = ssh_host(layer="python", apt_repository=repository)
+    host = ssh_host(layer="python", repository=repository)
     (tmp_path / "x").write_text("x")
 
     done = mngr_ansible("apply", "--file", f"{tmp_path}/x:x", "--package", "mtool", "--install", "print", *on(host))
@@ -215,7 +215,7 @@ def test_print_shows_the_command_and_fails_but_files_are_copied(ssh_host, reposi
 
 
 def test_a_failing_optional_package_is_a_warning(ssh_host, repository):
-    host = ssh_host(layer="python", apt_repository=repository)
+    host = ssh_host(layer="python", repository=repository)
     optional = PackageRequirement("nowhere", is_required=False)
 
     report = provision([host.address], packages=[optional, "mtool"], key=host.key, known_hosts=host.known_hosts)
@@ -230,7 +230,7 @@ def test_a_failing_optional_package_is_a_warning(ssh_host, repository):
 def test_a_package_that_could_not_be_set_up_is_due_until_it_is_although_its_program_runs(ssh_host, tmp_path):
     repository = AptRepository(tmp_path / "apt")
     repository.add("frail", "1", commands={"frail": "echo frail 1"}, postinst="test -e /srv/healed")
-    host = ssh_host(layer="tools", apt_repository=repository)
+    host = ssh_host(layer="tools", repository=repository)
     words = ["--package", "frail", "--json", *on(host)]
     failed = mngr_ansible("apply", *words)
     assert (failed.returncode, statuses(failed)) == (1, {"package:frail": "failed"})
@@ -245,7 +245,7 @@ def test_a_package_that_could_not_be_set_up_is_due_until_it_is_although_its_prog
 
 
 def test_a_rendered_directory_run_by_hand_ends_in_the_same_state(ssh_host, tree, repository, tmp_path):
-    host = ssh_host(layer="python", apt_repository=repository, apt_lists="empty")
+    host = ssh_host(layer="python", repository=repository, lists="empty")
     (tmp_path / "token").write_text("s3cr3t-canary")
     (tmp_path / "token").chmod(0o600)
     words = ["--file", f"{tree}:/srv/tree", "--file", f"{tmp_path}/token:/srv/token", "--package", "mtool>=2"]
@@ -351,7 +351,7 @@ def test_host_keys_are_checked(ssh_host, tmp_path):
 def test_a_stopped_run_leaves_no_process_and_a_timed_out_step_is_unknown(ssh_host, tmp_path):
     repository = AptRepository(tmp_path / "apt")
     repository.add("slow", "1", postinst="sleep 60")
-    host = ssh_host(layer="python", apt_repository=repository, apt_lists="fresh")
+    host = ssh_host(layer="python", repository=repository, lists="fresh")
 
     with witnessed(*ANSIBLE, "ssh:", after=True) as left:
         done = mngr_ansible("apply", "--package", "slow", "--timeout", "15", "--json", *on(host))
@@ -366,7 +366,7 @@ def test_a_stopped_run_leaves_no_process_and_a_timed_out_step_is_unknown(ssh_hos
 def test_a_signal_ends_everything_of_ours_here(ssh_host, tmp_path, name, code):
     repository = AptRepository(tmp_path / "apt")
     repository.add("slow", "1", postinst="sleep 60")
-    host = ssh_host(layer="python", apt_repository=repository)
+    host = ssh_host(layer="python", repository=repository)
     with witnessed(*ANSIBLE, "ssh:", after=True) as left:
         command = [sys.executable, "-m", "mngr_ansible", "apply", "--package", "slow", *on(host)]
         streams = {"stderr": subprocess.PIPE, "stdout": subprocess.DEVNULL, "text": True}
@@ -388,7 +388,7 @@ def test_a_signal_ends_everything_of_ours_here(ssh_host, tmp_path, name, code):
 def test_what_is_being_done_is_said_while_it_is_done(ssh_host, tmp_path):
     repository = AptRepository(tmp_path / "apt")
     repository.add("slow", "1", commands={"slow": "echo slow 1"}, postinst="until test -e /srv/go; do sleep 0.1; done")
-    host = ssh_host(layer="python", apt_repository=repository, apt_lists="fresh")
+    host = ssh_host(layer="python", repository=repository, lists="fresh")
     command = [sys.executable, "-m", "mngr_ansible", "apply", "--package", "slow", "--file", f"{__file__}:/srv/x"]
     streams = {"stderr": subprocess.PIPE, "stdout": subprocess.DEVNULL, "text": True}
     with ended_after(subprocess.Popen([*command, *on(host)], **streams)) as process:
@@ -404,7 +404,7 @@ def test_what_is_being_done_is_said_while_it_is_done(ssh_host, tmp_path):
 def test_a_second_ctrl_c_still_says_what_was_reached(ssh_host, tmp_path):
     repository = AptRepository(tmp_path / "apt")
     repository.add("slow", "1", postinst="touch /begun; sleep 20")
-    host = ssh_host(layer="python", apt_repository=repository, apt_lists="fresh")
+    host = ssh_host(layer="python", repository=repository, lists="fresh")
     command = [sys.executable, "-m", "mngr_ansible", "apply", "--package", "slow", *on(host)]
     streams = {"stderr": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with ended_after(subprocess.Popen(command, **streams)) as process:
@@ -421,7 +421,7 @@ def test_a_second_ctrl_c_still_says_what_was_reached(ssh_host, tmp_path):
 
 
 def test_the_time_holds_for_lists_that_are_fetched_too(ssh_host, repository):
-    host = ssh_host(layer="python", apt_repository=repository)
+    host = ssh_host(layer="python", repository=repository)
     host.run("mv /usr/bin/apt-get /usr/bin/real; cat >/usr/bin/apt-get; chmod 755 /usr/bin/apt-get", stdin=HANGING)
     since = time.monotonic()
 
@@ -433,7 +433,7 @@ def test_the_time_holds_for_lists_that_are_fetched_too(ssh_host, repository):
 
 
 def test_hosts_with_different_needs_are_brought_there_in_one_run(ssh_host, home, repository, tmp_path):
-    bare, ready = (ssh_host(layer="python", name=f"host-of-{name}", apt_repository=repository) for name in ("a", "b"))
+    bare, ready = (ssh_host(layer="python", name=f"host-of-{name}", repository=repository) for name in ("a", "b"))
     ready.run("apt-get update && apt-get install -y mtool")
     (home / ".ssh").mkdir(mode=0o700)
     (home / ".ssh" / "config").write_text(f"{bare.ssh_config_entry()}\n{ready.ssh_config_entry()}\n")

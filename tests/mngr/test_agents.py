@@ -38,7 +38,7 @@ def host(ssh_host, tmp_path):
     repository = AptRepository(tmp_path / "apt")
     repository.add("fd-find", "8.6.0-3", commands={"fdfind": "echo fdfind 8.6.0"})
     repository.add("nowhere-known", "1.0", commands={"nowhere-known": "echo 1.0"})
-    return ssh_host(layer="tools", apt_repository=repository)
+    return ssh_host(layer="tools", repository=repository)
 
 
 def mngr(tmp_path, host, binary):

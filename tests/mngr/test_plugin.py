@@ -72,7 +72,7 @@ def repository(tmp_path):
 
 @pytest.fixture
 def host(ssh_host, repository):
-    return ssh_host(layer="tools", apt_repository=repository)
+    return ssh_host(layer="tools", repository=repository)
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def test_python_is_installed_where_there_is_none_and_only_once(ssh_host: StartHo
     tmp_path.chmod(0o755)
     repository = AptRepository(tmp_path / "apt")
     repository.adopt(offered_packages("bare"))
-    host = ssh_host(layer="bare", apt_repository=repository, apt_lists="empty")
+    host = ssh_host(layer="bare", repository=repository, lists="empty")
     ran, step = bootstrap(tmp_path, host)
     assert (ran.code, ran.changed) == (0, 1), ran.text
     assert step["status"] == "changed"
@@ -46,7 +46,7 @@ def test_python_is_installed_where_there_is_none_and_only_once(ssh_host: StartHo
 
 def test_a_bootstrap_that_cannot_be_done_says_why(ssh_host: StartHost, tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
-    host = ssh_host(layer="bare", users=(Login("dev"),), apt_repository=AptRepository(tmp_path / "apt"))
+    host = ssh_host(layer="bare", users=(Login("dev"),), repository=AptRepository(tmp_path / "apt"))
     ran, step = bootstrap(tmp_path, host)
     assert ran.code == 2
     assert step["reason"] == "apt offers no python3. Check the host's package sources"

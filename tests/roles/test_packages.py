@@ -32,7 +32,7 @@ def test_what_is_missing_is_installed_and_a_second_run_changes_nothing(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path
 ) -> None:
     repository.add("fd-find", "8.6.0-3", commands={"fdfind": "echo fdfind 8.6.0"})
-    host = ssh_host(apt_repository=repository, apt_lists="empty")
+    host = ssh_host(repository=repository, lists="empty")
     wanted = [
         {"name": "mtool", "version": ">=2.39,<3"},
         {"name": "fd", "version": ">=8", "checks": ["fd", "fdfind"], "packages": {"apt": ["fd-find"], "dnf": ["fd"]}},
@@ -51,7 +51,7 @@ def test_what_is_missing_is_installed_and_a_second_run_changes_nothing(
 def test_what_is_too_old_is_upgraded_and_an_epoch_deceives_nobody(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path
 ) -> None:
-    host = ssh_host(apt_repository=repository, apt_lists="fresh")
+    host = ssh_host(repository=repository, lists="fresh")
     host.run("apt-get install -y mtool")
     repository.add("mtool", "1:3.0-1", commands={"mtool": "echo mtool version 3.0"})
     ran = packages(tmp_path, host, {"name": "mtool", "version": ">=2.41"})
@@ -64,7 +64,7 @@ def test_what_nobody_offers_fails_before_anything_changes_and_says_found_wanted_
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path
 ) -> None:
     repository.add("other", "1.0")
-    host = ssh_host(apt_repository=repository, apt_lists="fresh")
+    host = ssh_host(repository=repository, lists="fresh")
     host.run("apt-get install -y mtool")
     before = host.run("dpkg-query -W").stdout
     wanted = [{"name": "other"}, {"name": "mtool", "version": ">=9"}, {"name": "nowhere"}]
@@ -79,7 +79,7 @@ def test_what_nobody_offers_fails_before_anything_changes_and_says_found_wanted_
 def test_a_stale_list_is_refreshed_once_although_another_source_is_dead(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path
 ) -> None:
-    host = ssh_host(apt_repository=repository, apt_lists="stale")
+    host = ssh_host(repository=repository, lists="stale")
     host.run("echo 'deb [trusted=yes] copy:/srv/nowhere ./' >/etc/apt/sources.list.d/dead.list")
     repository.add("new", "1.0")
     repository.remove(next(repository.path.glob("mtool_*.deb")))
@@ -93,7 +93,7 @@ def test_a_stale_list_is_refreshed_once_although_another_source_is_dead(
 def test_a_package_that_left_the_mirror_since_the_last_refresh_is_found_again(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path
 ) -> None:
-    host = ssh_host(apt_repository=repository, apt_lists="fresh")
+    host = ssh_host(repository=repository, lists="fresh")
     repository.remove(next(repository.path.glob("mtool_*.deb")))
     repository.add("mtool", "1:2.41-1", commands={"mtool": "echo mtool version 2.41"})
     ran = packages(tmp_path, host, {"name": "mtool"})
@@ -105,7 +105,7 @@ def test_an_optional_one_that_fails_harms_nothing_and_is_a_warning(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path
 ) -> None:
     repository.add("broken", "1.0", postinst="exit 3")
-    host = ssh_host(apt_repository=repository)
+    host = ssh_host(repository=repository)
     optional = [{"name": name, "is_required": False} for name in ("broken", "nowhere")]
     ran = packages(tmp_path, host, *optional, {"name": "mtool"})
     assert ran.code == 0, ran.text
@@ -123,7 +123,7 @@ def test_a_required_one_that_fails_says_why_and_what_apt_said_and_a_half_configu
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path
 ) -> None:
     repository.add("broken", "1.0", postinst="echo it hurts; exit 3")
-    host = ssh_host(apt_repository=repository)
+    host = ssh_host(repository=repository)
     ran = packages(tmp_path, host, {"name": "broken"}, {"name": "mtool"})
     assert ran.code == 2
     assert ran.apt["msg"] == (
@@ -140,7 +140,7 @@ def test_nothing_is_installed_over_what_is_too_new_or_tells_no_version(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path
 ) -> None:
     repository.add("mute", "1.0")
-    host = ssh_host(apt_repository=repository, apt_lists="fresh")
+    host = ssh_host(repository=repository, lists="fresh")
     host.run("apt-get install -y mtool; echo 'echo hello' >/usr/local/bin/mute; chmod +x /usr/local/bin/mute")
     wanted = [{"name": "mtool", "version": "<2"}, {"name": "mute", "version": ">=1"}, {"name": "python3"}]
     ran = packages(tmp_path, host, *wanted)
@@ -155,7 +155,7 @@ def test_a_login_with_sudo_or_doas_installs(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path, root_by: str
 ) -> None:
     login = Login("dev", root_by=root_by)  # type: ignore[arg-type]
-    host = ssh_host(layer="tools", users=(login,), apt_repository=repository).as_user("dev")
+    host = ssh_host(layer="tools", users=(login,), repository=repository).as_user("dev")
     if root_by == "doas":
         host.run("rm /usr/bin/sudo")
     ran = packages(tmp_path, host, {"name": "mtool"})
@@ -168,7 +168,7 @@ def test_a_login_that_cannot_become_root_gets_the_command_for_an_administrator(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path, root_by: str
 ) -> None:
     login = Login("dev", root_by=root_by)  # type: ignore[arg-type]
-    host = ssh_host(layer="tools", users=(login,), apt_repository=repository, apt_lists="fresh").as_user("dev")
+    host = ssh_host(layer="tools", users=(login,), repository=repository, lists="fresh").as_user("dev")
     ran = packages(tmp_path, host, {"name": "mtool"}, {"name": "git"})
     assert ran.code == 2
     assert "an administrator must run: sudo apt-get install -y mtool. No package was changed." in ran.apt["msg"]
@@ -178,7 +178,7 @@ def test_a_login_that_cannot_become_root_gets_the_command_for_an_administrator(
 def test_print_changes_nothing_and_fails_with_the_command(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path
 ) -> None:
-    host = ssh_host(apt_repository=repository, apt_lists="fresh")
+    host = ssh_host(repository=repository, lists="fresh")
     ran = packages(tmp_path, host, {"name": "mtool"}, mngr_packages_install="print")
     assert ran.code == 2
     assert "To install it, run: apt-get install -y mtool. No package was changed." in ran.apt["msg"]
@@ -188,7 +188,7 @@ def test_print_changes_nothing_and_fails_with_the_command(
 def test_check_mode_says_what_would_change_and_installs_nothing(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path
 ) -> None:
-    host = ssh_host(apt_repository=repository)
+    host = ssh_host(repository=repository)
     ran = packages(tmp_path, host, {"name": "mtool"}, {"name": "python3"}, options=("--check",))
     assert (ran.code, ran.changed) == (0, 1), ran.text
     assert ran.outcomes == {"package:mtool": "changed", "package:python3": "ok"}
@@ -199,7 +199,7 @@ def test_what_apt_would_have_to_remove_or_unhold_stays(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path
 ) -> None:
     repository.add("rival", "1.0", conflicts="mtool")
-    host = ssh_host(apt_repository=repository, apt_lists="fresh")
+    host = ssh_host(repository=repository, lists="fresh")
     host.run("apt-get install -y mtool")
     ran = packages(tmp_path, host, {"name": "rival"})
     assert ran.code == 2
@@ -216,7 +216,7 @@ def test_a_package_that_waits_for_an_answer_is_stopped_on_the_host(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path
 ) -> None:
     repository.add("waits", "1.0", postinst="exec sleep 1000")
-    host = ssh_host(layer="tools", apt_repository=repository, apt_lists="fresh")
+    host = ssh_host(layer="tools", repository=repository, lists="fresh")
     ran = packages(tmp_path, host, {"name": "waits"}, mngr_packages_timeout=1)
     assert ran.code == 2
     assert "was stopped" in ran.apt["msg"]
@@ -226,7 +226,7 @@ def test_a_package_that_waits_for_an_answer_is_stopped_on_the_host(
 def test_a_wrong_name_is_refused_before_anything_is_asked(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path
 ) -> None:
-    ran = packages(tmp_path, ssh_host(apt_repository=repository), {"name": "m", "packages": {"apt": ["mto*"]}})
+    ran = packages(tmp_path, ssh_host(repository=repository), {"name": "m", "packages": {"apt": ["mto*"]}})
     assert ran.code == 2
     assert "m: 'mto*' is no name of a package: a pattern could install anything" in ran.apt["msg"]
 
@@ -234,7 +234,7 @@ def test_a_wrong_name_is_refused_before_anything_is_asked(
 def test_another_program_that_answers_instead_is_named_after_the_installation(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path
 ) -> None:
-    host = ssh_host(apt_repository=repository)
+    host = ssh_host(repository=repository)
     host.run("echo 'echo mtool 1.0' >/usr/local/bin/mtool; chmod +x /usr/local/bin/mtool")
     ran = packages(tmp_path, host, {"name": "mtool", "version": ">=2"})
     assert ran.code == 2
@@ -245,7 +245,7 @@ def test_another_program_that_answers_instead_is_named_after_the_installation(
 def test_the_example_of_the_readme_runs(ssh_host: StartHost, repository: AptRepository, tmp_path: Path) -> None:
     repository.add("git", "1:2.40-1", commands={"git": "echo git version 2.40"})
     repository.add("fd-find", "8.6.0-3", commands={"fdfind": "echo fdfind 8.6.0"})
-    host = ssh_host(apt_repository=repository)
+    host = ssh_host(repository=repository)
     play(tmp_path, host, "mngr_packages", mngr_packages_requirements=[])
     example = (ROLES / "mngr_packages/README.md").read_text().split("## Example\n\n```yaml\n")[1].split("```")[0]
     (tmp_path / "run/play.yml").write_text(example)
@@ -263,7 +263,7 @@ HOLD = (
 def test_a_locked_package_manager_is_told_with_who_holds_it(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path
 ) -> None:
-    host = ssh_host(apt_repository=repository, apt_lists="fresh")
+    host = ssh_host(repository=repository, lists="fresh")
     host.run(f'mkfifo /f; setsid python3 -c "{HOLD}" /var/lib/dpkg/lock-frontend >/f 2>&1 & read _ </f')
     ran = packages(tmp_path, host, {"name": "mtool"}, mngr_packages_timeout=10)
     assert ran.code == 2
@@ -282,7 +282,7 @@ exit 100
 def test_who_holds_a_lock_is_told_though_the_last_try_had_no_time(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path
 ) -> None:
-    host = ssh_host(apt_repository=repository, apt_lists="fresh")
+    host = ssh_host(repository=repository, lists="fresh")
     host.run("cat >/usr/bin/apt-get", stdin=ONCE_LOCKED)
     ran = packages(tmp_path, host, {"name": "mtool"}, mngr_packages_timeout=6)
     assert ran.code == 2
@@ -292,7 +292,7 @@ def test_who_holds_a_lock_is_told_though_the_last_try_had_no_time(
 
 def test_two_at_once_on_one_host_both_succeed(ssh_host: StartHost, repository: AptRepository, tmp_path: Path) -> None:
     repository.add("slow", "1.0", postinst="sleep 1")
-    host = ssh_host(apt_repository=repository, apt_lists="empty")
+    host = ssh_host(repository=repository, lists="empty")
     directories = [tmp_path / "one", tmp_path / "two"]
     for directory in directories:
         directory.mkdir()

@@ -75,7 +75,7 @@ def untouched(host: SshHost) -> bool:
 def test_a_signed_repository_is_added_and_used_and_a_second_run_changes_nothing(
     ssh_host: StartHost, own: AptRepository, third: AptRepository, key: Key, tmp_path: Path, layout: str
 ) -> None:
-    host = ssh_host(apt_repository=own, apt_lists="fresh")
+    host = ssh_host(repository=own, lists="fresh")
     repository = apt(key) if layout == "suite" else apt(key, suite="./", component="")
     first = add(tmp_path, host, repository)
     assert (first.code, first.changed) == (0, 1), first.text
@@ -95,7 +95,7 @@ def test_a_signed_repository_is_added_and_used_and_a_second_run_changes_nothing(
 def test_what_was_changed_after_signing_or_signed_by_another_is_refused_by_apt(
     ssh_host: StartHost, own: AptRepository, third: AptRepository, key: Key, maker: Gpg, tmp_path: Path
 ) -> None:
-    host = ssh_host(apt_repository=own, apt_lists="fresh")
+    host = ssh_host(repository=own, lists="fresh")
     assert add(tmp_path, host, apt(key)).code == 0
     sign(third, maker.key("stranger"), maker)
     refused = host.run("apt-get update; apt-get install -y ttool", check=False)
@@ -108,7 +108,7 @@ def test_what_was_changed_after_signing_or_signed_by_another_is_refused_by_apt(
 def test_a_wrong_fingerprint_writes_nothing_and_both_are_told(
     ssh_host: StartHost, own: AptRepository, key: Key, tmp_path: Path, scheme: str
 ) -> None:
-    host = ssh_host(apt_repository=own)
+    host = ssh_host(repository=own)
     wrong = "AB" * 20
     with https_server(tmp_path) as server:
         server.trusted_by(host)
@@ -125,7 +125,7 @@ def test_a_wrong_fingerprint_writes_nothing_and_both_are_told(
 def test_a_key_from_an_address_is_asked_once_and_other_keys_that_come_along_are_not_trusted(
     ssh_host: StartHost, own: AptRepository, third: AptRepository, key: Key, maker: Gpg, tmp_path: Path
 ) -> None:
-    host = ssh_host(apt_repository=own)
+    host = ssh_host(repository=own)
     other = maker.key("other")
     with https_server(tmp_path) as server:
         server.trusted_by(host)
@@ -142,7 +142,7 @@ def test_a_key_from_an_address_is_asked_once_and_other_keys_that_come_along_are_
 def test_one_that_is_wrong_keeps_all_from_being_written(
     ssh_host: StartHost, own: AptRepository, key: Key, tmp_path: Path
 ) -> None:
-    host = ssh_host(apt_repository=own)
+    host = ssh_host(repository=own)
     ran = add(tmp_path, host, apt(key), apt(key, name="fourth", fingerprint="0" * 40))
     assert "fourth: its key cannot be trusted" in message(ran)
     assert untouched(host)
@@ -152,7 +152,7 @@ def test_one_that_is_wrong_keeps_all_from_being_written(
 def test_a_file_of_that_name_that_is_not_ours_is_never_overwritten(
     ssh_host: StartHost, own: AptRepository, key: Key, tmp_path: Path, path: str
 ) -> None:
-    host = ssh_host(apt_repository=own)
+    host = ssh_host(repository=own)
     host.run(f"mkdir -p /etc/apt/keyrings; echo '# mine' >{path}")
     ran = add(tmp_path, host, apt(key))
     assert f"third: {path} was not written by mngr-ansible, and is never overwritten" in message(ran)
@@ -160,7 +160,7 @@ def test_a_file_of_that_name_that_is_not_ours_is_never_overwritten(
 
 
 def test_ours_is_brought_up_to_date(ssh_host: StartHost, own: AptRepository, key: Key, tmp_path: Path) -> None:
-    host = ssh_host(apt_repository=own)
+    host = ssh_host(repository=own)
     assert add(tmp_path, host, apt(key)).code == 0
     ran = add(tmp_path, host, apt(key, component="main contrib"))
     assert (ran.code, ran.changed) == (0, 1), ran.text
@@ -177,7 +177,7 @@ def test_ours_is_brought_up_to_date(ssh_host: StartHost, own: AptRepository, key
 def test_what_the_host_has_already_in_another_file_is_left_alone(
     ssh_host: StartHost, own: AptRepository, key: Key, tmp_path: Path, file: str, content: str
 ) -> None:
-    host = ssh_host(apt_repository=own)
+    host = ssh_host(repository=own)
     host.run(f"cat >/etc/apt/sources.list.d/{file}", stdin=f"# copy:/srv/apt/third stable\n{content}\n")
     ran = add(tmp_path, host, apt(key))
     assert (ran.code, ran.changed) == (0, 0), ran.text
@@ -188,7 +188,7 @@ def test_what_the_host_has_already_in_another_file_is_left_alone(
 
 
 def test_check_mode_and_print_write_nothing(ssh_host: StartHost, own: AptRepository, key: Key, tmp_path: Path) -> None:
-    host = ssh_host(apt_repository=own)
+    host = ssh_host(repository=own)
     checked = add(tmp_path, host, apt(key), options=("--check",))
     assert (checked.code, checked.changed, checked.results[-1]["added"]) == (0, 1, ["third"]), checked.text
     printed = add(tmp_path, host, apt(key), mngr_packages_install="print")
@@ -201,7 +201,7 @@ def test_only_a_login_that_can_become_root_adds_one(
     ssh_host: StartHost, own: AptRepository, key: Key, tmp_path: Path, root_by: str
 ) -> None:
     login = Login("dev", root_by=root_by)  # type: ignore[arg-type]
-    host = ssh_host(layer="tools", users=(login,), apt_repository=own).as_user("dev")
+    host = ssh_host(layer="tools", users=(login,), repository=own).as_user("dev")
     if root_by == "doas":
         host.run("rm /usr/bin/sudo")
     ran = add(tmp_path, host, apt(key))
@@ -258,7 +258,7 @@ def rpms(tmp_path: Path, key: Key) -> RpmRepository:
 def test_dnf_and_zypper_get_one_too_and_install_from_it_only_what_its_key_signed(
     ssh_host: StartHost, rpms: RpmRepository, key: Key, tmp_path: Path, manager: str
 ) -> None:
-    host = ssh_host(layer=manager, rpm_repository=rpms, apt_lists="fresh")
+    host = ssh_host(layer=manager, repository=rpms, lists="fresh")
     path, install = _RPM[manager]
     given = {"manager": manager, "name": "third", "url": "file:///srv/rpm/third", "key": key.text}
     wrong = add(tmp_path, host, {**given, "fingerprint": "AB" * 20})
@@ -280,7 +280,7 @@ def test_dnf_and_zypper_get_one_too_and_install_from_it_only_what_its_key_signed
 def test_a_repository_is_added_before_what_comes_from_it_is_installed(
     ssh_host: StartHost, own: AptRepository, third: AptRepository, key: Key, tmp_path: Path
 ) -> None:
-    host = ssh_host(apt_repository=own, apt_lists="fresh")
+    host = ssh_host(repository=own, lists="fresh")
     wanted = {"mngr_packages_requirements": [{"name": "ttool", "version": ">=3"}]}
     ran = play(tmp_path, host, "mngr_packages", mngr_packages_repositories=[apt(key)], **wanted)
     assert ran.code == 0, ran.text

@@ -55,7 +55,5 @@ def start(
     ssh_host: StartHost, manager: Manager, repository: RpmRepository | PacmanRepository, lists: str = "fresh"
 ) -> SshHost:
     """A host of that manager, with a login ``dev`` that becomes root by sudo and ``pete`` that does not."""
-    kind = "pacman_repository" if manager.layer == "pacman" else "rpm_repository"
-    return ssh_host(
-        layer=manager.layer, users=(Login("dev", "sudo"), Login("pete")), apt_lists=lists, **{kind: repository}
-    )
+    users = (Login("dev", "sudo"), Login("pete"))
+    return ssh_host(layer=manager.layer, users=users, lists=lists, repository=repository)

@@ -4,7 +4,7 @@ from tests.support.hosts.apt_repository import AptRepository
 from tests.support.hosts.layers import LayerError, cache_directory, offered_packages
 from tests.support.hosts.machine import why_not
 from tests.support.hosts.pacman_repository import PacmanRepository
-from tests.support.hosts.repositories import Repository
+from tests.support.hosts.repository import Repository
 from tests.support.hosts.rpm_repository import RpmRepository
 from tests.support.hosts.seed import Login
 from tests.support.hosts.ssh_host import HostStartError, SshHost, running

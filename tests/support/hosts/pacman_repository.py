@@ -7,15 +7,14 @@ import io
 import os
 import re
 import tarfile
-import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from tests.support.hosts.package_tree import plant_tree
+from tests.support.hosts.repository import Repository
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 _RELATIONS = {"depends": "depend", "conflicts": "conflict", "provides": "provides", "replaces": "replaces"}
 _SCRIPTS = {
@@ -26,48 +25,16 @@ _SCRIPTS = {
 }
 
 
-class PacmanRepository:
-    """A repository in a directory: packages are added or removed at any time, hosts see it at their next refresh.
-
-    A host that gets it has it as ``/srv/pacman`` and as its only source, named ``tests``.
-    """
+class PacmanRepository(Repository):
+    """A repository in a directory, which a host has as ``/srv/pacman`` and sees anew when it refreshes its lists."""
 
     place: ClassVar = "/srv/pacman"
     sources: ClassVar = {"/etc/pacman.d/tests.conf": "[tests]\nSigLevel = Never\nServer = file:///srv/pacman\n"}
     refresh: ClassVar = "pacman -Sy --noconfirm >/dev/null"
     lists: ClassVar = ("/var/lib/pacman/sync",)
+    _time = 0
 
-    def __init__(self, path: Path) -> None:
-        """Begin an empty repository in ``path``, which is made if needed and has to be readable by everyone."""
-        self.path = path
-        path.mkdir(parents=True, exist_ok=True)
-        path.chmod(0o755)
-        self._entries: dict[str, tuple[str, str]] = {}
-        self._time = 0
-        self._write_index()
-
-    def add(
-        self,
-        name: str,
-        version: str = "1.0",
-        *,
-        commands: Mapping[str, str] | None = None,
-        files: Mapping[str, str] | None = None,
-        **parts: str,
-    ) -> Path:
-        """Build a package and offer it.
-
-        Args:
-            name: the package's name.
-            version: ``[EPOCH:]VERSION[-RELEASE]``.
-            commands: command name to the sh code that it runs; installed in ``/usr/bin``.
-            files: absolute path on the host to content.
-            parts: ``depends``, ``conflicts``, ``provides``, ``replaces``, separated by commas, and the scripts
-                ``preinst``, ``postinst``, ``prerm``, ``postrm`` as sh code.
-
-        Returns:
-            The package's file.
-        """
+    def _build(self, tree: Path, name: str, version: str, parts: Mapping[str, str]) -> Path:
         full = version if "-" in version else f"{version}-1"
         relations = [
             (key, re.sub(r"\s", "", one)) for key in _RELATIONS for one in parts.get(key, "").split(",") if one.strip()
@@ -75,21 +42,18 @@ class PacmanRepository:
         info = [("pkgname", name), ("pkgbase", name), ("pkgver", full), ("pkgdesc", f"{name} for tests")]
         info += [("packager", "T <t@invalid>"), ("builddate", "1700000000"), ("size", "1"), ("arch", "any")]
         info += [(_RELATIONS[key], one) for key, one in relations]
-        with tempfile.TemporaryDirectory() as directory:
-            tree = Path(directory)
-            plant_tree(tree, files, commands)
-            (tree / ".PKGINFO").write_text("".join(f"{key} = {value}\n" for key, value in info))
-            functions = [
-                f"{function}() {{\nset -e\n{code}\n}}\n"
-                for key, code in parts.items()
-                for function in _SCRIPTS.get(key, ())
-            ]
-            if functions:
-                (tree / ".INSTALL").write_text("".join(functions))
-            package = self.path / f"{name}-{full.replace(':', '+')}-any.pkg.tar"
-            with tarfile.open(package, "w") as tar:
-                for path in sorted(tree.iterdir()):
-                    tar.add(path, path.name, filter=_owned_by_root)
+        (tree / ".PKGINFO").write_text("".join(f"{key} = {value}\n" for key, value in info))
+        functions = [
+            f"{function}() {{\nset -e\n{code}\n}}\n"
+            for key, code in parts.items()
+            for function in _SCRIPTS.get(key, ())
+        ]
+        if functions:
+            (tree / ".INSTALL").write_text("".join(functions))
+        package = self.path / f"{name}-{full.replace(':', '+')}-any.pkg.tar"
+        with tarfile.open(package, "w") as tar:
+            for path in sorted(tree.iterdir()):
+                tar.add(path, path.name, filter=_owned_by_root)
         content = package.read_bytes()
         fields = [("FILENAME", package.name), ("NAME", name), ("BASE", name), ("VERSION", full), ("ARCH", "any")]
         fields += [("DESC", f"{name} for tests"), ("CSIZE", str(len(content))), ("ISIZE", "1")]
@@ -98,22 +62,16 @@ class PacmanRepository:
             if named := [one for other, one in relations if other == key]:
                 fields.append((key.upper(), "\n".join(named)))
         # As with repo-add, a newer package of the same name takes the place of the old one.
-        self._entries[name] = (f"{name}-{full}", "".join(f"%{key}%\n{value}\n\n" for key, value in fields))
-        self._write_index()
+        self._entries = {file: entry for file, entry in self._entries.items() if f"%NAME%\n{name}\n" not in entry}
+        self._entries[package.name] = "".join(f"%{key}%\n{value}\n\n" for key, value in fields)
         return package
-
-    def remove(self, package: Path) -> None:
-        """Take a package away, as a mirror does with an old version."""
-        package.unlink()
-        line = f"%FILENAME%\n{package.name}\n"
-        self._entries = {name: entry for name, entry in self._entries.items() if line not in entry[1]}
-        self._write_index()
 
     def _write_index(self) -> None:
         written = self.path / "tests.db.part"
         with tarfile.open(written, "w:gz") as tar:
-            for directory, desc in self._entries.values():
-                member = tarfile.TarInfo(f"{directory}/desc")
+            for desc in self._entries.values():
+                name, version = (re.search(f"%{field}%\n(.*)\n", desc)[1] for field in ("NAME", "VERSION"))
+                member = tarfile.TarInfo(f"{name}-{version}/desc")
                 member.size = len(desc.encode())
                 tar.addfile(member, io.BytesIO(desc.encode()))
         # pacman fetches an index that is newer by at least a second; a test does not wait for that.

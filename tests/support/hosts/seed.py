@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from tests.support.hosts.repositories import Repository
+    from tests.support.hosts.repository import Repository
 
 _SSHD_CONFIG = """\
 Port {port}

@@ -25,9 +25,7 @@ from tests.support.hosts import layers, seed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.hosts.apt_repository import AptRepository
-    from tests.support.hosts.pacman_repository import PacmanRepository
-    from tests.support.hosts.rpm_repository import RpmRepository
+    from tests.support.hosts.repository import Repository
 
 _BOOT = Path(__file__).with_name("boot")
 _START_SECONDS = 60
@@ -182,10 +180,8 @@ def running(
     *,
     layer: str = "python",
     users: tuple[seed.Login, ...] = (),
-    apt_repository: AptRepository | None = None,
-    rpm_repository: RpmRepository | None = None,
-    pacman_repository: PacmanRepository | None = None,
-    apt_lists: Literal["empty", "fresh", "stale"] = "empty",
+    repository: Repository | None = None,
+    lists: Literal["empty", "fresh", "stale"] = "empty",
     has_mirror: bool = False,
     name: str = "host",
 ) -> Iterator[SshHost]:
@@ -194,11 +190,9 @@ def running(
     Args:
         layer: one of ``layers.LAYERS``.
         users: logins beside root.
-        apt_repository: the host's only source of packages; none: apt knows no source.
-        rpm_repository: the same for the layers ``dnf`` and ``zypper``.
-        pacman_repository: the same for the layer ``pacman``.
-        apt_lists: what the host's manager, whichever it is, knows of the source: ``empty`` as on docker's images, which
-            is nothing; ``fresh`` after an ``apt-get update``; ``stale`` after an old one.
+        repository: the host's only source of packages, for the package manager of the layer; none: it has no source.
+        lists: what the manager knows of the source: ``empty`` as on docker's images, which is nothing; ``fresh`` after
+            it was refreshed (``apt-get update``); ``stale`` after it was refreshed long ago.
         has_mirror: keep Debian's own sources too, and resolve names.
         name: the host's name.
     """
@@ -208,8 +202,7 @@ def running(
     directory = Path(tempfile.mkdtemp(prefix=f"{name}.", dir=top))
     reading, writing = os.pipe()
     try:
-        repository = apt_repository or rpm_repository or pacman_repository
-        setting = seed.Setting(name, users, repository, apt_lists, has_mirror)
+        setting = seed.Setting(name, users, repository, lists, has_mirror)
         host = start(directory, setting, layer=layer, lifeline=reading)
         os.close(reading)
         reading = -1
