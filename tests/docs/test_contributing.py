@@ -1,6 +1,7 @@
 """What contributors are told is true: files exist, hooks run what CI runs."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import yaml
@@ -29,3 +30,11 @@ def test_the_hooks_are_local_and_run_what_the_page_says():
         assert any(program in entry for entry in entries), program
     for module in re.findall(r"-m (tools\.\w+)", " ".join(entries)):
         assert (ROOT / f"{module.replace('.', '/')}.py").is_file()
+
+
+def test_the_source_distribution_has_every_folder_of_the_repository():
+    targets = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]
+    included = {name.strip("/") for name in targets["sdist"]["include"]}
+    folders = {each.name for each in ROOT.iterdir() if each.is_dir() and not each.name.startswith(".")}
+    assert folders - {"dist", "build"} - included == set()
+    assert {".ci", ".config", ".pre-commit-config.yaml"} <= included
