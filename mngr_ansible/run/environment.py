@@ -9,6 +9,8 @@ import shlex
 import sys
 from pathlib import Path
 
+from mngr_ansible.host.ssh import OPTIONS, as_arguments, master_options
+
 _INHERITED = ("HOME", "USER", "LOGNAME", "SSH_AUTH_SOCK", "TZ")
 _PLUGINS = (
     "ACTION",
@@ -78,16 +80,7 @@ def ssh_arguments(control_path: str) -> str:
     A connection that is open already at ``control_path`` is used. ``ControlPersist`` is set even then, because Ansible
     ignores the path without it. Source: ssh_config(5).
     """
-    options = {
-        "BatchMode": "yes",
-        "ConnectTimeout": "10",
-        "ServerAliveInterval": "5",
-        "ServerAliveCountMax": "3",
-        "ControlMaster": "auto",
-        "ControlPersist": "30",
-        "ControlPath": f'"{control_path}"',
-    }
-    return " ".join(f"-o {shlex.quote(f'{name}={value}')}" for name, value in options.items())
+    return shlex.join(as_arguments({**OPTIONS, **master_options(control_path)}))
 
 
 def _is_utf8(text: str) -> bool:

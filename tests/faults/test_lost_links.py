@@ -193,7 +193,7 @@ def test_what_was_under_way_is_unknown_and_running_again_is_said_to_be_safe(seen
     (host,) = document["hosts"]
     statuses = {step["id"].split(":")[0]: step["status"] for step in host["steps"]}
     if name in NOTHING_DONE:
-        assert error["problem"] == "the connection was lost while we looked"
+        assert error["problem"] == "the connection was lost during the check"
         assert error["remedy"] == "Nothing was changed. Run again."
         assert set(statuses.values()) == {"not-reached"}
         return

@@ -68,13 +68,16 @@ SAYS: dict[str, tuple[str, ...]] = {
     ),
     "no name": (
         "error: no-such-host.invalid: its name cannot be resolved",
-        "Mend the name, or add it to ~/.ssh/config.",
+        "Correct the name, or add it to ~/.ssh/config.",
     ),
-    "closed port": ("nothing listens for ssh there", "Start its ssh server, or give the right port: --host ADDR:PORT."),
-    "silent port": ("it does not answer", "See whether it is up and can be reached from here."),
-    "another login": ("it refuses the login (", "Give the right user and key: --host USER@ADDR --key FILE, or load"),
-    "passphrase": (" has a passphrase, and nothing here asks for one", "Load it into your ssh agent (ssh-add "),
-    "open key": ("others can read the key ", "Make it yours alone: chmod 600 "),
+    "closed port": ("no ssh server listens there", "Start its ssh server, or give the right port: --host ADDR:PORT."),
+    "silent port": ("it does not answer", "Check that it is up and that this machine can reach it."),
+    "another login": (
+        "it does not accept this user and key (",
+        "Give the right user and key: --host USER@ADDR --key FILE,",
+    ),
+    "passphrase": (" has a passphrase, and mngr-ansible does not ask for one", "Load it into your ssh agent (ssh-add "),
+    "open key": ("other users can read the key ", "Make it readable for you only: chmod 600 "),
 }
 SECONDS = {"sudo hangs": 40, "held for ever": 150}
 """How long each may take at most, where more than 30: connecting 10 s, a lock 60 s, sudo 10 s."""

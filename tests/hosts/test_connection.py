@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 HELD = """
 import sys
-from mngr_ansible import standalone
-with standalone.targets([sys.argv[1]], key=sys.argv[2], known_hosts=sys.argv[3]) as (targets, path):
+from mngr_ansible.provisioning.targets import open_targets
+with open_targets([sys.argv[1]], key=sys.argv[2], known_hosts=sys.argv[3]) as (targets, path):
     targets[0].connection.run("true", 30)
     print(path.rpartition("/")[0], flush=True)
     targets[0].connection.run("sleep 60", 90)

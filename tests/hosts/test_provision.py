@@ -319,7 +319,7 @@ def test_a_canary_in_the_environment_or_in_a_secret_is_found_nowhere(ssh_host, t
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--host", "127.0.0.1:1"], "nothing listens"),
+        (["--host", "127.0.0.1:1"], "no ssh server listens"),
         (["--host", "no-such-host.invalid"], "cannot be resolved"),
     ],
 )
@@ -345,7 +345,7 @@ def test_host_keys_are_checked(ssh_host, tmp_path):
     refused = mngr_ansible(
         *("apply", "--package", "git", "--host", host.address, "--key", stranger.key, "--known-hosts", host.known_hosts)
     )
-    assert "refuses the login" in refused.stderr
+    assert "does not accept this user and key" in refused.stderr
 
 
 def test_a_stopped_run_leaves_no_process_and_a_timed_out_step_is_unknown(ssh_host, tmp_path):

@@ -39,6 +39,6 @@ def test_with_a_key_no_agent_and_no_other_identity_is_used_and_nothing_is_forwar
         finally:
             agent.kill()
     assert right.returncode == 0, right.stderr
-    assert (wrong.returncode, "it refuses the login" in wrong.stderr) == (1, True)
+    assert (wrong.returncode, "it does not accept this user and key" in wrong.stderr) == (1, True)
     assert by_agent.returncode == 0, by_agent.stderr
     assert forwarded == {"none"}
