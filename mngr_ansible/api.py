@@ -1,4 +1,4 @@
-"""Without mngr: hosts from addresses, plugins from entry points, and the functions for callers."""
+"""The functions for callers: plan without contacting a host, and provision hosts. See ``docs/python-api.md``."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 from mngr_ansible.host.connection import LocalShell
 from mngr_ansible.inputs.settings import Settings
 from mngr_ansible.plan.plan import Plan
-from mngr_ansible.provisioning.provisioner import apply, gather, prepare
+from mngr_ansible.provisioning import provisioner
 from mngr_ansible.provisioning.request import build_request
 from mngr_ansible.provisioning.targets import host_target, open_targets
 from mngr_ansible.report.report import Report
@@ -22,14 +22,16 @@ def build_plan(
     work_dir: str | os.PathLike[str] | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> Plan:
-    """Ask the plugins and make the plan; no host is contacted. The hooks' ``host`` is this machine.
+    """Ask the plugins and make the plan; no host is contacted. The hooks get this machine as ``host``.
+
+    The arguments are those of :func:`provision`.
 
     Raises:
         MngrAnsibleError: a plugin refuses or is faulty, a source is missing, plugins conflict.
     """
     asked = build_request(manifests=manifests, plugins=plugins, files=files, packages=packages, settings=settings)
     directory = os.fspath(work_dir) if work_dir is not None else ""
-    return gather([host_target("localhost", LocalShell(), directory)], asked)[0].plan
+    return provisioner.gather([host_target("localhost", LocalShell(), directory)], asked)[0].plan
 
 
 def provision(
@@ -46,13 +48,26 @@ def provision(
     settings: Mapping[str, Any] | None = None,
     timeout: float = 600,
 ) -> Report:
-    """Bring hosts to what plugins, manifests, ``files`` and ``packages`` want; ``()`` is this machine.
+    """Provision hosts: copy the files and install the packages that plugins, manifests and arguments need.
 
-    ``timeout`` in seconds, for the whole run; where it is left at its default, the one of ``settings`` holds. What a
-    host answers is in the report; check ``report.ok``.
+    Check ``report.ok``: what a host answers is in the report and raises nothing. See ``docs/contract.md`` "Package".
+
+    Args:
+        hosts: addresses, ``[USER@]ADDR[:PORT]``; ``()`` is this machine.
+        manifests: paths of YAML or TOML files.
+        plugins: names of installed mngr plugins (entry points of the group ``mngr``), or plugin objects.
+        files: ``FileTransferSpec`` objects, mappings with their fields, or ``LOCAL:REMOTE`` texts.
+        packages: ``PackageRequirement`` objects, mappings with their fields, or texts such as ``git>=2.39``.
+        work_dir: where relative destinations start; default: the current directory here, the home on hosts.
+        key: a private key file; default: as ssh's own configuration and agent say.
+        known_hosts: a file with the host keys to trust; default: the user's own.
+        become: write files as root too.
+        settings: a mapping with the keys of ``[plugins.ansible]``.
+        timeout: seconds for the whole run. Where it is left at its default, the one of ``settings`` counts.
 
     Raises:
         MngrAnsibleError: nothing could be planned, or Ansible could not be started. No host was changed then.
+        KeyboardInterrupt: Ctrl-C; nothing runs any more, and the steps that were reached stay done.
     """
     with open_targets(hosts, work_dir=work_dir, key=key, known_hosts=known_hosts) as (found, control_path):
         asked = build_request(
@@ -65,4 +80,7 @@ def provision(
             timeout=timeout if timeout != Settings().timeout else None,
             control_path=control_path,
         )
-        return apply(prepare(found, asked, is_applied=True), asked)
+        try:
+            return provisioner.provision(provisioner.gather(found, asked), asked).report
+        except provisioner.Interrupted as stop:
+            raise stop.signal from None

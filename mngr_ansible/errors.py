@@ -1,21 +1,25 @@
-"""Every error of this package. Each one is a problem and a remedy; users never see anything else.
+"""Every error of this package: a problem and a remedy. Users are shown nothing else.
 
 ::
 
     MngrAnsibleError            we could not do our job
-    ├── UsageError              what the command line itself says wrongly (exit code 64)
-    ├── InputError              what a manifest, the settings or a caller says wrongly
-    ├── PluginError             what a plugin's hook says or does wrongly
-    ├── PreconditionError       a plugin's ``on_before_agent_provisioning`` refused
-    ├── MissingFilesError       required local files are not there, or cannot be sent
-    ├── ConflictError           two plugins want what cannot both be had
-    ├── HostError               a host does not answer, or answers nonsense
-    └── RunError                Ansible could not be run, or was stopped
+    ├── UsageError              the command line itself is wrong (exit code 64)
+    ├── InputError              a manifest, the settings or an argument of the API is wrong
+    ├── PluginError             a hook of a plugin is faulty, or failed
+    ├── PreconditionError       a plugin stopped provisioning in ``on_before_agent_provisioning``
+    ├── MissingFilesError       required local files are missing, or cannot be sent
+    ├── ConflictError           the needs of two plugins contradict each other
+    ├── HostError               a host does not answer, or gives an answer that cannot be used
+    ├── RunError                Ansible could not be started, or broke
+    └── ErrorGroup              several of them
 """
 
 import importlib
 from collections.abc import Sequence
 from typing import Any
+
+RUN_AGAIN = "Run the same command again. Finished steps are skipped."
+"""The remedy for every run that was cut off."""
 
 
 class MngrAnsibleError(Exception):
@@ -48,15 +52,15 @@ class UsageError(MngrAnsibleError):
 
 
 class InputError(MngrAnsibleError):
-    """A manifest, the settings or a caller of the API says something that is not allowed."""
+    """A manifest, the settings or an argument of the API has a wrong key, type or value."""
 
 
 class PluginError(MngrAnsibleError):
-    """A plugin's hook has a wrong argument, raises, or returns what is not a specification."""
+    """A hook of a plugin has a wrong argument, raises, or returns something that is not a specification."""
 
 
 class PreconditionError(MngrAnsibleError):
-    """One or more plugins' ``on_before_agent_provisioning`` refused; all their messages together."""
+    """One or more plugins raised in ``on_before_agent_provisioning``; the message holds all their messages."""
 
 
 class MissingFilesError(MngrAnsibleError):
@@ -64,11 +68,11 @@ class MissingFilesError(MngrAnsibleError):
 
 
 class ConflictError(MngrAnsibleError):
-    """Two plugins want what cannot both be had; the message names both."""
+    """The needs of two plugins contradict each other; the message names both plugins."""
 
 
 class HostError(MngrAnsibleError):
-    """A host does not answer, refuses us, or answers what we cannot read."""
+    """A host does not answer, refuses the connection, or gives an answer that cannot be read."""
 
 
 class RunError(MngrAnsibleError):
@@ -76,7 +80,7 @@ class RunError(MngrAnsibleError):
 
 
 class ErrorGroup(MngrAnsibleError):
-    """Several errors at once, for the one who can show them all.
+    """Several errors at once.
 
     Attributes:
         errors: the errors, in the order in which they were found; never empty.
@@ -89,7 +93,7 @@ class ErrorGroup(MngrAnsibleError):
 
 
 class _PluginMngrError(Exception):
-    """What a plugin raises when a precondition is not met, where mngr is not installed.
+    """Raised by a plugin when a precondition is not met, where mngr is not installed.
 
     Its ``str()``, ``user_help_text`` and ``exit_code`` are those of mngr's own class.
     """

@@ -7,11 +7,11 @@ from typing import Any, NoReturn
 from mngr_ansible.errors import UsageError
 
 _DESCRIPTION = """\
-Bring hosts to what mngr's plugins, manifests and options want: files first, then packages and minimum versions,
-through a generated Ansible playbook. On this machine files are copied and install commands are only printed.
+Provision hosts for mngr's agents: copy the files and install the packages and minimum versions that plugins, manifests
+and options need, with a generated Ansible playbook. On this machine files are copied and install commands are printed.
 """
 _EPILOG = """\
-exit codes: 0 done, or nothing to complain about; 1 not done, or an error; 64 wrong usage; 129, 130, 143 stopped.
+exit codes: 0 done; 1 not done, or an error; 64 wrong usage; 129, 130, 143 stopped by a signal.
 examples:
   mngr-ansible plan --package 'git>=2.39' --host build-1
   mngr-ansible apply --manifest agent-host.yml --host root@192.0.2.7:2222 --key ~/.ssh/id_ed25519
@@ -23,7 +23,7 @@ examples:
 
 
 class _Later(argparse.Action):
-    """An option that the contract promises and this release does not act on."""
+    """An option that is documented for a later release (``docs/contract.md`` "Commands")."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         parser.error(f"{'/'.join(self.option_strings)} is not supported yet")
@@ -59,21 +59,23 @@ def parser() -> argparse.ArgumentParser:
     where = _where()
     how = _how()
     parents = [what, where, how]
-    plan = _verb(verbs, "plan", "show what is due and why; change nothing", parents)
-    plan.add_argument("--diff", action="store_true", help="show what would change in files, but for secrets")
-    plan.add_argument("--detailed-exitcode", action="store_true", help="exit 2 when any step is due")
+    plan = _verb(verbs, "plan", "show what would change and why; change nothing", parents)
+    plan.add_argument("--diff", action="store_true", help="show file changes as a diff (never for secrets)")
+    plan.add_argument("--detailed-exitcode", action="store_true", help="exit with 2 when anything would change")
     plan.add_argument("--commands", action="store_true", help="print only the install commands: plan --commands | sh")
     known = "fedora:44, ubuntu:24.04, debian, opensuse, arch, alpine, macos, …"
-    plan.add_argument("--for", dest="system", metavar="DISTRO[:RELEASE]", help=f"a machine that is not there: {known}")
-    _verb(verbs, "apply", "bring the hosts to the plan", parents)
-    render = _verb(verbs, "render", "write the run directory for what is due, and stop", parents)
+    plan.add_argument(
+        "--for", dest="system", metavar="DISTRO[:RELEASE]", help=f"plan for a system without connecting to it: {known}"
+    )
+    _verb(verbs, "apply", "make the changes that are needed", parents)
+    render = _verb(verbs, "render", "write the run directory for what would change, and stop", parents)
     render.add_argument("directory", type=Path, metavar="DIR", help="a new or empty directory")
-    bootstrap = _verb(verbs, "bootstrap", "bring bare hosts to what mngr itself needs", [where, how])
+    bootstrap = _verb(verbs, "bootstrap", "install what mngr itself needs on new hosts", [where, how])
     bootstrap.add_argument("hosts", nargs="*", metavar="HOST", help="the same as --host HOST")
-    bootstrap.add_argument("--dry-run", action="store_true", help="show what is due, and change nothing")
-    _verb(verbs, "plugins", "show the plugins in order, their hooks, and what each asks for", [what, how])
-    catalog = _verb(verbs, "catalog", "show the tools that are known, where they come from and what is proven", [how])
-    catalog.add_argument("tool", nargs="?", metavar="NAME", help="one of them, in full")
+    bootstrap.add_argument("--dry-run", action="store_true", help="show what would change; change nothing")
+    _verb(verbs, "plugins", "show the plugins in order, their hooks, and what each needs", [what, how])
+    catalog = _verb(verbs, "catalog", "show the known tools, their sources, and which are tested", [how])
+    catalog.add_argument("tool", nargs="?", metavar="NAME", help="show everything about this tool")
     _verb(verbs, "content", "print the directory that holds roles/ and playbooks/", [how])
     return top
 
@@ -95,11 +97,29 @@ def _what() -> argparse.ArgumentParser:
     parent = argparse.ArgumentParser(add_help=False)
     group = parent.add_argument_group("what")
     add = group.add_argument
-    add("--manifest", action="append", default=[], metavar="FILE", help="a YAML or TOML file with files and packages")
-    add("--file", action="append", default=[], metavar="LOCAL:REMOTE", help="copy a file or a directory's contents")
-    add("--package", action="append", default=[], metavar="REQUIREMENT", help="a tool, such as git or 'git>=2.39,<3'")
-    add("--plugin", action="append", default=[], metavar="NAME", help="ask this installed mngr plugin too; or: all")
-    add("--only", choices=("files", "packages"), help="leave the other half out")
+    add("--manifest", action="append", default=[], metavar="FILE", help="YAML or TOML file with files and packages")
+    add(
+        "--file",
+        action="append",
+        default=[],
+        metavar="LOCAL:REMOTE",
+        help="copy a file, or the contents of a directory",
+    )
+    add(
+        "--package",
+        action="append",
+        default=[],
+        metavar="REQUIREMENT",
+        help="install a tool, such as git or 'git>=2.39,<3'",
+    )
+    add(
+        "--plugin",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="also use what this mngr plugin needs ('all' for every plugin)",
+    )
+    add("--only", choices=("files", "packages"), help="do only files, or only packages")
     return parent
 
 
@@ -107,11 +127,20 @@ def _where() -> argparse.ArgumentParser:
     parent = argparse.ArgumentParser(add_help=False)
     group = parent.add_argument_group("where")
     add = group.add_argument
-    add("--host", action="append", default=[], metavar="[USER@]ADDR[:PORT]", help="a host; none: this machine")
-    add("--key", metavar="FILE", help="the private key; else your ssh configuration and agent decide")
-    add("--known-hosts", metavar="FILE", help="the host keys to trust; default: yours")
-    add("--work-dir", metavar="DIR", help="where relative destinations start; default: here, or the login's home")
-    add("-K", "--ask-become-pass", action="store_true", help="ask for sudo's password there; it is written nowhere")
+    add("--host", action="append", default=[], metavar="[USER@]ADDR[:PORT]", help="a host (default: this machine)")
+    add("--key", metavar="FILE", help="private key file (default: as in your ssh configuration or agent)")
+    add("--known-hosts", metavar="FILE", help="file with the host keys to trust (default: your own)")
+    add(
+        "--work-dir",
+        metavar="DIR",
+        help="where relative destinations start (default: the current directory, or the home on a host)",
+    )
+    add(
+        "-K",
+        "--ask-become-pass",
+        action="store_true",
+        help="ask for the password of sudo on the hosts; it is not stored",
+    )
     add("--become", action=argparse.BooleanOptionalAction, default=False, help="write files as root, through sudo")
     for later in ("--inventory", "--limit"):
         add(later, action=_Later, nargs="?", help=argparse.SUPPRESS)
@@ -124,8 +153,8 @@ def _how() -> argparse.ArgumentParser:
     add = group.add_argument
     add("--json", action="store_true", help="print one JSON document on stdout")
     add("--install", choices=("auto", "print"), help="install what is missing, or only print the commands and fail")
-    add("--no-check-packages", action="store_true", help="assume that every package is there")
-    add("--timeout", type=_seconds, metavar="SECONDS", help="for the whole run; default: 600")
-    add("--yes", action="store_true", help="answer yes where a terminal would be asked")
-    add("-v", "--verbose", action="store_true", help="say more on stderr")
+    add("--no-check-packages", action="store_true", help="do not check packages")
+    add("--timeout", type=_seconds, metavar="SECONDS", help="limit for the whole run (default: 600)")
+    add("--yes", action="store_true", help="do not ask; assume yes")
+    add("-v", "--verbose", action="store_true", help="show every event on stderr")
     return parent

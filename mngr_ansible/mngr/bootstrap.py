@@ -1,4 +1,4 @@
-"""A bare host of mngr's: brought to what mngr needs before the first file is copied there, or when a person says so."""
+"""What mngr itself needs on a host: before the first file is copied, and by ``mngr ansible bootstrap HOST``."""
 
 from typing import Any
 
@@ -17,11 +17,11 @@ from mngr_ansible.diff.outcome import DUE, Status
 from mngr_ansible.mngr.config import NAME
 from mngr_ansible.mngr.connection import locked
 from mngr_ansible.mngr.invocation import Invocation
-from mngr_ansible.mngr.messages import as_failure, confirmation, log_line, reported
+from mngr_ansible.mngr.messages import as_failure, dialog, errors_for_mngr, log_line
 from mngr_ansible.mngr.request import bare_target, create_request
-from mngr_ansible.provisioning import bootstrap
-from mngr_ansible.provisioning.provisioner import apply, confirm_local_installs, inspect
+from mngr_ansible.provisioning import bootstrap, provisioner
 from mngr_ansible.provisioning.reporting import plan_report
+from mngr_ansible.provisioning.request import Dialog
 from mngr_ansible.report.report import Report
 from mngr_ansible.spec.packages import Check, PackageRequirement
 from mngr_ansible.spec.sources import Source
@@ -46,55 +46,57 @@ def find(address: str, mngr_ctx: MngrContext) -> OnlineHostInterface:
 
 
 def needs() -> tuple[PackageRequirement, ...]:
-    """What mngr, as it is installed here, wants of every host."""
-    return tuple(_need(each) for each in REQUIRED_HOST_PACKAGES)
+    """What mngr, as it is installed here, needs on every host."""
+    return tuple(_requirement(each) for each in REQUIRED_HOST_PACKAGES)
 
 
-def _need(wanted: Any) -> PackageRequirement:
-    if find_tool(wanted.package) is not None:
-        return PackageRequirement(wanted.package)
-    check = Check("shell", wanted.check_cmd) if wanted.check_cmd else Check("command", wanted.binary)
-    return PackageRequirement(wanted.package, checks=(check,), sources=(Source("apt", (wanted.package,)),))
+def _requirement(needed: Any) -> PackageRequirement:
+    if find_tool(needed.package) is not None:
+        return PackageRequirement(needed.package)
+    check = Check("shell", needed.check_cmd) if needed.check_cmd else Check("command", needed.binary)
+    return PackageRequirement(needed.package, checks=(check,), sources=(Source("apt", (needed.package,)),))
 
 
 def before_create(options: CreateAgentOptions, host: Any) -> None:
-    """Bring a bare host to what mngr needs; one that is ready costs one round trip. mngr holds the host's lock.
+    """Install what mngr needs on a new host; a host that has it all costs one round trip. mngr holds the host's lock.
 
-    Nothing where the settings say ``bootstrap = false``, where mngr has no ssh, and on this machine, whose packages are
-    its user's.
+    Nothing is done where the settings say ``bootstrap = false``, where mngr has no ssh connection, and on this machine,
+    whose packages are its user's.
 
     Raises:
-        PluginMngrError: the host has not what no ``mngr create`` can do without, and could not get it.
+        PluginMngrError: something is missing without which no ``mngr create`` works, and it could not be installed.
     """
     if host.is_local or host.get_ssh_connection_info() is None:
         return
     mngr_ctx: MngrContext = host.mngr_ctx
-    with terminate_gracefully(), reported():
+    with terminate_gracefully(), errors_for_mngr():
         request = create_request(mngr_ctx, options, is_local=False)
         if not request.settings.bootstrap:
             return
         gathered = bootstrap.gather([bare_target(host, mngr_ctx)], request, needs(), is_lenient=True)
-        (prepared,) = inspect(gathered, request, is_applied=True)
-        if prepared.due is not None and not prepared.due.is_empty and not prepared.due.stops:
-            lacking = [each.name for each in prepared.due.outcomes if each.status in DUE]
-            logger.info("ansible: {} lacks {}, which mngr needs", prepared.target.name, ", ".join(lacking))
-        elif prepared.due is not None and all(each.status is Status.OK for each in prepared.due.outcomes):
+        (prepared,) = provisioner.inspect(gathered, request, is_applied=True)
+        due = prepared.due
+        if due is not None and not due.is_empty and not due.stops:
+            missing = ", ".join(each.name for each in due.outcomes if each.status in DUE)
+            logger.info("ansible: {} is missing {}. mngr needs them; installing now", prepared.target.name, missing)
+        elif due is not None and all(each.status is Status.OK for each in due.outcomes):
             return
         step = ProgressStepId(f"bootstrap.{NAME}")
         with mngr_ctx.progress_reporter.step(step, "Bootstrapping", CreatePhase.TRANSFERRING_PROJECT.step_id):
-            report = apply([prepared], request, log_line, command="bootstrap", is_finished=False).hosts[0]
+            report = provisioner.apply(
+                [prepared], request, Dialog(log_line), command="bootstrap", is_finished=False
+            ).hosts[0]
             if not report.ok:
                 raise as_failure(report)
 
 
-def run(verb: Invocation) -> Report:
-    """``mngr ansible bootstrap HOST``: the same at any time, under mngr's host lock, and nothing of it is optional."""
-    host = find(verb.opts.address, verb.mngr_ctx)
-    target, request = verb.asked(bare_target(host, verb.mngr_ctx))
+def run(call: Invocation) -> Report:
+    """``mngr ansible bootstrap HOST``: the same at any time, under mngr's lock of the host; nothing is optional."""
+    host = find(call.opts.address, call.mngr_ctx)
+    target, request = call.asked(bare_target(host, call.mngr_ctx))
     gathered = bootstrap.gather([target], request, needs())
-    if verb.opts.dry_run:
-        return plan_report(inspect(gathered, request))
+    if call.opts.dry_run:
+        return plan_report(provisioner.inspect(gathered, request))
     with locked(host, request):
-        prepared = inspect(gathered, request, is_applied=True)
-        prepared = confirm_local_installs(prepared, confirmation(verb.mngr_ctx, is_yes=verb.opts.yes))
-        return apply(prepared, request, log_line, command="bootstrap", is_finished=False)
+        speaking = dialog(call.mngr_ctx, is_yes=call.opts.yes)
+        return provisioner.provision(gathered, request, speaking, command="bootstrap", is_finished=False).report

@@ -16,22 +16,28 @@ type _Command = Callable[..., Any]
 
 
 def _what_and_how(command: _Command) -> _Command:
-    """Add the options that say what is wanted besides the plugins and the settings, and how it is done."""
+    """Add the options for what is needed besides plugins and settings, and for how it is done."""
     only, install = click.Choice(["files", "packages"]), click.Choice(["auto", "print"])
     seconds = click.FloatRange(min=0, min_open=True)
     for option in reversed(
         [
             optgroup.group("What"),
-            optgroup.option("--manifest", multiple=True, metavar="FILE", help="A file with files and packages"),
-            optgroup.option("--file", multiple=True, metavar="LOCAL:REMOTE", help="Copy a file or a directory"),
-            optgroup.option("--package", multiple=True, metavar="REQUIREMENT", help="A tool, such as 'git>=2.39'"),
-            optgroup.option("--only", type=only, help="Leave the other half out"),
+            optgroup.option(
+                "--manifest", multiple=True, metavar="FILE", help="YAML or TOML file with files and packages"
+            ),
+            optgroup.option(
+                "--file", multiple=True, metavar="LOCAL:REMOTE", help="Copy a file, or the contents of a directory"
+            ),
+            optgroup.option(
+                "--package", multiple=True, metavar="REQUIREMENT", help="Install a tool, such as 'git>=2.39'"
+            ),
+            optgroup.option("--only", type=only, help="Do only files, or only packages"),
             optgroup.group("How"),
             optgroup.option("--become/--no-become", default=False, help="Write files as root, through sudo"),
-            optgroup.option("-K", "--ask-become-pass", is_flag=True, help="Ask for sudo's password there"),
+            optgroup.option("-K", "--ask-become-pass", is_flag=True, help="Ask for the password of sudo on the host"),
             optgroup.option("--install", type=install, help="Install what is missing, or only show the commands"),
-            optgroup.option("--no-check-packages", is_flag=True, help="Assume that every package is there"),
-            optgroup.option("--timeout", type=seconds, metavar="SECONDS", help="For the whole run"),
+            optgroup.option("--no-check-packages", is_flag=True, help="Do not check packages"),
+            optgroup.option("--timeout", type=seconds, metavar="SECONDS", help="Limit for the whole run"),
         ]
     ):
         command = option(command)
@@ -40,40 +46,43 @@ def _what_and_how(command: _Command) -> _Command:
 
 @click.group(name="ansible")
 def ansible() -> None:
-    """Look at, or repeat, the provisioning of an agent's host."""
+    """Show or repeat how an agent's host is provisioned."""
 
 
 @ansible.command(name="plan")
 @click.argument("agent")
 @_what_and_how
-@click.option("--diff", is_flag=True, help="Show what would change in files, but for secrets")
-@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when any step is due")
+@click.option("--diff", is_flag=True, help="Show file changes as a diff (never for secrets)")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when anything would change")
 @click.option("--commands", is_flag=True, help="Print only the install commands, for a shell")
-@click.option("--for", "system", metavar="DISTRO[:RELEASE]", help="For a machine that is not there, such as fedora:44")
+@click.option(
+    "--for",
+    "system",
+    metavar="DISTRO[:RELEASE]",
+    help="Plan for a system without connecting to it, for example fedora:44",
+)
 @add_common_options
 @click.pass_context
 def plan(ctx: click.Context, /, **_: Any) -> None:
-    """Show what is due and why; change nothing but mngr's note of it."""
+    """Show what would change and why. Only the agent's status is updated."""
     from mngr_ansible.mngr.connection import locked
     from mngr_ansible.mngr.status import record_status
-    from mngr_ansible.provisioning import for_distro
-    from mngr_ansible.provisioning.provisioner import gather, prepare
+    from mngr_ansible.provisioning import provisioner
+    from mngr_ansible.provisioning.for_distro import plan_for_distro
     from mngr_ansible.provisioning.reporting import plan_report
     from mngr_ansible.report import text
 
     with invocation(ctx, "plan") as call:
         agent, host, target, request = call.resolve()
+        gathered = provisioner.gather([target], request)
         if call.opts.system is not None:
-            report = for_distro.plan_for_distro(gather([target], request)[0], call.opts.system)
-            call.show(
-                report,
-                text.commands_text(report) if call.opts.commands else text.elsewhere_text(report),
-            )
+            report = plan_for_distro(gathered[0], call.opts.system)
+            call.show(report, text.commands_text(report) if call.opts.commands else text.for_distro_text(report))
             return
-        report = plan_report(prepare([target], request), has_diff=call.opts.diff)
+        report = plan_report(provisioner.inspect(gathered, request), has_diff=call.opts.diff)
         if report.ok and call.opts.is_whole:
             record_status(agent, "due" if report.is_due else "ok", lock=lambda: locked(host, request))
-        words = text.plan_text(report, call.again(str(agent.name)))
+        words = text.plan_text(report, call.apply_command(str(agent.name)))
         call.show(report, text.commands_text(report) if call.opts.commands else words)
         if call.opts.detailed_exitcode and report.ok and report.is_due:
             ctx.exit(2)
@@ -82,11 +91,11 @@ def plan(ctx: click.Context, /, **_: Any) -> None:
 @ansible.command(name="apply")
 @click.argument("agent")
 @_what_and_how
-@click.option("-y", "--yes", is_flag=True, help="Answer yes where a terminal would be asked")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask; assume yes")
 @add_common_options
 @click.pass_context
 def apply(ctx: click.Context, /, **_: Any) -> None:
-    """Bring the agent's host to the plan; the agent itself is neither started nor stopped."""
+    """Make the changes that the agent's host needs; the agent itself is neither started nor stopped."""
     from mngr_ansible.mngr import messages
     from mngr_ansible.mngr.connection import locked
     from mngr_ansible.mngr.status import failure_recorded, record_status, status_of
@@ -96,11 +105,8 @@ def apply(ctx: click.Context, /, **_: Any) -> None:
     with invocation(ctx, "apply") as call:
         agent, host, target, request = call.resolve()
         with locked(host, request), failure_recorded(agent):
-            confirm = messages.confirmation(call.mngr_ctx, is_yes=call.opts.yes)
-            prepared = provisioner.confirm_local_installs(
-                provisioner.prepare([target], request, is_applied=True), confirm
-            )
-            report = provisioner.apply(prepared, request, messages.log_line, is_verbose=call.opts.verbose > 0)
+            dialog = messages.dialog(call.mngr_ctx, is_yes=call.opts.yes, is_verbose=call.opts.verbose > 0)
+            report = provisioner.provision(provisioner.gather([target], request), request, dialog).report
             record_status(agent, status_of(report.hosts[0]))
         call.show(report, text.apply_text(report))
 
@@ -111,28 +117,30 @@ def apply(ctx: click.Context, /, **_: Any) -> None:
 @add_common_options
 @click.pass_context
 def render(ctx: click.Context, /, **_: Any) -> None:
-    """Write the run directory for what is due into DIR, and stop."""
-    from mngr_ansible.provisioning.provisioner import prepare, render
+    """Write the run directory for what would change into DIR, and stop."""
+    from mngr_ansible.provisioning import provisioner
     from mngr_ansible.report import text
 
     with invocation(ctx, "render") as call:
         (_agent, _host, target, request), directory = call.resolve_beside(*call.opts.words)
-        report = render(prepare([target], request), request, Path(directory))
+        report = provisioner.render(provisioner.gather([target], request), request, Path(directory))
         call.show(report, text.render_text(report))
 
 
 @ansible.command(name="bootstrap")
 @click.argument("address", metavar="HOST")
 @optgroup.group("How")
-@optgroup.option("-K", "--ask-become-pass", is_flag=True, help="Ask for sudo's password there")
-@optgroup.option("--dry-run", is_flag=True, help="Show what is due, and change nothing")
+@optgroup.option("-K", "--ask-become-pass", is_flag=True, help="Ask for the password of sudo on the host")
+@optgroup.option("--dry-run", is_flag=True, help="Show what would change; change nothing")
 @optgroup.option("--install", type=click.Choice(["auto", "print"]), help="Install, or only show the commands")
-@optgroup.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For the whole run")
-@optgroup.option("-y", "--yes", is_flag=True, help="Answer yes where a terminal would be asked")
+@optgroup.option(
+    "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Limit for the whole run"
+)
+@optgroup.option("-y", "--yes", is_flag=True, help="Do not ask; assume yes")
 @add_common_options
 @click.pass_context
 def bootstrap(ctx: click.Context, /, **_: Any) -> None:
-    """Bring a bare host to what mngr itself needs: git, tmux, rsync and the like, and python3."""
+    """Install what mngr needs on a new host: git, tmux, rsync and similar tools, and python3."""
     from mngr_ansible.mngr import bootstrap
     from mngr_ansible.report import text
 
@@ -150,7 +158,7 @@ def bootstrap(ctx: click.Context, /, **_: Any) -> None:
 @add_common_options
 @click.pass_context
 def plugins(ctx: click.Context, /, **_: Any) -> None:
-    """Show the plugins in order, their hooks, and what each asks for; without AGENT, for this machine."""
+    """Show the plugins in order, their hooks, and what each needs; without AGENT, for this machine."""
     from mngr_ansible.provisioning.listing import plugins_report
     from mngr_ansible.provisioning.targets import open_targets
     from mngr_ansible.report.text import plugins_text
@@ -171,7 +179,7 @@ def plugins(ctx: click.Context, /, **_: Any) -> None:
 @add_common_options
 @click.pass_context
 def catalog(ctx: click.Context, /, **_: Any) -> None:
-    """Show the tools that are known, where they come from and what is proven; with NAME, one of them in full."""
+    """Show the known tools, their sources, and which are tested; with NAME, everything about one tool."""
     from mngr_ansible.provisioning.listing import catalog_report
     from mngr_ansible.report.text import catalog_text
 
@@ -194,18 +202,18 @@ def content(ctx: click.Context, /, **_: Any) -> None:
         call.show(Report("content", extra={"path": directory}), directory)
 
 
-_LEFT_ALONE = "The agent may be running or stopped; it is left as it is."
+_LEFT_ALONE = "The agent may be running or stopped; it stays as it is."
 
 
 def _register_help() -> None:
-    group = "Look at, or repeat, the provisioning of an agent's host"
+    group = "Show or repeat how an agent's host is provisioned"
     verbs: dict[str, tuple[click.Command, str, str]] = {
-        "plan": (plan, "<AGENT> [OPTIONS]", "Show what is due and why"),
-        "apply": (apply, "<AGENT> [OPTIONS]", "Bring the agent's host to the plan"),
-        "render": (render, "<AGENT> <DIR> [OPTIONS]", "Write the run directory for what is due, and stop"),
-        "bootstrap": (bootstrap, "<HOST> [OPTIONS]", "Bring a bare host to what mngr itself needs"),
-        "plugins": (plugins, "[AGENT] [OPTIONS]", "Show the plugins in order, and what each asks for"),
-        "catalog": (catalog, "[NAME] [OPTIONS]", "Show the tools that are known, and where they come from"),
+        "plan": (plan, "<AGENT> [OPTIONS]", "Show what would change and why"),
+        "apply": (apply, "<AGENT> [OPTIONS]", "Make the changes that the agent's host needs"),
+        "render": (render, "<AGENT> <DIR> [OPTIONS]", "Write the run directory for what would change, and stop"),
+        "bootstrap": (bootstrap, "<HOST> [OPTIONS]", "Install what mngr needs on a new host"),
+        "plugins": (plugins, "[AGENT] [OPTIONS]", "Show the plugins in order, and what each needs"),
+        "catalog": (catalog, "[NAME] [OPTIONS]", "Show the known tools and their sources"),
         "content": (content, "[OPTIONS]", "Print the directory that holds roles/ and playbooks/"),
     }
     synopsis = f"mngr ansible [{'|'.join(verbs)}] [AGENT] [OPTIONS]"

@@ -1,4 +1,4 @@
-"""``[plugins.ansible]`` as mngr reads it. Types are loose here: what a value may be, ``settings`` says."""
+"""``[plugins.ansible]`` as mngr reads it. Types are loose here: ``inputs/settings.py`` checks the values."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,22 +11,26 @@ NAME = "ansible"
 
 
 class AnsiblePluginConfig(PluginConfig):
-    """The keys that mngr accepts; it refuses any other by itself."""
+    """The keys that mngr accepts; it refuses every other key itself."""
 
-    install: Any = Field(default=None, description='"auto" (default): install on remote hosts; "print": only show how')
-    check_packages: Any = Field(default=None, description="false: assume that every package is there")
-    precedence: Any = Field(default=None, description="Plugins that come after all others, the last one wins")
+    install: Any = Field(
+        default=None, description='"auto" (default): install on remote hosts; "print": only show the commands'
+    )
+    check_packages: Any = Field(default=None, description="false: do not check packages")
+    precedence: Any = Field(default=None, description="Plugins that come after all others; the last one wins")
     packages: Any = Field(default=None, description='Tools that every agent needs, such as "git>=2.39"')
     files: Any = Field(default=None, description="Files that every agent needs: tables of local_path and remote_path")
     manifests: Any = Field(default=None, description="YAML or TOML files with files and packages")
     timeout: Any = Field(default=None, description="Seconds for one run (default: 600)")
-    strict_secrets: Any = Field(default=None, description="true: a secret that others can read here is an error")
-    allow_installers: Any = Field(default=None, description="false: no vendor's installer or archive is a source")
-    allow_third_party_repositories: Any = Field(default=None, description="false: no vendor's repository is added")
-    scope: Any = Field(default=None, description='"user": only what installs for the login alone, without root')
-    bootstrap: Any = Field(default=None, description="false: bring no bare host to what mngr needs before a create")
+    strict_secrets: Any = Field(
+        default=None, description="true: a secret that others can read on this machine is an error"
+    )
+    allow_installers: Any = Field(default=None, description="false: do not use vendors' installers and archives")
+    allow_third_party_repositories: Any = Field(default=None, description="false: do not add vendors' repositories")
+    scope: Any = Field(default=None, description='"user": install only for the remote user, without root')
+    bootstrap: Any = Field(default=None, description="false: do not install what mngr needs before a create")
     playbooks: Any = Field(default=None, description="Not supported yet")
-    plugins: Any = Field(default=None, description="Tables of what holds for one plugin's files and packages")
+    plugins: Any = Field(default=None, description="Tables with settings for one plugin's files and packages")
 
     def as_mapping(self) -> Mapping[str, Any]:
         """What the user set, for ``Settings.parse``."""

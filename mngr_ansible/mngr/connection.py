@@ -1,4 +1,4 @@
-"""mngr's objects as ours: its open connection, an agent on its host as a target, its settings as a request."""
+"""mngr's open connection to a host, as the connection that the probe uses."""
 
 import base64
 import gzip

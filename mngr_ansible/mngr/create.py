@@ -1,4 +1,4 @@
-"""Provisioning inside ``mngr create``: done, or undone. A create that fails leaves no agent behind."""
+"""Provisioning inside ``mngr create``: done or undone. A create that fails leaves no agent behind."""
 
 import shlex
 from collections.abc import Iterator
@@ -15,29 +15,30 @@ from imbue.mngr.interfaces.host import CreateAgentOptions, OnlineHostInterface
 from imbue.mngr.primitives import AgentId, CreatePhase, ProgressStepId
 from loguru import logger
 
+from mngr_ansible.diff.outcome import Status
 from mngr_ansible.mngr.config import NAME
-from mngr_ansible.mngr.messages import as_failure, confirmation, log_line, reported
+from mngr_ansible.mngr.messages import as_failure, dialog, errors_for_mngr, log_line
 from mngr_ansible.mngr.private_files import leaked_private_files
 from mngr_ansible.mngr.request import agent_target, create_request
 from mngr_ansible.mngr.status import failure_recorded, record_status, status_of
 from mngr_ansible.mngr.uploads import mngr_uploads
 from mngr_ansible.portable.text import printable
-from mngr_ansible.provisioning.provisioner import apply, confirm_local_installs, finish, gather, inspect
+from mngr_ansible.provisioning import provisioner
 from mngr_ansible.provisioning.recheck import recheck
-from mngr_ansible.provisioning.request import Prepared, Request
+from mngr_ansible.provisioning.request import Dialog, Prepared, Request
 from mngr_ansible.report.report import HostReport
-from mngr_ansible.system.signals import signals_ignored, terminate_gracefully
+from mngr_ansible.system.signals import Terminated, signals_ignored, terminate_gracefully
 
 _REMOVE_SECONDS = 60
 """How long an agent's directory may take to be removed."""
 
-_MOST_TOLD = 20
+_LONGEST_LIST = 20
 """How many files that mngr replaced are named, one a line."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Provisioned:
-    """What was done, until mngr's own provisioning is done too."""
+    """The result of :func:`provision`, kept until mngr's own provisioning is done too."""
 
     agent_id: AgentId
     prepared: Prepared
@@ -50,17 +51,17 @@ _provisioned: ContextVar[_Provisioned | None] = ContextVar("mngr_ansible_provisi
 
 
 def check_before_create(options: CreateAgentOptions, mngr_ctx: MngrContext) -> None:
-    """Read settings, manifests and options, and check the plugins' hooks, while nothing has been created yet.
+    """Read settings, manifests and options, and check the plugins' hooks, before anything is created.
 
     Raises:
         PluginMngrError: one of them is wrong.
     """
-    with reported():
+    with errors_for_mngr():
         create_request(mngr_ctx, options, is_local=True).hooks()
     for path in leaked_private_files(mngr_ctx.project_root):
         logger.warning(
-            "The settings of this repository send {}, which is outside of it and yours alone. If that is not meant: "
-            "Ctrl-C now, and see .mngr/settings.toml",
+            "The settings of this repository send {}, which is outside of the repository and readable only by you. If "
+            "you do not want that, press Ctrl-C now and check .mngr/settings.toml",
             printable(path),
         )
 
@@ -68,96 +69,109 @@ def check_before_create(options: CreateAgentOptions, mngr_ctx: MngrContext) -> N
 def provision(
     agent: AgentInterface[Any], host: OnlineHostInterface, options: CreateAgentOptions | None, mngr_ctx: MngrContext
 ) -> None:
-    """The story up to the run, and no further: :func:`finish_create` is called after mngr's own provisioning.
+    """Provision the agent's host; :func:`finish_create` is called after mngr's own provisioning.
 
     Raises:
-        PluginMngrError: the host is not as planned; the agent is gone, unless it is only being updated.
+        PluginMngrError: the host is not as planned. The agent was removed, unless it is only being updated.
     """
     _provisioned.set(None)
     is_update = options is not None and options.is_update
     with _undone_on_failure(agent, host, is_update=is_update):
         request = create_request(mngr_ctx, options, is_local=host.is_local)
-        gathered = gather([agent_target(agent, host, options, mngr_ctx)], request)
+        gathered = provisioner.gather([agent_target(agent, host, options, mngr_ctx)], request)
         if gathered[0].plan.is_empty and not gathered[0].plan.skipped:
             prepared, report = gathered[0], HostReport(gathered[0].target.name, host.is_local)
         else:
             step = ProgressStepId(f"provisioning.{NAME}")
             with mngr_ctx.progress_reporter.step(step, "Running Ansible", CreatePhase.PROVISIONING.step_id):
-                prepared, report = _apply(agent, gathered, request, mngr_ctx)
+                prepared, report = _provision(agent, gathered, request, mngr_ctx)
         _provisioned.set(_Provisioned(agent.id, prepared, report, request, is_update))
 
 
-def _apply(
+def _provision(
     agent: AgentInterface[Any], gathered: list[Prepared], request: Request, mngr_ctx: MngrContext
 ) -> tuple[Prepared, HostReport]:
-    asked = confirm_local_installs(inspect(gathered, request, is_applied=True), confirmation(mngr_ctx))
-    for notice in asked[0].plan.all_notices:
-        logger.info("ansible: {}", notice)
-    if asked[0].due is not None and not asked[0].due.is_empty:
-        record_status(agent, "due")  # a create that is killed leaves an agent that says so
-    report = apply(asked, request, log_line, is_finished=False).hosts[0]
+    def before_run(prepared: Prepared) -> None:
+        for notice in prepared.plan.all_notices:
+            logger.info("ansible: {}", notice)
+        if prepared.due is not None and not prepared.due.is_empty:
+            record_status(agent, "due")  # a create that is killed leaves an agent with this status
+
+    done = provisioner.provision(gathered, request, dialog(mngr_ctx), before_run=before_run, is_finished=False)
+    report = done.report.hosts[0]
     if not report.ok:
         raise as_failure(report)
     if report.commands:
-        logger.warning("Still to be run on {}: {}", report.host, " && ".join(report.commands))
-    return asked[0], report
+        logger.warning("Run this on {} yourself: {}", report.host, " && ".join(report.commands))
+    return done.prepared[0], report
 
 
 def finish_create(agent: AgentInterface[Any], host: OnlineHostInterface) -> None:
-    """Put right what mngr did to our files, call the plugins' fourth hook, and note how the host was left.
+    """Restore modes and owners that mngr changed, call the plugins' fourth hook, and record the agent's status.
 
     Raises:
-        PluginMngrError: a plugin raised, or a file could not be put right; the agent is gone, unless it is only being
-            updated.
+        PluginMngrError: a plugin raised, or a file could not be restored. The agent was removed, unless it is only
+            being updated.
     """
     done = _provisioned.get()
     if done is None or done.agent_id != agent.id:
         return
     _provisioned.set(None)
     with _undone_on_failure(agent, host, is_update=done.is_update):
-        _put_right(done)
-        report = finish(done.prepared, done.report, done.request)
+        _restore(done)
+        report = provisioner.finish(done.prepared, done.report, done.request)
         if not report.ok:
             raise as_failure(report)
         record_status(agent, status_of(report))
 
 
-def _put_right(done: _Provisioned) -> None:
-    """Modes and owners of our files that mngr changed are put right; content that it replaced is told of."""
+def _restore(done: _Provisioned) -> None:
+    """Restore modes and owners of our files that mngr changed; content that it replaced is a warning."""
     rechecked = recheck(done.prepared, done.request)
-    known = mngr_uploads(done.prepared) if rechecked.lost else {}
-    for each in rechecked.lost[:_MOST_TOLD]:
-        who, by = ", ".join(each.plugins), known.get(each.path, "mngr or its agent type")
-        what = "replaced the file that {} sent" if each.is_there else "removed the file that {} sent"
-        logger.warning("{}: {} {}", printable(each.path), by, what.format(who))
-    if len(rechecked.lost) > _MOST_TOLD:
-        logger.warning("… and {} files more", len(rechecked.lost) - _MOST_TOLD)
+    senders = mngr_uploads(done.prepared) if rechecked.lost else {}
+    for each in rechecked.lost[:_LONGEST_LIST]:
+        plugins, sender = ", ".join(each.plugins), senders.get(each.path, "mngr or its agent type")
+        verb = "replaced" if each.is_there else "removed"
+        logger.warning("{}: {} {} the file that {} sent", printable(each.path), sender, verb, plugins)
+    if len(rechecked.lost) > _LONGEST_LIST:
+        logger.warning("… and {} more files", len(rechecked.lost) - _LONGEST_LIST)
     if rechecked.prepared is not None:
-        logger.info("ansible: putting modes and owners right that mngr's own provisioning changed")
-        report = apply([rechecked.prepared], done.request, log_line, is_finished=False).hosts[0]
+        logger.info("ansible: restoring modes and owners that mngr's own provisioning changed")
+        report = provisioner.apply([rechecked.prepared], done.request, Dialog(log_line), is_finished=False).hosts[0]
         if not report.ok:
             raise as_failure(report)
 
 
 @contextmanager
 def _undone_on_failure(agent: AgentInterface[Any], host: OnlineHostInterface, *, is_update: bool) -> Iterator[None]:
-    """Take the agent away when the block is left by an error or a signal; one that is only being updated stays."""
-    with terminate_gracefully():
+    """Remove the agent when the block is left by an error or a signal; one that is only being updated stays."""
+    with terminate_gracefully(), errors_for_mngr():
         if is_update:
-            with failure_recorded(agent), reported():
+            with failure_recorded(agent):
                 yield
             return
         try:
-            with reported():
-                yield
-        except BaseException:
+            yield
+        except BaseException as error:
             with signals_ignored():
+                logger.info("{} Removing agent {}.", _reason(error), agent.name)
                 _destroy(agent, host)
             raise
 
 
+def _reason(error: BaseException) -> str:
+    """Why an agent is removed, in a sentence; after a signal also what may still be running on its host."""
+    if isinstance(error, provisioner.Interrupted):
+        host = error.report.hosts[0]
+        running = [each.name for each in host.outcomes if each.status is Status.UNKNOWN and each.kind == "package"]
+        if running:
+            return f"Stopped. The installation of {', '.join(running)} may still be running on {printable(host.host)}."
+    if isinstance(error, (provisioner.Interrupted, KeyboardInterrupt, Terminated)):
+        return "Stopped."
+    return "Provisioning failed."
+
+
 def _destroy(agent: AgentInterface[Any], host: OnlineHostInterface) -> None:
-    logger.info("Removing agent {}, which could not be provisioned", agent.name)
     try:
         host.destroy_agent(agent)
     except (CleanupFailedGroup, MngrError, OSError) as error:
@@ -170,7 +184,7 @@ def _destroy(agent: AgentInterface[Any], host: OnlineHostInterface) -> None:
 
 
 def _remove_work_dir(agent: AgentInterface[Any], host: OnlineHostInterface) -> None:
-    """Remove the directory that mngr made on a remote host for this agent alone, which it would leave to its ``gc``.
+    """Remove the directory that mngr made on a remote host for this agent alone; mngr would leave it to its ``gc``.
 
     A local one is a worktree, which mngr removes itself. Source: mngr 0.3.0, ``Host._create_work_dir_via_git_mirror``.
     """

@@ -33,7 +33,7 @@ type Only = Literal["files", "packages"]
 
 
 class AnsibleCliOptions(CommonCliOptions):
-    """What any of the verbs may be given."""
+    """The options of all verbs."""
 
     agent: str | None = None
     words: tuple[str, ...] = ()
@@ -56,25 +56,26 @@ class AnsibleCliOptions(CommonCliOptions):
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing was added to, or left out of, what ``mngr create`` would ask for."""
+        """Whether nothing was added to, or left out of, what ``mngr create`` would request."""
         return not (self.manifest or self.file or self.package or self.only or self.install or self.no_check_packages)
 
 
 @dataclass(slots=True)
 class Invocation:
-    """One call of a verb: what mngr made of its command line, and how its result is shown."""
+    """One call of a verb: its options as mngr parsed them, and how its result is shown."""
 
     name: str
     mngr_ctx: MngrContext
     output: OutputFormat
     opts: AnsibleCliOptions
     is_shown: bool = False
-    rooms: ExitStack = field(default_factory=ExitStack)
+    opened: ExitStack = field(default_factory=ExitStack)
+    """What is closed when the call ends."""
     stdout: TextIO = field(default_factory=lambda: sys.stdout)
     """Where the result goes; what a plugin prints meanwhile goes to stderr."""
 
     def resolve(self, address: str | None = None) -> "tuple[AgentInterface[Any], OnlineHostInterface, Target, Request]":
-        """Find the agent, which may be stopped, and what is asked for there."""
+        """Find the agent, which may be stopped, and what is requested for it."""
         from mngr_ansible.mngr.request import agent_target
 
         host_ref, agent_ref = find_one_agent(parse_agent_address(address or self.opts.agent or ""), self.mngr_ctx)
@@ -86,7 +87,7 @@ class Invocation:
     def resolve_beside(
         self, first: str, second: str
     ) -> "tuple[tuple[AgentInterface[Any], OnlineHostInterface, Target, Request], str]":
-        """The agent that one of two words names, and the other word; stand-alone a directory comes first.
+        """The agent that one of two words names, and the other word, which is a directory.
 
         Raises:
             MngrError: neither names one; what is wrong with the first, unless that has a slash, as no agent's has.
@@ -104,20 +105,20 @@ class Invocation:
                 raise error from None
 
     def asked(self, target: "Target") -> "tuple[Target, Request]":
-        """The target and what is asked for there; where a password is asked for, over a connection of our own."""
+        """The target and the request; where a password is needed, over a connection of our own."""
         from mngr_ansible.mngr.connection import MngrConnection
 
         is_local = target.connection.is_local
         if not self.opts.ask_become_pass:
             return target, self.request(is_local=is_local)
-        password, control_path = ask_password(), None
+        password, control_path = _ask_password(), None
         if isinstance(target.connection, MngrConnection):
-            connection = self.rooms.enter_context(own_connection(target.connection))
+            connection = self.opened.enter_context(own_connection(target.connection))
             target, control_path = dataclasses.replace(target, connection=connection), connection.control_path
         return target, self.request(is_local=is_local, password=password, control_path=control_path)
 
     def request(self, *, is_local: bool, password: str | None = None, control_path: str | None = None) -> "Request":
-        """What settings and command line ask for."""
+        """The request of settings and command line."""
         from mngr_ansible.mngr.request import mngr_request
 
         opts = self.opts
@@ -151,7 +152,7 @@ class Invocation:
             raise messages.as_failure(report.hosts[0])
 
     def print(self, report: "Report", words: str) -> None:
-        """One JSON document (or one event), or the words of a person."""
+        """Print one JSON document, one event, or the words for people."""
         self.is_shown = True
         with redirect_stdout(self.stdout):
             match self.output:
@@ -165,28 +166,27 @@ class Invocation:
                     if words:
                         write_human_line(words)
 
-    def again(self, agent: str) -> str:
-        """The command that does what this one has shown."""
+    def apply_command(self, agent: str) -> str:
+        """The command that makes the changes which this one shows."""
         from mngr_ansible.report import text
 
         start = ("mngr", "ansible", "apply", agent)
-        return text.again(start, self.opts, ("manifest", "file", "package"), ("only", "install"))
+        return text.apply_command(start, self.opts, ("manifest", "file", "package"), ("only", "install"))
 
 
-def ask_password() -> str:
-    """Ask for sudo's password on the host.
+def _ask_password() -> str:
+    """Ask for the password of sudo on the host.
 
     Raises:
-        UserInputError: there is no terminal to ask in.
+        UserInputError: there is no terminal, or nothing was typed.
     """
-    import getpass
+    from mngr_ansible.errors import UsageError
+    from mngr_ansible.provisioning.password import ask_become_password
 
-    if not sys.stdin.isatty():
-        raise UserInputError("--ask-become-pass needs a terminal: run it in one, or allow sudo without a password")
     try:
-        return getpass.getpass("Password for sudo there: ")
-    except EOFError:
-        raise UserInputError("no password was typed") from None
+        return ask_become_password()
+    except UsageError as error:
+        raise UserInputError(f"{error.problem}. {error.remedy}") from error
 
 
 @contextmanager
@@ -204,21 +204,21 @@ def own_connection(connection: "MngrConnection") -> "Iterator[OpenSsh]":
 
 @contextmanager
 def invocation(ctx: click.Context, name: str) -> Iterator[Invocation]:
-    """Set a verb up; its errors are mngr's errors, and in JSON the contract's document with ``errors`` besides."""
+    """Set up a call of a verb. Its errors are mngr's errors; with JSON the document of the contract shows them too."""
     from mngr_ansible.errors import MngrAnsibleError
     from mngr_ansible.mngr import messages
     from mngr_ansible.report.report import Report
     from mngr_ansible.system.signals import terminate_gracefully
 
     mngr_ctx, output_opts, opts = setup_command_context(ctx, f"ansible-{name}", AnsibleCliOptions)
-    verb = Invocation(name, mngr_ctx, output_opts.output_format, opts)
+    call = Invocation(name, mngr_ctx, output_opts.output_format, opts)
     try:
-        with terminate_gracefully(), messages.reported(), verb.rooms, redirect_stdout(sys.stderr):
-            yield verb
+        with terminate_gracefully(), messages.errors_for_mngr(), call.opened, redirect_stdout(sys.stderr):
+            yield call
     except MngrError as error:
         cause = error.__cause__
-        if not verb.is_shown and verb.output is not OutputFormat.HUMAN:
+        if not call.is_shown and call.output is not OutputFormat.HUMAN:
             if not isinstance(cause, MngrAnsibleError):
                 cause = MngrAnsibleError(str(error), remedy=error.user_help_text or "")
-            verb.print(Report(name, errors=(cause,)), "")
+            call.print(Report(name, errors=(cause,)), "")
         raise

@@ -1,4 +1,4 @@
-"""What mngr's user hears of us: lines in mngr's log, and one error, in one line, with a remedy."""
+"""Messages to mngr's user: lines in mngr's log, one question, and errors of ours as errors of mngr."""
 
 import sys
 from collections.abc import Iterator
@@ -12,24 +12,30 @@ from loguru import logger
 from mngr_ansible.diff.outcome import Outcome, Status
 from mngr_ansible.errors import ErrorGroup, MngrAnsibleError
 from mngr_ansible.portable.text import printable
-from mngr_ansible.provisioning.provisioner import Confirm
+from mngr_ansible.provisioning.provisioner import Interrupted
+from mngr_ansible.provisioning.request import Confirm, Dialog
 from mngr_ansible.report.progress import described
 from mngr_ansible.report.report import HostReport
+from mngr_ansible.report.text import status_words
+
+
+def dialog(mngr_ctx: MngrContext, *, is_yes: bool = False, is_verbose: bool = False) -> Dialog:
+    """How mngr's user is spoken to; ``is_yes``: ``--yes`` was given."""
+    return Dialog(log_line, _confirm(mngr_ctx, is_yes=is_yes), is_verbose)
 
 
 def log_line(host: str, line: str) -> None:
-    """A line of progress or a warning, where mngr writes its own."""
-    del host  # mngr is at one host, and has named it
+    """Write a line of progress, or a warning, to mngr's log."""
+    del host  # mngr works on one host, and has named it
     line = printable(line)
-    warning, _, rest = line.partition("warning: ")
-    if rest and not warning:
-        logger.warning("{}", rest)
+    if line.startswith("warning: "):
+        logger.warning("{}", line.removeprefix("warning: "))
     else:
         logger.info("ansible: {}", line)
 
 
-def confirmation(mngr_ctx: MngrContext, *, is_yes: bool = False) -> Confirm | None:
-    """How a person is asked: not at all without a terminal; ``--yes`` has answered already."""
+def _confirm(mngr_ctx: MngrContext, *, is_yes: bool) -> Confirm | None:
+    """Ask in a terminal only; ``--yes`` is an answer already."""
     if is_yes or mngr_ctx.is_auto_approve:
         return lambda _question: True
     if not (mngr_ctx.is_interactive and sys.stdin.isatty()):
@@ -38,19 +44,21 @@ def confirmation(mngr_ctx: MngrContext, *, is_yes: bool = False) -> Confirm | No
 
 
 @contextmanager
-def reported() -> Iterator[None]:
-    """Let our errors leave as mngr's, and what is a mistake of ours as a request for a report."""
+def errors_for_mngr() -> Iterator[None]:
+    """Let our errors leave the block as mngr's, and a signal as Python's own exception for it."""
     try:
         yield
     except MngrAnsibleError as error:
         raise as_mngr_error(error) from error
+    except Interrupted as stop:
+        raise stop.signal from None
     except (click.ClickException, click.Abort, click.exceptions.Exit):
         raise
     except Exception as error:
         logger.opt(exception=error).debug("mngr-ansible failed")
         raise _error(
             f"mngr-ansible failed unexpectedly: {type(error).__name__}: {error}",
-            "This is a mistake in mngr-ansible: please report it, with what -v shows. --no-ansible leaves it out.",
+            "This is a bug in mngr-ansible: please report it, with the output of -v. --no-ansible works without it.",
         ) from error
 
 
@@ -62,7 +70,7 @@ def as_mngr_error(error: MngrAnsibleError) -> PluginMngrError:
 
 
 def as_failure(report: HostReport) -> PluginMngrError:
-    """What a host that is not as planned answered, as one error: every step that failed, and why."""
+    """A host that is not as planned, as one error: every step that failed, and why."""
     failing = [each for each in report.outcomes if each.is_failure and each.status is not Status.NOT_REACHED]
     problems = [_problem(each) for each in failing]
     remedies = [f"Run `{' && '.join(report.commands)}`, then the same command again."] if report.commands else []
@@ -70,22 +78,23 @@ def as_failure(report: HostReport) -> PluginMngrError:
         problems.insert(0, report.error.problem)
         remedies.insert(0, report.error.remedy)
     if report.kept:
-        remedies.append(f"What was run is kept in {report.kept}.")
+        remedies.append(f"The run directory is kept in {report.kept}.")
     return _error(
-        f"{report.host}: " + ("; ".join(problems) or "it was not reached"),
-        " ".join(remedies) or "Mend that, and run the same command again: what is done is not done twice.",
+        f"{report.host}: " + ("; ".join(problems) or "it was not changed"),
+        " ".join(remedies) or "Fix this and run the same command again. Finished steps are skipped.",
     )
 
 
 def _problem(outcome: Outcome) -> str:
+    reason = f": {outcome.reason}" if outcome.reason else ""
     match outcome.status:
         case Status.ADVISED:
             status = Status.TOO_OLD if outcome.current else Status.MISSING
             return f"{described(outcome, status)}, and was not installed"
         case Status.BLOCKED | Status.TOO_NEW | Status.UNKNOWN if outcome.kind == "package":
-            return described(outcome) + (f": {outcome.reason}" if outcome.reason else "")
+            return f"{described(outcome)}{reason}"
         case _:
-            return f"{outcome.name}: {outcome.status}" + (f": {outcome.reason}" if outcome.reason else "")
+            return f"{outcome.name}: {status_words(outcome.status)}{reason}"
 
 
 def _error(problem: str, remedy: str) -> PluginMngrError:

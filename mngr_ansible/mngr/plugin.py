@@ -1,4 +1,4 @@
-"""The plugin ``ansible`` of mngr: what mngr calls, and when. This and the ``mngr_…`` modules alone import mngr.
+"""The plugin ``ansible`` of mngr: what mngr calls, and when. Only this folder imports mngr.
 
 mngr imports this module at the start of every command, so it imports nothing of ours that is heavy.
 """
@@ -40,7 +40,7 @@ def on_before_create(args: OnBeforeCreateArgs, mngr_ctx: MngrContext) -> None:
 
 @hookimpl
 def on_before_initial_file_copy(agent_options: CreateAgentOptions, host: OnlineHostInterface) -> None:
-    """Take note of the options once more, which other plugins may have changed; then make a bare host ready."""
+    """Keep the options once more, since other plugins may have changed them; then install what mngr needs."""
     _options.set(agent_options)
     if not _is_off(agent_options) and not host.is_local:
         from mngr_ansible.mngr import bootstrap
@@ -50,7 +50,7 @@ def on_before_initial_file_copy(agent_options: CreateAgentOptions, host: OnlineH
 
 @hookimpl
 def on_before_provisioning(agent: AgentInterface[Any], host: OnlineHostInterface, mngr_ctx: MngrContext) -> None:
-    """Ask the plugins, and bring the host to their plan."""
+    """Ask the plugins, and provision the host."""
     if not _is_off(_options.get()):
         from mngr_ansible.mngr.create import provision
 
@@ -133,41 +133,41 @@ def register_help_topics() -> Sequence[TopicHelpPage]:
         TopicHelpPage(
             key="ansible_provisioning",
             aliases=("ansible-provisioning",),
-            one_line_description="How mngr-ansible brings a host to what plugins and settings want",
+            one_line_description="How mngr-ansible prepares an agent's host",
             body=InlineContent(markdown=_TOPIC),
-            see_also=(("create", "Create and run an agent"), ("ansible", "Look at, or repeat, the provisioning")),
+            see_also=(("create", "Create and run an agent"), ("ansible", "Show or repeat the provisioning")),
         )
     ]
 
 
 _TOPIC = """\
 While an agent is created, mngr-ansible asks every plugin, `[plugins.ansible]` and the command line which files and
-packages the agent needs. It makes one plan of the answers, looks at the host once, and does what is due with a
-generated Ansible playbook: files first, then packages. When nothing is due, Ansible is not started.
+packages the agent needs. It makes one plan of the answers, looks at the host once, and makes the changes that are
+needed with a generated Ansible playbook: files first, then packages. When nothing has to change, no playbook is run.
 
-On this machine files are copied, and packages are never installed unasked: you get the commands.
+On this machine files are copied. Packages are not installed without asking; the commands are shown.
 
 ```toml
 [plugins.ansible]
 packages = ["ripgrep", "git>=2.39"]
 files = [{local_path = "deploy/agent.env", remote_path = ".env", is_secret = true}]  # from the repository's root
 manifests = ["~/agent-host.yml"]
-install = "print"             # never install, show how
+install = "print"             # never install, show the commands
 precedence = ["claude"]       # this plugin's files win over all others'
 strict_secrets = true         # a secret that others can read on this machine is an error
 
 [plugins.ansible.plugins.claude]
-exclude_files = ["~/.claude/cache/**"]   # what of its files stays here
+exclude_files = ["~/.claude/cache/**"]   # files of this plugin that are not sent
 ```
 
-Before the first file is copied to a remote host, it gets what mngr itself needs and it lacks: git, tmux, rsync and the
-like, and python3. `bootstrap = false` leaves that out; `mngr ansible bootstrap HOST` does it at any time.
+Before copying files, a remote host gets the tools that mngr needs and that are missing there: git, tmux, rsync and
+similar tools, and python3. `bootstrap = false` switches this off; `mngr ansible bootstrap HOST` does it at any time.
 
-mngr's own provisioning comes after that. Modes and owners of our files that it changes are put right, and content that
-it replaces is a warning.
+mngr's own provisioning comes after that. If it changes modes or owners of our files, they are restored; if it replaces
+their content, you get a warning.
 
-`mngr ansible plan AGENT` shows what is due, with `--diff` what would change in files; `mngr ansible apply AGENT` does
-it, on running and on stopped agents.
-`mngr list --fields name,plugin.ansible.status` says how each agent's host was left: `ok`, `due`, `failed` or `never`.
-When provisioning fails, `mngr create` leaves no agent behind; `--no-ansible` leaves provisioning out.
+`mngr ansible plan AGENT` shows what would change, with `--diff` also inside files. `mngr ansible apply AGENT` makes
+these changes, for running and for stopped agents.
+`mngr list --fields name,plugin.ansible.status` shows the state of each agent's host: `ok`, `due`, `failed` or `never`.
+When provisioning fails, `mngr create` leaves no agent behind. `--no-ansible` creates an agent without provisioning.
 """

@@ -1,4 +1,4 @@
-"""mngr's objects as ours: its open connection, an agent on its host as a target, its settings as a request."""
+"""Private files of the user that a repository's settings would send: reason for a warning before a create."""
 
 import tomllib
 from collections.abc import Iterator

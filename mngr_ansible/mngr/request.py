@@ -1,4 +1,4 @@
-"""mngr's objects as ours: its open connection, an agent on its host as a target, its settings as a request."""
+"""mngr's agents and hosts as targets, its settings and options as a request."""
 
 from collections.abc import Sequence
 from typing import Any

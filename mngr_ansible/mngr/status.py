@@ -1,4 +1,4 @@
-"""Provisioning inside ``mngr create``: done, or undone. A create that fails leaves no agent behind."""
+"""``plugin.ansible.status`` of an agent: how the last run left its host."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -14,19 +14,23 @@ from mngr_ansible.report.report import HostReport
 
 AgentStatus = Literal["ok", "due", "failed"]
 
-Lock = AbstractContextManager[None]
+_FINISHED = (Status.OK, Status.SKIPPED, Status.CHANGED)
 
 
 def status_of(report: HostReport) -> AgentStatus:
-    """How a host was left, in the words of ``plugin.ansible.status``."""
+    """The status that a host's report gives."""
     if not report.ok:
         return "failed"
-    settled = (Status.OK, Status.SKIPPED, Status.CHANGED)
-    return "ok" if all(each.status in settled for each in report.outcomes) else "due"
+    return "ok" if all(each.status in _FINISHED for each in report.outcomes) else "due"
 
 
-def record_status(agent: AgentInterface[Any], status: AgentStatus, *, lock: Callable[[], Lock] = nullcontext) -> None:
-    """Write an agent's status into mngr's record of it, if it is another than before; ``lock`` is held meanwhile."""
+def record_status(
+    agent: AgentInterface[Any],
+    status: AgentStatus,
+    *,
+    lock: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> None:
+    """Write the status into mngr's record of the agent, if it differs; ``lock`` is held meanwhile."""
     if agent.get_plugin_data(NAME).get("status") != status:
         with lock():
             agent.set_plugin_data(NAME, {"status": status})
@@ -34,12 +38,12 @@ def record_status(agent: AgentInterface[Any], status: AgentStatus, *, lock: Call
 
 @contextmanager
 def failure_recorded(agent: AgentInterface[Any]) -> Iterator[None]:
-    """Note ``failed`` when the block is left by an error of any kind; an agent that was there stays."""
+    """Record ``failed`` when the block is left by an error or a signal."""
     try:
         yield
     except BaseException:
         try:
             record_status(agent, "failed")
         except (MngrError, OSError) as error:
-            logger.warning("The status of {} could not be noted: {}", agent.name, error)
+            logger.warning("The status of agent {} could not be recorded: {}", agent.name, error)
         raise

@@ -1,10 +1,11 @@
-"""What is due → one run of Ansible for all hosts, its directory, and the end of a run that was cut off."""
+"""One run of Ansible on all hosts that have something to change, and the clean-up after a run that was cut off."""
 
 import dataclasses
 import re
 import secrets
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +13,49 @@ from mngr_ansible.diff.due import Due
 from mngr_ansible.diff.outcome import Status
 from mngr_ansible.errors import MngrAnsibleError
 from mngr_ansible.host.state import HostState
-from mngr_ansible.provisioning.request import Prepared, Request
-from mngr_ansible.report.progress import ProgressCallback, follower
+from mngr_ansible.provisioning.request import Dialog, Prepared, Request
+from mngr_ansible.report.progress import follower
 from mngr_ansible.report.report import HostReport, Report
-from mngr_ansible.run.archive import keep_failed_run, temporary_run_directory
+from mngr_ansible.run.archive import keep_failed_run
 from mngr_ansible.run.directory import write_run_directory
 from mngr_ansible.run.playbook import HostRun
 from mngr_ansible.run.runner import Event, RunResult, run
 
-_TIDY_SECONDS = 5
-"""How long a host is given to remove what a run that was cut off left there."""
+_CLEAN_UP_SECONDS = 5
+"""How long a host is given to remove the temporary directory of a run that was cut off."""
 
 _SHORTEST = 5
-"""Seconds that a run gets although looking at the hosts took all the time."""
+"""Seconds that a run gets although looking at the hosts used up all the time."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostsRun:
+    """One run of Ansible on several hosts.
+
+    Attributes:
+        aliases: the names of its hosts in the inventory; a host with nothing to change is not among them.
+        result: what ansible-runner reported, up to where it came.
+        signal: the exception of the signal that stopped it (``KeyboardInterrupt``, ``Terminated``); None for no signal.
+    """
+
+    aliases: frozenset[str]
+    result: RunResult
+    signal: BaseException | None = None
 
 
 def by_alias(prepared: Sequence[Prepared]) -> dict[str, Prepared]:
     """The hosts by the names that they have in the inventory; what the user typed is only data."""
-    return {f"host-{index}": each for index, each in enumerate(prepared, start=1)}
+    return {_alias(index): each for index, each in enumerate(prepared)}
 
 
-def runs(prepared: Sequence[Prepared], request: Request, tmp: str | None = None) -> list[HostRun]:
+def _alias(index: int) -> str:
+    return f"host-{index + 1}"
+
+
+def host_runs(prepared: Sequence[Prepared], request: Request, tmp: str | None = None) -> list[HostRun]:
     """The hosts on which Ansible has something to do.
 
-    ``tmp``: the name of the run's own temporary directory on hosts; None: in a directory that is run by hand.
+    ``tmp``: the name of the run's own temporary directory on hosts; None: for a directory that is run by hand.
     """
     found = []
     for alias, each in by_alias(prepared).items():
@@ -52,51 +72,43 @@ def runs(prepared: Sequence[Prepared], request: Request, tmp: str | None = None)
 
 
 def _remote_tmp(due: Due, state: HostState, name: str) -> str:
-    """Where a host's temporary directory is: as a path where one login needs it, which spares Ansible a question.
+    """Where a host's temporary directory is: an absolute path where only the remote user needs it.
 
-    Ansible writes the path into shell commands unquoted, and takes noise of a login's shell for an answer.
+    That spares Ansible a question. Ansible writes the path into shell commands unquoted, and takes what a login shell
+    prints for an answer.
     """
     is_roots = state.login.privilege == "password" or any(each.as_root for each in due.transfers)
     is_plain = re.fullmatch(r"(?:/[A-Za-z0-9._-]+)+", state.paths.tmp)
     return f"~/{name}" if is_roots or not is_plain else f"{state.paths.tmp}/{name}"
 
 
-def bound(request: Request) -> int:
+def transaction_seconds(request: Request) -> int:
     """Seconds for a package transaction on the host: a little less than the whole run may take."""
     return max(30, int(request.timeout) - 15)
 
 
-def execute(
-    prepared: Sequence[Prepared],
-    request: Request,
-    plan: Mapping[str, Any],
-    talk: ProgressCallback,
-    reported: Callable[[RunResult], Report],
-    *,
-    is_verbose: bool,
-) -> Report:
-    """Run Ansible on every host that has something due, in a directory that is kept only where a host fails.
+def run_hosts(
+    prepared: Sequence[Prepared], request: Request, directory: Path, plan: Mapping[str, Any], dialog: Dialog
+) -> HostsRun:
+    """Run Ansible on every host that has something to change. A signal stops the run and is part of the value.
 
     Args:
-        prepared: all hosts; those without anything due are left alone.
+        prepared: all hosts; those with nothing to change are left alone.
         request: what was asked for.
-        plan: what ``plan.json`` holds.
-        talk: told of progress.
-        reported: makes the report of the run's result.
-        is_verbose: tell of every event.
+        directory: an empty directory of this run; the run directory becomes ``run`` in it.
+        plan: the content of ``plan.json``.
+        dialog: gets progress lines.
 
     Raises:
         MngrAnsibleError: the directory could not be written, or Ansible could not be started.
-        BaseException: a signal, or what `talk` raised; its ``report`` says what was reached.
     """
     hosts = by_alias(prepared)
-    name = f".mngr-ansible-{secrets.token_hex(8)}"
-    due = runs(prepared, request, name)
+    runs = host_runs(prepared, request, f".mngr-ansible-{secrets.token_hex(8)}")
     follow = follower(
         {alias: each.target.name for alias, each in hosts.items()},
-        {one.alias: one.due for one in due},
-        talk,
-        is_verbose=is_verbose,
+        {one.alias: one.due for one in runs},
+        dialog.on_progress,
+        is_verbose=dialog.is_verbose,
     )
     seen: list[Event] = []
 
@@ -104,60 +116,65 @@ def execute(
         seen.append(event)
         follow(event)
 
-    with temporary_run_directory() as directory:
-        write_run_directory(directory / "run", due, plan, timeout=bound(request))
-        result = None
+    write_run_directory(directory / "run", runs, plan, timeout=transaction_seconds(request))
+    result, signal = None, None
+    try:
         try:
-            try:
-                result = run(
-                    directory / "run",
-                    timeout=max(
-                        min(_SHORTEST, request.timeout), request.timeout - max(each.spent for each in prepared)
-                    ),
-                    control_path=request.control_path,
-                    remote_tmp=str(directory / "tmp"),  # of this machine; other hosts have their own
-                    on_event=on_event,
-                    password=request.password if any(one.has_password for one in due) else None,
-                )
-            finally:
-                if result is None or result.status != "finished":
-                    _tidy([(hosts[one.alias], one.remote_tmp) for one in due if one.remote_tmp is not None])
-        except BaseException as error:  # from the run, or one more Ctrl-C while its hosts are tidied
-            cut = result or RunResult("stopped", False, frozenset(), tuple(seen))
-            error.report = reported(cut)  # type: ignore[attr-defined]
-            raise
-        if is_verbose and result.details:
-            talk("", result.details)
-        names = {hosts[one.alias].target.name for one in due}
-        return _kept(directory, result, reported(result), names)
+            result = run(
+                directory / "run",
+                timeout=_seconds_left(prepared, request),
+                control_path=request.control_path,
+                remote_tmp=str(directory / "tmp"),  # of this machine; other hosts have their own
+                on_event=on_event,
+                password=request.password if any(one.has_password for one in runs) else None,
+            )
+        finally:
+            if result is None or result.status != "finished":
+                _clean_up([(hosts[one.alias], one.remote_tmp) for one in runs if one.remote_tmp is not None])
+    except (KeyboardInterrupt, SystemExit) as stop:  # of the run, or one more while its hosts are cleaned up
+        signal = stop
+    result = result or RunResult("stopped", False, frozenset(), tuple(seen))
+    if dialog.is_verbose and result.details and signal is None:
+        dialog.on_progress("", result.details)
+    return HostsRun(frozenset(one.alias for one in runs), result, signal)
 
 
-def _kept(directory: Path, result: RunResult, report: Report, names: Container[str]) -> Report:
-    """Keep the directory where the run failed on one of its hosts; what a person has to install is no failure of it."""
-    failed = [host for host in report.hosts if host.host in names and _has_failed(host)]
+def _seconds_left(prepared: Sequence[Prepared], request: Request) -> float:
+    left = request.timeout - max(each.spent for each in prepared)
+    return max(min(_SHORTEST, request.timeout), left)
+
+
+def archive_failure(directory: Path, run: HostsRun, report: Report) -> Report:
+    """Keep the run directory where a host of the run failed; the report says where it is.
+
+    A package that a person has to install is no failure of the run.
+    """
+    failed = {
+        host.host for index, host in enumerate(report.hosts) if _alias(index) in run.aliases and _has_failed(host)
+    }
     if not failed:
         return report
-    kept = keep_failed_run(directory, result.events, report.to_dict())
+    kept = keep_failed_run(directory, run.result.events, report.to_dict())
     if kept is None:
         return report
-    hosts = (dataclasses.replace(host, kept=str(kept)) if host in failed else host for host in report.hosts)
+    hosts = (dataclasses.replace(host, kept=str(kept)) if host.host in failed else host for host in report.hosts)
     return dataclasses.replace(report, hosts=tuple(hosts))
 
 
 def _has_failed(host: HostReport) -> bool:
-    ended = any(each.status in (Status.FAILED, Status.UNKNOWN) for each in host.outcomes)
-    return ended or host.error is not None
+    has_failing_step = any(each.status in (Status.FAILED, Status.UNKNOWN) for each in host.outcomes)
+    return has_failing_step or host.error is not None
 
 
-def _tidy(left: Sequence[tuple[Prepared, str]]) -> None:
-    """Remove our temporary directory from hosts that still answer; the next run there removes it where they do not."""
+def _clean_up(left: Sequence[tuple[Prepared, str]]) -> None:
+    """Remove our temporary directory from hosts that still answer; on the others the next run removes it."""
     from concurrent.futures import ThreadPoolExecutor
 
     def remove(one: tuple[Prepared, str]) -> None:
         prepared, directory = one
-        place = f'"$HOME"/{directory[2:]}' if directory.startswith("~/") else directory
+        path = f'"$HOME"/{directory[2:]}' if directory.startswith("~/") else directory
         with suppress(MngrAnsibleError):
-            prepared.target.connection.run(f"rm -rf -- {place} </dev/null >/dev/null 2>&1\n", _TIDY_SECONDS)
+            prepared.target.connection.run(f"rm -rf -- {path} </dev/null >/dev/null 2>&1\n", _CLEAN_UP_SECONDS)
 
     with ThreadPoolExecutor(max_workers=min(32, len(left) or 1)) as pool:
         list(pool.map(remove, left))

@@ -1,4 +1,4 @@
-"""What the verb ``plugins`` shows: the plugins in order, the hooks of each, and what each asked for."""
+"""The verbs that list: ``plugins`` (in order, with their hooks and needs) and ``catalog`` (the known tools)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,12 +12,12 @@ from mngr_ansible.inputs.plugins import OURSELVES
 from mngr_ansible.portable.text import printable
 from mngr_ansible.provisioning.provisioner import gather
 from mngr_ansible.provisioning.request import Prepared, Request, Target
-from mngr_ansible.report.report import Report
+from mngr_ansible.report.report import PluginRow, Report, ToolRow
 from mngr_ansible.spec.validation import nearest
 
 
 def plugins_report(request: Request, targets: Sequence[Target]) -> Report:
-    """Ask the plugins about the first host; contacts none."""
+    """Ask the plugins about the first host, without contacting it."""
     gathered = gather(targets, request)
     return Report(
         "plugins",
@@ -35,12 +35,15 @@ def catalog_report(name: str | None = None) -> Report:
     tool = find_tool(name) if name is not None else None
     if name is not None and tool is None:
         known = tool_names()
-        raise InputError(f"the catalog has no {name!r}{nearest(name, known)}", remedy="See: mngr-ansible catalog")
+        raise InputError(
+            f"the catalog does not contain {name!r}{nearest(name, known)}",
+            remedy="List the known tools: mngr-ansible catalog",
+        )
     tools = [tool] if tool else [each for each in map(find_tool, tool_names()) if each is not None]
     return Report("catalog", extra={"tools": [_tool(each) for each in tools]})
 
 
-def _tool(tool: Tool) -> dict[str, object]:
+def _tool(tool: Tool) -> ToolRow:
     return {
         "name": tool.name,
         "summary": tool.summary,
@@ -59,7 +62,7 @@ def _tool(tool: Tool) -> dict[str, object]:
     }
 
 
-def _rows(request: Request, gathered: Prepared) -> list[dict[str, object]]:
+def _rows(request: Request, gathered: Prepared) -> list[PluginRow]:
     found = request.hooks()
     hooks: dict[str, list[str]] = {}
     for name, implementations in found.items():
@@ -84,7 +87,7 @@ def _in_order(found: Mapping[str, Sequence[Hook]], precedence: Sequence[str]) ->
 
 
 def nearly_hooks(manager: pluggy.PluginManager) -> list[str]:
-    """Warnings of implementations whose names are nearly ours, and nobody else's."""
+    """Warnings about implementations whose names are nearly the name of one of our hooks, and no hook of others."""
     warnings = []
     for name, plugin in manager.list_name_plugin():
         if plugin is None or name == OURSELVES:
@@ -94,5 +97,5 @@ def nearly_hooks(manager: pluggy.PluginManager) -> list[str]:
                 continue
             caller = getattr(manager.hook, attribute, None)
             if (hint := nearest(attribute, tuple(HOOKS))) and (caller is None or not caller.has_spec()):
-                warnings.append(f"{name}: nobody calls its hook {attribute}{hint}")
+                warnings.append(f"{name}: {attribute!r} is not a hook of mngr or mngr-ansible{hint}")
     return warnings

@@ -1,4 +1,12 @@
-"""The story: before → collect → plan → probe → diff → run → after. Both faces tell it with their own hosts."""
+"""What every command does, told once: gather → inspect → confirm → run → report → finish.
+
+* :func:`gather` asks the plugins and makes a plan for every host. No host is contacted.
+* :func:`inspect` looks at every host and compares its plan with it. Nothing is changed.
+* :func:`plan_report` (in ``reporting``) and :func:`render` stop there.
+* :func:`provision` goes on: it asks about local installs, runs Ansible, reports, and calls the plugins' last hook.
+
+The command line, the Python API and mngr call these functions with their own hosts, requests and dialogs.
+"""
 
 import dataclasses
 import time
@@ -15,22 +23,41 @@ from mngr_ansible.host.state import HostState
 from mngr_ansible.inputs.hooks import contributions, run_after, run_before
 from mngr_ansible.plan.plan import Plan, build, print_only, resolve_destinations
 from mngr_ansible.provisioning import execution
-from mngr_ansible.provisioning.reporting import host_result, plan_report
-from mngr_ansible.provisioning.request import Prepared, Request, Target
-from mngr_ansible.report.progress import ProgressCallback, announce, summary
+from mngr_ansible.provisioning.reporting import apply_report, plan_report
+from mngr_ansible.provisioning.request import SILENT, Dialog, Prepared, Request, Target
+from mngr_ansible.report.progress import announce, summary
 from mngr_ansible.report.report import HostReport, Report
+from mngr_ansible.run.archive import temporary_run_directory
 from mngr_ansible.run.directory import write_run_directory
-from mngr_ansible.run.runner import RunResult
 
-Confirm = Callable[[str], bool]
-"""Asks a person one question."""
+_PROBE_SECONDS = 60.0
+"""How long a host may take to answer the probe."""
 
-_LOOK_SECONDS = 60.0
-"""How long a host may take to say what is true there."""
+
+class Interrupted(BaseException):
+    """A signal stopped a command that changes hosts, after it had begun.
+
+    Attributes:
+        report: what was reached on every host until then.
+        signal: the exception that the signal raised: ``KeyboardInterrupt``, or ``Terminated`` of ``system.signals``.
+    """
+
+    def __init__(self, report: Report, signal: BaseException) -> None:
+        super().__init__()
+        self.report = report
+        self.signal = signal
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Provisioned:
+    """The end of the story: every host as it was inspected, in the order of the report's hosts."""
+
+    prepared: tuple[Prepared, ...]
+    report: Report
 
 
 def gather(targets: Sequence[Target], request: Request) -> list[Prepared]:
-    """Ask all plugins about all hosts, and plan; no host is changed. The run has less time by what this takes.
+    """Ask all plugins about all hosts, and plan; no host is changed. The time that this takes counts for the run.
 
     Raises:
         MngrAnsibleError: a plugin refuses or is faulty, a source is missing, plugins conflict, the time is up.
@@ -64,34 +91,30 @@ def gather(targets: Sequence[Target], request: Request) -> list[Prepared]:
     spent = time.monotonic() - started
     if spent >= request.timeout:
         raise InputError(
-            f"asking the plugins and reading the sources took {spent:.0f} s of the {request.timeout:g} s for the run",
-            remedy="Send less, or give more time with --timeout. Nothing was changed.",
+            f"asking the plugins and reading the local files took {spent:.0f} s; the whole run may take "
+            f"{request.timeout:g} s",
+            remedy="Send fewer or smaller files, or give more time with --timeout. Nothing was changed.",
         )
     return [dataclasses.replace(each, spent=spent) for each in gathered]
 
 
-def prepare(targets: Sequence[Target], request: Request, *, is_applied: bool = False) -> list[Prepared]:
-    """:func:`gather`, then :func:`inspect`."""
-    return inspect(gather(targets, request), request, is_applied=is_applied)
-
-
 def inspect(gathered: Sequence[Prepared], request: Request, *, is_applied: bool = False) -> list[Prepared]:
-    """Look at every host at once and hold its plan against it. One dead host stops no other.
+    """Look at every host, all at the same time, and compare its plan with it. A host that fails stops no other host.
 
-    ``is_applied``: an :func:`apply` follows, so that package managers may fetch their lists to say what they offer.
+    ``is_applied``: an :func:`apply` follows, so package managers may fetch their lists to say what they offer.
     """
     started = time.monotonic() - max(each.spent for each in gathered)
 
-    def look_at(each: Prepared) -> Prepared:
+    def inspect_one(each: Prepared) -> Prepared:
         return _inspect(each, request, started, is_applied=is_applied)
 
     if len(gathered) == 1:
-        return [look_at(gathered[0])]
+        return [inspect_one(gathered[0])]
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(max_workers=min(32, len(gathered) or 1)) as pool:
         try:
-            return list(pool.map(look_at, gathered))
+            return list(pool.map(inspect_one, gathered))
         except BaseException:
             for each in gathered:
                 each.target.connection.stop()
@@ -103,12 +126,12 @@ def _inspect(prepared: Prepared, request: Request, started: float, *, is_applied
     implied = plan.implied
     requirements = (*plan.requirements, *implied.values())
     resolved = tuple(each.resolved() for each in requirements)
-    question = ProbeRequest(plan.claims, resolved, target.work_dir, request.become, request.password)
+    probe_request = ProbeRequest(plan.claims, resolved, target.work_dir, request.become, request.password)
     deadline, is_local = started + request.timeout, target.connection.is_local
     try:
         if (left := deadline - time.monotonic()) <= 0:
-            raise HostError("the time was up before it was asked", remedy="Give more time with --timeout.")
-        state = probe(target.connection, question, min(_LOOK_SECONDS, left))
+            raise HostError("the time was up before this host was asked", remedy="Give more time with --timeout.")
+        state = probe(target.connection, probe_request, min(_PROBE_SECONDS, left))
         _require_privilege(request, state, is_needed=bool(resolved) or request.become)
         plan = resolve_destinations(plan, state.login.home, state.paths.work_dir, state.paths.real)
         resolver = ask_offers(
@@ -129,46 +152,75 @@ def _require_privilege(request: Request, state: HostState, *, is_needed: bool) -
     if request.password is not None and state.login.privilege == "none" and is_needed:
         if state.login.sudo_obstacle:
             raise HostError(
-                f"the password for {state.login.user} cannot be used there: {state.login.sudo_obstacle}",
-                remedy="Allow sudo without a password for this login, or log in as root. Nothing was changed.",
+                f"sudo cannot be used with a password for {state.login.user}: {state.login.sudo_obstacle}",
+                remedy="Allow sudo without a password for this user, or log in as root. Nothing was changed.",
             )
         raise HostError(
-            f"its sudo did not take the password for {state.login.user}, or there is no sudo",
-            remedy="Type it again, or see whether that login may use sudo there. Nothing was changed.",
+            f"sudo did not accept the password for {state.login.user}, or sudo is not installed",
+            remedy="Type the password again, or check that this user may use sudo on the host. Nothing was changed.",
         )
     if request.become and state.login.privilege not in ("root", "sudo", "password"):
         raise HostError(
-            f"--become needs sudo, and {state.login.user} has none there that works without a password",
-            remedy="Log in as root, allow sudo without a password for this login, or give --ask-become-pass.",
+            f"--become needs sudo, and {state.login.user} cannot use sudo without a password on this host",
+            remedy="Log in as root, allow sudo without a password for this user, or add --ask-become-pass.",
         )
 
 
-def render(prepared: Sequence[Prepared], request: Request, directory: Path) -> Report:
-    """Write the run directory for what is due; the report is that of ``plan``."""
+def render(gathered: Sequence[Prepared], request: Request, directory: Path) -> Report:
+    """Inspect the hosts and write a run directory with what is to change; the report is that of ``plan``.
+
+    Raises:
+        InputError: the directory is not empty or cannot be written, or a source file is gone.
+    """
+    prepared = inspect(gathered, request)
     report = plan_report(prepared, "render")
     report = dataclasses.replace(report, extra={"path": str(directory.absolute())})
-    due, bound = execution.runs(prepared, request), execution.bound(request)
-    write_run_directory(directory, due, report.to_dict(), timeout=bound, stage=True)
+    runs, timeout = execution.host_runs(prepared, request), execution.transaction_seconds(request)
+    write_run_directory(directory, runs, report.to_dict(), timeout=timeout, stage=True)
     return report
 
 
-def confirm_local_installs(prepared: Sequence[Prepared], confirm: Confirm | None) -> list[Prepared]:
-    """Ask once whether to install on this machine what needs no privilege that the user lacks; None: do not ask."""
+def provision(
+    gathered: Sequence[Prepared],
+    request: Request,
+    dialog: Dialog = SILENT,
+    *,
+    command: str = "apply",
+    is_finished: bool = True,
+    before_run: Callable[[Prepared], None] | None = None,
+) -> Provisioned:
+    """Inspect the hosts, ask about local installs, then :func:`apply`.
+
+    ``before_run`` is called for every host that could be inspected, before anything is changed.
+
+    Raises:
+        MngrAnsibleError: the run directory could not be written, or Ansible could not be started.
+        Interrupted: a signal came after the first host could have been changed.
+    """
+    prepared = confirm_local_installs(inspect(gathered, request, is_applied=True), dialog)
+    for each in prepared:
+        if before_run is not None and each.due is not None:
+            before_run(each)
+    return Provisioned(tuple(prepared), apply(prepared, request, dialog, command=command, is_finished=is_finished))
+
+
+def confirm_local_installs(prepared: Sequence[Prepared], dialog: Dialog) -> list[Prepared]:
+    """Ask once whether to install on this machine what needs no root; nothing is asked where nobody can answer."""
     asked = list(prepared)
     for index, each in enumerate(asked):
-        if confirm is None or each.due is None or each.state is None or not each.target.connection.is_local:
+        if dialog.confirm is None or each.due is None or each.state is None or not each.target.connection.is_local:
             continue
-        possible = _possible(each.due.advised, each.plan, is_root=each.state.login.privilege == "root")
+        possible = _installable(each.due.advised, each.plan, is_root=each.state.login.privilege == "root")
         names = ", ".join(candidate.requirement.name for candidate in possible)
-        if possible and confirm(f"Install {names} on this machine?"):
+        if possible and dialog.confirm(f"Install {names} on this machine?"):
             rest = tuple(candidate for candidate in each.due.advised if candidate not in possible)
             due = dataclasses.replace(each.due, installs=(*each.due.installs, *possible), advised=rest)
             asked[index] = dataclasses.replace(each, due=due)
     return asked
 
 
-def _possible(advised: Sequence[Candidate], plan: Plan, *, is_root: bool) -> tuple[Candidate, ...]:
-    """The ways that need no right that the user lacks, and nothing first that does."""
+def _installable(advised: Sequence[Candidate], plan: Plan, *, is_root: bool) -> tuple[Candidate, ...]:
+    """The candidates that need no right that the user lacks, and require nothing first that does."""
     possible = tuple(
         candidate
         for candidate in advised
@@ -189,43 +241,46 @@ def _possible(advised: Sequence[Candidate], plan: Plan, *, is_root: bool) -> tup
 def apply(
     prepared: Sequence[Prepared],
     request: Request,
-    talk: ProgressCallback = lambda _host, _line: None,
+    dialog: Dialog = SILENT,
     *,
     command: str = "apply",
-    is_verbose: bool = False,
     is_finished: bool = True,
 ) -> Report:
-    """Bring every host to its plan, then :func:`finish` each, unless ``is_finished`` leaves that to the caller.
+    """Change every host as its plan says, then :func:`finish` each, unless ``is_finished`` leaves that to the caller.
 
-    Nothing due means that Ansible is not started. A host whose required steps are hopeless is not touched.
+    Where nothing has to change Ansible is not started. A host with a required step that cannot be done is not touched.
+
+    Raises:
+        MngrAnsibleError: the run directory could not be written, or Ansible could not be started.
+        Interrupted: a signal stopped the run, or what comes after it.
     """
     started = time.monotonic()
     for each in prepared:
         if each.due is not None and not each.due.stops:
-            announce(each.target.name, each.due, talk)
-    ran = {each.alias for each in execution.runs(prepared, request)}
-
-    def reported(result: RunResult | None) -> Report:
-        hosts = execution.by_alias(prepared).items()
-        return Report(
-            command, tuple(host_result(each, alias, result if alias in ran else None) for alias, each in hosts)
-        )
-
-    if ran:
-        plan = plan_report(prepared, command).to_dict()
-        report = execution.execute(prepared, request, plan, talk, reported, is_verbose=is_verbose)
-    else:
-        report = reported(None)
-    done = []
+            announce(each.target.name, each.due, dialog.on_progress)
+    report = _run(prepared, request, dialog, command)
+    hosts = []
     try:
         for each, host in zip(prepared, report.hosts, strict=True):
             finished = finish(each, host, request) if is_finished else host
-            talk(each.target.name, summary(finished, each.spent + time.monotonic() - started))
-            done.append(finished)
-    except BaseException as error:
-        error.report = report  # type: ignore[attr-defined]
-        raise
-    return dataclasses.replace(report, hosts=tuple(done))
+            dialog.on_progress(each.target.name, summary(finished, each.spent + time.monotonic() - started))
+            hosts.append(finished)
+    except (KeyboardInterrupt, SystemExit) as signal:
+        raise Interrupted(report, signal) from signal
+    return dataclasses.replace(report, hosts=tuple(hosts))
+
+
+def _run(prepared: Sequence[Prepared], request: Request, dialog: Dialog, command: str) -> Report:
+    """Run Ansible where something has to change; the run directory is kept only where a host failed."""
+    if not execution.host_runs(prepared, request):
+        return apply_report(prepared, command, None)
+    plan = plan_report(prepared, command).to_dict()
+    with temporary_run_directory() as directory:
+        run = execution.run_hosts(prepared, request, directory, plan, dialog)
+        report = apply_report(prepared, command, run)
+        if run.signal is not None:
+            raise Interrupted(report, run.signal) from run.signal
+        return execution.archive_failure(directory, run, report)
 
 
 def finish(prepared: Prepared, report: HostReport, request: Request) -> HostReport:

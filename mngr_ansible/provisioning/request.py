@@ -1,8 +1,8 @@
-"""What is asked for, of which hosts, and what was found there: the values that the story is told with."""
+"""The values of the story: what is asked for, on which hosts, what was found on them, and how people are spoken to."""
 
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from mngr_ansible.inputs.plugins import plugin_manager
 from mngr_ansible.inputs.settings import Settings, is_seconds
 from mngr_ansible.inputs.user import user_contributions
 from mngr_ansible.plan.plan import Only, Plan
+from mngr_ansible.report.progress import ProgressCallback
 from mngr_ansible.spec.packages import Install
 
 
@@ -42,7 +43,16 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked for. ``user``: the contributions of settings, manifests and command line, in their order."""
+    """What is asked for, the same for all hosts of a command.
+
+    Attributes:
+        plugins: the plugins that are asked.
+        user: the contributions of settings, manifests and command line, in their order.
+        timeout: seconds for the whole run.
+        control_path: ssh's ControlPath of the connections that are open already.
+        is_print_only: no package is installed by us on any host, only the commands are shown.
+        password: for sudo of the remote users; kept in memory alone.
+    """
 
     plugins: pluggy.PluginManager
     settings: Settings = dataclasses.field(default_factory=Settings)
@@ -55,7 +65,6 @@ class Request:
     control_path: str | None = None
     is_print_only: bool = False
     password: str | None = dataclasses.field(default=None, repr=False)
-    """What the logins' sudo wants to hear; kept in memory alone."""
 
     def hooks(self) -> Mapping[str, tuple[Hook, ...]]:
         return hooks(self.plugins, self.settings.precedence)
@@ -63,7 +72,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """One host, looked at: its plan, and either what is due there or why we do not know."""
+    """One host and its plan; after the inspection also its state and what is due, or the error that prevented that."""
 
     target: Target
     plan: Plan
@@ -72,7 +81,33 @@ class Prepared:
     due: Due | None = None
     error: MngrAnsibleError | None = None
     spent: float = 0
-    """Seconds that looking at it took, which the run has less."""
+    """Seconds that planning and inspecting took; the run has so much less."""
+
+
+Confirm = Callable[[str], bool]
+"""Asks a person one question; whether the answer is yes."""
+
+
+def _ignore(_host: str, _line: str) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Dialog:
+    """How a face speaks with the person in front of it; by default not at all, as the Python API does.
+
+    Attributes:
+        on_progress: gets a host's name and a line of progress, or a warning.
+        confirm: asks a question; None where nobody can answer.
+        is_verbose: whether every event of the run is a line of progress.
+    """
+
+    on_progress: ProgressCallback = _ignore
+    confirm: Confirm | None = None
+    is_verbose: bool = False
+
+
+SILENT = Dialog()
 
 
 def build_request(
@@ -90,7 +125,7 @@ def build_request(
     control_path: str | None = None,
     password: str | None = None,
 ) -> Request:
-    """What a caller or the command line asks for; without ``timeout`` the settings' one holds."""
+    """What a caller of the API or the command line asks for; without ``timeout`` the one of the settings counts."""
     chosen = Settings.parse(settings)
     if timeout is not None and not is_seconds(timeout):
         raise UsageError(f"timeout = {timeout!r} is not a number of seconds above 0", remedy="Give one, such as 600.")

@@ -1,4 +1,4 @@
-"""Without mngr: hosts from addresses, plugins from entry points, and the functions for callers."""
+"""The hosts of a command without mngr: this machine, or addresses that are reached over ssh."""
 
 import contextlib
 import os
@@ -21,7 +21,9 @@ def open_targets(
     key: str | os.PathLike[str] | None = None,
     known_hosts: str | os.PathLike[str] | None = None,
 ) -> Iterator[tuple[list[Target], str | None]]:
-    """The hosts, and the ControlPath of their connections; none = this machine. Closes what it opened.
+    """The hosts, and the ControlPath of their ssh connections (None for this machine). No host means this machine.
+
+    The connections are closed when the block ends.
 
     Raises:
         UsageError: an address does not parse, or is given twice.
@@ -30,13 +32,15 @@ def open_targets(
     hosts = as_tuple("hosts", hosts)
     for each in hosts:
         if not isinstance(each, str):
-            raise UsageError(f"hosts holds {each!r:.200}", remedy="Give addresses as text: [USER@]HOST[:PORT].")
+            raise UsageError(
+                f"hosts contains {each!r:.200}, which is not text", remedy="Give addresses as text: [USER@]HOST[:PORT]."
+            )
     if not hosts:
         current_directory()
         yield [host_target("localhost", LocalShell(), os.path.abspath(os.path.expanduser(directory or ".")))], None  # noqa: PTH100, PTH111
         return
     if len(set(hosts)) < len(hosts):
-        raise UsageError("a --host is given twice", remedy="Name each host once.")
+        raise UsageError("a --host is given twice", remedy="Give each host once.")
     addresses = [Address.parse(host) for host in hosts]
     identity, keys = _existing_file("--key", key), _existing_file("--known-hosts", known_hosts)
     with control_sockets() as sockets:
@@ -54,14 +58,18 @@ def _existing_file(option: str, path: str | os.PathLike[str] | None) -> str | No
         return None
     file = Path(path).expanduser().absolute()
     if not file.is_file():
-        problem = "is not a file" if file.exists() else "there is no such file"
-        raise UsageError(f"{option} {path}: {problem}", remedy="Name a file that exists.")
+        problem = "is not a file" if file.exists() else "no such file"
+        raise UsageError(f"{option} {path}: {problem}", remedy="Check the path.")
     if option == "--key" and file.suffix == ".pub":
-        raise UsageError(f"{option} {path}: that is the public half", remedy="Name the file without .pub.")
+        raise UsageError(
+            f"{option} {path}: this is the public key", remedy="Give the private key: the file without .pub."
+        )
     return str(file)
 
 
 def host_target(name: str, connection: Connection, work_dir: str) -> Target:
+    """A host with the objects that hooks get where there is no mngr."""
+
     def run(command: str, timeout: float) -> CommandResult:
         answer = connection.run(f"(\n{command}\n) </dev/null\n", timeout)
         return CommandResult(answer.stdout, answer.stderr, answer.code == 0)

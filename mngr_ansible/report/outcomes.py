@@ -1,25 +1,26 @@
-"""Events of a run → one outcome for every step of the plan. Silence is never success."""
+"""Events of a run → one outcome for every step of the plan. A step without an event never counts as done."""
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from mngr_ansible.diff.due import Due, skipped
 from mngr_ansible.diff.files import unseen
 from mngr_ansible.diff.outcome import DUE, Outcome, Status
 from mngr_ansible.diff.python import BOOTSTRAP
-from mngr_ansible.errors import HostError, MngrAnsibleError
+from mngr_ansible.errors import RUN_AGAIN, HostError, MngrAnsibleError
 from mngr_ansible.plan.plan import Plan
 from mngr_ansible.run.runner import Event, RunResult
 
 _ORDER = ("bootstrap", "file", "package", "playbook")
 """The kinds of steps in the order in which the playbook does them."""
 
-_NO_ROOM = "temporary directory"
-"""In what Ansible says of a host that it calls unreachable, where nothing but a place for its files was missing."""
+_NO_TEMPORARY_DIRECTORY = "temporary directory"
+"""In Ansible's message about a host that it calls unreachable although only its temporary directory failed."""
 
 _NO_ANSWER = re.compile(r"MODULE FAILURE|deserialization failed|No start of json")
-"""In what Ansible says of a module that answered nothing. Source: docs/decisions.md "Ansible and ansible-runner"."""
+"""In Ansible's message about a module that gave no answer. Source: docs/decisions.md "Ansible and ansible-runner"."""
 
 _FROM_EVENTS = {
     "ok": Status.OK,
@@ -31,7 +32,7 @@ _FROM_EVENTS = {
 
 
 def untouched(due: Due) -> tuple[Outcome, ...]:
-    """The outcomes of a host on which nothing was run: stopped before its first change, or nothing was due."""
+    """The outcomes of a host on which nothing was run: stopped before its first change, or nothing was to change."""
     if due.stops:
         return tuple(_to(each, Status.NOT_REACHED) if each.status in DUE else each for each in due.outcomes)
     if due.is_python_advised:
@@ -55,31 +56,38 @@ def unreached(plan: Plan) -> tuple[Outcome, ...]:
 def from_events(
     due: Due, alias: str, host: str, result: RunResult
 ) -> tuple[tuple[Outcome, ...], MngrAnsibleError | None]:
-    """One outcome a step, counted from the events of the host ``alias``; and what went wrong besides, if anything.
+    """One outcome a step, counted from the events of one host; and the error besides, if there is one.
 
-    A step that no event settled is ``not-reached``; ``unknown`` where the connection or the run ended while steps of
-    its kind were being done. Where every step is settled, a task that failed without one, a lost connection or a broken
-    Ansible is still an error; that the time was up is not: it was another host that needed it.
+    A step without an event is ``not-reached``, or ``unknown`` where the connection or the run ended while steps of its
+    kind were being done. Where every step has an event, a task that failed without a step, a lost connection or a
+    broken Ansible is still an error. That the time was up is not: another host used it.
+
+    Args:
+        due: what was to change on the host.
+        alias: its name in the inventory.
+        host: its name for people.
+        result: the whole run.
     """
-    events = [event for event in result.events if event.host == alias]
-    said = {str(event.step.get("id")): event for event in events if event.step is not None}
-    outcomes = [_settled(each, said.get(each.id)) if each.status in DUE else each for each in _advised(due)]
+    seen = _HostEvents.of(alias, result)
+    outcomes = [_reported(each, seen.steps.get(each.id)) if each.status in DUE else each for each in _advised(due)]
     open_steps = [each for each in outcomes if each.status in DUE]
-    lost = [event for event in events if event.kind == "unreachable" and _NO_ROOM not in event.text]
-    has_ended = any(event.kind == "failed" for event in events)
-    is_cut = bool(lost or _broken(events)) or (result.status != "finished" and not has_ended)
-    doing = min((_ORDER.index(each.kind) for each in open_steps), default=0) if is_cut else -1
-    outcomes = [_cut(each, is_under_way=_ORDER.index(each.kind) == doing) for each in outcomes]
-    told = [each.name for each in open_steps if not is_cut or _ORDER.index(each.kind) == doing]
-    names = ", ".join(told[:3]) + (", …" if len(told) > 3 else "") or "the last checks"
-    return tuple(outcomes), _cause(
-        events,
-        result,
+    current = open_steps
+    if seen.is_cut_off:
+        stage = min((_ORDER.index(each.kind) for each in open_steps), default=0)
+        current = [each for each in open_steps if _ORDER.index(each.kind) == stage]
+    running = {each.id for each in current} if seen.is_cut_off else set()
+    error = seen.error(
         host,
-        names,
-        is_open=bool(open_steps),
-        has_failed=any(each.status is Status.FAILED for each in outcomes),
+        _names(current),
+        has_open_steps=bool(open_steps),
+        has_failed_step=any(each.status is Status.FAILED for each in outcomes),
     )
+    return tuple(_ended(each, is_running=each.id in running) for each in outcomes), error
+
+
+def _names(steps: Sequence[Outcome]) -> str:
+    names = ", ".join(each.name for each in steps[:3])
+    return f"{names}, …" if len(steps) > 3 else names or "the last checks"
 
 
 def _advised(due: Due) -> list[Outcome]:
@@ -87,7 +95,8 @@ def _advised(due: Due) -> list[Outcome]:
     return [_to(each, Status.ADVISED) if each.id in advised and each.status in DUE else each for each in due.outcomes]
 
 
-def _settled(outcome: Outcome, event: Event | None) -> Outcome:
+def _reported(outcome: Outcome, event: Event | None) -> Outcome:
+    """The outcome with what the role reported of its step."""
     if event is None or event.step is None:
         return outcome
     status = _FROM_EVENTS.get(str(event.step.get("status")), Status.UNKNOWN)
@@ -102,58 +111,89 @@ def _settled(outcome: Outcome, event: Event | None) -> Outcome:
     )
 
 
-def _cut(outcome: Outcome, *, is_under_way: bool) -> Outcome:
-    """The outcome of a step that nothing settled; what the plan said of it is no reason any more."""
+def _ended(outcome: Outcome, *, is_running: bool) -> Outcome:
+    """The final outcome; a step that nobody reported has no reason from the plan any more."""
     if outcome.status not in DUE:
         return outcome
-    if not is_under_way:
+    if not is_running:
         return _to(outcome, Status.NOT_REACHED)
-    return dataclasses.replace(outcome, status=Status.UNKNOWN, reason="it was being done when the run was cut off")
-
-
-def _broken(events: Sequence[Event]) -> bool:
-    """Whether a module was killed on the host, or broke: Ansible found no answer in what it said."""
-    return any(each.kind == "failed" and each.step is None and _NO_ANSWER.search(each.text) for each in events)
+    return dataclasses.replace(outcome, status=Status.UNKNOWN, reason="it was running when the run was cut off")
 
 
 def _to(outcome: Outcome, status: Status) -> Outcome:
     return dataclasses.replace(outcome, status=status)
 
 
-def _cause(
-    events: Sequence[Event], result: RunResult, host: str, names: str, *, is_open: bool, has_failed: bool
-) -> MngrAnsibleError | None:
-    again = "Run again: what is done is not done twice."
-    lost = next((event for event in events if event.kind == "unreachable"), None)
-    if lost is not None and _NO_ROOM in lost.text:
-        return HostError(
-            f"it has no room, or no right, for a temporary directory; {names} was not begun",
-            remedy=f"See to the home directory there, its owner and its disk. {again}",
-            host=host,
+@dataclass(frozen=True, slots=True)
+class _HostEvents:
+    """What a run reported of one host."""
+
+    result: RunResult
+    steps: Mapping[str, Event]
+    unreachable: Event | None
+    failed: Event | None
+    is_broken: bool
+    """Whether a module was killed on the host, or broke: Ansible found no answer in its output."""
+
+    @classmethod
+    def of(cls, alias: str, result: RunResult) -> "_HostEvents":
+        events = [event for event in result.events if event.host == alias]
+        failures = [event for event in events if event.kind == "failed"]
+        return cls(
+            result,
+            {str(event.step.get("id")): event for event in events if event.step is not None},
+            next((event for event in events if event.kind == "unreachable"), None),
+            next(iter(failures), None),
+            any(each.step is None and _NO_ANSWER.search(each.text) for each in failures),
         )
-    if lost is not None:
-        return HostError(f"the connection was lost; what became of {names} is unknown", remedy=again, host=host)
-    if _broken(events):
-        return HostError(
-            f"what ran there ended without an answer; what became of {names} is unknown",
-            remedy=f"See whether the host ended it, for want of memory (dmesg); -v shows what it said. {again}",
-            host=host,
-        )
-    failed = next((event for event in events if event.kind == "failed"), None)
-    if result.status == "timeout" and is_open and failed is None:
-        return HostError(
-            f"the time was up while {names} was being done; its outcome is unknown",
-            remedy=f"Give more time with --timeout. {again}",
-            host=host,
-        )
-    if failed is not None and not has_failed:
-        return HostError(failed.text or "a task of the playbook failed", remedy=again, host=host)
-    if result.status == "stopped" and result.problem is None:
-        return None  # by a signal to ourselves, which is told for all hosts at once
-    if result.problem is not None or (is_open and failed is None):
-        return HostError(
-            f"Ansible ended before {names}" + (f": {result.problem}" if result.problem else ""),
-            remedy=f"{again} With render you get the directory to run by hand.",
-            host=host,
-        )
-    return None
+
+    @property
+    def has_no_temporary_directory(self) -> bool:
+        return self.unreachable is not None and _NO_TEMPORARY_DIRECTORY in self.unreachable.text
+
+    @property
+    def is_lost(self) -> bool:
+        return self.unreachable is not None and not self.has_no_temporary_directory
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether steps may still have been running when the events end."""
+        is_unfinished = self.result.status != "finished" and self.failed is None
+        return self.is_lost or self.is_broken or is_unfinished
+
+    def error(self, host: str, names: str, *, has_open_steps: bool, has_failed_step: bool) -> MngrAnsibleError | None:
+        """What went wrong besides the steps; ``names``: the steps that were running, or had not begun."""
+        result, failed = self.result, self.failed
+        if self.has_no_temporary_directory:
+            return HostError(
+                f"no temporary directory could be made on it (no space or no permission); not started: {names}",
+                remedy=f"Check the home directory on the host, its owner and its disk. {RUN_AGAIN}",
+                host=host,
+            )
+        if self.is_lost:
+            return HostError(f"the connection was lost; the outcome of {names} is unknown", remedy=RUN_AGAIN, host=host)
+        if self.is_broken:
+            return HostError(
+                f"a module ended on the host without an answer; the outcome of {names} is unknown",
+                remedy=f"Check whether the host killed it because memory ran out (dmesg); -v shows its output. "
+                f"{RUN_AGAIN}",
+                host=host,
+            )
+        if result.status == "timeout" and has_open_steps and failed is None:
+            return HostError(
+                f"the time was up; the outcome of {names} is unknown",
+                remedy=f"Give more time with --timeout. {RUN_AGAIN}",
+                host=host,
+            )
+        if failed is not None and not has_failed_step:
+            return HostError(failed.text or "a task of the playbook failed", remedy=RUN_AGAIN, host=host)
+        if result.status == "stopped" and result.problem is None:
+            return None  # by a signal to ourselves, which is reported once for all hosts
+        if result.problem is not None or (has_open_steps and failed is None):
+            problem = f": {result.problem}" if result.problem else ""
+            return HostError(
+                f"Ansible ended before {names} was finished{problem}",
+                remedy=f"{RUN_AGAIN} 'render' writes a directory that you can run by hand.",
+                host=host,
+            )
+        return None

@@ -1,75 +1,134 @@
-"""What a run tells while it goes on: warnings first, then what it does, then how it ended."""
+"""Lines for people while a command runs: warnings first, then what it works on, then how each host ended."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from mngr_ansible.diff.due import Due
 from mngr_ansible.diff.outcome import DUE, Outcome, Status
 from mngr_ansible.report.report import HostReport
+from mngr_ansible.report.text import status_words
+from mngr_ansible.run.playbook import Stage, run_stages
 from mngr_ansible.run.runner import Event
 
-INSTALL_TASK = "Install packages with "
-"""What the names of the tasks that install begin with; the manager follows."""
-
 ProgressCallback = Callable[[str, str], None]
-"""Told of progress and warnings: a host's name and a line."""
+"""Gets progress and warnings: a host's name and a line."""
 
 
-def announce(name: str, due: Due, talk: ProgressCallback) -> None:
+def announce(name: str, due: Due, on_progress: ProgressCallback) -> None:
     """Warn of every package that is missing or too old, then say what is copied. Source: docs/contract.md "Hooks"."""
+    installed = {each.requirement.id for each in due.installs}
     for outcome in due.outcomes:
         if outcome.kind in ("bootstrap", "package") and outcome.status in DUE:
-            talk(name, f"warning: {described(outcome)}" + (f"; from {outcome.source}" if outcome.source else ""))
+            origin = f"; installing it from {outcome.source}" if outcome.source and outcome.id in installed else ""
+            on_progress(name, f"warning: {described(outcome)}{origin}")
         elif outcome.status is Status.BLOCKED and not outcome.is_required:
-            talk(name, f"warning: {outcome.name} is optional and cannot be had: {outcome.reason}")
+            on_progress(name, f"warning: {outcome.name} is optional and cannot be installed: {outcome.reason}")
     files = [placed for each in due.transfers for placed in each.entries if placed.entry.kind in ("file", "link")]
     if files and not due.is_python_advised:
-        size = sum(placed.entry.size for placed in files)
-        talk(name, f"copying {len(files)} file{'s' * (len(files) != 1)} ({_bytes(size)})")
+        count = "1 file" if len(files) == 1 else f"{len(files)} files"
+        on_progress(name, f"copying {count} ({_bytes(sum(placed.entry.size for placed in files))})")
 
 
 def follower(
-    names: Mapping[str, str], dues: Mapping[str, Due], talk: ProgressCallback, *, is_verbose: bool
+    names: Mapping[str, str], dues: Mapping[str, Due], on_progress: ProgressCallback, *, is_verbose: bool
 ) -> Callable[[Event], None]:
-    """What to do with each event of a run; ``names`` and ``dues`` are by alias."""
+    """What to do with each event of a run: report warnings, and the package manager that a host has come to.
+
+    A manager's turn comes when every step before it has been reported by its id and the playbook goes on.
+
+    Args:
+        names: what the user calls the hosts, by alias.
+        dues: what is to change on the hosts of the run, by alias.
+        on_progress: gets the lines.
+        is_verbose: report every event.
+    """
+    walks = {alias: _Walk(run_stages(due)) for alias, due in dues.items()}
 
     def follow(event: Event) -> None:
         host = names.get(event.host, "")
         if event.kind == "warning" and event.text:
-            talk(host, f"warning: {event.text}")
+            on_progress(host, f"warning: {event.text}")
         elif is_verbose:
-            talk(host, f"{event.kind}: {event.task} {event.text or event.step or ''}".rstrip())
-        if event.kind == "task" and event.task.startswith(INSTALL_TASK):
-            manager = event.task.removeprefix(INSTALL_TASK)
-            for alias, due in dues.items():
-                if wanted := [candidate.requirement.name for candidate in due.installs if candidate.manager == manager]:
-                    talk(names[alias], f"installing with {manager}: {', '.join(wanted)}")
+            on_progress(host, f"{event.kind}: {event.task} {event.text or event.step or ''}".rstrip())
+        if event.host in walks:
+            walks[event.host].note(event)
+        if event.kind == "task":
+            for alias, walk in walks.items():
+                if (stage := walk.next_stage()) is not None and stage.what != "files":
+                    on_progress(names[alias], _installing(stage))
 
     return follow
 
 
-def described(outcome: Outcome, status: Status | None = None) -> str:
-    """A package step in words: ``node is too old (found 18.19.1, codex wants >=20: runs the agent)``.
+class _Walk:
+    """How far one host is in its stages."""
 
-    ``status`` is said instead of its own, for a step whose status no longer says what was found.
+    def __init__(self, stages: Sequence[Stage]) -> None:
+        self._stages = list(stages)
+        self._reported: set[str] = set()
+        self._announced: Stage | None = None
+        self._has_failed = False
+
+    def note(self, event: Event) -> None:
+        """Take note of a step that was reported, or of the host's end."""
+        if event.step is not None:
+            self._reported.add(str(event.step["id"]))
+        elif event.kind in ("failed", "unreachable"):
+            self._has_failed = True
+
+    def next_stage(self) -> Stage | None:
+        """The stage that the host has come to, once; None where that is none, or was announced already."""
+        current = next((each for each in self._stages if not self._reported.issuperset(each.ids)), None)
+        if self._has_failed or current is None or current == self._announced:
+            return None
+        self._announced = current
+        return current
+
+
+def _installing(stage: Stage) -> str:
+    names = ", ".join(stage.names)
+    if stage.what == "python3":
+        return "installing python3"
+    return f"downloading: {names}" if stage.what == "downloads" else f"installing with {stage.what}: {names}"
+
+
+def described(outcome: Outcome, status: Status | None = None) -> str:
+    """A package step as a sentence: ``node is too old (found 18.19.1, codex needs >=20: runs the agent)``.
+
+    ``status`` replaces its own, for a step whose status no longer says what was found.
     """
-    who = ", ".join(outcome.plugins)
-    found = f"found {outcome.current}, " if outcome.current else ""
-    purpose = f": {outcome.reason.partition(': ')[2]}" if ": " in outcome.reason and len(outcome.plugins) == 1 else ""
-    wants = "want" if len(outcome.plugins) > 1 else "wants"
-    words = str(status or outcome.status).replace("-", " ")
-    return f"{outcome.name} is {words} ({found}{who} {wants} {outcome.wanted}{purpose})"
+    words = status_words(status or outcome.status)
+    facts = [f"found {outcome.current}"] if outcome.current else []
+    return f"{outcome.name} is {words} ({', '.join([*facts, _needed(outcome)])})"
+
+
+def _needed(outcome: Outcome) -> str:
+    """Who needs which versions, and what for."""
+    plugins = ", ".join(outcome.plugins)
+    verb = "need" if len(outcome.plugins) > 1 else "needs"
+    is_for_one = ": " in outcome.reason and len(outcome.plugins) == 1
+    purpose = f": {outcome.reason.partition(': ')[2]}" if is_for_one else ""
+    if outcome.wanted in (None, "any"):
+        return f"needed by {plugins}{purpose}"
+    return f"{plugins} {verb} {outcome.wanted}{purpose}"
 
 
 def _bytes(size: int) -> str:
-    return f"{size} B" if size < 1000 else f"{size / 1000:.0f} kB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"
+    if size < 1000:
+        return f"{size} B"
+    return f"{size / 1000:.0f} kB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"
 
 
 def summary(report: HostReport, seconds: float) -> str:
-    """How one host ended, in a line."""
-    counts: dict[str, int] = {}
+    """How one host ended, in a line; ``seconds`` since its plan was begun."""
+    counts: dict[Status, int] = {}
     for outcome in report.outcomes:
-        counts[str(outcome.status)] = counts.get(str(outcome.status), 0) + 1
-    told = ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "nothing was asked for"
-    if set(counts) <= {"ok", "skipped"} and report.error is None:
-        return f"nothing is due: {told}"
-    return f"{'done' if report.ok else 'not done'} in {seconds:.1f} s: {told}"
+        counts[outcome.status] = counts.get(outcome.status, 0) + 1
+    steps = ", ".join(f"{count} {_counted(status)}" for status, count in sorted(counts.items()))
+    steps = steps or "no plugin, setting or option asks for anything"
+    if set(counts) <= {Status.OK, Status.SKIPPED} and report.error is None:
+        return f"nothing to change: {steps}"
+    return f"{'done' if report.ok else 'not done'} in {seconds:.1f} s: {steps}"
+
+
+def _counted(status: Status) -> str:
+    return "to install by hand" if status is Status.ADVISED else status_words(status)

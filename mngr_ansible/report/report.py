@@ -1,16 +1,54 @@
-"""What became of every step: one :class:`Outcome` a step, by the id that it got in the plan; text and JSON of it."""
+"""The result of a command on all hosts, and its JSON document (``docs/json.md``)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from mngr_ansible.diff.outcome import DUE, Outcome, Status
 from mngr_ansible.errors import ErrorGroup, MngrAnsibleError
 
 
+class PluginRow(TypedDict):
+    """One plugin in the document of the verb ``plugins``; ``contributed`` names its steps, such as ``package:git``."""
+
+    name: str
+    hooks: list[str]
+    contributed: list[str]
+
+
+class SourceRow(TypedDict):
+    """One source of a tool in the document of ``catalog``; ``is_proven``: a test installs the tool from it."""
+
+    source: str
+    packages: list[str]
+    requires: list[str]
+    is_proven: bool
+
+
+class ToolRow(TypedDict):
+    """One tool in the document of the verb ``catalog``."""
+
+    name: str
+    summary: str
+    homepage: str
+    checks: list[str]
+    sources: list[SourceRow]
+    note: str
+
+
 @dataclass(frozen=True, slots=True)
 class HostReport:
-    """What became of one host. ``host`` is what the user typed; ``commands`` is what a person still has to run."""
+    """The result on one host.
+
+    Attributes:
+        host: as the user typed it; ``localhost`` for this machine.
+        outcomes: one a step, in the order of the plan.
+        commands: shell commands that a person still has to run.
+        notices: facts that need no action, as sentences.
+        error: why the host could not be inspected or changed, besides failed steps.
+        about: the system and the remote user, for people: ``Debian 12, root``.
+        kept: where the run directory of a failed run is kept; empty where none is.
+    """
 
     host: str
     is_local: bool
@@ -19,25 +57,25 @@ class HostReport:
     notices: tuple[str, ...] = ()
     error: MngrAnsibleError | None = None
     about: str = ""
-    """The system and the login, for people: ``Debian 12, root``."""
     kept: str = ""
-    """Where the directory of a run that failed is kept."""
 
     @property
-    def told(self) -> tuple[str, ...]:
+    def all_notices(self) -> tuple[str, ...]:
         """The notices, and where a failed run is kept."""
-        return (*self.notices, *([f"what was run is kept in {self.kept}"] if self.kept else []))
+        return (*self.notices, f"the run directory is kept in {self.kept}") if self.kept else self.notices
 
     @property
     def ok(self) -> bool:
+        """Whether nothing failed and no required step is left."""
         return self.error is None and not any(outcome.is_failure for outcome in self.outcomes)
 
     @property
     def can_apply(self) -> bool:
-        """Whether an ``apply`` has something to do after a plan like this."""
+        """Whether an ``apply`` would change something after a plan like this."""
         return any(each.status in DUE for each in self.outcomes) and not any(each.stops for each in self.outcomes)
 
     def to_dict(self) -> dict[str, Any]:
+        """The host's object in the JSON document."""
         return {
             "host": self.host,
             "is_local": self.is_local,
@@ -48,7 +86,14 @@ class HostReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of all hosts. An error says that *we* could not do our job; a status says what a host answered."""
+    """The result of a command. An error says that *we* could not do our job; a status says what a host answered.
+
+    Attributes:
+        command: the verb.
+        errors: errors that concern no host.
+        notices: facts that concern no host.
+        extra: more keys of the JSON document: ``plugins``, ``tools`` or ``path``.
+    """
 
     command: str
     hosts: tuple[HostReport, ...] = ()
@@ -58,7 +103,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether the command did its job: for ``plan`` and the like, whether it could plan."""
+        """Whether the command did its job; a verb that changes nothing only has to be able to plan."""
         if self.errors or any(host.error is not None for host in self.hosts):
             return False
         return self.command not in ("apply", "bootstrap") or all(host.ok for host in self.hosts)
@@ -70,12 +115,13 @@ class Report:
 
     @property
     def all_errors(self) -> tuple[MngrAnsibleError, ...]:
+        """The errors of the command, then those of its hosts."""
         return (*self.errors, *(host.error for host in self.hosts if host.error is not None))
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON document of the contract, schema 1."""
+        """The JSON document, schema 1. Source: docs/contract.md "JSON"."""
         notices = dict.fromkeys(
-            [*self.notices, *(_prefixed(self.hosts, host, text) for host in self.hosts for text in host.told)]
+            [*self.notices, *(_prefixed(self.hosts, host, text) for host in self.hosts for text in host.all_notices)]
         )
         return {
             "schema": 1,
@@ -93,7 +139,7 @@ def _prefixed(hosts: Sequence[HostReport], host: HostReport, text: str) -> str:
 
 
 def error_dicts(error: MngrAnsibleError) -> list[dict[str, Any]]:
-    """An error as the contract's JSON; a group gives one object for each of its errors."""
+    """An error as JSON objects; a group gives one object for each of its errors."""
     if isinstance(error, ErrorGroup):
         return [each for inner in error.errors for each in error_dicts(inner)]
     return [{"problem": error.problem, "remedy": error.remedy, "host": error.host}]

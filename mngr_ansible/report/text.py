@@ -1,16 +1,26 @@
-"""Reports and errors as people read them; control characters of a stranger's text are escaped. Pure."""
+"""Reports and errors as people read them. Pure; control characters in text of hosts and plugins are escaped."""
 
 import os
 import shlex
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from mngr_ansible.diff.outcome import Outcome, Status
 from mngr_ansible.errors import ErrorGroup, MngrAnsibleError
 from mngr_ansible.portable.text import printable
-from mngr_ansible.report.report import HostReport, Report
+from mngr_ansible.report.report import HostReport, PluginRow, Report, ToolRow
 
-_WORDS = {Status.TOO_OLD: "too old", Status.TOO_NEW: "too new", Status.NOT_REACHED: "not reached"}
+_WORDS = {
+    Status.TOO_OLD: "too old",
+    Status.TOO_NEW: "too new",
+    Status.NOT_REACHED: "not started",
+    Status.ADVISED: "by hand",
+}
+
+
+def status_words(status: Status) -> str:
+    """A status as people read it: ``too old``, ``not started``, ``by hand`` (a person has to install it)."""
+    return _WORDS.get(status, str(status))
 
 
 def error_text(error: MngrAnsibleError) -> str:
@@ -22,18 +32,25 @@ def error_text(error: MngrAnsibleError) -> str:
     return "\n".join([f"error: {printable(first)}", *(f"       {printable(line)}" for line in rest if line)])
 
 
-def plan_text(report: Report, again: str) -> str:
-    """The table of every host, and what to type to do it; ``again`` is that command."""
+def plan_text(report: Report, command: str) -> str:
+    """The table of every host, and the command that makes these changes."""
     blocks = tables(report)
     if any(host.can_apply for host in report.hosts):
-        blocks.append(f"Nothing was changed. To do it: {again}")
+        blocks.append(f"Nothing was changed. To make these changes: {command}")
     elif report.is_due:
-        blocks.append("Nothing was changed, and apply would change nothing: the reasons are above.")
+        blocks.append("Nothing was changed. apply would change nothing either, for the reasons above.")
     return "\n".join(blocks)
 
 
-def again(start: Sequence[str], options: object, repeated: Sequence[str], single: Sequence[str]) -> str:
-    """The ``apply`` that does what a ``plan`` has shown: ``start``, and the options as they were given, quoted."""
+def apply_command(start: Sequence[str], options: object, repeated: Sequence[str], single: Sequence[str]) -> str:
+    """The ``apply`` that makes the changes of a ``plan``: ``start``, and the options as they were given, quoted.
+
+    Args:
+        start: the first words, such as ``("mngr-ansible", "apply")``.
+        options: an object with an attribute for every option.
+        repeated: options that may be given several times.
+        single: options that are given once, or are None.
+    """
     words = list(start)
     for name in repeated:
         words += [word for value in getattr(options, name) for word in (f"--{name}", value)]
@@ -41,7 +58,8 @@ def again(start: Sequence[str], options: object, repeated: Sequence[str], single
         if (value := getattr(options, name)) is not None:
             words += [f"--{name.replace('_', '-')}", str(value)]
     for flag in ("become", "no_check_packages", "ask_become_pass"):
-        words += [f"--{flag.replace('_', '-')}"] * getattr(options, flag, False)
+        if getattr(options, flag, False):
+            words.append(f"--{flag.replace('_', '-')}")
     return " ".join(map(_word, words))
 
 
@@ -71,7 +89,7 @@ def width() -> int:
 def host_text(host: HostReport, columns: int) -> str:
     """One host: a heading, a row for each step, and why a step is blocked or failed."""
     due = sum(1 for each in host.outcomes if each.status not in (Status.OK, Status.SKIPPED, Status.CHANGED))
-    count = f"{due} of {len(host.outcomes)} due" if host.outcomes else "nothing is asked for"
+    count = f"{due} of {len(host.outcomes)} to change" if host.outcomes else "nothing is needed"
     left = f"{host.host}   {host.about}".rstrip()
     lines = [f"{left}{count:>{max(len(count) + 2, min(columns, 80) - len(left))}}"]
     rows = [[printable(cell) for cell in _row(outcome)] for outcome in host.outcomes]
@@ -87,7 +105,7 @@ def host_text(host: HostReport, columns: int) -> str:
 
 
 def _row(outcome: Outcome) -> tuple[str, str, str, str]:
-    status = _WORDS.get(outcome.status, str(outcome.status))
+    status = status_words(outcome.status)
     if outcome.kind == "file":
         detail = outcome.wanted or ""
         if outcome.files is not None and outcome.files["due"]:
@@ -106,8 +124,8 @@ def _row(outcome: Outcome) -> tuple[str, str, str, str]:
 
 def _widths(rows: Sequence[Sequence[str]], columns: int) -> list[int]:
     widths = [max((len(row[index]) for row in rows), default=0) for index in range(4)]
-    room = columns - 2 - 2 * 3
-    while sum(widths) > room and max(widths[1:]) > 12:
+    available = columns - 2 - 2 * 3
+    while sum(widths) > available and max(widths[1:]) > 12:
         widest = max(range(1, 4), key=lambda index: widths[index])
         widths[widest] -= 1
     return widths
@@ -118,9 +136,9 @@ def _cut(text: str, size: int) -> str:
 
 
 def apply_text(report: Report) -> str:
-    """The result of ``apply`` for stdout: a remote host's table, and the commands that are still to be run.
+    """The result of ``apply`` for stdout: a remote host's table, and the commands that a person still has to run.
 
-    On this machine only the commands, so that they can be piped into a shell.
+    For this machine only the commands, so that they can be piped into a shell.
     """
     blocks = [host_text(host, width()) for host in report.hosts if not host.is_local]
     blocks += [command for host in report.hosts for command in host.commands if host.is_local]
@@ -130,26 +148,26 @@ def apply_text(report: Report) -> str:
     return "\n".join(blocks)
 
 
-def elsewhere_text(report: Report) -> str:
-    """The table of a machine that is not there, and what to type on one."""
+def for_distro_text(report: Report) -> str:
+    """The table of a system that is only named, and the commands to run on one."""
     lines = [f"  {line}" for host in report.hosts for line in host.commands]
-    return "\n".join([*tables(report), *(["To run there:", *lines] if lines else ["There is nothing to run there."])])
+    return "\n".join([*tables(report), *(["Commands to run on it:", *lines] if lines else ["No command is needed."])])
 
 
 def commands_text(report: Report) -> str:
     """The commands alone, for a shell; a comment names the host where there are several."""
-    several = len(report.hosts) > 1
     lines = []
     for host in report.hosts:
-        lines += [f"# {printable(host.host)}"] * (several and bool(host.commands))
+        if host.commands and len(report.hosts) > 1:
+            lines.append(f"# {printable(host.host)}")
         lines += host.commands
     return "\n".join(lines)
 
 
 def advice_text(host: HostReport) -> str:
-    """What a person is told of this machine on stderr: why steps failed, and what stands above the commands."""
+    """For stderr, about this machine: why steps failed, and what to do with the commands that stdout shows."""
     lines = [
-        f"{printable(each.name)}: {_WORDS.get(each.status, each.status)}: {printable(each.reason)}"
+        f"{printable(each.name)}: {status_words(each.status)}: {printable(each.reason)}"
         for each in host.outcomes
         if each.is_failure and each.reason and each.status is not Status.ADVISED
     ]
@@ -157,36 +175,45 @@ def advice_text(host: HostReport) -> str:
         packages = [each for each in host.outcomes if each.kind == "package" and each.status is not Status.SKIPPED]
         left = [each for each in packages if each.status in (Status.ADVISED, Status.BLOCKED)]
         system = host.about.rpartition(", ")[0]
-        count = f"{len(left)} of {len(packages)} packages need{'s' * (len(left) == 1)} work on this machine ({system})."
+        counted = "1 package" if len(packages) == 1 else f"{len(left)} of {len(packages)} packages"
+        verb = "is" if len(left) == 1 else "are"
+        count = f"{counted} {verb} missing or too old on this machine ({system})."
         is_root = any("sudo " in each or "doas " in each for each in host.commands)
-        lines.append(f"{count} {'This needs root, so it' if is_root else 'It'} is yours to run:")
+        lines.append(f"{count} Run these commands yourself{' (they need root)' if is_root else ''}:")
     return "\n".join(lines)
 
 
 def catalog_text(report: Report, *, is_whole: bool) -> str:
-    """A line for every tool: its name, what it is, where it comes from; or all that is known about one."""
-    tools = report.extra["tools"]
-    if not is_whole:
-        size = max(len(each["name"]) for each in tools)
-        return "\n".join(f"{each['name']:<{size}}  {each['summary']}" for each in tools)
-    lines = []
-    for each in tools:
-        lines += [f"{each['name']}: {each['summary']}", f"  {each['homepage']}"] + [f"  {each['note']}"] * bool(
-            each["note"]
-        )
-        lines += [f"  found by {check}" for check in each["checks"]]
-        for source in each["sources"]:
-            needs = f", needs {', '.join(source['requires'])}" if source["requires"] else ""
-            proof = "proven" if source["is_proven"] else "unproven"
-            lines.append(f"  from {source['source']}: {' '.join(source['packages'])}{needs} ({proof})")
-    return "\n".join(lines)
+    """A line for every tool: its name and what it is; with ``is_whole`` everything that is known about each."""
+    tools: Sequence[ToolRow] = report.extra["tools"]
+    if is_whole:
+        return "\n".join(line for each in tools for line in _tool_lines(each))
+    width = max(len(each["name"]) for each in tools)
+    return "\n".join(f"{each['name']:<{width}}  {each['summary']}" for each in tools)
+
+
+def _tool_lines(tool: ToolRow) -> Iterator[str]:
+    yield f"{tool['name']}: {tool['summary']}"
+    yield f"  {tool['homepage']}"
+    if tool["note"]:
+        yield f"  {tool['note']}"
+    for check in tool["checks"]:
+        yield f"  found by {check}"
+    for source in tool["sources"]:
+        needs = f", needs {', '.join(source['requires'])}" if source["requires"] else ""
+        proof = "tested" if source["is_proven"] else "not tested"
+        yield f"  from {source['source']}: {' '.join(source['packages'])}{needs} ({proof})"
 
 
 def plugins_text(report: Report) -> str:
     """One block a plugin, lowest precedence first."""
+    rows: Sequence[PluginRow] = report.extra["plugins"]
     blocks = []
-    for row in report.extra["plugins"]:
+    for row in rows:
         blocks.append(row["name"])
         blocks += [f"  hook  {hook}" for hook in row["hooks"]]
-        blocks += [f"  wants {step}" for step in row["contributed"]]
-    return "\n".join(blocks) or "No plugin is asked. Name one with --plugin, or give a manifest, files or packages."
+        blocks += [f"  needs {step}" for step in row["contributed"]]
+    return (
+        "\n".join(blocks)
+        or "No installed plugin asks for anything. Add one with --plugin, or give a manifest, files or packages."
+    )

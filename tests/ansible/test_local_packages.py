@@ -38,9 +38,9 @@ def manifest(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 def test_without_a_terminal_the_command_alone_is_on_stdout_and_the_reason_beside_it(manifest: Path, home: Path) -> None:
     said = mngr_ansible("apply", "--manifest", str(manifest))
     assert (said.returncode, said.stdout) == (1, "uv tool install 'wtool>=2'\n")
-    assert "warning: wtool is missing (manifest wants >=2: weaves)" in said.stderr
-    assert "1 of 1 packages needs work on this machine" in said.stderr
-    assert "It is yours to run:" in said.stderr
+    assert "warning: wtool is missing (manifest needs >=2: weaves)" in said.stderr
+    assert "1 package is missing or too old on this machine" in said.stderr
+    assert "Run these commands yourself:" in said.stderr
     assert not (home / ".local").exists()
 
 

@@ -2,7 +2,7 @@
 
 import shutil
 
-from mngr_ansible.provisioning.provisioner import apply, prepare
+from mngr_ansible.provisioning.provisioner import apply, gather, inspect
 from mngr_ansible.provisioning.recheck import Lost, recheck
 from mngr_ansible.provisioning.request import build_request
 from mngr_ansible.provisioning.targets import open_targets
@@ -13,7 +13,7 @@ def test_modes_are_due_again_and_other_content_is_lost(work, tmp_path):
     write(tree(tmp_path / "tree", "a", "b", "c", "sub/d") / "run", "x", 0o755)
     asked = build_request(files=({"local_path": str(tmp_path / "tree"), "remote_path": "tree"},))
     with open_targets((), work_dir=work) as (targets, _):
-        (before,) = prepare(targets, asked)
+        (before,) = inspect(gather(targets, asked), asked)
     assert before.error is None
     there = shutil.copytree(tmp_path / "tree", work / "tree")
     assert recheck(before, asked).prepared is None

@@ -155,9 +155,9 @@ def test_it_ends_in_time_and_says_what_is_known(seen: dict[str, Seen], phase: st
         return
     assert "unknown" in found.stderr
     assert statuses == REACHED[phase]
-    assert error["remedy"].endswith("Run again: what is done is not done twice.")
+    assert error["remedy"].endswith("Run the same command again. Finished steps are skipped.")
     if end == "timeout":
-        assert error["problem"] == f"the time was up while {DOING[phase]} was being done; its outcome is unknown"
+        assert error["problem"] == f"the time was up; the outcome of {DOING[phase]} is unknown"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -200,15 +200,15 @@ def test_what_was_under_way_is_unknown_and_running_again_is_said_to_be_safe(seen
     doing, reached = ("slow", {"file": "changed", "package": "unknown"})
     if name == "python lost":
         doing, reached = ("python3", {"bootstrap": "unknown", "file": "not-reached"})
-    assert error["problem"] == f"the connection was lost; what became of {doing} is unknown"
-    assert error["remedy"] == "Run again: what is done is not done twice."
+    assert error["problem"] == f"the connection was lost; the outcome of {doing} is unknown"
+    assert error["remedy"] == "Run the same command again. Finished steps are skipped."
     assert statuses == reached
 
 
 def test_what_a_host_killed_is_unknown_although_it_goes_on(seen: dict[str, Seen]) -> None:
     (error,) = json.loads(seen["killed there"].stdout)["errors"]
     (host,) = json.loads(seen["killed there"].stdout)["hosts"]
-    assert error["problem"] == "what ran there ended without an answer; what became of slow is unknown"
+    assert error["problem"] == "a module ended on the host without an answer; the outcome of slow is unknown"
     assert {step["status"] for step in host["steps"]} == {"changed", "unknown"}
     assert "start of json" not in seen["killed there"].said
 

@@ -71,7 +71,7 @@ def test_the_password_installs_and_writes_as_root_and_is_found_nowhere(host, tmp
     )
 
     code, said = in_terminal(["plan", *words[1:]], PASSWORD, seen)
-    assert (code, "0 of 2 due" in said) == (0, True), said
+    assert (code, "0 of 2 to change" in said) == (0, True), said
 
 
 def test_a_wrong_password_is_one_error_and_changes_nothing(host, tmp_path):

@@ -72,7 +72,7 @@ def test_files_then_packages_arrive_and_a_second_run_starts_no_ansible(ssh_host,
     assert first.returncode == 0, first.stderr
     assert set(statuses(first).values()) == {"changed"}
     assert set(statuses(second).values()) == {"ok"}
-    assert "nothing is due" in second.stderr
+    assert "nothing to change" in second.stderr
     assert seen() == []
     names = subprocess.run(
         ["find", f"{host.root_path}/root/work/tree/sub", "-type", "f", "-print0"], capture_output=True, check=True
@@ -101,7 +101,7 @@ def test_too_old_is_upgraded_and_too_old_everywhere_is_blocked_with_found_wanted
     step = document(blocked)["hosts"][0]["steps"][0]
     assert (blocked.returncode, step["status"], step["current"]) == (1, "blocked", "1.0")
     assert "offers mtool 1.0, wanted >=2" in step["reason"]
-    assert "mtool is too old (found 1.0, command-line wants >=2)" in upgraded.stderr
+    assert "mtool is too old (found 1.0, command-line needs >=2)" in upgraded.stderr
     assert upgraded.returncode == 0, upgraded.stderr
     assert host.run("mtool").stdout == "mtool 2.1\n"
 
@@ -416,7 +416,7 @@ def test_a_second_ctrl_c_still_says_what_was_reached(ssh_host, tmp_path):
         table, said = process.communicate(timeout=20)
 
     assert process.returncode == 130, said
-    assert "stopped; what was being done then is unknown" in said
+    assert "stopped; the step that was running may or may not have finished" in said
     assert "unknown" in table
 
 

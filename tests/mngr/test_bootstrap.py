@@ -9,7 +9,7 @@ from tests.support.hosts import Login
 from tests.support.mngr import Mngr
 from tests.support.processes import witnessed
 
-ESSENTIAL = "tmux is missing (mngr wants any), and was not installed; rsync is missing"
+ESSENTIAL = "tmux is missing (needed by mngr), and was not installed; rsync is missing"
 
 
 @pytest.fixture
@@ -25,8 +25,10 @@ def test_create_makes_a_bare_host_ready_and_a_ready_one_starts_no_ansible(bare, 
 
     made = succeeded(mngr.create("one", timeout=600))
 
-    lacks = "host lacks python3, ca-certificates, tmux, curl, rsync, git, jq, xxd, which mngr needs"
-    assert made.stderr.index(lacks) < made.stderr.index("Transferring git repository")
+    missing = (
+        "host is missing python3, ca-certificates, tmux, curl, rsync, git, jq, xxd. mngr needs them; installing now"
+    )
+    assert made.stderr.index(missing) < made.stderr.index("Transferring git repository")
     assert mngr.agents() == {"one": "ok"}
     assert bare.run("tmux list-sessions -F x").stdout == "x\n"
 
@@ -55,9 +57,9 @@ def test_what_switches_it_off_leaves_the_host_as_it_was(bare, tmp_path):
     assert refused.endswith(remedy)
     assert error_of(mngr.run("ansible", "bootstrap", bare.name)).endswith(remedy)
     mngr.settings("bootstrap = false")
-    assert "which mngr needs" not in mngr.create("one").stderr
+    assert "mngr needs them" not in mngr.create("one").stderr
     mngr.settings()
-    assert "which mngr needs" not in mngr.create("one", "--no-ansible").stderr
+    assert "mngr needs them" not in mngr.create("one", "--no-ansible").stderr
     assert bare.run("dpkg-query -W").stdout == before
     assert mngr.agents() == {}
 

@@ -115,14 +115,14 @@ def test_files_then_packages_arrive_between_before_and_after_and_a_second_apply_
         "packages, first is there: False",
         "after True True True",
     ]
-    assert "old is too old (found 1.0, logging wants >=2)" in made.stderr
+    assert "old is too old (found 1.0, logging needs >=2)" in made.stderr
     assert host.run("extra && old && mtool").stdout == "extra 3\nold 2.0\nmtool 2.1\n"
     assert remote.agents() == {"one": "ok"}
 
     with witnessed(*ANSIBLE) as seen:
         again = succeeded(remote.run("ansible", "apply", "one", env=env))
     assert seen() == []
-    assert "nothing is due: 3 ok" in again.stderr
+    assert "nothing to change: 3 ok" in again.stderr
     assert (tmp_path / "log").read_text().splitlines()[4:] == [
         "before one no options",
         "transfers",
@@ -169,7 +169,7 @@ def test_examples_bring_directories_modes_and_secrets_and_the_later_plugin_wins(
     assert remote.listed()["pages"]["plugin"]["ansible"] == {"status": "due"}
     table = succeeded(remote.run("ansible", "plan", "pages"))
     assert "differs" in table.stdout
-    assert "To do it: mngr ansible apply pages" in table.stdout
+    assert "To make these changes: mngr ansible apply pages" in table.stdout
     succeeded(remote.run("ansible", "apply", "pages"))
     assert host.run(f"cat {work_dir}/.webtools/settings.toml").stdout == "indent = 4\n"
     after = remote.listed()["pages"]
@@ -207,7 +207,7 @@ def test_a_failed_create_leaves_no_agent_and_the_same_create_works_after_mending
     host.run("apt-get update -qq")  # where only commands are printed, nobody else does that
     remote.settings(top="is_remote_agent_installation_allowed = false")
     refused = error_of(remote.create(*words))
-    assert "mtool is missing (command-line wants >=3)" in refused
+    assert "mtool is missing (command-line needs >=3)" in refused
     assert "[Run `apt-get install -y mtool`, then the same command again.]" in refused
     assert not host.run("command -v mtool", check=False).stdout
 
@@ -242,7 +242,7 @@ def test_on_this_machine_files_are_copied_and_packages_are_only_advised(local, p
     target = tmp_path / "elsewhere" / "deploy.env"
     local.settings(f'files = [{{local_path = "deploy.env", remote_path = "{target}", mode = "0640"}}]')
     failed = error_of(local.create("one", "--ansible-package", "no-such-tool>=2"))
-    assert "localhost: no-such-tool is missing (command-line wants >=2), and was not installed" in failed
+    assert "localhost: no-such-tool is missing (command-line needs >=2), and was not installed" in failed
     assert "apt-get install -y no-such-tool" in failed
     assert target.stat().st_mode & 0o777 == 0o640
     assert local.agents() == {}
@@ -250,7 +250,7 @@ def test_on_this_machine_files_are_copied_and_packages_are_only_advised(local, p
 
     (project / "agent-host.yml").write_text("packages: [{name: no-such-tool, is_required: false}]")
     made = succeeded(local.create("one", "--ansible-manifest", "agent-host.yml"))
-    assert "Still to be run on localhost: " in made.stderr
+    assert "Run this on localhost yourself: " in made.stderr
     assert local.agents() == {"one": "due"}
 
 

@@ -115,14 +115,14 @@ def test_content_and_plugins_need_no_host(capsys):
     assert main(["content"]) == 0
     assert main(["plugins", "--package", "git>=2"]) == 0
     said = capsys.readouterr().out
-    assert "command-line\n  wants package:git>=2" in said
+    assert "command-line\n  needs package:git>=2" in said
 
 
 def test_the_time_that_a_silent_host_took_is_counted(capsys):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         host = f"127.0.0.1:{silent.getsockname()[1]}"
         assert main(["apply", "--package", "git", "--host", host, "--timeout", "2"]) == 1
-    told = re.search(r"not done in (\S+) s: 1 not-reached", capsys.readouterr().err)
+    told = re.search(r"not done in (\S+) s: 1 not started", capsys.readouterr().err)
     assert told
     assert float(told[1]) >= 2
 
@@ -135,7 +135,7 @@ def test_the_time_is_that_of_all_hosts_together_however_many_they_are(capsys):
         assert main(["plan", "--package", "git", *words, "--timeout", "3"]) == 1
     said = capsys.readouterr().err
     assert said.count("no answer within ") == 32
-    assert said.count("the time was up before it was asked") == 8
+    assert said.count("the time was up before this host was asked") == 8
     assert time.monotonic() - since < 30
 
 
@@ -210,7 +210,7 @@ def test_a_directory_that_is_gone_is_told_with_a_remedy(tmp_path, monkeypatch, c
 def test_a_public_key_is_no_key(tmp_path, capsys):
     (tmp_path / "id.pub").write_text("ssh-ed25519 x")
     assert main(["plan", "--package", "git", "--host", "h", "--key", f"{tmp_path}/id.pub"]) == 64
-    assert "that is the public half\n       Name the file without .pub." in capsys.readouterr().err
+    assert "this is the public key\n       Give the private key: the file without .pub." in capsys.readouterr().err
 
 
 def test_a_mistake_of_ours_is_told_in_one_line_and_shown_only_on_request(monkeypatch, capfd):

@@ -6,7 +6,7 @@ import dataclasses
 
 from mngr_ansible import PackageRequirement, Source
 from mngr_ansible.provisioning.provisioner import confirm_local_installs
-from mngr_ansible.provisioning.request import Prepared
+from mngr_ansible.provisioning.request import Dialog, Prepared
 from mngr_ansible.provisioning.targets import open_targets
 from tests.support.builders import compared, found, plan, state, wants
 
@@ -21,7 +21,7 @@ def test_nobody_is_asked_about_what_needs_first_what_is_only_printed() -> None:
         before = Prepared(targets[0], made, (wish,), host, compared(made, host, is_local=True))
     asked: list[str] = []
 
-    (after,) = confirm_local_installs([before], lambda question: not asked.append(question))
+    (after,) = confirm_local_installs([before], Dialog(confirm=lambda question: not asked.append(question)))
 
     assert asked == ["Install free on this machine?"]
     assert after.due is not None

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from mngr_ansible.host.connection import LocalShell
-from mngr_ansible.provisioning.provisioner import prepare
+from mngr_ansible.provisioning.provisioner import gather, inspect
 from mngr_ansible.provisioning.recheck import recheck
 from mngr_ansible.provisioning.request import build_request
 from mngr_ansible.provisioning.targets import open_targets
@@ -17,7 +17,7 @@ def planned(work, *files):
     """What a plan with these transfers is before its run, and the request for it."""
     asked = build_request(files=files)
     with open_targets((), work_dir=work) as (found, _):
-        (before,) = prepare(found, asked)
+        (before,) = inspect(gather(found, asked), asked)
     assert before.error is None
     return before, asked
 

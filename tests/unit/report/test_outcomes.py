@@ -86,22 +86,22 @@ def test_a_lost_connection_leaves_what_was_being_done_unknown_and_the_rest_not_r
     found, error = settled(made, LOST)
 
     assert found == {FILE: "unknown", GIT: "not-reached", VIM: "not-reached"}
-    assert error.problem == f"the connection was lost; what became of {FILE.removeprefix('file:')} is unknown"
-    assert "Run again" in error.remedy
+    assert error.problem == f"the connection was lost; the outcome of {FILE.removeprefix('file:')} is unknown"
+    assert "Run the same command again." in error.remedy
 
 
 def test_a_connection_lost_while_packages_are_installed_leaves_all_of_them_unknown(made):
     found, error = settled(made, step(FILE), LOST)
 
     assert found == {FILE: "changed", GIT: "unknown", VIM: "unknown"}
-    assert error.problem == "the connection was lost; what became of git, vim is unknown"
+    assert error.problem == "the connection was lost; the outcome of git, vim is unknown"
 
 
 def test_when_the_time_is_up_what_was_being_done_is_unknown(made):
     found, error = settled(made, step(FILE), status="timeout")
 
     assert found[GIT] == "unknown"
-    assert error.problem == "the time was up while git, vim was being done; its outcome is unknown"
+    assert error.problem == "the time was up; the outcome of git, vim is unknown"
     assert "--timeout" in error.remedy
 
 
@@ -144,7 +144,7 @@ def test_what_was_not_due_keeps_its_status(wish):
 def test_what_was_being_done_by_a_module_that_was_killed_is_unknown(made, said):
     found, error = settled(made, step(FILE), failed(said))
     assert found == {FILE: "changed", GIT: "unknown", VIM: "unknown"}
-    assert error.problem == "what ran there ended without an answer; what became of git, vim is unknown"
+    assert error.problem == "a module ended on the host without an answer; the outcome of git, vim is unknown"
 
 
 def test_a_word_that_we_do_not_know_is_unknown(made):

@@ -37,7 +37,7 @@ def lines(*outcomes: Outcome, columns: int = 80) -> list[str]:
 def test_a_heading_says_which_host_what_it_is_and_how_much_is_due():
     heading = lines(NPMRC, CLAUDE, NODE, GIT)[0]
     assert heading.startswith("build-1   Debian 12, root")
-    assert heading.endswith("3 of 4 due")
+    assert heading.endswith("3 of 4 to change")
     assert len(heading) == 80
 
 
@@ -87,14 +87,14 @@ def test_a_plan_says_how_to_do_it_only_where_something_can_be_done():
     optional = dataclasses.replace(blocked, is_required=False)
     for steps, can in (((NODE,), True), ((GIT,), False), ((NODE, blocked), False), ((NODE, optional), True)):
         said = plan_text(Report("plan", (host(*steps),)), "mngr-ansible apply")
-        assert said.endswith("To do it: mngr-ansible apply") is can
-        assert ("apply would change nothing" in said) is (blocked in steps)
+        assert said.endswith("To make these changes: mngr-ansible apply") is can
+        assert ("apply would change nothing either" in said) is (blocked in steps)
 
 
 def test_what_is_repeated_reads_back_as_it_was_given():
     odd = ["a b", "b\udcffad", "tab\t'and\\", "ü"]
     options = SimpleNamespace(file=odd, only=None, become=True, no_check_packages=False, ask_become_pass=False)
-    line = text.again(("printf", "%s\\0"), options, ("file",), ("only",))
+    line = text.apply_command(("printf", "%s\\0"), options, ("file",), ("only",))
     said = subprocess.run(["bash", "-c", line], capture_output=True, check=True).stdout
     given = [word for each in odd for word in ("--file", each)]
     assert said.split(b"\0")[:-1] == [os.fsencode(each) for each in [*given, "--become"]]
@@ -108,8 +108,8 @@ def test_on_this_machine_apply_prints_the_commands_alone():
 @pytest.mark.parametrize(
     ("command", "whose"),
     [
-        ("sudo apt-get install -y node", "This needs root, so it is yours to run:"),
-        ("apt-get install -y node", "It is yours"),
+        ("sudo apt-get install -y node", "Run these commands yourself (they need root):"),
+        ("apt-get install -y node", "Run these commands yourself:"),
     ],
 )
 def test_the_advice_counts_packages_and_says_whose_turn_it_is(command, whose):
@@ -118,5 +118,5 @@ def test_the_advice_counts_packages_and_says_whose_turn_it_is(command, whose):
     copied = dataclasses.replace(NPMRC, status=Status.CHANGED)
     text = advice_text(host(advised, GIT, copied, is_local=True, commands=(command,)))
 
-    assert text.startswith("1 of 2 packages needs work on this machine (Debian 12).")
+    assert text.startswith("1 of 2 packages is missing or too old on this machine (Debian 12).")
     assert whose in text

@@ -1,0 +1,170 @@
+"""The verbs of ``mngr-ansible``: options → a report and the words for people."""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from mngr_ansible.errors import UsageError
+from mngr_ansible.portable.text import printable
+from mngr_ansible.provisioning import bootstrap, provisioner
+from mngr_ansible.provisioning.for_distro import distro_report
+from mngr_ansible.provisioning.listing import catalog_report, plugins_report
+from mngr_ansible.provisioning.password import ask_become_password
+from mngr_ansible.provisioning.reporting import plan_report
+from mngr_ansible.provisioning.request import Confirm, Dialog, Request, Target, build_request
+from mngr_ansible.provisioning.targets import open_targets
+from mngr_ansible.report import text
+from mngr_ansible.report.progress import ProgressCallback
+from mngr_ansible.report.report import Report
+from mngr_ansible.run.content import content_directory
+from mngr_ansible.system.signals import Terminated
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a verb gives: the report, its words for stdout, advice for stderr, and the exit code."""
+
+    report: Report
+    words: str
+    exit_code: int = 0
+    advice: str = ""
+
+
+def _plan(options: argparse.Namespace) -> Result:
+    if options.system and options.host:
+        raise UsageError("--for plans without a host", remedy="Leave --host out, or leave --for out.")
+    report = distro_report(_request(options, None), options.system) if options.system else _on_hosts(options)
+    if options.commands:
+        words = text.commands_text(report)
+    elif options.system:
+        words = text.for_distro_text(report)
+    else:
+        words = text.plan_text(report, _apply_command(options))
+    is_flagged = options.detailed_exitcode and report.is_due
+    return Result(report, words, (2 if is_flagged else 0) if report.ok else 1)
+
+
+def _apply(options: argparse.Namespace) -> Result:
+    report = _on_hosts(options)
+    advice = "\n".join(filter(None, (text.advice_text(host) for host in report.hosts if host.is_local)))
+    return Result(report, text.apply_text(report), 0 if report.ok else 1, advice)
+
+
+def _render(options: argparse.Namespace) -> Result:
+    report = _on_hosts(options)
+    return Result(report, text.render_text(report), 0 if report.ok else 1)
+
+
+def _bootstrap(options: argparse.Namespace) -> Result:
+    options.host += options.hosts
+    if not options.dry_run:
+        return _apply(options)
+    report = _on_hosts(options)
+    return Result(report, "\n".join(text.tables(report)), 0 if report.ok else 1)
+
+
+def _plugins(options: argparse.Namespace) -> Result:
+    with open_targets(()) as (targets, _):
+        report = plugins_report(_request(options, None), targets)
+    return Result(report, text.plugins_text(report))
+
+
+def _catalog(options: argparse.Namespace) -> Result:
+    report = catalog_report(options.tool)
+    return Result(report, text.catalog_text(report, is_whole=options.tool is not None))
+
+
+def _content(_options: argparse.Namespace) -> Result:
+    directory = str(content_directory())
+    return Result(Report("content", extra={"path": directory}), directory)
+
+
+VERBS: Mapping[str, Callable[[argparse.Namespace], Result]] = {
+    "plan": _plan,
+    "apply": _apply,
+    "render": _render,
+    "bootstrap": _bootstrap,
+    "plugins": _plugins,
+    "catalog": _catalog,
+    "content": _content,
+}
+"""By name, as :mod:`mngr_ansible.cli.parser` reads them."""
+
+
+def _on_hosts(options: argparse.Namespace) -> Report:
+    """Open the hosts, do what the verb does on them, and close what was opened."""
+    report = None
+    try:
+        with open_targets(
+            options.host, work_dir=options.work_dir, key=options.key, known_hosts=options.known_hosts
+        ) as (targets, control_path):
+            report = _report(targets, _request(options, control_path), options)
+    except (KeyboardInterrupt, Terminated) as signal:
+        if report is not None and _is_changing(options):  # everything is done, only the connections were being closed
+            raise provisioner.Interrupted(report, signal) from signal
+        raise
+    return report
+
+
+def _report(targets: Sequence[Target], request: Request, options: argparse.Namespace) -> Report:
+    is_bootstrap = options.command == "bootstrap"
+    gathered = bootstrap.gather(targets, request) if is_bootstrap else provisioner.gather(targets, request)
+    if options.command == "render":
+        return provisioner.render(gathered, request, options.directory)
+    if not _is_changing(options):
+        return plan_report(provisioner.inspect(gathered, request), has_diff=getattr(options, "diff", False))
+    dialog = Dialog(_progress(options), _confirm(options), options.verbose)
+    done = provisioner.provision(gathered, request, dialog, command=options.command, is_finished=not is_bootstrap)
+    return done.report
+
+
+def _is_changing(options: argparse.Namespace) -> bool:
+    return options.command == "apply" or (options.command == "bootstrap" and not options.dry_run)
+
+
+def _request(options: argparse.Namespace, control_path: str | None) -> Request:
+    given = vars(options)
+    return build_request(
+        manifests=given.get("manifest", ()),
+        plugins=given.get("plugin", ()),
+        files=given.get("file", ()),
+        packages=given.get("package", ()),
+        install=options.install,
+        check_packages=not options.no_check_packages,
+        only=given.get("only"),
+        become=given.get("become", False),
+        timeout=options.timeout,
+        control_path=control_path,
+        password=ask_become_password() if given.get("ask_become_pass") else None,
+    )
+
+
+def _progress(options: argparse.Namespace) -> ProgressCallback:
+    width = max((len(host) for host in options.host), default=0)
+
+    def print_line(host: str, line: str) -> None:
+        line = "\n".join(map(printable, line.split("\n")))
+        print(f"{host:<{width}}   {line}" if width and host else line, file=sys.stderr, flush=True)
+
+    return print_line
+
+
+def _confirm(options: argparse.Namespace) -> Confirm | None:
+    if options.yes:
+        return lambda _question: True
+    if options.json or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+
+    def ask(question: str) -> bool:
+        print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+    return ask
+
+
+def _apply_command(options: argparse.Namespace) -> str:
+    """The ``apply`` that does what this ``plan`` shows."""
+    repeated = ("manifest", "file", "package", "plugin", "host")
+    single = ("only", "key", "known_hosts", "work_dir", "install")
+    return text.apply_command(("mngr-ansible", "apply"), options, repeated, single)
