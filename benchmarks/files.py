@@ -17,9 +17,9 @@ from benchmarks import phases, report, workloads
 from benchmarks.targets import CHANGED, FIRST, NOOP, Times
 from benchmarks.watch import FailedError, Peak, timed, weighed
 from benchmarks.ways import Way, all_ways, environment, ours_argv
-from tests.support.delays import distant
 from tests.support.hosts import running
 from tests.support.hosts.machine import why_not
+from tests.support.latency_proxy import distant
 
 if TYPE_CHECKING:
     from benchmarks.targets import Key

@@ -24,9 +24,9 @@ from benchmarks.package_ways import APT_SECONDS, VERSION, WATCHED, Needs, all_wa
 from benchmarks.targets import FIRST, Target, Times, ratio
 from benchmarks.watch import FailedError, timed
 from benchmarks.ways import environment
-from tests.support.delays import distant
 from tests.support.hosts import AptRepository, running
 from tests.support.hosts.machine import why_not
+from tests.support.latency_proxy import distant
 
 if TYPE_CHECKING:
     from benchmarks.targets import Key

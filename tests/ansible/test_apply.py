@@ -3,7 +3,7 @@
 import os
 
 from mngr_ansible.cli.main import main
-from tests.support.command import document, mngr_ansible
+from tests.support.command_line import document, mngr_ansible
 from tests.support.json_schema import options_of_every_kind, schema_errors
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.command import mngr_ansible
+from tests.support.command_line import mngr_ansible
 from tests.support.registries import served
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import mngr_ansible
 from mngr_ansible.errors import RunError
 from mngr_ansible.run import runner
 from mngr_ansible.run.runner import Event
-from tests.support.runs import GIT, LOCAL, NODE, run_directory, settle
+from tests.support.run_directories import GIT, LOCAL, NODE, run_directory, settle
 
 
 def test_the_steps_that_a_role_settles_arrive_in_order_and_as_they_happen(tmp_path: Path) -> None:

@@ -20,7 +20,9 @@ import pytest
 
 from mngr_ansible.run import runner
 from mngr_ansible.run.runner import Event
-from tests.support.runs import GIT, hang, marked, run_directory, settle, wait_until
+from tests.support.processes import processes_with
+from tests.support.run_directories import GIT, hang, run_directory, settle
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +33,7 @@ def mark() -> Iterator[str]:
     """A mark for processes that must be gone when the test is over."""
     name = f"mark{uuid.uuid4().hex}"
     yield name
-    for process in marked(name):
+    for process in processes_with(name):
         with suppress(psutil.Error):
             process.kill()
 
@@ -41,8 +43,8 @@ def test_when_the_time_is_up_everything_is_stopped_and_what_was_settled_is_told(
     since = time.monotonic()
     result = runner.run(directory, timeout=12)
     assert 12 <= time.monotonic() - since < 40
-    assert marked(mark) == []
-    assert marked(str(directory)) == []
+    assert processes_with(mark) == []
+    assert processes_with(str(directory)) == []
     assert (result.status, result.is_complete, result.hosts) == ("timeout", False, frozenset())
     assert [event.step for event in result.events if event.kind == "step"] == [GIT]
     assert Event("task", task="Hang") in result.events, "the test's time was too short"
@@ -53,13 +55,13 @@ def test_a_callback_that_raises_stops_the_run(tmp_path: Path, mark: str) -> None
     directory = run_directory(tmp_path, hang(mark))
 
     def refuse(event: Event) -> None:
-        wait_until(lambda: len(marked(mark)) > 1)
+        wait_until(lambda: len(processes_with(mark)) > 1)
         raise TimeoutError("not the run's own")
 
     with pytest.raises(TimeoutError, match="not the run's own"):
         runner.run(directory, timeout=60, on_event=refuse)
-    assert marked(mark) == []
-    assert marked(str(directory)) == []
+    assert processes_with(mark) == []
+    assert processes_with(str(directory)) == []
 
 
 def test_the_events_of_a_run_that_an_exception_cut_off_are_in_its_record(tmp_path: Path) -> None:
@@ -97,7 +99,7 @@ def rooms(directory: Path) -> list[Path]:
 
 def begun(mark: str) -> bool:
     """Whether the task of :func:`hang` and its daemon run."""
-    there = marked(mark)
+    there = processes_with(mark)
     with suppress(psutil.Error):
         return len(there) > 2 and sum("daemon" in process.cmdline() for process in there) == 1
     return False
@@ -106,7 +108,7 @@ def begun(mark: str) -> bool:
 def forks(process: subprocess.Popen[str]) -> list[psutil.Process]:
     """The forks of :func:`caller`, which have its arguments."""
     caller = psutil.Process(process.pid)
-    those = marked(" ".join(caller.cmdline()))
+    those = processes_with(" ".join(caller.cmdline()))
     return [each for each in caller.children() if each in those]
 
 
@@ -118,8 +120,8 @@ def test_ctrl_c_stops_the_run_and_reaches_the_caller(tmp_path: Path, mark: str) 
         since = time.monotonic()
         assert process.communicate(timeout=30)[0] == "KeyboardInterrupt\n"
     assert time.monotonic() - since < 20
-    assert marked(mark) == []
-    assert marked(str(directory)) == []
+    assert processes_with(mark) == []
+    assert processes_with(str(directory)) == []
     assert rooms(directory) == []
 
 
@@ -128,7 +130,7 @@ def test_the_death_of_the_caller_ends_everything(tmp_path: Path, mark: str) -> N
     with caller(directory) as process:
         wait_until(lambda: begun(mark))
         process.kill()
-    wait_until(lambda: marked(mark) == [] and marked(str(directory)) == [] and not rooms(directory), 20)
+    wait_until(lambda: processes_with(mark) == [] and processes_with(str(directory)) == [] and not rooms(directory), 20)
 
 
 def test_the_death_of_the_caller_is_noticed_though_a_fork_of_it_lives_on(tmp_path: Path, mark: str) -> None:
@@ -137,7 +139,7 @@ def test_the_death_of_the_caller_is_noticed_though_a_fork_of_it_lives_on(tmp_pat
         wait_until(lambda: begun(mark) and forks(process))
         [fork] = forks(process)
         process.kill()
-        wait_until(lambda: marked(mark) == [] and not rooms(directory), 20)
+        wait_until(lambda: processes_with(mark) == [] and not rooms(directory), 20)
         fork.kill()
 
 
@@ -146,14 +148,14 @@ def test_the_death_of_the_supervisor_ends_everything_and_is_told(tmp_path: Path,
 
     def shoot(event: Event) -> None:
         wait_until(lambda: begun(mark))
-        [supervisor] = [each for each in marked("mngr_ansible.run.supervisor") if each.ppid() == os.getpid()]
+        [supervisor] = [each for each in processes_with("mngr_ansible.run.supervisor") if each.ppid() == os.getpid()]
         supervisor.kill()
 
     result = runner.run(directory, timeout=60, on_event=shoot)
     assert (result.status, result.is_complete) == ("stopped", False)
     assert result.problem == "The process that ran Ansible was ended from outside (exit code -9)."
-    assert marked(mark) == []
-    assert marked(str(directory)) == []
+    assert processes_with(mark) == []
+    assert processes_with(str(directory)) == []
 
 
 def test_the_calling_process_is_left_as_it_was(tmp_path: Path, mark: str) -> None:

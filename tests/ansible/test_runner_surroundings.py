@@ -20,7 +20,9 @@ import psutil
 import pytest
 
 from mngr_ansible.run import runner
-from tests.support.runs import GIT, marked, run_directory, settle, wait_until
+from tests.support.processes import processes_with
+from tests.support.run_directories import GIT, run_directory, settle
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -200,7 +202,7 @@ def test_a_run_logs_in_once_and_closes_its_connection(
     sockets: set[Path] = set()
 
     def look(event: Event) -> None:
-        for each in marked("[mux]"):
+        for each in processes_with("[mux]"):
             with suppress(psutil.Error):
                 ports = {connection.raddr.port for connection in each.net_connections() if connection.raddr}
                 if sshd.facts["ansible_port"] in ports:
@@ -211,7 +213,7 @@ def test_a_run_logs_in_once_and_closes_its_connection(
     assert [event.step for event in result.events if event.kind == "step"] == [GIT]
     assert logins(sshd) == 1
     [path] = sockets
-    assert marked(str(path)) == []
+    assert processes_with(str(path)) == []
     assert not path.parent.exists()
 
 

@@ -23,7 +23,7 @@ from mngr_ansible.inputs.settings import PluginSettings, Settings
 from mngr_ansible.run.content import content_directory
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.packages import PackageRequirement
-from tests.support.command import mngr_ansible
+from tests.support.command_line import mngr_ansible
 
 ROOT = content_directory()
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

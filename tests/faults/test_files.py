@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.command import mngr_ansible, on
-from tests.support.faults import command, copied, cut_off, leftovers, look, moments, versions
+from tests.support.command_line import mngr_ansible, on
+from tests.support.interrupted_runs import command, copied, cut_off, leftovers, look, moments, versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable

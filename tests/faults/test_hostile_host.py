@@ -17,7 +17,7 @@ import pytest
 
 from mngr_ansible.run.supervisor import MOST_MEMORY
 from tests.support.builders import write
-from tests.support.command import mngr_ansible, on
+from tests.support.command_line import mngr_ansible, on
 from tests.support.hosts import AptRepository, Login, SshHost
 
 if TYPE_CHECKING:

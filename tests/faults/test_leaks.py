@@ -14,11 +14,11 @@ import pytest
 
 from tests.hosts.test_files_leaks import ALL, CONTENT, SECRETS, files_on, files_with_hits, hits
 from tests.support.builders import write
-from tests.support.command import mngr_ansible, on
-from tests.support.delays import distant
+from tests.support.command_line import mngr_ansible, on
 from tests.support.hosts import AptRepository, Login, SshHost
+from tests.support.latency_proxy import distant
 from tests.support.processes import ended_after, witnessed
-from tests.support.runs import wait_until
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path

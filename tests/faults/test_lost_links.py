@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.command import mngr_ansible, on
-from tests.support.delays import distant
+from tests.support.command_line import mngr_ansible, on
+from tests.support.fault_matrix import Case, Seen, environment, hold_up, place_for_big, run_all
 from tests.support.hosts import AptRepository, SshHost, offered_packages, running
-from tests.support.matrix import Case, Seen, environment, hold_up, place_for_big, run_all
+from tests.support.latency_proxy import distant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

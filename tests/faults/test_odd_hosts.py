@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.builders import let_everyone_enter
-from tests.support.command import on
+from tests.support.command_line import on
+from tests.support.fault_matrix import Case, Seen, run_all
 from tests.support.hosts import AptRepository, Login, SshHost, running
-from tests.support.matrix import Case, Seen, run_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.command import on
+from tests.support.command_line import on
+from tests.support.fault_matrix import Case, Seen, run_all
 from tests.support.hosts import Login, SshHost, running
-from tests.support.matrix import Case, Seen, run_all
-from tests.support.runs import wait_until
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

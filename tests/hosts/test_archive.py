@@ -2,7 +2,7 @@
 
 import json
 
-from tests.support.command import document, mngr_ansible, on
+from tests.support.command_line import document, mngr_ansible, on
 from tests.support.hosts import AptRepository
 
 

@@ -10,7 +10,7 @@ import time
 import psutil
 import pytest
 
-from tests.support.command import mngr_ansible, on
+from tests.support.command_line import mngr_ansible, on
 from tests.support.hosts import AptRepository, Login
 
 PASSWORD = "c4n4ry 'pass'\"word$HOME"

@@ -15,12 +15,12 @@ from mngr_ansible.plan.requirements import PackageRequest, merge
 from mngr_ansible.portable.checks import complete
 from mngr_ansible.provisioning import bootstrap
 from mngr_ansible.spec.packages import PackageRequirement
-from tests.support.command import document, mngr_ansible, on, statuses
-from tests.support.delays import distant
+from tests.support.command_line import document, mngr_ansible, on, statuses
 from tests.support.hosts import AptRepository, Login, PacmanRepository, RpmRepository, SshHost, offered_packages
+from tests.support.latency_proxy import distant
 from tests.support.processes import witnessed
-from tests.support.role_runs import ROLES, play
-from tests.support.runs import wait_until
+from tests.support.role_playbook import ROLES, play
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from tests.support.command import mngr_ansible, on
-from tests.support.processes import ended_after
-from tests.support.runs import marked, wait_until
+from tests.support.command_line import mngr_ansible, on
+from tests.support.processes import ended_after, processes_with
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,12 +40,12 @@ def test_no_master_outlives_a_killed_caller_by_five_seconds_though_the_host_is_b
         assert masters(sockets)
         caller.send_signal(signal.SIGKILL)
         wait_until(lambda: not masters(sockets), 5)
-        wait_until(lambda: not marked(sockets), 20)
+        wait_until(lambda: not processes_with(sockets), 20)
 
 
 def masters(sockets: str) -> list[psutil.Process]:
     found = []
-    for process in marked(sockets):
+    for process in processes_with(sockets):
         with contextlib.suppress(psutil.Error):
             if "[mux]" in " ".join(process.cmdline()):
                 found.append(process)

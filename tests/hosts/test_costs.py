@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.support.command import mngr_ansible, on
-from tests.support.delays import Delays, distant
+from tests.support.command_line import mngr_ansible, on
 from tests.support.hosts import SshHost, running
+from tests.support.latency_proxy import Delays, distant
 
 TASKS = ["Check that data arrives as data", "Validating arguments against arg spec 'main'", "Copy files"]
 

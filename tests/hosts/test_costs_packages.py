@@ -3,8 +3,8 @@
 import pytest
 
 from tests.hosts.test_costs import Counted, verbose
-from tests.support.delays import distant
 from tests.support.hosts import AptRepository, running
+from tests.support.latency_proxy import distant
 
 TASKS = [
     "Check that data arrives as data",

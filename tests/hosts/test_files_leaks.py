@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.builders import write
-from tests.support.command import mngr_ansible, on
+from tests.support.command_line import mngr_ansible, on
 from tests.support.hosts import Login, SshHost
 from tests.support.processes import witnessed
 

@@ -8,10 +8,10 @@ import subprocess
 
 import pytest
 
-from tests.support.command import mngr_ansible, on
-from tests.support.faults import look, versions
+from tests.support.command_line import mngr_ansible, on
+from tests.support.interrupted_runs import look, versions
 from tests.support.processes import ended_after
-from tests.support.runs import wait_until
+from tests.support.waiting import wait_until
 
 READER = """
 import hashlib, json, os, sys, time

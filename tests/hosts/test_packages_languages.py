@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mngr_ansible import provision
-from tests.support.command import mngr_ansible, on
+from tests.support.command_line import mngr_ansible, on
 from tests.support.hosts import Login, SshHost
 from tests.support.registries import Registries, served
 

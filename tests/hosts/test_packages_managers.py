@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from mngr_ansible import provision
-from tests.support.command import mngr_ansible, on
+from tests.support.command_line import mngr_ansible, on
 from tests.support.hosts import Login, PacmanRepository, RpmRepository, SshHost
 
 if TYPE_CHECKING:

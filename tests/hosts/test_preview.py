@@ -3,7 +3,7 @@
 import json
 
 from tests.support.builders import write
-from tests.support.command import mngr_ansible, on
+from tests.support.command_line import mngr_ansible, on
 from tests.support.hosts import Login
 
 

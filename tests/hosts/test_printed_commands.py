@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.command import mngr_ansible, on
+from tests.support.command_line import mngr_ansible, on
 from tests.support.hosts import AptRepository, Login, SshHost
 from tests.support.https_server import HttpsServer, https_server
 from tests.support.registries import Registries, served

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from mngr_ansible import PackageRequirement, provision
-from tests.support.command import document, mngr_ansible, on, statuses
+from tests.support.command_line import document, mngr_ansible, on, statuses
 from tests.support.hosts import AptRepository, Login, offered_packages
 from tests.support.processes import ended_after, witnessed
-from tests.support.runs import wait_until
+from tests.support.waiting import wait_until
 
 HOSTILE = [
     "{{ lookup('pipe','touch pwned') }}",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING
 
-from tests.support.command import mngr_ansible, on
-from tests.support.runs import wait_until
+from tests.support.command_line import mngr_ansible, on
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.support.hosts import AptRepository
-from tests.support.mngr import Mngr, peers
+from tests.support.mngr import Mngr, plugins
 
 AGENT = """
 from imbue.mngr.agents.base_agent import SendKeysAgent
@@ -42,7 +42,7 @@ def host(ssh_host, tmp_path):
 
 
 def mngr(tmp_path, host, binary):
-    plugin = peers.write(tmp_path / "site", zz=AGENT.replace("{binary}", binary))
+    plugin = plugins.write(tmp_path / "site", zz=AGENT.replace("{binary}", binary))
     return Mngr(tmp_path / "project", host=host, plugins=[plugin])
 
 

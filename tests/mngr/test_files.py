@@ -6,7 +6,7 @@ import pytest
 
 from mngr_ansible.mngr.private_files import leaked_private_files
 from tests.support.builders import tree, write
-from tests.support.mngr import Mngr, peers
+from tests.support.mngr import Mngr, plugins
 from tests.support.processes import witnessed
 
 ANSIBLE = ("mngr_ansible.run.supervisor", "-m ansible ")
@@ -38,7 +38,7 @@ def steps_of(done):
 
 
 def test_a_state_that_is_sent_once_stays_as_the_agent_changed_it(remote, host, tmp_path):
-    remote.plugins = [peers.install(tmp_path / "site", "mngr_notebook")]
+    remote.plugins = [plugins.install(tmp_path / "site", "mngr_notebook")]
     succeeded(remote.create("one"))
     agent = remote.listed()["one"]
     directory = f"/tmp/mngr/agents/{agent['id']}/plugin/notebook"
@@ -95,7 +95,7 @@ def test_modes_that_mngr_changed_are_put_right_and_content_that_it_replaced_is_t
             {{local_path = "{tmp_path}/up", remote_path = "/srv/up"}},
         ]"""
     )
-    remote.plugins = [peers.write(tmp_path / "site", sender=SENDER)]
+    remote.plugins = [plugins.write(tmp_path / "site", sender=SENDER)]
     env = {"SENT": str(tmp_path), "PEER_LOG": str(tmp_path / "log")}
     uploads = [word for name in ("one", "two") for word in ("--upload-file", f"{tmp_path}/theirs:/srv/up/{name}")]
     uploads[-1] = f"{tmp_path}/up/two:/srv/up/two"

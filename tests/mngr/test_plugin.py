@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.hosts import AptRepository
-from tests.support.mngr import Mngr, peers
+from tests.support.mngr import Mngr, plugins
 from tests.support.processes import ended_after, witnessed
-from tests.support.runs import wait_until
+from tests.support.waiting import wait_until
 
 ANSIBLE = ("mngr_ansible.run.supervisor", "-m ansible ")
 """What is in the command line of every process of ours that Ansible needs."""
@@ -46,7 +46,7 @@ def on_after_agent_provisioning(host, mngr_ctx, report):
 @pytest.fixture(scope="session")
 def examples(tmp_path_factory):
     """The example plugins, built and installed into a directory of their own."""
-    return peers.install(tmp_path_factory.mktemp("examples") / "site", "mngr_webtools", "mngr_house_rules")
+    return plugins.install(tmp_path_factory.mktemp("examples") / "site", "mngr_webtools", "mngr_house_rules")
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_files_then_packages_arrive_between_before_and_after_and_a_second_apply_
     host.run("apt-get update -qq && apt-get install -y -qq old")
     repository.add("old", "2.0", commands={"old": "echo old 2.0"}, preinst="test -e /srv/first")
     repository.add("extra", "3", commands={"extra": "echo extra 3"})
-    remote.plugins = [peers.write(tmp_path / "site", logging=LOGGING)]
+    remote.plugins = [plugins.write(tmp_path / "site", logging=LOGGING)]
     env = {"PEER_LOG": str(tmp_path / "log")}
 
     made = succeeded(remote.create("one", "--ansible-package", "extra", env=env))
@@ -213,7 +213,7 @@ def test_a_failed_create_leaves_no_agent_and_the_same_create_works_after_mending
 
     remote.settings()
     site = tmp_path / "site"
-    remote.plugins = [peers.write(site, strict="@hookimpl\ndef on_after_agent_provisioning():\n    1 / 0\n")]
+    remote.plugins = [plugins.write(site, strict="@hookimpl\ndef on_after_agent_provisioning():\n    1 / 0\n")]
     late = error_of(remote.create(*words))
     assert "strict: on_after_agent_provisioning failed: ZeroDivisionError" in late
     assert host.run("mtool").stdout == "mtool 3.0\n"
@@ -277,7 +277,7 @@ def test_a_failed_update_destroys_nothing(local, project):
 
 def test_what_is_wrong_before_anything_is_created_is_one_line_and_creates_nothing(local, tmp_path):
     local.plugins = [
-        peers.write(tmp_path / "site", faulty="@hookimpl\ndef provision_agent(hots):\n    return []\n"),
+        plugins.write(tmp_path / "site", faulty="@hookimpl\ndef provision_agent(hots):\n    return []\n"),
     ]
     succeeded(local.run("--version"))
     assert "faulty: its provision_agent has the unknown argument 'hots' (did you mean host?)" in error_of(

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.support.hosts import AptRepository, Login, SshHost, offered_packages
-from tests.support.role_runs import ROLES, Play, play
+from tests.support.role_playbook import ROLES, Play, play
 
 if TYPE_CHECKING:
     from pathlib import Path

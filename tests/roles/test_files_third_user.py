@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.controller import put
 from tests.support.hosts import Login
-from tests.support.role_runs import play
+from tests.support.role_playbook import play
 
 
 @pytest.mark.parametrize("size", [10, 6 << 20], ids=["small", "large"])

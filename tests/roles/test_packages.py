@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.hosts import AptRepository, Login, SshHost
-from tests.support.role_runs import ROLES, Play, play, run_playbook
+from tests.support.role_playbook import ROLES, Play, play, run_playbook
 
 if TYPE_CHECKING:
     from pathlib import Path

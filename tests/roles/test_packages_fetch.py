@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.hosts import Login, SshHost
 from tests.support.https_server import HttpsServer, http_server, https_server
-from tests.support.role_runs import Play, play
+from tests.support.role_playbook import Play, play
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

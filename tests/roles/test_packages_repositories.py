@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.hosts import AptRepository, Login, RpmRepository, SshHost
 from tests.support.https_server import https_server
-from tests.support.role_runs import Play, play
+from tests.support.role_playbook import Play, play
 from tests.support.signing import Gpg, Key, gpg, sign, sign_rpm
 
 if TYPE_CHECKING:

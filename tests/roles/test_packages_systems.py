@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.role_runs import Play, play
+from tests.support.role_playbook import Play, play
 from tests.support.system_managers import MANAGERS, Manager, offer, start
 
 if TYPE_CHECKING:

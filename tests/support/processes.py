@@ -1,4 +1,4 @@
-"""Watch the processes of this machine while something runs."""
+"""The processes of this machine: watched while something runs, found by a mark, ended for sure."""
 
 import contextlib
 import os
@@ -42,6 +42,16 @@ def witnessed(*words: str, secret: str = "", after: bool = False) -> Iterator[Ca
     finally:
         stop.set()
         thread.join()
+
+
+def processes_with(mark: str) -> list[psutil.Process]:
+    """The processes of this machine with this text in their command line; a test's own has it in no argument."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if mark in " ".join(process.cmdline()) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""The real mngr for tests, isolated from the user's: see ``Mngr``; ``peers`` makes plugins beside ours."""
+"""The real mngr for tests, isolated from the user's: see ``Mngr``; ``plugins`` makes plugins beside ours."""
 
 from tests.support.mngr.mngr import Mngr
 

@@ -14,7 +14,7 @@ from mngr_ansible.catalog.lookup import find_tool, tool_names
 from mngr_ansible.plan.requirements import PackageRequest, implied, merge
 from mngr_ansible.spec.packages import PackageRequirement
 from tests.hosts.test_catalog_hosts import APT, NPM, PIPX
-from tests.support.command import document, mngr_ansible
+from tests.support.command_line import document, mngr_ansible
 
 DIRECTORY = Path(lookup.__file__).with_name("tools")
 SCHEMA = json.loads(DIRECTORY.with_name("tools.schema.json").read_text())

@@ -12,8 +12,8 @@ import time
 import pytest
 
 from mngr_ansible.cli.main import main, parser
-from tests.support.command import mngr_ansible
-from tests.support.mngr import peers
+from tests.support.command_line import mngr_ansible
+from tests.support.mngr import plugins
 
 WRONG_USAGE = [
     [],
@@ -190,7 +190,7 @@ def provision_agent():
 
 
 def test_what_a_plugin_prints_is_talk_and_not_the_result(tmp_path):
-    peers.write(tmp_path, talker=TALKER)
+    plugins.write(tmp_path, talker=TALKER)
     for way in (["--json"], ["--commands"]):
         done = mngr_ansible("plan", "--plugin", "talker", *way, env={"PYTHONPATH": str(tmp_path)})
         assert done.returncode == 0, done.stderr

@@ -6,7 +6,7 @@ import os
 from mngr_ansible.host import contents
 from mngr_ansible.host.connection import LocalShell
 from tests.support.builders import tree, write
-from tests.support.command import document, mngr_ansible
+from tests.support.command_line import document, mngr_ansible
 from tests.support.json_schema import schema_errors
 
 

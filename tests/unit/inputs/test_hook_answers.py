@@ -10,7 +10,7 @@ from mngr_ansible.errors import InputError, PluginError
 from mngr_ansible.inputs.plugins import plugin_manager
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.packages import PackageRequirement
-from tests.support.peers import asked, manager, needing, order, sending
+from tests.support.plugin_managers import asked, manager, needing, order, sending
 
 
 @pytest.mark.parametrize("answer", [None, [], (), iter(())])

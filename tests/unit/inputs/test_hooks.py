@@ -16,7 +16,7 @@ from mngr_ansible.provisioning.listing import plugins_report
 from mngr_ansible.provisioning.request import Request
 from mngr_ansible.provisioning.targets import open_targets
 from mngr_ansible.spec.packages import PackageRequirement
-from tests.support.peers import ARGUMENTS, asked, manager, needing, order, sending
+from tests.support.plugin_managers import ARGUMENTS, asked, manager, needing, order, sending
 
 
 def refusing(error: BaseException) -> object:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mngr_ansible.portable import managers
-from tests.support.runs import wait_until
+from tests.support.waiting import wait_until
 
 
 @pytest.mark.parametrize(

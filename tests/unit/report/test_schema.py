@@ -11,8 +11,8 @@ from jsonschema import Draft202012Validator
 
 from mngr_ansible.diff.outcome import Status
 from mngr_ansible.inputs.hookspecs import HOOKS
-from tests.support.command import document
-from tests.support.command import mngr_ansible as run
+from tests.support.command_line import document
+from tests.support.command_line import mngr_ansible as run
 from tests.support.json_schema import SCHEMA, options_of_every_kind, schema_errors
 
 

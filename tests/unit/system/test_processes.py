@@ -13,7 +13,8 @@ import psutil
 import pytest
 
 from mngr_ansible.system.processes import LONGEST, StoppedError, TooLongError, run_bounded
-from tests.support.runs import marked, wait_until
+from tests.support.processes import processes_with
+from tests.support.waiting import wait_until
 
 
 def test_what_is_said_to_a_program_and_what_it_says_is_whole():
@@ -31,7 +32,7 @@ def test_a_program_that_hangs_is_ended_in_time():
     with pytest.raises(TimeoutError):
         run_bounded(["sleep", "997"], b"", seconds=0.5)
     assert time.monotonic() - begin < 30
-    assert not marked("sleep 997")
+    assert not processes_with("sleep 997")
 
 
 def test_an_endless_answer_is_refused_before_it_fills_our_memory():
@@ -42,7 +43,7 @@ def test_an_endless_answer_is_refused_before_it_fills_our_memory():
         assert tracemalloc.get_traced_memory()[1] < 3 * LONGEST
     finally:
         tracemalloc.stop()
-    assert not marked("yes 0123456789")
+    assert not processes_with("yes 0123456789")
 
 
 def test_stderr_is_bounded_too():
@@ -55,13 +56,13 @@ def test_an_endless_complaint_is_refused_before_it_fills_the_disk():
     with pytest.raises(TooLongError):
         run_bounded(["sh", "-c", "while :; do head -c 2000000 /dev/zero; sleep 0.0992; done >&2"], b"", seconds=300)
     assert time.monotonic() - begin < 60
-    assert not marked("sleep 0.0992")
+    assert not processes_with("sleep 0.0992")
 
 
 def test_what_a_program_has_started_ends_with_it():
     with pytest.raises(TimeoutError):
         run_bounded(["sh", "-c", "timeout -s KILL 600 sleep 993; true"], b"", seconds=2)
-    wait_until(lambda: not marked("sleep 993"), 5)
+    wait_until(lambda: not processes_with("sleep 993"), 5)
 
 
 def test_another_thread_can_stop_it():
@@ -71,14 +72,14 @@ def test_another_thread_can_stop_it():
     with pytest.raises(StoppedError):
         run_bounded(["sleep", "996"], b"", seconds=60, stop=stop)
     assert time.monotonic() - begin < 30
-    assert not marked("sleep 996")
+    assert not processes_with("sleep 996")
 
 
 def test_what_stays_behind_and_holds_stderr_does_not_hold_us():
     begin = time.monotonic()
     assert run_bounded(["sh", "-c", "sleep 994 >/dev/null & echo done"], b"", seconds=60).stdout == b"done\n"
     assert time.monotonic() - begin < 60
-    for process in marked("sleep 994"):
+    for process in processes_with("sleep 994"):
         with suppress(psutil.NoSuchProcess):
             process.kill()
 
@@ -87,6 +88,6 @@ def test_what_stays_behind_and_holds_stderr_does_not_hold_us():
 def test_a_killed_caller_takes_its_program_with_it():
     code = "from mngr_ansible.system.processes import run_bounded; run_bounded(['sleep', '995'], b'', seconds=60)"
     with subprocess.Popen([sys.executable, "-c", code]) as caller:
-        wait_until(lambda: [each for each in marked("sleep 995") if each.name() == "sleep"])
+        wait_until(lambda: [each for each in processes_with("sleep 995") if each.name() == "sleep"])
         os.kill(caller.pid, signal.SIGKILL)
     wait_until(lambda: not [each for each in psutil.process_iter(["cmdline"]) if "995" in (each.info["cmdline"] or [])])

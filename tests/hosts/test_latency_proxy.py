@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.support.delays import delayed, distant
+from tests.support.latency_proxy import delayed, distant
 
 
 @pytest.fixture

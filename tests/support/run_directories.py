@@ -1,17 +1,13 @@
-"""Run directories for the tests of `mngr_ansible.run.runner`, and the processes of their runs."""
+"""Run directories for the tests of ``mngr_ansible.run.runner``."""
 
 from __future__ import annotations
 
 import json
 import sys
-import time
 import uuid
 from typing import TYPE_CHECKING
 
-import psutil
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from mngr_ansible.run.supervisor import StepResult
@@ -56,22 +52,3 @@ def hang(mark: str) -> dict[str, object]:
     """A task that sleeps, and has a daemon sleep, far longer than any test; `mark` is in the arguments of both."""
     daemon = f"setsid {sys.executable} -c 'import time; time.sleep(600)' {mark} daemon </dev/null >/dev/null 2>&1 &"
     return {"name": "Hang", "shell": f"({daemon}); {sys.executable} -c 'import time; time.sleep(600)' {mark}"}
-
-
-def marked(mark: str) -> list[psutil.Process]:
-    """The processes with this mark in their arguments, without this test's own."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if mark in " ".join(process.cmdline()) and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 15) -> None:
-    limit = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < limit, "it did not happen"
-        time.sleep(0.02)
