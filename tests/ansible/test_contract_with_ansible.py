@@ -76,14 +76,14 @@ class Lab:
         )
 
     def run(self, tasks: str, **more: str) -> dict[str, Any]:
-        """The same through ansible-runner, as the supervisor calls it: what it told, and what it gave Ansible."""
+        """The same through ansible-runner, as the supervisor calls it: what it recorded."""
         self._write(tasks)
         places = [str(self.path / "private"), str(self.path / "project"), str(self.path / "inventory")]
         command = [sys.executable, "-P", "-c", RECORD, *places]
         done = subprocess.run(command, env=self.environment(**more), capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
-        told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        return told
+        recorded: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return recorded
 
     def _write(self, tasks: str) -> None:
         head = "- name: Play\n  hosts: all\n  gather_facts: false\n  tasks:\n"
@@ -166,11 +166,11 @@ TASKS = """
 
 
 def test_the_events_have_these_names_and_fields(lab: Lab) -> None:
-    told = lab.run(TASKS)
+    recorded = lab.run(TASKS)
     by_name: dict[str, list[dict[str, Any]]] = {}
-    for each in told["events"]:
+    for each in recorded["events"]:
         by_name.setdefault(each["event"], []).append(each["data"])
-    assert told["code"] == 2
+    assert recorded["code"] == 2
     assert [each["task"] for each in by_name["playbook_on_task_start"]] == ["Good", "Ignored", "Items"]
     assert by_name["runner_on_ok"][0]["host"] == "host-1"
     assert by_name["runner_on_ok"][0]["res"]["rc"] == 0
@@ -182,16 +182,16 @@ def test_the_events_have_these_names_and_fields(lab: Lab) -> None:
 
 def test_an_unreachable_host_is_an_event_of_its_own(lab: Lab) -> None:
     lab.variables(ansible_connection="ssh", ansible_host="127.0.0.1", ansible_port=1)
-    told = lab.run("- ansible.builtin.command: 'true'\n", ANSIBLE_SSH_ARGS="-o BatchMode=yes")
-    (event,) = [each for each in told["events"] if each["event"] == "runner_on_unreachable"]
+    recorded = lab.run("- ansible.builtin.command: 'true'\n", ANSIBLE_SSH_ARGS="-o BatchMode=yes")
+    (event,) = [each for each in recorded["events"] if each["event"] == "runner_on_unreachable"]
     assert "Connection refused" in event["data"]["res"]["msg"]
 
 
-def test_nothing_that_matches_no_host_is_called_successful_and_has_no_stats(lab: Lab) -> None:
+def test_a_play_that_matches_no_host_is_called_successful_but_has_no_stats(lab: Lab) -> None:
     (lab.path / "inventory" / "hosts.yml").write_text("all:\n  hosts: {}\n")
-    told = lab.run("- ansible.builtin.command: 'true'\n")
-    assert told["status"] == "successful"
-    assert not [each for each in told["events"] if each["event"] == "runner_on_ok"]
+    recorded = lab.run("- ansible.builtin.command: 'true'\n")
+    assert recorded["status"] == "successful"
+    assert not [each for each in recorded["events"] if each["event"] == "runner_on_ok"]
 
 
 SESSIONS = """
@@ -202,16 +202,16 @@ print(*{os.getsid(each.pid) for each in [psutil.Process(), *psutil.Process().par
 
 def test_workers_have_a_session_of_their_own_so_that_killing_the_main_ones_group_misses_them(lab: Lab) -> None:
     (lab.path / "sessions.py").write_text(SESSIONS)
-    told = lab.run(f"- ansible.builtin.command: {sys.executable} {lab.path}/sessions.py\n")
-    first = next(each for each in told["events"] if each["event"] == "runner_on_ok")
+    recorded = lab.run(f"- ansible.builtin.command: {sys.executable} {lab.path}/sessions.py\n")
+    first = next(each for each in recorded["events"] if each["event"] == "runner_on_ok")
     seen = {int(word) for word in first["data"]["res"]["stdout"].split()}
-    assert len(seen - set(told["sessions"])) >= 2  # the main process's, which pexpect makes, and the worker's
+    assert len(seen - set(recorded["sessions"])) >= 2  # the main process's, which pexpect makes, and the worker's
 
 
 def test_runner_switches_host_key_checking_off_only_where_nobody_says_anything(lab: Lab) -> None:
     assert lab.run("- ansible.builtin.ping:\n")["environment"]["ANSIBLE_HOST_KEY_CHECKING"] == "False"
-    told = lab.run("- ansible.builtin.ping:\n", ANSIBLE_HOST_KEY_CHECKING="True")
-    assert told["environment"]["ANSIBLE_HOST_KEY_CHECKING"] == "True"
+    recorded = lab.run("- ansible.builtin.ping:\n", ANSIBLE_HOST_KEY_CHECKING="True")
+    assert recorded["environment"]["ANSIBLE_HOST_KEY_CHECKING"] == "True"
 
 
 def test_runner_writes_the_callers_environment_to_disk_so_that_we_give_it_little(lab: Lab) -> None:
@@ -221,17 +221,17 @@ def test_runner_writes_the_callers_environment_to_disk_so_that_we_give_it_little
 
 
 def test_a_handler_that_says_no_keeps_events_off_the_disk_and_a_cancel_callback_leaves_signals_alone(lab: Lab) -> None:
-    told = lab.run("- ansible.builtin.ping:\n")
+    recorded = lab.run("- ansible.builtin.ping:\n")
     assert list((lab.path / "private" / "artifacts").glob("*/job_events/*.json")) == []
-    assert told["sigint"] is True
+    assert recorded["sigint"] is True
 
 
 def test_a_large_result_comes_whole_only_with_the_variable(lab: Lab) -> None:
     tasks = "- ansible.builtin.debug:\n    msg: \"{{ 'x' * 800000 }}\"\n"
     size = {}
     for limit in ("", "50000000"):
-        told = lab.run(tasks, **({"MAX_EVENT_RES": limit} if limit else {}))
-        size[limit] = max(len(json.dumps(each["data"].get("res", {}))) for each in told["events"])
+        recorded = lab.run(tasks, **({"MAX_EVENT_RES": limit} if limit else {}))
+        size[limit] = max(len(json.dumps(each["data"].get("res", {}))) for each in recorded["events"])
     assert size[""] < 800_000 < size["50000000"]
 
 
@@ -247,15 +247,15 @@ def test_every_variable_that_we_set_is_one_that_ansible_knows(tmp_path: Path) ->
 
 def test_roles_beside_the_playbook_win_and_linked_module_utils_are_followed(lab: Lab, tmp_path: Path) -> None:
     for place, word in ((lab.path / "project" / "roles", "beside"), (tmp_path / "other", "elsewhere")):
-        (place / "told" / "tasks").mkdir(parents=True)
-        (place / "told" / "tasks" / "main.yml").write_text(f"- ansible.builtin.debug:\n    msg: {word}\n")
+        (place / "greeting" / "tasks").mkdir(parents=True)
+        (place / "greeting" / "tasks" / "main.yml").write_text(f"- ansible.builtin.debug:\n    msg: {word}\n")
     utils = lab.path / "project" / "module_utils"
     utils.mkdir()
     (tmp_path / "real.py").write_text("WORD = 'linked'\n")
     (utils / "mngr_linked.py").symlink_to(tmp_path / "real.py")
     more = "from ansible.module_utils.mngr_linked import WORD\nmodule.params['text'] = WORD\nmodule.exit"
     (lab.path / "project" / "library" / "show.py").write_text(SHOW.replace("module.exit", more))
-    tasks = "- ansible.builtin.import_role:\n    name: told\n- show:\n  register: shown\n"
+    tasks = "- ansible.builtin.import_role:\n    name: greeting\n- show:\n  register: shown\n"
     tasks += "- ansible.builtin.debug:\n    var: shown.text\n"
     done = lab.play(tasks, ANSIBLE_ROLES_PATH=str(tmp_path / "other"))
     assert done.returncode == 0, done.stdout

@@ -1,4 +1,4 @@
-"""What a run tells, and what it needs to start: with the real ansible-runner and ansible-playbook."""
+"""What a run reports, and what it needs to start: with the real ansible-runner and ansible-playbook."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mngr_ansible.run.runner import Event
 from tests.support.run_directories import GIT, LOCAL, NODE, run_directory, settle
 
 
-def test_the_steps_that_a_role_settles_arrive_in_order_and_as_they_happen(tmp_path: Path) -> None:
+def test_the_steps_that_a_role_reports_arrive_in_order_as_they_happen(tmp_path: Path) -> None:
     directory = run_directory(tmp_path, settle("First", steps=[GIT]), settle("Second", steps=[NODE], warning="old"))
     seen: list[Event] = []
     result = runner.run(directory, timeout=60, on_event=seen.append)
@@ -38,7 +38,7 @@ def test_of_a_result_only_steps_message_and_warnings_get_through(tmp_path: Path)
     assert len(repr(result)) < 20_000
 
 
-def test_a_failed_task_is_told_with_its_message_and_ends_its_host(tmp_path: Path) -> None:
+def test_a_failed_task_is_reported_with_its_message_and_ends_its_host(tmp_path: Path) -> None:
     directory = run_directory(tmp_path, settle(steps=[GIT, NODE], error="apt has no node."), settle("Never"))
     result = runner.run(directory, timeout=60)
     assert [event.step for event in result.events if event.kind == "step"] == [GIT, NODE]
@@ -49,11 +49,11 @@ def test_a_failed_task_is_told_with_its_message_and_ends_its_host(tmp_path: Path
     assert (result.status, result.is_complete, result.problem) == ("finished", True, None)
 
 
-def test_a_failed_loop_is_told_in_the_words_of_its_items(tmp_path: Path) -> None:
-    loop = {**settle(steps=[GIT], error="{{ item }} is not to be had."), "loop": ["node", "node", "fd"]}
+def test_a_failed_loop_is_reported_with_the_messages_of_its_items(tmp_path: Path) -> None:
+    loop = {**settle(steps=[GIT], error="{{ item }} was not found."), "loop": ["node", "node", "fd"]}
     result = runner.run(run_directory(tmp_path, loop), timeout=60)
     assert [event.text for event in result.events if event.kind == "failed"] == [
-        "node is not to be had.\nfd is not to be had."
+        "node was not found.\nfd was not found."
     ]
     assert [event.step for event in result.events if event.kind == "step"] == [GIT] * 3
 
@@ -65,7 +65,7 @@ def test_an_ignored_failure_is_a_warning(tmp_path: Path) -> None:
     assert not any(event.kind == "failed" for event in result.events)
 
 
-def test_a_module_that_breaks_is_told_with_its_exception(tmp_path: Path) -> None:
+def test_a_module_that_breaks_is_reported_with_its_exception(tmp_path: Path) -> None:
     directory = run_directory(tmp_path, settle())
     (directory / "project" / "library" / "settle.py").write_text(
         "#!/usr/bin/python\nraise SystemError('a cracked gear')"
@@ -74,7 +74,7 @@ def test_a_module_that_breaks_is_told_with_its_exception(tmp_path: Path) -> None
     assert "a cracked gear" in failed.text
 
 
-def test_a_host_that_cannot_be_reached_is_told_and_the_others_go_on(tmp_path: Path) -> None:
+def test_a_host_that_cannot_be_reached_is_reported_and_the_others_continue(tmp_path: Path) -> None:
     closed = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
     hosts: dict[str, dict[str, object]] = {"host-1": LOCAL, "host-2": {**closed, "ansible_ssh_common_args": "-F none"}}
     result = runner.run(run_directory(tmp_path, settle(steps=[GIT]), hosts=hosts), timeout=60)
@@ -98,7 +98,7 @@ def test_a_playbook_that_ansible_refuses_is_a_problem_and_no_host_was_seen(tmp_p
     assert "setttle" in result.details
 
 
-def test_a_play_without_hosts_is_not_taken_for_one_that_ran(tmp_path: Path) -> None:
+def test_a_play_without_hosts_does_not_count_as_a_run(tmp_path: Path) -> None:
     directory = run_directory(tmp_path, settle())
     (directory / "inventory" / "hosts.yml").write_text('{"others": {"hosts": {"host-1": {}}}}')
     result = runner.run(directory, timeout=60)
@@ -115,7 +115,7 @@ def test_without_ansible_the_error_says_what_to_install(tmp_path: Path, present:
     assert f"{python} -m pip install" in message
 
 
-def test_what_only_pythonpath_offers_is_an_error_that_says_so(tmp_path: Path) -> None:
+def test_a_package_that_is_only_on_pythonpath_is_an_error_that_says_so(tmp_path: Path) -> None:
     python = bare_python(tmp_path / "venv", "psutil")
     checkout = str(Path(mngr_ansible.__file__).parents[1])
     message = run_error(python, run_directory(tmp_path, settle()), PYTHONPATH=checkout)
@@ -123,7 +123,7 @@ def test_what_only_pythonpath_offers_is_an_error_that_says_so(tmp_path: Path) ->
     assert "PYTHONPATH" in message
 
 
-def test_a_directory_that_is_not_there_is_an_error_with_a_remedy(tmp_path: Path) -> None:
+def test_a_missing_directory_is_an_error_with_a_remedy(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="Ansible could not be started"):
         runner.run(tmp_path / "nowhere", timeout=60)
 

@@ -38,7 +38,7 @@ def mark() -> Iterator[str]:
             process.kill()
 
 
-def test_when_the_time_is_up_everything_is_stopped_and_what_was_settled_is_told(tmp_path: Path, mark: str) -> None:
+def test_after_the_timeout_everything_is_stopped_and_the_finished_steps_are_reported(tmp_path: Path, mark: str) -> None:
     directory = run_directory(tmp_path, settle(steps=[GIT]), hang(mark))
     since = time.monotonic()
     result = runner.run(directory, timeout=12)
@@ -143,7 +143,7 @@ def test_the_death_of_the_caller_is_noticed_though_a_fork_of_it_lives_on(tmp_pat
         fork.kill()
 
 
-def test_the_death_of_the_supervisor_ends_everything_and_is_told(tmp_path: Path, mark: str) -> None:
+def test_the_death_of_the_supervisor_ends_everything_and_is_reported(tmp_path: Path, mark: str) -> None:
     directory = run_directory(tmp_path, hang(mark))
 
     def shoot(event: Event) -> None:

@@ -1,4 +1,4 @@
-"""What a run takes of the world around it, and what it does not: settings, environment, files, ssh."""
+"""What a run uses of its surroundings, and what it does not: settings, environment, files, ssh."""
 
 from __future__ import annotations
 

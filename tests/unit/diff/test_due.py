@@ -1,4 +1,4 @@
-"""The plan held against what is true on a host. Source: docs/contract.md "Data", "JSON"."""
+"""The plan compared with what is true on a host. Source: docs/contract.md "Data", "JSON"."""
 
 import hashlib
 
@@ -12,7 +12,7 @@ from tests.support.builders import WORK_DIR, due, plan, state, statuses, tree, w
 X = f"{WORK_DIR}/x"
 
 
-def there(text: str = "text", mode: int = 0o644) -> FileState:
+def file_state(text: str = "text", mode: int = 0o644) -> FileState:
     return FileState("file", mode, 0, 0, len(text), hashlib.sha256(text.encode()).hexdigest())
 
 
@@ -26,7 +26,7 @@ def link(target: str) -> FileState:
 
 @pytest.fixture
 def file(tmp_path):
-    """The plugin claude wants a file at x."""
+    """The plugin claude needs a file at x."""
     return wants("claude", FileTransferSpec(write(tmp_path / "file"), "x"))
 
 
@@ -34,10 +34,10 @@ def file(tmp_path):
     ("found", "status", "reason"),
     [
         (None, "missing", "it does not exist"),
-        (there(), "ok", ""),
-        (there("other"), "differs", "other content"),
-        (there(mode=0o600), "differs", "mode 0600, wanted 0644"),
-        (there(mode=0o4644), "differs", "mode 4644, wanted 0644"),
+        (file_state(), "ok", ""),
+        (file_state("other"), "differs", "other content"),
+        (file_state(mode=0o600), "differs", "mode 0600, wanted 0644"),
+        (file_state(mode=0o4644), "differs", "mode 4644, wanted 0644"),
         (link("y"), "differs", "it is a link"),
         (FileState("unreadable", 0o200, 0, 0, 3), "differs", "it cannot be read"),
         (directory(), "blocked", "/srv/work/x is a directory; give the full file name, such as /srv/work/x/file"),
@@ -54,7 +54,7 @@ def test_a_file_is_compared_by_kind_content_and_mode(file, found, status, reason
 
 def test_a_directory_says_how_many_of_its_files_are_due(tmp_path):
     claude = wants("claude", FileTransferSpec(tree(tmp_path / "t", "a", "b/c"), "x"))
-    have = {X: directory(), f"{X}/a": there("content"), f"{X}/b": directory(), f"{X}/b/c": there("old")}
+    have = {X: directory(), f"{X}/a": file_state("content"), f"{X}/b": directory(), f"{X}/b/c": file_state("old")}
 
     made = due(claude, files=have)
 
@@ -64,7 +64,7 @@ def test_a_directory_says_how_many_of_its_files_are_due(tmp_path):
 
 def test_a_trees_top_directory_keeps_its_mode_and_a_lower_one_gets_its_own(tmp_path):
     claude = wants("claude", FileTransferSpec(tree(tmp_path / "t", "b/c"), "x"))
-    have = {X: directory(0o700), f"{X}/b": directory(0o700), f"{X}/b/c": there("content")}
+    have = {X: directory(0o700), f"{X}/b": directory(0o700), f"{X}/b/c": file_state("content")}
 
     made = due(claude, files=have)
 
@@ -76,7 +76,7 @@ def test_a_link_is_compared_by_its_target(tmp_path):
     top = tree(tmp_path / "t", "a")
     (top / "l").symlink_to("a")
     claude = wants("claude", FileTransferSpec(top, "x"))
-    have = {X: directory(), f"{X}/a": there("content")}
+    have = {X: directory(), f"{X}/a": file_state("content")}
 
     assert due(claude, files={**have, f"{X}/l": link("a")}).is_empty
     assert due(claude, files={**have, f"{X}/l": link("b")}).outcomes[0].status == "differs"
@@ -99,8 +99,8 @@ def test_a_destination_that_cannot_be_written_is_blocked_with_the_remedy(file, c
     assert made.stops == made.outcomes
 
 
-def test_a_file_that_is_there_needs_no_right_to_write(file):
-    assert due(file, files={X: there()}, parents={WORK_DIR: "r"}).is_empty
+def test_a_file_that_is_as_planned_needs_no_right_to_write(file):
+    assert due(file, files={X: file_state()}, parents={WORK_DIR: "r"}).is_empty
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_only_what_is_missing_or_too_old_is_installed(found, status, is_installe
 
 @pytest.mark.parametrize("found", ["too-new", "unknown"])
 @pytest.mark.parametrize(("is_required", "stops"), [(True, 1), (False, 0)])
-def test_a_required_requirement_that_is_hopeless_stops_its_host(found, is_required, stops):
+def test_a_required_package_that_cannot_be_installed_stops_its_host(found, is_required, stops):
     made = due(wants("claude", {"name": "git", "version": "<2", "is_required": is_required}), findings={"git": found})
     assert len(made.stops) == stops
 
@@ -135,7 +135,7 @@ def test_without_privilege_a_package_is_blocked_with_the_command_for_an_administ
 
 
 @pytest.mark.parametrize("is_local", [True, False])
-def test_without_a_manager_that_has_it_a_package_is_blocked_and_the_reason_says_what_was_considered(is_local):
+def test_without_a_source_for_the_host_a_package_is_blocked_and_the_reason_names_the_known_sources(is_local):
     git = {"name": "git", "sources": [{"manager": "apt"}]}
     made = due(
         wants("claude", git), managers=("dnf",), os_release={"PRETTY_NAME": "Fedora Linux 44"}, is_local=is_local
@@ -157,7 +157,7 @@ def test_without_a_manager_that_has_it_a_package_is_blocked_and_the_reason_says_
         ({"is_local": True, "settings": {"plugins": {"claude": {"install": "auto"}}}}, False),
     ],
 )
-def test_a_package_is_printed_on_this_machine_or_where_print_was_said_else_installed(options, is_advised):
+def test_a_package_is_printed_on_this_machine_or_with_print_and_installed_otherwise(options, is_advised):
     made = due(wants("claude", "git"), **options)
     assert (bool(made.advised), bool(made.installs)) == (is_advised, not is_advised)
 
@@ -171,12 +171,12 @@ def test_python_is_a_step_only_where_something_is_due(file):
     bare = {"python": None}
 
     assert statuses(due(file, **bare).outcomes) == {"bootstrap:python3": "missing", f"file:{X}": "missing"}
-    assert statuses(due(file, files={X: there()}, **bare).outcomes) == {f"file:{X}": "ok"}
+    assert statuses(due(file, files={X: file_state()}, **bare).outcomes) == {f"file:{X}": "ok"}
     assert statuses(due(wants("p", "git"), install="print", **bare).outcomes) == {"package:git": "missing"}
     assert not due(file, is_local=True, **bare).needs_python
 
 
-def test_under_print_python_is_advised(file):
+def test_with_print_python_is_advised(file):
     assert due(file, python=None, install="print").is_python_advised
 
 
@@ -205,7 +205,7 @@ def test_a_host_that_cannot_get_python_is_not_stopped_for_what_is_optional(facts
     assert not any(each.is_failure for each in untouched(made))
 
 
-def test_what_was_skipped_is_one_step_that_names_all_who_wanted_it(tmp_path):
+def test_a_skipped_transfer_of_two_plugins_is_one_step_that_names_both(tmp_path):
     absent = FileTransferSpec(tmp_path / "absent", "x", is_required=False)
 
     made = due(wants("a", absent), wants("b", absent))
@@ -215,12 +215,12 @@ def test_what_was_skipped_is_one_step_that_names_all_who_wanted_it(tmp_path):
     assert not made.stops
 
 
-def test_what_was_skipped_is_no_second_step_of_one_id(tmp_path, file):
+def test_a_skipped_transfer_adds_no_second_step_with_the_same_id(tmp_path, file):
     absent = FileTransferSpec(tmp_path / "absent", X, is_required=False)
     assert statuses(due(file, wants("b", absent)).outcomes) == {f"file:{X}": "missing"}
 
 
-def test_a_secrets_mode_is_its_owners_alone(tmp_path):
+def test_only_the_owner_gets_permissions_on_a_secret(tmp_path):
     secret = FileTransferSpec(write(tmp_path / "s", mode=0o755), "x", is_secret=True)
     assert due(wants("claude", secret)).outcomes[0].wanted == "0700, secret"
 

@@ -1,4 +1,4 @@
-"""``plan --diff``: what would change in files, said before it is done. Source: docs/contract.md "Commands"."""
+"""``plan --diff``: what would change in files, shown before it is done. Source: docs/contract.md "Commands"."""
 
 import json
 import os
@@ -18,16 +18,16 @@ def diffs(work, *files):
     return {step["id"].removeprefix(f"file:{work}/"): step.get("diff") for step in made["hosts"][0]["steps"]}
 
 
-def wish(source, destination, **more):
+def transfer(source, destination, **more):
     return {"local_path": str(source), "remote_path": destination, **more}
 
 
-def test_text_is_shown_as_a_unified_diff_and_what_is_as_wanted_not_at_all(work, tmp_path):
+def test_text_is_shown_as_a_unified_diff_and_an_unchanged_file_not_at_all(work, tmp_path):
     write(work / "old", "one\ntwo\n\tthree\n")
     write(work / "same", "same\n")
     new, same = write(tmp_path / "new", "one\n2\n\tthree\n"), write(tmp_path / "same", "same\n")
 
-    shown = diffs(work, wish(new, "old"), wish(same, "same"), wish(new, "created"))
+    shown = diffs(work, transfer(new, "old"), transfer(same, "same"), transfer(new, "created"))
 
     assert shown == {
         "old": f"--- {work}/old\n+++ {work}/old\n@@ -1,3 +1,3 @@\n one\n-two\n+2\n \tthree",
@@ -43,10 +43,10 @@ def test_a_secrets_content_is_never_shown_nor_what_is_private_there(work, tmp_pa
 
     shown = diffs(
         work,
-        wish(ours, "private"),
-        wish(secret, "token"),
-        wish(secret, "new"),
-        wish(ours, "named", is_secret=True),
+        transfer(ours, "private"),
+        transfer(secret, "token"),
+        transfer(secret, "new"),
+        transfer(ours, "named", is_secret=True),
     )
 
     assert shown["new"] == f"{work}/new: secret, not shown"
@@ -56,35 +56,35 @@ def test_a_secrets_content_is_never_shown_nor_what_is_private_there(work, tmp_pa
     assert "canary" not in str(shown)
 
 
-def test_what_is_no_text_or_too_large_is_a_line(work, tmp_path):
+def test_content_that_is_not_text_or_too_large_is_one_line(work, tmp_path):
     write(work / "large", "a" * (contents.LARGEST + 1))
     (work / "binary").write_bytes(b"\0\xff")
     ours = write(tmp_path / "ours", "ours\n")
     (tmp_path / "binary").write_bytes(b"\xff\0")
 
-    shown = diffs(work, wish(ours, "large"), wish(ours, "binary"), wish(tmp_path / "binary", "new"))
+    shown = diffs(work, transfer(ours, "large"), transfer(ours, "binary"), transfer(tmp_path / "binary", "new"))
 
     assert [text.count("\n") for text in shown.values()] == [0, 0, 0]
     assert shown["binary"] == f"{work}/binary: not text, or more than 256 KiB"
 
 
-def test_what_is_fetched_is_bounded(work, tmp_path):
+def test_the_fetched_contents_are_limited(work, tmp_path):
     names = [f"f{number:02}" for number in range(30)]
     for name in names:
         write(work / "tree" / name, "a" * 200_000)
-    text = diffs(work, wish(tree(tmp_path / "tree", *names), "tree"))["tree"]
+    text = diffs(work, transfer(tree(tmp_path / "tree", *names), "tree"))["tree"]
     assert text.count("+content") == 4 * 1024 * 1024 // 200_000
     assert text.count("one too many") == 30 - text.count("+content")
 
 
-def test_modes_links_deletions_and_backups_are_said_in_words(work, tmp_path):
+def test_modes_links_deletions_and_backups_are_described_in_words(work, tmp_path):
     top = tree(tmp_path / "tree", "a", "b")
     (top / "link").symlink_to("a")
     there = tree(work / "tree", "a", "b", "stale")
     (there / "a").chmod(0o600)
     (there / "b").write_text("other\n")
 
-    text = diffs(work, wish(top, "tree", mirror=True, if_exists="backup"))["tree"]
+    text = diffs(work, transfer(top, "tree", mirror=True, if_exists="backup"))["tree"]
 
     owner = f"{os.getuid()}:{os.getgid()}"
     assert f"{there}/a: mode 0600, owner {owner} -> mode 0644" in text.splitlines()
@@ -103,7 +103,7 @@ def test_control_characters_of_contents_do_nothing_to_a_terminal(work, tmp_path)
     assert "+b\\r\\x9b\\u202e" in done.stdout
 
 
-def test_without_diff_and_where_nothing_differs_the_host_is_asked_once(tmp_path):
+def test_contents_are_fetched_in_one_round_trip_and_none_is_made_without_paths(tmp_path):
     asked = []
 
     class Counting(LocalShell):

@@ -1,4 +1,4 @@
-"""Where a requirement comes from: the first source that is allowed, usable and offered; else why none is."""
+"""Where a requirement comes from: the first source that can be used; without one, why none can."""
 
 import pytest
 
@@ -29,25 +29,25 @@ def offered(manager="apt", lists="fresh", **versions):
 
 
 def one(requirement, **host):
-    """What becomes of one requirement on an Ubuntu 22.04: its step, and the sources that are installed from."""
+    """One requirement on an Ubuntu 22.04: its step, the labels of the chosen sources, and what is due."""
     made = due(wants("codex", requirement), **{"os_release": UBUNTU, "arch": "x86_64", **host})
     name = requirement if isinstance(requirement, str) else requirement["name"]
     outcome = next(each for each in made.outcomes if each.name == name)
     return outcome, [candidate.source.label for candidate in made.installs], made
 
 
-def test_the_first_source_that_offers_enough_is_taken():
+def test_the_first_source_with_a_new_enough_version_is_used():
     outcome, sources, made = one(NODE, offers=offered(nodejs="20.1-1"))
     assert (outcome.status, outcome.source, sources, made.notices) == ("missing", "apt", ["apt"], ())
 
 
-def test_a_source_that_offers_too_little_is_passed_over_and_the_plan_says_so():
+def test_a_source_that_is_too_old_is_skipped_and_a_notice_says_why():
     outcome, sources, made = one(NODE, offers=offered(nodejs="12.22.9~dfsg-1ubuntu3"))
     assert (outcome.source, sources) == ("vendor, apt", ["vendor, apt"])
     assert made.notices == ("Ubuntu 22.04 offers nodejs 12.22.9, wanted >=20: node comes from vendor, apt",)
 
 
-def test_where_no_source_will_do_the_step_is_blocked_with_everything_that_was_considered():
+def test_without_a_usable_source_the_step_is_blocked_and_the_reason_lists_every_source():
     settings = {"allow_third_party_repositories": False}
     outcome, sources, made = one(NODE, offers=offered(nodejs="12.22.9"), settings=settings)
     assert (outcome.status, sources, made.stops) == ("blocked", [], (outcome,))
@@ -57,11 +57,11 @@ def test_where_no_source_will_do_the_step_is_blocked_with_everything_that_was_co
     )
 
 
-def test_lists_that_are_empty_refuse_nothing():
+def test_empty_package_lists_refuse_no_source():
     assert one(NODE, offers=offered(lists="empty", nodejs=""))[1] == ["apt"]
 
 
-def test_a_manager_that_cannot_say_refuses_nothing():
+def test_a_manager_that_gives_no_answer_refuses_no_source():
     offers = {"apt": ManagerOffers("fresh", {"nodejs": Offer(is_known=False)})}
     assert one(NODE, offers=offers)[1] == ["apt"]
 
@@ -76,7 +76,7 @@ def test_a_source_counts_only_where_its_condition_holds(when, is_taken):
     assert (outcome.status == "missing", bool(sources)) == (is_taken, is_taken)
 
 
-def test_what_no_system_manager_of_the_host_can_install_is_blocked_with_the_sources_that_are_known():
+def test_a_requirement_without_a_source_for_the_host_is_blocked_and_the_reason_names_the_known_sources():
     outcome, _, _ = one({"name": "tool", "sources": [{"manager": "dnf"}, {"manager": "pacman"}]})
     assert outcome.reason.endswith("Ubuntu 22.04 installs with apt; known sources: dnf, pacman")
 
@@ -92,7 +92,7 @@ def test_what_no_system_manager_of_the_host_can_install_is_blocked_with_the_sour
         ({"manager": "uv", "version": "1.0"}, "uv has 1.0, wanted >=2"),
     ],
 )
-def test_a_source_that_is_of_no_use_says_why(source, reason):
+def test_a_refused_source_gives_its_reason(source, reason):
     outcome, sources, _ = one({"name": "tool", "version": ">=2", "sources": [source]}, managers=("apt", "uv"))
     assert (outcome.status, sources) == ("blocked", [])
     assert reason in outcome.reason
@@ -106,13 +106,13 @@ def test_a_source_that_is_of_no_use_says_why(source, reason):
         ({"scope": "user"}, {"manager": "apt", "repository": REPOSITORY}, "for the whole system"),
     ],
 )
-def test_what_the_user_does_not_allow_is_no_source(setting, source, reason):
+def test_a_source_that_the_settings_forbid_is_refused(setting, source, reason):
     outcome, sources, _ = one({"name": "tool", "sources": [source]}, settings=setting)
     assert (outcome.status, sources) == ("blocked", [])
     assert reason in outcome.reason
 
 
-def test_under_scope_user_what_can_installs_for_the_login():
+def test_with_scope_user_npm_installs_for_the_remote_user():
     _, _, made = one({"name": "tool", "sources": [{"manager": "npm"}]}, managers=("npm",), settings={"scope": "user"})
     assert [(candidate.scope, candidate.needs_root) for candidate in made.installs] == [("user", False)]
 
@@ -120,7 +120,7 @@ def test_under_scope_user_what_can_installs_for_the_login():
 CODEX = {"name": "codex", "sources": [{"manager": "npm", "scope": "user", "requires": ["node>=20"]}]}
 
 
-def test_what_a_source_requires_is_installed_first_and_is_a_step_of_its_own():
+def test_a_prerequisite_of_a_source_is_installed_first_and_has_its_own_step():
     made = due(
         wants("agent", CODEX),
         wants("mngr", {**NODE, "version": ">=18"}),
@@ -134,12 +134,12 @@ def test_what_a_source_requires_is_installed_first_and_is_a_step_of_its_own():
     ]
 
 
-def test_what_a_source_requires_and_the_host_has_is_no_step():
+def test_a_prerequisite_that_the_host_has_is_no_step():
     made = due(wants("agent", CODEX), managers=("apt", "npm"), findings={"needs:node>=20": "ok"})
     assert statuses(made.outcomes) == {"package:codex": "missing"}
 
 
-def test_a_source_whose_need_cannot_be_met_is_refused_with_the_reason():
+def test_a_source_whose_prerequisite_cannot_be_installed_is_refused_with_the_reason():
     wanted = wants("agent", CODEX), wants("mngr", NODE)
     made = due(
         *wanted, os_release=UBUNTU, offers=offered(nodejs="12"), settings={"allow_third_party_repositories": False}
@@ -147,23 +147,23 @@ def test_a_source_whose_need_cannot_be_met_is_refused_with_the_reason():
     assert "npm needs node>=20: Ubuntu 22.04 offers nodejs 12, wanted >=20" in made.outcomes[0].reason
 
 
-def test_a_source_that_needs_itself_ends_in_a_reason():
+def test_a_source_that_requires_itself_is_refused():
     made = due(wants("agent", {"name": "egg", "sources": [{"manager": "npm", "requires": ["egg"]}]}))
     assert made.outcomes[0].reason.endswith("npm needs egg, which in turn needs egg")
 
 
-def test_without_privilege_a_source_that_needs_none_is_taken_before_one_that_does():
+def test_without_privilege_a_source_that_needs_none_is_preferred():
     tool = {"name": "tool", "sources": [{"manager": "apt"}, {"manager": "uv"}]}
     _, sources, _ = one(tool, managers=("apt", "uv"), privilege="none", uid=1000, user="dev")
     assert sources == ["uv"]
 
 
-def test_a_system_that_is_like_another_installs_as_that_does():
+def test_a_derived_system_uses_the_package_manager_of_its_parent():
     mint = {"ID": "linuxmint", "ID_LIKE": "ubuntu debian", "PRETTY_NAME": "Mint"}
     assert one("git", os_release=mint, managers=("dnf", "apt"))[1] == ["apt"]
 
 
-def test_a_local_tool_that_apt_has_not_heard_of_is_still_told_as_a_command_with_a_warning():
+def test_a_local_package_that_is_in_no_list_still_gets_a_command_and_a_notice():
     outcome, _, made = one("nowhere", is_local=True, offers=offered(nowhere=""))
     assert (outcome.status, [candidate.requirement.name for candidate in made.advised]) == ("missing", ["nowhere"])
     assert "offers no package nowhere, according to its current lists" in made.notices[0]

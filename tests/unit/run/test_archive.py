@@ -28,14 +28,14 @@ def made(runs: Path, content: str = "{}", **bounds: int) -> Path | None:
         return keep_failed_run(directory, [Event("failed", text=f"https://u:{SECRET}@host/x")], {"ok": False}, **bounds)
 
 
-def test_a_run_directory_is_its_owners_alone_and_gone_afterwards(runs):
+def test_only_its_owner_can_read_a_run_directory_and_it_is_removed_afterwards(runs):
     with temporary_run_directory() as directory:
         assert directory.parent == runs
         assert [stat.S_IMODE(each.stat().st_mode) for each in (runs, directory)] == [0o700, 0o700]
     assert list(runs.iterdir()) == []
 
 
-def test_what_is_kept_is_private_and_holds_no_role_no_password_and_no_hash_of_a_secret(runs):
+def test_a_kept_run_is_private_and_has_no_role_no_password_and_no_hash_of_a_secret(runs):
     entry = {"path": "/x", "is_secret": True, "sha256": SECRET, "size": 7}
     given = {"files": [entry], "url": f"https://get.example/?token={SECRET}", "ansible_become_password": SECRET}
     kept = made(runs, json.dumps(given))
@@ -50,7 +50,7 @@ def test_what_is_kept_is_private_and_holds_no_role_no_password_and_no_hash_of_a_
     assert {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in [kept, *kept.rglob("*")]} == {0}
 
 
-def test_few_are_kept_and_the_newest_of_them(runs):
+def test_only_the_newest_failed_runs_are_kept(runs):
     kept = []
     for number in range(5):
         kept.append(made(runs, json.dumps(number), most=3))
@@ -59,19 +59,19 @@ def test_few_are_kept_and_the_newest_of_them(runs):
     assert sorted(runs.iterdir()) == kept[-3:]
 
 
-def test_of_two_in_one_second_the_one_that_was_just_kept_stays(runs):
+def test_of_two_runs_in_one_second_the_newer_one_stays(runs):
     for number in range(8):
         assert made(runs, json.dumps(number), most=1) in [*runs.iterdir()]
 
 
-def test_large_ones_make_room_for_new_ones(runs):
+def test_a_large_kept_run_is_removed_for_a_newer_one(runs):
     made(runs, json.dumps("x" * 8_000), largest=10_000)
     time.sleep(1.1)
     newest = made(runs, json.dumps("y" * 8_000), largest=10_000)
     assert list(runs.iterdir()) == [newest]
 
 
-def test_what_a_killed_run_left_is_removed_by_the_next_and_a_living_one_is_not(runs):
+def test_the_directory_of_a_killed_run_is_removed_by_the_next_run_and_that_of_a_live_run_is_not(runs):
     dead, young = runs / "run-deadbeef", runs / "run-young_1x"
     for directory in (dead, young):
         directory.mkdir(parents=True)

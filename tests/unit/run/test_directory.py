@@ -38,7 +38,7 @@ def test_it_holds_playbook_inventory_plan_and_the_roles_that_it_uses(tmp_path, r
     assert not (directory / "project" / "files").exists()
 
 
-def test_it_is_its_owners_alone_and_the_roles_are_real_files(tmp_path, runs):
+def test_only_its_owner_can_read_it_and_the_roles_are_real_files(tmp_path, runs):
     write_run_directory(tmp_path / "run", runs, {}, timeout=60)
 
     assert stat.S_IMODE((tmp_path / "run").stat().st_mode) == 0o700
@@ -69,7 +69,7 @@ def test_two_sources_of_one_content_are_staged_once(tmp_path):
     assert len(list((tmp_path / "run" / "project" / "files").iterdir())) == 1
 
 
-def test_an_empty_directory_is_filled_and_another_one_is_refused_untouched(tmp_path, runs):
+def test_an_empty_directory_is_filled_and_a_full_one_is_refused_and_not_changed(tmp_path, runs):
     (tmp_path / "empty").mkdir()
     write_run_directory(tmp_path / "empty", [], {}, timeout=60)
     write(tmp_path / "full" / "precious")
@@ -85,7 +85,7 @@ def test_a_directory_that_cannot_be_made_is_one_error(tmp_path, runs):
         write_run_directory(write(tmp_path / "file") / "run", runs, {}, timeout=60)
 
 
-def test_a_source_that_is_gone_meanwhile_is_one_error_that_names_it(tmp_path, runs):
+def test_a_source_that_was_deleted_in_the_meantime_is_one_error_that_names_it(tmp_path, runs):
     (tmp_path / "tree" / "a").unlink()
     with pytest.raises(InputError, match="tree/a cannot be read any more"):
         write_run_directory(tmp_path / "run", runs, {}, timeout=60, stage=True)

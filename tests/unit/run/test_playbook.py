@@ -1,4 +1,4 @@
-"""The playbook is made of known pieces; data travels apart, marked.
+"""The playbook is made of known pieces; the data is apart from it, marked.
 
 Source: docs/architecture.md "How a run is made".
 """
@@ -149,8 +149,8 @@ TEXT = st.lists(st.text(min_size=1, max_size=6) | SYNTAX, min_size=1, max_size=4
 NAMES = st.lists(st.binary(min_size=1, max_size=5).map(os.fsdecode) | TEXT, min_size=1, max_size=4).map("".join)
 
 
-def wish(plugin: str, directory: Path, name: str, remote: str, purpose: str, args: list[str]):
-    """A plugin that wants a tree with that file name, and a tool; None where the words are refused."""
+def planned(plugin: str, directory: Path, name: str, remote: str, purpose: str, args: list[str]):
+    """What is due of a plugin that needs a tree with that file name, and a tool; None where the words are refused."""
     try:
         tree(directory / "tree", name.replace("/", "_").replace("\0", "_"))
         tool = {"name": "git", "purpose": purpose, "checks": [{"kind": "command", "value": "git", "args": args}]}
@@ -165,7 +165,7 @@ def test_no_text_of_a_plugin_is_in_the_playbook_and_every_string_of_the_data_is_
     plugin, name, remote, purpose, args, typed
 ):
     with tempfile.TemporaryDirectory() as directory:
-        made = wish(plugin, Path(directory), name, remote, purpose, args)
+        made = planned(plugin, Path(directory), name, remote, purpose, args)
         if made is None:
             return
         one = run(made, ansible_host=typed)
@@ -188,7 +188,7 @@ def entry_path(entry: dict[str, str]) -> bytes:
     return entry["path"].encode() if "path" in entry else base64.b64decode(entry["path_b64"])
 
 
-def test_a_name_that_is_not_utf_8_travels_as_base64_in_a_twin_key(tmp_path):
+def test_a_name_that_is_not_utf_8_is_sent_as_base64_in_a_key_of_its_own(tmp_path):
     top = tree(tmp_path / "t", "bad\udcff")
     (top / "link").symlink_to("bad\udcff")
 
@@ -207,7 +207,7 @@ def test_a_mark_covers_every_leaf_and_leaves_other_values_alone():
     assert mark(value) == {**marked, "c": {"__ansible_unsafe": {"__ansible_unsafe": "z"}}}
 
 
-def test_a_secret_and_a_top_directory_say_so(tmp_path):
+def test_a_secret_and_a_top_directory_are_marked_as_such(tmp_path):
     secret = FileTransferSpec(tree(tmp_path / "t", "key"), "x", is_secret=True)
 
     top, key = plain(host_vars(run(due(wants("p", secret))), 60, {}))["mngr_ansible"]["files"][0]["entries"]
@@ -217,7 +217,7 @@ def test_a_secret_and_a_top_directory_say_so(tmp_path):
 
 def test_the_interpreter_is_the_one_that_was_found_unless_the_connection_says_another(files):
     found = plain(host_vars(run(files), 60, {}))
-    said = plain(host_vars(run(files, ansible_python_interpreter="/opt/python"), 60, {}))
+    given = plain(host_vars(run(files, ansible_python_interpreter="/opt/python"), 60, {}))
 
     assert found["ansible_python_interpreter"] == "/usr/bin/python3"
-    assert said["ansible_python_interpreter"] == "/opt/python"
+    assert given["ansible_python_interpreter"] == "/opt/python"
