@@ -38,17 +38,17 @@ def compare_python(plan: Plan, state: HostState, *, is_needed: bool, is_required
     """Compare the host's python3 with what Ansible needs.
 
     Args:
-        plan: says whether python3 is installed even if nothing else is due (``wants_python``).
+        plan: says whether python3 is installed even if nothing else is due (``installs_python``).
         state: what is true on the host.
         is_needed: the run has files or packages for this host.
         is_required: some of them are required.
     """
-    is_wanted = plan.wants_python != "where needed"
+    is_wanted = plan.installs_python != "where needed"
     if state.system.python is not None:
         return DuePython(_outcome(state, Status.OK) if is_wanted else None)
     if not (is_needed or is_wanted):
         return DuePython()
-    is_required = is_required or plan.wants_python == "always"
+    is_required = is_required or plan.installs_python == "always"
     problem = _problem(state)
     if problem is None:
         outcome = _outcome(state, Status.MISSING, "Ansible needs it on the host", is_required=is_required)

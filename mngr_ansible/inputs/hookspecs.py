@@ -1,11 +1,11 @@
 """The four hooks that a plugin may implement. Source: docs/contract.md "Hooks".
 
-Inside mngr they are *not* registered as specifications: a core with hooks of the same names, or a peer with a wrong
-argument name, would stop every mngr command at its start. mngr-ansible reads the implementations from the plugin
-manager, checks their argument names itself and asks each plugin by name. An implementation may leave out any argument.
+Inside mngr they are *not* registered as specifications: if mngr had hooks of the same names, or another plugin used a
+wrong argument name, pluggy would then stop every mngr command. mngr-ansible reads the implementations from the plugin
+manager, checks their argument names and calls each plugin itself. An implementation may leave out any argument.
 
-In mngr the arguments are mngr's own objects; ``options`` is the captured ``CreateAgentOptions``, or None when an
-existing agent is provisioned again. Stand-alone, ``agent`` is :class:`Agent`, ``host`` is :class:`Host`, and
+In mngr the arguments are mngr's own objects; ``options`` is the ``CreateAgentOptions`` of the create, or None when an
+existing agent is provisioned again. Stand-alone, ``agent`` is an :class:`Agent`, ``host`` is a :class:`Host`, and
 ``options`` and ``mngr_ctx`` are None.
 """
 
@@ -21,12 +21,12 @@ from mngr_ansible.spec.packages import PackageRequirement
 
 hookspec = pluggy.HookspecMarker("mngr")
 hookimpl = pluggy.HookimplMarker("mngr")
-"""Marks a function of a plugin as the implementation of a hook. mngr's own ``hookimpl`` does the same."""
+"""Decorator for a plugin's implementation of a hook. mngr's own ``hookimpl`` does the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """The agent that is provisioned, when there is no mngr."""
+    """The agent that is provisioned, outside of mngr. ``work_dir``: its directory on the host."""
 
     name: str
     work_dir: str
@@ -35,7 +35,7 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
-    """What a command on a host said."""
+    """The output of a command on a host; ``success``: it exited with 0."""
 
     stdout: str
     stderr: str
@@ -44,23 +44,23 @@ class CommandResult:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """The host that is provisioned, when there is no mngr."""
+    """The host that is provisioned, outside of mngr. ``is_local``: it is this machine."""
 
     name: str
     is_local: bool
     _run: Callable[[str, float], CommandResult] = field(repr=False, compare=False)
 
     def execute_idempotent_command(self, command: str, timeout_seconds: float | None = None) -> CommandResult:
-        """Run a shell command on the host that may be run twice without harm; for checks in hooks."""
+        """Run a shell command on the host, for checks in hooks; it may be run more than once. Default timeout: 60 s."""
         return self._run(command, 60 if timeout_seconds is None else timeout_seconds)
 
 
 @hookspec
 def on_before_agent_provisioning(agent: Any, host: Any, options: Any, mngr_ctx: Any) -> None:
-    """Check that what the agent needs can be had; raise ``PluginMngrError`` with a remedy if not.
+    """Check the preconditions of the agent; raise ``PluginMngrError`` with a remedy if one is not met.
 
-    Called once per host and plugin, before any other hook. Look, change nothing. All plugins are asked; all their
-    failures are shown together, and then nothing else happens.
+    Called once per host and plugin, before any other hook. It must change nothing. Every plugin's hook is called; if
+    any raises, all their messages are shown together and provisioning stops.
     """
 
 
@@ -68,28 +68,28 @@ def on_before_agent_provisioning(agent: Any, host: Any, options: Any, mngr_ctx: 
 def get_provision_file_transfers(
     agent: Any, host: Any, options: Any, mngr_ctx: Any
 ) -> Sequence[FileTransferSpec] | None:
-    """Name the files and directories of this machine that the agent needs on its host.
+    """Return the files and directories of this machine that the agent needs on its host.
 
-    Called once per host and plugin, before anything is copied; copy nothing here. When two plugins name the same
-    destination, the later one wins, and the plan says so.
+    Called once per host and plugin, before anything is copied; it must copy nothing itself. If two plugins return the
+    same destination, the later plugin wins, and the plan says so.
     """
 
 
 @hookspec
 def provision_agent(agent: Any, host: Any, options: Any, mngr_ctx: Any) -> Sequence[PackageRequirement | str] | None:
-    """State the tools and versions that the agent needs, such as ``["git>=2.39"]``.
+    """Return the tools and versions that the agent needs, such as ``["git>=2.39"]``.
 
-    Called while planning, before files are copied, maybe more than once: return requirements and change nothing on
-    the host. (In the specification this hook did the work itself; here it states it, so that all plugins' needs
-    become one plan.)
+    Called while planning, before files are copied, maybe more than once. It must change nothing on the host.
+    (mngr's design of this hook lets it install by itself. Here it only states requirements, a deliberate difference,
+    so that the requirements of all plugins become one plan.)
     """
 
 
 @hookspec
 def on_after_agent_provisioning(agent: Any, host: Any, options: Any, mngr_ctx: Any, report: Any) -> None:
-    """Finish or verify, after every step succeeded, also when nothing was due.
+    """Finish or verify, after every step has succeeded, also if nothing had to change.
 
-    Called once per host and plugin. ``report`` is the host's ``HostReport``. If it raises, the create fails.
+    Called once per host and plugin. ``report`` is the host's ``HostReport``. If the hook raises, the create fails.
     """
 
 
@@ -102,4 +102,4 @@ HOOKS: dict[str, tuple[str, ...]] = {
         on_after_agent_provisioning,
     )
 }
-"""Every hook's name and the arguments that it may ask for, in the order in which they are called."""
+"""Hook → the arguments that it may have, in the order in which the hooks are called."""

@@ -125,11 +125,8 @@ def transfer(value: object, origin: str, directory: Path) -> FileTransferSpec:
     if isinstance(value, FileTransferSpec):
         return value
     if not isinstance(value, Mapping):
-        problem, remedy = (
-            f"{short_repr(value)} is not a file transfer",
-            "Give a mapping with local_path and remote_path.",
-        )
-        raise InputError(f"{origin}: {problem}", remedy=remedy)
+        remedy = "Give a mapping with local_path and remote_path."
+        raise InputError(f"{origin}: {short_repr(value)} is not a file transfer", remedy=remedy)
     try:
         local = value.get("local_path")
         if isinstance(local, str) and local and local != "~" and not local.startswith(("~/", "/")):

@@ -14,6 +14,7 @@ from mngr_ansible.portable.text import printable
 from mngr_ansible.spec.packages import Install
 
 Only = Literal["files", "packages"]
+"""The kind of step that a caller limits a plan to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +30,27 @@ class SkippedStep:
     reason: str
 
     def id(self, home: str, work_dir: str) -> str:
-        return f"{self.kind}:{printable(self.destination(home, work_dir)) if self.kind == 'file' else self.name}"
+        """The step's id on a host with these directories."""
+        if self.kind == "file":
+            return f"file:{printable(self.destination(home, work_dir))}"
+        return f"package:{self.name}"
 
     def destination(self, home: str, work_dir: str) -> str:
-        """Where a file would have gone."""
+        """The path of a file that is not written."""
         return Destination(self.name).resolve(home, work_dir)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The desired state of a host. Made by :func:`build`; destinations are text until
-    :func:`resolve_destinations` knows the host.
+    """The desired state of a host, made by :func:`build`.
+
+    ``transfers`` and ``requirements`` are the steps; ``claims`` are the files that plugins need, before they are laid
+    over each other. Until :func:`resolve_destinations` knows the host, ``home`` is ``~`` and destinations are text.
+    ``notices`` are for people; ``overlay_notices``, which plugin overrides which, depend on the host's directories.
+
+    ``install``: the setting for packages that no plugin names, such as the host's python3. ``installs_python``:
+    whether the host gets python3 where other steps need it, also without such a step if it can be installed, or
+    always, as a requirement.
     """
 
     claims: tuple[Claim, ...] = ()
@@ -48,14 +59,11 @@ class Plan:
     skipped: tuple[SkippedStep, ...] = ()
     notices: tuple[str, ...] = ()
     overlay_notices: tuple[str, ...] = ()
-    """Which plugin overrides which; computed again when the host's directories are known."""
     home: str = "~"
     work_dir: str = ""
     install: Install = "auto"
-    """The setting for packages that no plugin names, such as the host's python3."""
     policy: SourcePolicy = field(default_factory=SourcePolicy)
-    wants_python: Literal["where needed", "if possible", "always"] = "where needed"
-    """Whether the host gets python3: for other steps that need it, if it can be installed, or as a requirement."""
+    installs_python: Literal["where needed", "if possible", "always"] = "where needed"
 
     @property
     def implied(self) -> Mapping[str, Requirement]:
@@ -64,6 +72,7 @@ class Plan:
 
     @property
     def is_empty(self) -> bool:
+        """Whether there is no step but skipped ones."""
         return not self.transfers and not self.requirements
 
     @property

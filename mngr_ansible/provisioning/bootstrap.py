@@ -45,6 +45,6 @@ def gather(
     asked = Contribution("mngr", requirements=tuple(chosen))
     plan = build([asked], request.settings, install=request.install, check_packages=request.check_packages)
     if plan.requirements:
-        plan = dataclasses.replace(plan, wants_python="if possible" if is_lenient else "always")
+        plan = dataclasses.replace(plan, installs_python="if possible" if is_lenient else "always")
     plan = print_only(plan) if request.is_print_only else plan
     return [Prepared(target, plan, (asked,)) for target in targets]

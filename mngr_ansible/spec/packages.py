@@ -1,7 +1,7 @@
 """``PackageRequirement``: a tool that an agent needs on its host; ``Check``: how to find its version there.
 
 The classes are frozen and check themselves when they are made: a wrong value raises ``InputError`` with class, field
-and value. Who called the plugin adds the plugin's name.
+and value. The caller adds the name of the plugin.
 """
 
 import re
@@ -79,7 +79,7 @@ class Check:
             try:
                 re.compile(self.pattern)
             except re.error as error:
-                problem, remedy = f"is not a regular expression: {error}", "Fix it; see Python's re module."
+                problem, remedy = f"is not a regular expression: {error}", "Correct it; it is one of Python's re."
                 raise field_error(self, "pattern", self.pattern, problem, remedy) from None
 
     @classmethod

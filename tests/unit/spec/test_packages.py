@@ -1,0 +1,97 @@
+"""``PackageRequirement`` and ``Check``: string forms, values that are refused. Source: docs/contract.md "Data"."""
+
+import pytest
+
+from mngr_ansible.errors import InputError
+from mngr_ansible.spec.packages import Check, PackageRequirement
+from mngr_ansible.spec.sources import Source
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        {"kind": "nose", "value": "git"},
+        {"kind": "command", "value": "-rf"},
+        {"kind": "command", "value": "two words"},
+        {"kind": "command", "value": "bin/git"},
+        {"kind": "command", "value": ""},
+        {"kind": "package", "value": "git*"},
+        {"kind": "package", "value": "/tmp/git.deb"},
+        {"kind": "command", "value": "git", "args": "--version"},
+        {"kind": "command", "value": "git", "args": ["\0"]},
+        {"kind": "command", "value": "git", "args": ["\udcff"]},
+        {"kind": "command", "value": "git", "pattern": "("},
+        {"kind": "command", "value": "git", "pattern": 3},
+        {"kind": "command"},
+        {"kind": "command", "value": "git", "valeu": "x"},
+        3,
+    ],
+)
+def test_a_check_that_cannot_be_run_is_refused(check):
+    with pytest.raises(InputError):
+        Check.from_value(check)
+
+
+def test_a_check_may_be_a_commands_name_or_its_absolute_path():
+    assert Check.from_value("git") == Check("command", "git", ("--version",))
+    assert Check.from_value("/opt/my/git").value == "/opt/my/git"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "version"),
+    [
+        ("git", "git", ""),
+        ("git>=2.39,<3", "git", ">=2.39,<3"),
+        (" git >= 2.39 ", "git", ">= 2.39"),
+        ("g++", "g++", ""),
+        ("lib1.2-dev!=3", "lib1.2-dev", "!=3"),
+    ],
+)
+def test_a_requirement_has_a_string_form(text, name, version):
+    assert PackageRequirement.parse(text) == PackageRequirement(name, version)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "-git", "git-", "git*", "git?", "./git", "/usr/bin/git", "git vim", "git,vim", "a\nb", "[git]", "ü"),
+        *("git 2", "git=2", "git~=2", "git>=", "git>=2,", "git>=x", "git>=1:2", "git;true", "$(x)"),
+    ],
+)
+def test_an_option_a_pattern_a_path_a_list_or_an_unreadable_version_is_refused(text):
+    with pytest.raises(InputError) as refused:
+        PackageRequirement.parse(text)
+    assert refused.value.remedy
+
+
+def test_a_version_set_that_allows_no_version_is_refused():
+    with pytest.raises(InputError, match="allows no version"):
+        PackageRequirement.parse("git>=3,<2")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", 3),
+        ("version", 20),
+        ("checks", "git"),
+        ("checks", {"kind": "command", "value": "git"}),
+        ("sources", [3]),
+        ("is_required", None),
+        ("install", "no"),
+        ("purpose", None),
+        ("purpose", "\ud800"),
+    ],
+)
+def test_a_requirement_with_a_wrong_type_or_word_is_refused(field, value):
+    with pytest.raises(InputError):
+        PackageRequirement.from_value({"name": "git", field: value})
+
+
+def test_a_requirement_takes_its_checks_and_sources_as_mappings_too():
+    requirement = PackageRequirement.from_value(
+        {"name": "fd", "checks": ["fdfind", {"kind": "package", "value": "fd-find"}], "sources": [{"manager": "apt"}]}
+    )
+
+    assert requirement.checks == (Check("command", "fdfind"), Check("package", "fd-find"))
+    assert requirement.sources == (Source("apt"),)
