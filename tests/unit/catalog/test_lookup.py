@@ -103,9 +103,9 @@ def test_the_verb_lists_all_tools_in_a_line_each() -> None:
 
 
 def test_the_verb_says_of_one_tool_what_is_proven_and_what_is_not() -> None:
-    said = mngr_ansible("catalog", "codex").stdout
-    assert "  found by command: codex\n" in said
-    assert "  from npm: @openai/codex, needs node-npm>=16 (tested)\n" in said
+    shown = mngr_ansible("catalog", "codex").stdout
+    assert "  found by command: codex\n" in shown
+    assert "  from npm: @openai/codex, needs node-npm>=16 (tested)\n" in shown
     assert "  from dnf: fd-find (not tested)\n" in mngr_ansible("catalog", "fd").stdout
 
 
@@ -117,6 +117,6 @@ def test_the_verbs_document_follows_the_schema() -> None:
 
 
 def test_an_unknown_tool_is_an_error_with_the_nearest_name() -> None:
-    said = mngr_ansible("catalog", "ripgrap")
-    assert said.returncode == 1
-    assert "the catalog does not contain 'ripgrap' (did you mean ripgrep?)" in said.stderr
+    shown = mngr_ansible("catalog", "ripgrap")
+    assert shown.returncode == 1
+    assert "the catalog does not contain 'ripgrap' (did you mean ripgrep?)" in shown.stderr

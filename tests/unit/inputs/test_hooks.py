@@ -60,16 +60,16 @@ def test_every_hook_has_an_order_of_its_own():
     assert [hook.plugin for hook in found["get_provision_file_transfers"]] == ["a", "b", "d"]
 
 
-def test_plugins_are_shown_in_their_order_whatever_hooks_each_has():
+def test_plugins_are_listed_in_their_order_with_any_set_of_hooks():
     class Before:
         @hookimpl(tryfirst=True)
         def on_before_agent_provisioning(self): ...
 
     plugins = {"a": sending([]), "b": needing([]), "base": needing([]), "d": Before()}
     own = Contribution("agent")
-    asked = Request(manager(**plugins), Settings(precedence=("base",)), user=(Contribution("command-line"),))
+    request = Request(manager(**plugins), Settings(precedence=("base",)), user=(Contribution("command-line"),))
     with open_targets(()) as (targets, _):
-        report = plugins_report(asked, [dataclasses.replace(targets[0], own=(own,))])
+        report = plugins_report(request, [dataclasses.replace(targets[0], own=(own,))])
 
     assert [each["name"] for each in report.extra["plugins"]] == [
         "agent",

@@ -45,7 +45,7 @@ def test_the_settings_limit_the_files_of_a_plugin():
 
 
 @pytest.mark.parametrize("pattern", ["!", 1])
-def test_a_wrong_pattern_is_refused_where_it_stands(pattern):
+def test_a_wrong_pattern_is_refused_with_its_table(pattern):
     with pytest.raises(InputError, match=r"plugins\.claude\] exclude_files"):
         Settings.parse({"plugins": {"claude": {"exclude_files": [pattern]}}})
 

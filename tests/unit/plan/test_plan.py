@@ -69,7 +69,7 @@ def test_only_leaves_the_other_half_out(file, only, files, packages):
 
 
 @pytest.mark.parametrize(
-    ("command_line", "table", "everybody", "is_printed"),
+    ("command_line", "table", "global_setting", "is_printed"),
     [
         (None, None, "auto", False),
         (None, None, "print", True),
@@ -80,22 +80,22 @@ def test_only_leaves_the_other_half_out(file, only, files, packages):
     ],
 )
 def test_install_is_the_command_lines_before_the_plugins_table_before_the_global_setting(
-    command_line, table, everybody, is_printed
+    command_line, table, global_setting, is_printed
 ):
     tables = {"claude": {"install": table}} if table else {}
-    made = plan(wants("claude", "git"), settings={"install": everybody, "plugins": tables}, install=command_line)
+    made = plan(wants("claude", "git"), settings={"install": global_setting, "plugins": tables}, install=command_line)
     assert made.requirements[0].is_printed is is_printed
 
 
 @pytest.mark.parametrize(
-    ("command_line", "table", "everybody", "is_local"),
+    ("command_line", "table", "global_setting", "is_local"),
     [(None, None, "auto", False), (None, "auto", "auto", True), ("auto", None, "auto", True)],
 )
 def test_auto_counts_on_this_machine_only_from_a_plugins_table_or_the_command_line(
-    command_line, table, everybody, is_local
+    command_line, table, global_setting, is_local
 ):
     tables = {"claude": {"install": table}} if table else {}
-    made = plan(wants("claude", "git"), settings={"install": everybody, "plugins": tables}, install=command_line)
+    made = plan(wants("claude", "git"), settings={"install": global_setting, "plugins": tables}, install=command_line)
     assert made.requirements[0].is_installed_locally is is_local
 
 

@@ -93,7 +93,7 @@ def test_all_missing_required_sources_are_in_one_error_with_the_plugin_of_each_o
 
 
 def test_a_missing_optional_source_is_skipped_and_overrides_nothing(tmp_path):
-    first = request("claude", write(tmp_path / "there"), "same")
+    first = request("claude", write(tmp_path / "present"), "same")
     absent = request("codex", tmp_path / "absent", "same", is_required=False)
 
     sources = read_sources([first, absent])
