@@ -1,6 +1,6 @@
-"""Run one script on a host, and say how Ansible reaches the same host.
+"""``Connection``: run a script on a host, and reach the same host with Ansible; and the connection to this machine.
 
-A local shell and OpenSSH live here; mngr's open connection is a third, made by ``mngr_plugin``.
+The two others are ``ssh.OpenSsh`` and ``mngr.connection.MngrConnection``.
 """
 
 import os
@@ -15,7 +15,7 @@ from mngr_ansible.system.processes import LONGEST, TooLongError, run_bounded
 
 @dataclass(frozen=True, slots=True)
 class ShellResult:
-    """What a script said; ``code`` is its exit code, 255 where the connection failed."""
+    """What a script printed, and its exit code."""
 
     stdout: str
     stderr: str
@@ -23,28 +23,28 @@ class ShellResult:
 
 
 class Connection(Protocol):
-    """A way to a host."""
+    """A way to reach a host."""
 
     @property
     def is_local(self) -> bool:
-        """Whether it is this machine."""
+        """Whether the host is this machine."""
 
     def holds(self, script: str) -> bool:
-        """Whether a script of this length can be sent in one piece."""
+        """Whether the connection can send this script in one piece."""
 
     @property
     def variables(self) -> Mapping[str, Any]:
-        """The inventory's connection facts, for Ansible."""
+        """The inventory variables by which Ansible reaches the host."""
 
     def run(self, script: str, timeout: float) -> ShellResult:
         """Run a POSIX sh script; ``timeout`` in seconds.
 
         Raises:
-            HostError: the host does not answer, refuses us or is not the one it was.
+            HostError: the host does not answer, does not let us in, or has another host key than before.
         """
 
     def stop(self) -> None:
-        """Give up, from another thread, what is being run."""
+        """End the script that is running; called from another thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +58,15 @@ class LocalShell:
         return {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
 
     def holds(self, script: str) -> bool:  # noqa: ARG002
-        return True  # it goes through stdin
+        return True  # it is sent through stdin, which has no limit
 
     def run(self, script: str, timeout: float) -> ShellResult:
         try:
             done = run_bounded(["/bin/sh"], os.fsencode(script), seconds=timeout)
         except TimeoutError:
             raise HostError(
-                f"looking at this machine took longer than {max(1, round(timeout))} s",
-                remedy="Give more time with --timeout, or see which tool hangs when asked for its version.",
+                f"checking this machine took longer than {max(1, round(timeout))} s",
+                remedy="Give more time with --timeout, or find the tool that hangs when it is asked for its version.",
                 host="localhost",
             ) from None
         except TooLongError:
@@ -78,22 +78,24 @@ class LocalShell:
 
 
 def no_answer(seconds: float, host: str) -> HostError:
-    """The error of a host that said nothing for so long."""
+    """The error of a host that did not answer in this time."""
     return HostError(
         f"no answer within {max(1, round(seconds))} s",
-        remedy="See whether it is up and what slows it (start-up files, a package manager), or give more time with "
+        remedy="Check that it is up and what makes it slow (start-up files, a package manager), or give more time with "
         "--timeout.",
         host=host,
     )
 
 
-def answer_too_long(host: str) -> HostError:
+def answer_too_long(host: str | None = None) -> HostError:
+    """The error of a host whose answer is longer than :data:`LONGEST`."""
     return HostError(
         f"its answer is longer than {LONGEST >> 20} MiB",
-        remedy="Transfer fewer files at once, or mirror a smaller directory; and see what its login prints.",
+        remedy="Transfer fewer files at once, or mirror a smaller directory. Check what its login shell prints.",
         host=host,
     )
 
 
 def decoded(data: bytes) -> str:
+    """A program's output as text."""
     return data.decode("utf-8", "replace")

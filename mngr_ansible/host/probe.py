@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Sequence
 
 from mngr_ansible.errors import HostError
-from mngr_ansible.host.connection import Connection
+from mngr_ansible.host.connection import Connection, answer_too_long
 from mngr_ansible.host.probe_answer import parse_answer
 from mngr_ansible.host.probe_request import ProbePath, ProbeRequest
 from mngr_ansible.host.probe_script import probe_script
@@ -39,10 +39,7 @@ def _probe(connection: Connection, request: ProbeRequest, paths: Sequence[ProbeP
         return dataclasses.replace(first, paths=first.paths.merged_with(rest.paths))
     answer = connection.run(script, timeout)
     if len(answer.stdout) > LONGEST:
-        raise HostError(
-            f"its answer is longer than {LONGEST >> 20} MiB",
-            remedy="Transfer fewer files at once, or mirror a smaller directory.",
-        )
+        raise answer_too_long()
     noise = max(0, answer.stdout.find(f"\n{nonce} begin\n"))
     if noise > _LONGEST_NOISE:
         raise HostError(

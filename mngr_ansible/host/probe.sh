@@ -2,8 +2,8 @@
 # Asks a host everything in one round trip, as the remote user: read-only, without temporary files, under any POSIX sh
 # (dash, busybox, bash), without Python on the host.
 #
-# A template: probe_script.py replaces @NAME@ by a value, and a line "#@NAME@" by lines of script. It leaves out comments
-# and empty lines. probe_answer.py reads what this prints; its table WORDS explains every line.
+# A template (templates.py), filled in by probe_script.py: @NAME@ is a value, a line "#@NAME@" lines of script; comments
+# are not sent. probe_answer.py reads what this prints; its table WORDS explains every line.
 
 say() { printf '%s %s\n' "$1" "$2"; }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Functions of probe.sh that look at files. The remote user runs them, and root too, where root must look; probe_script.py
-# sends them without comments. All of them print; none follows a link at a destination itself.
+# Functions of probe.sh that look at files. The remote user runs them, and root too, where root must look. They print;
+# none follows a link at a destination.
 
 # PATH…: one letter for each path, in one line.
 kinds() {

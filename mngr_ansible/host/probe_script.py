@@ -1,17 +1,12 @@
 """Write a probe's question as one POSIX sh script, from the templates ``probe.sh`` and ``probe_files.sh``."""
 
 import posixpath
-import re
 import shlex
 from collections.abc import Iterator, Sequence
-from functools import cache
-from pathlib import Path
 
+from mngr_ansible.host import templates
 from mngr_ansible.host.probe_request import ProbePath, ProbeRequest, grouped, parents_of
 from mngr_ansible.portable import check_script, managers
-
-_PLACEHOLDER = re.compile(r"#?@([A-Z_]+)@")
-_COMMENT = re.compile(r"\s*(#(?!@).*)?")
 
 
 def probe_script(request: ProbeRequest, paths: Sequence[ProbePath], nonce: str) -> str:
@@ -23,7 +18,7 @@ def probe_script(request: ProbeRequest, paths: Sequence[ProbePath], nonce: str) 
     values = {
         "TOOL_PATHS": check_script.PATHS.strip(),
         "MANAGERS": " ".join(f"{name}:{row.program}" for name, row in managers.TABLE.items()),
-        "FILE_FUNCTIONS": _template("probe_files.sh") if questions else "",
+        "FILE_FUNCTIONS": templates.text("probe_files.sh") if questions else "",
         "NEEDS_PRIVILEGE": "1" if request.needs_privilege else "",
         "PASSWORD": shlex.quote(request.password or ""),
         "NONCE": nonce,
@@ -31,14 +26,7 @@ def probe_script(request: ProbeRequest, paths: Sequence[ProbePath], nonce: str) 
         "QUESTIONS": "\n".join(questions),
         "CHECKS": f"echo checks\n{check_script.script(request.requirements)}" if request.requirements else "",
     }
-    return _PLACEHOLDER.sub(lambda match: values[match[1]], _template("probe.sh"))  # once: values are never looked into
-
-
-@cache
-def _template(name: str) -> str:
-    """A template without its comments and empty lines, which need not travel."""
-    lines = Path(__file__).with_name(name).read_text(encoding="utf-8").splitlines(keepends=True)
-    return "".join(line for line in lines if not _COMMENT.fullmatch(line.rstrip("\n")))
+    return templates.render("probe.sh", values)
 
 
 def _work_dir(work_dir: str) -> str:
@@ -58,7 +46,7 @@ def _questions(request: ProbeRequest, paths: Sequence[ProbePath]) -> Iterator[st
     for as_root in (False, True):
         lines = list(_looks(request, [path for path in paths if path.as_root is as_root], as_root=as_root))
         if lines and (as_root or request.become):
-            script = _template("probe_files.sh") + "\n".join(lines)
+            script = templates.text("probe_files.sh") + "\n".join(lines)
             yield f"as_root {shlex.quote(script)}"
         else:
             yield from lines

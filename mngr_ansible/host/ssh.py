@@ -86,7 +86,7 @@ class OpenSsh:
         return f"{self.sockets}/%C"
 
     def holds(self, script: str) -> bool:  # noqa: ARG002
-        return True  # it goes through stdin
+        return True  # it is sent through stdin, which has no limit
 
     def arguments(self) -> list[str]:
         """The arguments of ssh for our probe and for Ansible, without those of :func:`master_options`."""

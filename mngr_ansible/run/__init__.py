@@ -4,5 +4,5 @@ Face: ``playbook`` (``HostRun``, ``run_stages``), ``directory`` (``write_run_dir
 ``RunResult`` with its events), ``archive`` (where run directories are, and which are kept) and ``content`` (where the
 roles are). ``supervisor`` is the child process: the only file that imports ansible-runner.
 
-Imports ``diff``, ``plan``, ``spec``, ``portable``, ``system`` and ``errors``.
+Imports ``diff``, ``host``, ``plan``, ``spec``, ``portable``, ``system`` and ``errors``.
 """

@@ -1,1 +1,7 @@
-"""system."""
+"""The operating system of this machine: programs, signals, temporary directories.
+
+Face: ``processes`` (``run_bounded``: run a program with limits), ``signals`` (``terminate_gracefully``,
+``signals_ignored``: clean up when a signal comes) and ``tempdirs`` (``private_directory``, ``socket_directory``).
+
+Imports nothing else of this package.
+"""

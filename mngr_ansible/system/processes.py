@@ -1,4 +1,4 @@
-"""Run one program and take what it says: bounded in time and in size, stoppable from another thread, gone with us."""
+"""Run one program and take its output: limited in time and size, stoppable from another thread, ended with us."""
 
 import os
 import selectors
@@ -14,46 +14,48 @@ from dataclasses import dataclass
 from functools import cache
 
 LONGEST = 16 * 1024 * 1024
-"""Bytes of an answer; a longer one is a mistake, or meant to exhaust our memory."""
+"""Bytes of output that are accepted; more is a mistake, or an attempt to exhaust our memory."""
 
-_TOLD = 65536
+_LONGEST_STDERR = 65536
 """Bytes of stderr that are kept."""
 
 _BLOCK = 1 << 16
+"""Bytes that are read or written at once."""
 
-_TURN = 0.2
-"""Seconds after which it is looked whether the program may go on."""
+_CHECK_SECONDS = 0.2
+"""How often the limits are checked."""
 
 
 class TooLongError(Exception):
-    """The program said more than it may."""
+    """The program's output is longer than :data:`LONGEST`."""
 
 
 class StoppedError(Exception):
-    """Somebody did not want the answer any more."""
+    """Another thread stopped the program."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProgramResult:
-    """What a program said, and its exit code."""
+    """What a program printed, and its exit code."""
 
     stdout: bytes
     stderr: bytes
+    """Its first 64 KiB."""
     code: int
 
 
 def run_bounded(
-    argv: Sequence[str], said: bytes, *, seconds: float, stop: threading.Event | None = None
+    argv: Sequence[str], stdin: bytes, *, seconds: float, stop: threading.Event | None = None
 ) -> ProgramResult:
-    """Run a program with this on its stdin; whatever happens, it has ended when this returns.
+    """Run a program with this input; it has always ended when this returns or raises.
 
-    stderr goes through a file, not a pipe: what stays behind, such as the master of an ssh connection, would hold a
-    pipe open. On Linux the kernel kills the program when we die.
+    stderr goes to a file, not to a pipe: a process that is left behind, such as the master of an ssh connection, would
+    keep a pipe open. On Linux the kernel kills the program if we die.
 
     Raises:
         TimeoutError: it did not end in time.
-        TooLongError: it said more than :data:`LONGEST` bytes, on stdout or stderr.
-        StoppedError: ``stop`` was set meanwhile.
+        TooLongError: it printed more than :data:`LONGEST` bytes to stdout or stderr.
+        StoppedError: ``stop`` was set.
         OSError: it could not be started.
     """
     deadline = time.monotonic() + seconds
@@ -62,7 +64,7 @@ def run_bounded(
             [*_die_with_parent(), *argv], bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr
         )
 
-        def go_on() -> None:
+        def check_limits() -> None:
             if stop is not None and stop.is_set():
                 raise StoppedError
             if os.fstat(stderr.fileno()).st_size > LONGEST:
@@ -71,10 +73,10 @@ def run_bounded(
                 raise TimeoutError
 
         try:
-            stdout = _talk(process, said, go_on)
-            code = _ended(process, go_on)
+            stdout = _exchange(process, stdin, check_limits)
+            code = _wait(process, check_limits)
         except BaseException:
-            _kill_those_below(process.pid)
+            _kill_children(process.pid)
             raise
         finally:
             process.kill()
@@ -83,12 +85,15 @@ def run_bounded(
                     pipe.close()  # type: ignore[union-attr]
             process.wait()
         stderr.seek(0)
-        return ProgramResult(stdout, stderr.read(_TOLD), code)
+        return ProgramResult(stdout, stderr.read(_LONGEST_STDERR), code)
 
 
 @cache
 def _die_with_parent() -> tuple[str, ...]:
-    """What has a program killed with us: util-linux's setpriv; busybox's cannot do it, macOS has nothing like it."""
+    """The words before a command that let the kernel kill it when we die; none where that is not possible.
+
+    Only util-linux's setpriv can do it: busybox's has no ``--pdeathsig``, and macOS has nothing like it.
+    """
     program = shutil.which("setpriv") if sys.platform == "linux" else None
     words = (program, "--pdeathsig", "KILL", "--") if program else ()
     if words and subprocess.run([*words, "true"], stdin=subprocess.DEVNULL, capture_output=True).returncode:
@@ -96,8 +101,8 @@ def _die_with_parent() -> tuple[str, ...]:
     return words
 
 
-def _kill_those_below(pid: int) -> None:
-    """Kill what the program has started, such as the tool that a script asks for its version."""
+def _kill_children(pid: int) -> None:
+    """Kill what the program has started, such as a tool that a script asks for its version."""
     import psutil
 
     with suppress(psutil.Error):
@@ -106,44 +111,47 @@ def _kill_those_below(pid: int) -> None:
                 each.kill()
 
 
-def _ended(process: subprocess.Popen[bytes], go_on: Callable[[], None]) -> int:
+def _wait(process: subprocess.Popen[bytes], check_limits: Callable[[], None]) -> int:
+    """Its exit code, as soon as it has ended."""
     while True:
         try:
-            return process.wait(_TURN)
+            return process.wait(_CHECK_SECONDS)
         except subprocess.TimeoutExpired:
-            go_on()
+            check_limits()
 
 
-def _talk(process: subprocess.Popen[bytes], said: bytes, go_on: Callable[[], None]) -> bytes:
+def _exchange(process: subprocess.Popen[bytes], stdin: bytes, check_limits: Callable[[], None]) -> bytes:
+    """Write the program's input and read its output at the same time, until both are closed."""
     assert process.stdin is not None  # noqa: S101 - for mypy: both are pipes
     assert process.stdout is not None  # noqa: S101
     os.set_blocking(process.stdin.fileno(), False)
-    left, heard = memoryview(said), bytearray()
+    rest, stdout = memoryview(stdin), bytearray()
     with selectors.PollSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
         selector.register(process.stdin, selectors.EVENT_WRITE)
         while selector.get_map():
-            go_on()
-            for key, _ in selector.select(_TURN):
+            check_limits()
+            for key, _ in selector.select(_CHECK_SECONDS):
                 if key.fileobj is process.stdout:
                     block = os.read(process.stdout.fileno(), _BLOCK)
-                    heard += block
-                    if len(heard) > LONGEST:
+                    stdout += block
+                    if len(stdout) > LONGEST:
                         raise TooLongError
                     if not block:
                         selector.unregister(process.stdout)
                 else:
-                    left = _written(process.stdin.fileno(), left)
-                    if not left:
+                    rest = _write(process.stdin.fileno(), rest)
+                    if not rest:
                         selector.unregister(process.stdin)
                         process.stdin.close()
-    return bytes(heard)
+    return bytes(stdout)
 
 
-def _written(descriptor: int, left: memoryview) -> memoryview:
+def _write(descriptor: int, data: memoryview) -> memoryview:
+    """Write one block; what is still to write. A program that no longer reads gets nothing more, without an error."""
     try:
-        return left[os.write(descriptor, left[:_BLOCK]) :]
+        return data[os.write(descriptor, data[:_BLOCK]) :]
     except BlockingIOError:
-        return left
+        return data
     except BrokenPipeError:
-        return left[:0]
+        return data[:0]

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGHUP as an exception, so that what was begun is ended in order, as Ctrl-C lets it be."""
+"""SIGTERM and SIGHUP as an exception, so that clean-up code runs for them as it does for Ctrl-C."""
 
 import signal
 import threading
@@ -9,12 +9,15 @@ from typing import Any
 
 
 class Terminated(SystemExit):
-    """A signal asked for the end; ``code`` is a shell's exit code for it: 143, or 129 where the terminal is gone."""
+    """A signal ended this process; ``code`` is the exit code that a shell gives it: 143, or 129 for a lost terminal."""
 
 
 @contextmanager
 def signals_ignored() -> Iterator[None]:
-    """While it lasts, no signal that a person sends interrupts us: what cleans up is itself never left half done."""
+    """Inside, SIGINT, SIGTERM and SIGHUP are ignored, so that clean-up is not itself interrupted.
+
+    Outside of the main thread this does nothing: Python runs signal handlers in the main thread only.
+    """
     before = {}
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -29,10 +32,10 @@ def signals_ignored() -> Iterator[None]:
 
 @contextmanager
 def terminate_gracefully() -> Iterator[None]:
-    """While it lasts, signals that would end this process at once raise :class:`Terminated` instead; only the
-    first does.
+    """Inside, the first SIGTERM or SIGHUP raises :class:`Terminated` and later ones are ignored.
 
-    What somebody else handles, or ignores (``nohup``), is left alone; so is everything outside of the main thread.
+    A signal that already has a handler, or is ignored (``nohup``), is left alone. Outside of the main thread this does
+    nothing.
     """
     before: dict[signal.Signals, Any] = {}
 

@@ -1,4 +1,4 @@
-"""Directories of one run's own: private, gone when the run is, and swept by a later one where it was killed."""
+"""Private temporary directories of one run: removed when it ends, or by a later run if it was killed."""
 
 import fcntl
 import os
@@ -12,26 +12,28 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _NEW_SECONDS = 60
-"""How long one without a lock may be one that is just being made."""
+"""A directory that is younger than this is never removed: its run may not have locked it yet."""
 
 _LONGEST_SOCKET_PARENT = 23
-"""Bytes: with ``/mngr-ansible-12345678``, ``/%C`` (41) and ssh's own suffix (17) a path has 103, macOS's limit."""
+"""Bytes: with ``/mngr-ansible-12345678``, ``/%C`` (41) and the suffix that ssh adds (17), a socket's path
+has 103 bytes, the limit of macOS."""
 
 
 @contextmanager
 def private_directory(parent: Path, prefix: str) -> Iterator[Path]:
-    """A new directory for its owner alone, removed afterwards; those beside it whose runs were killed go first.
+    """A new directory that only its owner can use; it is removed at the end.
 
-    Whoever has one holds a lock on it, which the kernel gives up with the process.
+    First the directories of the same prefix whose runs were killed are removed. A run holds a lock on its directory,
+    which the kernel releases when the process ends.
 
     Raises:
-        OSError: there is no room for it, or no right.
+        OSError: it could not be made (no space, no permission).
     """
-    _sweep(parent, prefix)
+    _remove_abandoned(parent, prefix)
     with tempfile.TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True) as made:
         lock = os.open(made, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            with suppress(OSError):  # some file systems know no locks
+            with suppress(OSError):  # some file systems have no locks
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield Path(made).absolute()
         finally:
@@ -40,7 +42,11 @@ def private_directory(parent: Path, prefix: str) -> Iterator[Path]:
 
 @contextmanager
 def socket_directory() -> Iterator[Path]:
-    """A room whose path is short enough for ssh's sockets; raises as :func:`private_directory` does."""
+    """A private directory whose path is short enough for ssh's sockets.
+
+    Raises:
+        OSError: as :func:`private_directory`.
+    """
     parent = tempfile.gettempdir()
     if len(os.fsencode(parent)) > _LONGEST_SOCKET_PARENT:
         parent = "/tmp"  # noqa: S108 - the directory in it is private
@@ -48,13 +54,14 @@ def socket_directory() -> Iterator[Path]:
         yield directory
 
 
-def _sweep(parent: Path, prefix: str) -> None:
-    is_one = re.compile(re.escape(prefix) + r"[a-z0-9_]{8}").fullmatch
+def _remove_abandoned(parent: Path, prefix: str) -> None:
+    """Remove our own directories of this prefix that nobody has locked, if they are not new."""
+    is_temporary = re.compile(re.escape(prefix) + r"[a-z0-9_]{8}").fullmatch
     try:
         names = os.listdir(parent)  # noqa: PTH208 - a temporary directory may hold very many
     except OSError:
-        return  # one may be allowed to write where one may not look
-    for path in [parent / name for name in names if is_one(name)]:
+        return  # a directory can be writable without being readable
+    for path in [parent / name for name in names if is_temporary(name)]:
         with suppress(OSError):
             status = path.lstat()
             is_new = time.time() - status.st_mtime < _NEW_SECONDS

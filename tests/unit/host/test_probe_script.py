@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mngr_ansible.host import probe_script as module
+from mngr_ansible.host import templates
 from mngr_ansible.host.probe_answer import WORDS
 from mngr_ansible.host.probe_request import ProbeRequest
 from mngr_ansible.host.probe_script import probe_script
@@ -15,7 +15,7 @@ from tests.support.builders import tree
 from tests.support.shellcheck import shellcheck
 from tests.unit.host.test_probe import HOSTILE, requirements
 
-TEMPLATES = sorted(Path(module.__file__).parent.glob("*.sh"))
+TEMPLATES = sorted(Path(templates.__file__).parent.glob("*.sh"))
 NONCE = "0123456789abcdef"
 MEANT = (
     "SC2086",  # $SUM and $STAT are several words
