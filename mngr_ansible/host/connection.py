@@ -81,7 +81,7 @@ def no_answer(seconds: float, host: str) -> HostError:
     """The error of a host that did not answer in this time."""
     return HostError(
         f"no answer within {max(1, round(seconds))} s",
-        remedy="Check that it is up and what makes it slow (start-up files, a package manager), or give more time with "
+        remedy="Check that it is up and what slows it (start-up files, a package manager), or give more time with "
         "--timeout.",
         host=host,
     )

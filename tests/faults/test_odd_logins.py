@@ -48,8 +48,7 @@ REFUSED = {
     "sftp only": ("its shell did not run our script: This service allows sftp connections only.", REMEDY),
     "sleeps": (
         "no answer within 8 s",
-        "Check that it is up and what makes it slow (start-up files, a package manager), or give more time with "
-        "--timeout.",
+        "Check that it is up and what slows it (start-up files, a package manager), or give more time with --timeout.",
     ),
     "loud": (
         "its login shell prints 5000000 characters before it runs a command",
