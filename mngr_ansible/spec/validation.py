@@ -12,13 +12,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from mngr_ansible.errors import InputError
+from mngr_ansible.portable import managers
+from mngr_ansible.portable.checks import KINDS
 
-MANAGERS = ("apt", "dnf", "zypper", "pacman", "apk", "brew", "npm", "uv", "pipx", "pip", "installer", "archive")
+MANAGERS = (*managers.TABLE, "installer", "archive")
+"""The managers that a source may name."""
+
 _LATER_MANAGERS = ("cargo", "gem", "go")
 
 _CHOICES: Mapping[str, Mapping[str, tuple[object, ...]]] = {
     "FileTransferSpec": {"symlinks": ("keep", "follow", "refuse"), "if_exists": ("replace", "keep", "backup")},
-    "Check": {"kind": ("command", "package", "file", "python_module", "shell")},
+    "Check": {"kind": KINDS},
     "Source": {"manager": MANAGERS + _LATER_MANAGERS, "scope": ("system", "user")},
     "PackageRequirement": {"install": (None, "auto", "print")},
 }

@@ -12,7 +12,9 @@ import yaml
 from mngr_ansible.catalog import lookup
 from mngr_ansible.catalog.lookup import find_tool, tool_names
 from mngr_ansible.plan.requirements import PackageRequest, implied, merge
+from mngr_ansible.portable.checks import KINDS
 from mngr_ansible.spec.packages import PackageRequirement
+from mngr_ansible.spec.validation import MANAGERS
 from tests.hosts.test_catalog_hosts import APT, NPM, PIPX
 from tests.support.command_line import document, mngr_ansible
 
@@ -26,6 +28,12 @@ def test_every_file_follows_the_schema_and_has_valid_sources_and_checks(file: Pa
     assert file.suffix == ".yml"
     jsonschema.validate(yaml.safe_load(file.read_text()), SCHEMA)
     assert find_tool(file.stem) is not None
+
+
+def test_the_schema_knows_the_managers_and_kinds_of_the_specifications() -> None:
+    definitions = SCHEMA["$defs"]
+    assert tuple(definitions["source"]["properties"]["manager"]["enum"]) == MANAGERS
+    assert tuple(definitions["check"]["oneOf"][1]["properties"]["kind"]["enum"]) == KINDS
 
 
 def test_there_are_tools_for_agents_and_for_mngr_itself() -> None:
