@@ -42,7 +42,7 @@ SAYS: dict[str, tuple[str, ...]] = {
     "requiretty": (f"tty_ {POWERLESS} (its sudo needs a terminal: requiretty); {LINE}",),
     "sudo hangs": (f"nobody2 {POWERLESS} (its sudo does not answer within 10 s); {LINE}",),
     "no python, no right": ("Ansible needs python3; an administrator must run: sudo apt-get install -y python3",),
-    "python 3.8": ("Ansible needs Python 3.9 or newer, the host has 3.8; install a newer python3 there",),
+    "python 3.8": ("Ansible needs Python 3.9 or newer, the host has 3.8; install a newer python3 on the host",),
     "held for ever": (
         "The package manager is locked by python3 (pid ",
         "Run again when it is free: what is done is not done twice.",
@@ -53,9 +53,9 @@ SAYS: dict[str, tuple[str, ...]] = {
     ),
     "disk full": (
         "/full needs 2.0 MB more, and its file system has",
-        "nothing was changed. Make room there and run again",
+        "nothing was changed. Free some space and run again",
     ),
-    "inodes gone": ("/few needs 3 more files, and its file system has room for", "Make room there and run again"),
+    "inodes gone": ("/few needs 3 more files, and its file system has room for", "Free some space and run again"),
     "home full": ("There is no room in /home/dev/.mngr-ansible-", "Make room there and run again."),
     "cache full": ("The host's disk is full. Make room there and run again.",),
     "clock behind": (

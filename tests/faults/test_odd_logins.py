@@ -8,6 +8,7 @@ import signal
 import subprocess
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -134,7 +135,8 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
 
 def _mux(host: SshHost, home: Path, words: list[object], hosts: ExitStack) -> Case:
     """A run under a configuration of the user's with a master of his own, which hangs."""
-    path = f"{home}/m-%C"
+    sockets = Path(hosts.enter_context(TemporaryDirectory(prefix="mux-")))  # a socket's path has 107 bytes at most
+    path = f"{sockets}/m-%C"
     (home / ".ssh/config").write_text(f"Host *\n  ControlMaster auto\n  ControlPath {path}\n  ControlPersist 600\n")
     argv = host.ssh_argv()
     master = [argv[0], "-oControlMaster=yes", f"-oControlPath={path}", "-N", *argv[1:]]
@@ -142,7 +144,7 @@ def _mux(host: SshHost, home: Path, words: list[object], hosts: ExitStack) -> Ca
     hosts.callback(process.wait)
     hosts.callback(process.kill)
     # A name with a dot is ssh's own, until its link().
-    wait_until(lambda: process.poll() is not None or any("." not in each.name for each in home.glob("m-*")))
+    wait_until(lambda: process.poll() is not None or any("." not in each.name for each in sockets.glob("m-*")))
     assert process.poll() is None
     process.send_signal(signal.SIGSTOP)
     return Case("mux", words, host, "/srv/mux")
