@@ -7,12 +7,12 @@ import dataclasses
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from mngr_ansible.host.state import HostState
 from mngr_ansible.plan.requirements import Requirement, SourcePolicy
 from mngr_ansible.portable import managers
 from mngr_ansible.portable import offers as manager_offers
+from mngr_ansible.portable.shapes import InstallRequest
 from mngr_ansible.spec.sources import DOWNLOADS, Source
 
 Offers = Mapping[str, manager_offers.ManagerOffers]
@@ -55,18 +55,23 @@ class Candidate:
         accepted, exact = str(self.requirement.range), self.source.version
         return [managers.specified(self.manager, name, accepted, exact) for name in self.packages]
 
-    def resolved(self) -> dict[str, Any]:
+    def resolved(self) -> InstallRequest:
         """The form that the role ``mngr_packages`` takes; see its README."""
-        more: dict[str, Any] = {
+        complete = self.requirement.resolved()
+        request: InstallRequest = {
             "id": self.step_id,
-            "scope": self.scope,
+            "name": complete["name"],
+            "version": complete["version"],
+            "checks": complete["checks"],
             "packages": {self.manager: list(self.packages)},
+            "is_required": complete["is_required"],
+            "scope": self.scope,
         }
         if self.source.version is not None and self.manager not in managers.SYSTEM:
-            more["exact"] = {self.manager: self.source.version}
+            request["exact"] = {self.manager: self.source.version}
         if self.manager in DOWNLOADS:
-            more |= {"url": self.source.address, "sha256": self.source.sha256}
-        return {**self.requirement.resolved(), **more}
+            request["url"], request["sha256"] = self.source.address, self.source.sha256
+        return request
 
 
 @dataclass(frozen=True, slots=True)

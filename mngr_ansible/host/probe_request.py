@@ -4,9 +4,10 @@
 import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mngr_ansible.plan.transfers import Claim
+from mngr_ansible.portable.shapes import CompleteRequirement
 
 
 class ProbePath(NamedTuple):
@@ -32,7 +33,7 @@ class ProbeRequest:
 
     claims: tuple[Claim, ...]
     """The transfers whose destinations are looked at."""
-    requirements: tuple[dict[str, Any], ...]
+    requirements: tuple[CompleteRequirement, ...]
     """The requirements to check, in their resolved form (``Requirement.resolved``)."""
     work_dir: str = ""
     """Absolute, or relative to the home directory (``~/work`` and ``work`` are the same)."""

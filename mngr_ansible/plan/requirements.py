@@ -8,6 +8,7 @@ from typing import Any, Literal
 from mngr_ansible.catalog.lookup import find_tool
 from mngr_ansible.errors import ConflictError
 from mngr_ansible.portable import checks
+from mngr_ansible.portable.shapes import CompleteRequirement
 from mngr_ansible.portable.versions import Range
 from mngr_ansible.spec.packages import Check, Install, PackageRequirement
 from mngr_ansible.spec.sources import Source
@@ -66,7 +67,7 @@ class Requirement:
         """The plugins that need it, with the purpose if they give one: ``codex: runs the agent``."""
         return "; ".join(self.purposes) or ", ".join(self.plugins)
 
-    def resolved(self) -> dict[str, Any]:
+    def resolved(self) -> CompleteRequirement:
         """The complete form that :mod:`~mngr_ansible.portable.checks` reads; see the README of ``mngr_packages``."""
         resolved: dict[str, Any] = {
             "id": self.id,

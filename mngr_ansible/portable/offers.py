@@ -31,6 +31,40 @@ _LISTS = {
 """Of a system's manager: files that are there when its lists are, and what is touched when they are fetched."""
 
 
+_FUNCTIONS = r"""
+set +eu
+LC_ALL=C
+export LC_ALL
+mngr_is_bounded=
+timeout "$mngr_seconds" true 2>/dev/null && mngr_is_bounded=1
+
+# Print what a command prints, in printable ASCII and of limited length, each line with the frame in front.
+mngr_ask() { # FRAME COMMAND…
+  mngr_frame=$1
+  shift
+  if [ -n "$mngr_is_bounded" ]; then timeout -s KILL "$mngr_seconds" "$@"; else "$@"; fi </dev/null 2>&1 |
+    head -c "$mngr_bytes" | tr -c '\n -~' '?' | sed "s/^/mngr-offer $mngr_frame | /"
+  echo
+}
+
+# Print whether a manager has its lists of packages, and whether they were fetched within a day.
+mngr_lists() { # MANAGER STAMP FILE…
+  mngr_manager=$1 mngr_stamp=$2 mngr_age=empty
+  shift 2
+  for mngr_file do
+    [ -e "$mngr_file" ] && mngr_age=stale && break
+  done
+  [ $mngr_age = stale ] && [ -n "$(find "$mngr_stamp" -prune -mmin -1440 2>/dev/null)" ] && mngr_age=fresh
+  echo "mngr-offer $mngr_manager lists $mngr_age"
+}
+"""
+"""What the lines about packages call. ``FRAME`` is a manager's name, a blank and the number of the question to it."""
+
+_DATA = """\
+# The packages; every value is quoted, and nothing in it is expanded.
+# shellcheck disable=SC2016"""
+
+
 class Offer(NamedTuple):
     """What one manager offers of one package.
 
@@ -52,34 +86,27 @@ class ManagerOffers(NamedTuple):
     offers: dict[str, Offer]
 
 
-def script(asked: Mapping[str, Sequence[str]], privilege: str) -> str:
-    """The sh text that asks each manager about these packages, side by side; it answers in ``mngr-offer`` lines.
+def script(packages: Mapping[str, Sequence[str]], privilege: str) -> str:
+    """The sh text that asks each manager about these packages, all at the same time; for :func:`read`.
 
     Args:
-        asked: by manager, its packages; of a language's manager with the versions that will do.
-        privilege: how to become root, which dnf needs to see the lists that are there.
+        packages: by manager, its packages; those of a language's manager with the versions that are allowed.
+        privilege: how to become root (``root``, ``sudo``, ``doas``), which dnf needs to read its lists.
     """
-    lines = ["(", "set +eu; LC_ALL=C; export LC_ALL", f"m_bound=; timeout {_SECONDS} true 2>/dev/null && m_bound=1"]
-    lines.append(
-        f'm_ask() {{ m_who=$1; shift; if [ -n "$m_bound" ]; then timeout -s KILL {_SECONDS} "$@"; else "$@"; fi '
-        f'</dev/null 2>&1 | head -c {_BYTES} | LC_ALL=C tr -c "\\n -~" "?" | sed "s/^/mngr-offer $m_who | /"; echo; }}'
-    )
-    for manager, names in asked.items():
-        lines.append("{ :")
+    lines = ["(", f"mngr_seconds={_SECONDS} mngr_bytes={_BYTES}", _FUNCTIONS.strip(), _DATA, "{"]
+    for manager, names in packages.items():
+        lines.append("{")
         if manager in _LISTS:
-            there, stamp = _LISTS[manager]
-            lines.append(
-                f'm_age=empty; for m_file in {there}; do [ -e "$m_file" ] && m_age=stale && break; done; '
-                f'[ $m_age = stale ] && [ -n "$(find {stamp} -prune -mmin -1440 2>/dev/null)" ] && m_age=fresh'
-            )
-            lines.append(f'echo "mngr-offer {manager} lists $m_age"')
+            files, stamp = _LISTS[manager]
+            lines.append(f"mngr_lists {manager} {stamp} {files}")
         for number, query in enumerate(managers.queries(manager, names)):
             argv = managers.with_environment(manager, query)
             argv = managers.privileged(argv, privilege) if manager == "dnf" else argv
-            lines.append(f"m_ask {shlex.quote(f'{manager} {number}')} {shlex.join(argv)} &")
-            lines += ["wait"] * (number % _AT_ONCE == _AT_ONCE - 1)
+            lines.append(f"mngr_ask {shlex.quote(f'{manager} {number}')} {shlex.join(argv)} &")
+            if number % _AT_ONCE == _AT_ONCE - 1:
+                lines.append("wait")
         lines.append("wait; } &")
-    return "\n".join([*lines, "wait", "echo mngr-offer end", ")", ""])
+    return "\n".join([*lines, "wait", "echo mngr-offer end", "}", ")", ""])
 
 
 _FRAME = re.compile(r"mngr-offer (?:(end)|([a-z]{2,12}) (?:lists (empty|stale|fresh)|(\d{1,4}) \| (.*)))")

@@ -15,6 +15,7 @@ from mngr_ansible.diff.files import DueTransfer
 from mngr_ansible.diff.resolver import Candidate, by_manager
 from mngr_ansible.plan.transfers import PlacedEntry
 from mngr_ansible.portable import managers
+from mngr_ansible.portable.shapes import InstallRequest
 from mngr_ansible.run.playbook import CANARY, HostRun
 from mngr_ansible.spec.sources import DOWNLOADS, Repository
 
@@ -79,9 +80,9 @@ class PackageVars(TypedDict):
     """
 
     repositories: list[RepositoryVars]
-    packages: dict[str, list[dict[str, Any]]]
-    downloads: list[dict[str, Any]]
-    required: list[dict[str, Any]]
+    packages: dict[str, list[InstallRequest]]
+    downloads: list[InstallRequest]
+    required: list[InstallRequest]
 
 
 class RunVars(PackageVars):

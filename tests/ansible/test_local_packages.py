@@ -58,7 +58,7 @@ def test_on_a_yes_what_needs_no_root_is_run_and_looked_at_again(manifest: Path, 
     assert os.access(home / ".local/bin/wtool", os.X_OK)
     plan = mngr_ansible("plan", "--manifest", str(manifest), "--detailed-exitcode")
     assert plan.returncode == 0
-    assert f"wtool is in {home}/.local/bin, which is not on the PATH of a login there" in plan.stderr
+    assert f"wtool is in {home}/.local/bin, which is not in the PATH of a login shell" in plan.stderr
 
 
 def test_print_is_obeyed_whatever_is_answered(manifest: Path, home: Path) -> None:

@@ -137,7 +137,7 @@ def test_a_tool_that_no_shell_of_the_login_finds_is_told_with_the_line_that_help
     planned = mngr_ansible("plan", "--package", "wtool", *on(pete))
     line = 'add to ~/.profile: export PATH="/home/pete/.local/bin:$PATH"'
     assert planned.returncode == 0, planned.stderr
-    assert f"wtool is in /home/pete/.local/bin, which is not on the PATH of a login there; {line}" in planned.stderr
+    assert f"wtool is in /home/pete/.local/bin, which is not in the PATH of a login shell; {line}" in planned.stderr
 
 
 def test_with_become_the_logins_own_stays_the_logins(uv: SshHost) -> None:

@@ -146,7 +146,7 @@ def test_nothing_is_installed_over_what_is_too_new_or_tells_no_version(
     ran = packages(tmp_path, host, *wanted)
     assert ran.code == 2
     assert "mtool: found 2.40.1 (/usr/bin/mtool), wanted <2" in ran.apt["msg"]
-    assert "mute: /usr/local/bin/mute tells no readable version, wanted >=1" in ran.apt["msg"]
+    assert "mute: /usr/local/bin/mute prints no readable version, wanted >=1" in ran.apt["msg"]
     assert "never installed over" in ran.apt["msg"]
 
 

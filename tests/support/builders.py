@@ -4,7 +4,6 @@ import dataclasses
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from mngr_ansible.diff.due import Due, compare
 from mngr_ansible.diff.resolver import Offers, Resolver
@@ -16,6 +15,7 @@ from mngr_ansible.plan.requirements import PackageRequest, merge
 from mngr_ansible.plan.transfers import Claim, Destination
 from mngr_ansible.portable import trees
 from mngr_ansible.portable.checks import Finding
+from mngr_ansible.portable.shapes import CompleteRequirement
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.packages import PackageRequirement
 
@@ -112,7 +112,7 @@ def claim(source: Path, destination: Path | str) -> Claim:
     return Claim("p", Destination(str(destination)), trees.read(str(source)).entries)
 
 
-def requirements(*texts: str) -> tuple[dict[str, Any], ...]:
+def requirements(*texts: str) -> tuple[CompleteRequirement, ...]:
     """Resolved requirements of a plugin ``p``, from their string forms."""
     made = merge([PackageRequest("p", PackageRequirement.parse(text), None) for text in texts])
     return tuple(each.resolved() for each in made)

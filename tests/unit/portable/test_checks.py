@@ -74,7 +74,7 @@ def test_each_requirement_is_found_with_its_version_and_its_place(shell: list[st
         Finding("package:nowhere", "missing", None, "", ""),
         Finding("package:quiet", "ok", None, f"{where}/quiet", ""),
         Finding(
-            "package:quiet", "unknown", None, f"{where}/quiet", f"{where}/quiet tells no readable version, wanted >=1"
+            "package:quiet", "unknown", None, f"{where}/quiet", f"{where}/quiet prints no readable version, wanted >=1"
         ),
     ]
 
@@ -149,7 +149,7 @@ def test_a_program_that_cannot_run_is_not_there_and_words_of_a_failure_are_no_ve
     )
     assert (broken.status, broken.reason) == ("missing", f"{programs}/broken cannot be run")
     assert refuses.status == "unknown"
-    assert "tells no version (exit status 2), wanted >=1" in refuses.reason
+    assert "prints no version (exit status 2), wanted >=1" in refuses.reason
     assert (patterned.status, patterned.current) == ("ok", "4.5")
 
 
@@ -162,19 +162,19 @@ def test_what_a_program_prints_can_forge_nothing(shell: list[str], programs: Pat
     )
     program(programs, "victim", "echo nothing")
     complete = [checks.complete({"name": name, "version": ">=1"}) for name in ("hostile", "victim")]
-    said = answer(shell, complete)
-    assert said.isascii()
-    assert said.replace("\n", "").isprintable()
-    assert [each.status for each in checks.read(said.splitlines(), complete)] == ["ok", "unknown"]
+    printed = answer(shell, complete)
+    assert printed.isascii()
+    assert printed.replace("\n", "").isprintable()
+    assert [each.status for each in checks.read(printed.splitlines(), complete)] == ["ok", "unknown"]
 
 
 def test_a_program_that_talks_for_ever_or_waits_for_input_is_cut_short(shell: list[str], programs: Path) -> None:
     program(programs, "talks", "echo 1.0; while :; do echo 2.0 " + "x" * 500 + "; done")
     program(programs, "waits", "read answer; echo 3.0 $answer")
     complete = [checks.complete({"name": name, "version": ">=1"}) for name in ("talks", "waits")]
-    said = answer(shell, complete)
-    assert len(said) < 6000
-    assert [each.current for each in checks.read(said.split("\n"), complete)] == ["1.0", "3.0"]
+    printed = answer(shell, complete)
+    assert len(printed) < 6000
+    assert [each.current for each in checks.read(printed.split("\n"), complete)] == ["1.0", "3.0"]
 
 
 def test_the_check_runs_inside_another_script_and_leaves_it_as_it_was(shell: list[str], programs: Path) -> None:
@@ -219,12 +219,12 @@ def test_only_a_name_is_needed() -> None:
     ("requirement", "why"),
     [
         ({}, "a requirement has no name"),
-        ({"name": "a", "version": 2}, 'a: version is a text such as ">=2"'),
+        ({"name": "a", "version": 2}, 'a: version must be a text such as ">=2"'),
         ({"name": "a", "packages": ["b"]}, "a: packages must give a list of names for each package manager"),
         ({"name": "a", "packages": {"apt": "b"}}, "a: packages must give a list"),
         ({"name": "a", "checks": "b"}, "a: checks must be a list"),
         ({"name": "a", "checks": [1]}, "a: a check is a command's name or a mapping"),
-        ({"name": "a", "checks": [{"kind": "magic", "value": "b"}]}, "a: 'magic' is no kind of check"),
+        ({"name": "a", "checks": [{"kind": "magic", "value": "b"}]}, "a: 'magic' is not a kind of check"),
         ({"name": "a", "checks": [{"value": "b", "args": "--version"}]}, "its arguments must be a list"),
         ({"name": "a", "checks": ["b\0"]}, "a: a command check needs a value"),
         ({"name": "a", "checks": ["-b"]}, "a: '-b' is neither a command's name nor an absolute path"),

@@ -50,7 +50,7 @@ def test_a_tool_in_a_place_of_the_logins_own_is_found_and_told(shell: list[str],
     (found,) = ask(shell, {"name": "mytool", "version": ">=1"}, SHELL="/bin/sh")
     assert (found.status, found.where) == ("ok", f"{home}/{place}/mytool")
     assert found.notice == (
-        f"mytool is in {home}/{place}, which is not on the PATH of a login there; "
+        f"mytool is in {home}/{place}, which is not in the PATH of a login shell; "
         f'add to ~/.profile: export PATH="{home}/{place}:$PATH"'
     )
 

@@ -1,7 +1,7 @@
-"""The check of requirements: what is asked of a host, and the reading of what ``check_script`` answers.
+"""Whether a host has what is required: the complete form of a requirement, and findings from the host's answer.
 
-Shared with the roles (Python 3.9, standard library only). A requirement is a mapping as the role ``mngr_packages``
-takes it; :func:`complete` fills what may be left out.
+Shared with the roles (Python 3.9, standard library only). ``check_script`` writes the sh script that asks the host;
+this module reads what the script prints.
 """
 
 from __future__ import annotations
@@ -12,18 +12,26 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from . import versions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-_SECONDS = 10  # that one command may take, by the script
-_DATABASES = {"apt": "dpkg", "dnf": "rpm", "zypper": "rpm", "pacman": "pacman", "apk": "apk", "brew": "brew"}
+    from .shapes import CompleteCheck, CompleteRequirement
+
+SECONDS = 10
+"""How long one command of a check may take. It is killed then."""
 
 KINDS = ("command", "package", "file", "python_module", "shell")
+
+_DATABASES = {"apt": "dpkg", "dnf": "rpm", "zypper": "rpm", "pacman": "pacman", "apk": "apk", "brew": "brew"}
 
 _FRAME = re.compile(
     r"mngr-check (?:(\d{1,5}) (\d{1,5}) ([@|=!]) ([ -~]*)|package ([a-z]+) (...)\|([^|]*)\|(.*)|end (\d{1,5}))"
 )
 _FAILED_TO_START = ("126", "127")
 _KILLED = "137"
+_OUTPUT_CLOSED = "141"
+"""Exit status of a program that printed more than the script reads (SIGPIPE)."""
+
+_NOT_INSTALLED = ("un ", "")
 
 
 class Finding(NamedTuple):
@@ -31,11 +39,11 @@ class Finding(NamedTuple):
 
     Attributes:
         id: the requirement's.
-        status: ``ok``, ``missing``, ``too-old``, ``too-new``, or ``unknown`` (there, but it tells no version).
+        status: ``ok``, ``missing``, ``too-old``, ``too-new``, or ``unknown`` (installed, but its version is unknown).
         current: the upstream version that was found; None where none could be read.
-        where: the path or the package that answered; empty where nothing did.
-        reason: why it is not ``ok``, without a full stop; empty when it is.
-        notice: where it is, if the login's own shell would not find it there, and what to do about that.
+        where: the path or the package that was found; empty if nothing was.
+        reason: why the status is not ``ok``, without a full stop; empty for ``ok``.
+        notice: where it is and what to do, if the remote user's own shell does not find it there; else empty.
     """
 
     id: str
@@ -46,31 +54,21 @@ class Finding(NamedTuple):
     notice: str = ""
 
 
-class _Answer:
-    """What one check of one requirement came back with."""
+def complete(requirement: Mapping[str, Any]) -> CompleteRequirement:
+    """A requirement with everything spelled out; only ``name`` must be given. Completing twice changes nothing.
 
-    def __init__(self) -> None:
-        self.where: str | None = None
-        self.code: str | None = None
-        self.text: list[str] = []
-        self.is_hidden = False
-
-
-def complete(requirement: Mapping[str, Any]) -> dict[str, Any]:
-    """A requirement with everything spelt out; only ``name`` must be given.
-
-    Without ``checks``: the command of that name with ``--version``, else the first package of each manager of a system
-    in that manager's own database. Without ``packages``: the package of that name, in any database.
+    Without ``checks``: the command of that name with ``--version``, then the first package of each system manager in
+    that manager's own database. Without ``packages``: the package of that name, in any database.
 
     Raises:
-        ValueError: something has the wrong type or cannot be asked; the sentence names the requirement.
+        ValueError: something has the wrong type or cannot be checked; the message names the requirement.
     """
     name = requirement.get("name")
     if not isinstance(name, str) or not name:
         raise ValueError("a requirement has no name")
     version, packages = requirement.get("version") or "", requirement.get("packages")
     if not isinstance(version, str):
-        raise ValueError(f'{name}: version is a text such as ">={version}"')  # noqa: TRY004 - one kind for all of them
+        raise ValueError(f'{name}: version must be a text such as ">={version}"')  # noqa: TRY004 - one error for all
     packages = {} if packages is None else packages
     if not isinstance(packages, dict) or not all(_is_texts(names) for names in packages.values()):
         raise ValueError(f"{name}: packages must give a list of names for each package manager")
@@ -92,19 +90,19 @@ def complete(requirement: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _complete_check(name: str, check: Any) -> dict[str, Any]:
+def _complete_check(name: str, check: Any) -> CompleteCheck:
     given = {"kind": "command", "value": check} if isinstance(check, str) else check
     if not isinstance(given, dict):
         raise ValueError(f"{name}: a check is a command's name or a mapping with kind and value")  # noqa: TRY004
     kind, value, args = given.get("kind", "command"), given.get("value"), given.get("args")
     args = ["--version"] if args is None else args
     if kind not in KINDS:
-        raise ValueError(f"{name}: {kind!r} is no kind of check; there are {', '.join(KINDS)}")
+        raise ValueError(f"{name}: {kind!r} is not a kind of check; use one of {', '.join(KINDS)}")
     if not isinstance(value, str) or not value or not _is_texts(args) or "\0" in "".join([value, *args]):
         raise ValueError(f"{name}: a {kind} check needs a value, and its arguments must be a list of texts")
     if kind == "command" and (value[0] == "-" or ("/" in value and value[0] != "/")):
         raise ValueError(f"{name}: {value!r} is neither a command's name nor an absolute path")
-    completed = {"kind": kind, "value": value, "args": list(args), "pattern": given.get("pattern")}
+    completed: CompleteCheck = {"kind": kind, "value": value, "args": list(args), "pattern": given.get("pattern")}
     if kind == "package":
         completed["database"] = given.get("database") or _DATABASES.get(str(given.get("manager")))
     return completed
@@ -114,48 +112,87 @@ def _is_texts(value: Any) -> bool:
     return isinstance(value, (list, tuple)) and all(isinstance(text, str) for text in value)
 
 
-def read(lines: Iterable[str], requirements: Sequence[Mapping[str, Any]]) -> list[Finding]:
-    """Judge the answer to :func:`script`: one finding for each requirement, in their order.
+def read(lines: Iterable[str], requirements: Sequence[CompleteRequirement]) -> list[Finding]:
+    """The findings in what ``check_script.script`` printed: one for each requirement, in their order.
 
-    The first check that tells a version decides; where none does, being there is enough for any version. What dpkg has
-    half installed is not there, whatever tells a version. Lines that are not ours are passed over: a login shell may
-    talk too.
+    The first check that gives a version decides. If none does, but one found the tool, its version is unknown, which
+    is enough for "any version". A package that dpkg has installed only half counts as missing, even if its program
+    runs. Lines that do not start with ``mngr-check`` are ignored: a login shell may print its own.
 
     Raises:
-        ValueError: the answer is cut off or is not one to this question.
+        ValueError: the output is cut off, or does not belong to these requirements.
     """
-    answers: dict[tuple[int, int], _Answer] = {}
-    packages: dict[tuple[str, str], tuple[str, str]] = {}
-    is_whole = False
-    for line in lines:
-        if not line.startswith("mngr-check "):
-            continue
-        match = _FRAME.fullmatch(line.rstrip("\r\n"))
-        if not match:
-            raise ValueError(f"the host's answer has a line that cannot be read: {line[:80]!r}")
-        number, position, mark, text, database, state, package, version, count = match.groups()
-        if count:
-            is_whole = int(count) == len(requirements)
-        elif state:
-            if (database, package) not in packages or _is_installed(state):
-                packages[database, package] = (state, version)
-        else:
-            answer = answers.setdefault((int(number), int(position)), _Answer())
-            if mark == "|":
-                answer.text.append(text)
-            elif mark == "@":
-                answer.where = text
-            elif mark == "!":
-                answer.is_hidden = True
+    answer = _Answer.parse(lines, len(requirements))
+    return [
+        _decide(requirement, _evidence(index, requirement, answer), _half_installed(requirement, answer))
+        for index, requirement in enumerate(requirements)
+    ]
+
+
+class _Output:
+    """What one check of one requirement printed.
+
+    Attributes:
+        where: the path of what was run or read; empty for a shell command.
+        code: the exit status; None as long as none was read.
+        text: the lines of its output.
+        is_hidden: whether the remote user's own shell does not find ``where``.
+    """
+
+    def __init__(self) -> None:
+        self.where = ""
+        self.code: str | None = None
+        self.text: list[str] = []
+        self.is_hidden = False
+
+
+class _Answer(NamedTuple):
+    """What the script printed: outputs by requirement and check (their positions), and entries of package databases.
+
+    ``packages`` has, by database and package, dpkg's three letters of state and the package's version.
+    """
+
+    outputs: dict[tuple[int, int], _Output]
+    packages: dict[tuple[str, str], tuple[str, str]]
+
+    @classmethod
+    def parse(cls, lines: Iterable[str], count: int) -> _Answer:
+        """Read the script's lines about so many requirements."""
+        answer = cls({}, {})
+        is_whole = False
+        for line in lines:
+            if not line.startswith("mngr-check "):
+                continue
+            match = _FRAME.fullmatch(line.rstrip("\r\n"))
+            if not match:
+                raise ValueError(f"the host's answer has a line that cannot be read: {line[:80]!r}")
+            number, position, mark, text, database, state, package, version, end = match.groups()
+            if end:
+                is_whole = int(end) == count
+            elif database:
+                answer.add_package(database, package, state, version)
             else:
-                answer.code = text
-    if not is_whole:
-        raise ValueError("the host's answer to the check of packages is cut off")
-    findings = []
-    for index, requirement in enumerate(requirements):
-        own = [answers.get((index, place)) for place in range(len(requirement["checks"]))]
-        findings.append(_judge(requirement, own, packages))
-    return findings
+                answer.add_output((int(number), int(position)), mark, text)
+        if not is_whole:
+            raise ValueError("the host's answer to the check of packages is cut off")
+        return answer
+
+    def add_package(self, database: str, package: str, state: str, version: str) -> None:
+        """Keep an entry of a database; of several for one package (architectures) an installed one wins."""
+        if (database, package) not in self.packages or _is_installed(state):
+            self.packages[database, package] = (state, version)
+
+    def add_output(self, key: tuple[int, int], mark: str, text: str) -> None:
+        """Keep one line about a check; ``mark`` says which kind: path, output, exit status or hidden path."""
+        output = self.outputs.setdefault(key, _Output())
+        if mark == "|":
+            output.text.append(text)
+        elif mark == "@":
+            output.where = text
+        elif mark == "!":
+            output.is_hidden = True
+        else:
+            output.code = text
 
 
 def _is_installed(state: str) -> bool:
@@ -163,78 +200,109 @@ def _is_installed(state: str) -> bool:
     return state in ("ii ", "hi ")
 
 
-def _judge(
-    requirement: Mapping[str, Any],
-    answers: Sequence[_Answer | None],
-    packages: Mapping[tuple[str, str], tuple[str, str]],
-) -> Finding:
-    wanted = versions.Range.parse(requirement["version"])
-    silent: tuple[str, str] | None = None
-    broken, half = "", _half_installed(requirement, packages)
+class _Evidence(NamedTuple):
+    """What one check shows of its requirement.
+
+    Attributes:
+        where: the path or the package that was found.
+        version: its upstream version; None where none can be read.
+        problem: why no version can be read, or why it does not run, as a clause with ``where`` in it.
+        is_usable: False for what does not run.
+        notice: see :class:`Finding`.
+    """
+
+    where: str
+    version: str | None
+    problem: str
+    is_usable: bool = True
+    notice: str = ""
+
+
+def _evidence(index: int, requirement: CompleteRequirement, answer: _Answer) -> Iterator[_Evidence]:
+    """The evidence of those checks of a requirement that found something, in their order."""
     for position, check in enumerate(requirement["checks"]):
-        answer = answers[position]
-        current: str | None
+        output = answer.outputs.get((index, position))
         if check["kind"] == "package":
-            state, version = _entry(check, packages)
-            where, current, why = check["value"], versions.upstream(version) or None, "has no readable version"
-            if not _is_installed(state):
-                continue
+            evidence = _package_evidence(check, answer)
         else:
-            if answer is None or answer.code is None:
-                continue
-            where, current, why = answer.where or check["value"], *_told(check, answer)
-            if answer.code in _FAILED_TO_START or (check["kind"] in ("python_module", "shell") and answer.code != "0"):
-                broken = f"{where} cannot be run" if answer.code in _FAILED_TO_START else broken
-                continue
-        status = wanted.judge(current)
-        if current is None:
-            silent = silent or (where, f"{where} {why}")
-            continue
-        if status == "ok" and half:
-            break
-        reason = "" if status == "ok" else f"found {current}, wanted {wanted}"
-        return Finding(requirement["id"], status, current, where, reason, _hidden(check, answer))
-    if half:
-        return Finding(requirement["id"], "missing", None, "", half)
-    if silent and wanted.is_any:
-        hidden = next(
-            (each for each in answers if each is not None and each.is_hidden and each.where == silent[0]), None
-        )
-        return Finding(requirement["id"], "ok", None, silent[0], "", _hidden({"value": requirement["name"]}, hidden))
-    if silent:
-        return Finding(requirement["id"], "unknown", None, silent[0], f"{silent[1]}, wanted {wanted}")
-    return Finding(requirement["id"], "missing", None, "", broken)
+            evidence = _output_evidence(check, output, requirement["name"]) if output else None
+        if evidence is not None:
+            yield evidence
 
 
-def _half_installed(requirement: Mapping[str, Any], packages: Mapping[tuple[str, str], tuple[str, str]]) -> str:
-    """Why a requirement is not there although a program of it may run; empty where dpkg has set up all or nothing."""
+def _package_evidence(check: CompleteCheck, answer: _Answer) -> _Evidence | None:
+    """The entry of the database of the check's manager, else of the first database that has the package installed."""
+    package, database = check["value"], check.get("database")
+    for each in [database] if database else dict.fromkeys(_DATABASES.values()):
+        state, version = answer.packages.get((each, package), _NOT_INSTALLED)
+        if _is_installed(state):
+            return _Evidence(package, versions.upstream(version) or None, f"{package} has no readable version")
+    return None
+
+
+def _output_evidence(check: CompleteCheck, output: _Output, name: str) -> _Evidence | None:
+    if output.code is None:
+        return None
+    where = output.where or check["value"]
+    version, problem = _printed_version(check, output)
+    if output.code in _FAILED_TO_START:
+        return _Evidence(where, None, f"{where} cannot be run", is_usable=False)
+    if check["kind"] in ("python_module", "shell") and output.code != "0":
+        return None
+    notice = _hidden_notice(check["value"] if version is not None else name, output)
+    return _Evidence(where, version, f"{where} {problem}", notice=notice)
+
+
+def _printed_version(check: CompleteCheck, output: _Output) -> tuple[str | None, str]:
+    """The version that a check printed, or None and why; what a failing command prints counts only with a pattern."""
+    if output.code == _KILLED:
+        return None, f"did not answer within {SECONDS} s"
+    if output.code not in ("0", _OUTPUT_CLOSED) and not check["pattern"]:
+        return None, f"prints no version (exit status {output.code})"
+    return versions.find("\n".join(output.text), check["pattern"]), "prints no readable version"
+
+
+def _hidden_notice(name: str, output: _Output) -> str:
+    if not output.is_hidden or not output.where:
+        return ""
+    directory = output.where.rpartition("/")[0]
+    line = f'export PATH="{directory}:$PATH"'
+    return f"{name} is in {directory}, which is not in the PATH of a login shell; add to ~/.profile: {line}"
+
+
+def _half_installed(requirement: CompleteRequirement, answer: _Answer) -> str:
+    """Which package of a requirement dpkg has installed only half, as a clause; empty if there is none."""
     checked = [check["value"] for check in requirement["checks"] if check["kind"] == "package"]
     for name in dict.fromkeys([*checked, *requirement["packages"].get("apt", ())]):
-        state, _ = packages.get(("dpkg", name), ("un ", ""))
+        state, _ = answer.packages.get(("dpkg", name), _NOT_INSTALLED)
         if not _is_installed(state) and state[1] not in "nc":
             return f"the package {name} is only half installed ({state.strip()})"
     return ""
 
 
-def _entry(check: Mapping[str, Any], packages: Mapping[tuple[str, str], tuple[str, str]]) -> tuple[str, str]:
-    """What a database says of a package: the one of the check's manager, else the first that has it."""
-    wanted = [check["database"]] if check["database"] else dict.fromkeys(_DATABASES.values())
-    found = [packages[each, check["value"]] for each in wanted if (each, check["value"]) in packages]
-    return next((each for each in found if _is_installed(each[0])), (*found, ("un ", ""))[0])
-
-
-def _hidden(check: Mapping[str, Any], answer: _Answer | None) -> str:
-    if answer is None or not answer.is_hidden or not answer.where:
-        return ""
-    directory = answer.where.rpartition("/")[0]
-    line = f'export PATH="{directory}:$PATH"'
-    return f"{check['value']} is in {directory}, which is not on the PATH of a login there; add to ~/.profile: {line}"
-
-
-def _told(check: Mapping[str, Any], answer: _Answer) -> tuple[str | None, str]:
-    """The version that an answer tells, or None and why not. Words of a failing command count only for a pattern."""
-    if answer.code == _KILLED:
-        return None, f"did not answer within {_SECONDS} s"
-    if answer.code not in ("0", "141") and not check["pattern"]:
-        return None, f"tells no version (exit status {answer.code})"
-    return versions.find("\n".join(answer.text), check["pattern"]), "tells no readable version"
+def _decide(requirement: CompleteRequirement, evidence: Iterable[_Evidence], half_installed: str) -> Finding:
+    """The finding that the evidence of all checks leads to; see :func:`read` for the rules."""
+    step, allowed = requirement["id"], versions.Range.parse(requirement["version"])
+    without_version: _Evidence | None = None
+    broken = ""
+    for each in evidence:
+        if not each.is_usable:
+            broken = each.problem
+        elif each.version is None:
+            without_version = without_version or each
+        else:
+            status = allowed.judge(each.version)
+            if status != "ok":
+                reason = f"found {each.version}, wanted {allowed}"
+                return Finding(step, status, each.version, each.where, reason, each.notice)
+            if not half_installed:
+                return Finding(step, "ok", each.version, each.where, "", each.notice)
+            break
+    if half_installed:
+        return Finding(step, "missing", None, "", half_installed)
+    if without_version is None:
+        return Finding(step, "missing", None, "", broken)
+    if allowed.is_any:
+        return Finding(step, "ok", None, without_version.where, "", without_version.notice)
+    reason = f"{without_version.problem}, wanted {allowed}"
+    return Finding(step, "unknown", None, without_version.where, reason)

@@ -1,0 +1,40 @@
+"""ShellCheck finds no mistake in the sh scripts that hosts are asked with."""
+
+from __future__ import annotations
+
+import pytest
+
+from mngr_ansible.portable import check_script, checks, managers, offers
+from tests.support.shellcheck import shellcheck
+
+UNUSED = ("SC2317", "SC2329")
+"""Codes for functions that are never called: a script begins with functions of which it uses only some."""
+
+ODD = 'it\'s $HOME `id` \\ "x" ~ *; & | > \n new'
+
+REQUIREMENTS = {
+    "nothing": [],
+    "name": [{"name": "git"}],
+    "packages": [
+        {"name": "fd", "version": ">=8", "packages": {manager: ["fd", "fd-find"] for manager in managers.TABLE}}
+    ],
+    "kinds": [
+        {"name": kind, "checks": [{"kind": kind, "value": value}, {"kind": kind, "value": value, "pattern": "x(.*)"}]}
+        for kind in checks.KINDS
+        for value in ("~/tool", ODD)
+        if (kind, value) != ("command", "~/tool")
+    ],
+    "many": [{"name": f"tool{number}"} for number in range(20)],
+}
+
+
+@pytest.mark.parametrize("name", REQUIREMENTS)
+def test_shellcheck_finds_nothing_in_the_check_of_requirements(name: str) -> None:
+    found = shellcheck(check_script.script([checks.complete(each) for each in REQUIREMENTS[name]]), exclude=UNUSED)
+    assert found == []
+
+
+@pytest.mark.parametrize("privilege", ["root", "sudo", "doas"])
+def test_shellcheck_finds_nothing_in_the_question_to_package_managers(privilege: str) -> None:
+    found = shellcheck(offers.script({manager: ["git", ODD] for manager in managers.TABLE}, privilege), exclude=UNUSED)
+    assert found == []
