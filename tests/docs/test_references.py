@@ -82,7 +82,7 @@ def table(page: str, heading: str) -> list[list[str]]:
 
 def test_the_architecture_shows_the_floors_that_import_linter_holds():
     config = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
-    (floors,) = [each["layers"] for each in config["contracts"] if each["type"] == "layers" and "exhaustive" in each]
+    (floors,) = [each["layers"] for each in config["contracts"] if each.get("containers") == ["mngr_ansible"]]
     shown = [" | ".join(re.findall(r"`(\w+)`", row[0])) for row in table("architecture.md", "The folders")]
     assert shown == [re.sub(r"\s*[|:]\s*", " | ", floor) for floor in floors]
 

@@ -30,11 +30,26 @@ REQUIREMENTS = {
 
 @pytest.mark.parametrize("name", REQUIREMENTS)
 def test_shellcheck_finds_nothing_in_the_check_of_requirements(name: str) -> None:
-    found = shellcheck(check_script.script([checks.complete(each) for each in REQUIREMENTS[name]]), exclude=UNUSED)
+    found = shellcheck(
+        check_script.annotated_script([checks.complete(each) for each in REQUIREMENTS[name]]), exclude=UNUSED
+    )
     assert found == []
 
 
 @pytest.mark.parametrize("privilege", ["root", "sudo", "doas"])
 def test_shellcheck_finds_nothing_in_the_question_to_package_managers(privilege: str) -> None:
-    found = shellcheck(offers.script({manager: ["git", ODD] for manager in managers.TABLE}, privilege), exclude=UNUSED)
+    found = shellcheck(
+        offers.annotated_script({manager: ["git", ODD] for manager in managers.TABLE}, privilege), exclude=UNUSED
+    )
     assert found == []
+
+
+def test_comments_are_not_sent_to_the_host() -> None:
+    requirements = [checks.complete({"name": "git"})]
+    for script in (check_script.script(requirements), offers.script({"apt": ["git"]}, "root"), check_script.PATHS):
+        assert [line for line in script.splitlines() if line.lstrip().startswith("#")] == []
+
+
+def test_a_line_of_a_request_that_looks_like_a_comment_is_sent() -> None:
+    script = check_script.script([checks.complete({"name": "a", "checks": [{"kind": "shell", "value": "b\n# c\nd"}]})])
+    assert "'b\n# c\nd'" in script

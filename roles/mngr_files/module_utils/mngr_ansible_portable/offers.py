@@ -12,6 +12,7 @@ import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import managers
+from .sh import without_comments
 from .versions import compare, upstream
 
 if TYPE_CHECKING:
@@ -58,11 +59,14 @@ mngr_lists() { # MANAGER STAMP FILE…
   echo "mngr-offer $mngr_manager lists $mngr_age"
 }
 """
-"""What the lines about packages call. ``FRAME`` is a manager's name, a blank and the number of the question to it."""
+"""What the lines about packages call. ``FRAME`` is a manager's name, a blank and the number of the question."""
 
-_DATA = """\
+_TEMPLATE = f"""\
+mngr_seconds={_SECONDS} mngr_bytes={_BYTES}
+{_FUNCTIONS.strip()}
 # The packages; every value is quoted, and nothing in it is expanded.
-# shellcheck disable=SC2016"""
+# shellcheck disable=SC2016
+"""
 
 
 class Offer(NamedTuple):
@@ -93,7 +97,17 @@ def script(packages: Mapping[str, Sequence[str]], privilege: str) -> str:
         packages: by manager, its packages; those of a language's manager with the versions that are allowed.
         privilege: how to become root (``root``, ``sudo``, ``doas``), which dnf needs to read its lists.
     """
-    lines = ["(", f"mngr_seconds={_SECONDS} mngr_bytes={_BYTES}", _FUNCTIONS.strip(), _DATA, "{"]
+    return _filled(without_comments(_TEMPLATE), packages, privilege)
+
+
+def annotated_script(packages: Mapping[str, Sequence[str]], privilege: str) -> str:
+    """The same with comments, also those for ShellCheck."""
+    return _filled(_TEMPLATE, packages, privilege)
+
+
+def _filled(template: str, packages: Mapping[str, Sequence[str]], privilege: str) -> str:
+    """The template in a subshell of its own, followed by the lines for the packages."""
+    lines = [f"(\n{template}{{"]
     for manager, names in packages.items():
         lines.append("{")
         if manager in _LISTS:

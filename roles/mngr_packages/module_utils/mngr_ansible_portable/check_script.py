@@ -13,6 +13,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from . import checks
+from .sh import without_comments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,7 @@ _LINES = 20
 _AT_ONCE = 8
 """How many requirements are checked at the same time."""
 
-PATHS = r"""
+_PATHS = r"""
 mngr_add() { for mngr_dir do
   case $mngr_dir in /*) if [ -d "$mngr_dir" ]; then PATH=$PATH:$mngr_dir; fi ;; esac
 done; }
@@ -49,16 +50,12 @@ mngr_paths() {
 }
 mngr_paths
 """
+
+PATHS = without_comments(_PATHS)
 """sh text that adds to ``PATH`` the directories in which users install tools for themselves.
 
 Of nvm's versions of node only the newest is added.
 """
-
-_BEGIN = """\
-set +eu
-mngr_own=${PATH:-}
-"""
-"""Precedes :data:`PATHS`. The script runs in a subshell, so that nothing of it reaches the script around it."""
 
 _FUNCTIONS = r"""
 set -f
@@ -172,9 +169,14 @@ mngr_brew() { # NAME…
 """
 """What the lines about requirements call. ``FRAME`` is the number of a requirement, a blank and that of its check."""
 
-_DATA = """\
+_TEMPLATE = f"""\
+set +eu
+mngr_own=${{PATH:-}} mngr_lines={_LINES} mngr_seconds={checks.SECONDS}
+{_PATHS.strip()}
+{_FUNCTIONS.strip()}
 # The requirements; every value is quoted, and nothing in it is expanded.
-# shellcheck disable=SC2016,SC2088"""
+# shellcheck disable=SC2016,SC2088
+"""
 
 _DATABASES = ("dpkg", "rpm", "pacman", "apk", "brew")
 
@@ -187,8 +189,17 @@ def script(requirements: Sequence[CompleteRequirement]) -> str:
     It runs in a subshell of its own and prints lines that start with ``mngr-check``. Several requirements are checked
     at the same time. The later checks of a requirement run only if the earlier ones printed no version.
     """
-    settings = f"mngr_lines={_LINES} mngr_seconds={checks.SECONDS}"
-    lines = ["(", _BEGIN + settings, PATHS.strip(), _FUNCTIONS.strip(), _DATA, "{", *_databases(requirements)]
+    return _filled(without_comments(_TEMPLATE), requirements)
+
+
+def annotated_script(requirements: Sequence[CompleteRequirement]) -> str:
+    """The same with comments, also those for ShellCheck."""
+    return _filled(_TEMPLATE, requirements)
+
+
+def _filled(template: str, requirements: Sequence[CompleteRequirement]) -> str:
+    """The template in a subshell of its own, followed by the lines for the requirements."""
+    lines = [f"(\n{template}{{", *_databases(requirements)]
     for number, requirement in enumerate(requirements):
         steps = ""
         for position, check in enumerate(requirement["checks"]):
