@@ -1,4 +1,4 @@
-"""The probe: one script, read-only, any shell; its answer is a stranger's."""
+"""The probe: one read-only script for any shell, whose answer is not trusted."""
 
 import hashlib
 import os
@@ -16,6 +16,8 @@ from mngr_ansible.host.probe import probe
 from mngr_ansible.host.probe_answer import parse_answer
 from mngr_ansible.host.probe_request import ProbeRequest
 from mngr_ansible.host.state import MISSING
+from mngr_ansible.plan.transfers import Claim, Destination, WriteOptions
+from mngr_ansible.portable import trees
 from tests.support.builders import claim, requirements
 
 SHELLS = [["dash"], ["busybox", "sh"], ["bash", "--posix"]]
@@ -33,7 +35,7 @@ HOSTILE = [
 
 
 class Shell:
-    """This machine through one particular shell; counts the round trips."""
+    """This machine through one shell; counts the round trips."""
 
     is_local = True
     variables: dict[str, object] = {}  # noqa: RUF012
@@ -54,8 +56,8 @@ class Shell:
         )
 
 
-class Told:
-    """A host that says what it wants."""
+class EditedAnswer:
+    """This machine, whose answer is changed before we read it."""
 
     is_local, variables = False, {}
 
@@ -77,7 +79,7 @@ def shell(request):
     return Shell(request.param)
 
 
-def test_kind_mode_and_hash_of_every_destination_are_told(shell, tmp_path):
+def test_kind_mode_and_hash_of_every_destination_are_reported(shell, tmp_path):
     source, there = tmp_path / "source", tmp_path / "there"
     for base in (source, there):
         (base / "sub").mkdir(parents=True)
@@ -101,7 +103,7 @@ def test_kind_mode_and_hash_of_every_destination_are_told(shell, tmp_path):
     assert state.paths.files[str(there)].kind == "directory"
 
 
-def test_the_host_itself_is_told(shell):
+def test_the_remote_user_the_system_and_packages_are_reported(shell):
     state = probe(shell, ProbeRequest((), requirements("git>=1")), 30)
 
     assert state.login.uid == os.getuid()
@@ -125,7 +127,7 @@ def test_nothing_is_written(shell, tmp_path, monkeypatch):
     assert (sorted(os.listdir(tmp_path)), os.stat(tmp_path).st_mtime_ns) == before
 
 
-def test_parents_are_told_with_what_stands_above_them(shell, tmp_path):
+def test_parents_are_reported_with_the_nearest_directory_above(shell, tmp_path):
     (tmp_path / "f").write_text("x")
     (tmp_path / "dir").mkdir()
     places = {"dir/x": "w", "no/such/x": "W", "f/x": "x", "f/sub/x": "x"}
@@ -134,6 +136,29 @@ def test_parents_are_told_with_what_stands_above_them(shell, tmp_path):
     state = probe(shell, question, 30)
 
     assert {each: state.paths.parents[str((tmp_path / each).parent)] for each in places} == places
+
+
+def test_what_root_must_look_at_and_what_a_mirror_holds_is_reported(shell, tmp_path):
+    (tmp_path / "source").mkdir()
+    (tmp_path / "there" / "it's" / "new\nline").mkdir(parents=True)
+    (tmp_path / "there" / "file").write_text("x")
+    (tmp_path / "link").symlink_to("there")
+    entries = trees.read(str(tmp_path / "source")).entries
+    options = WriteOptions(owner=str(os.getuid()), group="root")
+    mirror = Claim("p", Destination(f"{tmp_path}/there"), entries, options, is_mirror=True)
+    behind_a_link = Claim("p", Destination(f"{tmp_path}/link/x"), entries, options)
+
+    state = probe(shell, ProbeRequest((mirror, behind_a_link), ()), 30)
+
+    assert state.paths.files[f"{tmp_path}/there"].kind == "directory"
+    assert state.paths.parents == {}
+    assert state.paths.parents_as_root == {str(tmp_path): "w", f"{tmp_path}/link": "w"}
+    assert state.paths.real == {f"{tmp_path}/link": f"{tmp_path}/there"}
+    assert state.paths.listings == {
+        f"{tmp_path}/there": {"it's": "directory", "it's/new\nline": "directory", "file": "file"}
+    }
+    assert state.paths.owner_ids == {("group", "root"): 0}
+    assert state.login.real_home == os.path.realpath(state.login.home)
 
 
 def test_home_and_work_dir_are_resolved_on_the_host(shell, tmp_path, monkeypatch):
@@ -168,7 +193,7 @@ def test_a_thousand_destinations_need_one_round_trip(tmp_path):
     assert sum(each.kind == "file" for each in state.paths.files.values()) == 1000
 
 
-def test_a_bounded_command_line_gets_more_but_smaller_scripts(tmp_path):
+def test_a_connection_with_a_limit_gets_more_but_smaller_scripts(tmp_path):
     for number in range(200):
         (tmp_path / f"some-longer-name-of-a-file-{number}").write_text("x")
     shell = Shell(["/bin/sh"], limit=16_000)
@@ -200,7 +225,7 @@ def test_an_answer_that_we_did_not_ask_for_is_one_error(edit, tmp_path):
     (tmp_path / "f").write_text("x")
 
     with pytest.raises(HostError):
-        probe(Told(edit), ProbeRequest((claim(tmp_path / "f", tmp_path / "f"),), ()), 30)
+        probe(EditedAnswer(edit), ProbeRequest((claim(tmp_path / "f", tmp_path / "f"),), ()), 30)
 
 
 @given(st.lists(st.one_of(st.text(), st.from_regex(r"(home|uid|kinds|mode|hash|os|python) [ -~]*"))))
@@ -209,7 +234,7 @@ def test_any_answer_is_read_or_refused(lines):
         parse_answer(lines, ProbeRequest((), ()), ())
 
 
-def test_what_a_login_prints_before_and_after_is_passed_over(tmp_path):
-    told = Told(lambda text: f"Welcome!\nkinds f\n{text}\nbye\n")
+def test_what_start_up_files_print_before_and_after_is_ignored(tmp_path):
+    noisy = EditedAnswer(lambda text: f"Welcome!\nkinds f\n{text}\nbye\n")
 
-    assert probe(told, ProbeRequest((), ()), 30).login.uid == os.getuid()
+    assert probe(noisy, ProbeRequest((), ()), 30).login.uid == os.getuid()

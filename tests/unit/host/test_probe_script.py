@@ -1,4 +1,4 @@
-"""The probe's text: clean shell, in which everything of a plugin is quoted."""
+"""The probe as shell text: shellcheck finds nothing, and every text of a plugin is quoted."""
 
 import shlex
 from pathlib import Path
@@ -11,13 +11,13 @@ from mngr_ansible.host.probe_request import ProbeRequest
 from mngr_ansible.host.probe_script import probe_script
 from mngr_ansible.plan.transfers import Claim, Destination, WriteOptions
 from mngr_ansible.portable import trees
-from tests.support.builders import tree
+from tests.support.builders import requirements, tree
 from tests.support.shellcheck import shellcheck
-from tests.unit.host.test_probe import HOSTILE, requirements
+from tests.unit.host.test_probe import HOSTILE
 
 TEMPLATES = sorted(Path(templates.__file__).parent.glob("*.sh"))
 NONCE = "0123456789abcdef"
-MEANT = (
+ALLOWED = (
     "SC2086",  # $SUM and $STAT are several words
     "SC2043",  # one loop runs over one placeholder
     "SC2016",  # a script for root is one quoted word
@@ -25,7 +25,7 @@ MEANT = (
     *("SC2012", "SC2088"),  # nvm's and npm's directories, in the script of portable.check_script
     "SC2317",  # not every function is called in every script
 )
-"""What is meant so, which the templates say in comments; those are not sent."""
+"""Complaints that are no faults: the templates switch them off in comments, which are not sent."""
 
 
 @pytest.fixture
@@ -47,13 +47,13 @@ def test_the_templates_are_clean_shell(template):
 def test_a_written_script_is_clean_shell(request_of_everything):
     script = probe_script(request_of_everything, request_of_everything.paths(), NONCE)
 
-    assert shellcheck(script, exclude=MEANT) == []
+    assert shellcheck(script, exclude=ALLOWED) == []
     parts = script.split("\nas_root ")[1:]
     assert len(parts) == 2
     for part in parts:
         words = shlex.shlex(part, posix=True, punctuation_chars=False)
         words.whitespace_split, words.commenters = True, ""
-        assert shellcheck(words.get_token() or "", exclude=MEANT) == []
+        assert shellcheck(words.get_token() or "", exclude=ALLOWED) == []
 
 
 def test_no_comment_and_no_placeholder_is_sent(request_of_everything):
@@ -64,7 +64,7 @@ def test_no_comment_and_no_placeholder_is_sent(request_of_everything):
     assert script.count("it's $SECRET @NONCE@".replace("'", "'\"'\"'")) == 1
 
 
-def test_every_word_that_the_script_prints_is_in_the_reader_s_table():
+def test_every_word_that_the_script_prints_is_in_the_table_of_the_reader():
     text = "".join(path.read_text() for path in TEMPLATES)
-    said = {line.split("say ")[1].split()[0] for line in text.splitlines() if "say " in line and "say()" not in line}
-    assert said <= set(WORDS)
+    printed = {line.split("say ")[1].split()[0] for line in text.splitlines() if "say " in line and "say()" not in line}
+    assert printed <= set(WORDS)

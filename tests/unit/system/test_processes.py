@@ -1,4 +1,4 @@
-"""Programs whose answers are taken: bounded in time and size, stoppable, gone with us."""
+"""Programs that we run: limited in time and output, stoppable, ended with us."""
 
 import os
 import signal
@@ -17,13 +17,13 @@ from tests.support.processes import processes_with
 from tests.support.waiting import wait_until
 
 
-def test_what_is_said_to_a_program_and_what_it_says_is_whole():
+def test_input_and_output_are_complete():
     text = os.urandom(3_000_000)
     done = run_bounded(["sh", "-c", "cat; echo end >&2; exit 3"], text, seconds=20)
     assert (done.stdout, done.stderr, done.code) == (text, b"end\n", 3)
 
 
-def test_a_program_that_does_not_listen_is_no_error():
+def test_a_program_that_does_not_read_its_input_is_no_error():
     assert run_bounded(["sh", "-c", "echo yes"], b"x" * 3_000_000, seconds=20).stdout == b"yes\n"
 
 
@@ -51,7 +51,7 @@ def test_stderr_is_bounded_too():
     assert 0 < len(done.stderr) <= 65536
 
 
-def test_an_endless_complaint_is_refused_before_it_fills_the_disk():
+def test_an_endless_stderr_is_refused_before_it_fills_the_disk():
     begin = time.monotonic()
     with pytest.raises(TooLongError):
         run_bounded(["sh", "-c", "while :; do head -c 2000000 /dev/zero; sleep 0.0992; done >&2"], b"", seconds=300)
@@ -75,7 +75,7 @@ def test_another_thread_can_stop_it():
     assert not processes_with("sleep 996")
 
 
-def test_what_stays_behind_and_holds_stderr_does_not_hold_us():
+def test_a_process_left_behind_that_holds_stderr_does_not_block_us():
     begin = time.monotonic()
     assert run_bounded(["sh", "-c", "sleep 994 >/dev/null & echo done"], b"", seconds=60).stdout == b"done\n"
     assert time.monotonic() - begin < 60
@@ -85,7 +85,7 @@ def test_what_stays_behind_and_holds_stderr_does_not_hold_us():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux kills a child with its parent")
-def test_a_killed_caller_takes_its_program_with_it():
+def test_the_program_of_a_killed_caller_ends_too():
     code = "from mngr_ansible.system.processes import run_bounded; run_bounded(['sleep', '995'], b'', seconds=60)"
     with subprocess.Popen([sys.executable, "-c", code]) as caller:
         wait_until(lambda: [each for each in processes_with("sleep 995") if each.name() == "sleep"])

@@ -1,4 +1,4 @@
-"""Directories of one run's own, and what is done with those of runs that were killed."""
+"""Private directories of one run, and those that killed runs left behind."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ with private_directory(Path(sys.argv[1]), "mngr-ansible-") as directory:
 """
 
 
-def test_a_socket_fits_on_macos_and_its_directory_is_its_owners_alone(
+def test_a_socket_s_path_fits_on_macos_and_its_directory_is_private(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -38,7 +38,7 @@ def test_a_socket_fits_on_macos_and_its_directory_is_its_owners_alone(
     assert not directory.exists()
 
 
-def test_what_a_killed_run_left_goes_after_a_minute_and_nothing_else(tmp_path: Path) -> None:
+def test_what_a_killed_run_left_is_removed_after_a_minute_and_nothing_else_is(tmp_path: Path) -> None:
     def killed() -> Path:
         before = set(tmp_path.iterdir())
         done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], capture_output=True)
