@@ -20,12 +20,14 @@ def quoted() -> list[str]:
 
 @functools.cache
 def texts() -> str:
-    """All texts of the package and the roles."""
+    """All texts of the package and the roles, docstrings aside."""
     found = []
     for tree in ("mngr_ansible", "roles"):
         for file in sorted((ROOT / tree).rglob("*")):
             if file.suffix == ".py":
-                found += [_text(node) for node in ast.walk(ast.parse(file.read_text()))]
+                tree_of_file = ast.parse(file.read_text())
+                docstrings = {node.value for node in ast.walk(tree_of_file) if isinstance(node, ast.Expr)}
+                found += [_text(node) for node in ast.walk(tree_of_file) if node not in docstrings]
             elif file.suffix == ".sh":
                 found.append(file.read_text())
     return "\n".join(found)
