@@ -140,34 +140,37 @@ def _choice(*words: str) -> _Validator:
     return _Validator(" or ".join(f'"{word}"' for word in words), f'"{words[-1]}"', lambda value: value in words)
 
 
-def _list(example: str, item: _Validator | None = None) -> _Validator:
-    return _Validator("a list", example, _is_list, item)
+def _list(example: str) -> _Validator:
+    return _Validator("a list", example, _is_list)
 
 
-_STRING = _Validator("a string", '"base"', _is_string)
-_PATTERN = _Validator("a pattern as in a .gitignore file", '"*.log"', _is_pattern)
+def _list_of_strings(example: str) -> _Validator:
+    return _Validator("a list of strings", example, _is_list, _Validator("a string", '"base"', _is_string))
+
+
+_PATTERN = _Validator("a gitignore pattern", '"*.log"', _is_pattern)
 
 _VALIDATORS: Mapping[type, Mapping[str, _Validator]] = {
     Settings: {
         "install": _choice("auto", "print"),
         "check_packages": _boolean("false"),
-        "precedence": _list('["base", "claude"]', _STRING),
+        "precedence": _list_of_strings('["base", "claude"]'),
         "packages": _list('["tree"]'),
         "files": _list('[{local_path = "a", remote_path = "b"}]'),
-        "manifests": _list('["~/agent-host.yml"]', _STRING),
+        "manifests": _list_of_strings('["~/agent-host.yml"]'),
         "timeout": _Validator("a number of seconds above 0", "600", is_seconds),
         "strict_secrets": _boolean("true"),
         "allow_installers": _boolean("false"),
         "allow_third_party_repositories": _boolean("false"),
         "scope": _choice("system", "user"),
         "bootstrap": _boolean("false"),
-        "playbooks": _list('["site.yml"]', _STRING),
+        "playbooks": _list_of_strings('["site.yml"]'),
     },
     PluginSettings: {
         "check_packages": _boolean("false"),
         "install": _choice("auto", "print"),
         "files": _boolean("false"),
-        "exclude_files": _list('["*.log"]', _PATTERN),
+        "exclude_files": _Validator("a list of gitignore patterns", '["*.log"]', _is_list, _PATTERN),
         "secrets": _boolean("false"),
     },
 }

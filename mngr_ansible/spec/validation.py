@@ -34,7 +34,8 @@ _SUPPORTED: Mapping[str, Mapping[str, tuple[object, ...]]] = {
 }
 """Class → field → the values that work in this release, where docs/contract.md promises more."""
 
-_TYPE_NAMES: Mapping[type, str] = {str: "a string", bool: "true or false", int: "a number", os.PathLike: "a path"}
+_TYPE_NAMES: Mapping[type, str] = {str: "a string", bool: "true or false", int: "a number"}
+"""Type → its name for people."""
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9+._-]*[A-Za-z0-9+._])?"
 _OWNER = r"[A-Za-z_][A-Za-z0-9_.-]*\$?|[0-9]{1,10}"
@@ -71,16 +72,12 @@ def check_choices(owner: Any) -> None:
 
 def check_choice(owner: object, field: str, value: object, allowed: Sequence[object]) -> None:
     """Refuse a value that is not one of the allowed words, or is not supported yet."""
-    if value not in allowed:
-        raise field_error(owner, field, value, "is not known", f"Use one of: {_words(allowed)}.")
     kind = type(owner).__name__
-    if not is_supported(kind, field, value):
-        remedy = f"In this release, use one of: {_words(_SUPPORTED[kind][field])}."
-        raise field_error(owner, field, value, "is not supported yet", remedy)
-
-
-def _words(values: Sequence[object]) -> str:
-    return ", ".join(str(value) for value in values if value is not None)
+    supported = _SUPPORTED.get(kind, {}).get(field, allowed)
+    if value not in supported:
+        problem = "is not supported yet" if value in allowed else "is not known"
+        words = ", ".join(str(each) for each in supported if each is not None)
+        raise field_error(owner, field, value, problem, f"Use one of: {words}.")
 
 
 def check_types(owner: Any, /, **expected: type | tuple[type, ...]) -> None:
@@ -92,11 +89,22 @@ def check_types(owner: Any, /, **expected: type | tuple[type, ...]) -> None:
 def check_type(owner: object, field: str, value: object, types: tuple[type, ...]) -> None:
     """Refuse a value that has none of these types. A bool is not an int; text must be Unicode, but for paths."""
     if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-        names = " or ".join(_TYPE_NAMES[each] for each in types if each is not type(None))
-        optional = ", or leave it out" if type(None) in types else ""
-        raise field_error(owner, field, value, f"is not {names}", f"Give {names}{optional}.")
+        raise _type_error(owner, field, value, types)
     if os.PathLike not in types:
         _check_unicode(owner, field, value)
+
+
+def _type_error(owner: object, field: str, value: object, types: tuple[type, ...]) -> InputError:
+    if os.PathLike in types:
+        return field_error(owner, field, value, "is not a path", "Give a path as a string.")
+    names = " or ".join(_TYPE_NAMES[each] for each in types if each is not type(None))
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and str in types:
+        remedy = f'Write it in quotes: {field}: "{value}".'
+    elif type(None) in types:
+        remedy = f"Give {names}, or leave {field} out."
+    else:
+        remedy = f"Give {names}."
+    return field_error(owner, field, value, f"is not {names}", remedy)
 
 
 def _check_unicode(owner: object, field: str, value: object) -> None:
