@@ -29,10 +29,10 @@ from mngr_ansible.system.signals import terminate_gracefully
 
 
 def find(address: str, mngr_ctx: MngrContext) -> OnlineHostInterface:
-    """The one host of that address, ``HOST`` or ``HOST.PROVIDER``, which has to be running.
+    """The host of that address, ``HOST`` or ``HOST.PROVIDER``; it has to be running.
 
     Raises:
-        MngrError: there is none, there are several, or it is stopped.
+        MngrError: no host or several hosts have that address, or the host is stopped.
     """
     parsed = parse_host_address(address)
     providers = (str(parsed.provider),) if parsed.provider is not None else None

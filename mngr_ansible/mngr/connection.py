@@ -49,7 +49,7 @@ class MngrConnection:
         info = self.host.get_ssh_connection_info()
         if info is None:
             raise HostError(
-                "mngr does not reach it over ssh, which mngr-ansible needs",
+                "mngr does not reach this host over ssh, and mngr-ansible needs ssh",
                 remedy="Create the agent with --no-ansible, or on a host with ssh.",
                 host=self.name,
             )
@@ -66,7 +66,7 @@ class MngrConnection:
         return len(_command(script)) <= _LONGEST_COMMAND
 
     def run(self, script: str, timeout: float) -> ShellResult:
-        """Run it on a thread, for mngr's own bound is not kept where a program there says nothing."""
+        """Run it on a thread: mngr's own timeout does not work while a program on the host prints nothing."""
         seconds, answers = math.ceil(timeout), SimpleQueue[Any]()
         command = _bounded(_command(script), seconds + 1)
 
@@ -78,31 +78,31 @@ class MngrConnection:
 
         threading.Thread(target=copy_context().run, args=(ask,), daemon=True).start()
         try:
-            said = answers.get(timeout=seconds)
+            result = answers.get(timeout=seconds)
         except Empty:
             raise no_answer(timeout, self.name) from None
-        if isinstance(said, (MngrError, OSError)):
+        if isinstance(result, (MngrError, OSError)):
             raise HostError(
-                " ".join(str(said).split()),
-                remedy="See whether it is up and can be reached from here.",
+                " ".join(str(result).split()),
+                remedy="Check that the host is up and can be reached from here.",
                 host=self.name,
-            ) from said
-        if isinstance(said, BaseException):
-            raise said
-        return ShellResult(f"\n{said.stdout}\n", said.stderr, 0 if said.success else 1)
+            ) from result
+        if isinstance(result, BaseException):
+            raise result
+        return ShellResult(f"\n{result.stdout}\n", result.stderr, 0 if result.success else 1)
 
     def stop(self) -> None:
-        pass  # mngr asks one host, on its own thread
+        pass  # mngr works on one host at a time
 
 
 def _bounded(command: str, seconds: int) -> str:
-    """The command, ended on the host too, where that has coreutils' ``timeout``."""
+    """The command with a timeout on the host too, where coreutils' ``timeout`` is installed."""
     chosen = f'command -v timeout >/dev/null 2>&1 && exec timeout -k 1 {seconds} sh -c "$1"; exec sh -c "$1"'
     return shlex.join(["sh", "-c", chosen, "sh", command])
 
 
 def locked(host: OnlineHostInterface, request: Request) -> AbstractContextManager[None]:
-    """mngr's lock of a host, waited for as long as mngr does by itself, or as the run may take."""
+    """mngr's lock of a host. We wait as long as mngr itself does, or as the run may take."""
     return host.lock_cooperatively(min(_LOCK_SECONDS, request.timeout))
 
 
@@ -114,7 +114,7 @@ def _command(script: str) -> str:
 
 
 def connected(host: OnlineHostInterface) -> tuple[str, Connection]:
-    """What a host is called, and the way to it."""
+    """A host's name, and the connection to it."""
     if host.is_local:
         return "localhost", LocalShell()
     name = str(host.get_name())

@@ -15,9 +15,9 @@ from mngr_ansible.spec.patterns import Patterns
 
 
 def leaked_private_files(root: Path | None) -> list[str]:
-    """The files outside of a repository, readable by their owner alone, that its committed settings would send.
+    """The files outside of a repository, readable only by their owner, that the repository's settings would send.
 
-    Whoever clones it did not choose them: mngr reads ``.mngr/settings.toml`` of any project without a question.
+    The user did not choose them: mngr reads ``.mngr/settings.toml`` of any project without asking.
     """
     if root is None:
         return []
@@ -28,13 +28,13 @@ def leaked_private_files(root: Path | None) -> list[str]:
         chosen = Settings.parse({"files": table.get("files", ()), "manifests": own})
         found = user_contributions(chosen, (), (), (), directory=root)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, MngrAnsibleError):
-        return []  # there is none, or what is wrong with it is told when it is read for use
+        return []  # no such file, or an error in it, which is reported when the settings are used
     sources = [path for each in found for spec in each.transfers for path in _private_in(spec, root)]
     return list(dict.fromkeys(map(str, sources)))
 
 
 def _private_in(spec: FileTransferSpec, root: Path) -> Iterator[Path]:
-    """What only its owner can read of a source, where that is outside: itself, or what is in it or linked from it."""
+    """The private files of a source that are outside of the repository: itself, or files in it or linked from it."""
     path = Path(local_path(spec))
     is_outside = not path.resolve().is_relative_to(root.resolve())
     if is_outside and _is_private(path):
@@ -43,7 +43,7 @@ def _private_in(spec: FileTransferSpec, root: Path) -> Iterator[Path]:
         try:
             entries = trees.read(str(path), symlinks=spec.symlinks, excluded=Patterns(spec.exclude).excludes).entries
         except trees.TreeError:
-            return  # told when it is read for use
+            return  # reported when the files are read for use
         for source in (Path(each.source) for each in entries):
             if _is_private(source) and not source.resolve().is_relative_to(root.resolve()):
                 yield source

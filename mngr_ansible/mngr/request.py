@@ -29,16 +29,16 @@ def agent_target(
 
 
 def bare_target(host: OnlineHostInterface, mngr_ctx: MngrContext) -> Target:
-    """A host that has no agent yet; no hook is asked about it."""
+    """A host without an agent; no hook is called for it."""
     name, connection = connected(host)
     return Target(name, connection, Agent("mngr", "~"), host, mngr_ctx=mngr_ctx)
 
 
 def own_needs(agent: AgentInterface[Any]) -> tuple[Contribution, ...]:
-    """The program that an agent's type can install by itself, where the catalog knows it.
+    """The program that an agent type can install by itself, if the catalog knows it.
 
-    It is optional: what we cannot install, mngr's own provisioning installs, or refuses, right after us. Nothing where
-    the type's settings switch the check off (``check_installation``). Source: mngr 0.3, ``HasAutoInstallMixin``.
+    It is optional: mngr's own provisioning comes right after us and installs it, or fails. Nothing is needed where the
+    settings of the type switch the check off (``check_installation``). Source: mngr 0.3, ``HasAutoInstallMixin``.
     """
     if not isinstance(agent, HasAutoInstallMixin) or not getattr(agent.agent_config, "check_installation", True):
         return ()
@@ -66,7 +66,7 @@ def mngr_request(
     password: str | None = None,
     control_path: str | None = None,
 ) -> Request:
-    """What mngr's settings and a command line ask for. Relative paths in the settings start at the repository's root.
+    """The request of mngr's settings and a command line. Relative paths in the settings start at the repository's root.
 
     Raises:
         MngrAnsibleError: a setting, a manifest or an option is wrong.
@@ -88,7 +88,7 @@ def mngr_request(
 
 
 def create_request(mngr_ctx: MngrContext, options: CreateAgentOptions | None, *, is_local: bool) -> Request:
-    """What mngr's settings and the options of ``mngr create`` ask for; raises as :func:`mngr_request` does."""
+    """The request of mngr's settings and the options of ``mngr create``; raises as :func:`mngr_request` does."""
     chosen = options.plugin_data if options is not None else {}
     return mngr_request(
         mngr_ctx,

@@ -1,4 +1,4 @@
-"""Who in mngr sends files of his own, and where to: its agent type, and the options of ``mngr create``."""
+"""The files that mngr itself sends to a host: those of its agent type, and of options of ``mngr create``."""
 
 import os
 import posixpath
@@ -8,12 +8,12 @@ from loguru import logger
 
 from mngr_ansible.provisioning.request import Prepared, Target
 
-type _Sent = tuple[str, str]
-"""A path on the host, and who sends something there, in words."""
+type _Upload = tuple[str, str]
+"""A path on the host, and the sender in words."""
 
 
 def mngr_uploads(before: Prepared) -> Mapping[str, str]:
-    """Who sends what to which path on the host, as far as mngr can say; the agent's class is asked once more.
+    """The sender of each path on the host, as far as mngr can say; the agent's class is asked once more.
 
     mngr's own ``get_provision_file_transfers`` of an agent's class only names files. Source: mngr 0.3.0,
     ``Host.provision_agent``.
@@ -30,12 +30,12 @@ def mngr_uploads(before: Prepared) -> Mapping[str, str]:
     return dict(found)
 
 
-def _of_class(target: Target, work_dir: str) -> Iterator[_Sent]:
-    agent, asked = target.agent, {"host": target.host, "options": target.options, "mngr_ctx": target.mngr_ctx}
+def _of_class(target: Target, work_dir: str) -> Iterator[_Upload]:
+    agent, arguments = target.agent, {"host": target.host, "options": target.options, "mngr_ctx": target.mngr_ctx}
     try:
-        specs = list(agent.get_provision_file_transfers(**asked))
+        specs = list(agent.get_provision_file_transfers(**arguments))
     except Exception as error:  # noqa: BLE001 - somebody else's code, and only for a name in a warning
-        logger.debug("{} does not say what it sends: {}", agent.agent_type, error)
+        logger.debug("agent type {} did not name its files: {}", agent.agent_type, error)
         return
     for spec in specs:
         path = posixpath.normpath(posixpath.join(work_dir, str(spec.agent_path)))

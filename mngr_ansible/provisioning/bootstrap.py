@@ -1,4 +1,4 @@
-"""What mngr itself needs of a host: a plan like any other, but one that no plugin is asked for.
+"""What mngr itself needs on a host: a plan like any other, but no plugin is asked.
 
 It is made before an agent exists, from a list that is mngr's own, and python3. It obeys ``install``, ``scope`` and the
 other settings as every plan does.
@@ -13,10 +13,10 @@ from mngr_ansible.provisioning.request import Prepared, Request, Target
 from mngr_ansible.spec.packages import PackageRequirement
 
 TOOLS = ("ca-certificates", "openssh-server", "tmux", "curl", "rsync", "git", "jq", "xxd", "util-linux")
-"""What mngr 0.3 wants of every host. Source: ``REQUIRED_HOST_PACKAGES`` in ``imbue.mngr.providers.ssh_host_setup``."""
+"""What mngr 0.3 needs on every host. Source: ``REQUIRED_HOST_PACKAGES`` in ``imbue.mngr.providers.ssh_host_setup``."""
 
 ESSENTIAL = frozenset({"git", "rsync", "tmux"})
-"""What ``mngr create`` cannot do without: without the others only some agents fail, and later."""
+"""What every ``mngr create`` needs; without one of the others only some agents fail, later."""
 
 
 def requirements(names: Sequence[str] = TOOLS) -> tuple[PackageRequirement, ...]:
@@ -31,13 +31,13 @@ def gather(
     *,
     is_lenient: bool = False,
 ) -> list[Prepared]:
-    """The plan of a bootstrap for every host; nothing is asked of plugins, and no host is contacted.
+    """The bootstrap plan for every host; no plugin is asked, and no host is contacted.
 
     Args:
         targets: the hosts.
-        request: what holds besides; its contributions are left out.
+        request: its settings and options count; its contributions are left out.
         needs: the tools; default: :func:`requirements`.
-        is_lenient: only what is :data:`ESSENTIAL` stops a host that cannot have it; the rest is a warning.
+        is_lenient: only a tool of :data:`ESSENTIAL` that cannot be installed stops a host; the rest is a warning.
     """
     chosen = needs or requirements()
     if is_lenient:

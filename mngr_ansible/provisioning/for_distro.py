@@ -1,4 +1,4 @@
-"""A machine that is not there: what a plan's packages would take on a system that is only named."""
+"""``plan --for``: what a plan's packages need on a system that is only named, without connecting to one."""
 
 import re
 from collections.abc import Mapping
@@ -31,11 +31,11 @@ _SYSTEMS = {
     "alpine": ("Alpine Linux", "", "apk"),
     "macos": ("macOS", "", "brew"),
 }
-"""By the name that a user gives: what the system calls itself, what it is like, and what it installs with."""
+"""By the name that a user types: the system's own name, the systems that it is like, and its package manager."""
 
 
-class _Nowhere:
-    """The connection of a machine that is not there; everything that is asked of it fails."""
+class _NoHost:
+    """The connection of a system that is only named; every command fails."""
 
     is_local = False
     variables: Mapping[str, Any] = {}
@@ -46,18 +46,21 @@ class _Nowhere:
 
     def run(self, script: str, timeout: float) -> ShellResult:
         del script, timeout
-        raise HostError("it is not there, and cannot be asked", remedy="Leave the plugin that asks it out of --for.")
+        raise HostError(
+            "--for plans without a host, and a plugin wants to run a command on the host",
+            remedy="Leave that plugin out, or plan for a real host.",
+        )
 
     def stop(self) -> None:
         pass
 
 
 def fresh_host(name: str, request_ids: tuple[str, ...]) -> HostState:
-    """What is true on a fresh machine of that system: nothing is there but its own package manager.
+    """The state of a fresh machine of that system: it has its own package manager and none of the tools.
 
     Args:
         name: ``fedora``, ``ubuntu:24.04``, …
-        request_ids: the ids of the requirements, all of which are missing there.
+        request_ids: the ids of the requirements; all of them are missing.
 
     Raises:
         UsageError: a system that is not known.
@@ -89,7 +92,7 @@ def fresh_host(name: str, request_ids: tuple[str, ...]) -> HostState:
 
 
 def distro_report(request: Request, name: str) -> Report:
-    """The plan of a machine of that system, with the commands for it; no host is contacted, and files are left out.
+    """The plan for a machine of that system, with its commands. No host is contacted; files are left out.
 
     Raises:
         UsageError: a system that is not known.
@@ -97,20 +100,20 @@ def distro_report(request: Request, name: str) -> Report:
     """
     fresh_host(name, ())
     host = Host(name, False, _unreachable)
-    gathered = gather([Target(name, _Nowhere(), Agent("agent", "~"), host)], request)[0]
+    gathered = gather([Target(name, _NoHost(), Agent("agent", "~"), host)], request)[0]
     return plan_for_distro(gathered, name)
 
 
 def plan_for_distro(gathered: Prepared, name: str) -> Report:
-    """The same for what was gathered already."""
+    """The same for a plan that was gathered already."""
     plan = gathered.plan
     state = fresh_host(name, tuple(each.id for each in (*plan.requirements, *plan.implied.values())))
     plan = packages_only(plan)
     due = compare(plan, state, Resolver(state, plan.policy, plan.implied), is_local=False)
-    told = Target(name, _Nowhere(), gathered.target.agent, gathered.target.host)
-    prepared = Prepared(told, plan, gathered.contributions, state, due)
+    target = Target(name, _NoHost(), gathered.target.agent, gathered.target.host)
+    prepared = Prepared(target, plan, gathered.contributions, state, due)
     return plan_report([prepared], is_refreshing=True)
 
 
 def _unreachable(_command: str, _timeout: float) -> CommandResult:
-    return CommandResult("", "it is not there", False)
+    return CommandResult("", "--for plans without a host", False)

@@ -30,7 +30,7 @@ def catalog_report(name: str | None = None) -> Report:
     """What is known about common tools, or about one of them.
 
     Raises:
-        InputError: there is no tool of that name.
+        InputError: the catalog has no tool of that name.
     """
     tool = find_tool(name) if name is not None else None
     if name is not None and tool is None:

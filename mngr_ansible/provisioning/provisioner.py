@@ -1,4 +1,4 @@
-"""What every command does, told once: gather → inspect → confirm → run → report → finish.
+"""The story of every command, once: gather → inspect → confirm → run → report → finish.
 
 * :func:`gather` asks the plugins and makes a plan for every host. No host is contacted.
 * :func:`inspect` looks at every host and compares its plan with it. Nothing is changed.
@@ -220,7 +220,7 @@ def confirm_local_installs(prepared: Sequence[Prepared], dialog: Dialog) -> list
 
 
 def _installable(advised: Sequence[Candidate], plan: Plan, *, is_root: bool) -> tuple[Candidate, ...]:
-    """The candidates that need no right that the user lacks, and require nothing first that does."""
+    """The candidates that the user may install without root, with everything that they require first."""
     possible = tuple(
         candidate
         for candidate in advised

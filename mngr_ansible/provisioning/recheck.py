@@ -1,7 +1,7 @@
-"""Look at our files once more, after somebody else was at them: what is to be put right, and what is lost.
+"""Look at our files once more after mngr's own provisioning: what is to be restored, and what is lost.
 
-What others did to the *mode or owner* of a file is put right; *content* that they replaced or removed is theirs to
-answer for, and only told of. Source: docs/contract.md "Hooks": mngr's own transfers come after ours.
+A *mode or owner* that was changed is restored. *Content* that was replaced or removed is only reported: mngr's own
+transfers come after ours. Source: docs/contract.md "Hooks".
 """
 
 import dataclasses
@@ -23,26 +23,28 @@ from mngr_ansible.provisioning.request import Prepared, Request
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A path whose content is not ours any more, and the plugins that wanted it there."""
+    """A path whose content is not ours any more, and the plugins that had sent it.
+
+    ``is_there``: whether something else is at the path now; else nothing is.
+    """
 
     path: str
     plugins: tuple[str, ...]
     is_there: bool
-    """Whether something else stands there now; else it is gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rechecked:
-    """What was found: ``prepared`` holds what is due to put modes and owners right, and is None if nothing is."""
+    """What was found: ``prepared`` holds what is due to restore modes and owners; None if nothing is."""
 
     prepared: Prepared | None = None
     lost: tuple[Lost, ...] = ()
 
 
 def recheck(before: Prepared, request: Request) -> Rechecked:
-    """Look at the files of a host that was brought to its plan; no round trip where the plan has none.
+    """Look at the files of a host that was provisioned; no round trip where the plan has no files.
 
-    Nothing is said of what ``if_exists="keep"`` has handed over to the host.
+    Files with ``if_exists="keep"`` are left out: they belong to the host.
 
     Raises:
         HostError: the host does not answer.
@@ -50,24 +52,26 @@ def recheck(before: Prepared, request: Request) -> Rechecked:
     plan, target = before.plan, before.target
     if before.state is None or not plan.transfers:
         return Rechecked()
-    question = ProbeRequest(plan.claims, (), target.work_dir, request.become)
-    state = probe(target.connection, question, min(60.0, request.timeout))
-    wanted = ProtectedPaths.of(plan.transfers, (), state)
+    probe_request = ProbeRequest(plan.claims, (), target.work_dir, request.become)
+    state = probe(target.connection, probe_request, min(60.0, request.timeout))
+    protected = ProtectedPaths.of(plan.transfers, (), state)
     lost: list[Lost] = []
     outcomes: list[Outcome] = []
     transfers: list[DueTransfer] = []
     for transfer in plan.transfers:
-        outcome, due = compare_transfer(transfer, state, wanted, become=request.become)
+        outcome, due = compare_transfer(transfer, state, protected, become=request.become)
         mine = [each for each in due.entries if _is_ours(each)] if due is not None else []
         found = {each.path: state.paths.files.get(each.path, MISSING) for each in mine}
-        mended = [each for each in mine if _has_content(each, found[each.path])]
+        restored = [each for each in mine if _has_our_content(each, found[each.path])]
         lost += [
-            Lost(each.path, transfer.plugins, found[each.path].kind != "missing") for each in mine if each not in mended
+            Lost(each.path, transfer.plugins, found[each.path].kind != "missing")
+            for each in mine
+            if each not in restored
         ]
-        mended += _tops(transfer, before.state, state)
-        if mended:
+        restored += _changed_tops(transfer, before.state, state)
+        if restored:
             outcomes.append(dataclasses.replace(outcome, status=Status.DIFFERS, reason="modes or owners", files=None))
-            transfers.append(DueTransfer(transfer, tuple(mended), due is not None and due.as_root))
+            transfers.append(DueTransfer(transfer, tuple(restored), due is not None and due.as_root))
     if not transfers:
         return Rechecked(None, tuple(lost))
     due_now = Due(tuple(outcomes), tuple(transfers))
@@ -75,29 +79,29 @@ def recheck(before: Prepared, request: Request) -> Rechecked:
 
 
 def _is_ours(placed: PlacedEntry) -> bool:
-    """Not what a mirror would delete: the host may have got it for good reason since."""
+    """Whether we sent it. What a mirror would delete now may have been made for a good reason since."""
     return placed.entry.kind != "absent" and placed.options.if_exists != "keep"
 
 
-def _has_content(placed: PlacedEntry, found: FileState) -> bool:
+def _has_our_content(placed: PlacedEntry, found: FileState) -> bool:
     entry = placed.entry
     if entry.kind == "link":
         return found.sha256 == hashlib.sha256(os.fsencode(entry.target or "") + b"\n").hexdigest()
     return found.kind == entry.kind and (entry.kind == "directory" or found.sha256 == entry.sha256)
 
 
-def _is_other(found: int | None, mode: int | None) -> bool:
-    """Whether a directory's bits are others than they were; setgid and the like are the host's business."""
+def _has_other_bits(found: int | None, mode: int | None) -> bool:
+    """Whether a directory's permission bits changed; setuid, setgid and the sticky bit are not compared."""
     return found is not None and mode is not None and found & 0o777 != mode & 0o777
 
 
-def _tops(transfer: Transfer, before: HostState, now: HostState) -> Iterator[PlacedEntry]:
-    """A transfer's own directory, if its mode is not as we left it: as it was there, or as we made it."""
+def _changed_tops(transfer: Transfer, before: HostState, now: HostState) -> Iterator[PlacedEntry]:
+    """A transfer's own directory, if its mode is not as we left it: the mode it had before, or the one we gave it."""
     for placed in transfer.entries:
         if placed.is_top and placed.options.if_exists != "keep":
             was, found = before.paths.files.get(placed.path, MISSING), now.paths.files.get(placed.path, MISSING)
             mode = was.mode if was.kind == "directory" else placed.entry.mode
-            if found.kind == "directory" and _is_other(found.mode, mode):
+            if found.kind == "directory" and _has_other_bits(found.mode, mode):
                 bits = (mode or 0) & 0o777
                 options = dataclasses.replace(placed.options, directory_mode=bits)
                 yield PlacedEntry(placed.path, placed.entry._replace(mode=bits), options)

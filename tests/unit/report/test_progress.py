@@ -1,0 +1,77 @@
+"""Lines while a run goes on: derived from the ids of steps, never from the titles of tasks."""
+
+from __future__ import annotations
+
+import pytest
+
+from mngr_ansible import PackageRequirement, Source
+from mngr_ansible.diff.outcome import Outcome, Status
+from mngr_ansible.report.progress import described, follower, summary
+from mngr_ansible.report.report import HostReport
+from mngr_ansible.run.runner import Event
+from tests.support.builders import due, wants
+
+APT, NPM = "package:jq", "package:left"
+
+
+def lines(*events: Event, is_verbose: bool = False) -> list[tuple[str, str]]:
+    """The lines of a run that installs jq with apt, then left with npm, on one host."""
+    left = PackageRequirement("left", sources=(Source("npm", ("left",), scope="user"),))
+    seen: list[tuple[str, str]] = []
+    follow = follower(
+        {"host-1": "build-1"},
+        {"host-1": due(wants("p", "jq", left), managers=("apt", "npm"))},
+        lambda name, line: seen.append((name, line)),
+        is_verbose=is_verbose,
+    )
+    for event in events:
+        follow(event)
+    return seen
+
+
+def task(title: str = "Any title") -> Event:
+    return Event("task", task=title)
+
+
+def step(id_: str, status: str = "changed") -> Event:
+    return Event("step", "host-1", step={"id": id_, "status": status, "current": None, "reason": ""})
+
+
+def test_a_manager_is_announced_when_every_step_before_it_was_reported_whatever_tasks_are_called() -> None:
+    assert lines(task()) == [("build-1", "installing with apt: jq")]
+    assert lines(task(), step(APT), task("Install packages with apt")) == [
+        ("build-1", "installing with apt: jq"),
+        ("build-1", "installing with npm: left"),
+    ]
+
+
+def test_a_manager_is_announced_once_however_many_tasks_it_has() -> None:
+    assert lines(task(), task(), task()) == [("build-1", "installing with apt: jq")]
+
+
+@pytest.mark.parametrize("end", ["failed", "unreachable"])
+def test_nothing_more_is_announced_for_a_host_that_failed(end: str) -> None:
+    failed = Event(end, "host-1", text="no")  # type: ignore[arg-type]
+    assert lines(task(), step(APT, "failed"), failed, task()) == [("build-1", "installing with apt: jq")]
+
+
+def test_warnings_are_always_shown_and_events_where_that_is_wanted() -> None:
+    warning = Event("warning", "host-1", text="old lists")
+    assert lines(warning) == [("build-1", "warning: old lists")]
+    assert ("build-1", "failed: T no") in lines(Event("failed", "host-1", "T", "no"), is_verbose=True)
+
+
+def test_a_step_is_described_with_who_needs_it_which_versions_and_what_for() -> None:
+    old = Outcome("package:node", "package", Status.TOO_OLD, "18.1", ">=20", ("codex",), "codex: runs the agent")
+    assert described(old) == "node is too old (found 18.1, codex needs >=20: runs the agent)"
+    missing = Outcome("package:tmux", "package", Status.MISSING, None, "any", ("a", "mngr"))
+    assert described(missing) == "tmux is missing (needed by a, mngr)"
+
+
+def test_a_summary_uses_words_for_people() -> None:
+    steps = (
+        Outcome("package:a", "package", Status.ADVISED),
+        Outcome("package:b", "package", Status.NOT_REACHED),
+    )
+    assert summary(HostReport("h", False, steps), 2) == "not done in 2.0 s: 1 to install by hand, 1 not started"
+    assert summary(HostReport("h", False), 2) == "nothing to change: no plugin, setting or option asks for anything"
