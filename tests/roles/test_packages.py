@@ -28,6 +28,11 @@ def packages(tmp_path: Path, host: SshHost, *requirements: object, options: tupl
     return play(tmp_path, host, "mngr_packages", *options, mngr_packages_requirements=list(requirements), **more)
 
 
+def statuses(result: dict[str, Any]) -> dict[str, str]:
+    """The status of each step in the result of one task."""
+    return {step["id"]: step["status"] for step in result["mngr_steps"]}
+
+
 def test_what_is_missing_is_installed_and_a_second_run_changes_nothing(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path
 ) -> None:
@@ -42,6 +47,7 @@ def test_what_is_missing_is_installed_and_a_second_run_changes_nothing(
     assert first.code == 0, first.text
     assert first.outcomes == {"package:mtool": "changed", "package:fd": "changed", "package:python3": "ok"}
     assert first.apt["installed"] == ["package:mtool", "package:fd"]
+    assert statuses(first.apt) == {"package:mtool": "changed", "package:fd": "changed", "package:python3": "ok"}
     assert first.results[-1]["mngr_steps"][0]["current"] == "2.40.1"
     second = packages(tmp_path, host, *wanted)
     assert (second.code, second.changed) == (0, 0), second.text
@@ -111,6 +117,7 @@ def test_an_optional_one_that_fails_harms_nothing_and_is_a_warning(
     assert ran.code == 0, ran.text
     expected = {"package:broken": "failed", "package:nowhere": "failed", "package:mtool": "changed"}
     assert ran.outcomes == expected
+    assert statuses(ran.apt) == expected, "the installing task names every requirement that it looked at"
     assert "The package broken could not be set up" in ran.text
     repository.add("later", "1.0")
     again = packages(tmp_path, host, optional[0], {"name": "later"})
@@ -192,6 +199,7 @@ def test_check_mode_says_what_would_change_and_installs_nothing(
     ran = packages(tmp_path, host, {"name": "mtool"}, {"name": "python3"}, options=("--check",))
     assert (ran.code, ran.changed) == (0, 1), ran.text
     assert ran.outcomes == {"package:mtool": "changed", "package:python3": "ok"}
+    assert statuses(ran.apt) == ran.outcomes
     assert host.run("command -v mtool", check=False).returncode
 
 
@@ -239,7 +247,7 @@ def test_another_program_that_answers_instead_is_named_after_the_installation(
     ran = packages(tmp_path, host, {"name": "mtool", "version": ">=2"})
     assert ran.code == 2
     assert "mtool: found 1.0 (/usr/local/bin/mtool), wanted >=2, apt offers 2.40.1" in ran.results[-1]["msg"]
-    assert "something else answers" in ran.results[-1]["msg"]
+    assert "the check finds something else" in ran.results[-1]["msg"]
 
 
 def test_the_example_of_the_readme_runs(ssh_host: StartHost, repository: AptRepository, tmp_path: Path) -> None:

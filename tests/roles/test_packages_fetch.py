@@ -369,6 +369,7 @@ def test_an_optional_one_only_warns_and_the_others_are_installed(
     ran = fetch(tmp_path, host, {**lost, "is_required": False}, archive(server.offer("/tool", _TOOL)))
     assert ran.code == 0, ran.text
     assert ran.results[-1]["installed"] == ["package:tool"]
+    assert statuses(ran) == {"package:lost": "failed", "package:tool": "changed"}
     assert "lost: not found, wanted any version" in ran.text
     assert "It is optional" in ran.text
 

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import runpy
 import shutil
 import subprocess
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.controller import ROLES
+from tests.support.controller import role_module
 from tests.support.signing import Gpg, gpg
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-keys = SimpleNamespace(**runpy.run_path(str(ROLES / "mngr_packages/module_utils/mngr_packages_keys.py")))
+keys = role_module("mngr_packages", "mngr_packages_keys")
 
 pytestmark = pytest.mark.skipif(not shutil.which("gpg"), reason="needs gpg, which makes the keys")
 
@@ -28,9 +26,9 @@ def maker() -> Iterator[Gpg]:
         yield made
 
 
-def told(content: bytes, fingerprint: str) -> str:
+def refusal(content: bytes, fingerprint: str) -> str:
     """Why it is not the wanted key."""
-    with pytest.raises(keys.KeyTroubleError) as caught:
+    with pytest.raises(keys.KeyFileError) as caught:
         keys.only(content, fingerprint)
     return str(caught.value)
 
@@ -42,12 +40,12 @@ def test_a_key_is_known_by_the_fingerprint_that_gpg_tells_armored_or_not(maker: 
     from_bytes = keys.only(key.content, key.fingerprint)
     assert from_text == from_bytes
     assert maker.run("--dearmor", stdin=from_text.encode()) == key.content
-    assert key.fingerprint in told(key.content, "0" * 40)
+    assert key.fingerprint in refusal(key.content, "0" * 40)
 
 
 def test_a_subkey_is_not_taken_for_the_key_that_owns_it(maker: Gpg) -> None:
     key = maker.key("owner", subkey="ed25519")
-    why = told(key.content, key.subkeys[0])
+    why = refusal(key.content, key.subkeys[0])
     assert why == f"{key.subkeys[0]} is only a subkey; the primary key is {key.fingerprint}"
 
 
@@ -56,7 +54,7 @@ def test_other_keys_that_come_along_are_left_out(maker: Gpg) -> None:
     for content in (bad.content + good.content, (bad.text + good.text).encode(), good.content + bad.content):
         kept = keys.only(content, good.fingerprint)
         assert maker.run("--dearmor", stdin=kept.encode()) == good.content
-    assert told(good.content + bad.content, "0" * 40).count(" and ") == 1
+    assert refusal(good.content + bad.content, "0" * 40).count(" and ") == 1
 
 
 def test_headers_blank_lines_windows_ends_and_a_missing_checksum_change_nothing(maker: Gpg) -> None:
@@ -69,20 +67,20 @@ def test_headers_blank_lines_windows_ends_and_a_missing_checksum_change_nothing(
         assert keys.only(text.encode(), key.fingerprint) == wanted
 
 
-def test_what_is_damaged_or_no_public_key_is_told(maker: Gpg) -> None:
+def test_what_is_damaged_or_no_public_key_is_refusal(maker: Gpg) -> None:
     key = maker.key("damaged")
     spoilt = key.text.replace(key.text.splitlines()[3][:8], "AAAAAAAA")
-    assert "damaged" in told(spoilt.encode(), key.fingerprint)
-    assert told(key.content[:-3], key.fingerprint) == "it is cut off"
-    assert told(b"<html>", key.fingerprint) == "it holds no OpenPGP key"
-    assert told(b"", key.fingerprint) == "it holds no OpenPGP key"
-    assert told(key.content + bytes(2), key.fingerprint) == "it is no OpenPGP key"
+    assert "damaged" in refusal(spoilt.encode(), key.fingerprint)
+    assert refusal(key.content[:-3], key.fingerprint) == "it is cut off"
+    assert refusal(b"<html>", key.fingerprint) == "it holds no OpenPGP key"
+    assert refusal(b"", key.fingerprint) == "it holds no OpenPGP key"
+    assert refusal(key.content + bytes(2), key.fingerprint) == "it is no OpenPGP key"
     secret = maker.run("--armor", "--export-secret-keys", key.fingerprint)
-    assert told(secret, key.fingerprint) == "it holds a private key"
+    assert refusal(secret, key.fingerprint) == "it holds a private key"
     signature = maker.run("--detach-sign", "-u", key.fingerprint, stdin=b"text")
-    assert told(signature, key.fingerprint) == "it does not begin with a public key"
+    assert refusal(signature, key.fingerprint) == "it does not begin with a public key"
     version = b"\x06" + key.content[3:]
-    assert "a key of version 6, and only version 4 is known" in told(key.content[:2] + version, key.fingerprint)
+    assert "a key of version 6, and only version 4 is known" in refusal(key.content[:2] + version, key.fingerprint)
 
 
 def test_every_length_of_packet_is_read() -> None:
@@ -93,10 +91,10 @@ def test_every_length_of_packet_is_read() -> None:
         bytes([0xC6, 192 + ((len(body) - 192) >> 8), (len(body) - 192) & 0xFF]),
         bytes([0xC6, 255]) + len(body).to_bytes(4, "big"),
     ]
-    fingerprints = {told(form + body, "0" * 40).split()[5] for form in forms}
+    fingerprints = {refusal(form + body, "0" * 40).split()[5] for form in forms}
     assert len(fingerprints) == 1
     for form in (bytes([0x9B]), bytes([0xC6, 0xE1])):
-        assert told(form + body, "0" * 40) == "it has a packet of unknown length"
+        assert refusal(form + body, "0" * 40) == "it has a packet of unknown length"
 
 
 def test_our_armor_is_taken_by_gpg_as_it_stands(maker: Gpg, tmp_path: Path) -> None:

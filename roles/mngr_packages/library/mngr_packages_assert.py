@@ -1,6 +1,6 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Check that a host has what is required, and tell the outcome of every requirement."""
+"""Check that a host has what is required, and report the outcome of every requirement."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 module: mngr_packages_assert
 short_description: Check that a host has what is required
 description:
-  - Changes nothing. Fails when a required one is missing, too old, too new, or tells no version where one is wanted.
+  - Changes nothing. Fails if a required one is missing, too old, too new, or of an unknown version when one is needed.
 options:
   requirements:
     description: What the host must have; see the role's argument_specs.
@@ -16,7 +16,7 @@ options:
     elements: dict
     required: true
   installed:
-    description: The ids of the requirements that were just installed; they are told as changed.
+    description: The ids of the requirements that were just installed; they are reported as changed.
     type: list
     elements: str
     default: []
@@ -36,38 +36,32 @@ mngr_steps:
   returned: always
 """
 
-from ansible.module_utils import mngr_packages_queries as host  # noqa: E402
-from ansible.module_utils.basic import AnsibleModule  # noqa: E402
+from ansible.module_utils.mngr_packages_arguments import reading_module  # noqa: E402
+from ansible.module_utils.mngr_packages_outcomes import outcome  # noqa: E402
+from ansible.module_utils.mngr_packages_queries import check, complete, offered  # noqa: E402
 
 
-def main():
-    module = AnsibleModule(
-        argument_spec={
-            "requirements": {"type": "list", "elements": "dict", "required": True},
-            "installed": {"type": "list", "elements": "str", "default": []},
-        },
-        supports_check_mode=True,
-    )
-    rows = host.ask(module, host.complete(module))
+def main() -> None:
+    """Check every requirement, and fail if a required one is not satisfied."""
+    module = reading_module("requirements", installed={"type": "list", "elements": "str", "default": []})
     installed = module.params["installed"]
-    would_be = installed if module.check_mode else []
-    lacking = [row for row in rows if row[1].status != "ok" and row[0]["id"] not in would_be]
-    reasons = {}
-    for requirement, finding in lacking:
-        offer = host.offered(module, requirement)
-        hint = "; it was installed, but something else answers" if requirement["id"] in installed else ""
-        reasons[requirement["id"]] = host.tell(requirement, finding) + offer + hint
-    steps = []
-    for requirement, finding in rows:
-        reason = reasons.get(requirement["id"], "")
-        status = "failed" if reason else "changed" if requirement["id"] in installed else "ok"
-        steps.append(host.step(requirement, finding, status, reason))
-        if reason and not requirement["is_required"]:
+    steps, problems = [], []
+    for checked in check(module, complete(module)):
+        is_installed = checked.id in installed
+        if checked.finding.status == "ok" or (is_installed and module.check_mode):
+            steps.append(outcome(checked, "changed" if is_installed else "ok"))
+            continue
+        hint = "; it was installed, but the check finds something else" if is_installed else ""
+        reason = checked.problem() + offered(module, checked.requirement) + hint
+        steps.append(outcome(checked, "failed", reason))
+        if checked.requirement["is_required"]:
+            problems.append(reason)
+        else:
             module.warn(f"{reason}. It is optional.")
-    required = [reasons[row[0]["id"]] for row in lacking if row[0]["is_required"]]
-    if required:
-        remedy = "Install what is wanted, or relax the range."
-        module.fail_json(msg=f"{'; '.join(required)}. {remedy}", mngr_steps=steps)
+    if problems:
+        module.fail_json(
+            f"{'; '.join(problems)}. Install a version in the range, or relax the range.", mngr_steps=steps
+        )
     module.exit_json(changed=False, mngr_steps=steps)
 
 

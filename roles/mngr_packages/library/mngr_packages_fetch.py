@@ -1,6 +1,6 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Install what is missing or too old from installers and archives, each held to its checksum."""
+"""Install what is missing or too old from installers and archives, after comparing their checksums."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ DOCUMENTATION = r"""
 module: mngr_packages_fetch
 short_description: Install what is missing or too old from installers and archives
 description:
-  - Looks at the host first; where every requirement is satisfied, nothing is downloaded.
-  - Downloads over https alone. Nothing is run or unpacked before everything is here and has the right SHA-256.
-  - An installer runs without a terminal and without input, and when it fails or is stopped no process of it is left.
-  - Of an archive only the named programs are taken. The requirement's own checks decide about success.
+  - Checks the host first. If every requirement is satisfied, nothing is downloaded.
+  - Downloads only over https. Nothing is run or unpacked before all downloads are complete and have the right SHA-256.
+  - An installer runs without a terminal and without input. If it fails or is stopped, all its processes are ended.
+  - Only the named programs are taken out of an archive. The requirement's own checks decide about success.
 options:
   requirements:
     description:
@@ -21,7 +21,7 @@ options:
     elements: dict
     required: true
   install:
-    description: C(print) changes nothing and fails with what a person would do.
+    description: C(print) changes nothing, and fails with what to do by hand.
     type: str
     choices: [auto, print]
     default: auto
@@ -50,11 +50,11 @@ installed:
   type: list
   returned: always
 mngr_steps:
-  description: The outcome of requirements that failed here.
+  description: The outcome of every requirement; if the module fails, of those that it fails for.
   type: list
   returned: always
 output:
-  description: The last lines that the last installer said.
+  description: The last lines that the last installer printed.
   type: str
   returned: when an installer was run
 """
@@ -64,177 +64,175 @@ import os  # noqa: E402
 import re  # noqa: E402
 import tempfile  # noqa: E402
 import time  # noqa: E402
+from typing import TYPE_CHECKING  # noqa: E402
 
 from ansible.module_utils import mngr_packages_archives as archives  # noqa: E402
 from ansible.module_utils import mngr_packages_download as download  # noqa: E402
-from ansible.module_utils import mngr_packages_executor as root  # noqa: E402
-from ansible.module_utils import mngr_packages_queries as host  # noqa: E402
-from ansible.module_utils.basic import AnsibleModule  # noqa: E402
+from ansible.module_utils.mngr_packages_arguments import installing_module  # noqa: E402
+from ansible.module_utils.mngr_packages_executor import Executor, private_directory  # noqa: E402
+from ansible.module_utils.mngr_packages_outcomes import Outcomes, Refusal, outcome  # noqa: E402
+from ansible.module_utils.mngr_packages_queries import Checked, Requirement, check, complete  # noqa: E402
 
-_LIMIT = 1 << 30
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ansible.module_utils.basic import AnsibleModule
+
+_LARGEST = 1 << 30
+"""Bytes that a download, or one program in it, may have."""
 
 
 class Fetching:
-    """One run of the module: what is due on this host, and how it gets there."""
+    """One execution of the module: find out what has to be downloaded, download all of it, install it."""
 
-    def __init__(self, module):
+    def __init__(self, module: AnsibleModule) -> None:
         self.module = module
-        self.hands = {}
-        self.files = {}
-        self.output = ""
+        self.outcomes = Outcomes(module, "Nothing was changed.")
+        self.executors: dict[str, Executor] = {}
+        self.downloads: dict[str, str] = {}
         self.is_changed = False
-        self._restart()
+        self._deadline = 0.0
+        self._restart_clock()
 
-    def run(self):
-        rows = host.ask(self.module, self.complete())
-        self.refuse({row[0]["id"]: (row, "It is never installed over") for row in rows if _is_foreign(row)})
-        due = [row for row in rows if row[1].status in ("missing", "too-old")]
-        due = self.allowed(due) if due else due
+    def run(self) -> None:
+        """Check, download, install, and end the module."""
+        found = check(self.module, self.complete())
+        self.outcomes.add(found)
+        foreign = [each for each in found if each.finding.status in ("too-new", "unknown")]
+        self.outcomes.refuse([Refusal(each, each.problem(), "It is never installed over") for each in foreign])
+        due = self.allowed([each for each in found if each.finding.status in ("missing", "too-old")])
         if self.module.check_mode:
-            self.end(changed=bool(due), installed=[requirement["id"] for requirement, _ in due])
-        due = self.fetched(due)
-        self._restart()
-        troubles = {requirement["id"]: self.install(requirement) for requirement, _ in due}
-        self.judge(host.ask(self.module, [requirement for requirement, _ in due]) if due else [], troubles)
+            self.outcomes.finish(is_changed=bool(due), installed=[each.id for each in due])
+        due = self.downloaded(due)
+        self._restart_clock()
+        failures = {each.id: self.install(each.requirement) for each in due}
+        self.finish(check(self.module, [each.requirement for each in due]), failures)
 
-    def complete(self):
-        """The requirements with everything spelt out; fails for what cannot be fetched safely."""
-        made = host.complete(self.module)
-        for requirement, given in zip(made, self.module.params["requirements"]):  # noqa: B905 - Python 3.9
-            for key in ("url", "sha256", "scope"):
-                requirement[key] = given.get(key) or ("system" if key == "scope" else "")
+    def complete(self) -> list[Requirement]:
+        """The requirements with everything spelled out; fails the module for what cannot be fetched safely."""
+        requirements = complete(self.module)
+        for requirement in requirements:
             self.module.no_log_values.update(download.secrets(str(requirement["url"])))
             why = _unsafe(requirement)
             if why:
-                self.module.fail_json(msg=f"{requirement['name']}: {why}. Nothing was changed.")
-        return made
+                self.module.fail_json(f"{requirement['name']}: {why}. Nothing was changed.")
+        return requirements
 
-    def allowed(self, due):
-        """Leave what this login may install on this host; fail when that is not all that is required."""
-        for scope in sorted({requirement["scope"] for requirement, _ in due}):
-            self.hands[scope] = root.Hand(self.module, scope)
-        refused = {}
-        for row in due:
-            by_hand = _by_hand(row[0])
+    def allowed(self, due: Sequence[Checked]) -> list[Checked]:
+        """Those that this user may install on this host; fails the module if a required one is not among them."""
+        for scope in sorted({each.requirement["scope"] for each in due}):
+            self.executors[scope] = Executor(self.module, scope)
+        refusals = []
+        for each in due:
+            by_hand = _by_hand(each.requirement)
             if self.module.params["install"] == "print":
-                refused[row[0]["id"]] = (row, f"To install it, {by_hand}")
-            elif self.hands[row[0]["scope"]].privilege == "none":
-                lacks = "The login is not root, and has no sudo without a password; an administrator must"
-                refused[row[0]["id"]] = (row, f"{lacks} {by_hand}")
-        self.refuse(refused)
-        return [row for row in due if row[0]["id"] not in refused]
+                refusals.append(Refusal(each, each.problem(), f"To install it, {by_hand}"))
+            elif self.executors[each.requirement["scope"]].privilege == "none":
+                who = "The remote user is not root, and has no sudo without a password; an administrator must"
+                refusals.append(Refusal(each, each.problem(), f"{who} {by_hand}"))
+        return self.remaining(due, refusals)
 
-    def fetched(self, due):
-        """Leave what could be downloaded and has the right checksum; fail when that is not all that is required."""
-        refused = {}
-        for row in due:
-            requirement = row[0]
-            path = os.path.join(tempfile.mkdtemp(dir=host.own_directory(self.module)), "download")
-            try:
-                found = download.fetch(requirement["url"], path, _LIMIT, self.seconds)
-            except download.DownloadError as error:
-                refused[requirement["id"]] = (row, str(error))
-                continue
-            if hmac.compare_digest(found, requirement["sha256"].lower()):
-                self.files[requirement["id"]] = path
-                continue
+    def downloaded(self, due: Sequence[Checked]) -> list[Checked]:
+        """Those that were downloaded with the right checksum; fails the module if a required one is not among them."""
+        refusals = []
+        for each in due:
+            why = self.download(each.requirement)
+            if why:
+                refusals.append(Refusal(each, each.problem(), why))
+        return self.remaining(due, refusals)
+
+    def remaining(self, due: Sequence[Checked], refusals: Sequence[Refusal]) -> list[Checked]:
+        """Those that are not refused; fails the module if a required one is."""
+        self.outcomes.refuse(refusals)
+        refused = {refusal.checked.id for refusal in refusals}
+        return [each for each in due if each.id not in refused]
+
+    def download(self, requirement: Requirement) -> str:
+        """Download one; why it cannot be used, as a sentence without a full stop, empty if it can."""
+        path = os.path.join(tempfile.mkdtemp(dir=private_directory(self.module)), "download")
+        expected = requirement["sha256"].lower()
+        try:
+            found = download.fetch(requirement["url"], path, _LARGEST, self.seconds_left)
+        except download.DownloadError as error:
+            return str(error)
+        if not hmac.compare_digest(found, expected):
             os.unlink(path)
-            url = download.shown(requirement["url"])
-            sums = f"has the SHA-256 {found}, wanted {requirement['sha256'].lower()}"
-            refused[requirement["id"]] = (row, f"{url} {sums}; nothing of it was run, and it was removed")
-        self.refuse(refused)
-        return [row for row in due if row[0]["id"] not in refused]
+            url = download.without_secrets(requirement["url"])
+            return f"{url} has the SHA-256 {found}, wanted {expected}; nothing of it was run, and it was removed"
+        self.downloads[requirement["id"]] = path
+        return ""
 
-    def install(self, requirement):
-        """Install one; why that did not work, as a clause, empty when it did."""
+    def install(self, requirement: Requirement) -> str:
+        """Install one; why that failed, as a clause, empty if it did not."""
         if "installer" in requirement["packages"]:
             return self.run_installer(requirement)
-        hand, path = self.hands[requirement["scope"]], self.files[requirement["id"]]
+        executor, path = self.executors[requirement["scope"]], self.downloads[requirement["id"]]
         names = list(dict.fromkeys(requirement["packages"]["archive"]))
-        place = "/usr/local/bin" if requirement["scope"] == "system" else f"{hand.home}/.local/bin"
+        directory = "/usr/local/bin" if requirement["scope"] == "system" else f"{executor.home}/.local/bin"
+        unpacked = tempfile.mkdtemp(dir=private_directory(self.module))
         try:
-            with download.within(self.seconds):
-                found = archives.take(path, names, tempfile.mkdtemp(dir=host.own_directory(self.module)), _LIMIT)
+            with download.within(self.seconds_left):
+                found = archives.take(path, names, unpacked, _LARGEST)
         except (archives.ArchiveError, download.DownloadError) as error:
-            return f"{download.shown(requirement['url'])}: {error}"
+            return f"{download.without_secrets(requirement['url'])}: {error}"
         except OSError as error:
             return f"it could not be unpacked: {error.strerror}"
-        why = hand.place({f"{place}/{os.path.basename(each)}": each for each in found}, "0755")
-        self.is_changed = self.is_changed or not why
-        return f"it could not be put into {place}: {why}" if why else ""
-
-    def run_installer(self, requirement):
-        hand, path, seconds = self.hands[requirement["scope"]], self.files[requirement["id"]], round(self.seconds)
+        why = executor.write_files({f"{directory}/{os.path.basename(each)}": each for each in found}, "0755")
+        if why:
+            return f"it could not be put into {directory}: {why}"
         self.is_changed = True
-        code = hand.run([*_interpreter(path), path], seconds)
-        self.output = hand.output
+        return ""
+
+    def run_installer(self, requirement: Requirement) -> str:
+        """Run a downloaded installer; why that failed, as a clause, empty if it did not."""
+        executor, path = self.executors[requirement["scope"]], self.downloads[requirement["id"]]
+        seconds = round(self.seconds_left)
+        self.is_changed = True
+        code = executor.run([*_interpreter(path), path], seconds)
+        self.outcomes.output = executor.output
         if code in (124, 137):
             return f"its installer did not end within {seconds} s and was stopped"
         return f"its installer ended with status {code}" if code else ""
 
-    def judge(self, rows, troubles):
-        """Tell the outcome: the requirements' own checks decide, whatever an installer said of itself."""
-        lacking = {row[0]["id"]: row for row in rows if row[1].status != "ok"}
-        installed = [row[0]["id"] for row in rows if row[0]["id"] not in lacking]
-        told = {}
-        for requirement, finding in rows:
-            why = troubles[requirement["id"]]
-            if requirement["id"] in lacking:
-                came = f" after {download.shown(requirement['url'])} was installed" if not why else ""
-                told[requirement["id"]] = host.tell(requirement, finding) + came + (f"; {why}" if why else "")
-            elif why:
-                self.module.warn(f"{requirement['name']} is there, but {why}.")
-        required = [told[key] for key, row in lacking.items() if row[0]["is_required"]]
-        for key, row in lacking.items():
-            if not row[0]["is_required"]:
-                self.module.warn(f"{told[key]}. It is optional.")
-        if not required:
-            self.end(changed=self.is_changed, installed=installed)
-        steps = [_step(row, told.get(row[0]["id"])) for row in rows]
-        remedy = "Check the url and what the installer said, or relax the range"
-        msg = f"{'; '.join(required)}. {remedy}."
-        self.end(failed=True, msg=msg, steps=steps, changed=self.is_changed, installed=installed)
+    def finish(self, found: Sequence[Checked], failures: Mapping[str, str]) -> None:
+        """End the module. The requirements' own checks decide, not what an installer says of itself."""
+        steps, problems, installed = [], [], []
+        for each in found:
+            why = failures[each.id]
+            if each.finding.status == "ok":
+                installed.append(each.id)
+                steps.append(outcome(each, "changed"))
+                if why:
+                    self.module.warn(f"{each.requirement['name']} is installed, but {why}.")
+                continue
+            after = (
+                f" after {download.without_secrets(each.requirement['url'])} was installed" if not why else f"; {why}"
+            )
+            reason = each.problem() + after
+            steps.append(outcome(each, "failed", reason))
+            if each.requirement["is_required"]:
+                problems.append(reason)
+            else:
+                self.outcomes.warn_failed(each, reason)
+        if problems:
+            message = f"{'; '.join(problems)}. Check the url and the installer's output, or relax the range."
+            self.outcomes.fail(message, steps, is_changed=self.is_changed, installed=installed)
+        self.outcomes.finish(is_changed=self.is_changed, installed=installed)
 
-    def refuse(self, refused):
-        """Fail before anything changes when one of these is required; warn of the optional ones."""
-        told = {key: f"{host.tell(*row)}. {remedy}" for key, (row, remedy) in refused.items()}
-        required = [key for key, (row, _) in refused.items() if row[0]["is_required"]]
-        if required:
-            steps = [host.step(*refused[key][0], "failed", told[key]) for key in required]
-            self.end(failed=True, msg=f"{'. '.join(told[key] for key in required)}. Nothing was changed.", steps=steps)
-        for text in told.values():
-            self.module.warn(f"{text}. It is optional.")
-
-    def end(self, *, failed=False, changed=False, installed=(), steps=(), **more):
-        result = {"changed": changed, "installed": list(installed), "mngr_steps": list(steps), **more}
-        if self.output:
-            result["output"] = host.last_lines(self.output)
-        (self.module.fail_json if failed else self.module.exit_json)(**result)
-
-    def _restart(self):
+    def _restart_clock(self) -> None:
         self._deadline = time.monotonic() + self.module.params["timeout"]
 
     @property
-    def seconds(self):
-        """How much of the time is left."""
+    def seconds_left(self) -> float:
+        """How much of the time is left, at least one second."""
         return max(1.0, self._deadline - time.monotonic())
 
 
-def _is_foreign(row):
-    return row[1].status in ("too-new", "unknown")
-
-
-def _step(row, reason):
-    if reason is None:
-        return host.step(*row, "changed")
-    return host.step(*row, "failed", reason)
-
-
-def _unsafe(requirement):
-    """Why this may not be fetched; None when it may."""
+def _unsafe(requirement: Requirement) -> str:
+    """Why this may not be fetched; empty if it may."""
     kinds = [kind for kind in ("archive", "installer") if kind in requirement["packages"]]
     if len(kinds) != 1:
-        return "packages must say either archive or installer"
+        return "packages must have either archive or installer"
     if not isinstance(requirement["url"], str) or not download.is_address(requirement["url"]):
         return "its url is no https address"
     if not isinstance(requirement["sha256"], str) or not re.fullmatch(r"[0-9a-fA-F]{64}", requirement["sha256"]):
@@ -243,21 +241,21 @@ def _unsafe(requirement):
         return "its scope is neither system nor user"
     if kinds == ["archive"] and not requirement["packages"]["archive"]:
         return "archive must name the programs that are taken out of it"
-    return None
+    return ""
 
 
-def _by_hand(requirement):
-    """What a person would do, as the end of a sentence."""
-    who = "as root" if requirement["scope"] == "system" else "as the login"
-    url, checksum = download.shown(requirement["url"]), requirement["sha256"].lower()
+def _by_hand(requirement: Requirement) -> str:
+    """What to do by hand, as the end of a sentence."""
+    who = "as root" if requirement["scope"] == "system" else "as the remote user"
+    url, checksum = download.without_secrets(requirement["url"]), requirement["sha256"].lower()
     what = f"download {url}, see that its SHA-256 is {checksum}, and"
     if "installer" in requirement["packages"]:
         return f"{what} run it {who}"
-    place = "/usr/local/bin" if requirement["scope"] == "system" else "~/.local/bin"
-    return f"{what} put {', '.join(requirement['packages']['archive'])} from it into {place} {who}"
+    directory = "/usr/local/bin" if requirement["scope"] == "system" else "~/.local/bin"
+    return f"{what} put {', '.join(requirement['packages']['archive'])} from it into {directory} {who}"
 
 
-def _interpreter(path):
+def _interpreter(path: str) -> list[str]:
     """What runs a file: the interpreter of its first line, nothing for a binary program, else sh."""
     with open(path, "rb") as file:
         first = file.readline(256)
@@ -268,16 +266,9 @@ def _interpreter(path):
     return words or ["/bin/sh"]
 
 
-def main():
-    module = AnsibleModule(
-        argument_spec={
-            "requirements": {"type": "list", "elements": "dict", "required": True},
-            "install": {"type": "str", "choices": ["auto", "print"], "default": "auto"},
-            "timeout": {"type": "int", "default": 900},
-        },
-        supports_check_mode=True,
-    )
-    Fetching(module).run()
+def main() -> None:
+    """Run the module."""
+    Fetching(installing_module("requirements")).run()
 
 
 if __name__ == "__main__":

@@ -1,19 +1,17 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Install with one package manager what is missing or too old, in one transaction, and nothing else."""
+"""Install with one package manager what is missing or too old, in one transaction."""
 
 from __future__ import annotations
-
-from fnmatch import fnmatch
 
 DOCUMENTATION = r"""
 module: mngr_packages_install
 short_description: Install with one package manager what is missing or too old
 description:
-  - Looks at the host first; where every requirement is satisfied, the manager is not called.
-  - Fetches the lists of packages once, and only when they do not offer what is wanted.
-  - Never downgrades, removes or releases a held package. All that is required goes into one transaction.
-  - Becomes root with C(sudo -n) or C(doas -n) by itself where the manager needs it. Needs no python3-apt or the like.
+  - Checks the host first. If every requirement is satisfied, the package manager is not called.
+  - Refreshes the lists of packages once, and only if they do not offer what is needed.
+  - Never downgrades or removes a package, and never releases a hold. All required packages are one transaction.
+  - Becomes root with C(sudo -n) or C(doas -n) by itself if the manager needs root. Needs no python3-apt or the like.
 options:
   requirements:
     description: What the host must have; see the role's argument_specs.
@@ -21,12 +19,12 @@ options:
     elements: dict
     required: true
   manager:
-    description: The package manager; empty means that of the host's system.
+    description: The package manager. Empty means the one of the host's system.
     type: str
     choices: ["", apt, dnf, zypper, pacman, apk, brew, npm, uv, pipx, pip]
     default: ""
   install:
-    description: C(print) changes nothing and fails with the command that a person would run.
+    description: C(print) changes nothing, and fails with the command to run.
     type: str
     choices: [auto, print]
     default: auto
@@ -49,169 +47,187 @@ installed:
   type: list
   returned: always
 mngr_steps:
-  description: The outcome of requirements that were installed here, or failed.
+  description: The outcome of every requirement; if the module fails, of those that it fails for.
   type: list
   returned: always
 output:
-  description: The last lines that the manager said.
+  description: The last lines that the package manager printed.
   type: str
-  returned: when it was asked to change something
+  returned: when it was called to change something
 """
 
-from ansible.module_utils import mngr_packages_explanations as trouble  # noqa: E402
-from ansible.module_utils import mngr_packages_queries as host  # noqa: E402
-from ansible.module_utils.basic import AnsibleModule  # noqa: E402
+from fnmatch import fnmatch  # noqa: E402
+from typing import TYPE_CHECKING  # noqa: E402
+
+from ansible.module_utils import mngr_packages_explanations as explanations  # noqa: E402
 from ansible.module_utils.mngr_ansible_portable import managers  # noqa: E402
+from ansible.module_utils.mngr_packages_arguments import installing_module  # noqa: E402
+from ansible.module_utils.mngr_packages_executor import privilege  # noqa: E402
+from ansible.module_utils.mngr_packages_manager import PackageManager, system_manager  # noqa: E402
+from ansible.module_utils.mngr_packages_outcomes import Outcomes, Refusal, outcome  # noqa: E402
+from ansible.module_utils.mngr_packages_queries import Checked, check, complete  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from ansible.module_utils.basic import AnsibleModule
+    from ansible.module_utils.mngr_ansible_portable.offers import ManagerOffers
 
 
 class Installation:
-    """One run of the module: what is due on this host, and how it gets there."""
+    """One execution of the module: find out what has to be installed, and install it."""
 
-    def __init__(self, module):
+    def __init__(self, module: AnsibleModule) -> None:
         self.module = module
-        self.packages = host.Packages(module, module.params["manager"] or host.system_manager() or "apt")
-        self.manager = self.packages.manager
+        self.manager = PackageManager(module, module.params["manager"] or system_manager())
+        self.outcomes = Outcomes(module, "No package was changed.")
         self.privilege = "root"
         self.is_refreshed = False
-        self.stale = ""
-        self.installed = []
+        self.refresh_problem = ""
+        self.installed: list[str] = []
 
-    def run(self):
-        rows = host.ask(self.module, host.complete(self.module))
-        self.refuse([row for row in rows if row[1].status in ("too-new", "unknown")], "It is never installed over")
-        due = [row for row in rows if row[1].status in ("missing", "too-old")]
+    def run(self) -> None:
+        """Check, install, and end the module."""
+        found = check(self.module, complete(self.module))
+        self.outcomes.add(found)
+        foreign = [each for each in found if each.finding.status in ("too-new", "unknown")]
+        self.refuse(foreign, "It is never installed over")
+        due = [each for each in found if each.finding.status in ("missing", "too-old")]
         if due:
             due = self.installable(due)
         if self.module.check_mode:
-            self.end(changed=bool(due), installed=[requirement["id"] for requirement, _ in due])
+            self.outcomes.finish(is_changed=bool(due), installed=[each.id for each in due])
         due = self.offered(due)
         for is_required in (True, False):
             for scope in ("system", "user"):
-                group = [row for row in due if row[0]["is_required"] is is_required and row[0]["scope"] == scope]
-                self.install(group, scope, is_required=is_required)
-        steps = [{"id": each, "status": "changed", "current": None, "reason": ""} for each in self.installed]
-        self.end(changed=bool(self.installed), installed=self.installed, steps=steps)
+                self.install(
+                    [
+                        each
+                        for each in due
+                        if each.requirement["is_required"] is is_required and each.requirement["scope"] == scope
+                    ],
+                    scope,
+                    is_required=is_required,
+                )
+        self.outcomes.finish(is_changed=bool(self.installed), installed=self.installed)
 
-    def installable(self, due):
-        """Leave what this login may install on this host; fail when that is not all that is required."""
-        nameless = [row for row in due if not row[0]["packages"].get(self.manager)]
-        self.refuse(nameless, f"No package of {self.manager} is known for it; install it by hand")
-        due = [row for row in due if row not in nameless]
-        if any(managers.needs_root(self.manager, requirement["scope"]) for requirement, _ in due):
-            self.privilege = self.packages.privilege()
-        names, scope = self.names(due), due[0][0]["scope"] if due else "system"
-        command = managers.command_line(
-            self.manager, names, "sudo" if self.privilege == "none" else self.privilege, scope
-        )
-        remedy = ""
-        if not self.packages.is_there:
-            remedy = f"This host has no {self.manager}; install it by hand"
-        elif self.module.params["install"] == "print":
-            remedy = f"To install it, run: {command}"
-        elif self.privilege == "none":
-            remedy = f"The login is not root, and has no sudo without a password; an administrator must run: {command}"
+    def installable(self, due: Sequence[Checked]) -> list[Checked]:
+        """Those that this user may install on this host; fails the module if a required one is not among them."""
+        name = self.manager.name
+        unnamed = [each for each in due if not each.requirement["packages"].get(name)]
+        self.refuse(unnamed, f"No package of {name} is known for it; install it by hand")
+        due = [each for each in due if each not in unnamed]
+        if any(managers.needs_root(name, each.requirement["scope"]) for each in due):
+            self.privilege = privilege()
+        remedy = self.instead(due)
         if remedy:
             self.refuse(due, remedy)
             return []
-        patterns = self.packages.held()
-        held = [row for row in due if any(fnmatch(name, each) for name in self.names([row]) for each in patterns)]
+        patterns = self.manager.held()
+        held = [each for each in due if _matches(self.packages([each]), patterns)]
         self.refuse(
             held, "It is on hold on this host (pacman's IgnorePkg, dnf's versionlock), and never released by us"
         )
-        return [row for row in due if row not in held]
+        return [each for each in due if each not in held]
 
-    def names(self, rows):
+    def instead(self, due: Sequence[Checked]) -> str:
+        """What the user has to do if nothing may be installed here; empty if it may."""
+        name = self.manager.name
+        scope = due[0].requirement["scope"] if due else "system"
+        become = "sudo" if self.privilege == "none" else self.privilege
+        command = managers.command_line(name, self.packages(due), become, scope)
+        if not self.manager.is_present:
+            return f"This host has no {name}; install it by hand"
+        if self.module.params["install"] == "print":
+            return f"To install it, run: {command}"
+        if self.privilege == "none":
+            return (
+                f"The remote user is not root, and has no sudo without a password; an administrator must run: {command}"
+            )
+        return ""
+
+    def packages(self, due: Sequence[Checked]) -> list[str]:
         """The packages of these requirements, each once, in their order."""
-        return list(dict.fromkeys(name for requirement, _ in rows for name in self.packages.specified(requirement)))
+        return list(dict.fromkeys(package for each in due for package in self.manager.packages(each.requirement)))
 
-    def offered(self, due):
-        """Leave what the manager can satisfy, after one refresh of its lists where they do not; fail for the rest."""
-        wanted = [requirement for requirement, _ in due]
-        offers = self.packages.offers(wanted, self.privilege)
-        is_fetched = self.packages.row.refresh and (self.manager != "pacman" or offers.lists == "empty")
-        if is_fetched and any(self.packages.refusal(requirement, offers) for requirement in wanted):
+    def offered(self, due: Sequence[Checked]) -> list[Checked]:
+        """Those that the manager can satisfy, after one refresh of its lists if needed; fails for required others."""
+        requirements = [each.requirement for each in due]
+        offers = self.manager.offers(requirements, self.privilege)
+        may_refresh = self.manager.can_refresh and (self.manager.name != "pacman" or offers.lists == "empty")
+        if may_refresh and any(self.manager.refusal(requirement, offers) for requirement in requirements):
             self.refresh()
-            offers = self.packages.offers(wanted, self.privilege)
-        lacking = [row for row in due if self.packages.refusal(row[0], offers)]
+            offers = self.manager.offers(requirements, self.privilege)
+        refused = [each for each in due if self.manager.refusal(each.requirement, offers)]
         remedy = "Add a package source that has it, or relax the range"
-        self.refuse(lacking, f"{remedy}. {self.stale}".rstrip(". "), offers)
-        return [row for row in due if row not in lacking]
+        self.refuse(refused, f"{remedy}. {self.refresh_problem}" if self.refresh_problem else remedy, offers)
+        return [each for each in due if each not in refused]
 
-    def refresh(self):
-        """Fetch the lists once. A source that is dead stops nothing: another one may offer what is wanted."""
+    def refresh(self) -> None:
+        """Fetch the lists once. A source that is dead stops nothing: another one may offer what is needed."""
         self.is_refreshed = True
-        code = self.packages.refresh(self.privilege)
+        code = self.manager.refresh(self.privilege)
+        self.outcomes.output = self.manager.output
         if code:
-            self.stale = f"The lists of packages could not be refreshed entirely. {self.explain(code, [])}"
-            self.module.warn(self.stale)
+            why = self.explain(code, [])
+            self.refresh_problem = f"The lists of packages could not be refreshed entirely. {why}"
+            self.module.warn(self.refresh_problem)
 
-    def explain(self, code, names):
-        return trouble.explain(
-            self.manager, code, self.packages.output, names, self.privilege, self.module.params["timeout"]
-        )
+    def explain(self, code: int, packages: Sequence[str]) -> str:
+        """Why the manager failed, and what to do: two sentences."""
+        timeout = self.module.params["timeout"]
+        return explanations.explain(self.manager.name, code, self.manager.output, packages, self.privilege, timeout)
 
-    def install(self, due, scope, *, is_required):
-        """Install these in one transaction, and look again where it failed: some may be there all the same."""
-        names = self.names(due)
-        if not names:
+    def install(self, due: Sequence[Checked], scope: str, *, is_required: bool) -> None:
+        """Install these in one transaction. If it fails, check again: some may be installed nevertheless."""
+        packages = self.packages(due)
+        if not packages:
             return
-        code = self.packages.install(names, scope, self.privilege)
-        is_fetched = self.packages.row.refresh and self.manager != "pacman" and not self.is_refreshed
-        if code and is_fetched and trouble.is_stale(self.packages.output):
+        code = self.manager.install(packages, scope, self.privilege)
+        may_refresh = self.manager.can_refresh and self.manager.name != "pacman" and not self.is_refreshed
+        if code and may_refresh and explanations.is_stale(self.manager.output):
             self.refresh()
-            code = self.packages.install(names, scope, self.privilege)
-        broken = trouble.broken(self.packages.output) if code else set()
-        found = host.ask(self.module, [requirement for requirement, _ in due]) if code else []
-        failed = [row for row in found if trouble.is_stopped(code) or self.is_lost(row, broken)]
-        lost = {row[0]["id"] for row in failed}
-        self.installed += [requirement["id"] for requirement, _ in due if requirement["id"] not in lost]
+            code = self.manager.install(packages, scope, self.privilege)
+        self.outcomes.output = self.manager.output
+        again = check(self.module, [each.requirement for each in due]) if code else []
+        failed = [each for each in again if self.has_failed(each, code)]
+        self.installed += [each.id for each in due if each.id not in {other.id for other in failed}]
+        names = ", ".join(packages)
         if not code:
-            if trouble.has_failed_script(self.packages.output):
-                self.module.warn(f"{', '.join(names)}: {self.explain(code, names)}")
+            if explanations.has_failed_script(self.manager.output):
+                self.module.warn(f"{names}: {self.explain(code, packages)}")
             return
-        why = self.explain(code, names)
-        if not is_required or not failed:
-            self.module.warn(f"{', '.join(names)}: {why}")
-            return
-        steps = [host.step(*row, "failed", why) if row in failed else host.step(*row, "changed") for row in found]
-        self.end(failed=True, msg=why, steps=steps, changed=len(failed) < len(found))
+        why = self.explain(code, packages)
+        if is_required and failed:
+            steps = [outcome(each, "failed", why) if each in failed else outcome(each, "changed") for each in again]
+            self.outcomes.fail(why, steps, is_changed=len(failed) < len(steps))
+        self.module.warn(f"{names}: {why}")
+        for each in failed:
+            self.outcomes.add_failed(each, why)
 
-    def is_lost(self, row, broken):
-        """Whether a requirement is not satisfied after a transaction that failed."""
-        return row[1].status != "ok" or bool(broken.intersection(row[0]["packages"][self.manager]))
+    def has_failed(self, checked: Checked, code: int) -> bool:
+        """Whether a requirement is not satisfied after a transaction that ended with this status."""
+        broken = explanations.broken_packages(self.manager.output)
+        is_broken = not broken.isdisjoint(checked.requirement["packages"][self.manager.name])
+        return explanations.is_stopped(code) or checked.finding.status != "ok" or is_broken
 
-    def refuse(self, rows, remedy, offers=None):
-        """Fail before anything changes when one of these is required; warn of the optional ones."""
-        told = {}
-        for row in rows:
-            offer = self.packages.refusal(row[0], offers) if offers is not None else ""
-            told[row[0]["id"]] = host.tell(*row) + (f", {offer}" if offer else "")
-        required = [row for row in rows if row[0]["is_required"]]
-        if required:
-            steps = [host.step(*row, "failed", f"{told[row[0]['id']]}. {remedy}") for row in required]
-            problem = "; ".join(told[row[0]["id"]] for row in required)
-            self.end(failed=True, msg=f"{problem}. {remedy}. No package was changed.", steps=steps)
-        for text in told.values():
-            self.module.warn(f"{text}. {remedy}.")
-
-    def end(self, *, failed=False, changed=False, installed=(), steps=(), **more):
-        result = {"changed": changed, "installed": list(installed), "mngr_steps": list(steps), **more}
-        if self.packages.output:
-            result["output"] = host.last_lines(self.packages.output)
-        (self.module.fail_json if failed else self.module.exit_json)(**result)
+    def refuse(self, checked: Sequence[Checked], remedy: str, offers: ManagerOffers | None = None) -> None:
+        """Fail the module, before anything is changed, if one of these is required; else warn of each."""
+        refusals = []
+        for each in checked:
+            offer = self.manager.refusal(each.requirement, offers) if offers is not None else ""
+            refusals.append(Refusal(each, each.problem() + (f", {offer}" if offer else ""), remedy))
+        self.outcomes.refuse(refusals)
 
 
-def main():
-    module = AnsibleModule(
-        argument_spec={
-            "requirements": {"type": "list", "elements": "dict", "required": True},
-            "manager": {"type": "str", "choices": ["", *managers.TABLE], "default": ""},
-            "install": {"type": "str", "choices": ["auto", "print"], "default": "auto"},
-            "timeout": {"type": "int", "default": 900},
-        },
-        supports_check_mode=True,
-    )
-    Installation(module).run()
+def _matches(names: Sequence[str], patterns: Collection[str]) -> bool:
+    return any(fnmatch(name, pattern) for name in names for pattern in patterns)
+
+
+def main() -> None:
+    """Run the module."""
+    manager = {"type": "str", "choices": ["", *managers.TABLE], "default": ""}
+    Installation(installing_module("requirements", manager=manager)).run()
 
 
 if __name__ == "__main__":

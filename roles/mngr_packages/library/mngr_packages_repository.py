@@ -1,6 +1,6 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Add third parties' package repositories to apt, dnf or zypper, each with the one key that is named."""
+"""Add third parties' package repositories to apt, dnf or zypper, each with its one signing key."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ short_description: Add third parties' package repositories, each with its key
 description:
   - The fingerprint of the key is computed on the host and compared before anything is written; no gpg is needed.
     Other keys that come with it are left out. Signatures are always checked.
-  - A file of that name which this module did not write is never overwritten. A repository that the host has already,
-    in another file, is left as it is.
+  - A file of that name that this module did not write is never overwritten. A repository that the host already has
+    in another file is left as it is.
 options:
   repositories:
     description:
@@ -21,7 +21,7 @@ options:
     elements: dict
     required: true
   install:
-    description: C(print) changes nothing and fails with what a person would write.
+    description: C(print) changes nothing, and fails with what to write by hand.
     type: str
     choices: [auto, print]
     default: auto
@@ -58,156 +58,182 @@ mngr_steps:
 
 import os  # noqa: E402
 import tempfile  # noqa: E402
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn  # noqa: E402
 
 from ansible.module_utils import mngr_packages_download as download  # noqa: E402
-from ansible.module_utils import mngr_packages_executor as root  # noqa: E402
 from ansible.module_utils import mngr_packages_keys as keys  # noqa: E402
-from ansible.module_utils import mngr_packages_queries as host  # noqa: E402
-from ansible.module_utils import mngr_packages_repositories as lists  # noqa: E402
-from ansible.module_utils.basic import AnsibleModule  # noqa: E402
-from ansible.module_utils.mngr_ansible_portable import repositories  # noqa: E402
+from ansible.module_utils import mngr_packages_repositories as repositories  # noqa: E402
+from ansible.module_utils.mngr_ansible_portable.repositories import MARK, marked  # noqa: E402
+from ansible.module_utils.mngr_ansible_portable.text import clause  # noqa: E402
+from ansible.module_utils.mngr_packages_arguments import installing_module  # noqa: E402
+from ansible.module_utils.mngr_packages_executor import Executor, last_lines, private_directory  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ansible.module_utils.basic import AnsibleModule
+    from ansible.module_utils.mngr_packages_outcomes import StepOutcome
+    from ansible.module_utils.mngr_packages_repositories import Repository
 
 _KEY_BYTES = 1 << 20
 _RPM_SECONDS = 60
 
 
-class TroubleError(Exception):
+class RepositoryError(Exception):
     """Why a repository cannot be added, as a sentence without a full stop."""
 
 
-class Addition:
-    """One run of the module: each repository in its turn; nothing is written before all are known to be right."""
+class Addition(NamedTuple):
+    """A repository that has to be added, and the content of its files by path."""
 
-    def __init__(self, module):
+    repository: Repository
+    contents: dict[str, bytes | str]
+
+
+class Additions:
+    """One execution of the module. Nothing is written before all repositories are known to be right."""
+
+    def __init__(self, module: AnsibleModule) -> None:
         self.module = module
-        self.steps = []
+        self.steps: list[StepOutcome] = []
 
-    def run(self):
-        due, failed = [], []
+    def run(self) -> None:
+        """Compare the repositories with the host, write what is missing, and end the module."""
+        due: list[Addition] = []
+        problems = []
         for given in self.module.params["repositories"]:
             try:
-                repository = lists.complete(given)
+                repository = repositories.complete(given)
                 contents = self.contents(repository)
-            except (TroubleError, lists.ListError) as error:
-                failed.append(f"{given.get('name')}: {error}")
-                self.step(given, "failed", failed[-1])
+            except (RepositoryError, repositories.InvalidRepositoryError) as error:
+                problems.append(f"{given.get('name')}: {error}")
+                self.add_step(given.get("name"), "failed", problems[-1])
                 continue
             if contents:
-                due.append((repository, contents))
+                due.append(Addition(repository, contents))
             else:
-                self.step(repository, "ok")
-        if failed:
-            self.end(msg=f"{'; '.join(failed)}. Nothing was written.")
+                self.add_step(repository["name"], "ok")
+        if problems:
+            self.fail(f"{'; '.join(problems)}. Nothing was written.")
         if self.module.check_mode or not due:
-            self.end(added=[repository["name"] for repository, _ in due])
-        hand = root.Hand(self.module, "system")
-        self.refuse(due, hand)
-        self.write(due, hand)
+            self.finish([each.repository["name"] for each in due])
+        executor = Executor(self.module, "system")
+        self.refuse(due, executor)
+        self.write(due, executor)
 
-    def contents(self, repository):
-        """The files of a repository with what is to be in them; empty where nothing has to change."""
-        wanted = repository["text"]
-        known = lists.elsewhere(repository)
+    def contents(self, repository: Repository) -> dict[str, bytes | str]:
+        """The files of a repository and what is to be in them; empty if nothing has to change.
+
+        Raises:
+            RepositoryError: it must not be added.
+        """
+        known = repositories.elsewhere(repository)
         if known:
             self.module.warn(f"{repository['name']}: the host has it already, in {known}; it was left as it is.")
             return {}
         for path in (repository["key_path"], repository["path"]):
-            if _read(path) is not None and not _read(path).startswith(repositories.MARK.encode()):
-                raise TroubleError(f"{path} was not written by mngr-ansible, and is never overwritten")
-        contents = {repository["key_path"]: self.key(repository), repository["path"]: wanted.encode()}
+            present = _read(path)
+            if present is not None and not present.startswith(MARK.encode()):
+                raise RepositoryError(f"{path} was not written by mngr-ansible, and is never overwritten")
+        contents: dict[str, bytes | str] = {
+            repository["key_path"]: self.key(repository),
+            repository["path"]: repository["text"].encode(),
+        }
         is_same = all(_read(path) == content for path, content in contents.items())
-        is_known = repository["manager"] != "zypper" or lists.is_imported(repository["fingerprint"])
-        return {} if is_same and is_known else contents
+        is_trusted = repository["manager"] != "zypper" or repositories.is_imported(repository["fingerprint"])
+        return {} if is_same and is_trusted else contents
 
-    def key(self, repository):
-        """The text of the key file; where it is there already from an address, that is not asked again."""
-        content, fingerprint = repository["key"].encode(), repository["fingerprint"]
+    def key(self, repository: Repository) -> bytes:
+        """The content of the key file. A key that the host has already from an address is not downloaded again.
+
+        Raises:
+            RepositoryError: it is not the key with that fingerprint.
+        """
+        fingerprint = repository["fingerprint"]
         try:
             if not download.is_address(repository["key"]):
-                return _marked(keys.only(content, fingerprint))
+                return marked(keys.only(repository["key"].encode(), fingerprint)).encode()
             self.module.no_log_values.update(download.secrets(repository["key"]))
             present = _read(repository["key_path"])
             if present and _is_key(present, fingerprint):
                 return present
-            path = os.path.join(tempfile.mkdtemp(dir=host.own_directory(self.module)), "key")
+            path = os.path.join(tempfile.mkdtemp(dir=private_directory(self.module)), "key")
             download.fetch(repository["key"], path, _KEY_BYTES, self.module.params["timeout"])
-            return _marked(keys.only(_read(path), fingerprint))
-        except (download.DownloadError, keys.KeyTroubleError) as error:
-            raise TroubleError(f"its key cannot be trusted: {error}") from None
+            return marked(keys.only(_read(path) or b"", fingerprint)).encode()
+        except (download.DownloadError, keys.KeyFileError) as error:
+            raise RepositoryError(f"its key cannot be trusted: {error}") from None
 
-    def refuse(self, due, hand):
-        """Fail where nothing may be written: by the user's choice, or since the login is not root."""
-        paths = [path for _, contents in due for path in contents]
+    def refuse(self, due: Sequence[Addition], executor: Executor) -> None:
+        """Fail the module if nothing may be written: the user chose so, or is not root on the host."""
         why = ""
         if self.module.params["install"] == "print":
             why = "To add them, write as root"
-        elif hand.privilege == "none":
-            why = "The login is not root, and has no sudo without a password; an administrator must write"
-        if why:
-            for repository, _ in due:
-                self.step(repository, "failed", why)
-            names = ", ".join(repository["name"] for repository, _ in due)
-            texts = "\n".join(repository["text"] for repository, _ in due)
-            self.end(msg=f"Package repositories are missing: {names}. {why} {', '.join(paths)}.", output=texts)
+        elif executor.privilege == "none":
+            why = "The remote user is not root, and has no sudo without a password; an administrator must write"
+        if not why:
+            return
+        for each in due:
+            self.add_step(each.repository["name"], "failed", f"{why} {', '.join(each.contents)}")
+        names = ", ".join(each.repository["name"] for each in due)
+        paths = ", ".join(path for each in due for path in each.contents)
+        texts = "\n".join(each.repository["text"] for each in due)
+        self.fail(f"Package repositories are missing: {names}. {why} {paths}.", output=texts)
 
-    def write(self, due, hand):
-        """Write all that is due; what failed is told, and the others are there."""
-        failed, added = [], []
+    def write(self, due: Sequence[Addition], executor: Executor) -> None:
+        """Write the files of all repositories; one that fails does not stop the others."""
+        problems, added = [], []
         for repository, contents in due:
-            why = hand.place(contents, "0644")
+            why = executor.write_files(contents, "0644")
             if not why and repository["manager"] == "zypper":
-                code = hand.run(["rpm", "--import", repository["key_path"]], _RPM_SECONDS)
-                why = f"rpm did not take its key: {host.last_lines(hand.output).strip()}" if code else ""
-            self.step(repository, "failed" if why else "changed", why)
+                code = executor.run(["rpm", "--import", repository["key_path"]], _RPM_SECONDS)
+                why = f"rpm did not accept its key: {clause(last_lines(executor.output))}" if code else ""
+            self.add_step(repository["name"], "failed" if why else "changed", why)
             if why:
-                failed.append(f"{repository['name']}: {why}")
+                problems.append(f"{repository['name']}: {why}")
             else:
                 added.append(repository["name"])
-        if failed:
-            self.end(msg=f"{'; '.join(failed)}. Put it right on the host, and run again.", added=added)
-        self.end(added=added)
+        if problems:
+            self.fail(f"{'; '.join(problems)}. Fix this on the host and run again.", added)
+        self.finish(added)
 
-    def step(self, repository, status, reason=""):
-        step = {"id": f"repository:{repository.get('name')}", "status": status, "current": None, "reason": reason}
-        self.steps.append(step)
+    def add_step(self, name: object, status: str, reason: str = "") -> None:
+        """Note the outcome of one repository."""
+        self.steps.append({"id": f"repository:{name}", "status": status, "current": None, "reason": reason})
 
-    def end(self, *, added=(), **more):
-        result = {"changed": bool(added), "added": list(added), "mngr_steps": self.steps, **more}
-        (self.module.fail_json if "msg" in more else self.module.exit_json)(**result)
+    def fail(self, message: str, added: Sequence[str] = (), **more: str) -> NoReturn:
+        """End the module with a failure; some repositories may have been added."""
+        self.module.fail_json(message, **self._result(added), **more)
+
+    def finish(self, added: Sequence[str]) -> NoReturn:
+        """End the module; in check mode with the repositories that would be added."""
+        self.module.exit_json(**self._result(added))
+
+    def _result(self, added: Sequence[str]) -> Mapping[str, Any]:
+        return {"changed": bool(added), "added": list(added), "mngr_steps": self.steps}
 
 
-def _read(path):
-    """The content of a file; None where there is none."""
+def _read(path: str) -> bytes | None:
+    """The content of a file; None if there is none."""
     try:
         with open(path, "rb") as file:
             return file.read()
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise TroubleError(f"{path} cannot be read: {error.strerror}") from None
+        raise RepositoryError(f"{path} cannot be read: {error.strerror}") from None
 
 
-def _marked(text):
-    return repositories.marked(text).encode()
-
-
-def _is_key(content, fingerprint):
+def _is_key(content: bytes, fingerprint: str) -> bool:
+    """Whether this is the content of a key file with that key and no other."""
     try:
-        return _marked(keys.only(content, fingerprint)) == content
-    except keys.KeyTroubleError:
+        return marked(keys.only(content, fingerprint)).encode() == content
+    except keys.KeyFileError:
         return False
 
 
-def main():
-    module = AnsibleModule(
-        argument_spec={
-            "repositories": {"type": "list", "elements": "dict", "required": True},
-            "install": {"type": "str", "choices": ["auto", "print"], "default": "auto"},
-            "timeout": {"type": "int", "default": 900},
-        },
-        supports_check_mode=True,
-    )
-    Addition(module).run()
+def main() -> None:
+    """Run the module."""
+    Additions(installing_module("repositories")).run()
 
 
 if __name__ == "__main__":

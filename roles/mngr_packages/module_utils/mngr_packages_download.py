@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Download over https alone, bounded in time and size."""
+"""Download over https only, bounded in time and size."""
 
 from __future__ import annotations
 
@@ -13,10 +13,17 @@ import signal
 import ssl
 import urllib.error
 import urllib.request
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
+from .mngr_ansible_portable.text import clause
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from http.client import HTTPMessage
+
 SILENT_SECONDS = 20
-"""How long a server may say nothing."""
+"""How long a server may send nothing."""
 
 _CHUNK = 1 << 18
 
@@ -26,17 +33,21 @@ class DownloadError(Exception):
 
 
 class _TimeIsUpError(Exception):
-    """No OSError: urllib would take that for a failure of the network."""
+    """The time is up. Not an OSError, which urllib would take for a failure of the network."""
 
 
 class _OnlyHttps(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, req, fp, code, msg, headers, newurl):
+    """Follows redirects to https, and refuses all others."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: HTTPMessage, newurl: str
+    ) -> urllib.request.Request | None:
         if urlsplit(newurl).scheme != "https":
-            raise DownloadError(f"it redirects to {shown(newurl)}, which is not https")
+            raise DownloadError(f"it redirects to {without_secrets(newurl)}, which is not https")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
-def is_address(url):
+def is_address(url: str) -> bool:
     """Whether this is an https address that can be downloaded from."""
     try:
         return bool(re.fullmatch(r"https://[!-~]+", url)) and bool(urlsplit(url).hostname) and urlsplit(url).port != 0
@@ -44,24 +55,24 @@ def is_address(url):
         return False
 
 
-def shown(url):
-    """An address as people may see it: without login, query and fragment, which may hold secrets."""
+def without_secrets(url: str) -> str:
+    """An address as people may see it: without user, password, query and fragment, which may hold secrets."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def secrets(url):
-    """The parts of an address that nobody may see."""
+def secrets(url: str) -> set[str]:
+    """The parts of an address that nobody may see, for Ansible to remove from everything it prints."""
     parts = urlsplit(url)
     userinfo = parts.netloc.rpartition("@")[0]
     return {text for text in (userinfo, userinfo.partition(":")[2], unquote(userinfo), parts.query) if len(text) > 3}
 
 
 @contextlib.contextmanager
-def within(seconds):
-    """Raise DownloadError when the block takes longer, whatever it is doing."""
+def within(seconds: float) -> Iterator[None]:
+    """Raise DownloadError if the block takes longer, whatever it is doing at that moment."""
 
-    def ring(*_):
+    def ring(*_: object) -> None:
         raise _TimeIsUpError
 
     before = signal.signal(signal.SIGALRM, ring)
@@ -75,11 +86,15 @@ def within(seconds):
         signal.signal(signal.SIGALRM, before)
 
 
-def fetch(url, path, limit, seconds):
-    """Download into a new file that only the login can read; the SHA-256 of what came.
+def fetch(url: str, path: str, limit: int, seconds: float) -> str:
+    """Download into a new file that only this user can read; the SHA-256 of its content.
+
+    Args:
+        limit: bytes that it may have.
+        seconds: that it may take.
 
     Raises:
-        DownloadError: nothing is left of it then.
+        DownloadError: it failed, and the file is removed.
     """
     try:
         with within(seconds), open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -88,11 +103,11 @@ def fetch(url, path, limit, seconds):
         if os.path.exists(path):
             os.unlink(path)
         if isinstance(error, DownloadError):
-            raise DownloadError(f"{shown(url)}: {error}") from None
+            raise DownloadError(f"{without_secrets(url)}: {error}") from None
         raise
 
 
-def _copy(url, file, limit):
+def _copy(url: str, file: BinaryIO, limit: int) -> str:
     digest, size = hashlib.sha256(), 0
     too_large = f"it is larger than {limit >> 20} MiB"
     try:
@@ -111,11 +126,11 @@ def _copy(url, file, limit):
     except urllib.error.HTTPError as error:
         raise DownloadError(f"the server answered {error.code}") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise DownloadError(_explained(getattr(error, "reason", error))) from None
+        raise DownloadError(_explanation(getattr(error, "reason", error))) from None
 
 
-def _opener():
-    """What opens https and nothing else, through the host's proxy where it has one."""
+def _opener() -> urllib.request.OpenerDirector:
+    """An opener for https and nothing else, through the host's proxy if it has one."""
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),
@@ -129,8 +144,8 @@ def _opener():
     return opener
 
 
-def _request(url):
-    """The request; a login in the address goes to that server alone, not to where it redirects."""
+def _request(url: str) -> urllib.request.Request:
+    """The request. User and password of the address are sent to that server, not to those it redirects to."""
     parts = urlsplit(url)
     userinfo, _, address = parts.netloc.rpartition("@")
     request = urllib.request.Request(parts._replace(netloc=address, fragment="").geturl())  # noqa: S310 - see _opener
@@ -142,13 +157,14 @@ def _request(url):
     return request
 
 
-def _explained(reason):
+def _explanation(reason: object) -> str:
+    """What went wrong, as a clause without a full stop."""
     if isinstance(reason, ssl.SSLCertVerificationError):
         return (
             f"the host does not trust the server's certificate ({reason.verify_message}); "
             "it may need the package ca-certificates, or the right time"
         )
     if isinstance(reason, TimeoutError) or "timed out" in str(reason):
-        return f"the server said nothing for {SILENT_SECONDS} s"
+        return f"the server sent nothing for {SILENT_SECONDS} s"
     text = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
-    return f"it could not be downloaded: {text}"
+    return f"it could not be downloaded: {clause(text)}"

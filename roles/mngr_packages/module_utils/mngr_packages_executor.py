@@ -1,25 +1,34 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run what is bounded and leaves no process behind, and put files into place, as root or as the login."""
+"""Run programs on the host, bounded and without leaving processes behind, and write files, as root or as the user."""
 
 from __future__ import annotations
 
+import atexit
 import os
 import pwd
 import shlex
+import shutil
 import subprocess
 import tempfile
 import time
+from typing import TYPE_CHECKING
 
-from ansible.module_utils import mngr_packages_queries as host
-from ansible.module_utils.mngr_ansible_portable import managers
+from .mngr_ansible_portable import dead_runs, managers
+from .mngr_ansible_portable.text import clause
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ansible.module_utils.basic import AnsibleModule
 
 _ROOT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_KEPT = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
-_ADOPT_ORPHANS = 36
-_PLACE_SECONDS = 120
+_KEPT_VARIABLES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+_PR_SET_CHILD_SUBREAPER = 36  # of prctl(2)
+_WRITE_SECONDS = 120
+_OUTPUT_BYTES = 4096
 
-# Everything is written beside its place first, then all of it is renamed: a full disk leaves what was there.
-_PLACE = """\
+# All files are written beside their destinations, then all are renamed: a full disk leaves the old ones.
+_WRITE_FILES = """\
 set -eu
 umask 022
 mode=$1 owner=$2 from=$3
@@ -40,85 +49,131 @@ for to; do mv -f -- "${to%/*}/.mngr-ansible.$$.${to##*/}" "$to"; done
 """
 
 
-class Hand:
-    """What acts on this host in one scope: root for ``system``, the login for ``user``.
+def private_directory(module: AnsibleModule) -> str:
+    """A directory for this module alone. Ansible removes it with the module; we remove the run's own one around it.
+
+    The directories of dead runs beside that are removed first.
+    """
+    run = os.path.expanduser(os.path.expandvars(module._remote_tmp))
+    if dead_runs.is_run_directory(run):
+        atexit.register(dead_runs.remove_empty, run)
+        dead_runs.sweep(run)
+    return module.tmpdir
+
+
+def run_captured(argv: Sequence[str], directory: str | None) -> tuple[int, str]:
+    """Run a program without a terminal and without input; its exit status and its output, both streams together.
+
+    The output goes to a file in ``directory``, not to a pipe: a service that a package starts would keep a pipe open.
+    """
+    with tempfile.TemporaryFile(dir=directory) as output:
+        code = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT).returncode
+        output.seek(0)
+        return code, output.read().decode("utf-8", "replace")
+
+
+def last_lines(output: str) -> str:
+    """The end of a program's output: whole lines, at most 4 KiB."""
+    end = output[-_OUTPUT_BYTES:]
+    return end if len(end) == len(output) else end.partition("\n")[2]
+
+
+def privilege() -> str:
+    """How this user becomes root without a password: ``root`` (is root), ``sudo``, ``doas`` or ``none``."""
+    if os.geteuid() == 0:
+        return "root"
+    for program in ("sudo", "doas"):
+        if shutil.which(program) and not run_captured([program, "-n", "true"], None)[0]:
+            return program
+    return "none"
+
+
+class Executor:
+    """Acts on the host in one scope: as root for ``system``, as the remote user for ``user``.
 
     Attributes:
-        privilege: how the login becomes root: ``root``, ``sudo``, ``doas`` or ``none``; ``root`` where it need not.
-        home: the home directory of the one who acts.
-        output: what the last command said.
+        privilege: how root is reached, see :func:`privilege`; ``root`` where it is not needed.
+        home: the home directory of the acting user.
+        output: what the last program printed.
     """
 
-    def __init__(self, module, scope):
+    def __init__(self, module: AnsibleModule, scope: str) -> None:
         self.scope = scope
-        self.privilege = host.Packages.privilege() if scope == "system" else "root"
+        self.privilege = privilege() if scope == "system" else "root"
         self.home = pwd.getpwuid(0).pw_dir if scope == "system" else os.path.expanduser("~")
         self.output = ""
-        self._directory = host.own_directory(module)
+        self._directory = private_directory(module)
 
-    def run(self, argv, seconds):
-        """Run a command that may ask nobody anything; its exit status. When it fails, all that it started has ended."""
+    def run(self, argv: Sequence[str], seconds: int) -> int:
+        """Run a program that cannot ask questions; its exit status. If it fails, all that it started is ended."""
         _adopt_orphans()
-        place = tempfile.mkdtemp(dir=self._directory)
+        directory = tempfile.mkdtemp(dir=self._directory)
         bounded = managers.bounded(["env", *self._environment(), *argv], seconds)
-        with tempfile.TemporaryFile(dir=self._directory) as said:
-            command = managers.privileged(bounded, self.privilege)
-            code = subprocess.call(command, cwd=place, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT)
+        command = managers.privileged(bounded, self.privilege)
+        with tempfile.TemporaryFile(dir=self._directory) as output:
+            code = subprocess.call(
+                command, cwd=directory, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+            )
             if code:
-                self._end_all()
-            said.seek(0)
-            self.output = said.read().decode("utf-8", "replace")
-        subprocess.call(managers.privileged(["rm", "-rf", "--", place], self.privilege))
+                self._kill_descendants()
+            output.seek(0)
+            self.output = output.read().decode("utf-8", "replace")
+        subprocess.call(managers.privileged(["rm", "-rf", "--", directory], self.privilege))
         return code
 
-    def _environment(self):
+    def _environment(self) -> list[str]:
         path = _ROOT_PATH if self.scope == "system" else f"{os.environ.get('PATH', os.defpath)}:{_ROOT_PATH}"
         chosen = {"HOME": self.home, "PATH": f"{self.home}/.local/bin:{path}", "DEBIAN_FRONTEND": "noninteractive"}
-        chosen.update({name: os.environ[name] for name in _KEPT if name in os.environ})
+        chosen.update({name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ})
         return [f"{name}={value}" for name, value in chosen.items()]
 
-    def _end_all(self):
-        """End what left the command's session or would not end with it; this process has adopted it."""
+    def _kill_descendants(self) -> None:
+        """Kill what left the program's session or did not end with it; this process has adopted it."""
         deadline = time.monotonic() + 5
         pids = _descendants()
         while pids and time.monotonic() < deadline:
             kill = ["sh", "-c", "kill -KILL " + shlex.join(map(str, pids)) + " 2>/dev/null"]
             subprocess.call(managers.privileged(kill, self.privilege), stdin=subprocess.DEVNULL)
-            _bury()
+            _reap()
             pids = _descendants()
 
-    def place(self, contents, mode):
-        """Write files whole, or none of them: a mapping of absolute path to bytes, or to the path of a file to copy.
+    def write_files(self, contents: Mapping[str, bytes | str], mode: str) -> str:
+        """Write all of these files, or none of them.
+
+        Args:
+            contents: by absolute path, bytes to write, or the path of a file to move there.
+            mode: in octal, of every file.
 
         Returns:
-            Why it could not be done, in a few words; empty when it was.
+            Why it could not be done, without a full stop; empty if it was.
         """
         staged = tempfile.mkdtemp(dir=self._directory)
         for number, content in enumerate(contents.values()):
+            path = os.path.join(staged, str(number))
             if isinstance(content, bytes):
-                with open(os.path.join(staged, str(number)), "wb") as file:
+                with open(path, "wb") as file:
                     file.write(content)
             else:
-                os.rename(content, os.path.join(staged, str(number)))
+                os.rename(content, path)
         owner = "0:0" if self.scope == "system" else ""
-        if self.run(["sh", "-c", _PLACE, "sh", mode, owner, staged, *contents], _PLACE_SECONDS):
-            return host.last_lines(self.output).strip() or "it cannot be written"
+        if self.run(["sh", "-c", _WRITE_FILES, "sh", mode, owner, staged, *contents], _WRITE_SECONDS):
+            return clause(last_lines(self.output)) or "it cannot be written"
         return ""
 
 
-def _adopt_orphans():
-    """Have the kernel give us the processes whose parent ends, instead of init; only Linux can."""
+def _adopt_orphans() -> None:
+    """Have the kernel give us, instead of init, the processes whose parent ends (prctl(2)); only on Linux."""
     try:
         import ctypes
 
-        ctypes.CDLL(None).prctl(_ADOPT_ORPHANS, 1, 0, 0, 0)
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     except (ImportError, OSError, AttributeError):
         pass
 
 
-def _descendants():
-    """The living processes below this one; none where there is no ``/proc``."""
-    parents = {}
+def _descendants() -> list[int]:
+    """The living processes below this one; none without ``/proc``."""
+    parents: dict[int, int] = {}
     for pid in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc/self") else ()):
         try:
             with open(f"/proc/{pid}/stat", "rb") as file:
@@ -127,15 +182,16 @@ def _descendants():
             continue
         if state != b"Z":
             parents[int(pid)] = int(parent)
-    found, new = set(), {os.getpid()}
+    found: set[int] = set()
+    new = {os.getpid()}
     while new:
-        new = {pid for pid, parent in parents.items() if parent in new} - found
+        new = {pid for pid, parent_pid in parents.items() if parent_pid in new} - found
         found |= new
     return sorted(found)
 
 
-def _bury():
-    """Take note of the adopted processes that have ended."""
+def _reap() -> None:
+    """Collect the exit status of adopted processes that have ended, so that they are no zombies."""
     time.sleep(0.05)
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:

@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What package managers' words mean: one sentence with the cause, one with what to do."""
+"""What the output of a package manager means: one sentence for the cause, one for what to do."""
 
 from __future__ import annotations
 
 import os
 import re
+from typing import TYPE_CHECKING
 
-_AGAIN = "Run again when it is free: what is done is not done twice."
+from .mngr_ansible_portable.text import clause
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_AGAIN = "Run again when it is free. Finished steps are skipped."
 _CONFIGURE = "Finish it on the host with: {sudo}dpkg --configure -a. Then run again."
-_SCRIPT = r"scriptlet failed|Error in \w+ scriptlet|command failed to execute correctly"
+_FAILED_SCRIPT = r"scriptlet failed|Error in \w+ scriptlet|command failed to execute correctly"
 _CAUSES = (
     (
         (
@@ -25,7 +31,7 @@ _CAUSES = (
         (r"unable to lock database",),
         "The package manager is locked by {holder}. "
         + _AGAIN
-        + " If none runs there, an earlier one died: then remove /var/lib/pacman/db.lck on the host.",
+        + " If no pacman is running on the host, an earlier one was killed: remove /var/lib/pacman/db.lck.",
     ),
     (
         (
@@ -40,7 +46,7 @@ _CAUSES = (
     ((r"dpkg was interrupted",), "An earlier installation on this host was interrupted. " + _CONFIGURE),
     (
         (r"Held packages were changed",),
-        "A package is on hold, or needs one that is. See apt-mark showhold on the host, and release it there.",
+        "A package is on hold, or needs one that is. Find it on the host with: apt-mark showhold. Then release it.",
     ),
     (
         (r"remove is disabled",),
@@ -48,7 +54,7 @@ _CAUSES = (
     ),
     (
         (r"remove lock to allow", r"filtered out by exclude filtering"),
-        "A package is on hold there (zypper locks, dnf's excludes or versionlock), and is never released by us.",
+        "A package is on hold on the host (zypper locks, dnf's excludes or versionlock). Release it there.",
     ),
     (
         (
@@ -72,15 +78,15 @@ _CAUSES = (
     ),
     (
         (r"[Nn]o space left on device", r"don't have enough free space", r"not enough free (?:disk )?space", r"ENOSPC"),
-        "The host's disk is full. Make room there and run again.",
+        "The host's disk is full. Free some space and run again.",
     ),
     (
         (r"Errors were encountered while processing:\n(?P<broken>(?: \S+\n?)+)",),
         "The package {broken} could not be set up: its own script failed. " + _CONFIGURE,
     ),
     (
-        (_SCRIPT,),
-        "A package's own script failed. See what it said, mend it on the host, and run again.",
+        (_FAILED_SCRIPT,),
+        "A package's own script failed. Read its output, fix it on the host, and run again.",
     ),
     (
         (
@@ -96,15 +102,15 @@ _CAUSES = (
     ),
     (
         (r"EACCES", r"[Pp]ermission denied"),
-        "The login may not write where {manager} installs. Use a source of another scope, or see to its rights there.",
+        "The remote user may not write where {manager} installs. Use a source of another scope, or give permission.",
     ),
     (
         (r"is not valid yet \(invalid for another (?P<behind>[^)]+)\)",),
-        "The host's clock is {behind} behind: its package sources are not valid yet. Set it there and run again.",
+        "The host's clock is {behind} behind: its package sources are not valid yet. Set the clock and run again.",
     ),
     (
         (r"is expired \(invalid since (?P<since>[^)]+)\)",),
-        "The host's package sources expired {since} ago, or its clock is ahead. Set it, or mend them, and run again.",
+        "The host's package sources expired {since} ago, or its clock is ahead. Fix them and run again.",
     ),
     (
         (
@@ -123,42 +129,59 @@ _CAUSES = (
     ),
     (
         (r"externally-managed-environment",),
-        "The host's Python belongs to its distribution, which pip must not change. Use pipx or uv, or a package of it.",
+        "The host's Python belongs to its distribution, and pip must not change it. Use pipx, uv or a system package.",
     ),
     (
         (r"a password is required", r"a terminal is required", r"Authentication required"),
-        "The login may no longer become root without a password. Allow it, or run as root: {try_it}.",
+        "The remote user can no longer become root without a password. Allow it, or run as root: {try_it}.",
     ),
 )
-_TRIALS = {"apt": "apt-get -s install", "zypper": "zypper install --dry-run", "dnf": "dnf install --assumeno"}
+_DRY_RUNS = {"apt": "apt-get -s install", "zypper": "zypper install --dry-run", "dnf": "dnf install --assumeno"}
 _KILLED = (124, 137)
+"""Exit statuses of timeout(1) when the time was up."""
 
 
-def explain(manager, code, output, names, privilege, seconds):
-    """Why a transaction failed and what to do, in two sentences."""
+def explain(manager: str, code: int, output: str, packages: Sequence[str], privilege: str, seconds: int) -> str:
+    """Why a transaction failed and what to do, in two sentences.
+
+    Args:
+        code: the exit status.
+        packages: what was to be installed.
+        privilege: how root was reached, see ``mngr_packages_executor.privilege``.
+        seconds: the time that it had.
+    """
     sudo = f"{privilege} " if privilege in ("sudo", "doas") else ""
     if code in _KILLED:
-        remedy = _CONFIGURE.format(sudo=sudo) if manager == "apt" else "See what hangs there, and run again."
+        remedy = (
+            _CONFIGURE.format(sudo=sudo)
+            if manager == "apt"
+            else "Find out on the host what does not end, and run again."
+        )
         return f"{manager} did not end within {seconds} s and was stopped. {remedy}"
     if not re.search(r"E: (?:Could not get lock|Unable to acquire)", output):
         output = re.sub(r"Waiting for cache lock: [^\r\n]*", "", output)  # it got the lock in the end
-    trial = " ".join([_TRIALS.get(manager, f"{manager} install"), *names])
+    try_it = " ".join([_DRY_RUNS.get(manager, f"{manager} install"), *packages])
     for patterns, sentence in _CAUSES:
         match = next(filter(None, (re.search(pattern, output) for pattern in patterns)), None)
         if match:
             found = {key: value for key, value in match.groupdict().items() if value}
             if "broken" in found:
                 found["broken"] = " and ".join(found["broken"].split())
-            found.setdefault("holder", holder(manager, found.get("pid")))
-            return sentence.format(sudo=sudo, names=" ".join(names), manager=manager, try_it=trial, **found)
+            found.setdefault("holder", lock_holder(manager, found.get("pid")))
+            return sentence.format(sudo=sudo, names=" ".join(packages), manager=manager, try_it=try_it, **found)
     errors = [line for line in output.splitlines() if re.match(r"(?i)(E:|error|problem|npm err|npm error)", line)]
-    last = re.sub(r"^E: ", "", (errors or output.split("\n"))[-1]).strip() or "it gave no reason"
-    return f"{manager} failed with exit status {code}: {last}. See what it said, and run again."
+    lines = errors or output.rstrip().splitlines() or [""]
+    last = clause(re.sub(r"^E: ", "", lines[-1])) or "it gave no reason"
+    return f"{manager} failed with exit status {code}: {last}. Read its output, fix the cause, and run again."
 
 
-def holder(manager, pid):
-    """The name of the program that holds a lock, by its process; of pacman's, which tells nobody, by looking for it."""
-    for each in [pid] if pid else sorted(os.listdir("/proc"), key=len) if os.path.isdir("/proc") else ():
+def lock_holder(manager: str, pid: str | None) -> str:
+    """The name of the program that holds a lock; without a process id (pacman reports none) it is searched for."""
+    if pid:
+        pids = [pid]
+    else:
+        pids = sorted(os.listdir("/proc"), key=len) if os.path.isdir("/proc") else []
+    for each in pids:
         try:
             with open(f"/proc/{each}/comm", encoding="utf-8", errors="replace") as file:
                 name = file.read().strip()
@@ -171,14 +194,14 @@ def holder(manager, pid):
     return "another program"
 
 
-def broken(output):
-    """The packages that dpkg could not set up; an earlier failure of one does not spoil the others."""
+def broken_packages(output: str) -> set[str]:
+    """The packages that dpkg could not configure; the others of the transaction are installed."""
     _, _, names = output.partition("Errors were encountered while processing:\n")
     return {line.strip().partition(":")[0] for line in names.splitlines() if line.startswith(" ")}
 
 
-def is_stale(output):
-    """Whether the failure may go away when the lists are fetched again: apt asked for what the mirror no longer has."""
+def is_stale(output: str) -> bool:
+    """Whether fetching the lists again may help: the manager asked for what the mirror no longer has."""
     words = (
         r"Failed to fetch|Unable to locate package|has no installation candidate|[Ff]ailed to retrieve| 404 |"
         r"not found on medium|incorrect checksum|Status code: 404|All mirrors were tried"
@@ -186,11 +209,11 @@ def is_stale(output):
     return bool(re.search(words, output))
 
 
-def is_stopped(code):
-    """Whether the time was up, so that what was being set up then is not done although it is in the database."""
+def is_stopped(code: int) -> bool:
+    """Whether the time was up: then a package may be in the database that is not configured."""
     return code in _KILLED
 
 
-def has_failed_script(output):
-    """Whether a package's own script failed, of which dnf and pacman make nothing in their exit status."""
-    return bool(re.search(_SCRIPT, output))
+def has_failed_script(output: str) -> bool:
+    """Whether a package's own script failed, which dnf and pacman do not show in their exit status."""
+    return bool(re.search(_FAILED_SCRIPT, output))

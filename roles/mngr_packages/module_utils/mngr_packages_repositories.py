@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How apt, dnf and zypper list package repositories: what describes one, and who else names it."""
+"""Package repositories of third parties: what describes one, and whether the host has it already."""
 
 from __future__ import annotations
 
@@ -7,82 +7,129 @@ import glob
 import re
 import shutil
 import subprocess
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from ansible.module_utils import mngr_packages_download as download
-from ansible.module_utils.mngr_ansible_portable import repositories
+from . import mngr_packages_download as download
+from .mngr_ansible_portable import repositories
 
-_OTHERS = {
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_LISTS = {
     "apt": ("/etc/apt/sources.list", "/etc/apt/sources.list.d/*.list", "/etc/apt/sources.list.d/*.sources"),
     "dnf": ("/etc/yum.repos.d/*.repo",),
     "zypper": ("/etc/zypp/repos.d/*.repo",),
 }
+"""By package manager, the files in which a host may list repositories."""
 _PROGRAMS = {"apt": "apt-get", "dnf": "dnf", "zypper": "zypper"}
-_KEYS = ("manager", "name", "url", "suite", "component", "key", "fingerprint")
+_DISABLED = re.compile(r"(?im)^enabled\s*[:=]\s*(?:no|0|false)\s*$")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/~+-]*|\./?|/")
 
 
-class ListError(Exception):
-    """Why something is no repository, as a sentence without a full stop."""
+class Repository(TypedDict):
+    """A repository with everything spelled out.
+
+    The first keys are those of ``mngr_packages_repositories`` (the README describes them); ``key`` is armored text or
+    an https address. ``key_path`` and ``path`` are the files on the host for the key and for the repository; ``text``
+    is the content of the latter.
+    """
+
+    manager: str
+    name: str
+    url: str
+    suite: str
+    component: str
+    key: str
+    fingerprint: str
+    key_path: str
+    path: str
+    text: str
 
 
-def complete(given):
-    """A repository with everything spelt out, the paths of its files on the host and the text of its own file.
+class InvalidRepositoryError(Exception):
+    """Why this is no repository for this host, as a sentence without a full stop."""
+
+
+def complete(given: Mapping[str, Any]) -> Repository:
+    """A repository with everything spelled out.
 
     Raises:
-        ListError: it is not one that this host can have.
+        InvalidRepositoryError: it is not one that this host can use.
     """
-    texts = {key: given.get(key) or "" for key in _KEYS}
-    if not all(isinstance(text, str) for text in texts.values()):
-        raise ListError("all that describes a repository is text")
-    manager = texts["manager"]
-    texts["fingerprint"] = texts["fingerprint"].replace(" ", "").upper()
-    is_flat = texts["suite"].endswith("/")
-    for key, is_right in (
+    manager, name, url = _text(given, "manager"), _text(given, "name"), _text(given, "url")
+    suite, component, key = _text(given, "suite"), _text(given, "component"), _text(given, "key")
+    fingerprint = _text(given, "fingerprint").replace(" ", "").upper()
+    is_flat = suite.endswith("/")
+    for field, is_valid in (
         ("manager", manager in repositories.MANAGERS),
-        ("name", re.fullmatch(r"[a-z0-9][a-z0-9_-]*", texts["name"])),
-        ("url", re.fullmatch(r"(?:https?://|file:/|copy:/)[!-~]+", texts["url"]) and "@" not in texts["url"]),
-        ("suite", manager != "apt" or _WORD.fullmatch(texts["suite"])),
-        ("component", manager != "apt" or (is_flat and not texts["component"]) or _is_words(texts["component"])),
-        ("fingerprint", re.fullmatch(r"[0-9A-F]{40}", texts["fingerprint"])),
-        ("key", download.is_address(texts["key"]) or "BEGIN PGP PUBLIC KEY BLOCK" in texts["key"]),
+        ("name", re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name)),
+        ("url", re.fullmatch(r"(?:https?://|file:/|copy:/)[!-~]+", url) and "@" not in url),
+        ("suite", manager != "apt" or _WORD.fullmatch(suite)),
+        ("component", manager != "apt" or (is_flat and not component) or _is_words(component)),
+        ("fingerprint", re.fullmatch(r"[0-9A-F]{40}", fingerprint)),
+        ("key", download.is_address(key) or "BEGIN PGP PUBLIC KEY BLOCK" in key),
     ):
-        if not is_right:
-            raise ListError(f"its {key} is missing, or not what such a one looks like")
+        if not is_valid:
+            raise InvalidRepositoryError(f"its {field} is missing or not valid")
     if not shutil.which(_PROGRAMS[manager], path="/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"):
-        raise ListError(f"this host has no {manager}")
-    files = repositories.files(manager, texts["name"], texts["url"], texts["suite"], texts["component"])
-    return {**texts, **files._asdict()}
+        raise InvalidRepositoryError(f"this host has no {manager}")
+    files = repositories.files(manager, name, url, suite, component)
+    return {
+        "manager": manager,
+        "name": name,
+        "url": url,
+        "suite": suite,
+        "component": component,
+        "key": key,
+        "fingerprint": fingerprint,
+        "key_path": files.key_path,
+        "path": files.path,
+        "text": files.text,
+    }
 
 
-def _is_words(text):
+def _text(given: Mapping[str, Any], key: str) -> str:
+    value = given.get(key) or ""
+    if not isinstance(value, str):
+        raise InvalidRepositoryError(f"its {key} is not text")
+    return value
+
+
+def _is_words(text: str) -> bool:
     return bool(text) and all(_WORD.fullmatch(word) for word in text.split(" "))
 
 
-def elsewhere(repository):
-    """The file, not ours, in which the host has this repository; None where there is none.
+def elsewhere(repository: Repository) -> str | None:
+    """The file of somebody else in which the host lists this repository already; None if there is none.
 
-    apt fails altogether where two files name one repository with different keys.
+    apt fails altogether if two files name one repository with different keys.
     """
     manager = repository["manager"]
-    wanted = {repository["url"].rstrip("/"), *([repository["suite"].rstrip("/")] if manager == "apt" else [])}
-    for path in sorted(each for pattern in _OTHERS[manager] for each in glob.glob(pattern)):
+    searched = {repository["url"].rstrip("/")}
+    if manager == "apt":
+        searched.add(repository["suite"].rstrip("/"))
+    for path in sorted(each for pattern in _LISTS[manager] for each in glob.glob(pattern)):
         if path == repository["path"]:
             continue
-        try:
-            with open(path, encoding="utf-8", errors="replace") as file:
-                lines = [line for line in file.read().splitlines() if not line.lstrip().startswith("#")]
-        except OSError:
-            continue
-        entries = lines if path.endswith(".list") else re.split(r"\n\s*\n|\n(?=\[)", "\n".join(lines))
-        for entry in entries:
+        for entry in _entries(path):
             words = {word.rstrip("/") for word in re.split(r"[\s=]+", entry)}
-            if wanted <= words and not re.search(r"(?im)^enabled\s*[:=]\s*(?:no|0|false)\s*$", entry):
+            if searched <= words and not _DISABLED.search(entry):
                 return path
     return None
 
 
-def is_imported(fingerprint):
-    """Whether rpm trusts this key."""
+def _entries(path: str) -> Iterator[str]:
+    """The repositories that a file lists, without comments: a line each, or a paragraph each."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            lines = [line for line in file.read().splitlines() if not line.lstrip().startswith("#")]
+    except OSError:
+        return
+    yield from lines if path.endswith(".list") else re.split(r"\n\s*\n|\n(?=\[)", "\n".join(lines))
+
+
+def is_imported(fingerprint: str) -> bool:
+    """Whether rpm trusts the key with this fingerprint."""
     query = ["rpm", "-q", "gpg-pubkey", "--qf", "%{version}\\n"]
     known = subprocess.run(query, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     trusted = known.stdout.decode("ascii", "replace").upper().split()

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One package manager of the host: what it offers, what is on hold, and how it installs."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from typing import TYPE_CHECKING
+
+from . import mngr_packages_executor as executor
+from . import mngr_packages_explanations as explanations
+from .mngr_ansible_portable import managers, versions
+from .mngr_ansible_portable import offers as package_offers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ansible.module_utils.basic import AnsibleModule
+
+    from .mngr_ansible_portable.offers import ManagerOffers
+    from .mngr_packages_queries import Requirement
+
+
+def system_manager() -> str:
+    """The package manager of this host's system; ``apt`` if there is none that we know."""
+    present = [name for name, row in managers.TABLE.items() if shutil.which(row.program)]
+    words: dict[str, str] = {}
+    if os.path.exists("/etc/os-release"):
+        with open("/etc/os-release", encoding="utf-8", errors="replace") as file:
+            for line in file:
+                key, _, value = line.rstrip().replace('"', "").partition("=")
+                words[key] = value
+    names = f"{words.get('ID', '')} {words.get('ID_LIKE', '')} {'macos' if os.uname().sysname == 'Darwin' else ''}"
+    return managers.of_host(names.split(), present) or "apt"
+
+
+class PackageManager:
+    """One package manager; all changes together may take the module's ``timeout``, in seconds.
+
+    Attributes:
+        name: a key of ``managers.TABLE``.
+        is_present: whether the host has its program.
+        can_refresh: whether it has lists of packages to be fetched.
+        output: what it printed when it was last asked to change something.
+    """
+
+    def __init__(self, module: AnsibleModule, name: str) -> None:
+        home = os.path.expanduser("~")
+        own = [f"{home}/{each}" for each in (".local/bin", ".cargo/bin", ".npm-global/bin")]
+        os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin", *own])
+        self.name = name
+        self._row = managers.TABLE[name]
+        self._home = home
+        self._directory = executor.private_directory(module)
+        self._deadline = time.monotonic() + module.params.get("timeout", 0)
+        self.is_present = bool(shutil.which(self._row.program))
+        self.can_refresh = bool(self._row.refresh)
+        self.output = ""
+
+    def packages(self, requirement: Requirement) -> list[str]:
+        """A requirement's packages, with versions, as this manager understands them; empty if it has none for it."""
+        names, exact = requirement["packages"].get(self.name, ()), requirement["exact"].get(self.name)
+        return [managers.specified(self.name, name, requirement["version"], exact) for name in names]
+
+    def offers(self, requirements: Sequence[Requirement], privilege: str = "root") -> ManagerOffers:
+        """What this manager offers of these requirements' packages, and how old its lists are."""
+        names = list(dict.fromkeys(name for each in requirements for name in self.packages(each)))
+        if not names or not self.is_present:
+            return package_offers.ManagerOffers("own", {})
+        asked = {self.name: names}
+        _, output = executor.run_captured(["/bin/sh", "-c", package_offers.script(asked, privilege)], self._directory)
+        return package_offers.read(output.split("\n"), asked)[self.name]
+
+    def refusal(self, requirement: Requirement, offers: ManagerOffers) -> str:
+        """Why what is offered does not satisfy a requirement, as the end of a sentence; empty if it does or may.
+
+        Only the first package's version counts: it is the requirement's, unless that names the package's version
+        (``exact``).
+        """
+        needed = versions.Range.parse(requirement["version"])
+        for position, package in enumerate(self.packages(requirement)):
+            offer = offers.offers.get(package)
+            if offer is None or not offer.is_known:
+                continue
+            best = package_offers.best(offer)
+            if best is None:
+                name = requirement["packages"][self.name][position]
+                return offer.why or f"{self.name} offers no package {name}"
+            if position == 0 and not requirement["exact"] and needed.judge(best) != "ok":
+                return f"{self.name} offers {best}"
+        return ""
+
+    def best(self, requirement: Requirement, offers: ManagerOffers) -> str | None:
+        """The version that is offered of a requirement's first package; None if that is not known."""
+        packages = self.packages(requirement)
+        offer = offers.offers.get(packages[0]) if packages else None
+        return package_offers.best(offer) if offer is not None else None
+
+    def refresh(self, privilege: str) -> int:
+        """Fetch the lists of packages; the exit status."""
+        return self._change(self._row.refresh, privilege)
+
+    def install(self, packages: Sequence[str], scope: str, privilege: str) -> int:
+        """Install or upgrade these packages in one transaction; the exit status."""
+        needed = privilege if managers.needs_root(self.name, scope) else "root"
+        return self._change(managers.install(self.name, packages, scope, self._home), needed)
+
+    def held(self) -> set[str]:
+        """Names, or patterns of names, that the host's configuration keeps from being changed without the manager
+        refusing: pacman asks, and takes a yes for an answer; dnf finds nothing to do.
+        """
+        if self.name == "pacman":
+            groups = self._words("pacman-conf", "IgnoreGroup")
+            members = self._words("pacman", "--sync", "--groups", "--quiet", *groups) if groups else []
+            return {*self._words("pacman-conf", "IgnorePkg"), *members}
+        if self.name == "dnf":
+            command = ["dnf", "-q", "-C", "--setopt=exit_on_lock=True", "versionlock", "list"]
+            _, output = executor.run_captured(command, self._directory)
+            return set(re.findall(r"(?m)^!?([^\s!].*)-\d+:[^-\s]+-[^-\s]+$", output))
+        return set()
+
+    def _words(self, *argv: str) -> list[str]:
+        return executor.run_captured(argv, self._directory)[1].split()
+
+    def _change(self, argv: Sequence[str], privilege: str) -> int:
+        """Run the manager; wait for locks that it does not wait for by itself, such as that of apt's lists."""
+        give_up = min(time.monotonic() + managers.LOCK_SECONDS, self._deadline)
+        locked: tuple[int, str] | None = None
+        while True:
+            seconds = max(1, int(self._deadline - time.monotonic()))
+            patient = managers.waiting(self.name, argv, min(managers.LOCK_SECONDS, seconds // 2))
+            bounded = managers.bounded(managers.with_environment(self.name, patient), seconds)
+            code, self.output = executor.run_captured(managers.privileged(bounded, privilege), self._directory)
+            if explanations.is_stopped(code) and locked:  # no time was left for this try; the last one tells the reason
+                code, self.output = locked
+                return code
+            is_locked = code and self._row.locked and re.search(self._row.locked, self.output)
+            if not is_locked or "Waiting for" in self.output or time.monotonic() > give_up:
+                return code
+            locked = code, self.output
+            time.sleep(1)

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The outcome of every requirement that a module looked at, and the end of the module."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypedDict
+
+from .mngr_ansible_portable.text import clause
+from .mngr_packages_executor import last_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ansible.module_utils.basic import AnsibleModule
+
+    from .mngr_packages_queries import Checked
+
+
+class StepOutcome(TypedDict):
+    """What became of one step, as ``mngr_steps`` reports it: docs/contract.md "Roles".
+
+    ``status`` is ``ok``, ``changed`` or ``failed``; ``current`` is the version on the host, None if it is not known;
+    ``reason`` is why it failed, without a full stop.
+    """
+
+    id: str
+    status: str
+    current: str | None
+    reason: str
+
+
+class Refusal(NamedTuple):
+    """A requirement that is not installed: what the problem is and what to do, two sentences without full stops."""
+
+    checked: Checked
+    problem: str
+    remedy: str
+
+    @property
+    def reason(self) -> str:
+        """Both, as the reason of an outcome."""
+        return f"{self.problem}. {clause(self.remedy)}"
+
+
+def outcome(checked: Checked, status: str, reason: str = "") -> StepOutcome:
+    """The outcome of one requirement, with the version that was found."""
+    return {"id": checked.id, "status": status, "current": checked.finding.current, "reason": reason}
+
+
+class Outcomes:
+    """Collects what became of the requirements, and ends the module with it.
+
+    Attributes:
+        output: what the last installing program printed.
+    """
+
+    def __init__(self, module: AnsibleModule, nothing_changed: str) -> None:
+        """``nothing_changed`` is the sentence that closes a refusal."""
+        self._module = module
+        self._nothing_changed = nothing_changed
+        self._checked: list[Checked] = []
+        self._failed: dict[str, str] = {}
+        self.output = ""
+
+    def add(self, checked: Iterable[Checked]) -> None:
+        """Note the requirements that were looked at: without another outcome, they are ``ok`` or ``changed``."""
+        self._checked += checked
+
+    def add_failed(self, checked: Checked, reason: str) -> None:
+        """Note that an optional requirement could not be installed."""
+        self._failed[checked.id] = reason
+
+    def warn_failed(self, checked: Checked, reason: str) -> None:
+        """The same, with a warning."""
+        self.add_failed(checked, reason)
+        self._module.warn(f"{clause(reason)}. It is optional.")
+
+    def refuse(self, refusals: Sequence[Refusal]) -> None:
+        """Fail the module, before anything is changed, if one of these is required; else warn of each."""
+        required = [each for each in refusals if each.checked.requirement["is_required"]]
+        if required:
+            sentences = []
+            for remedy in dict.fromkeys(each.remedy for each in required):
+                problems = "; ".join(each.problem for each in required if each.remedy == remedy)
+                sentences.append(f"{problems}. {clause(remedy)}")
+            steps = [outcome(each.checked, "failed", each.reason) for each in required]
+            self.fail(f"{'. '.join(sentences)}. {self._nothing_changed}", steps)
+        for each in refusals:
+            self.warn_failed(each.checked, each.reason)
+
+    def fail(
+        self, message: str, steps: Sequence[StepOutcome], *, is_changed: bool = False, installed: Sequence[str] = ()
+    ) -> NoReturn:
+        """End the module with a failure, and the outcomes of the steps that it is about."""
+        self._module.fail_json(message, **self._result(is_changed, installed, steps))
+
+    def finish(self, *, is_changed: bool, installed: Sequence[str]) -> NoReturn:
+        """End the module, with an outcome for every requirement that was looked at.
+
+        Args:
+            installed: the ids of those that were installed, or would be in check mode.
+        """
+        steps = [self._outcome(checked, installed) for checked in self._checked]
+        self._module.exit_json(**self._result(is_changed, installed, steps))
+
+    def _outcome(self, checked: Checked, installed: Sequence[str]) -> StepOutcome:
+        if checked.id in self._failed:
+            return outcome(checked, "failed", self._failed[checked.id])
+        if checked.id in installed:
+            return {"id": checked.id, "status": "changed", "current": None, "reason": ""}
+        return outcome(checked, "ok")
+
+    def _result(
+        self, is_changed: bool, installed: Sequence[str], steps: Sequence[StepOutcome]
+    ) -> dict[str, bool | str | list[str] | list[StepOutcome]]:
+        result: dict[str, bool | str | list[str] | list[StepOutcome]] = {
+            "changed": is_changed,
+            "installed": list(installed),
+            "mngr_steps": list(steps),
+        }
+        if self.output:
+            result["output"] = last_lines(self.output)
+        return result
