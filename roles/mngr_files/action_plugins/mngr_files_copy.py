@@ -317,7 +317,7 @@ def local_problem(error: OSError) -> str:
 def upload_problem(directory: str, output: str) -> str:
     """What went wrong with an upload: of what ssh, sftp and Ansible wrote, the last line, which says why."""
     if "No space left on device" in output:
-        return f"There is no room in {directory} on the host for what is to be copied. Make room there and run again."
+        return f"There is no space left in {directory} on the host for the files. Free some space and run again."
     lines = [line for line in map(text.clause, output.splitlines()) if line]
     why = lines[-1] if lines else "no reason was given"
     return f"The files could not be uploaded to {directory}: {why}. Fix this and run again."
