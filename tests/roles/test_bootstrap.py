@@ -10,6 +10,7 @@ import yaml
 
 from tests.support.hosts import AptRepository, Login, SshHost, offered_packages
 from tests.support.role_playbook import ROLES, Play, play
+from tests.support.shellcheck import shellcheck
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +24,17 @@ def test_every_variable_has_a_default_and_a_specification_that_agree(role: str) 
     specs = yaml.safe_load((ROLES / role / "meta/argument_specs.yml").read_text())["argument_specs"]
     assert {name: option["default"] for name, option in specs["main"]["options"].items()} == defaults
     assert set(specs) == {path.stem for path in (ROLES / role / "tasks").iterdir()}
+
+
+def test_the_script_that_installs_python_is_clean_sh() -> None:
+    assert shellcheck((ROLES / "mngr_bootstrap/files/python.sh").read_text()) == []
+
+
+def test_the_script_that_writes_files_as_root_is_clean_sh() -> None:
+    executor = (ROLES / "mngr_packages/module_utils/mngr_packages_executor.py").read_text()
+    script = executor.partition('_WRITE_FILES = """\\\n')[2].partition('"""')[0]
+    assert script.startswith("set -eu")
+    assert shellcheck(script) == []
 
 
 def bootstrap(tmp_path: Path, host: SshHost) -> tuple[Play, dict[str, Any]]:
