@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import subprocess
-from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, cast
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .mngr_ansible_portable import check_script, checks, managers, versions
+from .mngr_ansible_portable.shapes import CompleteRequirement
 from .mngr_packages_manager import PackageManager, system_manager
 
 if TYPE_CHECKING:
@@ -19,19 +20,13 @@ if TYPE_CHECKING:
 _CHECK_SECONDS = 120
 
 
-class Requirement(TypedDict):
+class Requirement(CompleteRequirement):
     """A requirement with everything spelled out, as the modules of this role work with it.
 
     ``scope`` is ``system`` or ``user``. ``exact`` maps a package manager to the one version that it installs. ``url``
     and ``sha256`` are of a download, and empty for everything else.
     """
 
-    id: str
-    name: str
-    version: str
-    checks: list[Any]
-    packages: dict[str, list[str]]
-    is_required: bool
     scope: str
     exact: dict[str, str]
     url: str
@@ -74,10 +69,13 @@ def _complete(given: Mapping[str, Any]) -> Requirement:
     Raises:
         ValueError: it cannot be checked or installed; a sentence without a full stop.
     """
-    made: dict[str, Any] = {**checks.complete(given)}
-    made.update(scope=given.get("scope") or "system", exact=given.get("exact") or {})
-    made.update(url=given.get("url") or "", sha256=given.get("sha256") or "")
-    requirement = cast("Requirement", made)
+    requirement: Requirement = {
+        **checks.complete(given),
+        "scope": given.get("scope") or "system",
+        "exact": given.get("exact") or {},
+        "url": given.get("url") or "",
+        "sha256": given.get("sha256") or "",
+    }
     versions.Range.parse(requirement["version"])
     if given.get("packages") is None:
         requirement["packages"] = {system_manager(): [requirement["name"]]}
