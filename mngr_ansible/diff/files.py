@@ -242,7 +242,7 @@ def _owned_by_user(placed: PlacedEntry, state: HostState) -> PlacedEntry:
 
 
 def _impossible(transfer: Transfer, state: HostState) -> Iterator[str]:
-    """Reasons why a transfer can never be done on this host, whatever files are on it. The first one is reported."""
+    """Reasons why a transfer is impossible on this host with any files on it. The first one is reported."""
     for options in dict.fromkeys(placed.options for placed in transfer.entries):
         for kind, name in (("user", options.owner), ("group", options.group)):
             if name is not None and _number(kind, name, state) is None:

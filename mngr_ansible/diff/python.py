@@ -1,4 +1,4 @@
-"""The step ``bootstrap:python3``: Ansible needs a Python on the host before it can do anything else there. Pure."""
+"""The step ``bootstrap:python3``: without a Python on the host, Ansible's modules cannot run. Pure."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ class DuePython:
     """The step of the host's python3, if it has one.
 
     Attributes:
-        outcome: None: nothing on the host needs Ansible, or it has a python3 that nobody asked for.
+        outcome: the step; None: the run does not need Ansible, or the host has a python3 and the plan does not name it.
         is_due: the run installs python3, or would have to.
         is_advised: the plan says ``print``, so a person installs it.
         is_blocked: it could be installed, if the remote user had the right.
@@ -30,7 +30,7 @@ class DuePython:
 
     @property
     def prevents_run(self) -> bool:
-        """Whether the host cannot get python3 and nothing required needs it: then the run does nothing there."""
+        """Whether the host cannot get python3 and only optional packages need it: then nothing is run on the host."""
         return self.outcome is not None and self.outcome.status is Status.BLOCKED and not self.outcome.is_required
 
 
@@ -55,7 +55,8 @@ def compare_python(plan: Plan, state: HostState, *, is_needed: bool, is_required
         return DuePython(outcome, is_due=True, is_advised=plan.install == "print")
     outcome = _outcome(state, Status.BLOCKED, problem, is_required=is_required)
     is_due = is_needed and is_required
-    is_blocked = state.login.privilege == "none" and state.system.old_python is None and _command(state) is not None
+    can_be_installed = state.system.old_python is None and commands.python_command(state) is not None
+    is_blocked = can_be_installed and state.login.privilege == "none"
     return DuePython(outcome, is_due, is_due and plan.install == "print", is_blocked)
 
 
@@ -78,7 +79,7 @@ def _outcome(state: HostState, status: Status, reason: str = "", *, is_required:
 def _problem(state: HostState) -> str | None:
     """Why python3 cannot be installed on the host; None: it can."""
     system = state.system
-    command = _command(state)
+    command = commands.python_command(state)
     if system.old_python is not None:
         return (
             f"Ansible needs Python 3.9 or newer, the host has {system.old_python}; install a newer python3 on the host"
@@ -91,7 +92,3 @@ def _problem(state: HostState) -> str | None:
     if state.login.privilege == "none":
         return f"Ansible needs python3; an administrator must run: {command}"
     return None
-
-
-def _command(state: HostState) -> str | None:
-    return commands.python_command(state)

@@ -180,7 +180,7 @@ class Resolver:
         }
 
     def resolve(self, requirement: Requirement, *, by_hand: bool = False, within: tuple[str, ...] = ()) -> Resolution:
-        """Choose the first candidate that can be used, and that the remote user may install if there is one.
+        """Choose the first usable candidate, and among these rather one that the remote user has the right to install.
 
         Args:
             requirement: what is needed.

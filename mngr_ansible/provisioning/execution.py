@@ -19,7 +19,7 @@ from mngr_ansible.report.report import HostReport, Report
 from mngr_ansible.run.archive import keep_failed_run
 from mngr_ansible.run.directory import write_run_directory
 from mngr_ansible.run.playbook import HostRun
-from mngr_ansible.run.runner import Event, RunResult, run
+from mngr_ansible.run.runner import RunRecord, RunResult, run
 
 _CLEAN_UP_SECONDS = 5
 """How long a host is given to remove the temporary directory of a run that was cut off."""
@@ -110,13 +110,8 @@ def run_hosts(
         dialog.on_progress,
         is_verbose=dialog.is_verbose,
     )
-    seen: list[Event] = []
-
-    def on_event(event: Event) -> None:
-        seen.append(event)
-        follow(event)
-
     write_run_directory(directory / "run", runs, plan, timeout=transaction_seconds(request))
+    record = RunRecord()
     result, signal = None, None
     try:
         try:
@@ -125,15 +120,16 @@ def run_hosts(
                 timeout=_seconds_left(prepared, request),
                 control_path=request.control_path,
                 remote_tmp=str(directory / "tmp"),  # of this machine; other hosts have their own
-                on_event=on_event,
+                on_event=follow,
                 password=request.password if any(one.has_password for one in runs) else None,
+                record=record,
             )
         finally:
             if result is None or result.status != "finished":
                 _clean_up([(hosts[one.alias], one.remote_tmp) for one in runs if one.remote_tmp is not None])
     except (KeyboardInterrupt, SystemExit) as stop:  # of the run, or one more while its hosts are cleaned up
         signal = stop
-    result = result or RunResult("stopped", False, frozenset(), tuple(seen))
+    result = result or record.interrupted()
     if dialog.is_verbose and result.details and signal is None:
         dialog.on_progress("", result.details)
     return HostsRun(frozenset(one.alias for one in runs), result, signal)

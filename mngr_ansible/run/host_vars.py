@@ -50,9 +50,10 @@ class EntryVars(TypedDict, total=False):
 
 
 class TransferVars(TypedDict):
-    """One transfer, as the role ``mngr_files`` takes it.
+    """One transfer, as the role ``mngr_files`` takes it; see its README.
 
-    ``is_due``: the run follows the comparison at once, so the role need not compare the entries again.
+    ``is_due``: all of it is still due, because the run follows the comparison at once. Then the role does not ask the
+    host again what it has of a transfer that is too large for one task.
     """
 
     id: str

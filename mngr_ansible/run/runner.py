@@ -188,7 +188,7 @@ class RunRecord:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the child said that the run is over."""
+        """Whether the child reported the end of the run."""
         return self._end is not None
 
     def interrupted(self) -> RunResult:

@@ -23,16 +23,16 @@ def test_plan_then_apply_on_this_machine_print_documents_of_the_schema(tmp_path)
     assert steps["package:no-such-tool"]["status"] == "advised"
 
 
-def test_on_this_machine_a_missing_package_is_only_advised_and_stdout_holds_the_command_alone(tmp_path, capfd):
+def test_on_this_machine_a_missing_package_is_only_advised_and_stdout_has_only_the_command(tmp_path, capfd):
     (tmp_path / "x").write_text("x")
 
     code = main(["apply", "--file", f"{tmp_path}/x:y", "--package", "no-such-tool", "--work-dir", str(tmp_path)])
 
-    said = capfd.readouterr()
+    output = capfd.readouterr()
     sudo = "" if os.geteuid() == 0 else "sudo "
     assert code == 1
-    *before, install = said.out.splitlines()
+    *before, install = output.out.splitlines()
     assert install == f"{sudo}apt-get install -y no-such-tool"
     assert before in ([], [f"{sudo}apt-get update"])
-    assert "no-such-tool is missing" in said.err
+    assert "no-such-tool is missing" in output.err
     assert (tmp_path / "y").read_text() == "x"

@@ -1,4 +1,4 @@
-"""On this machine: commands are printed, what needs no root may be run on a yes, and nothing else is touched."""
+"""On this machine: commands are printed; those that need no root are run with --yes; nothing else is changed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def manifest(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A manifest that wants one tool through uv, from an index of the test's own."""
+    """A manifest that needs one tool through uv, from the test's own package index."""
     import uv
 
     monkeypatch.setenv("PATH", f"{Path(uv.find_uv_bin()).parent}", prepend=":")
@@ -35,33 +35,33 @@ def manifest(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         yield file.with_suffix(".yml")
 
 
-def test_without_a_terminal_the_command_alone_is_on_stdout_and_the_reason_beside_it(manifest: Path, home: Path) -> None:
-    said = mngr_ansible("apply", "--manifest", str(manifest))
-    assert (said.returncode, said.stdout) == (1, "uv tool install 'wtool>=2'\n")
-    assert "warning: wtool is missing (manifest needs >=2: weaves)" in said.stderr
-    assert "1 package is missing or too old on this machine" in said.stderr
-    assert "Run these commands yourself:" in said.stderr
+def test_without_a_terminal_only_the_command_is_on_stdout_and_the_reason_on_stderr(manifest: Path, home: Path) -> None:
+    done = mngr_ansible("apply", "--manifest", str(manifest))
+    assert (done.returncode, done.stdout) == (1, "uv tool install 'wtool>=2'\n")
+    assert "warning: wtool is missing (manifest needs >=2: weaves)" in done.stderr
+    assert "1 package is missing or too old on this machine" in done.stderr
+    assert "Run these commands yourself:" in done.stderr
     assert not (home / ".local").exists()
 
 
-def test_what_was_printed_for_a_shell_leaves_nothing_due(manifest: Path, tmp_path: Path) -> None:
+def test_the_printed_commands_leave_nothing_due_when_a_shell_runs_them(manifest: Path, tmp_path: Path) -> None:
     lines = mngr_ansible("plan", "--manifest", str(manifest), "--commands").stdout
     subprocess.run(["sh", "-e"], input=lines, text=True, check=True, cwd=tmp_path, capture_output=True)
     again = mngr_ansible("plan", "--manifest", str(manifest), "--detailed-exitcode", "--commands")
     assert (again.returncode, again.stdout) == (0, ""), again.stderr
 
 
-def test_on_a_yes_what_needs_no_root_is_run_and_looked_at_again(manifest: Path, home: Path) -> None:
-    said = mngr_ansible("apply", "--manifest", str(manifest), "--yes", "--json")
-    steps = json.loads(said.stdout)["hosts"][0]["steps"]
-    assert [(each["status"], each["current"]) for each in steps] == [("changed", "2.3.0")], said.stderr
+def test_with_yes_a_command_that_needs_no_root_is_run_and_its_result_checked(manifest: Path, home: Path) -> None:
+    done = mngr_ansible("apply", "--manifest", str(manifest), "--yes", "--json")
+    steps = json.loads(done.stdout)["hosts"][0]["steps"]
+    assert [(each["status"], each["current"]) for each in steps] == [("changed", "2.3.0")], done.stderr
     assert os.access(home / ".local/bin/wtool", os.X_OK)
     plan = mngr_ansible("plan", "--manifest", str(manifest), "--detailed-exitcode")
     assert plan.returncode == 0
     assert f"wtool is in {home}/.local/bin, which is not in the PATH of a login shell" in plan.stderr
 
 
-def test_print_is_obeyed_whatever_is_answered(manifest: Path, home: Path) -> None:
-    said = mngr_ansible("apply", "--manifest", str(manifest), "--yes", "--install", "print")
-    assert (said.returncode, said.stdout) == (1, "uv tool install 'wtool>=2'\n")
+def test_print_wins_over_yes(manifest: Path, home: Path) -> None:
+    done = mngr_ansible("apply", "--manifest", str(manifest), "--yes", "--install", "print")
+    assert (done.returncode, done.stdout) == (1, "uv tool install 'wtool>=2'\n")
     assert not (home / ".local").exists()

@@ -9,7 +9,7 @@ from mngr_ansible.provisioning.targets import open_targets
 from tests.support.builders import tree, write
 
 
-def test_modes_are_due_again_and_other_content_is_lost(work, tmp_path):
+def test_changed_modes_are_set_again_and_changed_content_is_reported_as_lost(work, tmp_path):
     write(tree(tmp_path / "tree", "a", "b", "c", "sub/d") / "run", "x", 0o755)
     asked = build_request(files=({"local_path": str(tmp_path / "tree"), "remote_path": "tree"},))
     with open_targets((), work_dir=work) as (targets, _):

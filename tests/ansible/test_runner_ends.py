@@ -1,4 +1,4 @@
-"""However a run ends, nothing of it is left, and the caller is as it was."""
+"""However a run ends, nothing of it is left behind, and the caller's process is unchanged."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_after_the_timeout_everything_is_stopped_and_the_finished_steps_are_repo
     assert (result.status, result.is_complete, result.hosts) == ("timeout", False, frozenset())
     assert [event.step for event in result.events if event.kind == "step"] == [GIT]
     assert Event("task", task="Hang") in result.events, "the test's time was too short"
-    assert rooms(directory) == []
+    assert private_directories(directory) == []
 
 
 def test_a_callback_that_raises_stops_the_run(tmp_path: Path, mark: str) -> None:
@@ -92,7 +92,7 @@ def caller(directory: Path, on_event: str = "None") -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
 
 
-def rooms(directory: Path) -> list[Path]:
+def private_directories(directory: Path) -> list[Path]:
     """The private directories of runs."""
     return list(directory.glob(".run-*"))
 
@@ -122,7 +122,7 @@ def test_ctrl_c_stops_the_run_and_reaches_the_caller(tmp_path: Path, mark: str) 
     assert time.monotonic() - since < 20
     assert processes_with(mark) == []
     assert processes_with(str(directory)) == []
-    assert rooms(directory) == []
+    assert private_directories(directory) == []
 
 
 def test_the_death_of_the_caller_ends_everything(tmp_path: Path, mark: str) -> None:
@@ -130,7 +130,12 @@ def test_the_death_of_the_caller_ends_everything(tmp_path: Path, mark: str) -> N
     with caller(directory) as process:
         wait_until(lambda: begun(mark))
         process.kill()
-    wait_until(lambda: processes_with(mark) == [] and processes_with(str(directory)) == [] and not rooms(directory), 20)
+    wait_until(
+        lambda: (
+            processes_with(mark) == [] and processes_with(str(directory)) == [] and not private_directories(directory)
+        ),
+        20,
+    )
 
 
 def test_the_death_of_the_caller_is_noticed_though_a_fork_of_it_lives_on(tmp_path: Path, mark: str) -> None:
@@ -139,7 +144,7 @@ def test_the_death_of_the_caller_is_noticed_though_a_fork_of_it_lives_on(tmp_pat
         wait_until(lambda: begun(mark) and forks(process))
         [fork] = forks(process)
         process.kill()
-        wait_until(lambda: processes_with(mark) == [] and not rooms(directory), 20)
+        wait_until(lambda: processes_with(mark) == [] and not private_directories(directory), 20)
         fork.kill()
 
 

@@ -115,7 +115,7 @@ def test_a_run_works_from_a_directory_with_an_odd_name(tmp_path: Path) -> None:
     assert runner.run(run_directory(odd, settle(steps=[GIT])), timeout=60).hosts == {"host-1"}
 
 
-def test_two_runs_at_once_do_not_meet(tmp_path: Path) -> None:
+def test_two_runs_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
     results: dict[str, runner.RunResult] = {}
 
     def one(name: str) -> None:
