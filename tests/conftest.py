@@ -46,6 +46,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let a test with the mark ``timed``, and what it starts, have the processor before the tests of other workers.
+
+    It is about times that are promised for a machine with nothing else to do.
+    """
+    is_timed = item.get_closest_marker("timed") is not None and os.geteuid() == 0
+    if is_timed:
+        os.setpriority(os.PRIO_PROCESS, 0, -15)
+    try:
+        return (yield)
+    finally:
+        if is_timed:
+            os.setpriority(os.PRIO_PROCESS, 0, 0)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turn a skip into a failure under ``--strict-hosts``."""
     report = yield

@@ -38,6 +38,7 @@ def mark() -> Iterator[str]:
             process.kill()
 
 
+@pytest.mark.timed
 def test_after_the_timeout_everything_is_stopped_and_the_finished_steps_are_reported(tmp_path: Path, mark: str) -> None:
     directory = run_directory(tmp_path, settle(steps=[GIT]), hang(mark))
     since = time.monotonic()
@@ -125,6 +126,7 @@ def test_ctrl_c_stops_the_run_and_reaches_the_caller(tmp_path: Path, mark: str) 
     assert private_directories(directory) == []
 
 
+@pytest.mark.timed
 def test_the_death_of_the_caller_ends_everything(tmp_path: Path, mark: str) -> None:
     directory = run_directory(tmp_path, hang(mark))
     with caller(directory) as process:
@@ -138,6 +140,7 @@ def test_the_death_of_the_caller_ends_everything(tmp_path: Path, mark: str) -> N
     )
 
 
+@pytest.mark.timed
 def test_the_death_of_the_caller_is_noticed_though_a_fork_of_it_lives_on(tmp_path: Path, mark: str) -> None:
     directory = run_directory(tmp_path, hang(mark))
     with caller(directory, on_event="lambda event: os.fork() or time.sleep(60)") as process:
@@ -148,6 +151,7 @@ def test_the_death_of_the_caller_is_noticed_though_a_fork_of_it_lives_on(tmp_pat
         fork.kill()
 
 
+@pytest.mark.timed
 def test_the_death_of_the_supervisor_ends_everything_and_is_reported(tmp_path: Path, mark: str) -> None:
     directory = run_directory(tmp_path, hang(mark))
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.timed
 PHASES = ("probe", "offers", "python", "transfer", "package")
 HELD_UP = {"offers": "apt-cache", "python": "apt-get"}
 """The program of the host that takes its time in this phase."""

@@ -82,6 +82,7 @@ def test_a_wrong_password_is_one_error_and_changes_nothing(host, tmp_path):
     assert host.run("ls /home/dev; command -v mtool", check=False).stdout == ""
 
 
+@pytest.mark.timed
 def test_without_a_terminal_nothing_is_asked_and_nothing_hangs(host):
     begin = time.monotonic()
     done = mngr_ansible("apply", "--package", "mtool", "--ask-become-pass", *on(host))
@@ -89,6 +90,7 @@ def test_without_a_terminal_nothing_is_asked_and_nothing_hangs(host):
     assert "error: --ask-become-pass needs a terminal" in done.stderr
 
 
+@pytest.mark.timed
 def test_without_the_option_no_password_is_asked_for_and_an_administrator_is(host):
     begin = time.monotonic()
     done = mngr_ansible("apply", "--package", "mtool", *on(host))

@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import psutil
+import pytest
 
 from tests.support.command_line import mngr_ansible, on
 from tests.support.processes import ended_after, processes_with
@@ -31,6 +32,7 @@ with open_targets([sys.argv[1]], key=sys.argv[2], known_hosts=sys.argv[3]) as (t
 """
 
 
+@pytest.mark.timed
 def test_no_master_outlives_a_killed_caller_by_five_seconds_though_the_host_is_busy(shared_host: SshHost) -> None:
     command = [sys.executable, "-c", HELD, *on(shared_host)[1::2]]
     with ended_after(subprocess.Popen(command, stdout=subprocess.PIPE, text=True)) as caller:

@@ -6,6 +6,8 @@ import pytest
 
 from tests.support.latency_proxy import delayed, distant
 
+pytestmark = pytest.mark.timed
+
 
 @pytest.fixture
 def echo():
