@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.command_line import mngr_ansible, on
-from tests.support.interrupted_runs import command, copied, cut_off, leftovers, look, moments, versions
+from tests.support.command_line import argv, mngr_ansible, on
+from tests.support.interrupted_runs import copied, cut_off, leftovers, look, moments, versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,7 @@ def test_a_run_that_is_cut_off_leaves_old_or_new_and_the_next_one_finishes(
     def attempt(case: tuple[SshHost, object]) -> tuple[int, str, float, dict[str, tuple[str, int]]]:
         host, moment = case
         code, said, end = cut_off(
-            command(*wanted(new, host)),
+            argv(*wanted(new, host)),
             moment,  # type: ignore[arg-type]
             lambda process: cut(process, host),
         )
@@ -223,7 +223,7 @@ def test_a_full_temporary_directory_here_stops_the_run_before_anything_is_replac
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     mount = f'mount -t tmpfs -o size={size} none {temporary} && exec "$@"'
-    own = ["unshare", "--mount", "sh", "-c", mount, "sh", *command(*wanted(new, host))]
+    own = ["unshare", "--mount", "sh", "-c", mount, "sh", *argv(*wanted(new, host))]
 
     places = {"TMPDIR": str(temporary), "XDG_STATE_HOME": str(temporary)}
     done = subprocess.run(own, capture_output=True, text=True, env={**os.environ, **places}, stdin=subprocess.DEVNULL)

@@ -14,10 +14,10 @@ import pytest
 
 from tests.hosts.test_files_leaks import ALL, CONTENT, SECRETS, files_on, files_with_hits, hits
 from tests.support.builders import write
-from tests.support.command_line import mngr_ansible, on
+from tests.support.command_line import argv, mngr_ansible, on
 from tests.support.hosts import AptRepository, Login, SshHost
 from tests.support.latency_proxy import distant
-from tests.support.processes import ended_after, witnessed
+from tests.support.processes import started, witnessed
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -62,10 +62,7 @@ def test_a_secret_is_found_nowhere_however_a_run_ends(host: SshHost, tmp_path: P
     env = {**os.environ, **SECRETS, "HOME": str(home), "TMPDIR": str(temporary), "XDG_STATE_HOME": str(home / "state")}
     before_here, before_there = {process.pid for process in psutil.process_iter()}, processes_of(host)
 
-    with witnessed(*ALL) as seen, ended_after(subprocess.Popen(
-        [sys.executable, "-m", "mngr_ansible", *map(str, words)],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env,
-    )) as process:  # fmt: skip
+    with witnessed(*ALL) as seen, started(argv(*words), stderr=subprocess.STDOUT, env=env) as process:
         if end.startswith("SIG") or end == "lost":
             wait_until(
                 lambda: host.run("test -e /begun", check=False).returncode == 0 or process.poll() is not None, 60
@@ -103,10 +100,7 @@ def test_a_large_secret_that_is_cut_off_on_its_way_is_found_nowhere_when_the_nex
     with distant(host, 600 if end == "timeout" else 100) as (far, _):
         words = ["apply", "-v", "--file", f"{secret}:/srv/there", *on(far)]
         words += ["--timeout", "9" if end == "timeout" else "90"]
-        with witnessed(*ALL) as seen, ended_after(subprocess.Popen(
-            [sys.executable, "-m", "mngr_ansible", *map(str, words)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env,
-        )) as process:  # fmt: skip
+        with witnessed(*ALL) as seen, started(argv(*words), stderr=subprocess.STDOUT, env=env) as process:
             wait_until(lambda: host.run(UPLOADING).stdout or process.poll() is not None, 60)
             if end == "lost":
                 host.signal_connections()

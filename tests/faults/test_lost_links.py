@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.command_line import mngr_ansible, on
+from tests.support.command_line import argv, mngr_ansible, on
 from tests.support.fault_matrix import Case, Seen, environment, hold_up, place_for_big, run_all
 from tests.support.hosts import AptRepository, SshHost, offered_packages, running
 from tests.support.latency_proxy import distant
@@ -175,7 +174,7 @@ def _run_again(cases: list[Case], home: Path) -> None:
         env = environment(home / case.name)
         if case.prefix:
             command = [*case.prefix, "env", *(f"{name}={value}" for name, value in env.items())]
-            command += [sys.executable, "-m", "mngr_ansible", *map(str, case.words)]
+            command += argv(*case.words)
             return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120)
         return mngr_ansible(*case.words, env=env)
 

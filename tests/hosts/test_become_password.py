@@ -1,17 +1,12 @@
 """``--ask-become-pass``: asked in a terminal, used for root's tasks alone, and found nowhere afterwards."""
 
-import contextlib
-import os
-import pty
-import sys
-import threading
 import time
 
-import psutil
 import pytest
 
-from tests.support.command_line import mngr_ansible, on
+from tests.support.command_line import argv, mngr_ansible, on
 from tests.support.hosts import AptRepository, Login
+from tests.support.processes import everything_recorded, run_in_terminal
 
 PASSWORD = "c4n4ry 'pass'\"word$HOME"
 
@@ -24,40 +19,16 @@ def host(ssh_host, tmp_path):
     return ssh_host(layer="tools", users=(login,), repository=repository).as_user("dev")
 
 
-def in_terminal(words, answer, seen):
-    """Run the command in a terminal, type the answer once it asks, and look at every process meanwhile."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execv(sys.executable, [sys.executable, "-m", "mngr_ansible", *map(str, words)])
-    stop = threading.Event()
-
-    def watch():
-        while not stop.is_set():
-            for process in psutil.process_iter():
-                with contextlib.suppress(psutil.Error, OSError):
-                    seen.append(" ".join(process.cmdline()))
-                    seen.append(" ".join(process.environ().values()))
-            time.sleep(0.02)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    said = b""
-    with contextlib.suppress(OSError):
-        while block := os.read(terminal, 65536):
-            said += block
-            if answer and b"Password for sudo there: " in said:
-                os.write(terminal, answer.encode() + b"\n")
-                answer = ""
-    stop.set()
-    watcher.join()
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said.decode()
+def in_terminal(words, answer):
+    """Run the command in a terminal, and type the answer once it asks: exit code, and what it showed."""
+    return run_in_terminal(argv(*words), b"Password for sudo on the hosts: ", answer)
 
 
 def test_the_password_installs_and_writes_as_root_and_is_found_nowhere(host, tmp_path, home):
     (tmp_path / "file").write_text("x")
     words = ["apply", "--package", "mtool", "--file", f"{tmp_path}/file:/etc/ours", "--become", "-K", *on(host)]
-    seen = []
-    code, said = in_terminal(words, PASSWORD, seen)
+    with everything_recorded() as seen:
+        code, said = in_terminal(words, PASSWORD)
     assert code == 0, said
     assert host.run("mtool; stat -c %U /etc/ours").stdout == "mtool 2.0\nroot\n"
     canary = PASSWORD[:6]
@@ -70,13 +41,13 @@ def test_the_password_installs_and_writes_as_root_and_is_found_nowhere(host, tmp
         host.run(f"grep -rlaF {canary} /home /root /tmp /var/tmp /var/log /run 2>/dev/null", check=False).stdout == ""
     )
 
-    code, said = in_terminal(["plan", *words[1:]], PASSWORD, seen)
+    code, said = in_terminal(["plan", *words[1:]], PASSWORD)
     assert (code, "0 of 2 to change" in said) == (0, True), said
 
 
 def test_a_wrong_password_is_one_error_and_changes_nothing(host, tmp_path):
     words = ["apply", "--package", "mtool", "--file", f"{__file__}:~/x", "--ask-become-pass", *on(host)]
-    code, said = in_terminal(words, "wrong", [])
+    code, said = in_terminal(words, "wrong")
     assert code == 1
     assert "its sudo did not take the password for dev, or there is no sudo" in said
     assert host.run("ls /home/dev; command -v mtool", check=False).stdout == ""
@@ -103,7 +74,7 @@ def test_a_bare_host_is_bootstrapped_with_the_password(ssh_host, tmp_path):
     retried = "apt-get -qq -o Acquire::Retries=5"
     host.run(f"{retried} update && {retried} install -y --no-install-recommends sudo", timeout=300)
     host.run("echo 'dev ALL=(ALL:ALL) ALL' >/etc/sudoers.d/dev")
-    code, said = in_terminal(["bootstrap", "-K", *on(host)], PASSWORD, [])
+    code, said = in_terminal(["bootstrap", "-K", *on(host)], PASSWORD)
     assert code == 0, said
     assert host.run("python3 -V && git --version && tmux -V").stdout.count("\n") == 3
 
@@ -115,7 +86,7 @@ def test_with_sudo_rs_no_password_is_needed_or_the_user_is_told_that_it_cannot_b
     host = ssh_host(layer="sudo-rs", users=logins, repository=repository)
     assert "sudo-rs " in host.run("sudo --version 2>&1").stdout
     words = ["apply", "--package", "mtool", "--file", f"{__file__}:/etc/ours", "--become"]
-    code, said = in_terminal([*words, "-K", *on(host.as_user("asked"))], PASSWORD, [])
+    code, said = in_terminal([*words, "-K", *on(host.as_user("asked"))], PASSWORD)
     assert code == 1
     problem = "the password for asked cannot be used there: its sudo is sudo-rs, whose password prompt"
     assert problem in said

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import shutil
 import signal
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ import psutil
 import pytest
 
 from tests.support.command_line import mngr_ansible, on
-from tests.support.processes import ended_after, processes_with
+from tests.support.processes import processes_with, started
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ with open_targets([sys.argv[1]], key=sys.argv[2], known_hosts=sys.argv[3]) as (t
 @pytest.mark.timed
 def test_no_master_outlives_a_killed_caller_by_five_seconds_though_the_host_is_busy(shared_host: SshHost) -> None:
     command = [sys.executable, "-c", HELD, *on(shared_host)[1::2]]
-    with ended_after(subprocess.Popen(command, stdout=subprocess.PIPE, text=True)) as caller:
+    with started(command, stderr=None) as caller:
         assert caller.stdout is not None
         sockets = caller.stdout.readline().strip()
         wait_until(lambda: shared_host.run("pgrep -f '^sleep 60'", check=False).stdout)

@@ -4,13 +4,12 @@ import json
 import re
 import shutil
 import signal
-import subprocess
 
 import pytest
 
 from tests.support.command_line import mngr_ansible, on
 from tests.support.interrupted_runs import look, versions
-from tests.support.processes import ended_after
+from tests.support.processes import started
 from tests.support.waiting import wait_until
 
 READER = """
@@ -44,7 +43,7 @@ def test_a_reader_sees_the_old_or_the_new_and_never_a_part_or_an_absence(ssh_hos
     host.run("mkdir -p /srv/tree")
     shutil.copytree(old, host.root_path / "srv" / "tree", dirs_exist_ok=True)
     entering = ["nsenter", "-t", str(host.pid), "-m", "-p", "-r", "-w", "/usr/bin/python3", "-c", READER]
-    with ended_after(subprocess.Popen(entering, stdout=subprocess.PIPE, text=True)) as reader:
+    with started(entering, stderr=None) as reader:
         wait_until((host.root_path / "srv" / "ready").exists)
         for version in (new, old, new, old, new):
             done = mngr_ansible("apply", "--file", f"{version}:/srv/tree", *on(host))
@@ -71,7 +70,7 @@ def test_a_secret_is_born_closed_and_gets_its_mode_and_owner_before_its_name(ssh
     trace = tmp_path / "trace"
     calls = "trace=openat,fchmod,fchown,rename,renameat,renameat2,chmod,fchmodat"
     command = ["strace", "-f", "-qq", "-e", calls, "-o", str(trace), "-p", str(listener)]
-    with ended_after(subprocess.Popen(command, stderr=subprocess.PIPE, text=True)) as strace:
+    with started(command, stdout=None) as strace:
         wait_until(lambda: "TracerPid:\t0\n" not in (_read(listener, "status") or "TracerPid:\t0\n"), 60)
         spec = f"{{local_path: {secret}, remote_path: /srv/new/secret, mode: '0640', owner: daemon}}"
         (tmp_path / "m.yml").write_text(f"files: [{spec}]")

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from mngr_ansible import PackageRequirement, provision
-from tests.support.command_line import document, mngr_ansible, on, statuses
+from tests.support.command_line import argv, document, mngr_ansible, on, statuses
 from tests.support.hosts import AptRepository, Login, offered_packages
-from tests.support.processes import ended_after, witnessed
+from tests.support.processes import started, witnessed
 from tests.support.waiting import wait_until
 
 HOSTILE = [
@@ -367,20 +367,21 @@ def test_a_signal_ends_everything_of_ours_here(ssh_host, tmp_path, name, code):
     repository = AptRepository(tmp_path / "apt")
     repository.add("slow", "1", postinst="sleep 60")
     host = ssh_host(layer="python", repository=repository)
-    with witnessed(*ANSIBLE, "ssh:", after=True) as left:
-        command = [sys.executable, "-m", "mngr_ansible", "apply", "--package", "slow", *on(host)]
-        streams = {"stderr": subprocess.PIPE, "stdout": subprocess.DEVNULL, "text": True}
-        with ended_after(subprocess.Popen(command, **streams)) as process:
-            for line in process.stderr:
-                if "installing with apt" in line:
-                    break
-            time.sleep(1)
-            started = time.monotonic()
-            process.send_signal(getattr(signal, name))
-            said = process.stderr.read()
+    command = argv("apply", "--package", "slow", *on(host))
+    with (
+        witnessed(*ANSIBLE, "ssh:", after=True) as left,
+        started(command, stdout=subprocess.DEVNULL) as process,
+    ):
+        for line in process.stderr:
+            if "installing with apt" in line:
+                break
+        time.sleep(1)
+        since = time.monotonic()
+        process.send_signal(getattr(signal, name))
+        said = process.stderr.read()
 
     assert process.returncode == code
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - since < 20
     assert "Traceback" not in said
     assert left() == []
 
@@ -389,9 +390,8 @@ def test_what_is_being_done_is_said_while_it_is_done(ssh_host, tmp_path):
     repository = AptRepository(tmp_path / "apt")
     repository.add("slow", "1", commands={"slow": "echo slow 1"}, postinst="until test -e /srv/go; do sleep 0.1; done")
     host = ssh_host(layer="python", repository=repository, lists="fresh")
-    command = [sys.executable, "-m", "mngr_ansible", "apply", "--package", "slow", "--file", f"{__file__}:/srv/x"]
-    streams = {"stderr": subprocess.PIPE, "stdout": subprocess.DEVNULL, "text": True}
-    with ended_after(subprocess.Popen([*command, *on(host)], **streams)) as process:
+    command = argv("apply", "--package", "slow", "--file", f"{__file__}:/srv/x", *on(host))
+    with started(command, stdout=subprocess.DEVNULL) as process:
         said = [process.stderr.readline() for _ in range(3)]
         host.run("touch /srv/go")
         rest = process.stderr.read()
@@ -405,9 +405,7 @@ def test_a_second_ctrl_c_still_says_what_was_reached(ssh_host, tmp_path):
     repository = AptRepository(tmp_path / "apt")
     repository.add("slow", "1", postinst="touch /begun; sleep 20")
     host = ssh_host(layer="python", repository=repository, lists="fresh")
-    command = [sys.executable, "-m", "mngr_ansible", "apply", "--package", "slow", *on(host)]
-    streams = {"stderr": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with ended_after(subprocess.Popen(command, **streams)) as process:
+    with started(argv("apply", "--package", "slow", *on(host))) as process:
         wait_until(lambda: host.run("test -e /begun", check=False).returncode == 0, 60)
         host.signal_connections(signal.SIGSTOP)  # what is tidied up there takes as long as it may
         for _ in range(2):

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import pty
 import shutil
 import signal
 import subprocess
@@ -15,7 +14,7 @@ import pytest
 
 from tests.support.hosts import AptRepository
 from tests.support.mngr import Mngr, plugins
-from tests.support.processes import ended_after, witnessed
+from tests.support.processes import run_in_terminal, started, witnessed
 from tests.support.waiting import wait_until
 
 ANSIBLE = ("mngr_ansible.run.supervisor", "-m ansible ")
@@ -294,12 +293,19 @@ def test_what_is_wrong_before_anything_is_created_is_one_line_and_creates_nothin
     assert local.agents() == {}
 
 
-def killed(remote, host, number):
-    """A create that gets this signal while a package is being installed: its exit code and what it said."""
+@contextlib.contextmanager
+def installing(remote, host):
+    """A create of the agent ``one``, in a session of its own, that is just installing the package ``slow``."""
     command = [*remote.program, *remote.creation("one", "--ansible-package", "slow")]
-    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
-    with subprocess.Popen(command, cwd=remote.project, env=remote.environment(), **streams) as process:
+    streams = {"stdout": subprocess.DEVNULL, "start_new_session": True}
+    with started(command, cwd=remote.project, env=remote.environment(), **streams) as process:
         host.run("until test -e /srv/started; do sleep 0.05; done")
+        yield process
+
+
+def killed(remote, host, number):
+    """A create whose processes all get this signal while it installs a package: its exit code, and its messages."""
+    with installing(remote, host) as process:
         os.killpg(process.pid, number)
         _, said = process.communicate(timeout=20)
     return process.returncode, said
@@ -322,10 +328,7 @@ def test_a_signal_leaves_no_agent(remote, host, repository, number, code):
 @pytest.mark.parametrize("pause", [0.1, 0.5])
 def test_a_second_ctrl_c_leaves_no_agent_either(remote, host, repository, pause):
     repository.add("slow", "1", postinst="touch /srv/started; sleep 30")
-    command = [*remote.program, *remote.creation("one", "--ansible-package", "slow")]
-    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
-    with ended_after(subprocess.Popen(command, cwd=remote.project, env=remote.environment(), **streams)) as process:
-        host.run("until test -e /srv/started; do sleep 0.05; done")
+    with installing(remote, host) as process:
         process.send_signal(signal.SIGINT)
         for line in process.stderr:
             if "Removing agent one" in line:
@@ -359,20 +362,11 @@ def test_a_create_that_is_killed_leaves_an_agent_that_says_so_and_that_apply_fin
 
 def test_a_terminal_is_asked_whether_to_install_on_this_machine(local):
     local.settings('packages = ["no-such-tool"]')
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(local.project)
-        os.execve(local.program[0], [*local.program, *local.creation("one")], local.environment())
-    said = b""
-    with contextlib.suppress(OSError):  # the terminal is gone when the process is
-        while chunk := os.read(terminal, 4096):
-            said += chunk
-            if said.endswith(b"[y/N]: "):
-                os.write(terminal, b"n\n")
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1
-    os.close(terminal)
-    assert b"Install no-such-tool on this machine? [y/N]: n" in said
-    assert b"install -y no-such-tool`, then the same command again.]" in said
+    command = [*local.program, *local.creation("one")]
+    code, shown = run_in_terminal(command, b"[y/N]: ", "n", env=local.environment(), cwd=local.project)
+    assert code == 1
+    assert "Install no-such-tool on this machine? [y/N]: n" in shown
+    assert "install -y no-such-tool`, then the same command again.]" in shown
 
 
 @pytest.mark.slow

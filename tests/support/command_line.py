@@ -11,12 +11,17 @@ from typing import Any
 from tests.support.hosts import SshHost
 
 
+def argv(*words: object) -> list[str]:
+    """The command line of ``mngr-ansible`` with these words; its process is the run's main one."""
+    return [sys.executable, "-m", "mngr_ansible", *map(str, words)]
+
+
 def mngr_ansible(
     *words: object, env: Mapping[str, str] | None = None, cwd: Path | None = None, timeout: float = 120
 ) -> subprocess.CompletedProcess[str]:
     """Run the command line; the caller looks at its exit code."""
     return subprocess.run(
-        [sys.executable, "-m", "mngr_ansible", *map(str, words)],
+        argv(*words),
         capture_output=True,
         text=True,
         errors="backslashreplace",

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -14,9 +12,11 @@ from typing import TYPE_CHECKING
 import psutil
 
 from tests.support.builders import let_everyone_enter
-from tests.support.processes import ended_after
+from tests.support.command_line import argv
+from tests.support.processes import started
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
@@ -110,11 +110,8 @@ def environment(home: Path) -> dict[str, str]:
 
 def _run(case: Case) -> Seen:
     begin = time.monotonic()
-    command = [*case.prefix, sys.executable, "-m", "mngr_ansible", *map(str, case.words)]
-    with ended_after(subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        errors="backslashreplace", env={**os.environ, **case.env},
-    )) as process:  # fmt: skip
+    command = [*case.prefix, *argv(*case.words)]
+    with started(command, env={**os.environ, **case.env}) as process:
         if case.meanwhile is not None:
             case.meanwhile(process)
         stdout, stderr = process.communicate(timeout=180)

@@ -8,12 +8,11 @@ import random
 import shutil
 import stat
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.support.processes import ended_after
+from tests.support.processes import started
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,11 +21,6 @@ if TYPE_CHECKING:
 
 Look = dict[str, tuple[str, int]]
 """Of every file below a directory: its sha256 and its mode."""
-
-
-def command(*words: object) -> list[str]:
-    """The command line of ``mngr-ansible``; its process is the controller's main one."""
-    return [sys.executable, "-m", "mngr_ansible", *map(str, words)]
 
 
 def look(top: Path) -> Look:
@@ -81,9 +75,7 @@ def cut_off(
     words: list[str], moment: float | Callable[[], object], cut: Callable[[subprocess.Popen[str]], object]
 ) -> tuple[int, str, float]:
     """Run a command, cut it off at a moment (seconds, or once a condition holds): exit code, what it said, its end."""
-    with ended_after(
-        subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    ) as process:
+    with started(words, stdout=subprocess.DEVNULL) as process:
         since = time.monotonic()
         if callable(moment):
             while process.poll() is None and not moment():

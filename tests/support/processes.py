@@ -2,12 +2,19 @@
 
 import contextlib
 import os
+import pty
+import select
+import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import psutil
+
+_TERMINAL_SECONDS = 300
 
 
 @contextlib.contextmanager
@@ -55,13 +62,74 @@ def processes_with(mark: str) -> list[psutil.Process]:
 
 
 @contextlib.contextmanager
-def ended_after(process: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
-    """A process that is over after the block, killed if need be: a failed test troubles no other."""
-    with process:
+def started(argv: Sequence[object], **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """A program that runs during the block, and is killed at its end: a failed test leaves nothing for another one.
+
+    Args:
+        argv: its command line.
+        options: those of ``subprocess.Popen``; stdin is empty, stdout and stderr are pipes of text, if not given.
+    """
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([*map(str, argv)], text=True, errors="backslashreplace", **{**streams, **options}) as process:
         try:
             yield process
         finally:
             process.kill()
+
+
+def run_in_terminal(
+    argv: Sequence[object], prompt: bytes, answer: str, *, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> tuple[int, str]:
+    """Run a program in a terminal of its own, and type the answer once it prompts.
+
+    It is killed after five minutes.
+
+    Returns:
+        Its exit code, and what the terminal showed.
+    """
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(cwd or Path.cwd())
+        os.execve(str(argv[0]), [*map(str, argv)], {**os.environ, **(env or {})})
+    shown, is_answered, limit = b"", False, time.monotonic() + _TERMINAL_SECONDS
+    with contextlib.suppress(OSError):  # the terminal is gone when the program is
+        while chunk := _read_until(terminal, limit):
+            shown += chunk
+            if prompt in shown and not is_answered:
+                os.write(terminal, f"{answer}\n".encode())
+                is_answered = True
+    if time.monotonic() > limit:
+        os.kill(pid, signal.SIGKILL)
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode(errors="backslashreplace")
+
+
+@contextlib.contextmanager
+def everything_recorded() -> Iterator[list[str]]:
+    """The command line and the environment of every process of this machine, looked at again and again in the block."""
+    seen: list[str] = []
+    stop = threading.Event()
+
+    def watch() -> None:
+        while not stop.wait(0.02):
+            for process in psutil.process_iter():
+                with contextlib.suppress(psutil.Error, OSError):
+                    seen.append(" ".join(process.cmdline()))
+                    seen.append(" ".join(process.environ().values()))
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _read_until(descriptor: int, limit: float) -> bytes:
+    """What can be read next, or nothing if that does not come before this time (of ``time.monotonic``)."""
+    ready, _, _ = select.select([descriptor], [], [], max(0, limit - time.monotonic()))
+    return os.read(descriptor, 65536) if ready else b""
 
 
 def _has(process: psutil.Process, line: str, secret: str) -> bool:
