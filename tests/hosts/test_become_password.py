@@ -49,7 +49,7 @@ def test_a_wrong_password_is_one_error_and_changes_nothing(host, tmp_path):
     words = ["apply", "--package", "mtool", "--file", f"{__file__}:~/x", "--ask-become-pass", *on(host)]
     code, said = in_terminal(words, "wrong")
     assert code == 1
-    assert "its sudo did not take the password for dev, or there is no sudo" in said
+    assert "sudo did not accept the password for dev, or sudo is not installed" in said
     assert host.run("ls /home/dev; command -v mtool", check=False).stdout == ""
 
 
