@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from mngr_ansible.errors import HostError, UsageError
+from mngr_ansible.host import templates
 from mngr_ansible.host.connection import ShellResult, answer_too_long, decoded, no_answer
 from mngr_ansible.host.ssh_errors import FailedConnection, connection_error
 from mngr_ansible.system.processes import StoppedError, TooLongError, run_bounded
@@ -195,27 +196,18 @@ def _home_in_passwd() -> str | None:
         return None
 
 
-_END_MASTERS = """
-read -r _
-for _ in 1 2 3 4; do
-    for socket in "$1"/*; do [ ! -S "$socket" ] || ssh -F none -S "$socket" -O exit there; done
-    sleep 0.5
-done
-"""
-
-
 @contextmanager
 def control_sockets() -> Iterator[Path]:
     """A private directory for the sockets of masters, which end when this process ends, even if it is killed.
 
-    A master is not our child process, and lives as long as a command runs on the host. So a shell waits until this
-    process ends, and then tells each master to exit.
+    A master is not our child process, and lives as long as a command runs on the host. So a shell (``end_masters.sh``)
+    waits until this process ends, and then lets each master exit.
 
     Raises:
         OSError: the directory could not be made.
     """
     with socket_directory() as directory:
-        command = ["/bin/sh", "-c", _END_MASTERS, "sh", str(directory)]
+        command = ["/bin/sh", "-c", templates.text("end_masters.sh"), "sh", str(directory)]
         watcher = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
