@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 from mngr_ansible.catalog.lookup import find_tool
 from mngr_ansible.errors import ConflictError
@@ -60,6 +60,7 @@ class Requirement:
 
     @property
     def id(self) -> str:
+        """The id of its step."""
         return self.step or f"package:{self.name}"
 
     @property
@@ -69,23 +70,23 @@ class Requirement:
 
     def resolved(self) -> CompleteRequirement:
         """The complete form that :mod:`~mngr_ansible.portable.checks` reads; see the README of ``mngr_packages``."""
-        resolved: dict[str, Any] = {
-            "id": self.id,
-            "name": self.name,
-            "version": str(self.range),
-            "is_required": self.is_required,
-        }
         packages: dict[str, list[str]] = {}
         for source in self.sources:
             packages.setdefault(source.manager, list(source.packages) or [self.name])
-        if packages:
-            resolved["packages"] = packages
-        if self.checks:
-            resolved["checks"] = [
-                {"kind": check.kind, "value": check.value, "args": list(check.args), "pattern": check.pattern}
-                for check in self.checks
-            ]
-        return checks.complete(resolved)
+        own_checks = [
+            {"kind": check.kind, "value": check.value, "args": list(check.args), "pattern": check.pattern}
+            for check in self.checks
+        ]
+        return checks.complete(
+            {
+                "id": self.id,
+                "name": self.name,
+                "version": str(self.range),
+                "is_required": self.is_required,
+                "packages": packages,
+                "checks": own_checks,
+            }
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,7 @@ def _common_range(name: str, requests: Sequence[PackageRequest]) -> Range:
 
 
 def _conflict(name: str, earlier: Sequence[PackageRequest], last: PackageRequest) -> ConflictError:
-    """The error for a range that leaves no version: with the one earlier range that excludes it, or with all."""
+    """The error for a range that leaves no common version: names the earlier range that excludes it, or all of them."""
     others = [each for each in earlier if last.range.intersect(each.range).is_empty][:1]
     if not others:
         others = [each for each in earlier if each.requirement.version]

@@ -95,9 +95,9 @@ class PlacedEntry:
 
     @property
     def is_top(self) -> bool:
-        """Whether this is the destination directory itself; if it exists already, its mode is kept."""
-        is_own = self.entry.relative == "" and self.entry.kind == "directory"
-        return is_own and self.options.directory_mode is None
+        """Whether this is the destination directory, without ``directory_mode``: if it exists, its mode is kept."""
+        is_destination = self.entry.relative == "" and self.entry.kind == "directory"
+        return is_destination and self.options.directory_mode is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,7 @@ class Transfer:
 
     @property
     def id(self) -> str:
+        """The id of the step; bytes that are not UTF-8 are shown as ``\\xff``."""
         return f"file:{printable(self.destination)}"
 
     @property
@@ -124,6 +125,7 @@ class Transfer:
 
     @property
     def is_secret(self) -> bool:
+        """Whether any of its entries is a secret."""
         return any(each.entry.is_secret for each in self.entries)
 
 
