@@ -1,6 +1,7 @@
 """Small values for the tests of pure modules: a wish, a claim, what a host has."""
 
 import dataclasses
+import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -83,6 +84,21 @@ def state(files: dict[str, FileState] | None = None, findings: dict[str, str] | 
     if given:
         raise TypeError(f"no part of HostState has {', '.join(given)}")
     return HostState(login, system, paths, {step: found(status, step) for step, status in known.items()})
+
+
+def file_state(text: str = "text", mode: int = 0o644) -> FileState:
+    """A file of root with this text on a host."""
+    return FileState("file", mode, 0, 0, len(text), hashlib.sha256(text.encode()).hexdigest())
+
+
+def directory_state(mode: int = 0o755) -> FileState:
+    """A directory of root on a host."""
+    return FileState("directory", mode, 0, 0, 0)
+
+
+def link_state(target: str) -> FileState:
+    """A symbolic link on a host."""
+    return FileState("link", sha256=hashlib.sha256(f"{target}\n".encode()).hexdigest())
 
 
 def found(status: str, step: str) -> Finding:

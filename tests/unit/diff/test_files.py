@@ -1,4 +1,4 @@
-"""What of a transfer must change on a host, and what prevents it."""
+"""What of a transfer must change on a host, and what prevents it. Source: docs/contract.md "Data", "JSON"."""
 
 import dataclasses
 
@@ -7,8 +7,8 @@ import pytest
 from mngr_ansible.host.state import FileState
 from mngr_ansible.plan.plan import resolve_destinations
 from mngr_ansible.spec.files import FileTransferSpec
-from tests.support.builders import WORK_DIR, compared, due, plan, state, statuses, tree, wants, write
-from tests.unit.diff.test_due import X, file_state
+from tests.support.builders import WORK_DIR, directory_state, due, file_state, link_state, plan, tree, wants, write
+from tests.unit.diff.conftest import X
 
 MINE = {"uid": 1000, "user": "dev", "groups": (1000, 27), "privilege": "sudo"}
 
@@ -21,6 +21,100 @@ def source(tmp_path):
 def reason(made) -> tuple[str, str]:
     (outcome,) = made.outcomes
     return str(outcome.status), outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("found", "status", "reason"),
+    [
+        (None, "missing", "it does not exist"),
+        (file_state(), "ok", ""),
+        (file_state("other"), "differs", "other content"),
+        (file_state(mode=0o600), "differs", "mode 0600, wanted 0644"),
+        (file_state(mode=0o4644), "differs", "mode 4644, wanted 0644"),
+        (link_state("y"), "differs", "it is a link"),
+        (FileState("unreadable", 0o200, 0, 0, 3), "differs", "it cannot be read"),
+        (directory_state(), "blocked", "/srv/work/x is a directory; give the full file name, such as /srv/work/x/file"),
+        (FileState("other"), "blocked", "/srv/work/x is not a regular file; move it away"),
+    ],
+)
+def test_a_file_is_compared_by_kind_content_and_mode(file, found, status, reason):
+    (outcome,) = due(file, files={X: found} if found else {}).outcomes
+
+    assert (outcome.id, outcome.kind, outcome.status) == (f"file:{X}", "file", status)
+    assert outcome.reason.startswith(reason)
+    assert outcome.plugins == ("claude",)
+
+
+def test_a_directory_says_how_many_of_its_files_are_due(tmp_path):
+    claude = wants("claude", FileTransferSpec(tree(tmp_path / "t", "a", "b/c"), "x"))
+    have = {
+        X: directory_state(),
+        f"{X}/a": file_state("content"),
+        f"{X}/b": directory_state(),
+        f"{X}/b/c": file_state("old"),
+    }
+
+    made = due(claude, files=have)
+
+    assert (made.outcomes[0].status, made.outcomes[0].files) == ("differs", {"total": 2, "due": 1})
+    assert [each.path for each in made.transfers[0].entries] == [f"{X}/b/c"]
+
+
+def test_a_trees_top_directory_keeps_its_mode_and_a_lower_one_gets_its_own(tmp_path):
+    claude = wants("claude", FileTransferSpec(tree(tmp_path / "t", "b/c"), "x"))
+    have = {X: directory_state(0o700), f"{X}/b": directory_state(0o700), f"{X}/b/c": file_state("content")}
+
+    made = due(claude, files=have)
+
+    assert [each.path for each in made.transfers[0].entries] == [f"{X}/b"]
+    assert made.outcomes[0].reason == "modes or owners of directories"
+
+
+def test_a_link_is_compared_by_its_target(tmp_path):
+    top = tree(tmp_path / "t", "a")
+    (top / "l").symlink_to("a")
+    claude = wants("claude", FileTransferSpec(top, "x"))
+    have = {X: directory_state(), f"{X}/a": file_state("content")}
+
+    assert due(claude, files={**have, f"{X}/l": link_state("a")}).is_empty
+    assert due(claude, files={**have, f"{X}/l": link_state("b")}).outcomes[0].status == "differs"
+
+
+@pytest.mark.parametrize(
+    ("code", "uid", "reason"),
+    [
+        ("r", 1000, "dev cannot write to /srv/work; use --become"),
+        ("R", 1000, "dev cannot write to /srv/work; use --become"),
+        ("r", 0, "dev cannot write to /srv/work; the file system may be read-only"),
+        ("x", 1000, "something above /srv/work/x is not a directory"),
+    ],
+)
+def test_a_destination_that_cannot_be_written_is_blocked_with_the_remedy(file, code, uid, reason):
+    made = due(file, parents={WORK_DIR: code}, uid=uid, user="dev")
+
+    assert made.outcomes[0].status == "blocked"
+    assert made.outcomes[0].reason.startswith(reason)
+    assert made.stops == made.outcomes
+
+
+def test_a_file_that_is_as_planned_needs_no_right_to_write(file):
+    assert due(file, files={X: file_state()}, parents={WORK_DIR: "r"}).is_empty
+
+
+def test_only_the_owner_gets_permissions_on_a_secret(tmp_path):
+    secret = FileTransferSpec(write(tmp_path / "s", mode=0o755), "x", is_secret=True)
+    assert due(wants("claude", secret)).outcomes[0].wanted == "0700, secret"
+
+
+@pytest.mark.parametrize(("bits", "mode"), [(0o711, "0700"), (0o622, "0600"), (0o4700, "0700")])
+def test_what_others_may_run_or_write_but_not_read_is_a_secret(tmp_path, bits, mode):
+    made = due(wants("p", FileTransferSpec(write(tmp_path / "file", mode=bits), "x")))
+    assert made.outcomes[0].wanted == f"{mode}, secret"
+
+
+def test_a_file_that_only_its_owner_can_read_is_a_secret(tmp_path):
+    private = FileTransferSpec(write(tmp_path / "s", mode=0o400), "x")
+    assert due(wants("claude", private)).outcomes[0].wanted == "0600, secret"
 
 
 @pytest.mark.parametrize(
@@ -89,80 +183,6 @@ def test_with_if_exists_keep_a_directory_in_place_of_a_file_blocks_the_transfer(
     assert reason(due(wants("p", FileTransferSpec(source, "x", if_exists="keep")), files=found))[0] == "blocked"
 
 
-def mirrored(tmp_path, listing: dict[str, str], *names: str, more=(), settings=None, **options):
-    spec = FileTransferSpec(tree(tmp_path / "top", *names), "d", mirror=True, **options)
-    listings = {f"{WORK_DIR}/d": listing}
-    made = due(wants("p", spec), *more, settings=settings, listings=listings)
-    return [
-        each.path.removeprefix(f"{WORK_DIR}/d/")
-        for due in made.transfers
-        for each in due.entries
-        if each.entry.kind == "absent"
-    ]
-
-
-def test_a_mirror_deletes_what_is_not_in_the_plan_the_deepest_first(tmp_path):
-    listing = {"a": "file", "old": "file", "dir": "directory", "dir/sub": "directory", "dir/sub/x": "file"}
-    assert mirrored(tmp_path, listing, "a") == ["dir/sub/x", "dir/sub", "dir", "old"]
-
-
-def test_a_mirror_keeps_other_plugins_files_excluded_files_and_our_own_files(tmp_path):
-    listing = {
-        "theirs": "directory",
-        "theirs/b": "file",
-        "cache": "directory",
-        "cache/x": "file",
-        "kept": "directory",
-        "kept/x.log": "file",
-        "kept/old": "file",
-        "a.mngr-backup-20261124T101112Z": "file",
-        ".mngr-ansible-0123456789abcdef": "file",
-    }
-    other = wants("q", FileTransferSpec(write(tmp_path / "b"), "d/theirs/b"))
-    exclude = ["cache/", "*.log"]
-    assert mirrored(tmp_path, listing, "a", more=[other], exclude=exclude) == ["kept/old"]
-
-
-@pytest.mark.parametrize("destination", ["~/m", "m", "/root/m"])
-@pytest.mark.parametrize("pattern", ["~/m/cache/**", "m/cache/**", "/root/m/cache/**"])
-def test_a_mirror_keeps_what_the_user_excludes_in_every_spelling_of_the_path(tmp_path, destination, pattern):
-    spec = FileTransferSpec(tree(tmp_path / "top", "a"), destination, mirror=True)
-    settings = {"plugins": {"p": {"exclude_files": [pattern]}}}
-    listings = {"/root/m": {"cache": "directory", "cache/x": "file", "old": "file"}}
-    host = state(listings=listings, work_dir="/root")
-    made = resolve_destinations(
-        plan(wants("p", spec), settings=settings, work_dir=""), host.login.home, host.paths.work_dir
-    )
-
-    (found,) = compared(made, host).transfers
-    assert [each.path for each in found.entries if each.entry.kind == "absent"] == ["/root/m/old"]
-
-
-def test_a_mirror_keeps_the_hosts_copy_of_a_secret_that_is_not_sent(tmp_path):
-    write(tmp_path / "top" / "key", mode=0o600)
-    settings = {"plugins": {"p": {"secrets": False}}}
-    assert mirrored(tmp_path, {"a": "file", "key": "file", "old": "file"}, "a", settings=settings) == ["old"]
-
-
-def test_a_mirror_keeps_what_a_skipped_transfer_may_have_written_before(tmp_path):
-    skipped = [
-        wants("q", FileTransferSpec(tmp_path / "gone", "d/one", is_required=False)),
-        wants("r", FileTransferSpec(tmp_path / "gone", "d/sub/tree", is_required=False)),
-        wants("s", FileTransferSpec(tmp_path / "gone", "d", is_required=False)),
-    ]
-    listing = {"one": "file", "one-more": "file", "sub": "directory", "sub/tree": "directory", "sub/tree/x": "file"}
-    assert mirrored(tmp_path, listing, "a", more=skipped) == ["one-more"]
-
-
-@pytest.mark.parametrize("destination", ["~/", ".", "/root", "/srv", WORK_DIR])
-def test_a_mirror_of_a_directory_that_contains_home_or_work_dir_is_blocked(tmp_path, destination):
-    made = plan(wants("p", FileTransferSpec(tree(tmp_path / "top", "a"), destination, mirror=True)))
-    host = state()
-
-    (outcome,) = compared(resolve_destinations(made, host.login.home, host.paths.work_dir), host).outcomes
-    assert (str(outcome.status), "would empty the" in outcome.reason) == ("blocked", True)
-
-
 def test_two_paths_to_one_file_through_a_link_on_the_host_are_one_destination(tmp_path, source):
     first, second = wants("p", FileTransferSpec(source, "/a/x")), wants("q", FileTransferSpec(source, "/b/x"))
 
@@ -170,16 +190,3 @@ def test_two_paths_to_one_file_through_a_link_on_the_host_are_one_destination(tm
 
     assert [(each.destination, each.plugins) for each in made.transfers] == [("/b/x", ("q",))]
     assert made.overlay_notices == ("/b/x: q overrides p",)
-
-
-def test_a_step_counts_the_files_that_a_mirror_deletes(tmp_path):
-    spec = FileTransferSpec(tree(tmp_path / "top", "a"), "d", mirror=True)
-    made = due(
-        wants("p", spec),
-        listings={f"{WORK_DIR}/d": {"a": "file", "old": "file"}},
-        files={f"{WORK_DIR}/d": FileState("directory", 0o755, 0, 0, 0), f"{WORK_DIR}/d/a": file_state(text="content")},
-    )
-
-    (outcome,) = made.outcomes
-    assert statuses(made.outcomes) == {f"file:{WORK_DIR}/d": "differs"}
-    assert (outcome.reason, outcome.files) == ("1 to delete", {"total": 2, "due": 1})

@@ -1,0 +1,15 @@
+"""A plugin with one file."""
+
+import pytest
+
+from mngr_ansible.spec.files import FileTransferSpec
+from tests.support.builders import WORK_DIR, wants, write
+
+X = f"{WORK_DIR}/x"
+"""Where the file goes."""
+
+
+@pytest.fixture
+def file(tmp_path):
+    """The plugin claude needs a file at x."""
+    return wants("claude", FileTransferSpec(write(tmp_path / "file"), "x"))

@@ -1,0 +1,95 @@
+"""What a mirror deletes, and what it keeps. Source: docs/contract.md "Data"."""
+
+import pytest
+
+from mngr_ansible.host.state import FileState
+from mngr_ansible.plan.plan import resolve_destinations
+from mngr_ansible.spec.files import FileTransferSpec
+from tests.support.builders import WORK_DIR, compared, due, file_state, plan, state, statuses, tree, wants, write
+
+
+def mirrored(tmp_path, listing: dict[str, str], *names: str, more=(), settings=None, **options):
+    spec = FileTransferSpec(tree(tmp_path / "top", *names), "d", mirror=True, **options)
+    listings = {f"{WORK_DIR}/d": listing}
+    made = due(wants("p", spec), *more, settings=settings, listings=listings)
+    return [
+        each.path.removeprefix(f"{WORK_DIR}/d/")
+        for due in made.transfers
+        for each in due.entries
+        if each.entry.kind == "absent"
+    ]
+
+
+def test_a_mirror_deletes_what_is_not_in_the_plan_the_deepest_first(tmp_path):
+    listing = {"a": "file", "old": "file", "dir": "directory", "dir/sub": "directory", "dir/sub/x": "file"}
+    assert mirrored(tmp_path, listing, "a") == ["dir/sub/x", "dir/sub", "dir", "old"]
+
+
+def test_a_mirror_keeps_other_plugins_files_excluded_files_and_our_own_files(tmp_path):
+    listing = {
+        "theirs": "directory",
+        "theirs/b": "file",
+        "cache": "directory",
+        "cache/x": "file",
+        "kept": "directory",
+        "kept/x.log": "file",
+        "kept/old": "file",
+        "a.mngr-backup-20261124T101112Z": "file",
+        ".mngr-ansible-0123456789abcdef": "file",
+    }
+    other = wants("q", FileTransferSpec(write(tmp_path / "b"), "d/theirs/b"))
+    exclude = ["cache/", "*.log"]
+    assert mirrored(tmp_path, listing, "a", more=[other], exclude=exclude) == ["kept/old"]
+
+
+@pytest.mark.parametrize("destination", ["~/m", "m", "/root/m"])
+@pytest.mark.parametrize("pattern", ["~/m/cache/**", "m/cache/**", "/root/m/cache/**"])
+def test_a_mirror_keeps_what_the_user_excludes_in_every_spelling_of_the_path(tmp_path, destination, pattern):
+    spec = FileTransferSpec(tree(tmp_path / "top", "a"), destination, mirror=True)
+    settings = {"plugins": {"p": {"exclude_files": [pattern]}}}
+    listings = {"/root/m": {"cache": "directory", "cache/x": "file", "old": "file"}}
+    host = state(listings=listings, work_dir="/root")
+    made = resolve_destinations(
+        plan(wants("p", spec), settings=settings, work_dir=""), host.login.home, host.paths.work_dir
+    )
+
+    (found,) = compared(made, host).transfers
+    assert [each.path for each in found.entries if each.entry.kind == "absent"] == ["/root/m/old"]
+
+
+def test_a_mirror_keeps_the_hosts_copy_of_a_secret_that_is_not_sent(tmp_path):
+    write(tmp_path / "top" / "key", mode=0o600)
+    settings = {"plugins": {"p": {"secrets": False}}}
+    assert mirrored(tmp_path, {"a": "file", "key": "file", "old": "file"}, "a", settings=settings) == ["old"]
+
+
+def test_a_mirror_keeps_what_a_skipped_transfer_may_have_written_before(tmp_path):
+    skipped = [
+        wants("q", FileTransferSpec(tmp_path / "gone", "d/one", is_required=False)),
+        wants("r", FileTransferSpec(tmp_path / "gone", "d/sub/tree", is_required=False)),
+        wants("s", FileTransferSpec(tmp_path / "gone", "d", is_required=False)),
+    ]
+    listing = {"one": "file", "one-more": "file", "sub": "directory", "sub/tree": "directory", "sub/tree/x": "file"}
+    assert mirrored(tmp_path, listing, "a", more=skipped) == ["one-more"]
+
+
+@pytest.mark.parametrize("destination", ["~/", ".", "/root", "/srv", WORK_DIR])
+def test_a_mirror_of_a_directory_that_contains_home_or_work_dir_is_blocked(tmp_path, destination):
+    made = plan(wants("p", FileTransferSpec(tree(tmp_path / "top", "a"), destination, mirror=True)))
+    host = state()
+
+    (outcome,) = compared(resolve_destinations(made, host.login.home, host.paths.work_dir), host).outcomes
+    assert (str(outcome.status), "would empty the" in outcome.reason) == ("blocked", True)
+
+
+def test_a_step_counts_the_files_that_a_mirror_deletes(tmp_path):
+    spec = FileTransferSpec(tree(tmp_path / "top", "a"), "d", mirror=True)
+    made = due(
+        wants("p", spec),
+        listings={f"{WORK_DIR}/d": {"a": "file", "old": "file"}},
+        files={f"{WORK_DIR}/d": FileState("directory", 0o755, 0, 0, 0), f"{WORK_DIR}/d/a": file_state(text="content")},
+    )
+
+    (outcome,) = made.outcomes
+    assert statuses(made.outcomes) == {f"file:{WORK_DIR}/d": "differs"}
+    assert (outcome.reason, outcome.files) == ("1 to delete", {"total": 2, "due": 1})
