@@ -5,14 +5,13 @@ and value.
 """
 
 import posixpath
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from mngr_ansible.errors import InputError
-from mngr_ansible.portable import managers
+from mngr_ansible.portable import managers, validation
 from mngr_ansible.portable.versions import Range, is_readable
 from mngr_ansible.spec.validation import (
     ONE_PLAIN_NAME,
@@ -32,7 +31,6 @@ _UNAMES = {"amd64": "x86_64", "arm64": "aarch64"}
 """Debian's and Apple's names of an architecture → that of Linux's ``uname -m``."""
 
 _APT_EXAMPLES = {"suite": "bookworm", "component": "main"}
-_APT_WORD = re.compile(r"\./|[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?/?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +85,21 @@ class Repository:
 
     def __post_init__(self) -> None:
         check_types(self, name=str, url=str, key=str, fingerprint=str, suite=str, component=str)
-        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", self.name):
+        if not validation.is_repository_name(self.name):
             raise field_error(self, "name", self.name, "is not a repository name", "Use a-z, 0-9, '-' and '_'.")
-        if not re.fullmatch(r"(?:https?://|file:/|copy:/)[!-~]+", self.url) or urlsplit(self.url).password:
-            remedy = "Give an address such as https://example.org/deb, without a password."
+        if not validation.is_repository_url(self.url):
+            remedy = "Give an address such as https://example.org/deb, without user and password."
             raise field_error(self, "url", self.url, "is not the address of a repository", remedy)
-        plain = self.fingerprint.replace(" ", "").upper()
-        if not re.fullmatch(r"[0-9A-F]{40}", plain):
+        plain = validation.fingerprint(self.fingerprint)
+        if plain is None:
             remedy = "Copy the whole fingerprint of the key."
             raise field_error(self, "fingerprint", self.fingerprint, "is not 40 hexadecimal digits", remedy)
         object.__setattr__(self, "fingerprint", plain)
-        if not (self.key.startswith("-----BEGIN PGP PUBLIC KEY BLOCK-----") or _is_https(self.key)):
+        if not (self.key.startswith("-----BEGIN PGP PUBLIC KEY BLOCK-----") or validation.is_https(self.key)):
             remedy = "Give the text that starts with -----BEGIN PGP PUBLIC KEY BLOCK-----, or its https address."
             raise field_error(self, "key", self.key[:60], "is neither an armored key nor an https address", remedy)
         for field in ("suite", "component"):
-            if (value := getattr(self, field)) and not _APT_WORD.fullmatch(value):
+            if (value := getattr(self, field)) and not validation.is_apt_word(value):
                 remedy = f"Give one {field}, such as {_APT_EXAMPLES[field]}; see sources.list(5)."
                 raise field_error(self, field, value, f"is not a {field} of apt", remedy)
 
@@ -171,11 +169,11 @@ class Source:
                     problem, remedy = f"cannot be used with {self.manager}", "Remove it, or use installer or archive."
                     raise field_error(self, field, getattr(self, field), problem, remedy)
             return
-        if self.url is None or not _is_https(self.url):
+        if self.url is None or not validation.is_https(self.url):
             raise field_error(self, "url", self.url, "is not an https address", "Give the address of the download.")
         if "{version}" in self.url and self.version is None:
             raise field_error(self, "url", self.url, "contains {version}, but version is missing", "Add version.")
-        if self.sha256 is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", self.sha256):
+        if self.sha256 is not None and not validation.is_sha256(self.sha256):
             raise field_error(
                 self, "sha256", self.sha256, "is not 64 hexadecimal digits", "Give the output of sha256sum."
             )
@@ -210,10 +208,6 @@ class Source:
 
 def _uname(architecture: str) -> str:
     return _UNAMES.get(architecture, architecture)
-
-
-def _is_https(text: str) -> bool:
-    return bool(re.fullmatch(r"https://[!-~]+", text)) and urlsplit(text).hostname is not None
 
 
 def file_name(source: Source) -> str:

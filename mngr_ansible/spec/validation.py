@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from mngr_ansible.errors import InputError
-from mngr_ansible.portable import managers
+from mngr_ansible.portable import managers, validation
 from mngr_ansible.portable.checks import KINDS
 
 MANAGERS = (*managers.TABLE, "installer", "archive")
@@ -38,7 +38,6 @@ _TYPE_NAMES: Mapping[type, str] = {str: "a string", bool: "true or false", int: 
 """Type → its name for people."""
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9+._-]*[A-Za-z0-9+._])?"
-_OWNER = r"[A-Za-z_][A-Za-z0-9_.-]*\$?|[0-9]{1,10}"
 REQUIREMENT = re.compile(rf"\s*({_NAME})\s*((?:[<>=!~^].*)?)", re.DOTALL)
 """The string form of a requirement: a name, and the text of a version set."""
 
@@ -141,7 +140,7 @@ def user_or_group(owner: object, field: str, value: object) -> str | None:
     if value is None:
         return None
     text = str(value)
-    if not re.fullmatch(_OWNER, text):
+    if not validation.is_user_or_group(text):
         remedy = "Give a name such as agent, or a number such as 1000."
         raise field_error(owner, field, value, "is not the name or number of a user or group", remedy)
     return text
@@ -161,13 +160,10 @@ def mode(owner: object, field: str, value: object) -> int | None:
     """Permission bits, from an octal string (``"0640"``, ``"640"``, ``"0o640"``) or from an int by its value."""
     if value is None:
         return None
-    if isinstance(value, int) and not isinstance(value, bool):
-        bits = value
-    elif isinstance(value, str) and re.fullmatch(r"(0o)?[0-7]{1,5}", value):
-        bits = int(value, 8)
-    else:
+    bits = validation.mode_bits(value)
+    if bits is None:
         raise field_error(owner, field, value, "is not a mode", f'Write octal digits in quotes: {field}: "0640".')
-    if 0 <= bits <= 0o777:
+    if 0 <= bits <= validation.LARGEST_MODE:
         return bits
     if isinstance(value, int) and re.fullmatch(r"[0-7]{3}", str(value)):
         remedy = f'Write it in quotes: {field}: "0{value}" (in Python: 0o{value} or "0{value}").'

@@ -9,10 +9,9 @@ import base64
 import binascii
 import os
 import posixpath
-import re
 from typing import TYPE_CHECKING, Any
 
-from .mngr_ansible_portable import trees
+from .mngr_ansible_portable import trees, validation
 from .mngr_ansible_portable.text import printable
 
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ PLANNED_KEYS = {"id", "id_b64", "is_due", "entries"}
 _ENTRY_NAMES = {"path", "path_b64", "source", "source_b64", "target", "target_b64"}
 ENTRY_KEYS = _ENTRY_NAMES | {"kind", "size", "sha256", "is_top"} | _OPTIONS
 """The keys of an entry of such a transfer."""
-_OWNER = r"[A-Za-z_][A-Za-z0-9_.-]*\$?|[0-9]{1,10}"
 _BOOLEANS = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
 
 
@@ -264,7 +262,7 @@ def _owner(given: Given, key: str) -> str | None:
     if given.get(key) in (None, ""):
         return None
     value = _plain_text(given[key])
-    if not re.fullmatch(_OWNER, value):
+    if not validation.is_user_or_group(value):
         raise ParameterError(f"{key} {value!r} is neither a name nor a number")
     return value
 
@@ -284,12 +282,11 @@ def _mode(given: Given, key: str) -> int | None:
     value = given.get(key)
     if value is None or value == "":
         return None
-    if isinstance(value, str) and re.fullmatch("(0o)?[0-7]{1,5}", value):
-        value = int(value.replace("o", ""), 8)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 0o777:
+    bits = validation.mode_bits(value)
+    if bits is None or not 0 <= bits <= validation.LARGEST_MODE:
         message = f"{key} {given[key]!r} is not an octal mode of at most 0777; write it in quotes, as in '0644'"
         raise ParameterError(message)
-    return int(value)
+    return bits
 
 
 def _boolean(given: Given, key: str, default: bool) -> bool:

@@ -61,13 +61,13 @@ output:
 
 import hmac  # noqa: E402
 import os  # noqa: E402
-import re  # noqa: E402
 import tempfile  # noqa: E402
 import time  # noqa: E402
 from typing import TYPE_CHECKING  # noqa: E402
 
 from ansible.module_utils import mngr_packages_archives as archives  # noqa: E402
 from ansible.module_utils import mngr_packages_download as download  # noqa: E402
+from ansible.module_utils.mngr_ansible_portable import validation  # noqa: E402
 from ansible.module_utils.mngr_packages_arguments import installing_module  # noqa: E402
 from ansible.module_utils.mngr_packages_executor import Executor, private_directory  # noqa: E402
 from ansible.module_utils.mngr_packages_outcomes import Outcomes, Refusal, outcome  # noqa: E402
@@ -233,9 +233,9 @@ def _unsafe(requirement: Requirement) -> str:
     kinds = [kind for kind in ("archive", "installer") if kind in requirement["packages"]]
     if len(kinds) != 1:
         return "packages must have either archive or installer"
-    if not isinstance(requirement["url"], str) or not download.is_address(requirement["url"]):
+    if not isinstance(requirement["url"], str) or not validation.is_https(requirement["url"]):
         return "its url is no https address"
-    if not isinstance(requirement["sha256"], str) or not re.fullmatch(r"[0-9a-fA-F]{64}", requirement["sha256"]):
+    if not isinstance(requirement["sha256"], str) or not validation.is_sha256(requirement["sha256"]):
         return f"an {kinds[0]} without a SHA-256 of 64 hexadecimal digits is never fetched"
     if requirement["scope"] not in ("system", "user"):
         return "its scope is neither system nor user"

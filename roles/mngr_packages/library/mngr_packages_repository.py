@@ -63,6 +63,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn  # noqa: E402
 from ansible.module_utils import mngr_packages_download as download  # noqa: E402
 from ansible.module_utils import mngr_packages_keys as keys  # noqa: E402
 from ansible.module_utils import mngr_packages_repositories as repositories  # noqa: E402
+from ansible.module_utils.mngr_ansible_portable import validation  # noqa: E402
 from ansible.module_utils.mngr_ansible_portable.repositories import MARK, marked  # noqa: E402
 from ansible.module_utils.mngr_ansible_portable.text import clause  # noqa: E402
 from ansible.module_utils.mngr_packages_arguments import installing_module  # noqa: E402
@@ -151,7 +152,7 @@ class Additions:
         """
         fingerprint = repository["fingerprint"]
         try:
-            if not download.is_address(repository["key"]):
+            if not validation.is_https(repository["key"]):
                 return marked(keys.only(repository["key"].encode(), fingerprint)).encode()
             self.module.no_log_values.update(download.secrets(repository["key"]))
             present = _read(repository["key_path"])

@@ -8,7 +8,6 @@ import contextlib
 import hashlib
 import http.client
 import os
-import re
 import signal
 import ssl
 import urllib.error
@@ -45,14 +44,6 @@ class _OnlyHttps(urllib.request.HTTPRedirectHandler):
         if urlsplit(newurl).scheme != "https":
             raise DownloadError(f"it redirects to {without_secrets(newurl)}, which is not https")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def is_address(url: str) -> bool:
-    """Whether this is an https address that can be downloaded from."""
-    try:
-        return bool(re.fullmatch(r"https://[!-~]+", url)) and bool(urlsplit(url).hostname) and urlsplit(url).port != 0
-    except ValueError:
-        return False
 
 
 def without_secrets(url: str) -> str:

@@ -9,8 +9,7 @@ import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from . import mngr_packages_download as download
-from .mngr_ansible_portable import repositories
+from .mngr_ansible_portable import repositories, validation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,7 +22,6 @@ _LISTS = {
 """By package manager, the files in which a host may list repositories."""
 _PROGRAMS = {"apt": "apt-get", "dnf": "dnf", "zypper": "zypper"}
 _DISABLED = re.compile(r"(?im)^enabled\s*[:=]\s*(?:no|0|false)\s*$")
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/~+-]*|\./?|/")
 
 
 class Repository(TypedDict):
@@ -58,16 +56,16 @@ def complete(given: Mapping[str, Any]) -> Repository:
     """
     manager, name, url = _text(given, "manager"), _text(given, "name"), _text(given, "url")
     suite, component, key = _text(given, "suite"), _text(given, "component"), _text(given, "key")
-    fingerprint = _text(given, "fingerprint").replace(" ", "").upper()
+    fingerprint = validation.fingerprint(_text(given, "fingerprint")) or ""
     is_flat = suite.endswith("/")
     for field, is_valid in (
         ("manager", manager in repositories.MANAGERS),
-        ("name", re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name)),
-        ("url", re.fullmatch(r"(?:https?://|file:/|copy:/)[!-~]+", url) and "@" not in url),
-        ("suite", manager != "apt" or _WORD.fullmatch(suite)),
+        ("name", validation.is_repository_name(name)),
+        ("url", validation.is_repository_url(url)),
+        ("suite", manager != "apt" or validation.is_apt_word(suite)),
         ("component", manager != "apt" or (is_flat and not component) or _is_words(component)),
-        ("fingerprint", re.fullmatch(r"[0-9A-F]{40}", fingerprint)),
-        ("key", download.is_address(key) or "BEGIN PGP PUBLIC KEY BLOCK" in key),
+        ("fingerprint", fingerprint),
+        ("key", validation.is_https(key) or "BEGIN PGP PUBLIC KEY BLOCK" in key),
     ):
         if not is_valid:
             raise InvalidRepositoryError(f"its {field} is missing or not valid")
@@ -96,7 +94,7 @@ def _text(given: Mapping[str, Any], key: str) -> str:
 
 
 def _is_words(text: str) -> bool:
-    return bool(text) and all(_WORD.fullmatch(word) for word in text.split(" "))
+    return bool(text) and all(validation.is_apt_word(word) for word in text.split(" "))
 
 
 def elsewhere(repository: Repository) -> str | None:
