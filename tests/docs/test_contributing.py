@@ -26,7 +26,15 @@ def test_the_hooks_are_local_and_run_what_the_page_says():
     entries = [hook["entry"] for hook in repository["hooks"]]
     assert repository["repo"] == "local"
     assert all(hook["language"] == "system" for hook in repository["hooks"])
-    for program in ("ruff check", "ruff format", "mypy", "lint-imports", "tools.portable", "tools.json_reference"):
+    for program in (
+        "ruff check",
+        "ruff format",
+        "mypy",
+        "tools.typecheck_roles",
+        "lint-imports",
+        "tools.portable",
+        "tools.json_reference",
+    ):
         assert any(program in entry for entry in entries), program
     for module in re.findall(r"-m (tools\.\w+)", " ".join(entries)):
         assert (ROOT / f"{module.replace('.', '/')}.py").is_file()
