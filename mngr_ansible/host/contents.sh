@@ -22,5 +22,4 @@ print_contents() {
   done
 }
 
-# shellcheck disable=SC2043
 print_contents @PATHS@

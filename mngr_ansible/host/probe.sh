@@ -2,7 +2,7 @@
 # Asks a host everything in one round trip, as the remote user: read-only, without temporary files, under any POSIX sh
 # (dash, busybox, bash), without Python on the host.
 #
-# A template (templates.py), filled in by probe_script.py: @NAME@ is a value, a line "#@NAME@" lines of script; comments
+# A template (templates.py), filled in by probe_script.py: @NAME@ is a value, a line ": @NAME@" lines of script; comments
 # are not sent. probe_answer.py reads what this prints; its table WORDS explains every line.
 
 say() { printf '%s %s\n' "$1" "$2"; }
@@ -34,7 +34,7 @@ ask_system() {
 
 # In a subshell, since it changes PATH.
 ask_managers() (
-#@TOOL_PATHS@
+: @TOOL_PATHS@
   # shellcheck disable=SC2043
   for m in @MANAGERS@; do
     if command -v "${m#*:}" >/dev/null 2>&1; then say manager "${m%:*}"; fi
@@ -99,7 +99,7 @@ group_number() {
   else while IFS=: read -r n _ g _; do if [ "$n" = "$1" ]; then echo "$g"; fi; done </etc/group; fi
 }
 
-#@FILE_FUNCTIONS@
+: @FILE_FUNCTIONS@
 
 main() {
   LC_ALL=C
@@ -117,8 +117,8 @@ main() {
   say privilege "$privilege"
   W=@WORK_DIR@
   say work_dir "$W"
-#@QUESTIONS@
-#@CHECKS@
+: @QUESTIONS@
+: @CHECKS@
   printf '%s end\n' @NONCE@
 }
 

@@ -115,16 +115,16 @@ class OpenSsh:
 
     @property
     def variables(self) -> Mapping[str, Any]:
-        facts: dict[str, Any] = {
+        variables: dict[str, Any] = {
             "ansible_connection": "ssh",
             "ansible_host": self.address.name,
             "ansible_ssh_common_args": shlex.join(self.arguments()),
         }
         if self.address.user is not None:
-            facts["ansible_user"] = self.address.user
+            variables["ansible_user"] = self.address.user
         if self.address.port is not None:
-            facts["ansible_port"] = self.address.port
-        return facts
+            variables["ansible_port"] = self.address.port
+        return variables
 
     def _command(self, *extra: str) -> list[str]:
         ssh = shutil.which("ssh")

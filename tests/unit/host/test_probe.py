@@ -131,9 +131,9 @@ def test_parents_are_reported_with_the_nearest_directory_above(shell, tmp_path):
     (tmp_path / "f").write_text("x")
     (tmp_path / "dir").mkdir()
     places = {"dir/x": "w", "no/such/x": "W", "f/x": "x", "f/sub/x": "x"}
-    question = ProbeRequest(tuple(claim(tmp_path / "f", tmp_path / each) for each in places), ())
+    request = ProbeRequest(tuple(claim(tmp_path / "f", tmp_path / each) for each in places), ())
 
-    state = probe(shell, question, 30)
+    state = probe(shell, request, 30)
 
     assert {each: state.paths.parents[str((tmp_path / each).parent)] for each in places} == places
 
@@ -164,9 +164,9 @@ def test_what_root_must_look_at_and_what_a_mirror_holds_is_reported(shell, tmp_p
 def test_home_and_work_dir_are_resolved_on_the_host(shell, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "x").write_text("x")
-    question = ProbeRequest((claim(tmp_path / "x", "~/x"), claim(tmp_path / "x", "y")), (), work_dir="~/work")
+    request = ProbeRequest((claim(tmp_path / "x", "~/x"), claim(tmp_path / "x", "y")), (), work_dir="~/work")
 
-    state = probe(shell, question, 30)
+    state = probe(shell, request, 30)
 
     assert (state.login.home, state.paths.work_dir) == (str(tmp_path), f"{tmp_path}/work")
     assert state.paths.files[f"{tmp_path}/x"].kind == "file"
