@@ -63,7 +63,7 @@ class Hostile:
         return ShellResult(self.change(self.honest).replace("NONCE", nonce[0][:16]), "", 0)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def asked(tmp_path_factory: pytest.TempPathFactory) -> tuple[ProbeRequest, str]:
     """A question about files, a mirror and requirements, and this machine's honest answer to it."""
     top: Path = tmp_path_factory.mktemp("fuzz")

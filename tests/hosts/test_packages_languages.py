@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.conftest import StartHost
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def registries() -> Iterator[Registries]:
     with served() as made:
         for version in ("1.2.0", "2.0.1", "2.3.0", "3.0.0"):

@@ -30,7 +30,7 @@ def repository(tmp_path: Path) -> AptRepository:
     return made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpsServer]:
     with https_server(tmp_path_factory.mktemp("https")) as running:
         yield running

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LOGINS = (Login("dev", root_by="sudo"), Login("dora", root_by="doas"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def registries() -> Iterator[Registries]:
     with served() as made:
         made.add_npm("mtool", "2.3.0", "mtool")
@@ -35,7 +35,7 @@ def registries() -> Iterator[Registries]:
         yield made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpsServer]:
     with https_server(tmp_path_factory.mktemp("https")) as running:
         yield running

@@ -20,7 +20,7 @@ keys = role_module("mngr_packages", "mngr_packages_keys")
 pytestmark = pytest.mark.skipif(not shutil.which("gpg"), reason="needs gpg, which makes the keys")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def maker() -> Iterator[Gpg]:
     with gpg() as made:
         yield made

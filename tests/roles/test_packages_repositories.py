@@ -24,13 +24,13 @@ _SOURCES = "/etc/apt/sources.list.d/third.sources"
 _KEY = "/etc/apt/keyrings/third.asc"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def maker() -> Iterator[Gpg]:
     with gpg() as made:
         yield made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def key(maker: Gpg) -> Key:
     return maker.key("third", "rsa2048", subkey="rsa2048")
 

@@ -29,16 +29,15 @@ SECONDS = {
 
 
 def add_marks(items: Sequence[pytest.Item]) -> None:
-    """Mark every test with its folder, and group what shares something that is made once for a module.
+    """Mark every test with its folder, and keep together what shares something expensive.
 
-    A file is one group where a test uses a fixture that the file makes once (scope ``module``): on two workers that
-    would be made twice.
+    A fixture of scope ``module`` says so: its tests run on one worker. One of scope ``session`` is cheap, and every
+    worker has its own.
     """
-    shared = {_file_of(item) for item in items if _uses_a_fixture_of_its_module(item)}
     for item in items:
         file = _file_of(item)
         item.add_marker(file.partition("/")[0])
-        if file in shared:
+        if _uses_a_fixture_of_its_module(item):
             item.add_marker(pytest.mark.xdist_group(file))
 
 

@@ -1,6 +1,6 @@
 """Test hosts that outlive the command that starts them, for molecule and for trying things by hand.
 
-Every command answers with the running hosts as an Ansible inventory in JSON.
+Every command but ``layers`` prints the running hosts as an Ansible inventory in JSON.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import json
 import os
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.support.hosts.apt_repository import AptRepository
-from tests.support.hosts.layers import LAYERS, LayerError, offered_packages
+from tests.support.hosts.layers import LAYERS, LayerError, layer_root, offered_packages
 from tests.support.hosts.machine import why_not
 from tests.support.hosts.seed import Login, Setting
 from tests.support.hosts.ssh_host import HostStartError, SshHost, start
@@ -55,6 +56,13 @@ def destroy(state: Path) -> None:
         SshHost(lock.parent.name, 0, lock.parent).stop()
 
 
+def make_layers() -> None:
+    """Make every layer that the cache does not have, two at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        for _ in pool.map(layer_root, LAYERS):
+            pass
+
+
 def inventory(state: Path) -> dict[str, object]:
     """The running hosts of a state directory as an Ansible inventory."""
     found = (SshHost(port.parent.name, int(port.read_text()), port.parent) for port in sorted(state.glob("*/port")))
@@ -62,7 +70,7 @@ def inventory(state: Path) -> dict[str, object]:
 
 
 def main() -> int:
-    """Run one command; returns the exit code: 1 where a host cannot be had."""
+    """Run one command; returns the exit code: 1 where a host cannot be started."""
     parser = argparse.ArgumentParser(prog="python -m tests.support.hosts", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     creating = commands.add_parser("create", help="start a host")
@@ -71,21 +79,25 @@ def main() -> int:
     creating.add_argument("--package", action="append", default=[], metavar="NAME=VERSION", help="for its repository")
     destroying = commands.add_parser("destroy", help="end every host")
     listing = commands.add_parser("list", help="show the running hosts")
+    commands.add_parser("layers", help="make every layer that the cache does not have")
     for command in (creating, destroying, listing):
         command.add_argument("--state", type=Path, required=True, metavar="DIR", help="where the hosts are recorded")
-    asked = parser.parse_args()
-    state = asked.state.resolve()
-    if asked.command == "create":
-        if reason := why_not():
-            print(reason, file=sys.stderr)
-            return 1
-        try:
-            create(state, asked.name, asked.layer, asked.package)
-        except (HostStartError, LayerError) as error:
-            print(error, file=sys.stderr)
-            return 1
-    elif asked.command == "destroy":
-        destroy(state)
+    options = parser.parse_args()
+    if options.command in ("create", "layers") and (reason := why_not()):
+        print(reason, file=sys.stderr)
+        return 1
+    try:
+        if options.command == "layers":
+            make_layers()
+            return 0
+        state = options.state.resolve()
+        if options.command == "create":
+            create(state, options.name, options.layer, options.package)
+        elif options.command == "destroy":
+            destroy(state)
+    except (HostStartError, LayerError) as error:
+        print(error, file=sys.stderr)
+        return 1
     print(json.dumps(inventory(state), indent=2))
     return 0
 
