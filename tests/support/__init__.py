@@ -1,4 +1,4 @@
-"""What tests share: builders of values, hosts and servers of their own, ways to run us and to look at what is left."""
+"""What tests share: builders of values, test hosts and servers, ways to run mngr-ansible and find what a run left."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Small values for the tests of pure modules: a wish, a claim, what a host has."""
+"""Small values for unit tests: files, a plugin's contribution, a plan, the state of a host, what is due."""
 
 import dataclasses
 import hashlib
@@ -49,7 +49,7 @@ def let_everyone_enter(directory: Path) -> None:
 
 
 def wants(plugin: str, *wishes: object, origin: str = "") -> Contribution:
-    """A plugin that wants these transfers, and requirements or their string forms."""
+    """The contribution of a plugin: these transfers, and requirements or their string forms."""
     files = tuple(each for each in wishes if isinstance(each, FileTransferSpec))
     packages = tuple(PackageRequirement.from_value(each) for each in wishes if not isinstance(each, FileTransferSpec))
     return Contribution(plugin, files, packages, origin)
@@ -102,7 +102,7 @@ def link_state(target: str) -> FileState:
 
 
 def found(status: str, step: str) -> Finding:
-    """What a host has of one requirement: version 1.0, or nothing."""
+    """The finding about one requirement: version 1.0 is installed, or nothing."""
     return Finding(step, status, None if status == "missing" else "1.0", "", status)
 
 

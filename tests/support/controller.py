@@ -43,7 +43,7 @@ PLAYBOOK = """
 
 @dataclass(frozen=True)
 class Run:
-    """What one run of a playbook said: exit code, output, and the result of the task that copies."""
+    """What one run of a playbook returned: exit code, output, and the result of the task that copies."""
 
     code: int
     output: str

@@ -1,4 +1,4 @@
-"""A matrix of faults: many runs side by side, each looked at at its end and once more later."""
+"""A matrix of faults: many runs side by side; what each left is inspected at its end and once more later."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.support.hosts import SshHost
 
 LATER = 30
-"""Seconds after the last exit until everything is looked at again: what goes on by itself shows only then."""
+"""Seconds after the last exit until everything is inspected again: what still runs by itself shows only then."""
 
 _OURS = r"""
 ps -eo args 2>/dev/null | grep -E 'AnsiballZ|ansible-tmp|mngr_files|mngr_packages|[.]mngr-ansible' | grep -v grep
@@ -51,7 +51,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Seen:
-    """What one run came to: at its end and, in ``later`` and ``left_later``, some time after it."""
+    """The result of one run: at its end and, in ``later`` and ``left_later``, some time after it."""
 
     code: int
     stdout: str
@@ -78,16 +78,16 @@ def place_for_big(factory: pytest.TempPathFactory, mebibytes: int) -> Path:
 
 
 def hold_up(host: SshHost, program: str) -> None:
-    """Have the host's program wait 15 s, with a mark at ``/tmp/begun``, until there is a ``/tmp/held``."""
+    """Make a program of the host wait 15 s, with the file ``/tmp/begun``, as long as there is no ``/tmp/held``."""
     slow = f'[ -e /tmp/held ] || {{ touch /tmp/begun; sleep 15; }}; exec /usr/bin/{program} "$@"'
     host.run(f"cat >/usr/local/bin/{program}; chmod 755 /usr/local/bin/{program}", stdin=f"#!/bin/sh\n{slow}\n")
 
 
 def run_all(cases: Sequence[Case], home: Path, *, at_once: int = 3, later: float = LATER) -> dict[str, Seen]:
-    """Run every case, each with a home of its own below this one; wait ``later`` seconds, and look again.
+    """Run every case, each with a home of its own below this one; wait ``later`` seconds, and inspect the hosts again.
 
     Raises:
-        AssertionError: a process of ours, told by that home, is still there then.
+        AssertionError: a process with one of these homes still runs then.
     """
     cases = [replace(case, env={**environment(home / case.name), **case.env}) for case in cases]
     with ThreadPoolExecutor(at_once) as pool:

@@ -1,4 +1,4 @@
-"""Runs that are cut off, and a look at what they leave on a host."""
+"""Runs that are cut off, and what they leave on a host."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Look = dict[str, tuple[str, int]]
 
 
 def look(top: Path) -> Look:
-    """What stands below a directory; our temporaries are left out."""
+    """Every file below a directory; our temporary files are left out."""
     found = {}
     for directory, _, names in os.walk(top):
         for name in names:
@@ -74,7 +74,7 @@ def moments(count: int, duration: float) -> list[float]:
 def cut_off(
     words: list[str], moment: float | Callable[[], object], cut: Callable[[subprocess.Popen[str]], object]
 ) -> tuple[int, str, float]:
-    """Run a command, cut it off at a moment (seconds, or once a condition holds): exit code, what it said, its end."""
+    """Run a command, cut it off after some seconds or when a condition holds: exit code, messages, time of the end."""
     with started(words, stdout=subprocess.DEVNULL) as process:
         since = time.monotonic()
         if callable(moment):

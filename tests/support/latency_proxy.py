@@ -60,7 +60,7 @@ class Delays:
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        # SYN, SYN+ACK and ACK: the target hears of a client one and a half round trips after its first word.
+        # SYN, SYN+ACK and ACK: the target sees a client one and a half round trips after its first packet.
         self._open.append(client)
         time.sleep(3 * self._half)
         try:

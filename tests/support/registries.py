@@ -73,7 +73,7 @@ class Registries:
         self.pages[f"/simple/{name}/"] = ("<!DOCTYPE html>" + "\n".join(self._wheels[name])).encode()
 
     def tell(self, host: SshHost) -> None:
-        """Make these the host's registries, for every login."""
+        """Make these the host's registries, for every user."""
         python = f"[global]\\nindex-url = {self.url}/simple/\\nbreak-system-packages = false\\n"
         host.run(f"printf '{python}' >/etc/pip.conf; mkdir -p /etc/uv /etc/npm")
         host.run(f"printf '[[index]]\\nurl = \"{self.url}/simple/\"\\ndefault = true\\n' >/etc/uv/uv.toml")

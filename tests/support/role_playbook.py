@@ -1,4 +1,4 @@
-"""Run one role on one test host with the real ansible-playbook, and see what every task came to."""
+"""Run one role on one test host with the real ansible-playbook, and read the result of every task."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class CallbackModule(CallbackBase):
 
 
 class Play(NamedTuple):
-    """What one run of a playbook came to."""
+    """The result of one run of a playbook."""
 
     code: int
     text: str
@@ -49,7 +49,7 @@ class Play(NamedTuple):
 
     @property
     def outcomes(self) -> dict[str, str]:
-        """The status of each step that the last task told of."""
+        """The status of each step that the last task reported."""
         return {step["id"]: step["status"] for step in self.results[-1]["mngr_steps"]}
 
     @property

@@ -1,4 +1,4 @@
-"""The system's package managers of the test hosts beside apt: how each is told what the tests are about."""
+"""The system's package managers of the test hosts beside apt: each one's commands for what the tests need."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Manager:
-    """How one manager is told what the tests are about."""
+    """The commands and words of one manager."""
 
     layer: str
     install: str
@@ -25,7 +25,7 @@ class Manager:
     hold: str
     looks_like: str
     refusal: str
-    """What it says of a conflict."""
+    """Its message about a conflict."""
 
 
 MANAGERS = [
@@ -54,6 +54,6 @@ def offer(manager: Manager, path: Path) -> RpmRepository | PacmanRepository:
 def start(
     ssh_host: StartHost, manager: Manager, repository: RpmRepository | PacmanRepository, lists: str = "fresh"
 ) -> SshHost:
-    """A host of that manager, with a login ``dev`` that becomes root by sudo and ``pete`` that does not."""
+    """A host of that manager, with a user ``dev`` that becomes root by sudo and ``pete`` that cannot."""
     users = (Login("dev", "sudo"), Login("pete"))
     return ssh_host(layer=manager.layer, users=users, lists=lists, repository=repository)

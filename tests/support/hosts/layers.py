@@ -32,13 +32,13 @@ LAYERS = {
     "pacman": ("openssh-server", "python3", "sudo", "procps", "pacman-package-manager"),
     "sudo-rs": ("openssh-server", "python3", "sudo-rs", "procps"),
 }
-"""The packages of each layer beside Debian's ``minbase``. Only ``tools`` has what mngr itself wants of a host."""
+"""The packages of each layer beside Debian's ``minbase``. Only ``tools`` has what mngr itself needs."""
 
 _RELEASES = {"sudo-rs": "trixie"}
-"""Of layers that stand on another release of Debian than this machine's, its name."""
+"""The release of Debian of layers that use another one than this machine."""
 
 _HOOKS = {"sudo-rs": ('ln -s sudo-rs "$1"/usr/bin/sudo', 'echo "@includedir /etc/sudoers.d" >"$1"/etc/sudoers')}
-"""What is done to a layer once its packages are there; ``$1`` is its root directory."""
+"""sh code that changes a layer after its packages are installed; ``$1`` is its root directory."""
 
 _OFFERED = {"bare": ("python3",)}
 """Packages whose files are kept beside a layer, so that installing them there needs no mirror."""
@@ -52,7 +52,7 @@ _RECIPE = "1"
 
 
 class LayerError(Exception):
-    """A layer could not be made; the message ends with what mmdebstrap said."""
+    """A layer could not be made; the message ends with the output of mmdebstrap."""
 
 
 def cache_directory() -> Path:
@@ -106,7 +106,7 @@ def _make(layer: str, sources: tuple[str, ...], target: Path) -> None:
     command = ["unshare", "--mount", "mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory"]
     command += [f"--include={','.join(LAYERS[layer])}", *_proxy_options(), *hooks]
     command += ["", str(building / "root"), *sources]
-    for _ in range(3):  # a mirror that does not answer once is no reason to do without
+    for _ in range(3):  # a mirror may fail once
         shutil.rmtree(building / "root", ignore_errors=True)
         made = subprocess.run(
             command, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT

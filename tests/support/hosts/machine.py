@@ -1,4 +1,4 @@
-"""Whether this machine can have test hosts."""
+"""Whether this machine can run test hosts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TOOLS = ("mmdebstrap", "dpkg-deb", "apt-get", "unshare", "nsenter", "setsid", "
 
 
 def why_not() -> str | None:
-    """Why this machine cannot have test hosts, as a sentence with the remedy; None where it can."""
+    """Why this machine cannot run test hosts, as a sentence with the remedy; None if it can."""
     if not sys.platform.startswith("linux"):
         return "Test hosts need Linux."
     if os.geteuid() != 0:

@@ -1,4 +1,4 @@
-"""What makes one host differ from its layer: keys, logins, sources of packages. Written as files and one sh script."""
+"""How one host differs from its layer: keys, users, sources of packages. Written as files and one sh script."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Setting:
 
 
 def write_keys(directory: Path) -> None:
-    """Make the host's key, and the key that every login accepts."""
+    """Make the host's key, and the key that every user accepts."""
     for name in ("ssh_host_ed25519_key", "id_ed25519"):
         command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(directory / name)]
         subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
@@ -60,7 +60,7 @@ def plant(directory: Path, setting: Setting) -> int:
     """Write ``seed/`` (copied over the host's root), ``setup`` (run in the host) and ``known_hosts``.
 
     Returns:
-        The port that sshd is to listen on: a free one, which somebody else may take before sshd does.
+        The port for sshd: a free one, which another program may take before sshd does.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -83,7 +83,7 @@ def plant(directory: Path, setting: Setting) -> int:
 
 
 def _logins(users: tuple[Login, ...]) -> list[str]:
-    """sh lines that make the users and say how each becomes root."""
+    """sh lines that make the users, and let each become root in its way."""
     lines = []
     for user in users:
         lines.append(f"useradd --create-home --shell /bin/bash {user.name}")

@@ -1,7 +1,7 @@
-"""A test host: a Debian of its own with a real sshd on the loopback, there in a tenth of a second.
+"""A test host: a Debian of its own with a real sshd on the loopback, started in a tenth of a second.
 
 It needs root on a Linux machine, and no container runtime. Its files are an overlay over a cached layer, its processes
-live in a pid namespace that ends with the process that started it, and nothing of it is left.
+live in a pid namespace that ends with the process that started it, and it leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ _START_SECONDS = 60
 
 
 class HostStartError(Exception):
-    """A host did not start; the message ends with what its boot script and sshd said."""
+    """A host did not start; the message ends with the output of its boot script and sshd."""
 
 
 @dataclass(frozen=True)
 class SshHost:
-    """A running host, and the login by which it is spoken of."""
+    """A running host, and the user that connects to it."""
 
     name: str
     port: int
     directory: Path
-    """Keys, ``known_hosts`` and ``log`` (what sshd says); nothing else of the host is on disk."""
+    """Keys, ``known_hosts`` and ``log`` (the output of sshd); nothing else of the host is on disk."""
     user: str = "root"
     hostname: str = "127.0.0.1"
 
@@ -53,7 +53,7 @@ class SshHost:
 
     @property
     def key(self) -> Path:
-        """The private key that every login of the host accepts."""
+        """The private key that every user of the host accepts."""
         return self.directory / "id_ed25519"
 
     @property
@@ -77,16 +77,16 @@ class SshHost:
         return (self.directory / "lock").exists() and not _is_free(self.directory)
 
     def as_user(self, user: str) -> SshHost:
-        """The same host, spoken of by another login."""
+        """The same host, with another user that connects to it."""
         return replace(self, user=user)
 
     def run(
         self, command: str, *, user: str | None = None, stdin: str = "", check: bool = True, timeout: float = 60
     ) -> subprocess.CompletedProcess[str]:
-        """Run sh code on the host without ssh, as root or another user; for preparing and for looking.
+        """Run sh code on the host without ssh, as root or another user: to prepare it, and to inspect it.
 
         Raises:
-            subprocess.CalledProcessError: it failed and ``check`` is set; its notes hold what was said.
+            subprocess.CalledProcessError: it failed and ``check`` is set; its notes hold the output.
         """
         enter = ["nsenter", f"--target={self.pid}", "--mount", "--pid", "--uts", "--ipc", "--root", "--wd=/"]
         login = ["runuser", "-u", user, "--"] if user else []
@@ -131,9 +131,9 @@ class SshHost:
         ]
 
     def signal_connections(self, number: int = signal.SIGKILL) -> int:
-        """Signal the sshd of every open connection: killed as by a dead host, or stopped (SIGSTOP) as on a silent line.
+        """Signal the sshd of every open connection: kill it, as if the host died, or stop it (SIGSTOP).
 
-        What the connections started on the host goes on.
+        The programs that the connections started on the host keep running.
 
         Returns:
             How many processes were signalled.
@@ -147,7 +147,7 @@ class SshHost:
         return len(sessions)
 
     def restart(self) -> None:
-        """Kill every process but the host's first and its listening sshd: after a restart nothing goes on."""
+        """Kill every process but the host's first and its listening sshd, as a restart does."""
         children = _below(self.pid)
         kept = {child.pid for child in children if _name_of(child) in ("sshd", "sh", "cat")}
         kept |= {each.pid for child in children if _name_of(child) == "sh" for each in _below(child.pid)}
@@ -189,7 +189,7 @@ def running(
 
     Args:
         layer: one of ``layers.LAYERS``.
-        users: logins beside root.
+        users: the host's users beside root.
         repository: the host's only source of packages, for the package manager of the layer; none: it has no source.
         lists: what the manager knows of the source: ``empty`` as on docker's images, which is nothing; ``fresh`` after
             it was refreshed (``apt-get update``); ``stale`` after it was refreshed long ago.
@@ -218,7 +218,7 @@ def running(
 
 
 def start(directory: Path, setting: seed.Setting, *, layer: str, lifeline: int) -> SshHost:
-    """Start a host that lives until it is stopped, or until ``lifeline``, a file descriptor, reads as ended.
+    """Start a host that lives until it is stopped, or until ``lifeline``, a file descriptor, is at its end.
 
     Args:
         directory: the host's own, empty; its path has no comma and no colon.
@@ -258,17 +258,17 @@ def _boot(host: SshHost, lower: Path, setting: seed.Setting, lifeline: int, dead
         subprocess.run(command, stdin=lifeline, stdout=out, stderr=out, pass_fds=[lock.fileno()], check=True)
     while True:
         has_ended = not host.is_running
-        said = log.read_text(errors="replace")
-        if has_ended or "Server listening on" in said:
-            return said
+        output = log.read_text(errors="replace")
+        if has_ended or "Server listening on" in output:
+            return output
         if time.monotonic() > deadline:
             host.stop()
-            return f"{said}\nnot up after {_START_SECONDS} s"
+            return f"{output}\nnot up after {_START_SECONDS} s"
         time.sleep(0.005)
 
 
 def sweep(top: Path) -> None:
-    """Remove what hosts left whose starting process was killed."""
+    """Remove the directories of hosts whose starting process was killed."""
     for directory in top.iterdir():
         with suppress(FileNotFoundError):  # another process swept it
             # A host that is being made has no lock yet; it gets an hour.

@@ -84,7 +84,7 @@ class Mngr:
         return ["create", place, *words, "--", "sleep", "3600"]
 
     def listed(self) -> dict[str, dict[str, Any]]:
-        """What ``mngr list`` says of every agent, by name."""
+        """The entry of every agent in ``mngr list``, by name."""
         done = self.run("list", "--format", "json")
         assert done.returncode == 0, done.stderr
         return {agent["name"]: agent for agent in json.loads(done.stdout)["agents"]}
