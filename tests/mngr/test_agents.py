@@ -69,7 +69,7 @@ def test_a_program_that_the_catalog_does_not_know_is_mngrs_alone(tmp_path, host)
     assert host.run("command -v nowhere-known || echo none").stdout == "none\n"
 
 
-def test_an_agent_type_whose_check_is_switched_off_wants_nothing(tmp_path, host):
+def test_an_agent_type_whose_check_is_switched_off_needs_nothing(tmp_path, host):
     remote = mngr(tmp_path, host, "fd")
     remote.settings(top="[agent_types.quiet]\nparent_type = 'zz'\ncheck_installation = false")
     assert remote.create("one", "--type", "quiet").returncode == 0

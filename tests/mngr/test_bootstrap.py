@@ -64,7 +64,7 @@ def test_what_switches_it_off_leaves_the_host_as_it_was(bare, tmp_path):
     assert mngr.agents() == {}
 
 
-def test_a_login_that_cannot_become_root_is_told_what_an_administrator_must_run(bare, tmp_path):
+def test_a_user_who_cannot_become_root_sees_what_an_administrator_must_run(bare, tmp_path):
     bare.run("apt-get update -qq")
     mngr = Mngr(tmp_path / "project", host=bare.as_user("dev"))
     refused = error_of(mngr.create("one"))

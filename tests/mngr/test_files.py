@@ -81,7 +81,7 @@ def on_after_agent_provisioning(agent, host):
 """
 
 
-def test_modes_that_mngr_changed_are_put_right_and_content_that_it_replaced_is_told_of(remote, host, tmp_path):
+def test_modes_that_mngr_changed_are_restored_and_content_that_it_replaced_is_a_warning(remote, host, tmp_path):
     write(tree(tmp_path / "tool", "conf") / "run.sh", "#!/bin/sh\n", 0o755)
     tree(tmp_path / "top", "a")
     tree(tmp_path / "up", "one", "two")
@@ -106,8 +106,8 @@ def test_modes_that_mngr_changed_are_put_right_and_content_that_it_replaced_is_t
     look = f"cd {work_dir} && stat -c %a . .tool .tool/run.sh /srv/up /srv/up/two && cat .tool/conf kept /srv/up/one"
     assert host.run(look).stdout.split() == ["755", "755", "755", "755", "640", "theirstheirstheirs"]
     assert (tmp_path / "log").read_text().split() == ["755", "755"]
-    told = [line.partition("WARNING: ")[2] for line in made.stderr.splitlines() if "replaced" in line]
-    assert sorted(told) == [
+    reported = [line.partition("WARNING: ")[2] for line in made.stderr.splitlines() if "replaced" in line]
+    assert sorted(reported) == [
         f"/srv/up/one: mngr's --upload-file {tmp_path}/theirs replaced the file that settings sent",
         f"{work_dir}/.tool/conf: mngr's agent type sender replaced the file that settings sent",
     ]

@@ -186,7 +186,7 @@ def test_examples_bring_directories_modes_and_secrets_and_the_later_plugin_wins(
     assert nothing_due.stdout.endswith(f"\n{project / 'again'}\n")
 
 
-def test_a_failed_create_leaves_no_agent_and_the_same_create_works_after_mending(remote, host, repository, tmp_path):
+def test_a_failed_create_leaves_no_agent_and_the_same_create_works_after_a_fix(remote, host, repository, tmp_path):
     words = ("one", "--ansible-package", "mtool>=3")
     failed = error_of(remote.create(*words))
     assert "mtool" in failed
@@ -307,17 +307,17 @@ def killed(remote, host, number):
     """A create whose processes all get this signal while it installs a package: its exit code, and its messages."""
     with installing(remote, host) as process:
         os.killpg(process.pid, number)
-        _, said = process.communicate(timeout=20)
-    return process.returncode, said
+        _, output = process.communicate(timeout=20)
+    return process.returncode, output
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 1), (signal.SIGTERM, 143)])
 def test_a_signal_leaves_no_agent(remote, host, repository, number, code):
     repository.add("slow", "1", postinst="touch /srv/started; sleep 30")
-    ended, said = killed(remote, host, number)
+    ended, output = killed(remote, host, number)
     assert ended == code
-    assert ("Aborted!" in said) is (number == signal.SIGINT)
-    assert "Traceback" not in said
+    assert ("Aborted!" in output) is (number == signal.SIGINT)
+    assert "Traceback" not in output
     assert remote.agents() == {}
     again = succeeded(remote.create("one", "--reuse"))
     assert "Reusing" not in again.stderr + again.stdout
@@ -351,7 +351,7 @@ def test_the_time_is_kept_although_a_program_of_the_host_hangs(remote, host):
     wait_until(lambda: host.run("pgrep -f '^sleep 300'", check=False).stdout == "", 30)
 
 
-def test_a_create_that_is_killed_leaves_an_agent_that_says_so_and_that_apply_finishes(remote, host, repository):
+def test_a_create_that_is_killed_leaves_an_agent_with_status_due_and_apply_finishes_it(remote, host, repository):
     repository.add("slow", "1", commands={"slow": "echo slow 1"}, postinst="touch /srv/started; sleep 10")
     assert killed(remote, host, signal.SIGKILL)[0] == -signal.SIGKILL
     assert remote.agents() == {"one": "due"}

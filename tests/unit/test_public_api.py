@@ -62,7 +62,7 @@ def test_what_plugin_authors_import_needs_no_yaml_no_ansible_and_no_mngr():
         ),
     ],
 )
-def test_the_functions_take_what_the_contract_says(function, parameters):
+def test_the_functions_have_the_arguments_of_the_contract(function, parameters):
     signature = inspect.signature(getattr(mngr_ansible, function))
     assert list(signature.parameters) == parameters.split()
     assert {each.kind for name, each in signature.parameters.items() if name != "hosts"} == {
@@ -85,7 +85,7 @@ def test_the_functions_take_what_the_contract_says(function, parameters):
         ("Source", "manager packages version repository url sha256 scope requires when"),
     ],
 )
-def test_the_words_take_what_the_contract_says(word, parameters):
+def test_the_classes_have_the_fields_of_the_contract(word, parameters):
     assert list(inspect.signature(getattr(mngr_ansible, word)).parameters) == parameters.split()
 
 
@@ -95,7 +95,7 @@ def test_the_plugins_error_is_mngrs_own_where_mngr_is_installed():
     assert mngr_ansible.PluginMngrError is PluginMngrError
 
 
-def test_without_mngr_the_plugins_error_says_and_means_the_same():
+def test_without_mngr_the_plugins_error_has_the_same_text_help_and_exit_code():
     own, mngrs = errors._PluginMngrError("no key"), mngr_ansible.PluginMngrError("no key")
 
     assert str(own) == str(mngrs) == "no key"
@@ -107,7 +107,7 @@ def test_without_mngr_the_plugins_error_says_and_means_the_same():
     assert "mngr_ansible.errors" in modules
 
 
-def test_build_plan_contacts_no_host_and_gives_what_is_wanted(tmp_path):
+def test_build_plan_contacts_no_host_and_returns_the_desired_state(tmp_path):
     (tmp_path / "file").write_text("x")
 
     plan = mngr_ansible.build_plan(files=[f"{tmp_path}/file:~/x"], packages=["git>=2", "git<4"])
@@ -126,7 +126,7 @@ def test_the_time_that_settings_give_holds_where_the_call_gives_none():
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "message"),
     [
         ({"hosts": "web"}, "hosts = 'web' is not a list"),
         ({"hosts": [None]}, "hosts contains None"),
@@ -139,10 +139,10 @@ def test_the_time_that_settings_give_holds_where_the_call_gives_none():
         ({"timeout": "5"}, "timeout = '5' is not"),
     ],
 )
-def test_what_is_no_list_or_no_time_is_refused_before_anything_is_asked(given, said):
+def test_what_is_no_list_or_no_time_is_refused_before_anything_is_asked(given, message):
     with pytest.raises(errors.UsageError) as refused:
         mngr_ansible.provision(**given)
-    assert said in refused.value.problem
+    assert message in refused.value.problem
     assert refused.value.remedy
 
 

@@ -44,9 +44,9 @@ WRONG_USAGE = [
 def test_wrong_usage_is_64_with_a_remedy_and_json(words, capsys):
     assert main([*words, "--json"]) == 64
 
-    said = capsys.readouterr()
-    document = json.loads(said.out)
-    assert said.err.startswith("error: ")
+    output = capsys.readouterr()
+    document = json.loads(output.out)
+    assert output.err.startswith("error: ")
     assert (document["ok"], document["hosts"]) == (False, [])
     assert document["errors"][0]["remedy"]
 
@@ -58,7 +58,7 @@ def test_what_a_later_release_brings_is_refused_not_ignored(words, capsys):
 
 
 @pytest.mark.parametrize(
-    ("manifest", "said"),
+    ("manifest", "output"),
     [
         ("pakages: [git]", "did you mean packages?"),
         ("packages: [{name: git, versoin: '>=2'}]", "did you mean version?"),
@@ -71,7 +71,7 @@ def test_what_a_later_release_brings_is_refused_not_ignored(words, capsys):
         ("files: [", "does not parse"),
     ],
 )
-def test_what_a_manifest_says_wrongly_is_1_and_one_message(manifest, said, tmp_path, capsys):
+def test_an_error_in_a_manifest_is_exit_code_1_and_one_message(manifest, output, tmp_path, capsys):
     (tmp_path / "m.yml").write_text(manifest)
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "out").mkdir()
@@ -79,11 +79,11 @@ def test_what_a_manifest_says_wrongly_is_1_and_one_message(manifest, said, tmp_p
 
     assert main(["apply", "--manifest", str(tmp_path / "m.yml"), "--work-dir", str(tmp_path / "work")]) == 1
 
-    assert said in " ".join(capsys.readouterr().err.split())
+    assert output in " ".join(capsys.readouterr().err.split())
     assert not (tmp_path / "work").exists()
 
 
-def test_plan_is_0_and_detailed_2_when_something_is_due(tmp_path, capsys):
+def test_plan_exits_with_0_and_detailed_with_2_when_something_would_change(tmp_path, capsys):
     (tmp_path / "x").write_text("x")
     words = ["plan", "--file", f"{tmp_path}/x:y", "--work-dir", str(tmp_path)]
 
@@ -94,7 +94,7 @@ def test_plan_is_0_and_detailed_2_when_something_is_due(tmp_path, capsys):
     assert "Nothing was changed" in capsys.readouterr().out
 
 
-def test_where_a_required_package_is_hopeless_nothing_else_is_done_or_advised(tmp_path, capfd):
+def test_where_a_required_package_is_blocked_nothing_else_is_done_or_advised(tmp_path, capfd):
     (tmp_path / "x").write_text("x")
     shell = {"name": "sh", "version": "<0.1", "checks": [{"kind": "shell", "value": "echo 1", "pattern": "(.*)"}]}
     (tmp_path / "m.yml").write_text(json.dumps({"packages": [shell, "no-such-tool"]}))
@@ -114,17 +114,17 @@ def test_unchecked_packages_are_skipped(tmp_path, capsys):
 def test_content_and_plugins_need_no_host(capsys):
     assert main(["content"]) == 0
     assert main(["plugins", "--package", "git>=2"]) == 0
-    said = capsys.readouterr().out
-    assert "command-line\n  needs package:git>=2" in said
+    output = capsys.readouterr().out
+    assert "command-line\n  needs package:git>=2" in output
 
 
 def test_the_time_that_a_silent_host_took_is_counted(capsys):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         host = f"127.0.0.1:{silent.getsockname()[1]}"
         assert main(["apply", "--package", "git", "--host", host, "--timeout", "2"]) == 1
-    told = re.search(r"not done in (\S+) s: 1 not started", capsys.readouterr().err)
-    assert told
-    assert float(told[1]) >= 2
+    reported = re.search(r"not done in (\S+) s: 1 not started", capsys.readouterr().err)
+    assert reported
+    assert float(reported[1]) >= 2
 
 
 def test_the_time_is_that_of_all_hosts_together_however_many_they_are(capsys):
@@ -133,9 +133,9 @@ def test_the_time_is_that_of_all_hosts_together_however_many_they_are(capsys):
         words = [word for host in hosts for word in ("--host", host)]
         since = time.monotonic()
         assert main(["plan", "--package", "git", *words, "--timeout", "3"]) == 1
-    said = capsys.readouterr().err
-    assert said.count("no answer within ") == 32
-    assert said.count("the time was up before this host was asked") == 8
+    output = capsys.readouterr().err
+    assert output.count("no answer within ") == 32
+    assert output.count("the time was up before this host was asked") == 8
     assert time.monotonic() - since < 30
 
 
@@ -199,7 +199,7 @@ def test_what_a_plugin_prints_is_talk_and_not_the_result(tmp_path):
         assert "rm -rf" not in done.stdout
 
 
-def test_a_directory_that_is_gone_is_told_with_a_remedy(tmp_path, monkeypatch, capsys):
+def test_a_current_directory_that_was_removed_is_an_error_with_a_remedy(tmp_path, monkeypatch, capsys):
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
@@ -213,15 +213,15 @@ def test_a_public_key_is_no_key(tmp_path, capsys):
     assert "this is the public key\n       Give the private key: the file without .pub." in capsys.readouterr().err
 
 
-def test_a_mistake_of_ours_is_told_in_one_line_and_shown_only_on_request(monkeypatch, capfd):
+def test_a_bug_of_ours_is_one_line_and_its_traceback_is_shown_only_with_v(monkeypatch, capfd):
     class Broken(io.StringIO):
         def write(self, text):
             raise LookupError(text)
 
     monkeypatch.setattr(sys, "stdout", Broken())
-    said = []
+    output = []
     for words in (["content"], ["content", "-v"]):
         assert main(words) == 1
-        said.append(capfd.readouterr().err)
-    assert said[0].startswith("error: mngr-ansible failed unexpectedly: LookupError: ")
-    assert ["Traceback" in each for each in said] == [False, True]
+        output.append(capfd.readouterr().err)
+    assert output[0].startswith("error: mngr-ansible failed unexpectedly: LookupError: ")
+    assert ["Traceback" in each for each in output] == [False, True]

@@ -44,7 +44,7 @@ def test_a_thousand_destinations_with_long_names_fit_into_one_command():
     assert MngrConnection(None, "host").holds(probe_script(ProbeRequest((), ()), places, "0" * 16))
 
 
-def test_a_long_script_says_the_same_as_a_short_one():
+def test_a_long_script_gives_the_same_answer_as_a_short_one():
     host = Host()
     connection = MngrConnection(host, "host")
     padding = "\n".join(f": {number} padding" for number in range(3000))

@@ -45,7 +45,7 @@ def settled(made, *events: Event, **of_run):
     return statuses(steps), error
 
 
-def test_every_step_that_an_event_settled_has_its_status_and_words(made):
+def test_a_step_with_an_event_has_the_status_and_words_of_the_event(made):
     events = [step(FILE), step(GIT, "ok", current="2.39.5"), step(VIM, "failed", reason="no such package"), failed()]
 
     steps, error = from_events(made, "host-1", "build-1", result(*events))
@@ -63,7 +63,7 @@ def test_the_last_word_about_a_step_holds(made):
     assert settled(made, *events)[0][GIT] == "failed"
 
 
-def test_what_no_event_settled_is_not_reached_and_an_error_although_ansible_is_content(made):
+def test_a_step_without_an_event_is_not_reached_and_an_error_although_ansible_reports_success(made):
     found, error = settled(made, step(FILE))
 
     assert found == {FILE: "changed", GIT: "not-reached", VIM: "not-reached"}
@@ -71,13 +71,13 @@ def test_what_no_event_settled_is_not_reached_and_an_error_although_ansible_is_c
     assert error.host == "build-1"
 
 
-def test_a_run_without_events_settles_nothing(made):
+def test_a_run_without_events_finishes_no_step(made):
     found, error = settled(made, hosts=())
     assert set(found.values()) == {"not-reached"}
     assert error is not None
 
 
-def test_another_hosts_events_settle_nothing_here(made):
+def test_events_of_another_host_finish_no_step_of_this_one(made):
     found, _ = settled(made, step(FILE, host="host-2"), step(GIT, host="host-2"))
     assert set(found.values()) == {"not-reached"}
 
@@ -117,7 +117,7 @@ def test_a_host_that_was_done_when_another_used_up_the_time_is_done(made):
         {"status": "stopped", "problem": "The process that ran Ansible was ended from outside (exit code -9)."},
     ],
 )
-def test_a_run_that_broke_is_an_error_even_when_every_step_was_settled(made, of_run):
+def test_a_run_that_broke_is_an_error_even_when_every_step_has_an_event(made, of_run):
     _, error = settled(made, step(FILE), step(GIT), step(VIM), **of_run)
     assert of_run["problem"] in error.problem
 
@@ -128,7 +128,7 @@ def test_a_failure_that_no_step_explains_is_an_error(made, event):
     assert error is not None
 
 
-def test_a_task_that_failed_before_it_settled_anything_tells_its_message(made):
+def test_a_task_that_failed_before_any_step_gives_its_message(made):
     found, error = settled(made, failed("no space left on device"))
 
     assert set(found.values()) == {"not-reached"}
@@ -140,9 +140,9 @@ def test_what_was_not_due_keeps_its_status(wish):
     assert settled(made, step(FILE), step(GIT, "failed"))[0] == {FILE: "changed", GIT: "ok", VIM: "too-new"}
 
 
-@pytest.mark.parametrize("said", ["MODULE FAILURE: no start", "Module result deserialization failed: x\nKilled"])
-def test_what_was_being_done_by_a_module_that_was_killed_is_unknown(made, said):
-    found, error = settled(made, step(FILE), failed(said))
+@pytest.mark.parametrize("output", ["MODULE FAILURE: no start", "Module result deserialization failed: x\nKilled"])
+def test_what_was_being_done_by_a_module_that_was_killed_is_unknown(made, output):
+    found, error = settled(made, step(FILE), failed(output))
     assert found == {FILE: "changed", GIT: "unknown", VIM: "unknown"}
     assert error.problem == "a module ended on the host without an answer; the outcome of git, vim is unknown"
 
@@ -156,12 +156,12 @@ def test_what_is_printed_is_advised_and_files_are_still_copied(wish):
     assert settled(made, step(FILE)) == ({FILE: "changed", GIT: "advised", VIM: "advised"}, None)
 
 
-def test_a_host_stopped_before_its_first_change_keeps_the_hopeless_status_and_reaches_nothing_else(wish):
+def test_a_host_stopped_before_its_first_change_keeps_the_blocking_status_and_starts_nothing_else(wish):
     made = due(wish, findings={"git": "too-new"})
     assert statuses(untouched(made)) == {FILE: "not-reached", GIT: "too-new", VIM: "not-reached"}
 
 
-def test_where_nothing_is_due_every_step_keeps_its_status():
+def test_where_nothing_is_to_change_every_step_keeps_its_status():
     made = due(wants("claude", "git"), findings={"git": "ok"})
     assert statuses(untouched(made)) == {GIT: "ok"}
 

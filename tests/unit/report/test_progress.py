@@ -37,7 +37,7 @@ def step(id_: str, status: str = "changed") -> Event:
     return Event("step", "host-1", step={"id": id_, "status": status, "current": None, "reason": ""})
 
 
-def test_a_manager_is_announced_when_every_step_before_it_was_reported_whatever_tasks_are_called() -> None:
+def test_a_manager_is_announced_when_every_step_before_it_was_reported_and_titles_of_tasks_do_not_matter() -> None:
     assert lines(task()) == [("build-1", "installing with apt: jq")]
     assert lines(task(), step(APT), task("Install packages with apt")) == [
         ("build-1", "installing with apt: jq"),
@@ -45,7 +45,7 @@ def test_a_manager_is_announced_when_every_step_before_it_was_reported_whatever_
     ]
 
 
-def test_a_manager_is_announced_once_however_many_tasks_it_has() -> None:
+def test_a_manager_is_announced_once() -> None:
     assert lines(task(), task(), task()) == [("build-1", "installing with apt: jq")]
 
 
@@ -55,7 +55,7 @@ def test_nothing_more_is_announced_for_a_host_that_failed(end: str) -> None:
     assert lines(task(), step(APT, "failed"), failed, task()) == [("build-1", "installing with apt: jq")]
 
 
-def test_warnings_are_always_shown_and_events_where_that_is_wanted() -> None:
+def test_warnings_are_always_shown_and_events_only_if_verbose() -> None:
     warning = Event("warning", "host-1", text="old lists")
     assert lines(warning) == [("build-1", "warning: old lists")]
     assert ("build-1", "failed: T no") in lines(Event("failed", "host-1", "T", "no"), is_verbose=True)

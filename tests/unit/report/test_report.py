@@ -39,7 +39,7 @@ def test_plan_has_done_its_job_when_it_could_plan():
 @pytest.mark.parametrize(
     ("status", "is_due"), [("ok", False), ("skipped", False), ("missing", True), ("too-new", True)]
 )
-def test_something_is_due_when_any_step_is_neither_ok_nor_skipped(status, is_due):
+def test_a_report_is_due_when_any_step_is_neither_ok_nor_skipped(status, is_due):
     assert report("plan", outcome("ok"), outcome(status)).is_due is is_due
 
 

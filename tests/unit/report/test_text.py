@@ -34,7 +34,7 @@ def lines(*outcomes: Outcome, columns: int = 80) -> list[str]:
     return host_text(host(*outcomes), columns).split("\n")
 
 
-def test_a_heading_says_which_host_what_it_is_and_how_much_is_due():
+def test_a_heading_has_the_host_its_system_and_the_number_of_changes():
     heading = lines(NPMRC, CLAUDE, NODE, GIT)[0]
     assert heading.startswith("build-1   Debian 12, root")
     assert heading.endswith("3 of 4 to change")
@@ -58,7 +58,7 @@ def test_the_table_fits_its_columns(columns):
 
 
 @pytest.mark.parametrize("status", [Status.BLOCKED, Status.FAILED, Status.UNKNOWN, Status.TOO_NEW])
-def test_what_needs_a_person_says_why(status):
+def test_a_step_that_needs_a_person_shows_its_reason(status):
     step = Outcome("package:git", "package", status, reason="the reason why")
     assert "    the reason why" in lines(step)
 
@@ -82,22 +82,22 @@ def test_an_error_names_its_host_and_a_group_shows_each():
     assert error_text(ErrorGroup([lost, lost])) == "\n".join(["error: build-1: it is gone\n       Look."] * 2)
 
 
-def test_a_plan_says_how_to_do_it_only_where_something_can_be_done():
+def test_a_plan_shows_the_apply_command_only_where_something_can_be_done():
     blocked = dataclasses.replace(GIT, status=Status.BLOCKED)
     optional = dataclasses.replace(blocked, is_required=False)
     for steps, can in (((NODE,), True), ((GIT,), False), ((NODE, blocked), False), ((NODE, optional), True)):
-        said = plan_text(Report("plan", (host(*steps),)), "mngr-ansible apply")
-        assert said.endswith("To make these changes: mngr-ansible apply") is can
-        assert ("apply would change nothing either" in said) is (blocked in steps)
+        output = plan_text(Report("plan", (host(*steps),)), "mngr-ansible apply")
+        assert output.endswith("To make these changes: mngr-ansible apply") is can
+        assert ("apply would change nothing either" in output) is (blocked in steps)
 
 
 def test_what_is_repeated_reads_back_as_it_was_given():
     odd = ["a b", "b\udcffad", "tab\t'and\\", "ü"]
     options = SimpleNamespace(file=odd, only=None, become=True, no_check_packages=False, ask_become_pass=False)
     line = text.apply_command(("printf", "%s\\0"), options, ("file",), ("only",))
-    said = subprocess.run(["bash", "-c", line], capture_output=True, check=True).stdout
+    output = subprocess.run(["bash", "-c", line], capture_output=True, check=True).stdout
     given = [word for each in odd for word in ("--file", each)]
-    assert said.split(b"\0")[:-1] == [os.fsencode(each) for each in [*given, "--become"]]
+    assert output.split(b"\0")[:-1] == [os.fsencode(each) for each in [*given, "--become"]]
 
 
 def test_on_this_machine_apply_prints_the_commands_alone():
@@ -112,7 +112,7 @@ def test_on_this_machine_apply_prints_the_commands_alone():
         ("apt-get install -y node", "Run these commands yourself:"),
     ],
 )
-def test_the_advice_counts_packages_and_says_whose_turn_it_is(command, whose):
+def test_the_advice_counts_packages_and_asks_the_person_to_run_the_commands(command, whose):
     advised = Outcome("package:node", "package", Status.ADVISED)
 
     copied = dataclasses.replace(NPMRC, status=Status.CHANGED)
