@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.support.hosts import AptRepository, Login, SshHost, offered_packages
-from tests.support.role_playbook import ROLES, Play, play
+from tests.support.role_playbook import ROLES, Play, play, run_playbook
 from tests.support.shellcheck import shellcheck
 
 if TYPE_CHECKING:
@@ -66,3 +66,18 @@ def test_a_bootstrap_that_cannot_be_done_says_why(ssh_host: StartHost, tmp_path:
     assert step["current"] is None
     _, step = bootstrap(tmp_path, host.as_user("dev"))
     assert step["reason"].endswith("an administrator must run: sudo apt-get install -y python3")
+
+
+def test_the_example_of_the_readme_runs(ssh_host: StartHost, tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    repository = AptRepository(tmp_path / "apt")
+    repository.adopt(offered_packages("bare"))
+    repository.add("git", "1:2.40-1", commands={"git": "echo git version 2.40"})
+    host = ssh_host(layer="bare", repository=repository)
+    bootstrap(tmp_path, host)
+    example = (ROLES / "mngr_bootstrap/README.md").read_text().split("## Example\n\n```yaml\n")[1].split("```")[0]
+    (tmp_path / "run/play.yml").write_text(example)
+    (tmp_path / "run/results").write_text("")
+    ran = run_playbook(tmp_path / "run", tmp_path / "run/play.yml")
+    assert ran.code == 0, ran.text
+    assert ran.outcomes == {"package:git": "changed", "package:flock": "ok"}
