@@ -171,7 +171,7 @@ def _paths(facts: Facts, request: ProbeRequest, paths: Sequence[ProbePath]) -> P
 
 def _absolute(path: str) -> str:
     if not path.startswith("/"):
-        raise ValueError("no home directory")
+        raise ValueError(f"the path {path[:80]!r}")
     return path
 
 
