@@ -91,8 +91,9 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return cores + 1 if is_unit else max(4, 3 * cores)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark, group and order the tests."""
+    """Mark, group and order the tests, before pytest-xdist reads their groups."""
     add_marks(items)
     start_longest_first(items)
 
