@@ -242,7 +242,7 @@ class Resolver:
     def _disallowed(self, candidate: Candidate) -> Refusal | None:
         """What the user's settings, or the source itself, have against a candidate on any host."""
         source, policy, name = candidate.source, self.policy, candidate.requirement.name
-        invalid = next(filter(None, (managers.valid_name(source.manager, each) for each in candidate.packages)), None)
+        invalid = next(filter(None, (managers.name_problem(source.manager, each) for each in candidate.packages)), None)
         if invalid is not None:
             return Refusal(candidate, f"{name!r} is not a package of {source.manager}: {invalid}")
         if source.repository is not None and not policy.allow_third_party_repositories:

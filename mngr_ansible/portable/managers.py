@@ -1,7 +1,8 @@
-"""What each package manager is called with: its names, its commands, how long they may take, what a person would type.
+"""The table of package managers: what their packages are called, and the commands that ask, install and refresh.
 
-Shared with the roles (Python 3.9, standard library only). Every command is an argv list. Why no manager is driven
-through Ansible's own modules: ``docs/decisions.md``. What they answer is read in ``candidates``.
+Shared with the roles (Python 3.9, standard library only). Every command that we run is an argv list; lines for people
+are text. Why managers are not run through Ansible's own modules: docs/decisions.md "Package managers". What they print
+about packages is read in ``offers``.
 """
 
 from __future__ import annotations
@@ -13,23 +14,29 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-LOCK_SECONDS = 60  # that a manager waits for another one to let go of its lock
+LOCK_SECONDS = 60
+"""How long a manager waits while another program holds its lock."""
 _GRACE_SECONDS = 30
+"""How long a command that is out of time has to end before it is killed."""
 
 
 class Manager(NamedTuple):
     """One package manager.
 
     Attributes:
-        program: what is looked for on the host. ``name``: what a package's plain name looks like.
-        install: the command; names follow. ``short``: the same as a person types it; ``user``: for the login alone.
-        offers: asks what would be installed, without a change and without the network where the manager has a store of
-            its own; names follow. Empty: it cannot be asked.
-        refresh, short_refresh: fetches the lists of packages; empty: it does so itself.
-        kind: ``system``, ``language`` (asked and pinned package by package), or ``brew``, which never needs root.
-        environment: variables that every command gets: no questions, English messages.
-        wait: an option to wait so many ``{seconds}`` for a lock; empty: it waits, or fails at once, by itself.
-        locked: what it says when another one holds its lock.
+        program: the program by which a host has this manager.
+        name: what the plain name of a package looks like.
+        install: installs or upgrades; names follow.
+        short: the same as a person types it.
+        user: options of ``install`` and ``short`` to install for the remote user alone; empty: none are needed.
+        offers: prints what would be installed, and changes nothing. It does not use the network if the manager has
+            lists of packages. Names follow, or one stands for ``{}``. Empty: this manager cannot be asked.
+        refresh: fetches the lists of packages; empty: the manager does so by itself.
+        short_refresh: the same as a person types it.
+        kind: ``system``, ``language`` (asked about each package separately), or ``brew``, which never needs root.
+        environment: variables for every command: no questions, English messages.
+        wait: the option to wait so many ``{seconds}`` for a lock; empty: there is none.
+        locked: matches its message when another program holds its lock.
     """
 
     program: str
@@ -49,12 +56,18 @@ class Manager(NamedTuple):
 _APT_SETTINGS = ("Dpkg::Use-Pty=0", "Acquire::Retries=1", "Acquire::http::Timeout=20", "Acquire::https::Timeout=20")
 _APT_OPTIONS = tuple(word for setting in _APT_SETTINGS for word in ("-o", setting))
 _APT_ENVIRONMENT = (
-    *(("APT_LISTCHANGES_FRONTEND", "none"), ("DEBIAN_FRONTEND", "noninteractive")),
-    *(("LC_ALL", "C"), ("NEEDRESTART_MODE", "l")),
+    ("APT_LISTCHANGES_FRONTEND", "none"),
+    ("DEBIAN_FRONTEND", "noninteractive"),
+    ("LC_ALL", "C"),
+    ("NEEDRESTART_MODE", "l"),
 )
+_APT_INSTALL_OPTIONS = ("-y", "--no-install-recommends", "--no-remove")
+_KEEP_CONFIGURATION = ("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold")
+"""Configuration files that were changed on the host stay as they are. Source: dpkg(1)."""
 _DNF = ("dnf", "-y", "--setopt=*.skip_if_unavailable=True", "--setopt=exit_on_lock=True")
 _ZYPPER = ("zypper", "--non-interactive", "--no-refresh")
 _RPM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_UV_OFFERS = 'printf "%s\\n" "$1" | uv pip compile -q --no-deps --no-header --no-annotate -'
 _PIP_OFFERS = """\
 python3 -c 'import os, sys, sysconfig
 marker = os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")
@@ -67,10 +80,7 @@ TABLE: dict[str, Manager] = {
     "apt": Manager(
         program="apt-get",
         name=re.compile(r"[a-z0-9][a-z0-9.+-]*(?:[a-z0-9.]|\+\+)"),
-        install=(
-            *("apt-get", "-y", "--no-install-recommends", "--no-remove", *_APT_OPTIONS),
-            *("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold", "install", "--"),
-        ),
+        install=("apt-get", *_APT_INSTALL_OPTIONS, *_APT_OPTIONS, *_KEEP_CONFIGURATION, "install", "--"),
         short=("apt-get", "install", "-y"),
         offers=("apt-cache", "policy", "--"),
         refresh=("apt-get", *_APT_OPTIONS, "update"),
@@ -143,9 +153,7 @@ TABLE: dict[str, Manager] = {
         name=_PYTHON_NAME,
         install=("uv", "tool", "install", "--no-progress", "--"),
         short=("uv", "tool", "install"),
-        offers=(
-            *("sh", "-c", 'printf "%s\\n" "$1" | uv pip compile -q --no-deps --no-header --no-annotate -', "sh", "{}"),
-        ),
+        offers=("sh", "-c", _UV_OFFERS, "sh", "{}"),
         kind="language",
     ),
     "pipx": Manager(
@@ -164,7 +172,7 @@ TABLE: dict[str, Manager] = {
         kind="language",
     ),
 }
-"""All managers that are programs of the host, those of systems first."""
+"""All managers that are programs on the host, those of systems first."""
 
 SYSTEM = tuple(name for name, row in TABLE.items() if row.kind == "system")
 LANGUAGES = tuple(name for name, row in TABLE.items() if row.kind == "language")
@@ -178,15 +186,19 @@ _FAMILIES = {
     "macos": "brew",
 }
 
-PROGRAM_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*")  # of a program inside an archive
+PROGRAM_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*")
+"""What the name of a program inside an archive looks like."""
 
 
 def of_host(ids: Sequence[str], present: Collection[str]) -> str | None:
-    """The system manager of a host: that of its family where it is there, else the first that is there.
+    """The manager of a host's system: that of its family if the host has it, else the first one that it has.
 
     Args:
         ids: os-release's ``ID``, then the words of its ``ID_LIKE``; ``macos`` for a Mac.
-        present: the managers whose program the host has.
+        present: the managers that the host has.
+
+    Returns:
+        None if it has none.
     """
     for each in ids:
         family = next((manager for name, manager in _FAMILIES.items() if each.split("-")[0] == name), None)
@@ -196,62 +208,72 @@ def of_host(ids: Sequence[str], present: Collection[str]) -> str | None:
 
 
 def needs_root(manager: str, scope: str) -> bool:
-    """Whether installing needs root: a system's manager always, npm for everybody; brew and Python's tools never."""
+    """Whether installing needs root: always for a system's manager, never for brew and Python's tools.
+
+    For npm and for downloads it depends on the scope: ``system`` (all users) or ``user`` (the remote user alone).
+    """
     return manager in SYSTEM or (manager in ("npm", "installer", "archive") and scope != "user")
 
 
-def valid_name(manager: str, name: str) -> str | None:
-    """Why this is not the plain name of a package for this manager; None when it is.
+def name_problem(manager: str, name: str) -> str | None:
+    """Why this is not the plain name of a package of this manager, as a clause; None if it is one.
 
-    Refused: options, patterns, groups, lists, paths, addresses, pinned versions, and signs, which mean "remove" to apt
-    (``name-``) and zypper (``-name``).
+    Refused: options, patterns, groups, lists, paths, addresses, pinned versions, and signs at the ends, which mean
+    "remove" to apt (``name-``) and zypper (``-name``).
     """
     pattern = TABLE[manager].name if manager in TABLE else PROGRAM_NAME
     if pattern.fullmatch(name):
         return None
     if name != name.strip() or re.search(r"[\s,]", name) or not name:
-        return "one name is wanted, without blanks or commas"
+        return "it must be one name, without blanks or commas"
     if re.search(r"[*?\[\]^$]", name):
         return "a pattern could install anything"
     if "://" in name or "/" in name:
-        return "a path or an address is no name"
+        return "a path or an address is not a name"
     if name.startswith("@"):
         return "a group is not one package"
     if name.startswith(("-", "+", "!", "~")) or name.endswith(("-", "+")):
-        return "a sign at its start or end would be an instruction"
+        return "a sign at its start or end would be an instruction to the manager"
     if re.search(r"[=<>:@]", name):
-        return "the version and the architecture do not belong to the name"
+        return "a version or an architecture is not part of the name"
     if pattern.fullmatch(name.lower()):
         return f"its names are lower case, such as {name.lower()}"
-    return "a name has letters, digits and . _ + - in it, as that manager allows them"
+    return "it has characters that this manager does not allow in a name"
 
 
-def specified(manager: str, name: str, wanted: str, exact: str | None = None) -> str:
-    """A package as a language's manager is told of it, with the versions that will do: ``ruff>=0.5,<1``.
+def specified(manager: str, name: str, accepted: str, exact: str | None = None) -> str:
+    """A package as an argument for its manager; for a language's with the accepted versions: ``ruff>=0.5,<1``.
 
     Args:
-        wanted: the range in its normal form; ``!=`` cannot be said to npm, and is left to the check afterwards.
+        accepted: the range in its normal form. npm has no ``!=``: that is left to the check after the installation.
         exact: one version instead.
     """
     if manager == "npm":
-        clauses = [clause.replace("==", "") for clause in wanted.split(",") if clause and not clause.startswith("!=")]
-        return f"{name}@{exact}" if exact else f"{name}@{' '.join(clauses)}" if clauses else name
+        clauses = [clause.replace("==", "") for clause in accepted.split(",") if clause and not clause.startswith("!=")]
+        versions = exact or " ".join(clauses)
+        return f"{name}@{versions}" if versions else name
     if manager in LANGUAGES:
-        return f"{name}=={exact}" if exact else f"{name}{wanted}"
+        return f"{name}=={exact}" if exact else f"{name}{accepted}"
     return name
 
 
 def install(manager: str, names: Sequence[str], scope: str, home: str) -> list[str]:
-    """The command that installs, or brings up to date, these packages, for everybody or for the login alone."""
+    """The command that installs or upgrades these packages.
+
+    Args:
+        names: the packages, as :func:`specified` gives them.
+        scope: ``system`` for all users, ``user`` for the remote user alone.
+        home: the remote user's home directory.
+    """
     row = TABLE[manager]
-    own = [word.format(home=home) for word in row.user] if scope == "user" else []
+    options = [word.format(home=home) for word in row.user] if scope == "user" else []
     command = list(row.install)
-    end = len(command) - (command[-1] == "--")
-    return [*command[:end], *own, *command[end:], *names]
+    end_of_options = [command.pop()] if command[-1] == "--" else []
+    return [*command, *options, *end_of_options, *names]
 
 
 def queries(manager: str, names: Sequence[str]) -> list[list[str]]:
-    """The commands that ask what would be installed: one for all, or one for each where a manager wants it so."""
+    """The commands that ask what would be installed: one for all packages, or one for each if the manager needs it."""
     row = TABLE[manager]
     if "{}" in row.offers:
         return [[name if word == "{}" else word for word in row.offers] for name in names]
@@ -262,41 +284,41 @@ def command_line(manager: str, names: Sequence[str], privilege: str, scope: str 
     """What a person types to install these packages: ``sudo apt-get install -y git``.
 
     Args:
-        privilege: ``root`` and ``none`` need no prefix, or have none; else ``sudo`` or ``doas``.
+        privilege: how the person becomes root: ``sudo`` or ``doas``; with ``root`` and ``none`` there is no prefix.
     """
     row = TABLE[manager]
     prefix = [privilege] if privilege in ("sudo", "doas") and needs_root(manager, scope) else []
-    own = "".join(" " + word.replace("{home}", '"$HOME"') for word in row.user) if scope == "user" else ""
-    return f"{shlex.join([*prefix, *row.short])}{own} {shlex.join(names)}"
+    options = [word.replace("{home}", '"$HOME"') for word in row.user] if scope == "user" else []
+    return " ".join([shlex.join([*prefix, *row.short]), *options, shlex.join(names)])
 
 
 def refresh_line(manager: str, privilege: str) -> str:
-    """What a person types to fetch the lists of packages; empty where the manager does so by itself."""
+    """What a person types to fetch the lists of packages; empty if the manager does so by itself."""
     prefix = [privilege] if privilege in ("sudo", "doas") else []
     command = TABLE[manager].short_refresh
     return shlex.join([*prefix, *command]) if command else ""
 
 
 def privileged(argv: Sequence[str], privilege: str) -> list[str]:
-    """The command run as root without a question: ``sudo -n …``, ``doas -n …``, or as it is."""
-    return [*([privilege, "-n"] if privilege in ("sudo", "doas") else []), *argv]
+    """The command as root, without a question: ``sudo -n …``, ``doas -n …``, or as it is for other privileges."""
+    return [privilege, "-n", *argv] if privilege in ("sudo", "doas") else list(argv)
 
 
 def bounded(argv: Sequence[str], seconds: int) -> list[str]:
-    """The command in a session of its own, ended with all its children after so many seconds (killed 30 s later).
+    """The command in a session of its own, stopped with all its children after so many seconds (killed 30 s later).
 
-    Source: docs/decisions.md "Package managers": with less, a dpkg survived and kept its lock.
+    Source: docs/decisions.md "Package managers": with a weaker bound, dpkg survived and kept its lock.
     """
     return ["setsid", "-w", "timeout", "-k", str(_GRACE_SECONDS), str(seconds), *argv]
 
 
 def waiting(manager: str, argv: Sequence[str], seconds: int) -> list[str]:
-    """The command told to wait so many seconds for a lock that another program holds, if it can be told."""
+    """The command with the option to wait so many seconds while another program holds the lock, if there is one."""
     option = TABLE[manager].wait.format(seconds=seconds)
-    return [argv[0], *([option] if option else []), *argv[1:]]
+    return [argv[0], option, *argv[1:]] if option else list(argv)
 
 
 def with_environment(manager: str, argv: Sequence[str], more: Mapping[str, str] | None = None) -> list[str]:
-    """The command with the manager's variables, which sudo would otherwise drop."""
+    """The command with the manager's environment variables and ``more``; sudo would drop them otherwise."""
     variables = {**dict(TABLE[manager].environment), **(more or {})}
     return ["env", *(f"{name}={value}" for name, value in variables.items()), *argv]

@@ -1,7 +1,7 @@
-"""What package managers offer: a read-only POSIX sh script that asks a host's managers, and the reading of its answer.
+"""Which versions a host's package managers offer: the read-only sh script that asks them, and its output.
 
-Shared with the roles (Python 3.9, standard library only). Nothing is fetched for a system's manager: it is asked for
-what it knows, and whether its lists are there and of today. Languages' managers ask their registries.
+Shared with the roles (Python 3.9, standard library only). A system's manager is asked what it knows, and how old its
+lists of packages are; it downloads nothing for that. The managers of languages ask their registries.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ from .versions import compare, upstream
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-_SECONDS = 30  # that one manager may take to answer
-_BYTES = 400_000  # of one answer
-_AT_ONCE = 8  # packages that a language's manager is asked about side by side
+_SECONDS = 30
+"""How long one manager may take to answer. It is killed then."""
+_BYTES = 400_000
+"""How much of one answer is read."""
+_AT_ONCE = 8
+"""How many packages a language's manager is asked about at the same time."""
 
 _LISTS = {
     "apt": ("/var/lib/apt/lists/*_Packages* /var/lib/apt/lists/*_Sources*", "/var/lib/apt/lists/partial"),
@@ -29,7 +32,7 @@ _LISTS = {
     "pacman": ("/var/lib/pacman/sync/*.db", "/var/lib/pacman/sync"),
     "apk": ("/var/cache/apk/APKINDEX* /lib/apk/db/APKINDEX*", "/var/cache/apk"),
 }
-"""Of a system's manager: files that are there when its lists are, and what is touched when they are fetched."""
+"""By system manager: files of its lists of packages, and a path whose time changes when the lists are fetched."""
 
 
 _FUNCTIONS = r"""
@@ -73,9 +76,9 @@ class Offer(NamedTuple):
     """What one manager offers of one package.
 
     Attributes:
-        versions: what it would install, as it writes versions; none where it has no such package.
-        is_known: whether it could say; where it could not, installing may still succeed.
-        why: a reason that says more than "no such package".
+        versions: what it would install, as package versions; empty if it has no such package.
+        is_known: False if it could not answer; installing may succeed nevertheless.
+        why: a reason that says more than "no such package"; else empty.
     """
 
     versions: tuple[str, ...] = ()
@@ -84,7 +87,13 @@ class Offer(NamedTuple):
 
 
 class ManagerOffers(NamedTuple):
-    """What one manager answered: ``lists`` are ``fresh``, ``stale`` (older than a day), ``empty``, or ``own``."""
+    """What one manager answered.
+
+    Attributes:
+        lists: its lists of packages are ``fresh``, ``stale`` (older than a day) or ``empty``; ``own``: it has none, or
+            fetches them by itself.
+        offers: by package, as it was asked for.
+    """
 
     lists: str
     offers: dict[str, Offer]
@@ -126,13 +135,13 @@ def _filled(template: str, packages: Mapping[str, Sequence[str]], privilege: str
 _FRAME = re.compile(r"mngr-offer (?:(end)|([a-z]{2,12}) (?:lists (empty|stale|fresh)|(\d{1,4}) \| (.*)))")
 
 
-def read(lines: Iterable[str], asked: Mapping[str, Sequence[str]]) -> dict[str, ManagerOffers]:
-    """Read the answer to :func:`script`: by manager, what it offers of every package that it was asked for.
+def read(lines: Iterable[str], packages: Mapping[str, Sequence[str]]) -> dict[str, ManagerOffers]:
+    """Read what :func:`script` printed for the same packages: by manager, what it offers of each.
 
     Raises:
-        ValueError: the answer is cut off or is not one to this question.
+        ValueError: the output is cut off or is not that of such a script.
     """
-    said: dict[tuple[str, int], list[str]] = {}
+    output: dict[tuple[str, int], list[str]] = {}
     lists: dict[str, str] = {}
     is_whole = False
     for line in lines:
@@ -146,12 +155,12 @@ def read(lines: Iterable[str], asked: Mapping[str, Sequence[str]]) -> dict[str, 
         if age:
             lists[manager] = age
         elif manager:
-            said.setdefault((manager, int(number)), []).append(text)
+            output.setdefault((manager, int(number)), []).append(text)
     if not is_whole:
         raise ValueError("the host's answer about what its package managers offer is cut off")
     answers = {}
-    for manager, names in asked.items():
-        outputs = ["\n".join(said.get((manager, number), ())) for number in range(max(1, len(names)))]
+    for manager, names in packages.items():
+        outputs = ["\n".join(output.get((manager, number), ())) for number in range(max(1, len(names)))]
         answers[manager] = ManagerOffers(lists.get(manager, "own"), _offers(manager, names, outputs))
     return answers
 
@@ -167,6 +176,7 @@ def _offers(manager: str, names: Sequence[str], outputs: Sequence[str]) -> dict[
 
 
 _UNREADABLE: dict[str, Offer] = {}
+"""What the readers below return (this object, compared by ``is``) for an answer that says nothing about packages."""
 
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, Offer]:
@@ -176,8 +186,8 @@ def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, Offer]:
     return {name: Offer(tuple(versions)) for name, versions in found.items()}
 
 
-def _policy(output: str) -> dict[str, Offer]:
-    """``apt-cache policy``: the candidates; a name without one is virtual, or held back by the host's preferences."""
+def _apt_policy(output: str) -> dict[str, Offer]:
+    """``apt-cache policy``: the candidates. A name without one is virtual, or the host's preferences forbid it."""
     offers: dict[str, Offer] = {}
     package = ""
     for line in output.splitlines():
@@ -185,19 +195,20 @@ def _policy(output: str) -> dict[str, Offer]:
             package = line[:-1]
         elif line.startswith("  Candidate: ") and package and package not in offers:
             version = line[len("  Candidate: ") :].strip()
-            why = f"{package} is a virtual package, or is not to be installed there; name one that provides it"
+            why = f"{package} is a virtual package, or apt preferences forbid it; name a package that provides it"
             offers[package] = Offer(why=why) if version == "(none)" else Offer((version,))
     return offers
 
 
-def _repoquery(output: str) -> dict[str, Offer]:
+def _dnf_repoquery(output: str) -> dict[str, Offer]:
+    """``dnf repoquery`` with our format: ``name|epoch:version-release``."""
     if re.search(r"(?i)cache-only enabled but no cache|no cache for", output):
         return _UNREADABLE
     return _grouped(re.findall(r"(?m)^([A-Za-z0-9._+-]+)\|(\d+:[^|\s]+)$", output))
 
 
-def _solvables(output: str) -> dict[str, Offer]:
-    """``zypper --xmlout search -s``: one line a version; what only the system has is not offered."""
+def _zypper_search(output: str) -> dict[str, Offer]:
+    """``zypper --xmlout search -s``: one line for each version; what is only installed is not offered."""
     pairs = []
     for line in re.findall(r"<solvable ([^>]*)/>", output):
         found = dict(re.findall(r'([a-z]+)="([^"]*)"', line))
@@ -206,13 +217,13 @@ def _solvables(output: str) -> dict[str, Offer]:
     return _grouped(pairs)
 
 
-def _information(output: str) -> dict[str, Offer]:
+def _pacman_info(output: str) -> dict[str, Offer]:
     """``pacman -Si``: blocks of ``Name`` and ``Version``."""
     return _grouped(re.findall(r"(?m)^Name +: (\S+)\s*\nVersion +: (\S+)", output))
 
 
 def _apk_policy(output: str) -> dict[str, Offer]:
-    """``apk policy``: versions, and below each where it is; ``lib/apk/db/installed`` alone is no offer."""
+    """``apk policy``: versions, and below each where it is from; ``lib/apk/db/installed`` alone is not an offer."""
     pairs, package, version = [], "", ""
     for line in output.splitlines():
         if line.endswith(" policy:"):
@@ -225,7 +236,8 @@ def _apk_policy(output: str) -> dict[str, Offer]:
     return _grouped(pairs)
 
 
-def _formulae(output: str) -> dict[str, Offer]:
+def _brew_info(output: str) -> dict[str, Offer]:
+    """``brew info --json=v2``: the stable version of each formula."""
     try:
         formulae = json.loads(output[output.index("{") :])["formulae"]
         return {str(each["name"]): Offer((str(each["versions"]["stable"]),)) for each in formulae}
@@ -233,7 +245,7 @@ def _formulae(output: str) -> dict[str, Offer]:
         return _UNREADABLE
 
 
-def _viewed(output: str) -> Offer:
+def _npm_view(output: str) -> Offer:
     """``npm view --json SPEC version``: one version, a list of them, or nothing."""
     if "E404" in output:
         return Offer()
@@ -242,14 +254,14 @@ def _viewed(output: str) -> Offer:
     return Offer(tuple(versions), is_known)
 
 
-def _compiled(output: str) -> Offer:
+def _uv_compile(output: str) -> Offer:
     """``uv pip compile``: ``name==version``."""
     versions = re.findall(r"(?m)^[A-Za-z0-9._-]+==(\S+)$", output)
     return Offer(tuple(versions), bool(versions) or "No solution found" in output)
 
 
-def _reported(output: str) -> Offer:
-    """``pip install --dry-run --report``: the version in the package's metadata is the last one of the report."""
+def _pip_report(output: str) -> Offer:
+    """``pip install --dry-run --report``: the last version in the report is that of the package's metadata."""
     if "externally-managed-environment" in output:
         return Offer(why="its Python belongs to the distribution, which pip must not change (PEP 668)")
     versions = re.findall(r'"version": "([^"]+)"', output)[1:]
@@ -257,21 +269,21 @@ def _reported(output: str) -> Offer:
 
 
 _ALL_AT_ONCE: dict[str, Callable[[str], dict[str, Offer]]] = {
-    "apt": _policy,
-    "dnf": _repoquery,
-    "zypper": _solvables,
-    "pacman": _information,
+    "apt": _apt_policy,
+    "dnf": _dnf_repoquery,
+    "zypper": _zypper_search,
+    "pacman": _pacman_info,
     "apk": _apk_policy,
-    "brew": _formulae,
+    "brew": _brew_info,
 }
-_ONE_BY_ONE: dict[str, Callable[[str], Offer]] = {"npm": _viewed, "uv": _compiled, "pip": _reported}
+_ONE_BY_ONE: dict[str, Callable[[str], Offer]] = {"npm": _npm_view, "uv": _uv_compile, "pip": _pip_report}
 
 
 def best(offer: Offer) -> str | None:
-    """The newest upstream version that is offered; None where nothing is, or nothing is known."""
+    """The newest upstream version that is offered; None if there is none."""
     newest = None
     for each in offer.versions:
-        told = upstream(each)
-        if newest is None or compare(told, newest) > 0:
-            newest = told
+        version = upstream(each)
+        if newest is None or compare(version, newest) > 0:
+            newest = version
     return newest

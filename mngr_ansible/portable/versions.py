@@ -1,7 +1,7 @@
-"""Upstream versions: read out of text, compared, and held against a range.
+"""Upstream versions: read from text, compared with each other and with a range.
 
 Shared with the roles (Python 3.9, standard library only). An *upstream* version is what the author of a program calls
-it: ``2.39.5``, where Debian's package is ``1:2.39.5-0+deb12u2``. Every comparison of this project is made here.
+it: ``2.39.5``, where Debian's package is ``1:2.39.5-0+deb12u2``. All comparisons of versions are made here.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _PACKAGING = re.compile(
 _REALLY = re.compile(r"\A.*really")
 _LONGEST_LINE = 500
 _LONGEST_TEXT = 50_000
-"""Characters of one line, and of all that a command prints, in which a version is looked for: some patterns take the
-square of a length, and whose text this is may mean harm."""
+"""Characters of one line, and of a whole output, in which a version is searched. Some patterns need time that grows
+with the square of the length, and the text may come from a hostile host."""
 
 _RELEASE = re.compile(r"\A([0-9]+(?:\.[0-9]+)*?)((?:\.0+)*)(?![0-9]|\.[0-9])")
 _WORD = re.compile(rf"(?<=[0-9])[._~-]?({_PRE})(?![A-Za-z])[._-]?", re.IGNORECASE)
@@ -47,10 +47,10 @@ _PHASES = {
 
 
 def find(text: str, pattern: str | None = None) -> str | None:
-    """Read the version out of what a command printed; None where no version can be read.
+    """The version in what a command printed; None if there is none.
 
-    The first line that shows one counts: a dotted number anywhere in it, or a whole number that follows the program's
-    name (``less 590``). Paths and URLs are skipped, so ``/usr/lib/python3.11`` is no version of anything.
+    The first line with a version counts: a dotted number anywhere in it, or a whole number after the program's name
+    (``less 590``). Paths and URLs are skipped: ``/usr/lib/python3.11`` is not a version.
 
     Args:
         pattern: a regular expression whose first group (or whole match) is the version, instead of the rule above.
@@ -66,22 +66,22 @@ def find(text: str, pattern: str | None = None) -> str | None:
         found = (match[1] if match.re.groups else match[0]) if match else None
         return found.strip() if found and is_readable(found) else None
     for line in text[:_LONGEST_TEXT].splitlines():
-        told = _NOT_A_VERSION.sub(" ", line[:_LONGEST_LINE]).strip()
-        match = _DOTTED.search(told)
+        words = _NOT_A_VERSION.sub(" ", line[:_LONGEST_LINE]).strip()
+        match = _DOTTED.search(words)
         if match:
             return match[0]
-        match = _BARE.match(told)
+        match = _BARE.match(words)
         if match:
             return match[1]
     return None
 
 
 def upstream(package_version: str) -> str:
-    """The upstream version inside a package database's: without epoch, distribution revision and packaging suffixes.
+    """The upstream version in a package's version: without epoch, distribution revision and packaging suffixes.
 
     ``1:2.39.5-0+deb12u2`` is ``2.39.5``, ``1.2.13.dfsg-1`` is ``1.2.13``, ``3.2+really3.1-1`` is ``3.1``.
 
-    Source: Debian policy 5.6.12. Comparing whole package versions was wrong both ways: docs/decisions.md "Versions".
+    Source: Debian policy 5.6.12. Why packages' versions are not compared whole: docs/decisions.md "Versions".
     """
     version = re.sub(r"^[0-9]+:", "", package_version.strip()[:_LONGEST_LINE])
     version = version.rpartition("-")[0] or version
@@ -97,23 +97,24 @@ def is_readable(version: str) -> bool:
 def compare(a: str, b: str) -> int:
     """-1, 0 or 1: whether version ``a`` is before, equal to or after ``b``. A total order on all texts.
 
-    Debian's order (numbers by value, ``~`` before everything, letters before other characters), and: a leading ``v``
-    and trailing ``.0`` mean nothing; ``dev < alpha < beta < pre < rc`` come before the release however they are joined
-    to it. A letter alone comes after the release (``1.1.1w``, ``3.3a``), ``a`` and ``b`` with a number before it
-    (``1.0b2``).
+    The order is Debian's (numbers by value, ``~`` before everything, letters before other characters), with these
+    additions: a leading ``v`` and trailing ``.0`` are ignored. ``dev < alpha < beta < pre < rc`` come before the
+    release, with or without a separator. A letter alone comes after the release (``1.1.1w``, ``3.3a``); ``a`` and ``b``
+    with a number come before it (``1.0b2``).
     """
     left, right = _key(a), _key(b)
     return (left > right) - (left < right)
 
 
 class Range:
-    """A set of versions between two bounds, with holes: ``>=2.39,<3,!=2.40``. Immutable.
+    """A set of versions between two bounds, without some: ``>=2.39,<3,!=2.40``. Immutable.
 
-    Two ranges are equal when their bounds and holes are, ``2.39`` and ``2.39.0`` being one.
+    Two ranges are equal if their bounds and holes are equal; ``2.39`` and ``2.39.0`` are the same version.
 
     Attributes:
-        lower, upper: ``(version, is_included)``, or None for no bound.
-        holes: versions inside the bounds that do not belong to the set, sorted.
+        lower: ``(version, is_included)``, or None for no bound.
+        upper: the same.
+        holes: versions between the bounds that are not in the set, sorted.
     """
 
     __slots__ = ("holes", "lower", "upper")
@@ -123,7 +124,7 @@ class Range:
     holes: tuple[str, ...]
 
     def __init__(self, clauses: Iterable[tuple[str, str]] = ()) -> None:
-        """Bring pairs of operator and version to the normal form; nothing is checked (see :meth:`parse`)."""
+        """Make a range from pairs of operator and version, which are not checked (:meth:`parse` checks them)."""
         lower: tuple[str, bool] | None = None
         upper: tuple[str, bool] | None = None
         holes: dict[_Key, str] = {}
@@ -148,7 +149,7 @@ class Range:
         object.__setattr__(self, "holes", tuple(holes[key] for key in inside))
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"{name}: a Range does not change")
+        raise AttributeError(f"{name}: a Range is immutable")
 
     @classmethod
     def parse(cls, text: str) -> Range:
@@ -185,26 +186,26 @@ class Range:
 
     @property
     def is_any(self) -> bool:
-        """Whether every version belongs to it, an unreadable one too."""
+        """Whether every version is in it, also an unreadable one."""
         return not (self.lower or self.upper or self.holes)
 
     @property
     def is_empty(self) -> bool:
-        """Whether no version can belong to it."""
+        """Whether no version can be in it."""
         return bool(self.lower and self.upper) and self.lower == self.upper == ("0", False)
 
     def intersect(self, other: Range) -> Range:
-        """The versions that belong to both."""
+        """The versions that are in both."""
         return Range([*self._clauses(), *other._clauses()])
 
     def contains(self, version: str) -> bool:
-        """Whether this version belongs to it; an unreadable one belongs only to "any"."""
+        """Whether this version is in it; an unreadable one is only in the range of all versions."""
         return self.judge(version) == "ok"
 
     def judge(self, version: str | None) -> str:
-        """``ok``, ``too-old``, ``too-new``, or ``unknown`` for no readable version where one is wanted.
+        """``ok``, ``too-old`` or ``too-new``; ``unknown`` if the version is None or unreadable, unless all are allowed.
 
-        A hole counts as too old: inside the bounds there is always a higher version that is allowed.
+        A hole counts as too old: between the bounds there is always a higher version that is allowed.
         """
         if self.is_any:
             return "ok"
@@ -272,7 +273,7 @@ _Key = tuple[_Piece, ...]
 
 
 def _key(version: str) -> _Key:
-    """A sort key: pieces of (non-digits by Debian's order, digits by value), closed by the empty piece."""
+    """A sort key: pairs of non-digits (in Debian's order) and digits (by value); the last one is empty."""
     plain = re.sub(r"^[vV](?=[0-9])", "", version.strip())
     plain = _RELEASE.sub(r"\1", plain)
     plain = _LETTER.sub(lambda match: _PHASES[match[1].lower()], plain)
@@ -293,7 +294,7 @@ def _weight(character: str) -> int:
 
 
 def _tighter(old: tuple[str, bool] | None, new: tuple[str, bool], sign: int) -> tuple[str, bool]:
-    """The bound that leaves less; ``sign`` is 1 for lower bounds. Of two equal ones the shorter text."""
+    """The narrower of two bounds; ``sign`` is 1 for lower bounds, -1 for upper ones. Of equal ones the shorter text."""
     if old is None:
         return new
     order = compare(new[0], old[0]) * sign or old[1] - new[1]

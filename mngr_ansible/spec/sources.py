@@ -139,7 +139,7 @@ class Source:
         self._convert("when", When, ())
         check_choices(self)
         for name in self.packages:
-            if why := managers.valid_name(self.manager, name):
+            if why := managers.name_problem(self.manager, name):
                 problem = f"is not a package name for {self.manager}: {why}"
                 raise field_error(self, "packages", name, problem, ONE_PLAIN_NAME)
         if self.version is not None and not is_readable(self.version):

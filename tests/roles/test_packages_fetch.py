@@ -203,7 +203,7 @@ def test_a_login_in_the_address_is_used_there_alone_and_seen_nowhere(
         ({"url": "http://127.0.0.1/tool"}, "its url is no https address"),
         ({"sha256": None}, "an archive without a SHA-256 of 64 hexadecimal digits is never fetched"),
         ({"packages": {"archive": []}}, "archive must name the programs"),
-        ({"packages": {"archive": ["../tool"]}}, "a path or an address is no name"),
+        ({"packages": {"archive": ["../tool"]}}, "a path or an address is not a name"),
         ({"packages": {"archive": ["tool"], "installer": []}}, "either archive or installer"),
     ],
 )

@@ -81,7 +81,7 @@ def _complete(given: Mapping[str, Any]) -> Requirement:
         requirement["packages"] = {system_manager(): [requirement["name"]]}
     for manager, packages in requirement["packages"].items():
         for package in packages:
-            why = managers.valid_name(manager, package)
+            why = managers.name_problem(manager, package)
             if why:
                 raise ValueError(f"{requirement['name']}: {package!r} is no name of a package: {why}")
     return requirement

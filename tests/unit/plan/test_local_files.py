@@ -136,4 +136,4 @@ def test_links_that_lead_nowhere_or_to_what_holds_them_cannot_be_followed(tmp_pa
     with pytest.raises(MissingFilesError) as refused:
         read_sources([request(top, symlinks="follow")])
     assert "is a link to nothing" in str(refused.value)
-    assert "is a link to a directory that holds it" in str(refused.value)
+    assert "is a link to a directory that contains it" in str(refused.value)

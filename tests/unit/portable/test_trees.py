@@ -133,8 +133,8 @@ def test_everything_that_can_not_be_sent_is_named_at_once(tmp_path: Path, monkey
         listener.bind("socket")
     (top / "away").symlink_to("/etc")
     why = problems(top)
-    assert why["fifo"] == "is a fifo, which can not be sent"
-    assert why["socket"] == "is a socket, which can not be sent"
+    assert why["fifo"] == "is a fifo, which cannot be sent"
+    assert why["socket"] == "is a socket, which cannot be sent"
     assert why["away"].startswith("is a link to the absolute path /etc")
     assert len(why) == 3
 
@@ -156,7 +156,7 @@ def test_what_can_not_be_opened_is_refused() -> None:
 
 
 def test_a_device_is_refused() -> None:
-    assert problems(Path("/dev/null")) == {".": "is a device, which can not be sent"}
+    assert problems(Path("/dev/null")) == {".": "is a device, which cannot be sent"}
 
 
 @pytest.mark.parametrize("name", ["missing", "dangling", "null\0character"])

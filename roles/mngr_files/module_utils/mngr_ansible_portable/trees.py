@@ -1,11 +1,11 @@
 """Read a local file or directory into the entries that a transfer writes on a host.
 
-The planner and the role ``mngr_files`` (through a link in its ``module_utils``) both read sources with this file, so
-that the plan and the transfer can not disagree. Standard library only, and Python 3.9: it must not grow imports.
+Shared with the roles (Python 3.9, standard library only). The plan and the role ``mngr_files`` both read sources with
+this module, so that they cannot disagree.
 
-Paths are ``str`` as :func:`os.fsdecode` makes them (``surrogateescape``): any bytes that a file system allows survive.
+Paths are ``str`` as :func:`os.fsdecode` makes them (``surrogateescape``), so that names can have any bytes.
 """
-# Names of any bytes and file descriptors: os speaks of both plainly.
+# File descriptors, and names with any bytes: os handles both, pathlib does not.
 # ruff: noqa: PTH114, PTH115, PTH116, PTH117, PTH118
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 BLOCK = 1 << 20
-"""How many bytes are read at once, so that a file of any size needs little memory."""
+"""How many bytes are read at once: a file of any size needs little memory."""
 
 MAX_LINKS = 40
-"""How many links a path may go through before the kernel refuses it (Linux: ``ELOOP`` after 40)."""
+"""How many links a path may go through; the kernel refuses more. Source: path_resolution(7)."""
 
 
 class Entry(NamedTuple):
-    """One thing to have below the destination."""
+    """A file, directory or link that a transfer writes."""
 
     relative: str
     """Path below the destination, ``/`` between the parts; ``""`` is the destination itself."""
@@ -45,18 +45,23 @@ class Entry(NamedTuple):
     target: str | None
     """Where a link points, as written in it."""
     is_secret: bool
-    """Whether the content is not for everybody's eyes."""
+    """Whether its content is never shown."""
 
 
 class Tree(NamedTuple):
-    """A source that was read whole: parents before what is in them, and what the user should know about it."""
+    """A source that was read completely.
+
+    Attributes:
+        entries: directories come before what is in them.
+        notices: what the user should know about it, one sentence each, without a full stop.
+    """
 
     entries: tuple[Entry, ...]
     notices: tuple[str, ...]
 
 
 class TreeError(Exception):
-    """A source can not be sent. ``problems`` holds every ``(path, why)``, never only the first."""
+    """A source cannot be sent. ``problems`` has all of its problems as ``(path, why)``; ``why`` is a predicate."""
 
     def __init__(self, problems: tuple[tuple[str, str], ...]) -> None:
         super().__init__(problems)
@@ -76,25 +81,22 @@ def read(
     symlinks: str = "keep",
     excluded: Callable[[str, bool], bool] | None = None,
 ) -> Tree:
-    """Read a file, or a directory with all that is in it.
-
-    A link at ``local_path`` itself is followed.
+    """Read a file, or a directory with everything in it. A link at ``local_path`` itself is followed.
 
     Args:
         local_path: the file or directory; relative to the working directory.
-        mode: the mode of every file; None for the rules of the contract ("Data"): the source's own bits, 0600 (0700
-            where the owner may execute) for a secret. A file that nobody but its owner may read is a secret.
+        mode: the mode of every file; None for the rules of docs/contract.md "Data": the source's own bits, or for a
+            secret 0600 (0700 if its owner may execute it). A file that only its owner may read is a secret.
         directory_mode: the mode of every directory; None for the source's own bits, or 0700 with ``is_secret``.
         is_secret: whether all of it is secret.
-        symlinks: what becomes of a link inside a directory. ``keep``: it stays a link, and must be relative and lead
-            to a place inside that directory; ``follow``: what it leads to is sent in its place, wherever that is;
-            ``refuse``: it can not be sent.
-        excluded: says of a name below the directory, and whether it is a directory, that it stays here. It is not
-            opened then, nor is anything in it.
+        symlinks: what to do with a link inside a directory. ``keep``: it stays a link, and must be relative and lead to
+            a path inside that directory; ``follow``: its target is sent instead; ``refuse``: it is a problem.
+        excluded: whether a path below the directory is left out; its second argument says whether that is a directory.
+            What is left out is not opened.
 
     Raises:
-        TreeError: the source is missing, or holds what can not be sent (a fifo, a socket, a device, what can not be
-            opened, a link as above), or keeps changing while it is read.
+        TreeError: the source is missing, or has something in it that cannot be sent (a fifo, a socket, a device, a file
+            that cannot be opened, a link as above), or changes while it is read.
     """
     try:
         root = os.path.realpath(local_path)
@@ -118,7 +120,7 @@ class _ReadOptions(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """Something that is still to be read; ``above`` identifies the directories that lead to it."""
+    """A path that has not been read yet; ``above`` identifies the directories that contain it (device, inode)."""
 
     path: str
     relative: str
@@ -129,12 +131,12 @@ class _Found(NamedTuple):
 class _Reader:
     """Collects entries, notices and problems of one source; never stops at the first problem."""
 
-    def __init__(self, root: str, wanted: _ReadOptions) -> None:
+    def __init__(self, root: str, options: _ReadOptions) -> None:
         self.entries: list[Entry] = []
         self.notices: list[str] = []
         self.problems: list[tuple[str, str]] = []
         self._root = root
-        self._wanted = wanted
+        self._options = options
         self._waiting: list[_Found] = []
 
     def visit(self, path: str) -> None:
@@ -150,20 +152,18 @@ class _Reader:
                 elif stat.S_ISLNK(found.status.st_mode):
                     self._link(found)
                 else:
-                    self.problems.append(
-                        (found.path, f"is {special_kind(found.status.st_mode)}, which can not be sent")
-                    )
+                    self.problems.append((found.path, f"is {special_kind(found.status.st_mode)}, which cannot be sent"))
             except OSError as error:
                 self.problems.append((found.path, _reason(error)))
 
     def _directory(self, found: _Found) -> None:
         path, relative, status, above = found
-        mode = self._wanted.directory_mode
+        mode = self._options.directory_mode
         if mode is None:
-            mode = 0o700 if self._wanted.is_secret else self._permissions(path, status)
-        self.entries.append(Entry(relative, "directory", path, mode, 0, "", None, self._wanted.is_secret))
+            mode = 0o700 if self._options.is_secret else self._permissions(path, status)
+        self.entries.append(Entry(relative, "directory", path, mode, 0, "", None, self._options.is_secret))
         above = (*above, (status.st_dev, status.st_ino))
-        excluded = self._wanted.excluded
+        excluded = self._options.excluded
         with os.scandir(path) as children:
             for child in children:
                 below = f"{relative}/{child.name}" if relative else child.name
@@ -179,8 +179,8 @@ class _Reader:
         except _ChangedError:
             self.problems.append((path, "changed while it was read, twice"))
             return
-        is_secret = self._wanted.is_secret or not status.st_mode & 0o044
-        mode = self._wanted.mode
+        is_secret = self._options.is_secret or not status.st_mode & 0o044
+        mode = self._options.mode
         if mode is None:
             mode = self._permissions(path, status)
             if is_secret:
@@ -190,9 +190,9 @@ class _Reader:
     def _link(self, found: _Found) -> None:
         path, relative, _, above = found
         target = os.readlink(path)
-        if self._wanted.symlinks == "refuse":
-            self.problems.append((path, f"is a link, to {printable(target)}; with symlinks = refuse none is sent"))
-        elif self._wanted.symlinks == "follow":
+        if self._options.symlinks == "refuse":
+            self.problems.append((path, f"is a link, to {printable(target)}; symlinks = refuse allows no link"))
+        elif self._options.symlinks == "follow":
             self._follow(path, relative, above)
         elif os.path.isabs(target):
             self.problems.append(
@@ -201,7 +201,7 @@ class _Reader:
         elif not self._stays_inside(relative.split("/")[:-1], target):
             self.problems.append((path, f"is a link that leads out of the directory: {printable(target)}"))
         else:
-            self.entries.append(Entry(relative, "link", path, 0o777, 0, "", target, self._wanted.is_secret))
+            self.entries.append(Entry(relative, "link", path, 0o777, 0, "", target, self._options.is_secret))
 
     def _follow(self, path: str, relative: str, above: tuple[tuple[int, int], ...]) -> None:
         try:
@@ -211,12 +211,12 @@ class _Reader:
             return
         real = os.path.realpath(path)
         if (status.st_dev, status.st_ino) in above:
-            self.problems.append((path, f"is a link to a directory that holds it: {printable(real)}"))
+            self.problems.append((path, f"is a link to a directory that contains it: {printable(real)}"))
         else:
             self._waiting.append(_Found(real, relative, status, above))
 
     def _stays_inside(self, place: list[str], target: str) -> bool:
-        """Walk ``target`` from ``place`` as the kernel would, links included, and never above the root."""
+        """Whether ``target``, followed from ``place`` as the kernel does it (links included), never leaves the root."""
         place, ahead, links = list(place), target.split("/")[::-1], 0
         while ahead:
             part = ahead.pop()
@@ -249,7 +249,7 @@ class _ChangedError(Exception):
 
 
 def _settled_digest(path: str) -> tuple[os.stat_result, str]:
-    """What :func:`os.fstat` says and the SHA-256 of a file that did not change meanwhile; tried twice."""
+    """The status and the SHA-256 of a file that did not change while it was read; tried twice."""
     try:
         return _digest(path)
     except _ChangedError:
@@ -257,7 +257,7 @@ def _settled_digest(path: str) -> tuple[os.stat_result, str]:
 
 
 def _digest(path: str) -> tuple[os.stat_result, str]:
-    # O_NONBLOCK: a fifo that took the file's place must not hold us for ever.
+    # O_NONBLOCK: a fifo that has replaced the file must not block.
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         before = os.fstat(descriptor)
@@ -282,14 +282,14 @@ def _identity(status: os.stat_result) -> tuple[int, int, int]:
 
 
 def special_kind(mode: int) -> str:
-    """The words for a thing that is neither file, directory nor link: "a fifo", "a socket", "a device"."""
+    """What something is that is no file, directory or link: "a fifo", "a socket" or "a device"."""
     if stat.S_ISFIFO(mode):
         return "a fifo"
     return "a socket" if stat.S_ISSOCK(mode) else "a device"
 
 
 def _reason(error: Exception) -> str:
-    """What an operating system's refusal means for a source, in a few words."""
+    """Why a source cannot be read, as a predicate: "does not exist"."""
     if isinstance(error, FileNotFoundError):
         return "does not exist"
     if isinstance(error, ValueError):
