@@ -39,8 +39,8 @@ def test_the_script_that_writes_files_as_root_is_clean_sh() -> None:
 
 def bootstrap(tmp_path: Path, host: SshHost) -> tuple[Play, dict[str, Any]]:
     ran = play(tmp_path, host, "mngr_bootstrap", tasks_from="python", mngr_bootstrap_timeout=120)
-    said = ran.result("Install python3")["stdout_lines"][-1]
-    return ran, json.loads(said)["mngr_steps"][0]
+    last_line = ran.result("Install python3")["stdout_lines"][-1]
+    return ran, json.loads(last_line)["mngr_steps"][0]
 
 
 def test_python_is_installed_where_there_is_none_and_only_once(ssh_host: StartHost, tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_python_is_installed_where_there_is_none_and_only_once(ssh_host: StartHo
     assert (ran.code, ran.changed, step["status"]) == (0, 0, "ok")
 
 
-def test_a_bootstrap_that_cannot_be_done_says_why(ssh_host: StartHost, tmp_path: Path) -> None:
+def test_a_bootstrap_that_fails_says_why(ssh_host: StartHost, tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     host = ssh_host(layer="bare", users=(Login("dev"),), repository=AptRepository(tmp_path / "apt"))
     ran, step = bootstrap(tmp_path, host)

@@ -1,4 +1,4 @@
-"""The role ``mngr_files``, run by a real ``ansible-playbook`` on this machine: what arrives, and what is said."""
+"""The role ``mngr_files``, run by a real ``ansible-playbook`` on this machine: what arrives, and what is reported."""
 
 import base64
 import json
@@ -85,7 +85,7 @@ def test_check_mode_tells_the_truth_and_writes_nothing(world: World) -> None:
     assert "diff" not in world.first.result
 
 
-def test_every_transfer_is_settled_by_its_id(world: World) -> None:
+def test_every_transfer_is_reported_by_its_id(world: World) -> None:
     statuses = {
         f"file:{world.out}/tree/": "changed",
         f"file:{world.out}/modes": "changed",
@@ -107,7 +107,7 @@ def test_a_second_run_changes_nothing_not_even_a_time(world: World) -> None:
     assert world.untouched
 
 
-def test_one_task_copies_whatever_the_number_of_files(world: World) -> None:
+def test_one_task_copies_any_number_of_files(world: World) -> None:
     assert re.findall(r"TASK \[mngr_files : (\w+ \w+)", world.first.output) == ["Validating arguments", "Copy files"]
 
 
@@ -119,7 +119,7 @@ def test_a_tree_arrives_whole_with_its_modes_and_empty_directories(world: World)
     assert (tree / "link").readlink() == Path("empty/../plain")
 
 
-def test_modes_that_are_given_hold_for_files_directories_and_new_parents(world: World) -> None:
+def test_given_modes_apply_to_files_directories_and_new_parents(world: World) -> None:
     tree = world.out / "modes"
     assert {mode(path) for path in tree.rglob("*") if path.is_file() and not path.is_symlink()} == {0o604}
     assert {mode(path) for path in [tree, *tree.rglob("*")] if path.is_dir()} == {0o710}
@@ -129,7 +129,7 @@ def test_a_secret_is_for_its_owner_alone(world: World) -> None:
     assert mode(world.out / "secret") == 0o700
 
 
-def test_missing_parents_are_open_as_the_umask_allows(world: World) -> None:
+def test_missing_parents_get_0755_less_the_umask(world: World) -> None:
     umask = os.umask(0)
     os.umask(umask)
     assert mode(world.out / "resolved" / "parents") == 0o755 & ~umask
@@ -151,7 +151,7 @@ def test_nothing_temporary_stays(world: World) -> None:
 
 
 @pytest.mark.parametrize("pipelining", ["true", "false"])
-def test_a_secret_is_in_no_output_however_much_is_said(tmp_path: Path, pipelining: str) -> None:
+def test_a_secret_is_in_no_output_even_with_full_verbosity(tmp_path: Path, pipelining: str) -> None:
     controller = Controller(tmp_path)
     put(tmp_path / "key", SECRET.encode(), 0o600)
     transfers = [{"local_path": "key", "remote_path": f"{tmp_path}/out/key"}]

@@ -56,7 +56,7 @@ def packed(made: list[dict[str, Any]]) -> tuple[io.BytesIO, io.BytesIO]:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(CONTENTS, st.sampled_from(["inline", "file", None])), max_size=6), st.randoms())
-def test_what_is_packed_is_read_and_what_is_not_asked_for_is_passed_over(tmp_path, contents, random):
+def test_packed_contents_are_read_back_and_some_may_be_left_out(tmp_path, contents, random):
     read = bundle.Bundle(*packed(entries(tmp_path, contents)))
 
     assert (read.is_dry_run, read.shows_diff) == (False, True)
@@ -66,7 +66,7 @@ def test_what_is_packed_is_read_and_what_is_not_asked_for_is_passed_over(tmp_pat
             assert b"".join(read.content(entry)) == content
 
 
-def test_a_stream_that_ends_too_early_is_noticed(tmp_path):
+def test_a_stream_that_ends_too_early_is_an_error(tmp_path):
     inline, file = packed(entries(tmp_path, [(bytes(range(256)) * 9000, "file")]))
     read = bundle.Bundle(inline, io.BytesIO(file.getvalue()[:-1]))
 
@@ -74,7 +74,7 @@ def test_a_stream_that_ends_too_early_is_noticed(tmp_path):
         list(read.content(read.steps[0]["entries"][0]))
 
 
-def test_a_source_that_is_not_what_was_promised_is_named(tmp_path):
+def test_a_source_that_changed_is_named(tmp_path):
     made = entries(tmp_path, [(b"promised", "inline")])
     (tmp_path / "0").write_bytes(b"changed!")
 
@@ -83,7 +83,7 @@ def test_a_source_that_is_not_what_was_promised_is_named(tmp_path):
     assert refused.value.path == str(tmp_path / "0")
 
 
-def test_what_does_not_compress_is_not_deflated(tmp_path):
+def test_data_that_does_not_compress_is_not_deflated(tmp_path):
     content = b"".join(hashlib.sha256(str(number).encode()).digest() for number in range(40_000))
 
     _, file = packed(entries(tmp_path, [(content, "file")]))

@@ -63,7 +63,7 @@ assert stat.S_IMODE(os.lstat(path).st_mode) == 0o640
     assert done.returncode == 0, done.stderr
 
 
-def test_what_arrives_damaged_is_not_installed(tmp_path: Path) -> None:
+def test_a_file_that_arrives_damaged_is_not_written(tmp_path: Path) -> None:
     script = f"""{ENTRY}
 class Watched:
     def __init__(self, inner): self.inner = inner

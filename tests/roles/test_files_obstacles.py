@@ -1,4 +1,4 @@
-"""The role ``mngr_files`` where something stands in its way, on the host or in its variable."""
+"""The role ``mngr_files`` with obstacles: on the host, in the sources, or in its variable."""
 
 import os
 import re
@@ -47,7 +47,7 @@ def obstacles(tmp_path_factory: pytest.TempPathFactory) -> Obstacles:
     return Obstacles(out, controller.run(transfers))
 
 
-def test_a_file_never_lands_inside_a_directory_that_stands_in_its_way(obstacles: Obstacles) -> None:
+def test_a_file_is_never_put_inside_a_directory_in_its_place(obstacles: Obstacles) -> None:
     assert obstacles.run.statuses["directory"] == "failed"
     assert "is a directory, and a file is to go there; move it away" in obstacles.run.reason("directory")
     assert obstacles.run.statuses["link-in-way"] == "failed"
@@ -62,19 +62,19 @@ def test_a_link_at_the_destination_is_replaced_and_its_target_untouched(obstacle
         assert (obstacles.out / name).read_bytes() == b"new"
 
 
-def test_what_is_neither_file_nor_link_is_not_replaced(obstacles: Obstacles) -> None:
+def test_special_files_are_not_replaced(obstacles: Obstacles) -> None:
     assert "is a fifo, a socket or a device" in obstacles.run.reason("fifo")
     assert (obstacles.out / "fifo").is_fifo()
 
 
-def test_a_file_or_a_link_where_a_directory_is_wanted_fails(obstacles: Obstacles) -> None:
+def test_a_file_or_a_link_where_a_directory_is_needed_fails(obstacles: Obstacles) -> None:
     assert "is a file, and a directory is to go there" in obstacles.run.reason("tree:file")
     assert "is a link, and a directory is to go there" in obstacles.run.reason("tree:linked-directory")
     assert f"{obstacles.out}/file: is not a directory" in obstacles.run.reason("file/below")
     assert (obstacles.out / "file").read_bytes() == b"old"
 
 
-def test_a_tree_joins_an_existing_directory_whose_mode_and_files_stay(obstacles: Obstacles) -> None:
+def test_a_tree_is_added_to_an_existing_directory_whose_mode_and_files_stay(obstacles: Obstacles) -> None:
     existing = obstacles.out / "existing"
     assert obstacles.run.statuses["tree:existing"] == "changed"
     assert {path.name for path in existing.iterdir()} == {"a", "sub", "mine"}
@@ -126,7 +126,7 @@ def test_a_source_that_changed_since_it_was_planned_stops_everything(tmp_path: P
     assert not (tmp_path / "out").exists()
 
 
-def test_all_sources_that_can_not_be_sent_are_named_before_anything_is_copied(tmp_path: Path) -> None:
+def test_all_sources_that_cannot_be_sent_are_named_before_anything_is_copied(tmp_path: Path) -> None:
     controller = Controller(tmp_path)
     put(tmp_path / "fine")
     (tmp_path / "bad").mkdir()
@@ -140,7 +140,7 @@ def test_all_sources_that_can_not_be_sent_are_named_before_anything_is_copied(tm
     assert not (tmp_path / "out").exists()
 
 
-def test_everything_wrong_with_the_variable_is_said_at_once(tmp_path: Path) -> None:
+def test_everything_wrong_with_the_variable_is_reported_at_once(tmp_path: Path) -> None:
     controller = Controller(tmp_path)
     put(tmp_path / "a")
     wrong: list[tuple[dict[str, Any], str]] = [
@@ -163,7 +163,7 @@ def test_everything_wrong_with_the_variable_is_said_at_once(tmp_path: Path) -> N
     assert not (tmp_path / "out").exists()
 
 
-def test_where_two_transfers_want_one_path_the_later_wins_and_the_second_run_agrees(tmp_path: Path) -> None:
+def test_of_two_transfers_with_one_path_the_later_counts_also_in_the_second_run(tmp_path: Path) -> None:
     controller = Controller(tmp_path)
     put(tmp_path / "one" / "a", b"one")
     put(tmp_path / "two", b"two")
@@ -176,7 +176,7 @@ def test_where_two_transfers_want_one_path_the_later_wins_and_the_second_run_agr
     assert controller.run(transfers).result["changed"] is False
 
 
-def test_a_disk_that_takes_no_more_leaves_the_old_file_and_no_temporary_one(tmp_path: Path) -> None:
+def test_a_full_disk_keeps_the_old_file_and_leaves_no_temporary_one(tmp_path: Path) -> None:
     controller = Controller(tmp_path)
     put(tmp_path / "big", bytes(40 << 20))
     put(tmp_path / "out" / "big", b"old")

@@ -23,7 +23,7 @@ DIRECTORY_MODES = st.sampled_from([0o755, 0o700, 0o750, 0o555])
 
 
 def trees(depth: int = 2) -> st.SearchStrategy[dict[bytes, Any]]:
-    """What a directory holds: a name tells its kind, so that no file stands where a directory is to go."""
+    """What a directory holds: the name says the kind, so that no file is where a directory is to go."""
     entries = st.dictionaries(NAMES.map(lambda name: (b"f-" + name)[:255]), FILES, max_size=3)
     links = st.dictionaries(NAMES.map(lambda name: (b"l-" + name)[:255]), LINKS, max_size=2)
     if not depth:
@@ -102,14 +102,14 @@ def expected(
             continue
         if kind == stat.S_IFDIR:
             is_private = options.get("is_secret", False)
-            wanted = int(options.get("directory_mode", "0700" if is_private else f"{mode & 0o777:o}"), 8)
+            expected_mode = int(options.get("directory_mode", "0700" if is_private else f"{mode & 0o777:o}"), 8)
         elif kind == stat.S_IFREG:
             is_private = options.get("is_secret", False) or not mode & 0o044
-            wanted = mode & 0o777 if not is_private else 0o700 if mode & 0o100 else 0o600
-            wanted = int(options["mode"], 8) if "mode" in options else wanted
+            expected_mode = mode & 0o777 if not is_private else 0o700 if mode & 0o100 else 0o600
+            expected_mode = int(options["mode"], 8) if "mode" in options else expected_mode
         else:
-            wanted = 0
-        sent[relative] = (kind, wanted, uid, gid, content)
+            expected_mode = 0
+        sent[relative] = (kind, expected_mode, uid, gid, content)
     after = dict(before)
     if options.get("mirror"):
         kept = {each for each in before if is_excluded(each, before[each][0] == stat.S_IFDIR, options)}
@@ -134,25 +134,27 @@ def expected(
 @given(cases=st.lists(st.tuples(trees(), st.one_of(st.just({}), trees(1)), OPTIONS), min_size=5, max_size=5))
 def test_any_tree_with_any_field_values_arrives_as_a_plain_copier_makes_it(cases, tmp_path_factory):
     tmp_path = tmp_path_factory.mktemp("p")
-    specs, wanted = [], []
+    specs, expectations = [], []
     for number, (tree, before, options) in enumerate(cases):
         source, out = os.fsencode(tmp_path / f"source{number}"), os.fsencode(tmp_path / f"out{number}")
         make(source, tree)
         make(out, before)
         specs.append(FileTransferSpec(os.fsdecode(source), os.fsdecode(out), **options))
-        wanted.append((out, expected(source, found(out), options)))
+        expectations.append((out, expected(source, found(out), options)))
 
     report = provision(files=specs, work_dir=tmp_path)
 
     assert report.ok, report.to_dict()
-    for out, tree in wanted:
+    for out, tree in expectations:
         there = {name: what for name, what in found(out).items() if b".mngr-backup-" not in name}
         assert there == tree
-    before = [(path, os.lstat(path).st_ino, os.lstat(path).st_mtime_ns) for out, _ in wanted for path in every(out)]
+    before = [
+        (path, os.lstat(path).st_ino, os.lstat(path).st_mtime_ns) for out, _ in expectations for path in every(out)
+    ]
     again = provision(files=specs, work_dir=tmp_path)
     assert {str(each.status) for each in again.hosts[0].outcomes} == {"ok"}, again.to_dict()
     assert before == [
-        (path, os.lstat(path).st_ino, os.lstat(path).st_mtime_ns) for out, _ in wanted for path in every(out)
+        (path, os.lstat(path).st_ino, os.lstat(path).st_mtime_ns) for out, _ in expectations for path in every(out)
     ]
     shutil.rmtree(tmp_path)
 

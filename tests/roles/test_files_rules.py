@@ -52,44 +52,47 @@ def backups(directory: Path) -> list[Path]:
 def test_an_owner_is_that_of_files_directories_links_and_missing_parents(controller: Controller, out: Path) -> None:
     source(controller, a="a")
     (controller.directory / "source" / "l").symlink_to("a")
-    wish = {"local_path": "source", "remote_path": f"{out}/new/d", "owner": "1234", "group": "daemon"}
+    transfer = {"local_path": "source", "remote_path": f"{out}/new/d", "owner": "1234", "group": "daemon"}
 
-    run = controller.run([wish])
+    run = controller.run([transfer])
 
     assert run.code == 0, run.output
     owners = {(path.lstat().st_uid, path.lstat().st_gid) for path in (out, *out.rglob("*"))}
     assert owners == {(1234, 1)}
-    assert controller.run([wish]).result["changed"] is False
+    assert controller.run([transfer]).result["changed"] is False
 
 
 def test_a_user_that_the_host_does_not_know_is_refused_before_anything_changes(
     controller: Controller, out: Path
 ) -> None:
-    wish = {"local_path": source(controller, a="a", b="b"), "remote_path": str(out), "owner": "nobody-knows"}
+    transfer = {"local_path": source(controller, a="a", b="b"), "remote_path": str(out), "owner": "nobody-knows"}
 
-    run = controller.run([wish])
+    run = controller.run([transfer])
 
     assert "none on this host" in run.reason(f"file:{out}")
     assert not out.exists()
 
 
-def test_another_owner_of_the_right_content_is_put_right_and_never_opened_wider(
-    controller: Controller, out: Path
-) -> None:
+def test_a_wrong_owner_is_corrected_and_the_file_is_never_more_readable(controller: Controller, out: Path) -> None:
     put(out / "a", b"a", 0o666)
-    wish = {"local_path": f"{source(controller, a='a')}/a", "remote_path": f"{out}/a", "owner": "1234", "mode": "0640"}
+    transfer = {
+        "local_path": f"{source(controller, a='a')}/a",
+        "remote_path": f"{out}/a",
+        "owner": "1234",
+        "mode": "0640",
+    }
     inode = (out / "a").stat().st_ino
 
-    assert controller.run([wish]).statuses == {f"file:{out}/a": "changed"}
+    assert controller.run([transfer]).statuses == {f"file:{out}/a": "changed"}
     assert (mode(out / "a"), (out / "a").stat().st_uid, (out / "a").stat().st_ino) == (0o640, 1234, inode)
 
 
-def test_what_is_kept_stays_and_only_what_is_missing_comes(controller: Controller, out: Path) -> None:
+def test_with_keep_existing_files_stay_and_missing_ones_are_written(controller: Controller, out: Path) -> None:
     put(out / "a", b"theirs", 0o604)
     (out / "b").symlink_to("nowhere")
-    wish = {"local_path": source(controller, a="1", b="2", c="3"), "remote_path": str(out), "if_exists": "keep"}
+    transfer = {"local_path": source(controller, a="1", b="2", c="3"), "remote_path": str(out), "if_exists": "keep"}
 
-    assert controller.run([wish]).code == 0
+    assert controller.run([transfer]).code == 0
     assert ((out / "a").read_text(), mode(out / "a")) == ("theirs", 0o604)
     assert ((out / "b").is_symlink(), (out / "c").read_text()) == (True, "3")
 
@@ -102,9 +105,14 @@ def test_a_backup_is_a_second_name_of_what_was_replaced(controller: Controller, 
     put(out / "same", b"same", 0o600)
     before = (out / "a").stat().st_ino
     files = {"a": "ours", long: "ours", "l": "ours", "same": "same"}
-    wish = {"local_path": source(controller, **files), "remote_path": str(out), "if_exists": "backup", "mode": "0644"}
+    transfer = {
+        "local_path": source(controller, **files),
+        "remote_path": str(out),
+        "if_exists": "backup",
+        "mode": "0644",
+    }
 
-    first, second = controller.run([wish]), controller.run([wish])
+    first, second = controller.run([transfer]), controller.run([transfer])
 
     assert (first.code, second.result["changed"]) == (0, False), first.output
     found = {path.name.partition(".mngr-backup-")[0]: path for path in backups(out)}
@@ -119,35 +127,35 @@ def test_two_backups_of_one_second_have_two_names(controller: Controller, out: P
     stamps = [time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(time.time() + after)) for after in range(30)]
     for stamp in stamps:
         put(out / f"a.mngr-backup-{stamp}", b"older")
-    wish = {"local_path": f"{source(controller, a='ours')}/a", "remote_path": f"{out}/a", "if_exists": "backup"}
+    transfer = {"local_path": f"{source(controller, a='ours')}/a", "remote_path": f"{out}/a", "if_exists": "backup"}
 
-    assert controller.run([wish]).code == 0
+    assert controller.run([transfer]).code == 0
     (newest,) = [path for path in backups(out) if path.read_text() == "theirs"]
     assert newest.name.endswith("-1")
 
 
-def test_a_mirror_deletes_what_nobody_wants_and_nothing_else(controller: Controller, out: Path) -> None:
+def test_a_mirror_deletes_what_no_transfer_sends_and_nothing_else(controller: Controller, out: Path) -> None:
     for name in ("a", "stale", "dir/sub/stale", "theirs/b", "x.mngr-backup-20260101T000000Z", "theirs/stale"):
         put(out / name)
-    wish = {"local_path": source(controller, a="a"), "remote_path": str(out), "mirror": True}
+    transfer = {"local_path": source(controller, a="a"), "remote_path": str(out), "mirror": True}
     other = {"local_path": "source/a", "remote_path": f"{out}/theirs/b"}
 
-    check = controller.run([wish, other], "--check", "--diff")
+    check = controller.run([transfer, other], "--check", "--diff")
     assert (out / "stale").exists()
     assert {each["before_header"] for each in check.result["diff"] if each.get("after") == "nothing\n"} >= {
         f"{out}/stale"
     }
-    assert controller.run([wish, other]).code == 0
+    assert controller.run([transfer, other]).code == 0
     left = sorted(str(path.relative_to(out)) for path in out.rglob("*"))
     assert left == ["a", "theirs", "theirs/b", "x.mngr-backup-20260101T000000Z"]
-    assert controller.run([wish, other]).result["changed"] is False
+    assert controller.run([transfer, other]).result["changed"] is False
 
 
 def test_a_mirror_with_backups_renames_instead_of_deleting(controller: Controller, out: Path) -> None:
     put(out / "dir" / "stale", b"theirs")
-    wish = {"local_path": source(controller, a="a"), "remote_path": str(out), "mirror": True, "if_exists": "backup"}
+    transfer = {"local_path": source(controller, a="a"), "remote_path": str(out), "mirror": True, "if_exists": "backup"}
 
-    assert controller.run([wish]).code == 0
+    assert controller.run([transfer]).code == 0
     (backup,) = backups(out)
     assert (backup.parent.name, backup.read_text()) == ("dir", "theirs")
 
@@ -163,7 +171,7 @@ def test_a_mirror_of_the_home_or_of_a_file_is_refused(controller: Controller) ->
     assert "contradicts" in controller.run([both]).output
 
 
-def test_what_dead_runs_left_is_swept_and_what_living_ones_write_is_not(controller: Controller, out: Path) -> None:
+def test_leftovers_of_dead_runs_are_removed_and_files_of_running_ones_stay(controller: Controller, out: Path) -> None:
     put(out / DEAD)
     put(out / LIVE)
     (out / ".mngr-ansible-00000000deadbeef").symlink_to("nowhere")
@@ -188,25 +196,25 @@ def test_what_dead_runs_left_is_swept_and_what_living_ones_write_is_not(controll
 
 
 @pytest.mark.parametrize("is_many", [False, True])
-def test_without_room_nothing_is_changed_and_the_next_run_finishes(
+def test_without_free_space_nothing_is_changed_and_the_next_run_finishes(
     controller: Controller, small: Path, is_many: bool
 ) -> None:
     put(small / "old", b"old")
     files = {f"f{number}": "x" for number in range(30)} if is_many else {"big": "x" * (2 << 20)}
-    wish = {"local_path": source(controller, old="new", **files), "remote_path": str(small)}
+    transfer = {"local_path": source(controller, old="new", **files), "remote_path": str(small)}
 
-    run = controller.run([wish])
+    run = controller.run([transfer])
 
     assert run.code != 0
     words = "room for" if is_many else "free"
     assert words in run.reason(f"file:{small}"), run.reason(f"file:{small}")
     assert (os.listdir(small), (small / "old").read_text()) == (["old"], "old")
     subprocess.run(["mount", "-o", "remount,size=8m,nr_inodes=100", small], check=True)
-    assert controller.run([wish]).code == 0
+    assert controller.run([transfer]).code == 0
     assert ((small / "old").read_text(), leftovers(small)) == ("new", [])
 
 
-def test_a_read_only_file_system_is_told_in_plain_words(controller: Controller, small: Path) -> None:
+def test_a_read_only_file_system_is_reported_in_plain_words(controller: Controller, small: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", small], check=True)
 
     run = controller.run([{"local_path": f"{source(controller, a='a')}/a", "remote_path": f"{small}/a"}])
@@ -214,21 +222,21 @@ def test_a_read_only_file_system_is_told_in_plain_words(controller: Controller, 
     assert "the file system is read-only" in run.reason(f"file:{small}/a")
 
 
-def test_a_directory_that_is_a_parent_for_one_and_wanted_by_another_gets_the_wanted_mode(
+def test_a_parent_of_one_transfer_that_another_one_sends_gets_the_mode_that_is_sent(
     controller: Controller, out: Path
 ) -> None:
     source(controller, a="a")
     (controller.directory / "source").chmod(0o711)
-    wishes = [
+    transfers = [
         {"local_path": "source/a", "remote_path": f"{out}/d/sub/file"},
         {"local_path": "source", "remote_path": f"{out}/d", "owner": "1234"},
     ]
 
-    assert controller.run(wishes).code == 0
+    assert controller.run(transfers).code == 0
     assert (mode(out / "d"), (out / "d").stat().st_uid) == (0o711, 1234)
 
 
-def test_a_diff_shows_text_and_never_a_secret_or_what_is_private_there(controller: Controller, out: Path) -> None:
+def test_a_diff_shows_text_and_never_a_secret_or_a_private_file_of_the_host(controller: Controller, out: Path) -> None:
     files = {
         "text": "new\x1b[31m\n",
         "secret": "CANARY-1",
@@ -241,24 +249,24 @@ def test_a_diff_shows_text_and_never_a_secret_or_what_is_private_there(controlle
     put(out / "text", b"old\n")
     put(out / "secret", b"CANARY-2")
     put(out / "private", b"CANARY-3", 0o640)
-    wish = {"local_path": "source", "remote_path": str(out)}
+    transfer = {"local_path": "source", "remote_path": str(out)}
 
-    run = controller.run([wish], "--check", "--diff")
+    run = controller.run([transfer], "--check", "--diff")
 
     assert "CANARY" not in run.output + str(run.result)
-    told = "\n".join(str(each) for each in run.result["diff"])
+    shown = "\n".join(str(each) for each in run.result["diff"])
     assert ("old" in run.output, "new\\x1b[31m" in run.output) == (True, True)
-    assert [told.count(words) for words in ("secret, not shown", "is private", "not text, or more")] == [1, 1, 2]
-    assert "diff" not in controller.run([wish], "--check").result
+    assert [shown.count(words) for words in ("secret, not shown", "is private", "not text, or more")] == [1, 1, 2]
+    assert "diff" not in controller.run([transfer], "--check").result
 
 
-def test_a_mirror_looks_behind_links_for_homes_and_for_what_others_want(controller: Controller, out: Path) -> None:
+def test_a_mirror_follows_links_to_find_homes_and_what_other_transfers_send(controller: Controller, out: Path) -> None:
     real = put(out / "real" / "stale").parent
     (out / "link").symlink_to("real")
-    wish = {"local_path": source(controller, a="a"), "remote_path": str(real), "mirror": True}
+    transfer = {"local_path": source(controller, a="a"), "remote_path": str(real), "mirror": True}
     other = {"local_path": "source/a", "remote_path": f"{out}/link/b"}
-    assert controller.run([wish, other]).code == 0
-    assert controller.run([wish, other]).result["changed"] is False
+    assert controller.run([transfer, other]).code == 0
+    assert controller.run([transfer, other]).result["changed"] is False
     assert sorted(os.listdir(real)) == ["a", "b"]
 
     (out / "way-home").symlink_to(controller.home.parent)
@@ -267,7 +275,7 @@ def test_a_mirror_looks_behind_links_for_homes_and_for_what_others_want(controll
     assert controller.home.joinpath(".keep").exists()
 
 
-def test_a_dead_temporary_that_its_owner_may_only_read_is_swept_too(tmp_path: Path) -> None:
+def test_a_temporary_file_of_a_dead_run_is_removed_even_if_its_owner_may_only_read_it(tmp_path: Path) -> None:
     directory = put(tmp_path / DEAD, mode=0o444).parent
     os.chown(directory, 1234, 1234)
     os.chown(directory / DEAD, 1234, 1234)

@@ -100,13 +100,13 @@ def play(directory: Path, versions: Versions, *options: str) -> Played:
     host = {"ansible_connection": "local", "ansible_python_interpreter": str(versions.host)}
     put(directory / "inventory", b"agents:\n  hosts:\n    host-1:\n")
     put(directory / "callback_plugins/recorder.py", RECORDER.encode())
-    put(directory / "host_vars/host-1.json", json.dumps(unsafe({**host, "wanted": [tree, secret, kept]})).encode())
+    put(directory / "host_vars/host-1.json", json.dumps(unsafe({**host, "transfers": [tree, secret, kept]})).encode())
     book = """
         - hosts: all
           gather_facts: false
           roles:
             - role: mngr_files
-              mngr_files_transfers: "{{ wanted }}"
+              mngr_files_transfers: "{{ transfers }}"
     """
     put(directory / "book.yml", textwrap.dedent(book).encode())
     record = directory / "record"

@@ -38,23 +38,23 @@ def test_what_is_missing_is_installed_and_a_second_run_changes_nothing(
 ) -> None:
     repository.add("fd-find", "8.6.0-3", commands={"fdfind": "echo fdfind 8.6.0"})
     host = ssh_host(repository=repository, lists="empty")
-    wanted = [
+    requirements = [
         {"name": "mtool", "version": ">=2.39,<3"},
         {"name": "fd", "version": ">=8", "checks": ["fd", "fdfind"], "packages": {"apt": ["fd-find"], "dnf": ["fd"]}},
         {"name": "python3"},
     ]
-    first = packages(tmp_path, host, *wanted)
+    first = packages(tmp_path, host, *requirements)
     assert first.code == 0, first.text
     assert first.outcomes == {"package:mtool": "changed", "package:fd": "changed", "package:python3": "ok"}
     assert first.apt["installed"] == ["package:mtool", "package:fd"]
     assert statuses(first.apt) == {"package:mtool": "changed", "package:fd": "changed", "package:python3": "ok"}
     assert first.results[-1]["mngr_steps"][0]["current"] == "2.40.1"
-    second = packages(tmp_path, host, *wanted)
+    second = packages(tmp_path, host, *requirements)
     assert (second.code, second.changed) == (0, 0), second.text
     assert set(second.outcomes.values()) == {"ok"}
 
 
-def test_what_is_too_old_is_upgraded_and_an_epoch_deceives_nobody(
+def test_a_package_that_is_too_old_is_upgraded_and_its_epoch_does_not_count(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path
 ) -> None:
     host = ssh_host(repository=repository, lists="fresh")
@@ -66,15 +66,15 @@ def test_what_is_too_old_is_upgraded_and_an_epoch_deceives_nobody(
     assert host.run("mtool").stdout == "mtool version 3.0\n"
 
 
-def test_what_nobody_offers_fails_before_anything_changes_and_says_found_wanted_offered(
+def test_a_requirement_that_no_source_offers_fails_before_any_change_and_names_the_versions(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path
 ) -> None:
     repository.add("other", "1.0")
     host = ssh_host(repository=repository, lists="fresh")
     host.run("apt-get install -y mtool")
     before = host.run("dpkg-query -W").stdout
-    wanted = [{"name": "other"}, {"name": "mtool", "version": ">=9"}, {"name": "nowhere"}]
-    ran = packages(tmp_path, host, *wanted)
+    requirements = [{"name": "other"}, {"name": "mtool", "version": ">=9"}, {"name": "nowhere"}]
+    ran = packages(tmp_path, host, *requirements)
     assert ran.code == 2, ran.text
     assert "mtool: found 2.40.1 (/usr/bin/mtool), wanted >=9, apt offers 2.40.1" in ran.apt["msg"]
     assert "nowhere: not found, wanted any version, apt offers no package nowhere" in ran.apt["msg"]
@@ -107,7 +107,7 @@ def test_a_package_that_left_the_mirror_since_the_last_refresh_is_found_again(
     assert ran.outcomes == {"package:mtool": "changed"}
 
 
-def test_an_optional_one_that_fails_harms_nothing_and_is_a_warning(
+def test_an_optional_package_that_fails_is_only_a_warning(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path
 ) -> None:
     repository.add("broken", "1.0", postinst="exit 3")
@@ -126,7 +126,7 @@ def test_an_optional_one_that_fails_harms_nothing_and_is_a_warning(
     assert "nowhere: not found, wanted any version, apt offers no package nowhere" in ran.text
 
 
-def test_a_required_one_that_fails_says_why_and_what_apt_said_and_a_half_configured_one_is_not_there(
+def test_a_required_package_that_fails_is_reported_with_apts_output_and_counts_as_missing(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path
 ) -> None:
     repository.add("broken", "1.0", postinst="echo it hurts; exit 3")
@@ -143,14 +143,14 @@ def test_a_required_one_that_fails_says_why_and_what_apt_said_and_a_half_configu
     assert "only half installed (iF)" in asserted.results[-1]["msg"]
 
 
-def test_nothing_is_installed_over_what_is_too_new_or_tells_no_version(
+def test_nothing_is_installed_over_a_newer_or_unknown_version(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path
 ) -> None:
     repository.add("mute", "1.0")
     host = ssh_host(repository=repository, lists="fresh")
     host.run("apt-get install -y mtool; echo 'echo hello' >/usr/local/bin/mute; chmod +x /usr/local/bin/mute")
-    wanted = [{"name": "mtool", "version": "<2"}, {"name": "mute", "version": ">=1"}, {"name": "python3"}]
-    ran = packages(tmp_path, host, *wanted)
+    requirements = [{"name": "mtool", "version": "<2"}, {"name": "mute", "version": ">=1"}, {"name": "python3"}]
+    ran = packages(tmp_path, host, *requirements)
     assert ran.code == 2
     assert "mtool: found 2.40.1 (/usr/bin/mtool), wanted <2" in ran.apt["msg"]
     assert "mute: /usr/local/bin/mute prints no readable version, wanted >=1" in ran.apt["msg"]
@@ -158,7 +158,7 @@ def test_nothing_is_installed_over_what_is_too_new_or_tells_no_version(
 
 
 @pytest.mark.parametrize("root_by", ["sudo", "doas"])
-def test_a_login_with_sudo_or_doas_installs(
+def test_a_user_with_sudo_or_doas_installs(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path, root_by: str
 ) -> None:
     login = Login("dev", root_by=root_by)  # type: ignore[arg-type]
@@ -171,7 +171,7 @@ def test_a_login_with_sudo_or_doas_installs(
 
 
 @pytest.mark.parametrize("root_by", ["nothing", "sudo with a password"])
-def test_a_login_that_cannot_become_root_gets_the_command_for_an_administrator(
+def test_a_user_who_cannot_become_root_gets_the_command_for_an_administrator(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path, root_by: str
 ) -> None:
     login = Login("dev", root_by=root_by)  # type: ignore[arg-type]
@@ -239,7 +239,7 @@ def test_a_wrong_name_is_refused_before_anything_is_asked(
     assert "m: 'mto*' is no name of a package: a pattern could install anything" in ran.apt["msg"]
 
 
-def test_another_program_that_answers_instead_is_named_after_the_installation(
+def test_another_program_of_that_name_is_reported_after_the_installation(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path
 ) -> None:
     host = ssh_host(repository=repository)
@@ -268,7 +268,7 @@ HOLD = (
 )
 
 
-def test_a_locked_package_manager_is_told_with_who_holds_it(
+def test_the_holder_of_the_package_managers_lock_is_named(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path
 ) -> None:
     host = ssh_host(repository=repository, lists="fresh")
@@ -287,7 +287,7 @@ exit 100
 """
 
 
-def test_who_holds_a_lock_is_told_though_the_last_try_had_no_time(
+def test_the_holder_of_a_lock_is_named_even_if_the_last_try_had_no_time(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path
 ) -> None:
     host = ssh_host(repository=repository, lists="fresh")

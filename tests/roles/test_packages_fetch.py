@@ -49,8 +49,8 @@ def fetch(tmp_path: Path, host: SshHost, *requirements: object, options: tuple[s
 
 
 def archive(offer: dict[str, str], *programs: str, **more: Any) -> dict[str, Any]:
-    wanted = {"name": "tool", "version": ">=2", "packages": {"archive": list(programs or ("tool",))}}
-    return {**wanted, **offer, **more}
+    requirement = {"name": "tool", "version": ">=2", "packages": {"archive": list(programs or ("tool",))}}
+    return {**requirement, **offer, **more}
 
 
 def installer(offer: dict[str, str], **more: Any) -> dict[str, Any]:
@@ -81,8 +81,8 @@ def zipped(**members: bytes) -> bytes:
 
 def message(ran: Play) -> str:
     assert ran.code == 2, ran.text
-    said: str = ran.results[-1]["msg"]
-    return said
+    text: str = ran.results[-1]["msg"]
+    return text
 
 
 def statuses(ran: Play) -> dict[str, str]:
@@ -98,25 +98,25 @@ _PLACES = ("/usr/local/bin", "/root/.local/bin", "/home/dev/.local/bin")
 
 
 @pytest.mark.parametrize("kind", ["tar", "gz", "xz", "bz2", "zip", "plain"])
-def test_a_program_comes_out_of_each_kind_of_archive_and_a_second_run_asks_for_nothing(
+def test_a_program_is_taken_out_of_each_kind_of_archive_and_a_second_run_downloads_nothing(
     start: StartHost, server: HttpsServer, tmp_path: Path, kind: str
 ) -> None:
     members = {"tool-2.0__bin__tool": _TOOL, "tool-2.0__README": b"read me", "tool-2.0__share__tool.1": b"manual"}
     made = {"zip": lambda: zipped(**members), "plain": lambda: _TOOL}
     content = made.get(kind, lambda: packed("" if kind == "tar" else kind, **members))()
     host = start()
-    wanted = archive(server.offer(f"/tool.{kind}", content))
-    first = fetch(tmp_path, host, wanted)
+    requirement = archive(server.offer(f"/tool.{kind}", content))
+    first = fetch(tmp_path, host, requirement)
     assert (first.code, first.changed) == (0, 1), first.text
     assert first.results[-1]["installed"] == ["package:tool"]
     made_as = host.run("stat -c '%a %u %g' /usr/local/bin/tool; ls -A /usr/local/bin").stdout
     assert made_as == "755 0 0\ntool\n"
     server.requests.clear()
-    second = fetch(tmp_path, host, wanted)
+    second = fetch(tmp_path, host, requirement)
     assert (second.code, second.changed, server.requests) == (0, 0, []), second.text
 
 
-def test_what_is_too_old_is_replaced_and_several_programs_come_together(
+def test_an_old_program_is_replaced_and_several_come_from_one_archive(
     start: StartHost, server: HttpsServer, tmp_path: Path
 ) -> None:
     host = start()
@@ -127,7 +127,7 @@ def test_what_is_too_old_is_replaced_and_several_programs_come_together(
     assert host.run("tool; toolx").stdout == "tool 2.0\ntoolx 2.0\n"
 
 
-def test_a_wrong_checksum_runs_nothing_tells_both_and_leaves_nothing(
+def test_after_a_wrong_checksum_nothing_is_run_or_left_and_both_checksums_are_named(
     start: StartHost, server: HttpsServer, tmp_path: Path
 ) -> None:
     host = start()
@@ -135,8 +135,8 @@ def test_a_wrong_checksum_runs_nothing_tells_both_and_leaves_nothing(
     right = server.offer("/other", b"#!/bin/sh\necho other 1.0\n")
     other = {"name": "other", "packages": {"archive": ["other"]}, **right}
     ran = fetch(tmp_path, host, other, installer({**wrong, "sha256": "ab" * 32}))
-    said = f"/install.sh has the SHA-256 {wrong['sha256']}, wanted {'ab' * 32}; nothing of it was run"
-    assert said in message(ran)
+    reason = f"/install.sh has the SHA-256 {wrong['sha256']}, wanted {'ab' * 32}; nothing of it was run"
+    assert reason in message(ran)
     assert message(ran).endswith("Nothing was changed.")
     assert statuses(ran) == {"package:tool": "failed"}
     assert ran.results[-1]["changed"] is False
@@ -159,7 +159,7 @@ def test_a_redirect_away_from_https_is_refused_and_one_to_https_is_followed(
     assert followed.code == 0, followed.text
 
 
-def test_a_server_that_nobody_vouches_for_gives_nothing(
+def test_a_server_with_an_untrusted_certificate_is_refused(
     ssh_host: StartHost, server: HttpsServer, tmp_path: Path
 ) -> None:
     ran = fetch(tmp_path, ssh_host(), archive(server.offer("/tool", _TOOL)))
@@ -167,7 +167,7 @@ def test_a_server_that_nobody_vouches_for_gives_nothing(
     assert server.requests == []
 
 
-def test_what_never_ends_or_never_comes_is_stopped(start: StartHost, server: HttpsServer, tmp_path: Path) -> None:
+def test_an_endless_or_silent_download_is_stopped(start: StartHost, server: HttpsServer, tmp_path: Path) -> None:
     host = start()
     server.endless.add("/endless")
     server.silent.add("/silent")
@@ -178,7 +178,7 @@ def test_what_never_ends_or_never_comes_is_stopped(start: StartHost, server: Htt
     assert f"{server.url('/nowhere')}: the server answered 404" in message(missing)
 
 
-def test_a_login_in_the_address_is_used_there_alone_and_seen_nowhere(
+def test_a_password_in_the_address_is_sent_to_that_server_only_and_never_shown(
     start: StartHost, server: HttpsServer, tmp_path: Path
 ) -> None:
     host = start()
@@ -192,9 +192,9 @@ def test_a_login_in_the_address_is_used_there_alone_and_seen_nowhere(
     assert ran.code == 0, ran.text
     assert server.logins == ["Basic am9lOmh1bnRlcjIy", None] * 2
     for each in (failing, ran):
-        told = str(each.results)
-        assert "hunter22" not in told
-        assert "sesame77" not in told
+        shown = str(each.results)
+        assert "hunter22" not in shown
+        assert "sesame77" not in shown
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_a_login_in_the_address_is_used_there_alone_and_seen_nowhere(
         ({"packages": {"archive": ["tool"], "installer": []}}, "either archive or installer"),
     ],
 )
-def test_what_cannot_be_safe_is_refused_before_anything_is_asked(
+def test_an_unsafe_download_is_refused_before_anything_is_done(
     shared_host: SshHost, tmp_path: Path, given: dict[str, Any], reason: str
 ) -> None:
     ran = fetch(tmp_path, shared_host, {**archive({"url": "https://127.0.0.1:1/tool", "sha256": "0" * 64}), **given})
@@ -228,15 +228,15 @@ def link(name: str, target: str, kind: bytes) -> tarfile.TarInfo:
         (packed("gz", other=_TOOL, up=link("tool", "other", tarfile.LNKTYPE)), "its tool is a link or device"),
         (packed("gz", **{"..__..__root__tool": _TOOL}), "'../../root/tool', a path that leads out of it"),
         (packed("gz", __root__tool=_TOOL), "'/root/tool', a path that leads out of it"),
-        (packed("gz", a__tool=_TOOL, b__tool=_TOOL), "it holds 2 files called tool, where one is wanted"),
-        (packed("gz", other=_TOOL), "it holds no file called tool, where one is wanted (it holds other)"),
+        (packed("gz", a__tool=_TOOL, b__tool=_TOOL), "it holds 2 files called tool, and only one is expected"),
+        (packed("gz", other=_TOOL), "it holds no file called tool (it holds other)"),
         (zipped(**{"..__tool": _TOOL}), "'../tool', a path that leads out of it"),
         (b"<html>not found</html>", "it is neither a tar (gz, bz2, xz), nor a zip, nor a program"),
         (packed("gz", tool=_TOOL)[:-20], "it cannot be unpacked"),
     ],
     ids=["symlink", "hard link", "up", "absolute", "two", "none", "zip up", "page", "cut off"],
 )
-def test_an_archive_that_plays_tricks_puts_nothing_anywhere(
+def test_nothing_is_taken_out_of_a_malicious_archive(
     start: StartHost, server: HttpsServer, tmp_path: Path, content: bytes, reason: str
 ) -> None:
     host = start()
@@ -258,7 +258,7 @@ def test_a_symlink_in_a_zip_is_no_program(start: StartHost, server: HttpsServer,
 
 
 @pytest.mark.parametrize("root_by", ["nothing", "sudo", "doas"])
-def test_the_scope_says_who_gets_it_and_only_system_needs_root(
+def test_the_scope_decides_where_a_program_goes_and_only_system_needs_root(
     start: StartHost, server: HttpsServer, tmp_path: Path, root_by: str
 ) -> None:
     login = Login("dev", root_by=root_by)  # type: ignore[arg-type]
@@ -281,7 +281,7 @@ def test_the_scope_says_who_gets_it_and_only_system_needs_root(
 
 
 @pytest.mark.parametrize("scope", ["system", "user"])
-def test_an_installer_runs_as_root_or_as_the_login_with_its_own_interpreter_and_without_a_terminal(
+def test_an_installer_runs_as_root_or_as_the_remote_user_with_its_own_interpreter_and_without_a_terminal(
     start: StartHost, server: HttpsServer, tmp_path: Path, scope: str
 ) -> None:
     host = start(layer="tools", users=(Login("dev", root_by="sudo"),)).as_user("dev")
@@ -303,7 +303,7 @@ printf '#!/bin/sh\\necho tool 2.5\\n' >"{place}/tool"; chmod 755 "{place}/tool"
     assert (again.code, again.changed) == (0, 0), again.text
 
 
-def test_an_installer_without_a_first_line_is_sh_and_what_it_says_of_itself_does_not_count(
+def test_an_installer_without_a_first_line_is_run_by_sh_and_only_the_check_decides(
     start: StartHost, server: HttpsServer, tmp_path: Path
 ) -> None:
     host = start()
@@ -332,10 +332,10 @@ def test_an_installer_that_fails_or_hangs_leaves_no_process(
     start: StartHost, server: HttpsServer, tmp_path: Path, scope: str, ending: bytes
 ) -> None:
     host = start(layer="tools", users=(Login("dev", root_by="sudo"),)).as_user("dev")
-    wanted = installer(server.offer("/install.sh", _STUBBORN % ending), scope=scope)
-    ran = fetch(tmp_path, host, wanted, mngr_packages_timeout=20 if ending == b"exit 3" else 4)
-    said = "its installer ended with status 3" if ending == b"exit 3" else r"did not end within \d+ s and was stopped"
-    assert re.search(said, message(ran))
+    requirement = installer(server.offer("/install.sh", _STUBBORN % ending), scope=scope)
+    ran = fetch(tmp_path, host, requirement, mngr_packages_timeout=20 if ending == b"exit 3" else 4)
+    reason = "its installer ended with status 3" if ending == b"exit 3" else r"did not end within \d+ s and was stopped"
+    assert re.search(reason, message(ran))
     assert host.run("pgrep -l 'sleep|bash'", check=False).stdout == ""
 
 
@@ -346,7 +346,7 @@ def test_an_installer_that_reads_the_terminal_gets_none(start: StartHost, server
     assert "there is nobody to ask" in ran.results[-1]["output"]
 
 
-def test_check_mode_and_print_say_what_would_be_and_download_nothing(
+def test_check_mode_and_print_say_what_would_change_and_download_nothing(
     start: StartHost, server: HttpsServer, tmp_path: Path
 ) -> None:
     host = start()
@@ -361,7 +361,7 @@ def test_check_mode_and_print_say_what_would_be_and_download_nothing(
     assert absent(host, *_PLACES)
 
 
-def test_an_optional_one_only_warns_and_the_others_are_installed(
+def test_an_optional_download_that_fails_is_a_warning_and_the_others_are_installed(
     start: StartHost, server: HttpsServer, tmp_path: Path
 ) -> None:
     host = start()
@@ -374,7 +374,7 @@ def test_an_optional_one_only_warns_and_the_others_are_installed(
     assert "It is optional" in ran.text
 
 
-def test_nothing_is_installed_over_what_is_too_new(start: StartHost, server: HttpsServer, tmp_path: Path) -> None:
+def test_nothing_is_installed_over_a_newer_version(start: StartHost, server: HttpsServer, tmp_path: Path) -> None:
     host = start()
     host.run("echo 'echo tool 9.0' >/usr/local/bin/tool; chmod 755 /usr/local/bin/tool")
     ran = fetch(tmp_path, host, archive(server.offer("/tool", _TOOL), version=">=2,<3"))

@@ -27,14 +27,14 @@ def maker() -> Iterator[Gpg]:
 
 
 def refusal(content: bytes, fingerprint: str) -> str:
-    """Why it is not the wanted key."""
+    """Why it is not the expected key."""
     with pytest.raises(keys.KeyFileError) as caught:
         keys.only(content, fingerprint)
     return str(caught.value)
 
 
 @pytest.mark.parametrize("algorithm", ["rsa2048", "rsa3072", "ed25519", "nistp256", "dsa2048"])
-def test_a_key_is_known_by_the_fingerprint_that_gpg_tells_armored_or_not(maker: Gpg, algorithm: str) -> None:
+def test_the_fingerprint_of_a_key_is_that_of_gpg_armored_or_not(maker: Gpg, algorithm: str) -> None:
     key = maker.key(algorithm, algorithm, subkey="rsa2048")
     from_text = keys.only(key.text.encode(), key.fingerprint)
     from_bytes = keys.only(key.content, key.fingerprint)
@@ -49,7 +49,7 @@ def test_a_subkey_is_not_taken_for_the_key_that_owns_it(maker: Gpg) -> None:
     assert why == f"{key.subkeys[0]} is only a subkey; the primary key is {key.fingerprint}"
 
 
-def test_other_keys_that_come_along_are_left_out(maker: Gpg) -> None:
+def test_other_keys_in_the_file_are_left_out(maker: Gpg) -> None:
     good, bad = maker.key("good", subkey="ed25519"), maker.key("bad", "rsa2048")
     for content in (bad.content + good.content, (bad.text + good.text).encode(), good.content + bad.content):
         kept = keys.only(content, good.fingerprint)
@@ -59,15 +59,15 @@ def test_other_keys_that_come_along_are_left_out(maker: Gpg) -> None:
 
 def test_headers_blank_lines_windows_ends_and_a_missing_checksum_change_nothing(maker: Gpg) -> None:
     key = maker.key("plain")
-    wanted = keys.only(key.content, key.fingerprint)
+    expected = keys.only(key.content, key.fingerprint)
     lines = key.text.splitlines()
     without = [line for line in lines if not line.startswith("=")]
     headed = [lines[0], "Version: Some 1.0", "Comment: of = someone", *lines[1:]]
     for text in ("\n".join(without), "\n".join(headed), "\r\n".join(lines), f"# ours\n\n{key.text}\ntrailing"):
-        assert keys.only(text.encode(), key.fingerprint) == wanted
+        assert keys.only(text.encode(), key.fingerprint) == expected
 
 
-def test_what_is_damaged_or_no_public_key_is_refusal(maker: Gpg) -> None:
+def test_a_damaged_file_or_one_without_a_public_key_is_refused(maker: Gpg) -> None:
     key = maker.key("damaged")
     spoilt = key.text.replace(key.text.splitlines()[3][:8], "AAAAAAAA")
     assert "damaged" in refusal(spoilt.encode(), key.fingerprint)
@@ -97,7 +97,7 @@ def test_every_length_of_packet_is_read() -> None:
         assert refusal(form + body, "0" * 40) == "it has a packet of unknown length"
 
 
-def test_our_armor_is_taken_by_gpg_as_it_stands(maker: Gpg, tmp_path: Path) -> None:
+def test_gpg_reads_the_armored_text_that_we_write(maker: Gpg, tmp_path: Path) -> None:
     key = maker.key("round")
     (tmp_path / "key.asc").write_text("# Written by mngr-ansible\n" + keys.only(key.content, key.fingerprint))
     show = ["gpg", "--homedir", str(tmp_path), "--with-colons", "--show-keys", str(tmp_path / "key.asc")]

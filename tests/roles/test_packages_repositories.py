@@ -63,8 +63,8 @@ def add(tmp_path: Path, host: SshHost, *repositories: object, options: tuple[str
 
 def message(ran: Play) -> str:
     assert ran.code == 2, ran.text
-    said: str = ran.results[-1]["msg"]
-    return said
+    text: str = ran.results[-1]["msg"]
+    return text
 
 
 def untouched(host: SshHost) -> bool:
@@ -105,7 +105,7 @@ def test_what_was_changed_after_signing_or_signed_by_another_is_refused_by_apt(
 
 
 @pytest.mark.parametrize("scheme", ["text", "https"])
-def test_a_wrong_fingerprint_writes_nothing_and_both_are_told(
+def test_with_a_wrong_fingerprint_nothing_is_written_and_both_are_named(
     ssh_host: StartHost, own: AptRepository, key: Key, tmp_path: Path, scheme: str
 ) -> None:
     host = ssh_host(repository=own)
@@ -122,7 +122,7 @@ def test_a_wrong_fingerprint_writes_nothing_and_both_are_told(
     assert untouched(host)
 
 
-def test_a_key_from_an_address_is_asked_once_and_other_keys_that_come_along_are_not_trusted(
+def test_a_key_is_downloaded_once_and_other_keys_in_its_file_are_not_trusted(
     ssh_host: StartHost, own: AptRepository, third: AptRepository, key: Key, maker: Gpg, tmp_path: Path
 ) -> None:
     host = ssh_host(repository=own)
@@ -139,7 +139,7 @@ def test_a_key_from_an_address_is_asked_once_and_other_keys_that_come_along_are_
     host.run("apt-get update && apt-get install -y ttool")
 
 
-def test_one_that_is_wrong_keeps_all_from_being_written(
+def test_one_wrong_repository_prevents_all_from_being_written(
     ssh_host: StartHost, own: AptRepository, key: Key, tmp_path: Path
 ) -> None:
     host = ssh_host(repository=own)
@@ -159,7 +159,7 @@ def test_a_file_of_that_name_that_is_not_ours_is_never_overwritten(
     assert host.run(f"cat {_SOURCES} {_KEY} 2>/dev/null", check=False).stdout == "# mine\n"
 
 
-def test_ours_is_brought_up_to_date(ssh_host: StartHost, own: AptRepository, key: Key, tmp_path: Path) -> None:
+def test_a_repository_of_ours_is_updated(ssh_host: StartHost, own: AptRepository, key: Key, tmp_path: Path) -> None:
     host = ssh_host(repository=own)
     assert add(tmp_path, host, apt(key)).code == 0
     ran = add(tmp_path, host, apt(key, component="main contrib"))
@@ -174,7 +174,7 @@ def test_ours_is_brought_up_to_date(ssh_host: StartHost, own: AptRepository, key
         ("old.sources", "Types: deb\nURIs: copy:/srv/apt/third\nSuites: stable\nComponents: main\nTrusted: yes"),
     ],
 )
-def test_what_the_host_has_already_in_another_file_is_left_alone(
+def test_a_repository_that_the_host_has_in_another_file_is_left_alone(
     ssh_host: StartHost, own: AptRepository, key: Key, tmp_path: Path, file: str, content: str
 ) -> None:
     host = ssh_host(repository=own)
@@ -197,7 +197,7 @@ def test_check_mode_and_print_write_nothing(ssh_host: StartHost, own: AptReposit
 
 
 @pytest.mark.parametrize("root_by", ["nothing", "sudo", "doas"])
-def test_only_a_login_that_can_become_root_adds_one(
+def test_only_a_user_who_can_become_root_adds_a_repository(
     ssh_host: StartHost, own: AptRepository, key: Key, tmp_path: Path, root_by: str
 ) -> None:
     login = Login("dev", root_by=root_by)  # type: ignore[arg-type]
@@ -227,7 +227,7 @@ def test_only_a_login_that_can_become_root_adds_one(
         ({"manager": "dnf"}, "this host has no dnf"),
     ],
 )
-def test_what_is_no_repository_is_refused(
+def test_an_invalid_repository_is_refused(
     shared_host: SshHost, key: Key, tmp_path: Path, given: dict[str, str], reason: str
 ) -> None:
     ran = add(tmp_path, shared_host, apt(key, **given))
@@ -255,7 +255,7 @@ def rpms(tmp_path: Path, key: Key) -> RpmRepository:
 
 @pytest.mark.skipif(not shutil.which("rpmsign"), reason="needs rpmsign")
 @pytest.mark.parametrize("manager", ["dnf", "zypper"])
-def test_dnf_and_zypper_get_one_too_and_install_from_it_only_what_its_key_signed(
+def test_dnf_and_zypper_install_only_signed_packages_from_an_added_repository(
     ssh_host: StartHost, rpms: RpmRepository, key: Key, tmp_path: Path, manager: str
 ) -> None:
     host = ssh_host(layer=manager, repository=rpms, lists="fresh")
@@ -277,15 +277,15 @@ def test_dnf_and_zypper_get_one_too_and_install_from_it_only_what_its_key_signed
     assert host.run("ttool; command -v unsigned", check=False).stdout == "ttool 3.1\n"
 
 
-def test_a_repository_is_added_before_what_comes_from_it_is_installed(
+def test_a_repository_is_added_before_its_packages_are_installed(
     ssh_host: StartHost, own: AptRepository, third: AptRepository, key: Key, tmp_path: Path
 ) -> None:
     host = ssh_host(repository=own, lists="fresh")
-    wanted = {"mngr_packages_requirements": [{"name": "ttool", "version": ">=3"}]}
-    ran = play(tmp_path, host, "mngr_packages", mngr_packages_repositories=[apt(key)], **wanted)
+    requirements = {"mngr_packages_requirements": [{"name": "ttool", "version": ">=3"}]}
+    ran = play(tmp_path, host, "mngr_packages", mngr_packages_repositories=[apt(key)], **requirements)
     assert ran.code == 0, ran.text
     assert ran.outcomes == {"package:ttool": "changed"}
-    again = play(tmp_path, host, "mngr_packages", mngr_packages_repositories=[apt(key)], **wanted)
+    again = play(tmp_path, host, "mngr_packages", mngr_packages_repositories=[apt(key)], **requirements)
     assert (again.code, again.changed) == (0, 0), again.text
 
 

@@ -55,17 +55,17 @@ def test_what_is_missing_is_installed_from_lists_that_were_never_fetched_and_a_s
     repository.add("fd-find", "8.6.0-3", commands={"fdfind": "echo fdfind 8.6.0"}, depends="libx >= 2")
     host = start(ssh_host, manager, repository, lists="empty").as_user("dev")
     fd = {"name": "fd", "version": ">=8", "checks": ["fd", "fdfind"], "packages": {manager.layer: ["fd-find"]}}
-    wanted = [{"name": "mtool", "version": ">=2.39,<3"}, fd, {"name": "python3"}]
-    first = packages(tmp_path, host, *wanted)
+    requirements = [{"name": "mtool", "version": ">=2.39,<3"}, fd, {"name": "python3"}]
+    first = packages(tmp_path, host, *requirements)
     assert first.code == 0, first.text
     assert first.outcomes == {"package:mtool": "changed", "package:fd": "changed", "package:python3": "ok"}
     assert first.apt["installed"] == ["package:mtool", "package:fd"]
-    second = packages(tmp_path, host, *wanted)
+    second = packages(tmp_path, host, *requirements)
     assert (second.code, second.changed) == (0, 0), second.text
     assert set(second.outcomes.values()) == {"ok"}
 
 
-def test_what_is_too_old_is_upgraded_and_an_epoch_deceives_nobody(
+def test_a_package_that_is_too_old_is_upgraded_and_its_epoch_does_not_count(
     ssh_host: StartHost, manager: Manager, repository: Repository, tmp_path: Path
 ) -> None:
     repository.add("elder", "1.0")
@@ -82,21 +82,21 @@ def test_what_is_too_old_is_upgraded_and_an_epoch_deceives_nobody(
     assert "2.0" in database(host, "elder")
 
 
-def test_what_nobody_offers_fails_before_anything_changes_and_says_found_wanted_offered(
+def test_a_requirement_that_no_source_offers_fails_before_any_change_and_names_the_versions(
     ssh_host: StartHost, manager: Manager, repository: Repository, tmp_path: Path
 ) -> None:
     repository.add("other", commands={"other": "echo other 1.0"})
     host = start(ssh_host, manager, repository)
     host.run(f"{manager.install} mtool")
-    wanted = [{"name": "other"}, {"name": "mtool", "version": ">=9"}, {"name": "nowhere"}]
-    ran = packages(tmp_path, host, *wanted)
+    requirements = [{"name": "other"}, {"name": "mtool", "version": ">=9"}, {"name": "nowhere"}]
+    ran = packages(tmp_path, host, *requirements)
     assert ran.code == 2, ran.text
     assert f"mtool: found 2.40.1 (/usr/bin/mtool), wanted >=9, {manager.layer} offers 2.40.1" in ran.apt["msg"]
     assert f"nowhere: not found, wanted any version, {manager.layer} offers no package nowhere" in ran.apt["msg"]
     assert host.run("command -v other", check=False).stdout == ""
 
 
-def test_a_virtual_package_is_not_installed_by_chance_and_its_provider_is_not_it(
+def test_a_virtual_package_is_not_installed_and_its_provider_does_not_count(
     ssh_host: StartHost, manager: Manager, repository: Repository, tmp_path: Path
 ) -> None:
     repository.add("one", provides="editor = 1")
@@ -110,7 +110,7 @@ def test_a_virtual_package_is_not_installed_by_chance_and_its_provider_is_not_it
     assert again.code == 2, again.text
 
 
-def test_one_that_conflicts_with_what_is_there_removes_nothing(
+def test_a_package_that_conflicts_with_an_installed_one_removes_nothing(
     ssh_host: StartHost, manager: Manager, repository: Repository, tmp_path: Path
 ) -> None:
     repository.add("other", commands={"other": "echo other"})
@@ -123,7 +123,7 @@ def test_one_that_conflicts_with_what_is_there_removes_nothing(
     assert host.run("other; command -v rival", check=False).stdout == "other\n"
 
 
-def test_a_held_package_is_never_released_and_the_hold_is_told(
+def test_a_held_package_is_never_released_and_the_hold_is_reported(
     ssh_host: StartHost, manager: Manager, repository: Repository, tmp_path: Path
 ) -> None:
     host = start(ssh_host, manager, repository)
@@ -137,7 +137,7 @@ def test_a_held_package_is_never_released_and_the_hold_is_told(
     assert host.run("mtool").stdout == "mtool 2.40.1\n"
 
 
-def test_what_is_broken_is_told_and_an_optional_one_harms_nothing(
+def test_a_package_with_a_missing_dependency_is_reported_and_an_optional_one_is_a_warning(
     ssh_host: StartHost, manager: Manager, repository: Repository, tmp_path: Path
 ) -> None:
     repository.add("broken", depends="nothing-has-this >= 2", commands={"broken": "echo 1"})
@@ -151,7 +151,7 @@ def test_what_is_broken_is_told_and_an_optional_one_harms_nothing(
     assert "nothing-has-this" in required.apt["output"]
 
 
-def test_a_package_whose_own_script_fails_is_told(
+def test_a_package_whose_own_script_fails_is_reported(
     ssh_host: StartHost, manager: Manager, repository: Repository, tmp_path: Path
 ) -> None:
     repository.add("hurt", postinst="echo no disk for it >&2; exit 3", commands={"hurt": "echo hurt 1.0"})
@@ -212,7 +212,7 @@ def test_a_running_transaction_is_waited_for(
     assert ran.outcomes == {"package:mtool": "changed"}
 
 
-def test_a_transaction_that_does_not_end_is_told_by_its_program_and_pid(
+def test_the_holder_of_a_lock_is_named_with_its_pid(
     ssh_host: StartHost, manager: Manager, repository: Repository, tmp_path: Path
 ) -> None:
     repository.add("slow", postinst="touch /srv/begun; sleep 1000")
@@ -258,7 +258,7 @@ def test_check_mode_says_what_would_change_and_installs_nothing(
     assert host.run("command -v mtool", check=False).returncode
 
 
-def test_nothing_is_installed_over_what_is_newer_than_wanted(
+def test_nothing_is_installed_over_a_newer_version(
     ssh_host: StartHost, manager: Manager, repository: Repository, tmp_path: Path
 ) -> None:
     host = start(ssh_host, manager, repository)

@@ -67,9 +67,11 @@ def take(path: str, names: Sequence[str], directory: str, limit: int) -> list[st
         raise ArchiveError(f"it cannot be unpacked: {clause(str(error))}") from None
     for name in names:
         if found.get(name, 0) != 1:
-            names_found = ", ".join(sorted(found)[:_MOST_NAMES]) or "no program of that name"
-            what = f"{found[name]} files" if name in found else "no file"
-            raise ArchiveError(f"it holds {what} called {name}, where one is wanted (it holds {names_found})")
+            names_found = ", ".join(sorted(found)[:_MOST_NAMES]) or "no files"
+            what = f"no file called {name}"
+            if name in found:
+                what = f"{found[name]} files called {name}, and only one is expected"
+            raise ArchiveError(f"it holds {what} (it holds {names_found})")
     return [os.path.join(directory, name) for name in names]
 
 
