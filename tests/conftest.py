@@ -13,7 +13,7 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.database import DirectoryBasedExampleDatabase
 
 from tests.support.hosts import LayerError, SshHost, cache_directory, running, why_not
-from tests.support.schedule import FOLDERS, add_marks, start_longest_first
+from tests.support.schedule import FOLDERS, Scheduler, mark_by_folder, start_longest_first
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -91,10 +91,14 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return cores + 1 if is_unit else max(4, 3 * cores)
 
 
-@pytest.hookimpl(tryfirst=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduler:
+    """Distribute tests over the workers in our way."""
+    return Scheduler(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark, group and order the tests, before pytest-xdist reads their groups."""
-    add_marks(items)
+    """Mark and order the tests."""
+    mark_by_folder(items)
     start_longest_first(items)
 
 

@@ -1,4 +1,4 @@
-"""In which order tests start, and which of them stay together on one worker of pytest-xdist."""
+"""Which tests stay together on one worker of pytest-xdist, and in which order tests start."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,34 +17,72 @@ FOLDERS = {
     "ansible": "runs Ansible on this machine",
     "roles": "runs a role, on this machine or on test hosts",
     "hosts": "runs on test hosts",
-    "faults": "breaks hosts, links and runs, and looks at what is left",
+    "faults": "breaks hosts, links and runs, and inspects what is left",
     "mngr": "runs the real mngr",
     "docs": "checks what the documentation shows",
 }
 """The folders of tests; each is a mark too, so that ``pytest -m hosts`` selects it."""
 
-SECONDS = {
-    "faults/test_killed_runs.py": 400,
+TOGETHER = {
+    "faults/test_killed_runs.py": 300,
+    "faults/test_odd_hosts.py": 200,
+    "faults/test_lost_links.py": 180,
+    "faults/test_odd_logins.py": 120,
+    "hosts/test_costs.py": 60,
+    "hosts/test_costs_packages.py": 60,
+    "roles/test_files_versions.py": 40,
+    "roles/test_files.py": 30,
+    "roles/test_files_obstacles.py": 30,
 }
-"""How long the longest groups (a whole file) or tests (one test of a file) take; see ``start_longest_first``."""
+"""The files whose tests share something that takes long to make (a fixture of scope ``module``), and their seconds.
+
+A file runs on one worker. The longest starts first, before all other tests.
+"""
+
+SECONDS = {
+    "faults": 20,
+    "mngr": 15,
+    "hosts": 6,
+    "roles": 6,
+    "ansible": 4,
+    "docs": 1,
+    "unit": 0,
+}
+"""About how long one test of a folder takes."""
 
 
-def add_marks(items: Sequence[pytest.Item]) -> None:
-    """Mark every test with its folder, and keep together what shares something expensive.
+class Scheduler(LoadScopeScheduling):  # type: ignore[misc]
+    """Gives each worker one test after the other, or one file of ``TOGETHER``.
 
-    A fixture of scope ``module`` says so: its tests run on one worker. One of scope ``session`` is cheap, and every
-    worker has its own.
+    pytest-xdist's own ``--dist=loadgroup`` does the same by a suffix of the test's id, which pytest 9.2 ignores.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0].removeprefix("tests/")
+        return file if file in TOGETHER else nodeid
+
+
+def mark_by_folder(items: Sequence[pytest.Item]) -> None:
+    """Mark every test with its folder.
+
+    Raises:
+        pytest.UsageError: a test uses a fixture of scope ``module``, and its file is not in ``TOGETHER``.
     """
     for item in items:
         file = _file_of(item)
         item.add_marker(file.partition("/")[0])
-        if _uses_a_fixture_of_its_module(item):
-            item.add_marker(pytest.mark.xdist_group(file))
+        if file not in TOGETHER and _uses_a_fixture_of_its_module(item):
+            raise pytest.UsageError(f"{item.nodeid}: a fixture of scope module; add its file to TOGETHER in {__file__}")
 
 
 def start_longest_first(items: list[pytest.Item]) -> None:
-    """Sort tests so that the longest start first: then none is left over for the end, when other workers are idle."""
-    items.sort(key=lambda item: -SECONDS.get(_file_of(item), 0))
+    """Sort tests so that the longest start first, and none of them is left for the end, when other workers are idle."""
+    items.sort(key=_expected_seconds, reverse=True)
+
+
+def _expected_seconds(item: pytest.Item) -> float:
+    file = _file_of(item)
+    return TOGETHER.get(file) or SECONDS[file.partition("/")[0]]
 
 
 def _file_of(item: pytest.Item) -> str:
@@ -52,5 +91,5 @@ def _file_of(item: pytest.Item) -> str:
 
 
 def _uses_a_fixture_of_its_module(item: pytest.Item) -> bool:
-    definitions = getattr(item, "_fixtureinfo").name2fixturedefs.values()  # noqa: B009 - pytest has no public way
+    definitions = item._fixtureinfo.name2fixturedefs.values()  # type: ignore[attr-defined]
     return any(each[-1].scope == "module" for each in definitions)
