@@ -8,7 +8,7 @@ import pytest
 from tests.support.controller import ROLES
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def action() -> ModuleType:
     path = ROLES / "mngr_files" / "action_plugins" / "mngr_files_copy.py"
     spec = importlib.util.spec_from_file_location("mngr_files_copy_action", path)
