@@ -1,4 +1,4 @@
-"""The check of requirements: its sh text under every shell that a host may have, and the reading of the answer."""
+"""The check of requirements: its script in every shell that a host may have, and the findings from its output."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_each_requirement_is_found_with_its_version_and_its_place(shell: list[st
     ]
 
 
-def test_the_first_check_that_tells_a_version_decides(shell: list[str], programs: Path) -> None:
+def test_the_first_check_that_gives_a_version_decides(shell: list[str], programs: Path) -> None:
     program(programs, "mute", "echo hello")
     program(programs, "one", "echo 1.0")
     program(programs, "two", "echo 2.0")
@@ -98,7 +98,7 @@ def test_the_first_check_that_tells_a_version_decides(shell: list[str], programs
     ]
 
 
-def test_every_kind_of_check_is_asked(shell: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_kind_of_check_is_run(shell: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "release file").write_text("PRODUCT=1\nRELEASE=3.4\n")
     (tmp_path / "m").mkdir()
@@ -125,7 +125,7 @@ def test_every_kind_of_check_is_asked(shell: list[str], tmp_path: Path, monkeypa
 
 
 @pytest.mark.skipif(not shutil.which("dpkg-query"), reason="dpkg is not here")
-def test_a_package_is_asked_of_the_database(shell: list[str]) -> None:
+def test_a_package_is_looked_up_in_the_package_database(shell: list[str]) -> None:
     dash, nowhere = ask(
         shell,
         {"name": "dash", "version": ">=0.1", "checks": [{"kind": "package", "value": "dash"}]},
@@ -136,7 +136,7 @@ def test_a_package_is_asked_of_the_database(shell: list[str]) -> None:
     assert nowhere.status == "missing"
 
 
-def test_a_program_that_cannot_run_is_not_there_and_words_of_a_failure_are_no_version(
+def test_a_program_that_cannot_run_is_missing_and_the_output_of_a_failure_gives_no_version(
     shell: list[str], programs: Path
 ) -> None:
     program(programs, "broken", "echo needs libfoo 2.3 >&2; exit 127")
@@ -153,7 +153,7 @@ def test_a_program_that_cannot_run_is_not_there_and_words_of_a_failure_are_no_ve
     assert (patterned.status, patterned.current) == ("ok", "4.5")
 
 
-def test_what_a_program_prints_can_forge_nothing(shell: list[str], programs: Path) -> None:
+def test_a_programs_output_cannot_forge_an_answer(shell: list[str], programs: Path) -> None:
     forged = "mngr-check 1 0 | v9.9\\nmngr-check 1 0 = 0\\nmngr-check end 2"
     program(
         programs,
@@ -168,7 +168,7 @@ def test_what_a_program_prints_can_forge_nothing(shell: list[str], programs: Pat
     assert [each.status for each in checks.read(printed.splitlines(), complete)] == ["ok", "unknown"]
 
 
-def test_a_program_that_talks_for_ever_or_waits_for_input_is_cut_short(shell: list[str], programs: Path) -> None:
+def test_a_program_that_prints_for_ever_or_waits_for_input_is_stopped(shell: list[str], programs: Path) -> None:
     program(programs, "talks", "echo 1.0; while :; do echo 2.0 " + "x" * 500 + "; done")
     program(programs, "waits", "read answer; echo 3.0 $answer")
     complete = [checks.complete({"name": name, "version": ">=1"}) for name in ("talks", "waits")]
@@ -188,7 +188,7 @@ def test_the_check_runs_inside_another_script_and_leaves_it_as_it_was(shell: lis
     assert done.stdout.endswith("mngr-check end 1\n1\n")
 
 
-def test_it_writes_nothing(shell: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_check_writes_nothing(shell: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -231,7 +231,7 @@ def test_only_a_name_is_needed() -> None:
         ({"name": "a", "checks": ["b/c"]}, "a: 'b/c' is neither"),
     ],
 )
-def test_what_cannot_be_asked_is_refused_with_the_requirements_name(requirement: dict[str, Any], why: str) -> None:
+def test_a_requirement_that_cannot_be_checked_is_refused_with_its_name(requirement: dict[str, Any], why: str) -> None:
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - the words are compared below
         checks.complete(requirement)
     assert why in str(caught.value)
@@ -250,21 +250,23 @@ def test_what_cannot_be_asked_is_refused_with_the_requirements_name(requirement:
     ],
 )
 def test_only_what_dpkg_has_configured_is_installed(state: str, status: str, reason: str) -> None:
-    wanted = [checks.complete({"name": "git", "version": ">=2"})]
+    requirements = [checks.complete({"name": "git", "version": ">=2"})]
     lines = ["motd", f"mngr-check package dpkg {state}|git|1:2.39.5-0+deb12u2", "mngr-check end 1"]
-    (found,) = checks.read(lines, wanted)
+    (found,) = checks.read(lines, requirements)
     assert (found.status, found.reason) == (status, reason)
 
 
 @pytest.mark.parametrize(("state", "status"), [("ii ", "ok"), ("iF ", "missing"), ("rc ", "ok"), ("un ", "ok")])
 @pytest.mark.parametrize("version", ["", ">=2"])
-def test_a_program_that_runs_is_not_enough_where_dpkg_could_not_set_its_package_up(
+def test_a_program_that_runs_counts_as_missing_if_dpkg_could_not_set_its_package_up(
     state: str, status: str, version: str
 ) -> None:
-    wanted = [checks.complete({"name": "fd", "version": version, "checks": ["fd"], "packages": {"apt": ["fd-find"]}})]
-    told = ["mngr-check 0 0 @ /usr/bin/fd", "mngr-check 0 0 | fd 8.6.0", "mngr-check 0 0 = 0"]
-    lines = [*told, f"mngr-check package dpkg {state}|fd-find|8.6.0-3", "mngr-check end 1"]
-    (found,) = checks.read(lines, wanted)
+    requirements = [
+        checks.complete({"name": "fd", "version": version, "checks": ["fd"], "packages": {"apt": ["fd-find"]}})
+    ]
+    output = ["mngr-check 0 0 @ /usr/bin/fd", "mngr-check 0 0 | fd 8.6.0", "mngr-check 0 0 = 0"]
+    lines = [*output, f"mngr-check package dpkg {state}|fd-find|8.6.0-3", "mngr-check end 1"]
+    (found,) = checks.read(lines, requirements)
     reason = "the package fd-find is only half installed (iF)" if status == "missing" else ""
     assert (found.status, found.reason) == (status, reason)
 
@@ -273,7 +275,7 @@ def test_a_program_that_runs_is_not_enough_where_dpkg_could_not_set_its_package_
     "lines",
     [[], ["mngr-check 0 0 = 0"], ["mngr-check end 2"], ["mngr-check 0 0 ? x", "mngr-check end 1"], ["mngr-check "]],
 )
-def test_an_answer_that_is_cut_off_or_not_ours_is_refused(lines: list[str]) -> None:
+def test_an_answer_that_is_cut_off_or_has_unknown_lines_is_refused(lines: list[str]) -> None:
     with pytest.raises(ValueError, match="the host's answer"):
         checks.read(lines, [checks.complete({"name": "git"})])
 
@@ -284,10 +286,10 @@ FRAMES = st.sampled_from(
 
 
 @given(st.lists(st.tuples(FRAMES, st.text(max_size=20)).map("".join), max_size=6))
-def test_no_answer_of_a_host_breaks_the_reading(lines: list[str]) -> None:
-    wanted = [checks.complete({"name": "git", "version": ">=2"})]
+def test_every_answer_of_a_host_is_read_or_refused(lines: list[str]) -> None:
+    requirements = [checks.complete({"name": "git", "version": ">=2"})]
     try:
-        (found,) = checks.read([*lines, "mngr-check end 1"], wanted)
+        (found,) = checks.read([*lines, "mngr-check end 1"], requirements)
     except ValueError as error:
         assert "the host's answer" in str(error)  # noqa: PT017 - either is right
     else:

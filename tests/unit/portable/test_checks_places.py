@@ -1,4 +1,4 @@
-"""Where tools and packages are found: places that a login made for itself, and every package database."""
+"""Where tools and packages are found: the directories of the user, and every package database."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ def shell(request: pytest.FixtureRequest) -> list[str]:
     return argv
 
 
-def program(path: Path, says: str) -> None:
+def program(path: Path, code: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"#!/bin/sh\n{says}\n")
+    path.write_text(f"#!/bin/sh\n{code}\n")
     path.chmod(0o755)
 
 
 def ask(shell: list[str], *requirements: dict[str, Any], **environment: str) -> list[checks.Finding]:
-    wanted = [checks.complete(each) for each in requirements]
+    complete = [checks.complete(each) for each in requirements]
     done = subprocess.run(
-        shell, input=check_script.script(wanted), capture_output=True, text=True, env={**os.environ, **environment}
+        shell, input=check_script.script(complete), capture_output=True, text=True, env={**os.environ, **environment}
     )
     assert done.stderr == ""
-    return checks.read(done.stdout.split("\n"), wanted)
+    return checks.read(done.stdout.split("\n"), complete)
 
 
 PLACES = [".local/bin", "bin", ".cargo/bin", "go/bin", ".bun/bin", ".deno/bin", ".npm-global/bin"]
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_tool_in_a_place_of_the_logins_own_is_found_and_told(shell: list[str], home: Path, place: str) -> None:
+def test_a_tool_in_a_directory_of_the_user_is_found_with_a_notice(shell: list[str], home: Path, place: str) -> None:
     program(home / place / "mytool", "echo mytool 1.5")
     (found,) = ask(shell, {"name": "mytool", "version": ">=1"}, SHELL="/bin/sh")
     assert (found.status, found.where) == ("ok", f"{home}/{place}/mytool")
@@ -55,20 +55,20 @@ def test_a_tool_in_a_place_of_the_logins_own_is_found_and_told(shell: list[str],
     )
 
 
-def test_a_tool_without_a_version_in_such_a_place_is_told_too(shell: list[str], home: Path) -> None:
+def test_a_tool_without_a_version_in_such_a_directory_has_a_notice_too(shell: list[str], home: Path) -> None:
     program(home / ".cargo/bin/mytool", "exit 0")
     (found,) = ask(shell, {"name": "mytool"}, SHELL="/bin/sh")
     assert (found.status, bool(found.notice)) == ("ok", True)
 
 
-def test_what_a_shell_of_the_login_finds_is_not_worth_a_word(shell: list[str], home: Path) -> None:
+def test_a_tool_that_the_users_own_shell_finds_has_no_notice(shell: list[str], home: Path) -> None:
     program(home / ".cargo/bin/mytool", "echo mytool 1.5")
     (home / ".profile").write_text('PATH="$HOME/.cargo/bin:$PATH"\n')
     (found,) = ask(shell, {"name": "mytool"}, SHELL="/bin/sh")
     assert (found.status, found.notice) == ("ok", "")
 
 
-def test_what_is_on_the_path_is_taken_before_any_such_place(
+def test_the_path_comes_before_the_directories_of_the_user(
     shell: list[str], home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program(home / ".local/bin/mytool", "echo mytool 1.0")
@@ -78,7 +78,7 @@ def test_what_is_on_the_path_is_taken_before_any_such_place(
     assert (found.current, found.notice) == ("2.0", "")
 
 
-def test_of_nvms_versions_the_newest_counts(shell: list[str], home: Path) -> None:
+def test_the_newest_version_of_nvm_is_used(shell: list[str], home: Path) -> None:
     for version in ("9.11.2", "20.2.0", "20.11.1", "18.20.4"):
         program(home / f".nvm/versions/node/v{version}/bin/nodish", f"echo v{version}")
     (found,) = ask(shell, {"name": "nodish", "version": ">=20"})
@@ -86,14 +86,14 @@ def test_of_nvms_versions_the_newest_counts(shell: list[str], home: Path) -> Non
 
 
 @pytest.mark.parametrize("prefix", ["~/npm here", "${HOME}/npm here", "{home}/npm here"])
-def test_npms_own_prefix_is_a_place(shell: list[str], home: Path, prefix: str) -> None:
+def test_tools_in_npms_prefix_are_found(shell: list[str], home: Path, prefix: str) -> None:
     program(home / "npm here/bin/mytool", "echo mytool 1.5")
     (home / ".npmrc").write_text(f"fund=false\nprefix = {prefix.replace('{home}', str(home))}\n")
     (found,) = ask(shell, {"name": "mytool"})
     assert found.current == "1.5"
 
 
-def test_a_home_that_is_missing_harms_nothing(shell: list[str]) -> None:
+def test_a_missing_home_directory_is_no_problem(shell: list[str]) -> None:
     assert ask(shell, {"name": "no-such-tool"}, HOME="/nowhere")[0].status == "missing"
     assert ask(shell, {"name": "no-such-tool"}, HOME="")[0].status == "missing"
 
@@ -114,28 +114,26 @@ DATABASES = {
 def test_a_package_is_found_in_its_managers_database_as_an_upstream_version(
     shell: list[str], manager: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name, says = DATABASES[manager]
-    program(tmp_path / "bin" / name, says)
+    name, code = DATABASES[manager]
+    program(tmp_path / "bin" / name, code)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin", prepend=":")
     (found,) = ask(shell, {"name": "nosuch", "version": ">=2", "packages": {manager: ["pkg"]}})
     assert (found.status, found.current, found.where) == ("ok", "2.5", "pkg")
 
 
-def test_a_package_of_one_manager_is_not_looked_for_in_anothers_database() -> None:
-    wanted = [checks.complete({"name": "fd", "packages": {"apt": ["fd-find"], "dnf": ["fd"]}})]
+def test_a_package_of_one_manager_is_not_looked_up_in_the_database_of_another() -> None:
+    requirements = [checks.complete({"name": "fd", "packages": {"apt": ["fd-find"], "dnf": ["fd"]}})]
     lines = ["mngr-check package dpkg ii |fd|3.0-1", "mngr-check end 1"]
-    assert checks.read(lines, wanted)[0].status == "missing"
+    assert checks.read(lines, requirements)[0].status == "missing"
 
 
-def test_a_package_of_no_manager_is_looked_for_in_all() -> None:
-    wanted = [checks.complete({"name": "x", "checks": [{"kind": "package", "value": "fd"}]})]
+def test_a_package_without_a_manager_is_looked_up_in_all_databases() -> None:
+    requirements = [checks.complete({"name": "x", "checks": [{"kind": "package", "value": "fd"}]})]
     lines = ["mngr-check package pacman ii |fd|10.1.0-1", "mngr-check end 1"]
-    assert checks.read(lines, wanted)[0].current == "10.1.0"
+    assert checks.read(lines, requirements)[0].current == "10.1.0"
 
 
-def test_a_tool_that_leaves_a_child_with_its_output_is_waited_for_no_longer_than_one_that_hangs(
-    shell: list[str], home: Path
-) -> None:
+def test_a_child_that_keeps_a_tools_output_open_is_not_waited_for(shell: list[str], home: Path) -> None:
     program(home / "bin/mydaemon", "sleep 60 & echo mydaemon 1.5")
     began = time.monotonic()
     (found,) = ask(shell, {"name": "mydaemon"})

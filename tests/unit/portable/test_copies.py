@@ -30,7 +30,7 @@ def test_what_hosts_get_compiles_as_python_3_9(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_the_roles_hold_the_same_file_and_no_link(name: str) -> None:
+def test_the_roles_have_the_same_file_and_no_link(name: str) -> None:
     original = PORTABLE / f"{name}.py"
     copies = [directory / original.name for directory in tool.copies()]
     assert len(copies) == 2
@@ -38,12 +38,12 @@ def test_the_roles_hold_the_same_file_and_no_link(name: str) -> None:
     assert not any(path.is_symlink() for copy in copies for path in (copy, copy.parent))
 
 
-def test_the_roles_hold_no_other_files() -> None:
+def test_the_roles_have_no_other_files() -> None:
     for directory in tool.copies():
         assert {path.name for path in directory.iterdir()} - {"__pycache__"} == set(tool.contents(PORTABLE))
 
 
-def test_the_command_writes_what_differs_and_says_so_by_its_exit_code(
+def test_the_command_writes_the_copies_that_differ_and_its_exit_code_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(tool, "ROOT", tmp_path)

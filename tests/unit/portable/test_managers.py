@@ -1,4 +1,4 @@
-"""The table of package managers: names that are only names, and commands that a shell takes word for word."""
+"""The table of package managers: what a plain name is, and the commands."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.support.waiting import wait_until
 @pytest.mark.parametrize(
     "name", ["git", "g++", "c++", "fd-find", "libstdc++6", "python3.11", "0ad", "dvd+rw-tools", "r-base"]
 )
-def test_a_plain_name_is_taken(name: str) -> None:
+def test_a_plain_name_is_accepted(name: str) -> None:
     assert managers.name_problem("apt", name) is None
 
 
@@ -49,12 +49,12 @@ def test_a_plain_name_is_taken(name: str) -> None:
         ("libc6:i386", "architecture"),
     ],
 )
-def test_what_is_more_than_a_name_is_refused(name: str, why: str) -> None:
+def test_anything_but_a_plain_name_is_refused(name: str, why: str) -> None:
     assert why in (managers.name_problem("apt", name) or "")
 
 
 @given(st.text(max_size=12))
-def test_no_name_that_is_taken_means_anything_to_a_shell_or_to_apt(name: str) -> None:
+def test_an_accepted_name_has_no_meaning_to_a_shell_or_to_apt(name: str) -> None:
     if managers.name_problem("apt", name) is None:
         assert shlex.quote(name) == name
         assert name[0].isalnum()
@@ -70,7 +70,7 @@ def test_no_name_that_is_taken_means_anything_to_a_shell_or_to_apt(name: str) ->
         ("none", "apt-get install -y git tmux"),
     ],
 )
-def test_a_person_gets_sudo_only_where_it_is_needed(privilege: str, line: str) -> None:
+def test_a_printed_command_has_sudo_only_if_it_is_needed(privilege: str, line: str) -> None:
     assert managers.command_line("apt", ["git", "tmux"], privilege) == line
 
 
@@ -86,7 +86,7 @@ def test_every_command_runs_without_questions_and_never_removes() -> None:
 
 
 @pytest.mark.skipif(not shutil.which("setsid"), reason="setsid is not here")
-def test_a_bound_ends_the_command_with_its_children(tmp_path: Path) -> None:
+def test_a_command_that_is_out_of_time_is_stopped_with_its_children(tmp_path: Path) -> None:
     began = time.monotonic()
     script = f"sleep 1000 & echo $! >{tmp_path}/child; wait"
     done = subprocess.run(managers.bounded(["sh", "-c", script], 3), check=False)
@@ -103,7 +103,7 @@ def test_a_bound_ends_the_command_with_its_children(tmp_path: Path) -> None:
     wait_until(is_over)
 
 
-def test_root_is_reached_without_a_question() -> None:
+def test_becoming_root_asks_no_question() -> None:
     assert managers.privileged(["id"], "sudo") == ["sudo", "-n", "id"]
     assert managers.privileged(["id"], "doas") == ["doas", "-n", "id"]
     assert managers.privileged(["id"], "root") == ["id"]

@@ -1,4 +1,4 @@
-"""What package managers answer when they are asked what they offer, as they really write it."""
+"""The output of package managers about what they offer: real examples, and how they are read."""
 
 from __future__ import annotations
 
@@ -68,15 +68,15 @@ PIP = '{\n  "version": "1",\n  "install": [{"metadata": {"name": "x",\n "version
 PIP_NONE = "ERROR: No matching distribution found for nowhere\n"
 
 
-def offered(manager: str, *names: str, said: str) -> dict[str, Offer]:
-    """What a manager offers of these packages, by its own words."""
-    lines = [f"mngr-offer {manager} 0 | {line}" for line in said.splitlines()]
-    asked = {manager: list(names)}
-    return manager_offers.read([*lines, "mngr-offer end"], asked)[manager].offers
+def offered(manager: str, *names: str, output: str) -> dict[str, Offer]:
+    """What a manager offers of these packages, read from its output."""
+    lines = [f"mngr-offer {manager} 0 | {line}" for line in output.splitlines()]
+    packages = {manager: list(names)}
+    return manager_offers.read([*lines, "mngr-offer end"], packages)[manager].offers
 
 
 @pytest.mark.parametrize(
-    ("manager", "name", "said", "best"),
+    ("manager", "name", "output", "best"),
     [
         ("apt", "git", APT, "2.39.5"),
         ("dnf", "git", DNF, "2.45.2"),
@@ -91,13 +91,13 @@ def offered(manager: str, *names: str, said: str) -> dict[str, Offer]:
         ("pip", "x", PIP, "2.3.0"),
     ],
 )
-def test_the_newest_that_is_offered_is_read(manager: str, name: str, said: str, best: str) -> None:
-    offer = offered(manager, name, said=said)[name]
+def test_the_newest_offered_version_is_read(manager: str, name: str, output: str, best: str) -> None:
+    offer = offered(manager, name, output=output)[name]
     assert (manager_offers.best(offer), offer.is_known) == (best, True)
 
 
 @pytest.mark.parametrize(
-    ("manager", "name", "said"),
+    ("manager", "name", "output"),
     [
         ("apt", "nowhere", APT),
         ("dnf", "nowhere", DNF),
@@ -110,12 +110,12 @@ def test_the_newest_that_is_offered_is_read(manager: str, name: str, said: str, 
         ("pip", "nowhere", PIP_NONE),
     ],
 )
-def test_what_is_not_offered_is_known_not_to_be(manager: str, name: str, said: str) -> None:
-    assert offered(manager, name, said=said)[name] == Offer()
+def test_a_package_that_is_not_offered_is_recognized(manager: str, name: str, output: str) -> None:
+    assert offered(manager, name, output=output)[name] == Offer()
 
 
 @pytest.mark.parametrize(
-    ("manager", "said"),
+    ("manager", "output"),
     [
         ("dnf", DNF_WITHOUT_LISTS),
         ("dnf", "metadata already locked by 199\n  The application with PID 199 is: sleep\n"),
@@ -127,30 +127,30 @@ def test_what_is_not_offered_is_known_not_to_be(manager: str, name: str, said: s
         ("pipx", ""),
     ],
 )
-def test_a_manager_that_could_not_say_is_told_from_one_that_has_nothing(manager: str, said: str) -> None:
-    assert not offered(manager, "x", said=said)["x"].is_known
+def test_a_manager_that_could_not_answer_differs_from_one_that_offers_nothing(manager: str, output: str) -> None:
+    assert not offered(manager, "x", output=output)["x"].is_known
 
 
-def test_an_answer_that_is_nested_without_end_is_only_unreadable() -> None:
-    assert offered("brew", "git", said='{"formulae":' + "[" * 100_000)["git"].is_known is False
+def test_json_that_is_nested_too_deeply_counts_as_unreadable() -> None:
+    assert offered("brew", "git", output='{"formulae":' + "[" * 100_000)["git"].is_known is False
 
 
-def test_a_virtual_package_is_told_as_one() -> None:
-    assert "is a virtual package" in offered("apt", "awk", said=APT)["awk"].why
+def test_a_virtual_package_is_named_as_the_reason() -> None:
+    assert "is a virtual package" in offered("apt", "awk", output=APT)["awk"].why
 
 
-def test_a_python_of_the_distribution_is_told_as_one() -> None:
-    assert "(PEP 668)" in offered("pip", "x", said="externally-managed-environment")["x"].why
+def test_a_python_that_belongs_to_the_distribution_is_named_as_the_reason() -> None:
+    assert "(PEP 668)" in offered("pip", "x", output="externally-managed-environment")["x"].why
 
 
 @pytest.mark.parametrize("lines", [[], ["mngr-offer apt 0 | git:"], ["mngr-offer end of it"], ["mngr-offer apt x | y"]])
-def test_an_answer_that_is_cut_off_or_another_is_refused(lines: list[str]) -> None:
+def test_an_answer_that_is_cut_off_or_has_unknown_lines_is_refused(lines: list[str]) -> None:
     with pytest.raises(ValueError, match="the host's answer"):
         manager_offers.read(lines, {"apt": ["git"]})
 
 
 @given(st.lists(st.text(max_size=60), max_size=8), st.sampled_from(sorted(managers.TABLE)))
-def test_whatever_a_host_says_is_read_or_refused(lines: list[str], manager: str) -> None:
-    said = [f"mngr-offer {manager} 0 | {line}" for line in lines]
+def test_every_answer_of_a_host_is_read_or_refused(lines: list[str], manager: str) -> None:
+    output = [f"mngr-offer {manager} 0 | {line}" for line in lines]
     with contextlib.suppress(ValueError):
-        manager_offers.read([*said, "mngr-offer end"], {manager: ["x"]})
+        manager_offers.read([*output, "mngr-offer end"], {manager: ["x"]})

@@ -1,4 +1,4 @@
-"""ShellCheck finds no mistake in the sh scripts that hosts are asked with."""
+"""The sh scripts that are sent to hosts: ShellCheck finds no mistake in them, and they have no comments."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_shellcheck_finds_nothing_in_the_check_of_requirements(name: str) -> Non
 
 
 @pytest.mark.parametrize("privilege", ["root", "sudo", "doas"])
-def test_shellcheck_finds_nothing_in_the_question_to_package_managers(privilege: str) -> None:
+def test_shellcheck_finds_nothing_in_the_script_that_asks_package_managers(privilege: str) -> None:
     found = shellcheck(
         offers.annotated_script({manager: ["git", ODD] for manager in managers.TABLE}, privilege), exclude=UNUSED
     )

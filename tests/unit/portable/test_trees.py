@@ -1,4 +1,4 @@
-"""What a source is read into, and what is refused; with real files."""
+"""How local sources are read, and which are refused; with real files."""
 
 import hashlib
 import os
@@ -64,13 +64,13 @@ def test_special_bits_are_dropped_with_a_notice(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("own", "sent"), [(0o644, 0o600), (0o755, 0o700), (0o700, 0o700), (0o400, 0o600)])
-def test_a_secret_is_for_its_owner_alone(tmp_path: Path, own: int, sent: int) -> None:
+def test_only_its_owner_may_read_a_secret(tmp_path: Path, own: int, sent: int) -> None:
     put(tmp_path / "top" / "key", mode=own)
     entries = found(trees.read(str(tmp_path / "top"), is_secret=True))
     assert (entries["key"].mode, entries["key"].is_secret, entries[""].mode) == (sent, True, 0o700)
 
 
-def test_a_file_that_only_its_owner_may_touch_is_a_secret_by_itself(tmp_path: Path) -> None:
+def test_a_file_that_only_its_owner_may_read_is_a_secret(tmp_path: Path) -> None:
     put(tmp_path / "top" / "key", mode=0o400)
     put(tmp_path / "top" / "open", mode=0o644)
     entries = found(trees.read(str(tmp_path / "top")))
@@ -78,7 +78,7 @@ def test_a_file_that_only_its_owner_may_touch_is_a_secret_by_itself(tmp_path: Pa
     assert (entries["open"].is_secret, entries[""].is_secret) == (False, False)
 
 
-def test_modes_that_are_given_win(tmp_path: Path) -> None:
+def test_given_modes_replace_the_sources_own(tmp_path: Path) -> None:
     put(tmp_path / "top" / "key", mode=0o400)
     entries = found(trees.read(str(tmp_path / "top"), mode=0o640, directory_mode=0o750, is_secret=True))
     assert (entries["key"].mode, entries[""].mode, entries["key"].is_secret) == (0o640, 0o750, True)
@@ -108,7 +108,7 @@ def test_links_that_stay_inside_stay_links(tmp_path: Path) -> None:
     assert {entry.mode for entry in entries.values() if entry.kind == "link"} == {0o777}
 
 
-def test_links_that_leave_the_directory_are_refused_however_they_do_it(tmp_path: Path) -> None:
+def test_links_that_leave_the_directory_are_refused_whichever_way_they_take(tmp_path: Path) -> None:
     top = tmp_path / "top"
     put(top / "x" / "y" / "file")
     targets = {
@@ -124,7 +124,7 @@ def test_links_that_leave_the_directory_are_refused_however_they_do_it(tmp_path:
     assert set(problems(top)) == set(targets)
 
 
-def test_everything_that_can_not_be_sent_is_named_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_that_cannot_be_sent_is_reported_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     top = tmp_path / "top"
     put(top / "fine")
     os.mkfifo(top / "fifo")
@@ -139,7 +139,7 @@ def test_everything_that_can_not_be_sent_is_named_at_once(tmp_path: Path, monkey
     assert len(why) == 3
 
 
-def test_what_can_not_be_opened_is_refused() -> None:
+def test_a_source_that_cannot_be_opened_is_refused() -> None:
     with tempfile.TemporaryDirectory() as directory:
         Path(directory).chmod(0o755)
         put(Path(directory, "top", "file"), mode=0)
@@ -160,7 +160,7 @@ def test_a_device_is_refused() -> None:
 
 
 @pytest.mark.parametrize("name", ["missing", "dangling", "null\0character"])
-def test_a_source_that_is_not_there_is_an_error_that_says_so(tmp_path: Path, name: str) -> None:
+def test_a_missing_source_is_an_error_with_its_path(tmp_path: Path, name: str) -> None:
     (tmp_path / "dangling").symlink_to("nowhere")
     with pytest.raises(TreeError) as caught:
         trees.read(f"{tmp_path}/{name}")
@@ -168,7 +168,7 @@ def test_a_source_that_is_not_there_is_an_error_that_says_so(tmp_path: Path, nam
     assert str(tmp_path) in str(caught.value)
 
 
-def test_names_of_any_bytes_are_read_and_can_be_shown(tmp_path: Path) -> None:
+def test_names_with_any_bytes_are_read_and_can_be_printed(tmp_path: Path) -> None:
     names = [b"bad\xff", b"new\nline", b"$HOME", b"-dash", b"{{ 7*7 }}", "é".encode(), b"n" * 255]
     for name in names:
         put(tmp_path / "top" / os.fsdecode(name))

@@ -1,4 +1,4 @@
-"""Versions: what is read out of text, how it is ordered, and what belongs to a range."""
+"""Versions: how they are read from text, their order, and ranges of them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from mngr_ansible.portable import versions
 from mngr_ansible.portable.versions import Range, compare
 
-# What the programs themselves print: Debian 12 and 13, Ubuntu 22.04 and 24.04, Homebrew, and upstream's own builds.
-SAID = [
+# The output of the programs themselves: Debian 12 and 13, Ubuntu 22.04 and 24.04, Homebrew, and upstream's own builds.
+OUTPUTS = [
     ("git version 2.39.5 (Apple Git-154)", "2.39.5"),
     ("git version 2.40.0.rc1.windows.1", "2.40.0.rc1"),
     ("git-lfs/3.3.0 (GitHub; linux amd64; go 1.19.8)", "3.3.0"),
@@ -72,7 +72,7 @@ SAID = [
     ("", None),
 ]
 
-# dpkg-query's ${Version}: Debian, Ubuntu, backports, third parties; and what the author called it.
+# dpkg-query's ${Version} (Debian, Ubuntu, backports, third parties), and the upstream version.
 PACKAGED = [
     ("1:2.39.5-0+deb12u2", "2.39.5"),
     ("1:2.43.0-1ubuntu7.3", "2.43.0"),
@@ -98,7 +98,7 @@ PACKAGED = [
     ("0.0~git20220604.d0d3ac4-1", "0.0~git20220604.d0d3ac4"),
 ]
 
-# Each list in its order, earliest first. What one of our rules is about is never left to one pair.
+# Each list is in order, earliest first.
 ORDERED = [
     ["1.0.dev1", "1.0a1.dev2", "1.0a1", "1.0a2", "1.0b1", "1.0rc1", "1.0", "1.0.post1", "1.0.1"],
     ["1.0-alpha", "1.0-alpha.1", "1.0-beta.2", "1.0-beta.11", "1.0-rc.1", "1.0.0"],
@@ -137,8 +137,8 @@ CLAUSES = st.builds(str.__add__, st.sampled_from([">=", ">", "<=", "<", "==", "!
 RANGES = st.lists(CLAUSES, max_size=4).map(lambda clauses: Range.parse(",".join(clauses)))
 
 
-@pytest.mark.parametrize(("text", "version"), SAID)
-def test_the_version_is_read_out_of_what_a_program_prints(text: str, version: str | None) -> None:
+@pytest.mark.parametrize(("text", "version"), OUTPUTS)
+def test_the_version_is_read_from_a_programs_output(text: str, version: str | None) -> None:
     assert versions.find(text) == version
 
 
@@ -152,17 +152,17 @@ def test_the_version_is_read_out_of_what_a_program_prints(text: str, version: st
         ("nothing", r"version (\d+)", None),
     ],
 )
-def test_a_pattern_says_where_the_version_is(text: str, pattern: str, version: str | None) -> None:
+def test_a_pattern_finds_the_version(text: str, pattern: str, version: str | None) -> None:
     assert versions.find(text, pattern) == version
 
 
-def test_a_pattern_that_is_no_regular_expression_is_refused() -> None:
+def test_a_pattern_that_is_not_a_regular_expression_is_refused() -> None:
     with pytest.raises(ValueError, match="'\\(' is not a regular expression"):
         versions.find("1.2", "(")
 
 
 @pytest.mark.parametrize(("package_version", "version"), PACKAGED)
-def test_epoch_revision_and_packaging_are_no_part_of_the_upstream_version(package_version: str, version: str) -> None:
+def test_epoch_revision_and_packaging_are_not_part_of_the_upstream_version(package_version: str, version: str) -> None:
     assert versions.upstream(package_version) == version
 
 
@@ -174,7 +174,7 @@ def test_versions_are_ordered(ordered: list[str]) -> None:
 
 
 @pytest.mark.parametrize(("a", "b"), SAME)
-def test_two_ways_to_write_a_version_are_one(a: str, b: str) -> None:
+def test_two_spellings_of_a_version_are_equal(a: str, b: str) -> None:
     assert compare(a, b) == compare(b, a) == 0
 
 
@@ -195,7 +195,7 @@ PLAIN = st.from_regex(r"[1-9][0-9]?(\.[1-9][0-9]?){0,3}([~+][c-z]{1,3}[0-9]{0,2}
 @pytest.mark.skipif(not shutil.which("dpkg"), reason="dpkg, whose order this is compared with, is not here")
 @settings(max_examples=100, deadline=None)
 @given(PLAIN, PLAIN)
-def test_the_order_is_dpkgs_where_no_rule_of_ours_says_more(a: str, b: str) -> None:
+def test_the_order_is_that_of_dpkg_except_for_our_additions(a: str, b: str) -> None:
     assume(not any(word in a + b for word in ("rc", "dev", "pre")))
     relation = {-1: "lt", 0: "eq", 1: "gt"}[compare(a, b)]
     assert subprocess.run(["dpkg", "--compare-versions", a, relation, b], check=False).returncode == 0, (a, relation, b)
@@ -241,14 +241,14 @@ def test_a_range_has_one_normal_form(text: str, normal: str) -> None:
         (">=1 2", "'>=1 2' is not supported"),
     ],
 )
-def test_what_is_no_range_is_refused_with_what_to_write(text: str, why: str) -> None:
+def test_a_text_that_is_not_a_range_is_refused_with_what_to_write(text: str, why: str) -> None:
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - the words are compared below
         Range.parse(text)
     assert why in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("wanted", "version", "status"),
+    ("allowed", "version", "status"),
     [
         ("", None, "ok"),
         ("", "nonsense", "ok"),
@@ -267,12 +267,12 @@ def test_what_is_no_range_is_refused_with_what_to_write(text: str, why: str) -> 
         (">=1,!=1.5", "1.6", "ok"),
     ],
 )
-def test_a_version_is_judged_by_the_side_on_which_it_misses(wanted: str, version: str | None, status: str) -> None:
-    assert Range.parse(wanted).judge(version) == status
+def test_a_version_outside_a_range_is_too_old_or_too_new(allowed: str, version: str | None, status: str) -> None:
+    assert Range.parse(allowed).judge(version) == status
 
 
 @given(RANGES)
-def test_the_normal_form_reads_back_as_the_same_range(some: Range) -> None:
+def test_the_normal_form_parses_to_the_same_range(some: Range) -> None:
     again = Range.parse(str(some))
     assert again == some
     assert hash(again) == hash(some)
@@ -280,7 +280,7 @@ def test_the_normal_form_reads_back_as_the_same_range(some: Range) -> None:
 
 
 @given(RANGES, RANGES, RANGES)
-def test_intersection_has_no_order(a: Range, b: Range, c: Range) -> None:
+def test_intersection_does_not_depend_on_the_order(a: Range, b: Range, c: Range) -> None:
     assert a.intersect(b) == b.intersect(a)
     assert a.intersect(b).intersect(c) == a.intersect(b.intersect(c))
     assert a.intersect(a) == a
@@ -288,14 +288,14 @@ def test_intersection_has_no_order(a: Range, b: Range, c: Range) -> None:
 
 
 @given(RANGES, RANGES, VERSIONS)
-def test_the_intersection_has_what_both_have(a: Range, b: Range, version: str) -> None:
+def test_the_intersection_has_the_versions_that_are_in_both(a: Range, b: Range, version: str) -> None:
     both = a.intersect(b)
     assert both.contains(version) == (a.contains(version) and b.contains(version))
     assert not (both.is_empty and both.contains(version))
 
 
 @given(RANGES)
-def test_a_range_says_when_nothing_belongs_to_it(some: Range) -> None:
+def test_an_empty_range_is_recognized(some: Range) -> None:
     bounds = [bound[0] for bound in (some.lower, some.upper) if bound and bound[1]]
     assert some.is_empty is (str(some) == ">0,<0")
     assert all(some.contains(bound) for bound in bounds)
@@ -311,7 +311,7 @@ def test_a_range_is_immutable() -> None:
     ["1.5" * 500_000, "1+really" * 200_000, "a_-" * 500_000, "a-" * 500_000 + "1"],
     ids=["dots", "really", "marks", "name"],
 )
-def test_a_text_of_any_length_is_read_at_once(text):
+def test_a_text_of_any_length_is_read_in_seconds(text):
     since = time.monotonic()
     versions.upstream(text)
     versions.find(text)

@@ -1,4 +1,4 @@
-"""What real programs print, and what real package databases say: the version that the program's author gave it."""
+"""The output of real programs and the entries of real package databases, and the upstream version in them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mngr_ansible.portable import versions
 from mngr_ansible.portable.versions import Range
 
 # Debian 12, Ubuntu 24.04 and upstream's own builds.
-SAID = [
+OUTPUTS = [
     ("Python 2.7.18", "2.7.18"),
     ("go version go1.22.4 linux/amd64", "1.22.4"),
     ("rustc 1.78.0 (9b00956e5 2024-04-29)", "1.78.0"),
@@ -173,13 +173,13 @@ ALPINE = [
 PACKAGED = [*DEBIAN, *UBUNTU, *RPM, *ARCH, *ALPINE]
 
 
-@pytest.mark.parametrize(("text", "version"), SAID)
-def test_the_version_is_read_out_of_what_a_program_prints(text: str, version: str) -> None:
+@pytest.mark.parametrize(("text", "version"), OUTPUTS)
+def test_the_version_is_read_from_a_programs_output(text: str, version: str) -> None:
     assert versions.find(text) == version
 
 
 @pytest.mark.parametrize(("packaged", "version"), PACKAGED)
-def test_epoch_revision_and_packaging_are_no_part_of_the_upstream_version(packaged: str, version: str) -> None:
+def test_epoch_revision_and_packaging_are_not_part_of_the_upstream_version(packaged: str, version: str) -> None:
     assert versions.upstream(packaged) == version
 
 
@@ -191,10 +191,10 @@ def test_a_packages_version_satisfies_the_range_that_begins_with_its_upstream_ve
     assert not Range.parse(f">{version}").contains(versions.upstream(packaged))
 
 
-def test_no_pair_is_there_twice() -> None:
+def test_no_example_is_listed_twice() -> None:
     from tests.unit.portable import test_versions
 
-    said, packaged = [*SAID, *test_versions.SAID], [*PACKAGED, *test_versions.PACKAGED]
-    assert len({text for text, _ in said}) == len(said)
+    outputs, packaged = [*OUTPUTS, *test_versions.OUTPUTS], [*PACKAGED, *test_versions.PACKAGED]
+    assert len({text for text, _ in outputs}) == len(outputs)
     assert len({text for text, _ in packaged}) == len(packaged)
-    assert len(said) + len(packaged) >= 150
+    assert len(outputs) + len(packaged) >= 150
