@@ -138,7 +138,7 @@ def _hosts_are_possible() -> None:
 
 @pytest.fixture
 def ssh_host(_hosts_are_possible: None) -> Iterator[StartHost]:
-    """Start hosts for one test, each fresh: ``ssh_host(layer="bare", users=(Login("dev"),))``."""
+    """Start hosts for one test, each fresh: ``ssh_host(layer="bare", users=(User("dev"),))``."""
     with ExitStack() as hosts:
         yield lambda **options: _started(hosts, **options)
 

@@ -18,7 +18,7 @@ import pytest
 from mngr_ansible.run.supervisor import MOST_MEMORY
 from tests.support.builders import write
 from tests.support.command_line import mngr_ansible, on
-from tests.support.hosts import AptRepository, Login, SshHost
+from tests.support.hosts import AptRepository, SshHost, User
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,7 @@ def host(ssh_host: StartHost, tmp_path: Path) -> SshHost:
     script = f"printf '{ESCAPES}'; printf '%s\\n' {words}; printf '%s\\n' {words} >&2; exit 1"
     repository.add("trap", "1", commands={"trap": f"printf '{ESCAPES}'; echo {words} 1.0"}, postinst=script)
     repository.add("liar", "1", commands={"liar": f"printf '{ESCAPES}'; echo {words}"})
-    made = ssh_host(layer="tools", users=(Login("dev", "sudo"),), repository=repository, lists="fresh")
+    made = ssh_host(layer="tools", users=(User("dev", "sudo"),), repository=repository, lists="fresh")
     lie = f"{ESCAPES}{bait(tmp_path / 'traps')}"
     made.run(f"printf '%b' {shlex.quote(f'ID=debian\nNAME="{lie}"\nPRETTY_NAME="{lie}"\n')} >/etc/os-release")
     made.run(f"mkdir -p /srv/mirror; cd /srv/mirror; touch -- \"$(printf '{ESCAPES}x')\" {shlex.quote(NAME)}")
@@ -52,9 +52,7 @@ def host(ssh_host: StartHost, tmp_path: Path) -> SshHost:
 
 
 @pytest.mark.parametrize("is_json", [False, True])
-def test_whatever_a_host_says_runs_nothing_here_and_reaches_no_terminal(
-    host: SshHost, tmp_path: Path, is_json: bool
-) -> None:
+def test_no_output_of_a_host_runs_here_or_controls_the_terminal(host: SshHost, tmp_path: Path, is_json: bool) -> None:
     (tmp_path / "manifest.yml").write_text(
         json.dumps({"files": [{"local_path": str(tmp_path / "traps"), "remote_path": "/srv/mirror", "mirror": True}]})
     )
@@ -88,7 +86,7 @@ ENDLESS = FORGED.replace("cat /tmp/answer", "yes endless")
 def test_a_forged_answer_makes_no_other_file_of_this_machine_travel(
     ssh_host: StartHost, tmp_path: Path, home: Path
 ) -> None:
-    host = ssh_host(layer="tools", users=(Login("dev", "sudo"),))
+    host = ssh_host(layer="tools", users=(User("dev", "sudo"),))
     private = write(home / "private", "canary-of-this-machine\n" * 9, 0o600)
     entry = {"path": "/srv/stolen", "kind": "file", "mode": "0644", "source": str(private), "size": 207}
     entry |= {"sha256": hashlib.sha256(private.read_bytes()).hexdigest()}

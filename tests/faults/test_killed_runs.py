@@ -17,7 +17,7 @@ import pytest
 
 from tests.support.command_line import mngr_ansible, on
 from tests.support.fault_matrix import Case, Seen, environment, hold_up, ours_here, place_for_big, run_all
-from tests.support.hosts import AptRepository, Login, SshHost, offered_packages, running
+from tests.support.hosts import AptRepository, SshHost, User, offered_packages, running
 from tests.support.latency_proxy import distant
 from tests.support.waiting import wait_until
 
@@ -68,7 +68,7 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
         cases = []
         for phase, end in CASES:
             layer, user = ("bare", "root") if phase == "python" else ("tools", "dev")
-            users = (Login("dev", "sudo"),) if layer == "tools" else ()
+            users = (User("dev", "sudo"),) if layer == "tools" else ()
             made = running(layer=layer, users=users, name=f"{phase}-{end}".lower(), repository=repository)
             host = hosts.enter_context(made).as_user(user)
             host.run("apt-get update -qq; mkdir -m 1777 /srv/x")
@@ -139,7 +139,7 @@ NAMES = [f"{phase} {end}" for phase, end in CASES]
 
 
 @pytest.mark.parametrize(("phase", "end"), CASES)
-def test_it_ends_in_time_and_says_what_is_known(seen: dict[str, Seen], phase: str, end: str) -> None:
+def test_it_ends_in_time_and_reports_what_is_known(seen: dict[str, Seen], phase: str, end: str) -> None:
     found, name = seen[f"{phase} {end}"], f"{phase} {end}"
     assert found.code == ENDS[end], found.said
     assert "Traceback" not in found.said
@@ -187,7 +187,7 @@ def test_a_minute_later_no_file_has_changed_there(seen: dict[str, Seen], name: s
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if not name.endswith("SIGKILL")])
-def test_what_could_be_reached_is_tidied_at_once(seen: dict[str, Seen], name: str) -> None:
+def test_what_could_be_reached_is_cleaned_up_at_once(seen: dict[str, Seen], name: str) -> None:
     assert [line for line in seen[name].left_later.splitlines() if "/.mngr-ansible" in line] == []
 
 

@@ -15,7 +15,7 @@ import pytest
 from tests.hosts.test_files_leaks import ALL, CONTENT, SECRETS, files_on, files_with_hits, hits
 from tests.support.builders import write
 from tests.support.command_line import argv, mngr_ansible, on
-from tests.support.hosts import AptRepository, Login, SshHost
+from tests.support.hosts import AptRepository, SshHost, User
 from tests.support.latency_proxy import distant
 from tests.support.processes import started, witnessed
 from tests.support.waiting import wait_until
@@ -45,7 +45,7 @@ def host(ssh_host: StartHost, tmp_path: Path) -> SshHost:
     for name, seconds in {"slow": 3, "slower": 15, "slowest": 40}.items():
         repository.add(name, "1", commands={name: f"echo {name} 1"}, postinst=f"touch /begun; sleep {seconds}")
     repository.add("broken", "1", commands={"broken": "echo broken 1"}, postinst="exit 1")
-    made = ssh_host(layer="tools", users=(Login("agent", "sudo"),), repository=repository, lists="fresh")
+    made = ssh_host(layer="tools", users=(User("agent", "sudo"),), repository=repository, lists="fresh")
     made.run("chmod 777 /srv; touch /mark; sleep 0.1")
     return made.as_user("agent")
 

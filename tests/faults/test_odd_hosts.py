@@ -17,13 +17,13 @@ import pytest
 from tests.support.builders import let_everyone_enter
 from tests.support.command_line import on
 from tests.support.fault_matrix import Case, Seen, run_all
-from tests.support.hosts import AptRepository, Login, SshHost, running
+from tests.support.hosts import AptRepository, SshHost, User, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-LOGINS = (Login("dev", "sudo"), Login("asked", "sudo with a password"), Login("nobody2"), Login("tty_", "sudo"))
+LOGINS = (User("dev", "sudo"), User("asked", "sudo with a password"), User("nobody2"), User("tty_", "sudo"))
 POWERLESS = "is not root and has no sudo without a password"
 LINE = "an administrator must run: sudo apt-get install -y mtool"
 LOCK = """
@@ -106,7 +106,7 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
             repository: AptRepository = offered,
             lists: str = "fresh",
         ) -> SshHost:
-            logins = LOGINS if layer == "tools" else (Login("nobody2"),)
+            logins = LOGINS if layer == "tools" else (User("nobody2"),)
             made = hosts.enter_context(
                 running(layer=layer, name=name, users=logins, repository=repository, lists=lists)
             )
@@ -179,7 +179,7 @@ def _keys(host: SshHost, work: Path) -> list[Case]:
 
 
 @pytest.mark.parametrize("name", SAYS)
-def test_it_is_told_with_a_remedy_in_time_and_nothing_else_is_changed(seen: dict[str, Seen], name: str) -> None:
+def test_it_is_reported_with_a_remedy_in_time_and_nothing_else_is_changed(seen: dict[str, Seen], name: str) -> None:
     found = seen[name]
     assert found.code == 1, found.said
     for words in SAYS[name]:

@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.command_line import on
 from tests.support.fault_matrix import Case, Seen, run_all
-from tests.support.hosts import Login, SshHost, running
+from tests.support.hosts import SshHost, User, running
 from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
         return ["apply", *files, *more, *on(host)]
 
     with ExitStack() as hosts:
-        main = hosts.enter_context(running(layer="tools", has_mirror=True, name="main", users=tuple(map(Login, NAMES))))
+        main = hosts.enter_context(running(layer="tools", has_mirror=True, name="main", users=tuple(map(User, NAMES))))
         main.run(PREPARE, timeout=600)
         main.run("chmod 1777 /srv")
         cases = [

@@ -6,7 +6,7 @@ from tests.support.command_line import document, mngr_ansible, on
 from tests.support.hosts import AptRepository
 
 
-def test_a_failed_run_says_where_it_is_kept_and_a_good_one_leaves_nothing(ssh_host, tmp_path, home):
+def test_a_failed_run_names_the_directory_that_is_kept_and_a_good_one_leaves_nothing(ssh_host, tmp_path, home):
     runs = home / ".local/state/mngr-ansible/runs"
     repository = AptRepository(tmp_path / "apt")
     repository.add("broken", "1", postinst="echo no >&2; exit 1")

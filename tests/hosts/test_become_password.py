@@ -5,7 +5,7 @@ import time
 import pytest
 
 from tests.support.command_line import argv, mngr_ansible, on
-from tests.support.hosts import AptRepository, Login
+from tests.support.hosts import AptRepository, User
 from tests.support.processes import everything_recorded, run_in_terminal
 
 PASSWORD = "c4n4ry 'pass'\"word$HOME"
@@ -15,7 +15,7 @@ PASSWORD = "c4n4ry 'pass'\"word$HOME"
 def host(ssh_host, tmp_path):
     repository = AptRepository(tmp_path / "apt")
     repository.add("mtool", "2.0", commands={"mtool": "echo mtool 2.0"})
-    login = Login("dev", "sudo with a password", PASSWORD)
+    login = User("dev", "sudo with a password", PASSWORD)
     return ssh_host(layer="tools", users=(login,), repository=repository).as_user("dev")
 
 
@@ -70,7 +70,7 @@ def test_without_the_option_no_password_is_asked_for_and_an_administrator_is(hos
 
 
 def test_a_bare_host_is_bootstrapped_with_the_password(ssh_host, tmp_path):
-    host = ssh_host(layer="bare", users=(Login("dev", password=PASSWORD),), has_mirror=True).as_user("dev")
+    host = ssh_host(layer="bare", users=(User("dev", password=PASSWORD),), has_mirror=True).as_user("dev")
     retried = "apt-get -qq -o Acquire::Retries=5"
     host.run(f"{retried} update && {retried} install -y --no-install-recommends sudo", timeout=300)
     host.run("echo 'dev ALL=(ALL:ALL) ALL' >/etc/sudoers.d/dev")
@@ -82,7 +82,7 @@ def test_a_bare_host_is_bootstrapped_with_the_password(ssh_host, tmp_path):
 def test_with_sudo_rs_no_password_is_needed_or_the_user_is_told_that_it_cannot_be_used(ssh_host, tmp_path):
     repository = AptRepository(tmp_path / "apt")
     repository.add("mtool", "2.0", commands={"mtool": "echo mtool 2.0"})
-    logins = (Login("dev", "sudo"), Login("asked", "sudo with a password", PASSWORD))
+    logins = (User("dev", "sudo"), User("asked", "sudo with a password", PASSWORD))
     host = ssh_host(layer="sudo-rs", users=logins, repository=repository)
     assert "sudo-rs " in host.run("sudo --version 2>&1").stdout
     words = ["apply", "--package", "mtool", "--file", f"{__file__}:/etc/ours", "--become"]

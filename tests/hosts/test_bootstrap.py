@@ -16,7 +16,7 @@ from mngr_ansible.portable.checks import complete
 from mngr_ansible.provisioning import bootstrap
 from mngr_ansible.spec.packages import PackageRequirement
 from tests.support.command_line import document, mngr_ansible, on, statuses
-from tests.support.hosts import AptRepository, Login, PacmanRepository, RpmRepository, SshHost, offered_packages
+from tests.support.hosts import AptRepository, PacmanRepository, RpmRepository, SshHost, User, offered_packages
 from tests.support.latency_proxy import distant
 from tests.support.processes import witnessed
 from tests.support.role_playbook import ROLES, play
@@ -88,8 +88,8 @@ def test_a_bare_host_gets_everything_in_one_run_and_a_ready_one_costs_one_round_
         assert (again.returncode, seen(), proxy.connections) == (0, [], 1)
 
 
-def test_a_login_with_sudo_bootstraps_too(ssh_host: StartHost, repository: AptRepository) -> None:
-    host = ssh_host(layer="bare", users=(Login("dev"),), repository=repository, has_mirror=True).as_user("dev")
+def test_a_user_with_sudo_bootstraps_too(ssh_host: StartHost, repository: AptRepository) -> None:
+    host = ssh_host(layer="bare", users=(User("dev"),), repository=repository, has_mirror=True).as_user("dev")
     retried = "apt-get -qq -o Acquire::Retries=5"
     host.run(f"{retried} update && {retried} install -y --no-install-recommends sudo", timeout=300)
     host.run("rm /etc/apt/sources.list; echo 'dev ALL=(ALL:ALL) NOPASSWD: ALL' >/etc/sudoers.d/dev")
@@ -98,10 +98,10 @@ def test_a_login_with_sudo_bootstraps_too(ssh_host: StartHost, repository: AptRe
     assert (made.returncode, changed) == (0, set(LACKING)), made.stderr
 
 
-def test_without_root_an_administrator_is_told_the_exact_command(
+def test_without_root_the_exact_command_for_an_administrator_is_shown(
     ssh_host: StartHost, repository: AptRepository
 ) -> None:
-    host = ssh_host(layer="bare", users=(Login("dev"),), repository=repository, lists="fresh").as_user("dev")
+    host = ssh_host(layer="bare", users=(User("dev"),), repository=repository, lists="fresh").as_user("dev")
     before = host.run("find / -xdev -newer /etc/hostname -type f | sort").stdout
     done = mngr_ansible("bootstrap", "--json", *on(host))
     (command,) = document(done)["hosts"][0]["commands"]
@@ -123,7 +123,7 @@ def test_print_only_shows_the_command_and_fails(ssh_host: StartHost, repository:
     assert host.run("command -v git python3", check=False).stdout == ""
 
 
-def test_on_this_machine_a_bootstrap_only_tells(tmp_path: Path) -> None:
+def test_on_this_machine_a_bootstrap_only_shows_commands(tmp_path: Path) -> None:
     done = mngr_ansible("bootstrap", "--json", env={"PATH": f"{tmp_path}:/usr/bin:/bin"})
     assert "changed" not in statuses(done).values()
 
@@ -138,7 +138,7 @@ def test_two_bootstraps_at_once_both_end_well(ssh_host: StartHost, repository: A
     assert host.run("git && dpkg --audit").stdout == "git 1.2\n"
 
 
-def test_a_python_without_its_library_is_none(ssh_host: StartHost, repository: AptRepository) -> None:
+def test_a_python_without_its_library_counts_as_missing(ssh_host: StartHost, repository: AptRepository) -> None:
     host = ssh_host(layer="bare", repository=repository, lists="fresh")
     host.run("apt-get install -y -qq --no-install-recommends python3-minimal")
     assert host.run("python3 -c 'import json'", check=False).returncode == 1
@@ -188,7 +188,7 @@ def test_python_comes_from_the_systems_own_manager(ssh_host: StartHost, tmp_path
     pacman = layer == "pacman"
     repository: Any = (PacmanRepository if pacman else RpmRepository)(tmp_path / "repository")
     repository.add("python" if pacman else "python3", "3.11", commands={"python3": 'exec /opt/python "$@"'})
-    host: SshHost = ssh_host(layer=layer, users=(Login("dev", "sudo"), Login("pete")), repository=repository)
+    host: SshHost = ssh_host(layer=layer, users=(User("dev", "sudo"), User("pete")), repository=repository)
     host.run("mv $(readlink -f /usr/bin/python3) /opt/python && rm /usr/bin/python3*")
     host.run("sed -i '1s,#!.*,#!/opt/python,' /usr/bin/dnf /usr/bin/dnf-3 2>/dev/null; true")
 

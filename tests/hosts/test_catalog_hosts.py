@@ -14,7 +14,7 @@ import pytest
 
 from mngr_ansible import provision
 from mngr_ansible.catalog.lookup import find_tool, tool_names
-from tests.support.hosts import Login, SshHost
+from tests.support.hosts import SshHost, User
 
 if TYPE_CHECKING:
     from mngr_ansible import Report
@@ -79,7 +79,7 @@ def test_every_tool_that_debian_has_is_installed_from_the_catalog_and_found_agai
 
 @pytest.mark.slow
 def test_agents_come_through_npm_with_the_node_that_they_need(ssh_host: StartHost) -> None:
-    host = configured(ssh_host(layer="languages", users=(Login("dev"),), has_mirror=True)).as_user("dev")
+    host = configured(ssh_host(layer="languages", users=(User("dev"),), has_mirror=True)).as_user("dev")
     if not any(_told("npm", "view", "@openai/codex", "version") for _ in range(3)):
         pytest.skip("npm's registry is not reached from here")
     first, second = bring(host, *NPM), bring(host, *NPM)
@@ -89,7 +89,7 @@ def test_agents_come_through_npm_with_the_node_that_they_need(ssh_host: StartHos
 
 @pytest.mark.slow
 def test_what_comes_from_pypi_comes_through_pipx(ssh_host: StartHost) -> None:
-    host = configured(ssh_host(layer="languages", users=(Login("dev"),), has_mirror=True)).as_user("dev")
+    host = configured(ssh_host(layer="languages", users=(User("dev"),), has_mirror=True)).as_user("dev")
     first, second = bring(host, *PIPX), bring(host, *PIPX)
     assert statuses(first) == dict.fromkeys(PIPX, "changed"), first.to_dict()
     assert set(statuses(second).values()) == {"ok"}

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.builders import write
 from tests.support.command_line import mngr_ansible, on
-from tests.support.hosts import Login, SshHost
+from tests.support.hosts import SshHost, User
 from tests.support.processes import witnessed
 
 CONTENT, ENVIRONMENT, PASSWORD, THERE = (
@@ -45,7 +45,7 @@ def files_on(host: SshHost) -> list[str]:
 
 @pytest.fixture
 def agent(ssh_host) -> SshHost:
-    host = ssh_host(layer="tools", users=(Login("agent", root_by="sudo"), Login("other")))
+    host = ssh_host(layer="tools", users=(User("agent", root_by="sudo"), User("other")))
     host.run(f"echo {THERE} >/srv/private; chmod 600 /srv/private; chown agent /srv/private; chmod 777 /srv")
     host.run("touch /mark; sleep 0.1")
     return host.as_user("agent")

@@ -4,9 +4,9 @@ import pytest
 
 from mngr_ansible import FileTransferSpec, provision
 from tests.support.builders import tree, write
-from tests.support.hosts import Login, SshHost
+from tests.support.hosts import SshHost, User
 
-OTHER = Login("other")
+OTHER = User("other")
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def owners(host: SshHost, *paths: str) -> list[str]:
 
 
 def test_root_writes_only_what_is_to_belong_to_others(ssh_host, access, tmp_path):
-    host = ssh_host(layer="tools", users=(Login("dev", root_by="sudo"), OTHER)).as_user("dev")
+    host = ssh_host(layer="tools", users=(User("dev", root_by="sudo"), OTHER)).as_user("dev")
     files = [
         FileTransferSpec(tree(tmp_path / "mine", "a"), "mine"),
         FileTransferSpec(write(tmp_path / "secret", mode=0o600), "/srv/new/secret", owner="other", group="other"),
@@ -42,7 +42,7 @@ def test_root_writes_only_what_is_to_belong_to_others(ssh_host, access, tmp_path
 
 
 def test_without_root_what_is_to_belong_to_others_is_blocked_before_anything_changes(ssh_host, access, tmp_path):
-    host = ssh_host(layer="python", users=(Login("dev"), OTHER)).as_user("dev")
+    host = ssh_host(layer="python", users=(User("dev"), OTHER)).as_user("dev")
     source = write(tmp_path / "x")
     files = [FileTransferSpec(source, "mine"), FileTransferSpec(source, "theirs", owner="other")]
 
@@ -63,7 +63,7 @@ def test_an_owner_that_the_host_does_not_know_is_blocked(ssh_host, access, tmp_p
     assert (str(outcome.status), "no group nobody-knows" in outcome.reason) == ("blocked", True)
 
 
-def test_a_mirror_behind_a_link_spares_what_another_plugin_wants_there(ssh_host, access, tmp_path):
+def test_a_mirror_behind_a_link_keeps_what_another_plugin_puts_there(ssh_host, access, tmp_path):
     host = ssh_host(layer="python")
     host.run("mkdir -p /srv/real/old; touch /srv/real/old/x; ln -s /srv/real /srv/link")
     files = [
@@ -76,7 +76,7 @@ def test_a_mirror_behind_a_link_spares_what_another_plugin_wants_there(ssh_host,
     assert host.run("ls /srv/real").stdout.split() == ["a", "b"]
 
 
-def test_two_ways_to_one_file_on_the_host_are_one_and_the_later_plugin_wins(ssh_host, access, tmp_path):
+def test_two_paths_to_one_file_on_the_host_are_one_and_the_later_plugin_wins(ssh_host, access, tmp_path):
     host = ssh_host(layer="python")
     host.run("mkdir /srv/real; ln -s /srv/real /srv/link")
     files = [
@@ -94,7 +94,7 @@ def test_two_ways_to_one_file_on_the_host_are_one_and_the_later_plugin_wins(ssh_
 
 
 @pytest.mark.parametrize("destination", ["~/", "/srv/home-link"])
-def test_a_mirror_of_a_home_is_blocked_by_whatever_way_it_is_named(ssh_host, access, tmp_path, destination):
+def test_a_mirror_of_a_home_is_blocked_however_it_is_named(ssh_host, access, tmp_path, destination):
     host = ssh_host(layer="python")
     host.run("ln -s /root /srv/home-link; touch /root/precious")
     spec = FileTransferSpec(tree(tmp_path / "top", "a"), f"{destination}", mirror=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.hosts import AptRepository, Login, SshHost, cache_directory, offered_packages, running
+from tests.support.hosts import AptRepository, SshHost, User, cache_directory, offered_packages, running
 from tests.support.hosts.ssh_host import sweep
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def test_the_python_layer_has_no_sudo(shared_host: SshHost) -> None:
     assert shared_host.ssh("command -v python3; command -v sudo || echo none").stdout == "/usr/bin/python3\nnone\n"
 
 
-def test_the_tools_layer_has_what_mngr_wants(ssh_host: StartHost) -> None:
+def test_the_tools_layer_has_what_mngr_needs(ssh_host: StartHost) -> None:
     ssh_host(layer="tools").ssh("set -e; for c in python3 git tmux rsync jq sudo doas ps; do command -v $c; done")
 
 
@@ -65,10 +65,10 @@ def test_the_tools_layer_has_what_mngr_wants(ssh_host: StartHost) -> None:
         ("doas", "doas -n id -un", "root"),
     ],
 )
-def test_a_login_becomes_root_only_as_it_was_asked_for(
+def test_a_user_becomes_root_only_in_the_way_that_was_given(
     ssh_host: StartHost, root_by: str, command: str, said: str
 ) -> None:
-    host = ssh_host(layer="tools", users=(Login("dev", root_by),))  # type: ignore[arg-type]
+    host = ssh_host(layer="tools", users=(User("dev", root_by),))  # type: ignore[arg-type]
 
     assert host.as_user("dev").ssh(command, check=False).stdout.strip() == said
 

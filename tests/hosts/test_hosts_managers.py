@@ -99,7 +99,7 @@ def test_a_held_package_stays_when_all_are_upgraded(
     assert host.ssh("mtool; free-one").stdout == "mtool 2.40.1\nfree 2\n"
 
 
-def test_a_failing_script_is_told_and_leaves_the_package_in_the_database(
+def test_a_failing_script_is_reported_and_leaves_the_package_in_the_database(
     ssh_host: StartHost, manager: Manager, repository: RpmRepository | PacmanRepository
 ) -> None:
     repository.add("broken", postinst="echo no disk for it >&2; exit 3")

@@ -11,7 +11,7 @@ from mngr_ansible.portable import offers as manager_offers
 
 
 @pytest.mark.parametrize("shell", [["dash"], ["bash", "--posix"], ["busybox", "sh"]])
-def test_the_question_is_answered_whole_where_nothing_is_installed(shell: list[str]) -> None:
+def test_the_script_answers_for_every_manager(shell: list[str]) -> None:
     asked = {name: ["git", "tmux"] for name in managers.TABLE}
     text = manager_offers.script(asked, "root")
     said = subprocess.run(shell, input=text, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"}).stdout

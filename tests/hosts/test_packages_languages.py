@@ -9,7 +9,7 @@ import pytest
 
 from mngr_ansible import provision
 from tests.support.command_line import mngr_ansible, on
-from tests.support.hosts import Login, SshHost
+from tests.support.hosts import SshHost, User
 from tests.support.registries import Registries, served
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def registries() -> Iterator[Registries]:
 
 @pytest.fixture
 def host(ssh_host: StartHost, registries: Registries) -> SshHost:
-    started = ssh_host(layer="languages", users=(Login("dev", root_by="sudo"), Login("pete")))
+    started = ssh_host(layer="languages", users=(User("dev", root_by="sudo"), User("pete")))
     registries.tell(started)
     return started
 
@@ -82,7 +82,7 @@ def test_a_source_that_pins_a_version_gets_that_one(host: SshHost) -> None:
     ("package", "version", "reason"),
     [("mtool", ">=9", "npm offers no package mtool"), ("nowhere", "", "npm offers no package nowhere")],
 )
-def test_what_the_registry_has_not_is_blocked_before_anything_changes(
+def test_what_the_registry_does_not_offer_is_blocked_before_anything_changes(
     host: SshHost, package: str, version: str, reason: str
 ) -> None:
     report = bring(host, wanted("npm", package, "nosuch", version))
@@ -91,7 +91,7 @@ def test_what_the_registry_has_not_is_blocked_before_anything_changes(
     assert host.run("ls /usr/local/bin").stdout == ""
 
 
-def test_pipx_installs_for_the_login_a_version_in_the_range(host: SshHost) -> None:
+def test_pipx_installs_for_the_user_a_version_in_the_range(host: SshHost) -> None:
     pete = host.as_user("pete")
     report = bring(pete, wanted("pipx", "wtool", "wtool", ">=2,<3"))
     assert statuses(report) == {"wtool": ("changed", "2.3.0")}, report.to_dict()
@@ -105,7 +105,7 @@ def test_pip_never_breaks_a_python_that_belongs_to_the_distribution(host: SshHos
     assert host.run("ls -A /home/pete/.local 2>/dev/null || true").stdout == ""
 
 
-def test_pip_installs_for_the_login_where_python_is_nobody_elses(host: SshHost) -> None:
+def test_pip_installs_for_the_user_where_the_distribution_does_not_manage_python(host: SshHost) -> None:
     host.run("rm /usr/lib/python3*/EXTERNALLY-MANAGED")
     report = bring(host.as_user("pete"), wanted("pip", "wtool", "wtool", ">=2,<3"))
     assert statuses(report) == {"wtool": ("changed", "2.3.0")}, report.to_dict()
@@ -120,7 +120,7 @@ def uv(host: SshHost) -> SshHost:
     return host
 
 
-def test_uv_installs_and_updates_for_the_login(uv: SshHost) -> None:
+def test_uv_installs_and_updates_for_the_user(uv: SshHost) -> None:
     pete = uv.as_user("pete")
     report = bring(pete, wanted("uv", "wtool", "wtool", ">=2,<3"))
     assert statuses(report) == {"wtool": ("changed", "2.3.0")}, report.to_dict()
@@ -130,7 +130,7 @@ def test_uv_installs_and_updates_for_the_login(uv: SshHost) -> None:
     assert "uv offers no package wtool" in blocked.hosts[0].outcomes[0].reason
 
 
-def test_a_tool_that_no_shell_of_the_login_finds_is_told_with_the_line_that_helps(uv: SshHost) -> None:
+def test_a_tool_that_is_not_on_the_users_path_is_reported_with_the_line_to_add(uv: SshHost) -> None:
     uv.run("rm -f /home/pete/.profile /home/pete/.bash*")
     pete = uv.as_user("pete")
     assert statuses(bring(pete, wanted("uv", "wtool", "wtool", ">=2,<3"))) == {"wtool": ("changed", "2.3.0")}
@@ -140,7 +140,7 @@ def test_a_tool_that_no_shell_of_the_login_finds_is_told_with_the_line_that_help
     assert f"wtool is in /home/pete/.local/bin, which is not in the PATH of a login shell; {line}" in planned.stderr
 
 
-def test_with_become_the_logins_own_stays_the_logins(uv: SshHost) -> None:
+def test_with_become_a_users_own_installation_stays_the_users(uv: SshHost) -> None:
     dev = uv.as_user("dev")
     report = provision(
         [dev.address],

@@ -9,7 +9,7 @@ import pytest
 
 from mngr_ansible import provision
 from tests.support.command_line import mngr_ansible, on
-from tests.support.hosts import Login, PacmanRepository, RpmRepository, SshHost
+from tests.support.hosts import PacmanRepository, RpmRepository, SshHost, User
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,7 @@ def system(request: pytest.FixtureRequest, ssh_host: StartHost, tmp_path: Path) 
     repository.add("mtool", "1:1.5-1", commands={"mtool": "echo mtool version 1.5"})
     repository.add("other", "1.0-1", commands={"other": "echo other 1.0"})
     repository.add("rival", "1.0-1", conflicts="other")
-    host = ssh_host(layer=request.param, users=(Login("dev", root_by="sudo"), Login("pete")), repository=repository)
+    host = ssh_host(layer=request.param, users=(User("dev", root_by="sudo"), User("pete")), repository=repository)
     return System(request.param, name, install, refresh, repository, host)
 
 
@@ -107,7 +107,7 @@ def test_nothing_is_removed_to_make_room(system: System) -> None:
     assert system.host.run("other").stdout == "other 1.0\n"
 
 
-def test_without_privilege_it_is_blocked_with_the_line_for_an_administrator(system: System) -> None:
+def test_without_privilege_it_is_blocked_with_the_command_for_an_administrator(system: System) -> None:
     system.host.run(f"{system.refresh} || true")
     report = bring(system.host.as_user("pete"), "other")
     (outcome,) = report.hosts[0].outcomes
@@ -166,7 +166,7 @@ LOCKS = {
 }
 
 
-def test_a_lock_is_waited_for_within_the_bound_and_its_holder_is_told(system: System) -> None:
+def test_a_lock_is_waited_for_within_the_bound_and_its_holder_is_named(system: System) -> None:
     hold, release, words = LOCKS[system.manager]
     bring(system.host, "other")
     system.host.run(f"cd / && ({hold}) >/dev/null 2>&1")
@@ -178,7 +178,7 @@ def test_a_lock_is_waited_for_within_the_bound_and_its_holder_is_told(system: Sy
     assert statuses(free) == {"mtool": ("changed", "1.5")}
 
 
-def test_a_lock_that_is_let_go_in_time_harms_nothing(system: System) -> None:
+def test_a_lock_that_is_released_in_time_does_no_harm(system: System) -> None:
     hold, release, _ = LOCKS[system.manager]
     bring(system.host, "other")
     system.host.run(f"cd / && ({hold}; setsid sh -c 'sleep 6; {release}' &) >/dev/null 2>&1")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mngr_ansible import provision
-from tests.support.hosts import AptRepository, Login, SshHost
+from tests.support.hosts import AptRepository, SshHost, User
 from tests.support.https_server import HttpsServer, https_server
 from tests.support.registries import served
 from tests.support.signing import gpg, sign
@@ -59,7 +59,7 @@ def test_where_the_system_offers_too_little_the_next_source_a_vendors_repository
 ) -> None:
     theirs = AptRepository(tmp_path / "vendor")
     theirs.add("nodejs", "22.1.0-1nodesource1", commands={"node": "echo v22.1.0"})
-    host = ssh_host(layer="tools", users=(Login("dev", root_by="sudo"),), repository=repository, lists=lists)
+    host = ssh_host(layer="tools", users=(User("dev", root_by="sudo"),), repository=repository, lists=lists)
     with gpg() as program:
         key = program.key()
         sign(theirs, key, program)
@@ -106,7 +106,7 @@ def test_what_a_source_requires_is_installed_before_it_in_the_same_run(
 ) -> None:
     import uv
 
-    host = ssh_host(layer="languages", repository=repository, users=(Login("dev", root_by="sudo"),))
+    host = ssh_host(layer="languages", repository=repository, users=(User("dev", root_by="sudo"),))
     shutil.copy(uv.find_uv_bin(), host.root_path / "usr/local/bin/uv")
     with served() as registries:
         registries.add_wheel("wtool", "2.0", "wtool")
@@ -118,7 +118,7 @@ def test_what_a_source_requires_is_installed_before_it_in_the_same_run(
     assert statuses(again) == {"wtool": ("ok", "2.0")}
 
 
-def test_what_is_downloaded_is_brought_by_the_same_run_as_packages(
+def test_downloads_and_packages_are_installed_in_one_run(
     ssh_host: StartHost, repository: AptRepository, server: HttpsServer
 ) -> None:
     host = ssh_host(layer="python", repository=repository)
@@ -143,7 +143,7 @@ def test_a_wrong_checksum_fails_the_step_and_leaves_nothing(
     assert installed(host) == before
 
 
-def test_a_manager_that_fails_leaves_what_another_has_installed_settled(
+def test_a_manager_that_fails_does_not_change_the_outcome_of_another(
     ssh_host: StartHost, repository: AptRepository, server: HttpsServer
 ) -> None:
     host = ssh_host(layer="python", repository=repository)
@@ -167,7 +167,7 @@ def test_lists_are_fetched_before_the_decision_only_where_they_may_help(
     assert host.run(stamp).stdout != before
 
 
-def test_a_virtual_package_is_told_as_one_and_no_provider_is_chosen_by_chance(
+def test_a_virtual_package_is_reported_and_no_provider_is_chosen_by_chance(
     ssh_host: StartHost, repository: AptRepository
 ) -> None:
     for name in ("first", "second"):
@@ -180,7 +180,7 @@ def test_a_virtual_package_is_told_as_one_and_no_provider_is_chosen_by_chance(
     assert installed(host) == before
 
 
-def test_a_dependency_that_nobody_offers_is_told_and_nothing_is_installed(
+def test_a_dependency_that_nobody_offers_is_reported_and_nothing_is_installed(
     ssh_host: StartHost, repository: AptRepository
 ) -> None:
     repository.add("broken", "1.0", depends="nowhere-to-be-found")

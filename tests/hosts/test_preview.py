@@ -4,11 +4,11 @@ import json
 
 from tests.support.builders import write
 from tests.support.command_line import mngr_ansible, on
-from tests.support.hosts import Login
+from tests.support.hosts import User
 
 
-def test_of_another_user_it_is_root_who_looks_through_sudo(ssh_host, tmp_path):
-    users = (Login("agent", root_by="sudo"), Login("other"))
+def test_a_file_of_another_user_is_read_as_root_through_sudo(ssh_host, tmp_path):
+    users = (User("agent", root_by="sudo"), User("other"))
     host = ssh_host(layer="tools", users=users)
     host.run("install -d -o other -m 700 /srv/other && echo old >/srv/other/conf && chown other /srv/other/conf")
     files = [

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.command_line import mngr_ansible, on
-from tests.support.hosts import AptRepository, Login, SshHost
+from tests.support.hosts import AptRepository, SshHost, User
 from tests.support.https_server import HttpsServer, https_server
 from tests.support.registries import Registries, served
 from tests.support.signing import gpg, sign
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import StartHost
 
-LOGINS = (Login("dev", root_by="sudo"), Login("dora", root_by="doas"))
+LOGINS = (User("dev", root_by="sudo"), User("dora", root_by="doas"))
 
 
 @pytest.fixture(scope="session")
@@ -156,7 +156,7 @@ def archive_of(name: str) -> bytes:
 
 
 @pytest.mark.parametrize("scope", ["system", "user"])
-def test_what_is_downloaded_is_held_to_its_checksum_and_goes_where_its_scope_says(
+def test_a_download_is_checked_and_goes_where_its_scope_says(
     ssh_host: StartHost, server: HttpsServer, tmp_path: Path, scope: str
 ) -> None:
     host = trusting(ssh_host(layer="languages", users=LOGINS), server)

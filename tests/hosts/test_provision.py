@@ -13,7 +13,7 @@ import pytest
 
 from mngr_ansible import PackageRequirement, provision
 from tests.support.command_line import argv, document, mngr_ansible, on, statuses
-from tests.support.hosts import AptRepository, Login, offered_packages
+from tests.support.hosts import AptRepository, User, offered_packages
 from tests.support.processes import started, witnessed
 from tests.support.waiting import wait_until
 
@@ -159,7 +159,7 @@ def test_a_host_without_python_gets_it_first(ssh_host, tmp_path):
 
 
 def test_without_privilege_a_package_is_blocked_and_nothing_is_changed(ssh_host, repository, tmp_path):
-    host = ssh_host(layer="python", users=(Login("dev"),), repository=repository).as_user("dev")
+    host = ssh_host(layer="python", users=(User("dev"),), repository=repository).as_user("dev")
     (tmp_path / "x").write_text("x")
 
     done = mngr_ansible("apply", "--file", f"{tmp_path}/x:x", "--package", "mtool", "--json", *on(host))
@@ -170,8 +170,8 @@ def test_without_privilege_a_package_is_blocked_and_nothing_is_changed(ssh_host,
     assert not (host.root_path / "home/dev/x").exists()
 
 
-def test_a_login_with_sudo_installs_and_writes_as_root_only_with_become(ssh_host, repository, tmp_path):
-    host = ssh_host(layer="tools", users=(Login("dev", root_by="sudo"),), repository=repository).as_user("dev")
+def test_a_user_with_sudo_installs_and_writes_as_root_only_with_become(ssh_host, repository, tmp_path):
+    host = ssh_host(layer="tools", users=(User("dev", root_by="sudo"),), repository=repository).as_user("dev")
     (tmp_path / "x").write_text("x")
     words = ["--file", f"{tmp_path}/x:/srv/x", "--file", f"{tmp_path}/x:~/x", "--package", "mtool"]
 
@@ -189,7 +189,7 @@ def test_a_login_with_sudo_installs_and_writes_as_root_only_with_become(ssh_host
 
 @pytest.mark.parametrize("root_by", ["nothing", "doas"])
 def test_become_without_sudo_is_one_error_and_changes_nothing(ssh_host, tmp_path, root_by):
-    host = ssh_host(layer="tools", users=(Login("dev", root_by=root_by),))
+    host = ssh_host(layer="tools", users=(User("dev", root_by=root_by),))
     host.run("rm /usr/bin/sudo")
     (tmp_path / "x").write_text("x")
 
@@ -266,7 +266,7 @@ def test_a_rendered_directory_run_by_hand_ends_in_the_same_state(ssh_host, tree,
     ]
 
 
-def test_nothing_of_the_callers_surroundings_changes_or_breaks_a_run(ssh_host, home, tmp_path):
+def test_the_callers_environment_neither_changes_nor_breaks_a_run(ssh_host, home, tmp_path):
     host = ssh_host(layer="python")
     (tmp_path / "x").write_text("x")
     fake = tmp_path / "bin" / "ansible-playbook"
@@ -386,7 +386,7 @@ def test_a_signal_ends_everything_of_ours_here(ssh_host, tmp_path, name, code):
     assert left() == []
 
 
-def test_what_is_being_done_is_said_while_it_is_done(ssh_host, tmp_path):
+def test_each_step_is_shown_while_it_runs(ssh_host, tmp_path):
     repository = AptRepository(tmp_path / "apt")
     repository.add("slow", "1", commands={"slow": "echo slow 1"}, postinst="until test -e /srv/go; do sleep 0.1; done")
     host = ssh_host(layer="python", repository=repository, lists="fresh")
@@ -401,7 +401,7 @@ def test_what_is_being_done_is_said_while_it_is_done(ssh_host, tmp_path):
     assert "installing with apt: slow" in said[2]
 
 
-def test_a_second_ctrl_c_still_says_what_was_reached(ssh_host, tmp_path):
+def test_after_a_second_ctrl_c_the_report_still_shows_what_was_reached(ssh_host, tmp_path):
     repository = AptRepository(tmp_path / "apt")
     repository.add("slow", "1", postinst="touch /begun; sleep 20")
     host = ssh_host(layer="python", repository=repository, lists="fresh")
@@ -430,7 +430,7 @@ def test_the_time_holds_for_lists_that_are_fetched_too(ssh_host, repository):
     wait_until(lambda: host.run("pgrep -f '^sleep 300'", check=False).returncode != 0, 60)
 
 
-def test_hosts_with_different_needs_are_brought_there_in_one_run(ssh_host, home, repository, tmp_path):
+def test_hosts_with_different_needs_are_provisioned_in_one_run(ssh_host, home, repository, tmp_path):
     bare, ready = (ssh_host(layer="python", name=f"host-of-{name}", repository=repository) for name in ("a", "b"))
     ready.run("apt-get update && apt-get install -y mtool")
     (home / ".ssh").mkdir(mode=0o700)

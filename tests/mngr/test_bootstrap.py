@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.mngr.test_plugin import ANSIBLE, error_of, succeeded
-from tests.support.hosts import Login
+from tests.support.hosts import User
 from tests.support.mngr import Mngr
 from tests.support.processes import witnessed
 
@@ -14,7 +14,7 @@ ESSENTIAL = "tmux is missing (needed by mngr), and was not installed; rsync is m
 
 @pytest.fixture
 def bare(ssh_host):
-    return ssh_host(layer="bare", users=(Login("dev"),), has_mirror=True)
+    return ssh_host(layer="bare", users=(User("dev"),), has_mirror=True)
 
 
 def test_create_makes_a_bare_host_ready_and_a_ready_one_starts_no_ansible(bare, tmp_path):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.support.hosts import AptRepository, Login, SshHost, offered_packages
+from tests.support.hosts import AptRepository, SshHost, User, offered_packages
 from tests.support.role_playbook import ROLES, Play, play, run_playbook
 from tests.support.shellcheck import shellcheck
 
@@ -58,7 +58,7 @@ def test_python_is_installed_where_there_is_none_and_only_once(ssh_host: StartHo
 
 def test_a_bootstrap_that_fails_says_why(ssh_host: StartHost, tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
-    host = ssh_host(layer="bare", users=(Login("dev"),), repository=AptRepository(tmp_path / "apt"))
+    host = ssh_host(layer="bare", users=(User("dev"),), repository=AptRepository(tmp_path / "apt"))
     ran, step = bootstrap(tmp_path, host)
     assert ran.code == 2
     assert step["reason"] == "apt offers no python3. Check the host's package sources"

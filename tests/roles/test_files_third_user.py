@@ -5,14 +5,14 @@ import os
 import pytest
 
 from tests.support.controller import put
-from tests.support.hosts import Login
+from tests.support.hosts import User
 from tests.support.role_playbook import play
 
 
 @pytest.mark.parametrize("size", [10, 6 << 20], ids=["small", "large"])
 @pytest.mark.parametrize("become", [None, "root", "third"])
 def test_files_arrive_for_root_for_the_remote_user_and_for_a_third_user(ssh_host, tmp_path, size, become):
-    host = ssh_host(layer="tools", users=(Login("dev", root_by="sudo"), Login("third"))).as_user("dev")
+    host = ssh_host(layer="tools", users=(User("dev", root_by="sudo"), User("third"))).as_user("dev")
     assert host.run("command -v setfacl", check=False).stdout == ""
     content = os.urandom(size)
     put(tmp_path / "run" / "payload", content, 0o644)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.hosts import AptRepository, Login, SshHost
+from tests.support.hosts import AptRepository, SshHost, User
 from tests.support.role_playbook import ROLES, Play, play, run_playbook
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def test_nothing_is_installed_over_a_newer_or_unknown_version(
 def test_a_user_with_sudo_or_doas_installs(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path, root_by: str
 ) -> None:
-    login = Login("dev", root_by=root_by)  # type: ignore[arg-type]
+    login = User("dev", root_by=root_by)  # type: ignore[arg-type]
     host = ssh_host(layer="tools", users=(login,), repository=repository).as_user("dev")
     if root_by == "doas":
         host.run("rm /usr/bin/sudo")
@@ -174,7 +174,7 @@ def test_a_user_with_sudo_or_doas_installs(
 def test_a_user_who_cannot_become_root_gets_the_command_for_an_administrator(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path, root_by: str
 ) -> None:
-    login = Login("dev", root_by=root_by)  # type: ignore[arg-type]
+    login = User("dev", root_by=root_by)  # type: ignore[arg-type]
     host = ssh_host(layer="tools", users=(login,), repository=repository, lists="fresh").as_user("dev")
     ran = packages(tmp_path, host, {"name": "mtool"}, {"name": "git"})
     assert ran.code == 2

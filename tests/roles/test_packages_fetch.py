@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.hosts import Login, SshHost
+from tests.support.hosts import SshHost, User
 from tests.support.https_server import HttpsServer, http_server, https_server
 from tests.support.role_playbook import Play, play
 
@@ -261,7 +261,7 @@ def test_a_symlink_in_a_zip_is_no_program(start: StartHost, server: HttpsServer,
 def test_the_scope_decides_where_a_program_goes_and_only_system_needs_root(
     start: StartHost, server: HttpsServer, tmp_path: Path, root_by: str
 ) -> None:
-    login = Login("dev", root_by=root_by)  # type: ignore[arg-type]
+    login = User("dev", root_by=root_by)  # type: ignore[arg-type]
     host = start(layer="tools", users=(login,)).as_user("dev")
     if root_by == "doas":
         host.run("rm /usr/bin/sudo")
@@ -284,7 +284,7 @@ def test_the_scope_decides_where_a_program_goes_and_only_system_needs_root(
 def test_an_installer_runs_as_root_or_as_the_remote_user_with_its_own_interpreter_and_without_a_terminal(
     start: StartHost, server: HttpsServer, tmp_path: Path, scope: str
 ) -> None:
-    host = start(layer="tools", users=(Login("dev", root_by="sudo"),)).as_user("dev")
+    host = start(layer="tools", users=(User("dev", root_by="sudo"),)).as_user("dev")
     place = {"system": "/usr/local/bin", "user": "$HOME/.local/bin"}[scope]
     script = f"""#!/usr/bin/env bash
 set -euo pipefail
@@ -331,7 +331,7 @@ setsid -f bash -c 'trap "" TERM; exec -a escaped sleep 1000'
 def test_an_installer_that_fails_or_hangs_leaves_no_process(
     start: StartHost, server: HttpsServer, tmp_path: Path, scope: str, ending: bytes
 ) -> None:
-    host = start(layer="tools", users=(Login("dev", root_by="sudo"),)).as_user("dev")
+    host = start(layer="tools", users=(User("dev", root_by="sudo"),)).as_user("dev")
     requirement = installer(server.offer("/install.sh", _STUBBORN % ending), scope=scope)
     ran = fetch(tmp_path, host, requirement, mngr_packages_timeout=20 if ending == b"exit 3" else 4)
     reason = "its installer ended with status 3" if ending == b"exit 3" else r"did not end within \d+ s and was stopped"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.hosts import AptRepository, Login, RpmRepository, SshHost
+from tests.support.hosts import AptRepository, RpmRepository, SshHost, User
 from tests.support.https_server import https_server
 from tests.support.role_playbook import Play, play
 from tests.support.signing import Gpg, Key, gpg, sign, sign_rpm
@@ -200,7 +200,7 @@ def test_check_mode_and_print_write_nothing(ssh_host: StartHost, own: AptReposit
 def test_only_a_user_who_can_become_root_adds_a_repository(
     ssh_host: StartHost, own: AptRepository, key: Key, tmp_path: Path, root_by: str
 ) -> None:
-    login = Login("dev", root_by=root_by)  # type: ignore[arg-type]
+    login = User("dev", root_by=root_by)  # type: ignore[arg-type]
     host = ssh_host(layer="tools", users=(login,), repository=own).as_user("dev")
     if root_by == "doas":
         host.run("rm /usr/bin/sudo")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tests.support.hosts import Login, PacmanRepository, RpmRepository
+from tests.support.hosts import PacmanRepository, RpmRepository, User
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,5 +55,5 @@ def start(
     ssh_host: StartHost, manager: Manager, repository: RpmRepository | PacmanRepository, lists: str = "fresh"
 ) -> SshHost:
     """A host of that manager, with a user ``dev`` that becomes root by sudo and ``pete`` that cannot."""
-    users = (Login("dev", "sudo"), Login("pete"))
+    users = (User("dev", "sudo"), User("pete"))
     return ssh_host(layer=manager.layer, users=users, lists=lists, repository=repository)

@@ -6,18 +6,18 @@ from tests.support.hosts.machine import why_not
 from tests.support.hosts.pacman_repository import PacmanRepository
 from tests.support.hosts.repository import Repository
 from tests.support.hosts.rpm_repository import RpmRepository
-from tests.support.hosts.seed import Login
+from tests.support.hosts.seed import User
 from tests.support.hosts.ssh_host import HostStartError, SshHost, running
 
 __all__ = [
     "AptRepository",
     "HostStartError",
     "LayerError",
-    "Login",
     "PacmanRepository",
     "Repository",
     "RpmRepository",
     "SshHost",
+    "User",
     "cache_directory",
     "offered_packages",
     "running",

@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.support.hosts.apt_repository import AptRepository
 from tests.support.hosts.layers import LAYERS, LayerError, layer_root, offered_packages
 from tests.support.hosts.machine import why_not
-from tests.support.hosts.seed import Login, Setting
+from tests.support.hosts.seed import Setting, User
 from tests.support.hosts.ssh_host import HostStartError, SshHost, start
 
 
@@ -44,7 +44,7 @@ def create(state: Path, name: str, layer: str, packages: list[str]) -> None:
     os.mkfifo(directory / "lifeline")
     lifeline = os.open(directory / "lifeline", os.O_RDWR)
     try:
-        host = start(directory, Setting(name, (Login("dev"),), repository), layer=layer, lifeline=lifeline)
+        host = start(directory, Setting(name, (User("dev"),), repository), layer=layer, lifeline=lifeline)
     finally:
         os.close(lifeline)
     (directory / "port").write_text(str(host.port))

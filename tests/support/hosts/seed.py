@@ -29,7 +29,7 @@ Subsystem sftp /usr/lib/openssh/sftp-server
 
 
 @dataclass(frozen=True)
-class Login:
+class User:
     """A user of a host beside root."""
 
     name: str = "dev"
@@ -43,7 +43,7 @@ class Setting:
     """What is special about a host; see ``ssh_host.running``."""
 
     name: str
-    users: tuple[Login, ...] = ()
+    users: tuple[User, ...] = ()
     repository: Repository | None = None
     lists: Literal["empty", "fresh", "stale"] = "empty"
     has_mirror: bool = False
@@ -82,7 +82,7 @@ def plant(directory: Path, setting: Setting) -> int:
     return port
 
 
-def _logins(users: tuple[Login, ...]) -> list[str]:
+def _logins(users: tuple[User, ...]) -> list[str]:
     """sh lines that make the users, and let each become root in its way."""
     lines = []
     for user in users:

@@ -179,7 +179,7 @@ class SshHost:
 def running(
     *,
     layer: str = "python",
-    users: tuple[seed.Login, ...] = (),
+    users: tuple[seed.User, ...] = (),
     repository: Repository | None = None,
     lists: Literal["empty", "fresh", "stale"] = "empty",
     has_mirror: bool = False,
