@@ -17,7 +17,7 @@ def test_a_failed_run_names_the_directory_that_is_kept_and_a_good_one_leaves_not
     failed = mngr_ansible("apply", "--package", "broken", "--json", *on(host))
     (kept,) = runs.iterdir()
     assert failed.returncode == 1
-    assert document(failed)["notices"] == [{"text": f"what was run is kept in {kept}"}]
+    assert document(failed)["notices"] == [{"text": f"the run directory is kept in {kept}"}]
     assert "Install packages with apt" in (kept / "project/provision.yml").read_text()
     events = [json.loads(line) for line in (kept / "events.jsonl").read_text().splitlines()]
     assert any(event["kind"] == "failed" and "broken" in event["text"] for event in events)
