@@ -19,21 +19,25 @@ _TERMINAL_SECONDS = 300
 
 @contextlib.contextmanager
 def witnessed(*words: str, secret: str = "", after: bool = False) -> Iterator[Callable[[], list[str]]]:
-    """Note every process below this one whose command line has one of the words (and whose environment the secret).
+    """Note every new process below this one whose command line has one of the words (and whose environment the secret).
 
-    The value, called after the block, gives those that were seen; with ``after``, those that outlive the block by
-    more than three seconds.
+    The value, called after the block, returns the command lines of those that were seen; with ``after``, of those that
+    outlive the block by more than three seconds.
     """
     seen: dict[int, str] = {}
+    foreign: set[psutil.Process] = set()
     stop = threading.Event()
 
     def look() -> None:
         for process in psutil.process_iter():
-            if process.pid in seen:
+            if process.pid in before or process.pid in seen or process in foreign:
                 continue
             with contextlib.suppress(psutil.Error, OSError):
+                if not _is_below_this_one(process):
+                    foreign.add(process)
+                    continue
                 line = " ".join(process.cmdline())
-                if any(word in line for word in words) and _is_ours(process) and _has(process, line, secret):
+                if any(word in line for word in words) and _has(process, line, secret):
                     seen[process.pid] = line
 
     def watch() -> None:
@@ -42,10 +46,10 @@ def witnessed(*words: str, secret: str = "", after: bool = False) -> Iterator[Ca
             time.sleep(0.01)
 
     thread = threading.Thread(target=watch, daemon=True)
-    before = {process.pid for process in psutil.process_iter()}
+    before = set(psutil.pids())
     thread.start()
     try:
-        yield lambda: _told(seen, before, after=after)
+        yield lambda: _outliving(seen) if after else list(seen.values())
     finally:
         stop.set()
         thread.join()
@@ -136,18 +140,16 @@ def _has(process: psutil.Process, line: str, secret: str) -> bool:
     return not secret or secret in line or any(secret in value for value in process.environ().values())
 
 
-def _is_ours(process: psutil.Process) -> bool:
+def _is_below_this_one(process: psutil.Process) -> bool:
     return process.pid != os.getpid() and any(parent.pid == os.getpid() for parent in process.parents())
 
 
-def _told(seen: dict[int, str], before: set[int], *, after: bool) -> list[str]:
-    new = {pid: line for pid, line in list(seen.items()) if pid not in before}
-    if not after:
-        return list(new.values())
+def _outliving(seen: dict[int, str]) -> list[str]:
+    """Those that still live after three seconds."""
     deadline = time.monotonic() + 3
-    while time.monotonic() < deadline and any(map(_lives, new)):
+    while time.monotonic() < deadline and any(map(_lives, seen)):
         time.sleep(0.05)
-    return [line for pid, line in new.items() if _lives(pid)]
+    return [line for pid, line in seen.items() if _lives(pid)]
 
 
 def _lives(pid: int) -> bool:
