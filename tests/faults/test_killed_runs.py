@@ -8,15 +8,14 @@ import signal
 import statistics
 import subprocess
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.command_line import mngr_ansible, on
-from tests.support.fault_matrix import Case, Seen, environment, hold_up, ours_here, place_for_big, run_all
+from tests.support.command_line import on
+from tests.support.fault_matrix import Case, Seen, hold_up, ours_here, place_for_big, run_again, run_all, wait_on_host
 from tests.support.hosts import AptRepository, SshHost, User, offered_packages, running
 from tests.support.latency_proxy import distant
 from tests.support.waiting import wait_until
@@ -94,7 +93,7 @@ def _case(phase: str, end: str, host: SshHost, work: Path) -> Case:
         words += ["--file", f"{work}/big:/srv/x/big"]
 
     def meanwhile(process: subprocess.Popen[str]) -> None:
-        _wait_for(phase, host, process)
+        wait_on_host(host, _phase_has_begun(phase), process)
         ended[name].begin = time.monotonic()
         if end != "timeout":
             process.send_signal(getattr(signal, end))
@@ -110,26 +109,17 @@ def _case(phase: str, end: str, host: SshHost, work: Path) -> Case:
     return Case(name, words, host, "/srv/x", meanwhile)
 
 
-def _wait_for(phase: str, host: SshHost, process: subprocess.Popen[str]) -> None:
-    limit = time.monotonic() + 100
-    looked = (
-        "test -e /tmp/begun" if phase != "transfer" else "find /home/dev -name mngr-ansible-bundle -size +1M | grep ."
-    )
-    while host.run(looked, check=False).returncode and process.poll() is None and time.monotonic() < limit:
-        time.sleep(0.05)
+def _phase_has_begun(phase: str) -> str:
+    """A shell condition that holds on the host when a run is in this phase."""
+    if phase == "transfer":
+        return "find /home/dev -name mngr-ansible-bundle -size +1M | grep ."
+    return "test -e /tmp/begun"
 
 
 def finish(cases: list[Case], home: Path) -> None:
     """Run every case once more, to its end."""
-
-    def run(case: Case) -> subprocess.CompletedProcess[str]:
-        assert case.host is not None
-        case.host.run("touch /tmp/held", check=False)
-        words = [word if word != TIMEOUT else 120 for word in case.words]
-        return mngr_ansible(*words, env=environment(home / case.name))
-
-    with ThreadPoolExecutor(3) as pool:
-        again.update(zip([case.name for case in cases], pool.map(run, cases), strict=True))
+    patient = [replace(case, words=[word if word != TIMEOUT else 120 for word in case.words]) for case in cases]
+    again.update(run_again(patient, home))
     for case in cases:
         assert case.host is not None
         tidied[case.name] = case.host.run("find /home /root /srv -name '.mngr-ansible*'; dpkg --audit").stdout

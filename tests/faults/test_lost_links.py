@@ -6,21 +6,19 @@ import json
 import os
 import subprocess
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.command_line import argv, mngr_ansible, on
-from tests.support.fault_matrix import Case, Seen, environment, hold_up, place_for_big, run_all
+from tests.support.command_line import on
+from tests.support.fault_matrix import Case, Seen, hold_up, place_for_big, run_again, run_all, wait_on_host
 from tests.support.hosts import AptRepository, SshHost, offered_packages, running
 from tests.support.latency_proxy import distant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 LOST = ("probe lost", "offers lost", "python lost", "package lost", "package restart", "link down")
 NOTHING_DONE = ("probe lost", "offers lost")
@@ -77,7 +75,7 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
             ),
         ]
         found = run_all(cases, work / "homes")
-        _run_again(cases, work / "homes")
+        again.update(run_again(cases, work / "homes", prepare="dpkg --configure -a"))
         yield found
 
 
@@ -98,17 +96,11 @@ def _also(known: SshHost, *hosts: SshHost) -> list[object]:
     return [word for host in hosts for word in ("--host", host.address)]
 
 
-def _wait(host: SshHost, looked: str, process: subprocess.Popen[str]) -> None:
-    limit = time.monotonic() + 100
-    while host.run(looked, check=False).returncode and process.poll() is None and time.monotonic() < limit:
-        time.sleep(0.05)
-
-
 def _cut(host: SshHost, looked: str):  # type: ignore[no-untyped-def]
     """Kill the host's sshd sessions in that moment."""
 
     def cut(process: subprocess.Popen[str]) -> None:
-        _wait(host, looked, process)
+        wait_on_host(host, looked, process)
         host.signal_connections()
 
     return cut
@@ -116,7 +108,7 @@ def _cut(host: SshHost, looked: str):  # type: ignore[no-untyped-def]
 
 def _restart(host: SshHost):  # type: ignore[no-untyped-def]
     def restart(process: subprocess.Popen[str]) -> None:
-        _wait(host, BEGUN, process)
+        wait_on_host(host, BEGUN, process)
         host.restart()
 
     return restart
@@ -126,7 +118,7 @@ def _ended_there(host: SshHost):  # type: ignore[no-untyped-def]
     """Kill python there, as a host without memory does, while apt goes on."""
 
     def end(process: subprocess.Popen[str]) -> None:
-        _wait(host, BEGUN, process)
+        wait_on_host(host, BEGUN, process)
         host.run("pkill -9 -x python3")
 
     return end
@@ -156,7 +148,7 @@ def _down(host: SshHost, link: str, seconds: float):  # type: ignore[no-untyped-
     """Take the link down for some seconds while a package is installed."""
 
     def down(process: subprocess.Popen[str]) -> None:
-        _wait(host, BEGUN, process)
+        wait_on_host(host, BEGUN, process)
         subprocess.run(["ip", "link", "set", link, "down"], check=True)
         begin = time.monotonic()
         while time.monotonic() < begin + seconds and process.poll() is None:
@@ -165,21 +157,6 @@ def _down(host: SshHost, link: str, seconds: float):  # type: ignore[no-untyped-
         subprocess.run(["ip", "link", "set", link, "up"], check=True)
 
     return down
-
-
-def _run_again(cases: list[Case], home: Path) -> None:
-    def run(case: Case) -> subprocess.CompletedProcess[str]:
-        assert case.host is not None
-        case.host.run("touch /tmp/held; dpkg --configure -a", check=False)
-        env = environment(home / case.name)
-        if case.prefix:
-            command = [*case.prefix, "env", *(f"{name}={value}" for name, value in env.items())]
-            command += argv(*case.words)
-            return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120)
-        return mngr_ansible(*case.words, env=env)
-
-    with ThreadPoolExecutor(3) as pool:
-        again.update(zip([case.name for case in cases], pool.map(run, cases), strict=True))
 
 
 @pytest.mark.parametrize("name", LOST)

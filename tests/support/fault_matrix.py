@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -16,7 +17,6 @@ from tests.support.command_line import argv
 from tests.support.processes import started
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
@@ -99,6 +99,31 @@ def run_all(cases: Sequence[Case], home: Path, *, at_once: int = 3, later: float
             first[case.name] = replace(first[case.name], later=state, left_later=left)
     assert [line for case in cases for line in ours_here(home / case.name)] == []
     return first
+
+
+def wait_on_host(host: SshHost, condition: str, process: subprocess.Popen[str]) -> None:
+    """Return when a shell condition holds on the host, when the process has ended, or after 100 s."""
+    limit = time.monotonic() + 100
+    while host.run(condition, check=False).returncode and process.poll() is None and time.monotonic() < limit:
+        time.sleep(0.05)
+
+
+def run_again(
+    cases: Sequence[Case], home: Path, *, prepare: str = "true"
+) -> dict[str, subprocess.CompletedProcess[str]]:
+    """Run every case once more to its end, without a fault; ``prepare`` is sh code that each host runs before."""
+
+    def run(case: Case) -> subprocess.CompletedProcess[str]:
+        assert case.host is not None
+        case.host.run(f"touch /tmp/held; {prepare}", check=False)
+        env = environment(home / case.name)
+        command = [*case.prefix, "env", *(f"{name}={value}" for name, value in env.items()), *argv(*case.words)]
+        return subprocess.run(
+            command, capture_output=True, text=True, errors="backslashreplace", stdin=subprocess.DEVNULL, timeout=120
+        )
+
+    with ThreadPoolExecutor(3) as pool:
+        return dict(zip([case.name for case in cases], pool.map(run, cases), strict=True))
 
 
 def environment(home: Path) -> dict[str, str]:
