@@ -28,11 +28,11 @@ settings.register_profile(
 settings.load_profile("tests")  # a machine that stalls is no failure
 
 _FOREIGN = ("ANSIBLE_", "MOLECULE_", "MNGR_", "PY_COLORS", "NO_COLOR", "FORCE_COLOR", "SSH_AUTH_SOCK", "TMUX")
-"""What an environment variable begins with that would reach into a test from outside."""
+"""How the names of environment variables begin that would change what a test does."""
 
 
 class StartHost(Protocol):
-    """What the fixture ``ssh_host`` gives: ``running`` without its ``with``; the hosts end with the test."""
+    """The fixture ``ssh_host``: starts hosts that end with the test."""
 
     def __call__(self, **options: Any) -> SshHost:
         """Start a host; the options are those of ``tests.support.hosts.running``."""
@@ -41,7 +41,7 @@ class StartHost(Protocol):
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add ``--strict-hosts``."""
     parser.addoption(
-        "--strict-hosts", action="store_true", help="fail where a test skips: the machine is to have it all"
+        "--strict-hosts", action="store_true", help="fail where a test skips: this machine must have everything"
     )
 
 
@@ -106,7 +106,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home directory, and an environment without the user's settings. Every test has it.
 
-    OpenSSH asks the password database for the home, not ``$HOME``: a test that runs ssh passes ``-F`` itself.
+    OpenSSH takes the home from the password database, not from ``$HOME``: a test that runs ssh passes ``-F`` itself.
     """
     directory = tmp_path_factory.mktemp("home")
     for variable in list(os.environ):
@@ -131,7 +131,7 @@ def work(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def _hosts_are_possible() -> None:
-    """Skip where this machine cannot have hosts."""
+    """Skip if this machine cannot run test hosts."""
     if reason := why_not():
         pytest.skip(reason)
 

@@ -1,4 +1,4 @@
-"""Whatever cuts a run off, every destination is wholly old or wholly new, and the next run finishes the job."""
+"""However a run is cut off, every destination is wholly old or wholly new, and the next run finishes the job."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ AT_ONCE = 2
 SETTLED = 12
 """Seconds after the exit by which nothing more happens on the host."""
 LATER = 31
-"""Seconds after the exit of the second look."""
+"""Seconds after the exit until the host is inspected once more."""
 
 
 def wanted(source: Path, host: SshHost) -> list[str]:

@@ -35,14 +35,14 @@ REACHED = {
     "transfer": {"file": "unknown"},
     "package": {"file": "changed", "package": "unknown"},
 }
-"""What is said of the steps of each kind, in the phases in which anything is done."""
+"""The status of the steps of each kind, in the phases in which something is changed."""
 DOING = {"python": "python3", "transfer": "/srv/x/big", "package": "slow"}
 CASES = [(phase, end) for phase in PHASES for end in ENDS]
 
 
 @dataclass
 class Ended:
-    """How long a run lived on after its end was asked for, how long others of it did, and which did not end at all."""
+    """How long a run lived on after it was stopped, how long its other processes did, and which never ended."""
 
     begin: float = 0
     seconds: float = 0
@@ -57,7 +57,7 @@ tidied: dict[str, str] = {}
 
 @pytest.fixture(scope="module")
 def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Seen]]:
-    """Every end in every phase, each on a host of its own; looked at again, and run again."""
+    """Every end in every phase, each on a host of its own; inspected again, and run again."""
     work = place_for_big(tmp_path_factory, 400)
     repository = AptRepository(work / "apt")
     repository.add("slow", "1", commands={"slow": "echo slow 1"}, postinst="touch /tmp/begun; sleep 15")

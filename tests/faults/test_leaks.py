@@ -29,7 +29,7 @@ ENDS = ("ok", "failed", "timeout", "SIGINT", "SIGTERM", "SIGKILL", "lost")
 
 
 def processes_of(host: SshHost) -> set[str]:
-    """What runs on the host, without the kernel's and what looks."""
+    """The command lines of the host's processes."""
     found = set()
     for process in psutil.Process(host.pid).children(recursive=True):
         try:
@@ -124,7 +124,7 @@ UPLOADING = "find /home/agent -name mngr-ansible-bundle -size +1M"
 
 
 def new_here(before: set[int], home: Path) -> list[str]:
-    """The processes with this home that were not there before."""
+    """The processes of this machine that have this home and did not run before."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):

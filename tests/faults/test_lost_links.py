@@ -30,7 +30,7 @@ again: dict[str, subprocess.CompletedProcess[str]] = {}
 
 @pytest.fixture(scope="module")
 def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Seen]]:
-    """Every loss once, each on hosts of its own; looked at again, and run again."""
+    """Every loss once, each on hosts of its own; inspected again, and run again."""
     work = place_for_big(tmp_path_factory, 300)
     repository = AptRepository(work / "apt")
     repository.add("slow", "1", commands={"slow": "echo slow 1"}, postinst="touch /tmp/begun; sleep 6; touch /done")
@@ -115,7 +115,7 @@ def _restart(host: SshHost):  # type: ignore[no-untyped-def]
 
 
 def _ended_there(host: SshHost):  # type: ignore[no-untyped-def]
-    """Kill python there, as a host without memory does, while apt goes on."""
+    """Kill python on the host, as it does when its memory is full, while apt keeps running."""
 
     def end(process: subprocess.Popen[str]) -> None:
         wait_on_host(host, BEGUN, process)

@@ -1,4 +1,4 @@
-"""Hosts as they are out there: no room, no right, no python or an old one, locks, programs that wait for a person."""
+"""Hosts with problems: no space, no privilege, no python or an old one, locks, programs that wait for input."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ SECONDS = {"sudo hangs": 40, "held for ever": 150}
 
 @pytest.fixture(scope="module")
 def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Seen]]:
-    """Every fault once; looked at again later."""
+    """Every fault once; the hosts are inspected again later."""
     work = tmp_path_factory.mktemp("work")
     let_everyone_enter(work)
     (work / "home").mkdir()

@@ -1,4 +1,4 @@
-"""Logins as they are out there: odd shells, noisy or hanging start-up files, no home, sshd's limits and commands."""
+"""Unusual users: odd shells, noisy or hanging start-up files, no home, sshd's limits and commands."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def sshd(host: SshHost, *lines: str, without: str = "#none") -> None:
 
 @pytest.fixture(scope="module")
 def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Seen]]:
-    """Every login once, with a small file and one that is uploaded; looked at again later."""
+    """Every user once, with a small file and one that is uploaded; the hosts are inspected again later."""
     work = tmp_path_factory.mktemp("work")
     (work / "small").write_text("small\n")
     (work / "large").write_bytes(os.urandom(2_000_000))

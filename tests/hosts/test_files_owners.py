@@ -1,4 +1,4 @@
-"""Files that are to belong to others, on real hosts: root does it where it must, and everything else is the login's."""
+"""Files that get another owner, on real hosts: root writes these, and the remote user writes all the others."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""dnf, zypper and pacman, the real ones, on hosts that look like theirs: one plan, whatever the system."""
+"""dnf, zypper and pacman, the real ones, on hosts that look like their systems: one plan for every system."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class System(NamedTuple):
-    """One kind of host: its manager, its packages, and how a person holds one back or lists what is there."""
+    """One kind of host: its manager, its packages, and the commands that hold a package back or list what is installed."""
 
     manager: str
     name: str

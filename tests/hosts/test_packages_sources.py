@@ -1,4 +1,4 @@
-"""Sources in order of preference, brought about on real hosts: what is offered decides before anything changes."""
+"""Sources in order of preference, on real hosts: the choice is made from what is offered, before anything changes."""
 
 from __future__ import annotations
 

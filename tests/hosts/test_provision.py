@@ -35,7 +35,7 @@ exec /usr/bin/real "$@"
 """
 
 ANSIBLE = ("mngr_ansible.run.supervisor", "-m ansible ")
-"""What is in the command line of every process of ours that Ansible needs."""
+"""Words of the command lines of our supervisor and of Ansible."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Our order against that of rpm and pacman, where the rule is theirs. dpkg's is held in ``test_versions``."""
+"""The order of versions, compared with rpm's and pacman's own. ``unit/portable/test_versions`` does so with dpkg."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PLAIN_PAIRS = st.lists(st.tuples(PLAIN, PLAIN), min_size=12, max_size=12)
 
 
 def is_ours_alone(a: str, b: str) -> bool:
-    """Whether a rule of ours says more than theirs: trailing zeros, and words such as ``rc``, mean the same to us."""
+    """Whether our order differs on purpose: trailing zeros are equal to us, and words such as ``rc`` mean a pre-release."""
     return (
         any(part.split("~")[0].endswith(".0") for part in (a, b)) or "rc" in a + b or "pre" in a + b or "dev" in a + b
     )
