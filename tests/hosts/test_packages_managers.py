@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class System(NamedTuple):
-    """One kind of host: its manager, its packages, and the commands that hold a package back or list what is installed."""
+    """One kind of host: its manager, its packages, and the commands that hold or list packages."""
 
     manager: str
     name: str

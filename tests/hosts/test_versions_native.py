@@ -21,7 +21,7 @@ PLAIN_PAIRS = st.lists(st.tuples(PLAIN, PLAIN), min_size=12, max_size=12)
 
 
 def is_ours_alone(a: str, b: str) -> bool:
-    """Whether our order differs on purpose: trailing zeros are equal to us, and words such as ``rc`` mean a pre-release."""
+    """Whether our order differs on purpose: we ignore trailing zeros, and ``rc`` and the like mean a pre-release."""
     return (
         any(part.split("~")[0].endswith(".0") for part in (a, b)) or "rc" in a + b or "pre" in a + b or "dev" in a + b
     )
