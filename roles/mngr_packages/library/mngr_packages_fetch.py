@@ -69,7 +69,7 @@ from ansible.module_utils import mngr_packages_archives as archives  # noqa: E40
 from ansible.module_utils import mngr_packages_download as download  # noqa: E402
 from ansible.module_utils.mngr_ansible_portable import validation  # noqa: E402
 from ansible.module_utils.mngr_packages_arguments import installing_module  # noqa: E402
-from ansible.module_utils.mngr_packages_executor import Executor, private_directory  # noqa: E402
+from ansible.module_utils.mngr_packages_executor import NOT_ROOT, Executor, private_directory  # noqa: E402
 from ansible.module_utils.mngr_packages_outcomes import Outcomes, Refusal, outcome  # noqa: E402
 from ansible.module_utils.mngr_packages_queries import Checked, Requirement, check, complete  # noqa: E402
 
@@ -128,8 +128,7 @@ class Fetching:
             if self.module.params["install"] == "print":
                 refusals.append(Refusal(each, each.problem(), f"To install it, {by_hand}"))
             elif self.executors[each.requirement["scope"]].privilege == "none":
-                who = "The remote user is not root, and has no sudo without a password; an administrator must"
-                refusals.append(Refusal(each, each.problem(), f"{who} {by_hand}"))
+                refusals.append(Refusal(each, each.problem(), f"{NOT_ROOT} {by_hand}"))
         return self.remaining(due, refusals)
 
     def downloaded(self, due: Sequence[Checked]) -> list[Checked]:

@@ -62,7 +62,7 @@ from typing import TYPE_CHECKING  # noqa: E402
 from ansible.module_utils import mngr_packages_explanations as explanations  # noqa: E402
 from ansible.module_utils.mngr_ansible_portable import managers  # noqa: E402
 from ansible.module_utils.mngr_packages_arguments import installing_module  # noqa: E402
-from ansible.module_utils.mngr_packages_executor import privilege  # noqa: E402
+from ansible.module_utils.mngr_packages_executor import NOT_ROOT, privilege  # noqa: E402
 from ansible.module_utils.mngr_packages_manager import PackageManager, system_manager  # noqa: E402
 from ansible.module_utils.mngr_packages_outcomes import Outcomes, Refusal, outcome  # noqa: E402
 from ansible.module_utils.mngr_packages_queries import Checked, check, complete  # noqa: E402
@@ -98,17 +98,12 @@ class Installation:
         if self.module.check_mode:
             self.outcomes.finish(is_changed=bool(due), installed=[each.id for each in due])
         due = self.offered(due)
-        for is_required in (True, False):
-            for scope in ("system", "user"):
-                self.install(
-                    [
-                        each
-                        for each in due
-                        if each.requirement["is_required"] is is_required and each.requirement["scope"] == scope
-                    ],
-                    scope,
-                    is_required=is_required,
-                )
+        required = [each for each in due if each.requirement["is_required"]]
+        optional = [each for each in due if not each.requirement["is_required"]]
+        for scope in ("system", "user"):
+            self.install([each for each in required if each.requirement["scope"] == scope], scope, is_required=True)
+        for scope in ("system", "user"):
+            self.install([each for each in optional if each.requirement["scope"] == scope], scope, is_required=False)
         self.outcomes.finish(is_changed=bool(self.installed), installed=self.installed)
 
     def installable(self, due: Sequence[Checked]) -> list[Checked]:
@@ -141,9 +136,7 @@ class Installation:
         if self.module.params["install"] == "print":
             return f"To install it, run: {command}"
         if self.privilege == "none":
-            return (
-                f"The remote user is not root, and has no sudo without a password; an administrator must run: {command}"
-            )
+            return f"{NOT_ROOT} run: {command}"
         return ""
 
     def packages(self, due: Sequence[Checked]) -> list[str]:

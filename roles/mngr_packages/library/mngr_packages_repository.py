@@ -67,7 +67,7 @@ from ansible.module_utils.mngr_ansible_portable import validation  # noqa: E402
 from ansible.module_utils.mngr_ansible_portable.repositories import MARK, marked  # noqa: E402
 from ansible.module_utils.mngr_ansible_portable.text import clause  # noqa: E402
 from ansible.module_utils.mngr_packages_arguments import installing_module  # noqa: E402
-from ansible.module_utils.mngr_packages_executor import Executor, last_lines, private_directory  # noqa: E402
+from ansible.module_utils.mngr_packages_executor import NOT_ROOT, Executor, last_lines, private_directory  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -170,7 +170,7 @@ class Additions:
         if self.module.params["install"] == "print":
             why = "To add them, write as root"
         elif executor.privilege == "none":
-            why = "The remote user is not root, and has no sudo without a password; an administrator must write"
+            why = f"{NOT_ROOT} write"
         if not why:
             return
         for each in due:

@@ -27,6 +27,9 @@ _PR_SET_CHILD_SUBREAPER = 36  # of prctl(2)
 _WRITE_SECONDS = 120
 _OUTPUT_BYTES = 4096
 
+NOT_ROOT = "The remote user is not root, and has no sudo without a password; an administrator must"
+"""The beginning of a sentence for a user who cannot become root."""
+
 # All files are written beside their destinations, then all are renamed: a full disk leaves the old ones.
 _WRITE_FILES = """\
 set -eu

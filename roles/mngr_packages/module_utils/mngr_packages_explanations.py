@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .mngr_ansible_portable.text import clause
 
@@ -15,8 +15,21 @@ if TYPE_CHECKING:
 _AGAIN = "Run again when it is free. Finished steps are skipped."
 _CONFIGURE = "Finish it on the host with: {sudo}dpkg --configure -a. Then run again."
 _FAILED_SCRIPT = r"scriptlet failed|Error in \w+ scriptlet|command failed to execute correctly"
+
+
+class _Cause(NamedTuple):
+    """A cause of failures: patterns of which one is in the output, and what to say.
+
+    Named groups of the patterns can be used in the sentences, and ``manager``, ``names`` (of packages), ``try_it`` (a
+    command without effect) and ``sudo`` (empty, or a prefix) too.
+    """
+
+    patterns: tuple[str, ...]
+    sentences: str
+
+
 _CAUSES = (
-    (
+    _Cause(
         (
             r"is held by process (?P<pid>\d+)(?: \((?P<holder>[^)]*)\))?",
             r"locked by the application with pid (?P<pid>\d+) \((?P<holder>[^)]*)\)",
@@ -27,13 +40,13 @@ _CAUSES = (
         ),
         "The package manager is locked by {holder} (pid {pid}). " + _AGAIN,
     ),
-    (
+    _Cause(
         (r"unable to lock database",),
         "The package manager is locked by {holder}. "
         + _AGAIN
         + " If no pacman is running on the host, an earlier one was killed: remove /var/lib/pacman/db.lck.",
     ),
-    (
+    _Cause(
         (
             r"Could not get lock",
             r"Unable to acquire the dpkg frontend lock",
@@ -43,20 +56,20 @@ _CAUSES = (
         ),
         "The package manager is locked by another program. " + _AGAIN,
     ),
-    ((r"dpkg was interrupted",), "An earlier installation on this host was interrupted. " + _CONFIGURE),
-    (
+    _Cause((r"dpkg was interrupted",), "An earlier installation on this host was interrupted. " + _CONFIGURE),
+    _Cause(
         (r"Held packages were changed",),
         "A package is on hold, or needs one that is. Find it on the host with: apt-mark showhold. Then release it.",
     ),
-    (
+    _Cause(
         (r"remove is disabled",),
         "apt would have to remove other packages, which is never done. See on the host: apt-get -s install {names}.",
     ),
-    (
+    _Cause(
         (r"remove lock to allow", r"filtered out by exclude filtering"),
         "A package is on hold on the host (zypper locks, dnf's excludes or versionlock). Release it there.",
     ),
-    (
+    _Cause(
         (
             r"[Uu]nmet dependencies|held broken packages",
             r"nothing provides",
@@ -66,7 +79,7 @@ _CAUSES = (
         ),
         "{manager} cannot satisfy what the packages depend on; something may be on hold. See on the host: {try_it}.",
     ),
-    (
+    _Cause(
         (
             r"conflicts with",
             r"are in conflict",
@@ -76,19 +89,19 @@ _CAUSES = (
         ),
         "Other packages on the host are in the way, and nothing is ever removed. See on the host: {try_it}.",
     ),
-    (
+    _Cause(
         (r"[Nn]o space left on device", r"don't have enough free space", r"not enough free (?:disk )?space", r"ENOSPC"),
         "The host's disk is full. Free some space and run again.",
     ),
-    (
+    _Cause(
         (r"Errors were encountered while processing:\n(?P<broken>(?: \S+\n?)+)",),
         "The package {broken} could not be set up: its own script failed. " + _CONFIGURE,
     ),
-    (
+    _Cause(
         (_FAILED_SCRIPT,),
         "A package's own script failed. Read its output, fix it on the host, and run again.",
     ),
-    (
+    _Cause(
         (
             r"Unable to locate package (?P<broken>\S+)",
             r"Package '?(?P<broken>[^ ']+)'? has no installation candidate",
@@ -100,19 +113,19 @@ _CAUSES = (
         ),
         "{manager} does not know the package {broken}. Check its name and the host's package sources.",
     ),
-    (
+    _Cause(
         (r"EACCES", r"[Pp]ermission denied"),
         "The remote user may not write where {manager} installs. Use a source of another scope, or give permission.",
     ),
-    (
+    _Cause(
         (r"is not valid yet \(invalid for another (?P<behind>[^)]+)\)",),
         "The host's clock is {behind} behind: its package sources are not valid yet. Set the clock and run again.",
     ),
-    (
+    _Cause(
         (r"is expired \(invalid since (?P<since>[^)]+)\)",),
         "The host's package sources expired {since} ago, or its clock is ahead. Fix them and run again.",
     ),
-    (
+    _Cause(
         (
             r"Failed to fetch",
             r"Unable to fetch",
@@ -127,15 +140,16 @@ _CAUSES = (
         ),
         "{manager} could not fetch what it needs. Check the host's network and package sources, and run again.",
     ),
-    (
+    _Cause(
         (r"externally-managed-environment",),
         "The host's Python belongs to its distribution, and pip must not change it. Use pipx, uv or a system package.",
     ),
-    (
+    _Cause(
         (r"a password is required", r"a terminal is required", r"Authentication required"),
         "The remote user can no longer become root without a password. Allow it, or run as root: {try_it}.",
     ),
 )
+"""The first one that is found counts."""
 _DRY_RUNS = {"apt": "apt-get -s install", "zypper": "zypper install --dry-run", "dnf": "dnf install --assumeno"}
 _KILLED = (124, 137)
 """Exit statuses of timeout(1) when the time was up."""
@@ -152,23 +166,21 @@ def explain(manager: str, code: int, output: str, packages: Sequence[str], privi
     """
     sudo = f"{privilege} " if privilege in ("sudo", "doas") else ""
     if code in _KILLED:
-        remedy = (
-            _CONFIGURE.format(sudo=sudo)
-            if manager == "apt"
-            else "Find out on the host what does not end, and run again."
-        )
+        remedy = "Find out on the host what does not end, and run again."
+        if manager == "apt":
+            remedy = _CONFIGURE.format(sudo=sudo)
         return f"{manager} did not end within {seconds} s and was stopped. {remedy}"
     if not re.search(r"E: (?:Could not get lock|Unable to acquire)", output):
         output = re.sub(r"Waiting for cache lock: [^\r\n]*", "", output)  # it got the lock in the end
     try_it = " ".join([_DRY_RUNS.get(manager, f"{manager} install"), *packages])
-    for patterns, sentence in _CAUSES:
-        match = next(filter(None, (re.search(pattern, output) for pattern in patterns)), None)
+    for cause in _CAUSES:
+        match = next(filter(None, (re.search(pattern, output) for pattern in cause.patterns)), None)
         if match:
             found = {key: value for key, value in match.groupdict().items() if value}
             if "broken" in found:
                 found["broken"] = " and ".join(found["broken"].split())
             found.setdefault("holder", lock_holder(manager, found.get("pid")))
-            return sentence.format(sudo=sudo, names=" ".join(packages), manager=manager, try_it=try_it, **found)
+            return cause.sentences.format(sudo=sudo, names=" ".join(packages), manager=manager, try_it=try_it, **found)
     errors = [line for line in output.splitlines() if re.match(r"(?i)(E:|error|problem|npm err|npm error)", line)]
     lines = errors or output.rstrip().splitlines() or [""]
     last = clause(re.sub(r"^E: ", "", lines[-1])) or "it gave no reason"
