@@ -88,9 +88,9 @@ def test_with_sudo_rs_no_password_is_needed_or_the_user_is_told_that_it_cannot_b
     words = ["apply", "--package", "mtool", "--file", f"{__file__}:/etc/ours", "--become"]
     code, said = in_terminal([*words, "-K", *on(host.as_user("asked"))], PASSWORD)
     assert code == 1
-    problem = "the password for asked cannot be used there: its sudo is sudo-rs, whose password prompt"
+    problem = "sudo cannot be used with a password for asked: its sudo is sudo-rs, whose password prompt"
     assert problem in said
-    assert "Allow sudo without a password for this login, or log in as root. Nothing was changed." in said
+    assert "Allow sudo without a password for this user, or log in as root. Nothing was changed." in said
     assert host.run("ls /etc/ours; command -v mtool", check=False).stdout == ""
 
     done = mngr_ansible(*words, *on(host.as_user("dev")))
