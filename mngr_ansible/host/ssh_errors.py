@@ -112,7 +112,7 @@ _CAUSES = (
     ),
     _Cause(
         r"Connection refused",
-        "no ssh server listens there",
+        "no ssh server listens on this port",
         "Start its ssh server, or give the right port: --host ADDR:PORT.",
     ),
     _Cause(r"closed by remote host|Connection reset|Broken pipe|not responding", *_LOST),

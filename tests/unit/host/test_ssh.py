@@ -27,7 +27,11 @@ DENIED = "dev@build-1: Permission denied (publickey)."
         (OPEN_KEY + DENIED, "other users can read the key /k y, so ssh does not use it", "chmod 600 '/k y'"),
         (DENIED, f"it does not accept this user and key ({DENIED})", "--host USER@ADDR --key FILE"),
         ("ssh: Could not resolve hostname build-1: Name or service not known", "its name cannot be", "~/.ssh/config"),
-        ("ssh: connect to host build-1 port 2222: Connection refused", "no ssh server listens there", "ADDR:PORT"),
+        (
+            "ssh: connect to host build-1 port 2222: Connection refused",
+            "no ssh server listens on this port",
+            "ADDR:PORT",
+        ),
         ("client_loop: send disconnect: Broken pipe", "the connection was lost during the check", "Run again."),
         ("@@@@@@@@@@\n", "the connection was lost during the check", "Run again."),
         ("", "the connection was lost during the check", "Nothing was changed."),
