@@ -70,7 +70,10 @@ SAYS: dict[str, tuple[str, ...]] = {
         "error: no-such-host.invalid: its name cannot be resolved",
         "Correct the name, or add it to ~/.ssh/config.",
     ),
-    "closed port": ("no ssh server listens on this port", "Start its ssh server, or give the right port: --host ADDR:PORT."),
+    "closed port": (
+        "no ssh server listens on this port",
+        "Start its ssh server, or give the right port: --host ADDR:PORT.",
+    ),
     "silent port": ("it does not answer", "Check that it is up and that this machine can reach it."),
     "another login": (
         "it does not accept this user and key (",
