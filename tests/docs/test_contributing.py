@@ -24,6 +24,7 @@ def test_the_page_names_every_folder_of_tests():
 def test_the_hooks_are_local_and_run_what_the_page_says():
     (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
     entries = [hook["entry"] for hook in repository["hooks"]]
+    assert len(set(entries)) == len(entries)
     assert repository["repo"] == "local"
     assert all(hook["language"] == "system" for hook in repository["hooks"])
     for program in (
