@@ -229,7 +229,7 @@ def test_a_full_temporary_directory_here_stops_the_run_before_anything_is_replac
     done = subprocess.run(own, capture_output=True, text=True, env={**os.environ, **places}, stdin=subprocess.DEVNULL)
 
     print(done.stdout, done.stderr)
-    refused(done, "oom", "un again")
+    refused(done, "space", "un again")
     assert look(host.root_path / "srv/tree") == look(old)
     assert leftovers(host, "/srv") == []
     assert mngr_ansible(*wanted(new, host)).returncode == 0
@@ -248,7 +248,7 @@ def test_a_full_temporary_directory_on_the_host_stops_the_run_before_anything_is
     done = mngr_ansible(*wanted(new, host))
 
     print(done.stdout, done.stderr)
-    refused(done, "room", "un again")
+    refused(done, "space", "un again")
     assert look(host.root_path / "srv/tree") == look(old)
     assert leftovers(host, "/srv") == []
     host.run("mount -o remount,size=64m /root")
