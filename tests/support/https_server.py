@@ -1,4 +1,4 @@
-"""An https server on the loopback with a certificate authority of its own, which test hosts can be told to trust."""
+"""An https server on the loopback with a certificate authority of its own, which test hosts can trust."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class HttpsServer:
         return {"url": self.url(path), "sha256": hashlib.sha256(content).hexdigest()}
 
     def trusted_by(self, host: SshHost) -> None:
-        """Have Python on a host trust the authority, which no other program there asks for."""
+        """Let Python on a host trust the authority; no other program of the host uses it."""
         say = "import ssl; print(ssl.get_default_verify_paths().openssl_cafile)"
         place = host.run(f"python3 -c '{say}'").stdout.strip()
         host.run(f"mkdir -p $(dirname {place}); cat >{place}", stdin=self.authority.read_text())
@@ -63,7 +63,7 @@ class _Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that goes away, or does not trust us, is none of ours."""
+        """Ignore a client that goes away, or does not trust the server."""
 
 
 def _handler(server: HttpsServer) -> type[http.server.BaseHTTPRequestHandler]:
@@ -91,7 +91,7 @@ def _handler(server: HttpsServer) -> type[http.server.BaseHTTPRequestHandler]:
                 self.send_error(404)
 
         def log_message(self, *_: object) -> None:
-            """Quiet."""
+            """Log nothing."""
 
     return Handler
 
@@ -118,7 +118,7 @@ def https_server(directory: Path) -> Iterator[HttpsServer]:
 
 @contextmanager
 def http_server(content: bytes) -> Iterator[tuple[str, list[str]]]:
-    """A server without TLS that gives everybody the same: its address, and the paths that were asked for."""
+    """A server without TLS that serves one content under every path: its address, and the paths of the requests."""
     asked: list[str] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -130,7 +130,7 @@ def http_server(content: bytes) -> Iterator[tuple[str, list[str]]]:
                 self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
-            """Quiet."""
+            """Log nothing."""
 
     with _Server(("127.0.0.1", 0), Handler) as listener:
         thread = threading.Thread(target=listener.serve_forever, args=(0.05,), daemon=True)

@@ -18,7 +18,7 @@ def manager(**plugins: object) -> pluggy.PluginManager:
 
 
 def needing(answer: object, **marks: bool) -> object:
-    """A plugin whose ``provision_agent`` answers this; an exception is raised."""
+    """A plugin whose ``provision_agent`` returns this; an exception is raised."""
 
     class Plugin:
         @hookimpl(**marks)
@@ -31,7 +31,7 @@ def needing(answer: object, **marks: bool) -> object:
 
 
 def sending(answer: object) -> object:
-    """A plugin whose ``get_provision_file_transfers`` answers this."""
+    """A plugin whose ``get_provision_file_transfers`` returns this."""
 
     class Plugin:
         @hookimpl
@@ -42,10 +42,10 @@ def sending(answer: object) -> object:
 
 
 def asked(made: pluggy.PluginManager) -> tuple[Contribution, ...]:
-    """What all plugins want, in order."""
+    """The contributions of all plugins, in order."""
     return contributions(hooks(made), ARGUMENTS, host="build-1")
 
 
 def order(made: pluggy.PluginManager, precedence=()) -> list[str]:
-    """The plugins that state requirements, lowest precedence first."""
+    """The plugins with ``provision_agent``, lowest precedence first."""
     return [hook.plugin for hook in hooks(made, precedence)["provision_agent"]]

@@ -1,4 +1,4 @@
-"""The processes of this machine: watched while something runs, found by a mark, ended for sure."""
+"""The processes of this machine: watch them while something runs, find them by a mark, start and end them."""
 
 import contextlib
 import os
@@ -110,7 +110,7 @@ def run_in_terminal(
 
 @contextlib.contextmanager
 def everything_recorded() -> Iterator[list[str]]:
-    """The command line and the environment of every process of this machine, looked at again and again in the block."""
+    """The command line and the environment of every process of this machine, read again and again during the block."""
     seen: list[str] = []
     stop = threading.Event()
 
