@@ -48,10 +48,10 @@ def let_everyone_enter(directory: Path) -> None:
             each.chmod(0o755)
 
 
-def wants(plugin: str, *wishes: object, origin: str = "") -> Contribution:
+def contribution(plugin: str, *requests: object, origin: str = "") -> Contribution:
     """The contribution of a plugin: these transfers, and requirements or their string forms."""
-    files = tuple(each for each in wishes if isinstance(each, FileTransferSpec))
-    packages = tuple(PackageRequirement.from_value(each) for each in wishes if not isinstance(each, FileTransferSpec))
+    files = tuple(each for each in requests if isinstance(each, FileTransferSpec))
+    packages = tuple(PackageRequirement.from_value(each) for each in requests if not isinstance(each, FileTransferSpec))
     return Contribution(plugin, files, packages, origin)
 
 

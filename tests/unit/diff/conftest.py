@@ -3,7 +3,7 @@
 import pytest
 
 from mngr_ansible.spec.files import FileTransferSpec
-from tests.support.builders import WORK_DIR, wants, write
+from tests.support.builders import WORK_DIR, contribution, write
 
 X = f"{WORK_DIR}/x"
 """Where the file goes."""
@@ -12,4 +12,4 @@ X = f"{WORK_DIR}/x"
 @pytest.fixture
 def file(tmp_path):
     """The plugin claude needs a file at x."""
-    return wants("claude", FileTransferSpec(write(tmp_path / "file"), "x"))
+    return contribution("claude", FileTransferSpec(write(tmp_path / "file"), "x"))

@@ -7,7 +7,17 @@ import pytest
 from mngr_ansible.host.state import FileState
 from mngr_ansible.plan.plan import resolve_destinations
 from mngr_ansible.spec.files import FileTransferSpec
-from tests.support.builders import WORK_DIR, directory_state, due, file_state, link_state, plan, tree, wants, write
+from tests.support.builders import (
+    WORK_DIR,
+    contribution,
+    directory_state,
+    due,
+    file_state,
+    link_state,
+    plan,
+    tree,
+    write,
+)
 from tests.unit.diff.conftest import X
 
 MINE = {"uid": 1000, "user": "dev", "groups": (1000, 27), "privilege": "sudo"}
@@ -46,7 +56,7 @@ def test_a_file_is_compared_by_kind_content_and_mode(file, found, status, reason
 
 
 def test_a_directory_says_how_many_of_its_files_are_due(tmp_path):
-    claude = wants("claude", FileTransferSpec(tree(tmp_path / "t", "a", "b/c"), "x"))
+    claude = contribution("claude", FileTransferSpec(tree(tmp_path / "t", "a", "b/c"), "x"))
     have = {
         X: directory_state(),
         f"{X}/a": file_state("content"),
@@ -61,7 +71,7 @@ def test_a_directory_says_how_many_of_its_files_are_due(tmp_path):
 
 
 def test_a_trees_top_directory_keeps_its_mode_and_a_lower_one_gets_its_own(tmp_path):
-    claude = wants("claude", FileTransferSpec(tree(tmp_path / "t", "b/c"), "x"))
+    claude = contribution("claude", FileTransferSpec(tree(tmp_path / "t", "b/c"), "x"))
     have = {X: directory_state(0o700), f"{X}/b": directory_state(0o700), f"{X}/b/c": file_state("content")}
 
     made = due(claude, files=have)
@@ -73,7 +83,7 @@ def test_a_trees_top_directory_keeps_its_mode_and_a_lower_one_gets_its_own(tmp_p
 def test_a_link_is_compared_by_its_target(tmp_path):
     top = tree(tmp_path / "t", "a")
     (top / "l").symlink_to("a")
-    claude = wants("claude", FileTransferSpec(top, "x"))
+    claude = contribution("claude", FileTransferSpec(top, "x"))
     have = {X: directory_state(), f"{X}/a": file_state("content")}
 
     assert due(claude, files={**have, f"{X}/l": link_state("a")}).is_empty
@@ -103,18 +113,18 @@ def test_a_file_that_is_as_planned_needs_no_right_to_write(file):
 
 def test_only_the_owner_gets_permissions_on_a_secret(tmp_path):
     secret = FileTransferSpec(write(tmp_path / "s", mode=0o755), "x", is_secret=True)
-    assert due(wants("claude", secret)).outcomes[0].wanted == "0700, secret"
+    assert due(contribution("claude", secret)).outcomes[0].wanted == "0700, secret"
 
 
 @pytest.mark.parametrize(("bits", "mode"), [(0o711, "0700"), (0o622, "0600"), (0o4700, "0700")])
 def test_what_others_may_run_or_write_but_not_read_is_a_secret(tmp_path, bits, mode):
-    made = due(wants("p", FileTransferSpec(write(tmp_path / "file", mode=bits), "x")))
+    made = due(contribution("p", FileTransferSpec(write(tmp_path / "file", mode=bits), "x")))
     assert made.outcomes[0].wanted == f"{mode}, secret"
 
 
 def test_a_file_that_only_its_owner_can_read_is_a_secret(tmp_path):
     private = FileTransferSpec(write(tmp_path / "s", mode=0o400), "x")
-    assert due(wants("claude", private)).outcomes[0].wanted == "0600, secret"
+    assert due(contribution("claude", private)).outcomes[0].wanted == "0600, secret"
 
 
 @pytest.mark.parametrize(
@@ -126,13 +136,13 @@ def test_an_owner_is_compared_by_number(source, uid, gid, expected):
     found = dataclasses.replace(file_state(), uid=uid, gid=gid)
     numbers = {("user", "agent"): 7, ("group", "staff"): 8}
 
-    assert reason(due(wants("p", spec), files={X: found}, owner_ids=numbers)) == expected
+    assert reason(due(contribution("p", spec), files={X: found}, owner_ids=numbers)) == expected
 
 
 def test_an_owner_that_is_unknown_on_the_host_blocks_the_transfer(source):
     spec = FileTransferSpec(source, "x", owner="agent")
 
-    status, why = reason(due(wants("p", spec), owner_ids={("user", "agent"): None}))
+    status, why = reason(due(contribution("p", spec), owner_ids={("user", "agent"): None}))
     assert (status, "no user agent" in why) == ("blocked", True)
 
 
@@ -147,7 +157,7 @@ def test_an_owner_that_is_unknown_on_the_host_blocks_the_transfer(source):
     ],
 )
 def test_root_is_used_only_if_the_remote_user_cannot_give_the_file_that_owner(source, options, facts, as_root):
-    (transfer,) = due(wants("p", FileTransferSpec(source, "x", **options)), **facts).transfers
+    (transfer,) = due(contribution("p", FileTransferSpec(source, "x", **options)), **facts).transfers
 
     assert transfer.as_root is as_root
 
@@ -155,7 +165,7 @@ def test_root_is_used_only_if_the_remote_user_cannot_give_the_file_that_owner(so
 def test_without_root_another_owner_blocks_the_transfer_with_a_remedy(source):
     spec = FileTransferSpec(source, "x", owner="1001")
 
-    status, why = reason(due(wants("p", spec), **{**MINE, "privilege": "none"}))
+    status, why = reason(due(contribution("p", spec), **{**MINE, "privilege": "none"}))
     assert status == "blocked"
     assert "log in as root, allow sudo without a password, or leave owner and group out" in why
 
@@ -163,7 +173,9 @@ def test_without_root_another_owner_blocks_the_transfer_with_a_remedy(source):
 def test_files_that_root_writes_for_the_remote_user_belong_to_the_remote_user(tmp_path):
     mine, theirs = tree(tmp_path / "mine", "a"), tree(tmp_path / "theirs", "b")
     (transfer,) = due(
-        wants("p", FileTransferSpec(mine, "d")), wants("q", FileTransferSpec(theirs, "d", owner="1001")), **MINE
+        contribution("p", FileTransferSpec(mine, "d")),
+        contribution("q", FileTransferSpec(theirs, "d", owner="1001")),
+        **MINE,
     ).transfers
 
     owners = {each.entry.relative: (each.options.owner, each.options.group) for each in transfer.entries}
@@ -175,16 +187,19 @@ def test_files_that_root_writes_for_the_remote_user_belong_to_the_remote_user(tm
     "found", [file_state(text="other"), file_state(mode=0o600), FileState("link", sha256="0" * 64)]
 )
 def test_with_if_exists_keep_any_file_or_link_is_ok(source, found):
-    assert due(wants("p", FileTransferSpec(source, "x", if_exists="keep")), files={X: found}).is_empty
+    assert due(contribution("p", FileTransferSpec(source, "x", if_exists="keep")), files={X: found}).is_empty
 
 
 def test_with_if_exists_keep_a_directory_in_place_of_a_file_blocks_the_transfer(source):
     found = {X: FileState("directory", 0o755, 0, 0, 0)}
-    assert reason(due(wants("p", FileTransferSpec(source, "x", if_exists="keep")), files=found))[0] == "blocked"
+    assert reason(due(contribution("p", FileTransferSpec(source, "x", if_exists="keep")), files=found))[0] == "blocked"
 
 
 def test_two_paths_to_one_file_through_a_link_on_the_host_are_one_destination(tmp_path, source):
-    first, second = wants("p", FileTransferSpec(source, "/a/x")), wants("q", FileTransferSpec(source, "/b/x"))
+    first, second = (
+        contribution("p", FileTransferSpec(source, "/a/x")),
+        contribution("q", FileTransferSpec(source, "/b/x")),
+    )
 
     made = resolve_destinations(plan(first, second), "/root", WORK_DIR, {"/a": "/b"})
 

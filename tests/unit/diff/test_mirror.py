@@ -5,13 +5,13 @@ import pytest
 from mngr_ansible.host.state import FileState
 from mngr_ansible.plan.plan import resolve_destinations
 from mngr_ansible.spec.files import FileTransferSpec
-from tests.support.builders import WORK_DIR, compared, due, file_state, plan, state, statuses, tree, wants, write
+from tests.support.builders import WORK_DIR, compared, contribution, due, file_state, plan, state, statuses, tree, write
 
 
 def mirrored(tmp_path, listing: dict[str, str], *names: str, more=(), settings=None, **options):
     spec = FileTransferSpec(tree(tmp_path / "top", *names), "d", mirror=True, **options)
     listings = {f"{WORK_DIR}/d": listing}
-    made = due(wants("p", spec), *more, settings=settings, listings=listings)
+    made = due(contribution("p", spec), *more, settings=settings, listings=listings)
     return [
         each.path.removeprefix(f"{WORK_DIR}/d/")
         for due in made.transfers
@@ -37,7 +37,7 @@ def test_a_mirror_keeps_other_plugins_files_excluded_files_and_our_own_files(tmp
         "a.mngr-backup-20261124T101112Z": "file",
         ".mngr-ansible-0123456789abcdef": "file",
     }
-    other = wants("q", FileTransferSpec(write(tmp_path / "b"), "d/theirs/b"))
+    other = contribution("q", FileTransferSpec(write(tmp_path / "b"), "d/theirs/b"))
     exclude = ["cache/", "*.log"]
     assert mirrored(tmp_path, listing, "a", more=[other], exclude=exclude) == ["kept/old"]
 
@@ -50,7 +50,7 @@ def test_a_mirror_keeps_what_the_user_excludes_in_every_spelling_of_the_path(tmp
     listings = {"/root/m": {"cache": "directory", "cache/x": "file", "old": "file"}}
     host = state(listings=listings, work_dir="/root")
     made = resolve_destinations(
-        plan(wants("p", spec), settings=settings, work_dir=""), host.login.home, host.paths.work_dir
+        plan(contribution("p", spec), settings=settings, work_dir=""), host.login.home, host.paths.work_dir
     )
 
     (found,) = compared(made, host).transfers
@@ -65,9 +65,9 @@ def test_a_mirror_keeps_the_hosts_copy_of_a_secret_that_is_not_sent(tmp_path):
 
 def test_a_mirror_keeps_what_a_skipped_transfer_may_have_written_before(tmp_path):
     skipped = [
-        wants("q", FileTransferSpec(tmp_path / "gone", "d/one", is_required=False)),
-        wants("r", FileTransferSpec(tmp_path / "gone", "d/sub/tree", is_required=False)),
-        wants("s", FileTransferSpec(tmp_path / "gone", "d", is_required=False)),
+        contribution("q", FileTransferSpec(tmp_path / "gone", "d/one", is_required=False)),
+        contribution("r", FileTransferSpec(tmp_path / "gone", "d/sub/tree", is_required=False)),
+        contribution("s", FileTransferSpec(tmp_path / "gone", "d", is_required=False)),
     ]
     listing = {"one": "file", "one-more": "file", "sub": "directory", "sub/tree": "directory", "sub/tree/x": "file"}
     assert mirrored(tmp_path, listing, "a", more=skipped) == ["one-more"]
@@ -75,7 +75,7 @@ def test_a_mirror_keeps_what_a_skipped_transfer_may_have_written_before(tmp_path
 
 @pytest.mark.parametrize("destination", ["~/", ".", "/root", "/srv", WORK_DIR])
 def test_a_mirror_of_a_directory_that_contains_home_or_work_dir_is_blocked(tmp_path, destination):
-    made = plan(wants("p", FileTransferSpec(tree(tmp_path / "top", "a"), destination, mirror=True)))
+    made = plan(contribution("p", FileTransferSpec(tree(tmp_path / "top", "a"), destination, mirror=True)))
     host = state()
 
     (outcome,) = compared(resolve_destinations(made, host.login.home, host.paths.work_dir), host).outcomes
@@ -85,7 +85,7 @@ def test_a_mirror_of_a_directory_that_contains_home_or_work_dir_is_blocked(tmp_p
 def test_a_step_counts_the_files_that_a_mirror_deletes(tmp_path):
     spec = FileTransferSpec(tree(tmp_path / "top", "a"), "d", mirror=True)
     made = due(
-        wants("p", spec),
+        contribution("p", spec),
         listings={f"{WORK_DIR}/d": {"a": "file", "old": "file"}},
         files={f"{WORK_DIR}/d": FileState("directory", 0o755, 0, 0, 0), f"{WORK_DIR}/d/a": file_state(text="content")},
     )

@@ -3,7 +3,7 @@
 import pytest
 
 from mngr_ansible.report.outcomes import untouched
-from tests.support.builders import due, file_state, statuses, wants
+from tests.support.builders import contribution, due, file_state, statuses
 from tests.unit.diff.conftest import X
 
 
@@ -12,7 +12,7 @@ def test_python_is_a_step_only_where_something_is_due(file):
 
     assert statuses(due(file, **bare).outcomes) == {"bootstrap:python3": "missing", f"file:{X}": "missing"}
     assert statuses(due(file, files={X: file_state()}, **bare).outcomes) == {f"file:{X}": "ok"}
-    assert statuses(due(wants("p", "git"), install="print", **bare).outcomes) == {"package:git": "missing"}
+    assert statuses(due(contribution("p", "git"), install="print", **bare).outcomes) == {"package:git": "missing"}
     assert not due(file, is_local=True, **bare).needs_python
 
 
@@ -38,7 +38,7 @@ def test_a_host_that_cannot_get_python_is_blocked(file, facts, reason):
 
 @pytest.mark.parametrize("facts", [{"old_python": "3.6"}, {"managers": ("brew",)}])
 def test_a_host_that_cannot_get_python_is_not_stopped_for_what_is_optional(facts):
-    made = due(wants("p", {"name": "git", "is_required": False}), python=None, **facts)
+    made = due(contribution("p", {"name": "git", "is_required": False}), python=None, **facts)
 
     assert not made.stops
     assert made.is_empty

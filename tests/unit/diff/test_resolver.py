@@ -3,7 +3,7 @@
 import pytest
 
 from mngr_ansible.portable.offers import ManagerOffers, Offer
-from tests.support.builders import due, statuses, wants
+from tests.support.builders import contribution, due, statuses
 
 UBUNTU = {"ID": "ubuntu", "ID_LIKE": "debian", "VERSION_ID": "22.04", "PRETTY_NAME": "Ubuntu 22.04"}
 REPOSITORY = {
@@ -30,7 +30,7 @@ def offered(manager="apt", lists="fresh", **versions):
 
 def one(requirement, **host):
     """One requirement on an Ubuntu 22.04: its step, the labels of the chosen sources, and what is due."""
-    made = due(wants("codex", requirement), **{"os_release": UBUNTU, "arch": "x86_64", **host})
+    made = due(contribution("codex", requirement), **{"os_release": UBUNTU, "arch": "x86_64", **host})
     name = requirement if isinstance(requirement, str) else requirement["name"]
     outcome = next(each for each in made.outcomes if each.name == name)
     return outcome, [candidate.source.label for candidate in made.installs], made
@@ -122,8 +122,8 @@ CODEX = {"name": "codex", "sources": [{"manager": "npm", "scope": "user", "requi
 
 def test_a_prerequisite_of_a_source_is_installed_first_and_has_its_own_step():
     made = due(
-        wants("agent", CODEX),
-        wants("mngr", {**NODE, "version": ">=18"}),
+        contribution("agent", CODEX),
+        contribution("mngr", {**NODE, "version": ">=18"}),
         os_release=UBUNTU,
         offers=offered(nodejs="20"),
     )
@@ -135,12 +135,12 @@ def test_a_prerequisite_of_a_source_is_installed_first_and_has_its_own_step():
 
 
 def test_a_prerequisite_that_the_host_has_is_no_step():
-    made = due(wants("agent", CODEX), managers=("apt", "npm"), findings={"needs:node>=20": "ok"})
+    made = due(contribution("agent", CODEX), managers=("apt", "npm"), findings={"needs:node>=20": "ok"})
     assert statuses(made.outcomes) == {"package:codex": "missing"}
 
 
 def test_a_source_whose_prerequisite_cannot_be_installed_is_refused_with_the_reason():
-    wanted = wants("agent", CODEX), wants("mngr", NODE)
+    wanted = contribution("agent", CODEX), contribution("mngr", NODE)
     made = due(
         *wanted, os_release=UBUNTU, offers=offered(nodejs="12"), settings={"allow_third_party_repositories": False}
     )
@@ -148,7 +148,7 @@ def test_a_source_whose_prerequisite_cannot_be_installed_is_refused_with_the_rea
 
 
 def test_a_source_that_requires_itself_is_refused():
-    made = due(wants("agent", {"name": "egg", "sources": [{"manager": "npm", "requires": ["egg"]}]}))
+    made = due(contribution("agent", {"name": "egg", "sources": [{"manager": "npm", "requires": ["egg"]}]}))
     assert made.outcomes[0].reason.endswith("npm needs egg, which in turn needs egg")
 
 

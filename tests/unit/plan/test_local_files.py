@@ -6,7 +6,7 @@ from mngr_ansible.errors import MissingFilesError
 from mngr_ansible.plan.local_files import TransferRequest, read_sources
 from mngr_ansible.plan.plan import resolve_destinations
 from mngr_ansible.spec.files import FileTransferSpec
-from tests.support.builders import compared, plan, state, statuses, tree, wants, write
+from tests.support.builders import compared, contribution, plan, state, statuses, tree, write
 
 
 def names(*requests: TransferRequest) -> list[str]:
@@ -39,7 +39,7 @@ def test_a_transfer_that_is_excluded_as_a_whole_is_skipped_with_the_reason(tmp_p
     source = write(tmp_path / "npmrc")
     settings = {"plugins": {"claude": {"exclude_files": ["~/.npmrc"]}}}
 
-    made = plan(wants("claude", FileTransferSpec(source, "~/.npmrc")), settings=settings)
+    made = plan(contribution("claude", FileTransferSpec(source, "~/.npmrc")), settings=settings)
 
     assert statuses(compared(made, state()).outcomes) == {"file:/root/.npmrc": "skipped"}
     assert made.skipped[0].reason == "excluded by exclude_files of claude in the settings"
@@ -48,7 +48,7 @@ def test_a_transfer_that_is_excluded_as_a_whole_is_skipped_with_the_reason(tmp_p
 def test_a_pattern_matches_every_spelling_of_a_destination_once_the_host_is_known(tmp_path):
     source = write(tmp_path / "npmrc")
     settings = {"plugins": {"claude": {"exclude_files": ["~/.npmrc"]}}}
-    made = plan(wants("claude", FileTransferSpec(source, "/home/u/.npmrc")), settings=settings)
+    made = plan(contribution("claude", FileTransferSpec(source, "/home/u/.npmrc")), settings=settings)
 
     assert [each.destination for each in made.transfers] == ["/home/u/.npmrc"]
     host = state(home="/home/u", work_dir="/srv/w")

@@ -5,7 +5,7 @@ import pytest
 from mngr_ansible.errors import ConflictError, MissingFilesError
 from mngr_ansible.plan.plan import Plan, print_only, resolve_destinations
 from mngr_ansible.spec.files import FileTransferSpec
-from tests.support.builders import plan, tree, wants, write
+from tests.support.builders import contribution, plan, tree, write
 
 
 @pytest.fixture
@@ -27,11 +27,11 @@ def test_without_contributions_the_plan_is_empty():
 
 
 def test_an_optional_source_that_is_missing_is_a_skipped_step(absent):
-    assert skipped(plan(wants("claude", absent))) == [("file:/srv/work/x", "claude")]
+    assert skipped(plan(contribution("claude", absent))) == [("file:/srv/work/x", "claude")]
 
 
 def test_what_is_skipped_is_a_notice_where_another_plugin_has_the_step(file, absent):
-    made = plan(wants("claude", file), wants("codex", absent))
+    made = plan(contribution("claude", file), contribution("codex", absent))
 
     assert [each.plugins for each in made.transfers] == [("claude",)]
     assert any(notice.startswith("codex: x is skipped: ") for notice in made.all_notices)
@@ -39,8 +39,8 @@ def test_what_is_skipped_is_a_notice_where_another_plugin_has_the_step(file, abs
 
 def test_check_packages_false_for_a_plugin_drops_its_requirements_before_merging():
     made = plan(
-        wants("legacy", "git<1"),
-        wants("claude", "git>=2"),
+        contribution("legacy", "git<1"),
+        contribution("claude", "git>=2"),
         settings={"plugins": {"legacy": {"check_packages": False}}},
     )
 
@@ -50,13 +50,15 @@ def test_check_packages_false_for_a_plugin_drops_its_requirements_before_merging
 
 @pytest.mark.parametrize("off", [{"settings": {"check_packages": False}}, {"check_packages": False}])
 def test_check_packages_false_for_all_skips_every_requirement(off):
-    made = plan(wants("claude", "git"), **off)
+    made = plan(contribution("claude", "git"), **off)
     assert (made.requirements, skipped(made)) == ((), [("package:git", "claude")])
 
 
 def test_files_false_for_a_plugin_skips_its_files_even_missing_ones(tmp_path, file):
     missing = FileTransferSpec(tmp_path / "nowhere", "y")
-    made = plan(wants("claude", missing), wants("codex", file), settings={"plugins": {"claude": {"files": False}}})
+    made = plan(
+        contribution("claude", missing), contribution("codex", file), settings={"plugins": {"claude": {"files": False}}}
+    )
 
     assert [each.plugins for each in made.transfers] == [("codex",)]
     assert skipped(made) == [("file:/srv/work/y", "claude")]
@@ -64,7 +66,7 @@ def test_files_false_for_a_plugin_skips_its_files_even_missing_ones(tmp_path, fi
 
 @pytest.mark.parametrize(("only", "files", "packages"), [("files", 1, 0), ("packages", 0, 1), (None, 1, 1)])
 def test_only_leaves_the_other_half_out(file, only, files, packages):
-    made = plan(wants("claude", file, "git"), only=only)
+    made = plan(contribution("claude", file, "git"), only=only)
     assert (len(made.transfers), len(made.requirements)) == (files, packages)
 
 
@@ -83,7 +85,9 @@ def test_install_is_the_command_lines_before_the_plugins_table_before_the_global
     command_line, table, global_setting, is_printed
 ):
     tables = {"claude": {"install": table}} if table else {}
-    made = plan(wants("claude", "git"), settings={"install": global_setting, "plugins": tables}, install=command_line)
+    made = plan(
+        contribution("claude", "git"), settings={"install": global_setting, "plugins": tables}, install=command_line
+    )
     assert made.requirements[0].is_printed is is_printed
 
 
@@ -95,24 +99,26 @@ def test_auto_counts_on_this_machine_only_from_a_plugins_table_or_the_command_li
     command_line, table, global_setting, is_local
 ):
     tables = {"claude": {"install": table}} if table else {}
-    made = plan(wants("claude", "git"), settings={"install": global_setting, "plugins": tables}, install=command_line)
+    made = plan(
+        contribution("claude", "git"), settings={"install": global_setting, "plugins": tables}, install=command_line
+    )
     assert made.requirements[0].is_installed_locally is is_local
 
 
 def test_mngrs_own_switch_overrides_all_settings():
-    made = print_only(plan(wants("claude", "git"), install="auto"))
+    made = print_only(plan(contribution("claude", "git"), install="auto"))
     assert (made.requirements[0].is_printed, made.install) == (True, "print")
 
 
 def test_missing_sources_are_reported_before_anything_is_laid_over(tmp_path, file):
     gone = FileTransferSpec(tmp_path / "gone", "x")
     with pytest.raises(MissingFilesError, match=r"needed by manifest \(host\.yml\)"):
-        plan(wants("manifest", gone, origin="manifest (host.yml)"), wants("command-line", file))
+        plan(contribution("manifest", gone, origin="manifest (host.yml)"), contribution("command-line", file))
 
 
 def test_ids_are_final_when_the_host_is_known(tmp_path):
     spec = FileTransferSpec(tree(tmp_path / "t", "a"), "~/")
-    made = plan(wants("claude", spec), work_dir="")
+    made = plan(contribution("claude", spec), work_dir="")
 
     on_host = resolve_destinations(made, "/home/u", "/srv/w")
 
@@ -123,7 +129,9 @@ def test_ids_are_final_when_the_host_is_known(tmp_path):
 
 def test_two_destinations_that_clash_only_on_the_host_are_an_error_then(tmp_path, file):
     made = plan(
-        wants("claude", file), wants("codex", FileTransferSpec(tree(tmp_path / "t", "a"), "~/w/x")), work_dir=""
+        contribution("claude", file),
+        contribution("codex", FileTransferSpec(tree(tmp_path / "t", "a"), "~/w/x")),
+        work_dir="",
     )
     with pytest.raises(ConflictError, match="a file for claude, a directory for codex"):
         resolve_destinations(made, "/home/u", "/home/u/w")

@@ -9,7 +9,7 @@ import pytest
 
 from mngr_ansible.diff import commands
 from mngr_ansible.portable import repositories
-from tests.support.builders import due, wants
+from tests.support.builders import contribution, due
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,7 +101,7 @@ def test_the_printed_commands_write_the_same_files_as_the_role(manager: str, key
     repository = {"name": "vendor", "url": URL, "suite": "stable", "component": "main"}
     source = {"manager": manager, "repository": {**repository, "key": key, "fingerprint": "A" * 40}}
     tool = {"name": "tool", "sources": [source]}
-    made = due(wants("codex", tool), managers=(manager,))
+    made = due(contribution("codex", tool), managers=(manager,))
     (line,) = commands.render_commands(made.installs, "root")
     root = obey(line, tmp_path)
     expected = files(manager)

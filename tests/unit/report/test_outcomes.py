@@ -8,7 +8,7 @@ import pytest
 from mngr_ansible.report.outcomes import from_events, unreached, untouched
 from mngr_ansible.run.runner import Event, RunResult
 from mngr_ansible.spec.files import FileTransferSpec
-from tests.support.builders import due, plan, statuses, tree, wants, write
+from tests.support.builders import contribution, due, plan, statuses, tree, write
 
 FILE = "file:/srv/work/x"
 GIT, VIM = "package:git", "package:vim"
@@ -16,7 +16,7 @@ GIT, VIM = "package:git", "package:vim"
 
 @pytest.fixture
 def wish(tmp_path):
-    return wants("claude", FileTransferSpec(write(tmp_path / "file"), "x"), "git", "vim")
+    return contribution("claude", FileTransferSpec(write(tmp_path / "file"), "x"), "git", "vim")
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def test_a_host_stopped_before_its_first_change_keeps_the_blocking_status_and_st
 
 
 def test_where_nothing_is_to_change_every_step_keeps_its_status():
-    made = due(wants("claude", "git"), findings={"git": "ok"})
+    made = due(contribution("claude", "git"), findings={"git": "ok"})
     assert statuses(untouched(made)) == {GIT: "ok"}
 
 
@@ -180,7 +180,7 @@ def test_a_host_that_never_answered_has_its_steps_not_reached_with_destinations_
     files = [FileTransferSpec(write(tmp_path / "file"), "~/x"), FileTransferSpec(tree(tmp_path / "top", "a", "b"), "d")]
     absent = FileTransferSpec(tmp_path / "absent", "y", is_required=False)
 
-    steps = unreached(plan(wants("claude", *files, absent, "git>=2"), work_dir=""))
+    steps = unreached(plan(contribution("claude", *files, absent, "git>=2"), work_dir=""))
 
     not_reached = dict.fromkeys(["file:~/x", "file:d", GIT], "not-reached")
     assert statuses(steps) == {**not_reached, "file:y": "skipped"}
@@ -194,7 +194,7 @@ def test_what_would_be_printed_is_not_reached_on_a_stopped_host_either(wish):
 
 
 def test_an_optional_requirement_that_failed_is_no_failure(tmp_path):
-    made = due(wants("claude", {"name": "git", "is_required": False}))
+    made = due(contribution("claude", {"name": "git", "is_required": False}))
     (outcome,), error = from_events(made, "host-1", "build-1", result(step(GIT, "failed", reason="no such package")))
     assert (outcome.status, outcome.is_failure, error) == ("failed", False, None)
 

@@ -9,7 +9,7 @@ from mngr_ansible.diff.outcome import Outcome, Status
 from mngr_ansible.report.progress import described, follower, summary
 from mngr_ansible.report.report import HostReport
 from mngr_ansible.run.runner import Event
-from tests.support.builders import due, wants
+from tests.support.builders import contribution, due
 
 APT, NPM = "package:jq", "package:left"
 
@@ -20,7 +20,7 @@ def lines(*events: Event, is_verbose: bool = False) -> list[tuple[str, str]]:
     seen: list[tuple[str, str]] = []
     follow = follower(
         {"host-1": "build-1"},
-        {"host-1": due(wants("p", "jq", left), managers=("apt", "npm"))},
+        {"host-1": due(contribution("p", "jq", left), managers=("apt", "npm"))},
         lambda name, line: seen.append((name, line)),
         is_verbose=is_verbose,
     )

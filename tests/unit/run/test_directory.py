@@ -13,7 +13,7 @@ from mngr_ansible.errors import InputError
 from mngr_ansible.run.directory import write_run_directory
 from mngr_ansible.run.playbook import HostRun
 from mngr_ansible.spec.files import FileTransferSpec
-from tests.support.builders import due, tree, wants, write
+from tests.support.builders import contribution, due, tree, write
 
 
 @pytest.fixture
@@ -21,7 +21,9 @@ def runs(tmp_path):
     plain = FileTransferSpec(tree(tmp_path / "tree", "a"), "d")
     secret = FileTransferSpec(write(tmp_path / "key", "hush", 0o600), "key")
     return [
-        HostRun("host-1", {"ansible_connection": "local"}, due(wants("p", plain, secret, "git")), "/usr/bin/python3")
+        HostRun(
+            "host-1", {"ansible_connection": "local"}, due(contribution("p", plain, secret, "git")), "/usr/bin/python3"
+        )
     ]
 
 
@@ -56,7 +58,7 @@ def test_a_rendered_directory_carries_the_files_but_never_a_secret(tmp_path, run
 
 def test_two_sources_of_one_content_are_staged_once(tmp_path):
     top = tree(tmp_path / "tree", "a", "b")
-    made = due(wants("p", FileTransferSpec(top, "d")))
+    made = due(contribution("p", FileTransferSpec(top, "d")))
 
     write_run_directory(
         tmp_path / "run",

@@ -21,7 +21,7 @@ from mngr_ansible.run import playbook as pieces
 from mngr_ansible.run.host_vars import host_vars, mark
 from mngr_ansible.run.playbook import CANARY, HostRun, Stage, inventory, playbook, run_stages
 from mngr_ansible.spec.files import FileTransferSpec
-from tests.support.builders import due, tree, wants, write
+from tests.support.builders import contribution, due, tree, write
 
 
 def run(made: Due, alias: str = "host-1", **variables: object) -> HostRun:
@@ -30,12 +30,12 @@ def run(made: Due, alias: str = "host-1", **variables: object) -> HostRun:
 
 @pytest.fixture
 def files(tmp_path):
-    return due(wants("claude", FileTransferSpec(write(tmp_path / "file"), "x")))
+    return due(contribution("claude", FileTransferSpec(write(tmp_path / "file"), "x")))
 
 
 @pytest.fixture
 def packages():
-    return due(wants("claude", "git>=2"))
+    return due(contribution("claude", "git>=2"))
 
 
 def tasks(*runs: HostRun) -> dict[str, dict[str, object]]:
@@ -66,8 +66,10 @@ def test_the_stages_of_a_run_have_the_order_of_the_playbook_and_the_ids_of_the_s
     file = write(tmp_path / "file")
     archive = {"manager": "archive", "url": "https://example.org/tool.tar.gz", "sha256": "0" * 64}
     made = due(
-        wants("a", FileTransferSpec(file, "/etc/first", owner="1001"), FileTransferSpec(file, "second")),
-        wants("b", {"name": "tool", "sources": [archive]}, {"name": "app", "sources": [{"manager": "npm"}]}, "git"),
+        contribution("a", FileTransferSpec(file, "/etc/first", owner="1001"), FileTransferSpec(file, "second")),
+        contribution(
+            "b", {"name": "tool", "sources": [archive]}, {"name": "app", "sources": [{"manager": "npm"}]}, "git"
+        ),
         python=None,
         managers=("apt", "npm"),
         uid=1000,
@@ -154,7 +156,9 @@ def planned(plugin: str, directory: Path, name: str, remote: str, purpose: str, 
     try:
         tree(directory / "tree", name.replace("/", "_").replace("\0", "_"))
         tool = {"name": "git", "purpose": purpose, "checks": [{"kind": "command", "value": "git", "args": args}]}
-        return due(wants(plugin, FileTransferSpec(directory / "tree", remote), tool), wants("other", "vim<2"))
+        return due(
+            contribution(plugin, FileTransferSpec(directory / "tree", remote), tool), contribution("other", "vim<2")
+        )
     except (MngrAnsibleError, OSError, UnicodeEncodeError):
         return None
 
@@ -192,7 +196,7 @@ def test_a_name_that_is_not_utf_8_is_sent_as_base64_in_a_key_of_its_own(tmp_path
     top = tree(tmp_path / "t", "bad\udcff")
     (top / "link").symlink_to("bad\udcff")
 
-    data = plain(host_vars(run(due(wants("p", FileTransferSpec(top, "x")))), 60, {}))
+    data = plain(host_vars(run(due(contribution("p", FileTransferSpec(top, "x")))), 60, {}))
 
     _, file, link = data["mngr_ansible"]["files"][0]["entries"]
     assert base64.b64decode(file["path_b64"]) == b"/srv/work/x/bad\xff"
@@ -210,7 +214,7 @@ def test_a_mark_covers_every_leaf_and_leaves_other_values_alone():
 def test_a_secret_and_a_top_directory_are_marked_as_such(tmp_path):
     secret = FileTransferSpec(tree(tmp_path / "t", "key"), "x", is_secret=True)
 
-    top, key = plain(host_vars(run(due(wants("p", secret))), 60, {}))["mngr_ansible"]["files"][0]["entries"]
+    top, key = plain(host_vars(run(due(contribution("p", secret))), 60, {}))["mngr_ansible"]["files"][0]["entries"]
 
     assert (top["is_top"], top["mode"], key["is_secret"], key["mode"]) == (True, "0700", True, "0600")
 
