@@ -148,7 +148,9 @@ def test_a_private_file_that_a_repositorys_settings_name_is_warned_of_before_any
     remote.settings('files = [{local_path = "~/id", remote_path = "x"}, {local_path = "~/public", remote_path = "y"}]')
     made = remote.create("one")
     assert made.returncode == 0, made.stderr
-    warning = f"The settings of this repository send {home}/id, which is outside of it and yours alone."
+    warning = (
+        f"The settings of this repository send {home}/id, which is outside of the repository and readable only by you."
+    )
     assert made.stderr.index(warning) < made.stderr.index("Transferring git repository")
     assert f"{home}/public" not in made.stderr
 
