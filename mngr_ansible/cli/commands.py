@@ -153,7 +153,7 @@ def _progress(options: argparse.Namespace) -> ProgressCallback:
 def _confirm(options: argparse.Namespace) -> Confirm | None:
     if options.yes:
         return lambda _question: True
-    if options.json or not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if options.json or not all(stream and stream.isatty() for stream in (sys.stdin, sys.stderr)):  # None: closed
         return None
 
     def ask(question: str) -> bool:

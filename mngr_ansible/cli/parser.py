@@ -33,6 +33,15 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, remedy=f"See {self.prog} --help.")
 
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As in argparse, but an unknown option refers to the help of its verb."""
+        options, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            raise UsageError(
+                f"unrecognized arguments: {' '.join(unknown)}", remedy=f"See {self.prog} {options.command} --help."
+            )
+        return options
+
 
 def _seconds(value: str) -> float:
     try:
@@ -40,7 +49,7 @@ def _seconds(value: str) -> float:
     except ValueError:
         seconds = 0
     if not 0 < seconds < 10**7:
-        raise argparse.ArgumentTypeError(f"{value!r} is not a number of seconds above 0")
+        raise argparse.ArgumentTypeError(f"{value!r} is not a number of seconds above 0 and below 10000000")
     return seconds
 
 
@@ -95,7 +104,7 @@ def _verb(verbs: Any, name: str, does: str, parents: list[argparse.ArgumentParse
 
 def _what() -> argparse.ArgumentParser:
     parent = argparse.ArgumentParser(add_help=False)
-    group = parent.add_argument_group("what")
+    group = parent.add_argument_group("what", "each of these, except --only, may be given more than once")
     add = group.add_argument
     add("--manifest", action="append", default=[], metavar="FILE", help="YAML or TOML file with files and packages")
     add(
@@ -127,7 +136,13 @@ def _where() -> argparse.ArgumentParser:
     parent = argparse.ArgumentParser(add_help=False)
     group = parent.add_argument_group("where")
     add = group.add_argument
-    add("--host", action="append", default=[], metavar="[USER@]ADDR[:PORT]", help="a host (default: this machine)")
+    add(
+        "--host",
+        action="append",
+        default=[],
+        metavar="[USER@]ADDR[:PORT]",
+        help="a host; may be given more than once (default: this machine)",
+    )
     add("--key", metavar="FILE", help="private key file (default: as in your ssh configuration or agent)")
     add("--known-hosts", metavar="FILE", help="file with the host keys to trust (default: your own)")
     add(
@@ -152,7 +167,11 @@ def _how() -> argparse.ArgumentParser:
     group = parent.add_argument_group("how")
     add = group.add_argument
     add("--json", action="store_true", help="print one JSON document on stdout")
-    add("--install", choices=("auto", "print"), help="install what is missing, or only print the commands and fail")
+    add(
+        "--install",
+        choices=("auto", "print"),
+        help="auto: install what is missing; print: only print the commands, and fail",
+    )
     add("--no-check-packages", action="store_true", help="do not check packages")
     add("--timeout", type=_seconds, metavar="SECONDS", help="limit for the whole run (default: 600)")
     add("--yes", action="store_true", help="do not ask; assume yes")

@@ -59,8 +59,9 @@ def _probe(connection: Connection, request: ProbeRequest, paths: Sequence[ProbeP
         return parse_answer(lines, request, paths)
     except ValueError as error:
         raise HostError(
-            f"its answer does not match our question ({error})",
-            remedy="Run again; something on the host may have changed during the check.",
+            f"the answer of our check script cannot be used ({error})",
+            remedy="Run again: something on the host may have changed during the check. If that does not help, check "
+            "that the standard programs (id, ls, sed) are in the PATH of the remote user.",
         ) from error
 
 

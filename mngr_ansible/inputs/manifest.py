@@ -49,8 +49,8 @@ def _parse(file: Path, text: str) -> object:
     try:
         return _from_toml(text) if file.suffix == ".toml" else _from_yaml(text)
     except (ValueError, RecursionError) as error:
-        where = " ".join(str(error).split())
-        raise InputError(f"the manifest {file} does not parse: {where}", remedy="Fix the line above.") from error
+        what = "it is nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())
+        raise InputError(f"the manifest {file} does not parse: {what}", remedy="Correct the file.") from error
 
 
 def _from_toml(text: str) -> object:
@@ -69,15 +69,20 @@ def _from_yaml(text: str) -> object:
 
     class Loader(yaml.SafeLoader):
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-            names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-            repeated = next((name for name in names if names.count(name) > 1), None)
-            if repeated is not None:
-                raise yaml.constructor.ConstructorError(None, None, f"{repeated!r} is given twice", node.start_mark)
+            names = set()
+            for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+                if key.value in names:
+                    raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is given twice", key.start_mark)
+                names.add(key.value)
             mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
             return mapping
 
     try:
         return yaml.load(text, Loader)  # noqa: S506 - Loader is a safe one
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f" (at line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+        raise ValueError(f"{', '.join(filter(None, (error.context, error.problem)))}{where}") from error
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error
 

@@ -14,6 +14,8 @@ from mngr_ansible.mngr.invocation import invocation
 
 type _Command = Callable[..., Any]
 
+_INSTALL = "'auto': install what is missing; 'print': only show the commands, and fail"
+
 
 def _what_and_how(command: _Command) -> _Command:
     """Add the options for what is needed besides plugins and settings, and for how it is done."""
@@ -23,19 +25,28 @@ def _what_and_how(command: _Command) -> _Command:
         [
             optgroup.group("What"),
             optgroup.option(
-                "--manifest", multiple=True, metavar="FILE", help="YAML or TOML file with files and packages"
+                "--manifest",
+                multiple=True,
+                metavar="FILE",
+                help="YAML or TOML file with files and packages [repeatable]",
             ),
             optgroup.option(
-                "--file", multiple=True, metavar="LOCAL:REMOTE", help="Copy a file, or the contents of a directory"
+                "--file",
+                multiple=True,
+                metavar="LOCAL:REMOTE",
+                help="Copy a file, or the contents of a directory [repeatable]",
             ),
             optgroup.option(
-                "--package", multiple=True, metavar="REQUIREMENT", help="Install a tool, such as 'git>=2.39'"
+                "--package",
+                multiple=True,
+                metavar="REQUIREMENT",
+                help="Install a tool, such as 'git>=2.39' [repeatable]",
             ),
-            optgroup.option("--only", type=only, help="Do only files, or only packages"),
+            optgroup.option("--only", type=only, help="'files' or 'packages': do only these"),
             optgroup.group("How"),
             optgroup.option("--become/--no-become", default=False, help="Write files as root, through sudo"),
             optgroup.option("-K", "--ask-become-pass", is_flag=True, help="Ask for the password of sudo on the host"),
-            optgroup.option("--install", type=install, help="Install what is missing, or only show the commands"),
+            optgroup.option("--install", type=install, help=_INSTALL),
             optgroup.option("--no-check-packages", is_flag=True, help="Do not check packages"),
             optgroup.option("--timeout", type=seconds, metavar="SECONDS", help="Limit for the whole run"),
         ]
@@ -132,7 +143,7 @@ def render(ctx: click.Context, /, **_: Any) -> None:
 @optgroup.group("How")
 @optgroup.option("-K", "--ask-become-pass", is_flag=True, help="Ask for the password of sudo on the host")
 @optgroup.option("--dry-run", is_flag=True, help="Show what would change; change nothing")
-@optgroup.option("--install", type=click.Choice(["auto", "print"]), help="Install, or only show the commands")
+@optgroup.option("--install", type=click.Choice(["auto", "print"]), help=_INSTALL)
 @optgroup.option(
     "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Limit for the whole run"
 )
@@ -202,7 +213,7 @@ def content(ctx: click.Context, /, **_: Any) -> None:
         call.show(Report("content", extra={"path": directory}), directory)
 
 
-_LEFT_ALONE = "The agent may be running or stopped; it stays as it is."
+_LEFT_ALONE = "The agent may be running or stopped; it is neither started nor stopped."
 
 
 def _register_help() -> None:
@@ -227,13 +238,14 @@ def _register_help() -> None:
     ).register()
     add_pager_help_option(ansible)
     for name, (command, arguments, line) in verbs.items():
-        example = " my-agent" if "AGENT" in arguments else " my-host" if "HOST" in arguments else ""
+        words = {"<AGENT>": "my-agent", "[AGENT]": "my-agent", "<HOST>": "my-host", "<DIR>": "./run"}
+        example = " ".join(["mngr", "ansible", name, *(words[each] for each in arguments.split() if each in words)])
         CommandHelpMetadata(
             key=f"ansible.{name}",
             one_line_description=line,
             synopsis=f"mngr ansible {name} {arguments}",
             description=_LEFT_ALONE if "AGENT" in arguments else "",
-            examples=((line, f"mngr ansible {name}{example}"),),
+            examples=((line, example),),
             see_also=see_also,
         ).register()
         add_pager_help_option(command)

@@ -38,7 +38,7 @@ def _confirm(mngr_ctx: MngrContext, *, is_yes: bool) -> Confirm | None:
     """Ask in a terminal only; ``--yes`` is an answer already."""
     if is_yes or mngr_ctx.is_auto_approve:
         return lambda _question: True
-    if not (mngr_ctx.is_interactive and sys.stdin.isatty()):
+    if not (mngr_ctx.is_interactive and sys.stdin and sys.stdin.isatty()):
         return None
     return lambda question: click.confirm(question, default=False, err=True)
 

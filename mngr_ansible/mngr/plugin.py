@@ -92,7 +92,7 @@ def register_cli_options(command_name: str) -> Mapping[str, list[OptionStackItem
             OptionStackItem(
                 param_decls=("--ansible-install",),
                 type=click.Choice(["auto", "print"]),
-                help="Install what is missing, or only show the commands and fail",
+                help="'auto': install what is missing; 'print': only show the commands, and fail",
             ),
             OptionStackItem(
                 param_decls=("--no-ansible",), is_flag=True, default=False, help="Create the agent without mngr-ansible"

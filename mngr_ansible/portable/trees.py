@@ -196,7 +196,10 @@ class _Reader:
             self._follow(path, relative, above)
         elif os.path.isabs(target):
             self.problems.append(
-                (path, f"is a link to the absolute path {printable(target)}; only links inside it work")
+                (
+                    path,
+                    f"is a link to the absolute path {printable(target)}; only relative links that stay inside work",
+                )
             )
         elif not self._stays_inside(relative.split("/")[:-1], target):
             self.problems.append((path, f"is a link that leads out of the directory: {printable(target)}"))

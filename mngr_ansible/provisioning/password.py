@@ -13,7 +13,7 @@ def ask_become_password() -> str:
     """
     import getpass
 
-    if not sys.stdin.isatty():
+    if not (sys.stdin and sys.stdin.isatty()):
         raise UsageError(
             "--ask-become-pass needs a terminal", remedy="Run it in a terminal, or allow sudo without a password."
         )

@@ -175,8 +175,8 @@ class _HostEvents:
         if self.is_broken:
             return HostError(
                 f"a module ended on the host without an answer; the outcome of {names} is unknown",
-                remedy=f"Check whether the host killed it because memory ran out (dmesg); -v shows its output. "
-                f"{RUN_AGAIN}",
+                remedy=f"Check whether the host killed it because memory ran out (dmesg), or whether a disk is full "
+                f"(df); -v shows its output. {RUN_AGAIN}",
                 host=host,
             )
         if result.status == "timeout" and has_open_steps and failed is None:

@@ -127,7 +127,7 @@ def summary(report: HostReport, seconds: float) -> str:
     steps = steps or "no plugin, setting or option asks for anything"
     if set(counts) <= {Status.OK, Status.SKIPPED} and report.error is None:
         return f"nothing to change: {steps}"
-    return f"{'done' if report.ok else 'not done'} in {seconds:.1f} s: {steps}"
+    return f"{'done in' if report.ok else 'not done after'} {seconds:.1f} s: {steps}"
 
 
 def _counted(status: Status) -> str:

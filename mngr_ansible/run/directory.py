@@ -55,10 +55,13 @@ def write_run_directory(
         write_private_text(project / "provision.yml", playbook(runs))
         _copy_roles(project, runs)
     except OSError as error:
-        reason = error.args[0][0][2] if isinstance(error, shutil.Error) else error  # the first failed file
+        first = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror  # of the files that failed
+        is_file = isinstance(error, (FileExistsError, NotADirectoryError))
         raise InputError(
-            f"the run directory {directory} cannot be written: {reason}",
-            remedy="Free disk space, or use another directory (TMPDIR, or the one given to render), and run again.",
+            f"the run directory {directory} cannot be written: {first or error}",
+            remedy="Give a new or empty directory."
+            if is_file
+            else "Free disk space, or use another directory (TMPDIR, or the one given to render), and run again.",
         ) from error
 
 

@@ -43,6 +43,9 @@ REQUIREMENT = re.compile(rf"\s*({_NAME})\s*((?:[<>=!~^].*)?)", re.DOTALL)
 
 ONE_PLAIN_NAME = "Give one plain name: no option, pattern, path or list."
 
+_LONGEST_NAME = 250
+"""Characters of a package's name: the catalog looks for a file of that name, and a file name has 255 bytes at most."""
+
 _short_repr = reprlib.Repr(maxlevel=3, maxstring=200, maxother=200)
 
 
@@ -130,7 +133,7 @@ def strings(owner: object, field: str, values: object) -> tuple[str, ...]:
 
 def check_name(owner: object, field: str, name: str) -> None:
     """Refuse what is not the plain name of a package."""
-    if not re.fullmatch(_NAME, name):
+    if len(name) > _LONGEST_NAME or not re.fullmatch(_NAME, name):
         raise field_error(owner, field, name, "is not a package name", ONE_PLAIN_NAME)
 
 

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -11,8 +12,9 @@ import time
 
 import pytest
 
-from mngr_ansible.cli.main import main, parser
-from tests.support.command_line import mngr_ansible
+from mngr_ansible.cli.main import main
+from mngr_ansible.cli.parser import parser
+from tests.support.command_line import argv, mngr_ansible
 from tests.support.mngr import plugins
 
 WRONG_USAGE = [
@@ -122,7 +124,7 @@ def test_the_time_that_a_silent_host_took_is_counted(capsys):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         host = f"127.0.0.1:{silent.getsockname()[1]}"
         assert main(["apply", "--package", "git", "--host", host, "--timeout", "2"]) == 1
-    reported = re.search(r"not done in (\S+) s: 1 not started", capsys.readouterr().err)
+    reported = re.search(r"not done after (\S+) s: 1 not started", capsys.readouterr().err)
     assert reported
     assert float(reported[1]) >= 2
 
@@ -205,6 +207,39 @@ def test_a_current_directory_that_was_removed_is_an_error_with_a_remedy(tmp_path
     (tmp_path / "gone").rmdir()
     assert main(["plan", "--package", "git"]) == 64
     assert "the current directory does not exist any more\n       cd to one that exists." in capsys.readouterr().err
+
+
+def test_closed_standard_streams_are_no_error(tmp_path):
+    (tmp_path / "x").write_text("x")
+    (tmp_path / "y").write_text("x")
+    command = shlex.join(argv("apply", "--file", f"{tmp_path}/x:y", "--work-dir", tmp_path))
+    for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+        done = subprocess.run(["sh", "-c", f"{command} {closed}"], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, (closed, done.stderr)
+
+
+@pytest.mark.parametrize("words", [["plan"], ["plan", "--json"]], ids=" ".join)
+def test_ctrl_c_while_the_program_starts_is_one_message_and_no_traceback(words, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import signal, sys\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'mngr_ansible.report.text':\n"
+        "            sys.meta_path.remove(self)\n"
+        "            signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+    )
+    done = mngr_ansible(*words, env={"PYTHONPATH": str(tmp_path)})
+
+    assert done.returncode == 130
+    assert done.stderr.startswith("error: stopped; nothing was changed\n")
+    assert "Traceback" not in done.stderr
+    assert "--json" not in words or json.loads(done.stdout)["command"] == "plan"
+
+
+def test_an_unknown_option_refers_to_the_help_of_its_verb(capsys):
+    assert main(["apply", "--diff"]) == 64
+    assert capsys.readouterr().err.endswith("See mngr-ansible apply --help.\n")
 
 
 def test_a_public_key_is_no_key(tmp_path, capsys):

@@ -127,6 +127,20 @@ def test_what_does_not_parse_is_refused_and_nothing_is_run(tmp_path, name, text)
         manifest.read(write(tmp_path / name, text))
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("packages:\n  - [git", "(at line 2, column 9)"),
+        ("files: []\npackages: [git]\npackages: [vim]", "'packages' is given twice (at line 3, column 1)"),
+        ("[" * 5000, "it is nested too deeply"),
+    ],
+)
+def test_what_does_not_parse_is_told_with_its_place(tmp_path, text, message):
+    with pytest.raises(InputError) as caught:
+        manifest.read(write(tmp_path / "m.yml", text))
+    assert caught.value.problem.endswith(message)
+
+
 def test_a_manifest_that_cannot_be_read_is_refused(tmp_path):
     (tmp_path / "latin").write_bytes(b"\xff")
     for path, message in (

@@ -73,5 +73,5 @@ def test_a_summary_uses_words_for_people() -> None:
         Outcome("package:a", "package", Status.ADVISED),
         Outcome("package:b", "package", Status.NOT_REACHED),
     )
-    assert summary(HostReport("h", False, steps), 2) == "not done in 2.0 s: 1 to install by hand, 1 not started"
+    assert summary(HostReport("h", False, steps), 2) == "not done after 2.0 s: 1 to install by hand, 1 not started"
     assert summary(HostReport("h", False), 2) == "nothing to change: no plugin, setting or option asks for anything"

@@ -83,7 +83,7 @@ def test_an_empty_directory_is_filled_and_a_full_one_is_refused_and_not_changed(
 
 
 def test_a_directory_that_cannot_be_made_is_one_error(tmp_path, runs):
-    with pytest.raises(InputError, match="cannot be written"):
+    with pytest.raises(InputError, match="cannot be written: Not a directory\nGive a new or empty directory"):
         write_run_directory(write(tmp_path / "file") / "run", runs, {}, timeout=60)
 
 

@@ -54,7 +54,21 @@ def test_a_requirement_has_a_string_form(text, name, version):
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "-git", "git-", "git*", "git?", "./git", "/usr/bin/git", "git vim", "git,vim", "a\nb", "[git]", "ü"),
+        *(
+            "",
+            "-git",
+            "git-",
+            "git*",
+            "git?",
+            "./git",
+            "/usr/bin/git",
+            "git vim",
+            "git,vim",
+            "a\nb",
+            "[git]",
+            "ü",
+            "x" * 251,
+        ),
         *("git 2", "git=2", "git~=2", "git>=", "git>=2,", "git>=x", "git>=1:2", "git;true", "$(x)"),
     ],
 )

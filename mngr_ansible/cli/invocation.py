@@ -1,0 +1,111 @@
+"""One call of ``mngr-ansible``: arguments in, text or JSON and an exit code out."""
+
+import contextlib
+import io
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import TextIO
+
+from mngr_ansible.cli import commands
+from mngr_ansible.cli.parser import parser
+from mngr_ansible.errors import RUN_AGAIN, MngrAnsibleError
+from mngr_ansible.portable.text import printable
+from mngr_ansible.provisioning.provisioner import Interrupted
+from mngr_ansible.report import text
+from mngr_ansible.report.report import Report
+from mngr_ansible.system.signals import Terminated
+
+
+def run(words: Sequence[str]) -> int:
+    """Do what the words say; the value is the exit code. Every error is shown, none is raised."""
+    is_json = "--json" in words
+    command = _command(words)
+    result = None
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        options = parser().parse_args(words)
+        command = options.command
+        stdout = sys.stdout
+        with contextlib.redirect_stdout(sys.stderr):  # what a plugin prints is not the result
+            result = commands.VERBS[command](options)
+        _show(result, stdout, is_json=options.json)
+    except MngrAnsibleError as error:
+        _show_errors(Report(command, errors=(error,)), is_json)
+        return error.exit_code
+    except (KeyboardInterrupt, Terminated) as stop:
+        return _stopped(Report(command) if result is None else result.report, stop, is_json)
+    except Interrupted as stop:
+        return _stopped(stop.report, stop.signal, is_json)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        what = ": ".join(printable(str(each)) for each in (error.filename, error.strerror or error) if each)
+        remedy = "Check this machine's disk, permissions and temporary directory, and run again."
+        with contextlib.suppress(OSError):  # it may be stdout that cannot be written
+            _show_errors(Report(command, errors=(MngrAnsibleError(f"this machine: {what}", remedy=remedy),)), is_json)
+        return 1
+    except Exception as error:  # noqa: BLE001 - nobody is shown a traceback unasked
+        if "-v" in words or "--verbose" in words:
+            traceback.print_exc()
+        bug = MngrAnsibleError(
+            f"mngr-ansible failed unexpectedly: {type(error).__name__}: {printable(str(error)[:500])}",
+            remedy="This is a bug in mngr-ansible: please report it, with the output of -v.",
+        )
+        _show_errors(Report(command, errors=(bug,)), is_json)
+        return 1
+    return result.exit_code
+
+
+def stopped_at_start(words: Sequence[str], stop: BaseException) -> int:
+    """Show that a signal came before :func:`run` was called; the value is the exit code."""
+    return _stopped(Report(_command(words)), stop, "--json" in words)
+
+
+def _command(words: Sequence[str]) -> str:
+    return next((word for word in words if word in commands.VERBS), "")
+
+
+def _stopped(reached: Report, stop: BaseException, is_json: bool) -> int:
+    """Say what was reached, and give the exit code. Nothing that we started runs any more."""
+    with contextlib.suppress(ValueError):  # not the main thread
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more Ctrl-C would cut the message
+    what = "the step that was running may or may not have finished" if reached.hosts else "nothing was changed"
+    error = MngrAnsibleError(f"stopped; {what}", remedy=RUN_AGAIN)
+    report = Report(reached.command, reached.hosts, errors=(error,))
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        _show_errors(report, is_json)
+        if not is_json and reached.hosts:
+            print("\n".join(text.tables(report)))
+    return 130 if isinstance(stop, KeyboardInterrupt) else int(str(getattr(stop, "code", 143)))
+
+
+def _show(result: commands.Result, stdout: TextIO, *, is_json: bool) -> None:
+    for error in result.report.all_errors:
+        print(text.error_text(error), file=sys.stderr)
+    if is_json:
+        _print_json(result.report, stdout)
+        return
+    for notice in result.report.to_dict()["notices"]:
+        print(f"note: {printable(notice['text'])}", file=sys.stderr)
+    if result.advice:
+        print(result.advice, file=sys.stderr)
+    if result.words:
+        print(result.words, file=stdout)
+
+
+def _show_errors(report: Report, is_json: bool) -> None:
+    for error in report.all_errors:
+        print(text.error_text(error), file=sys.stderr)
+    if is_json:
+        _print_json(report, sys.stdout)
+
+
+def _print_json(report: Report, stdout: TextIO) -> None:
+    print(json.dumps(report.to_dict(), indent=2), file=stdout)
