@@ -123,7 +123,8 @@ def apply(ctx: click.Context, /, **_: Any) -> None:
 
 
 @ansible.command(name="render")
-@click.argument("words", metavar="AGENT DIR", nargs=2)
+@click.argument("agent")
+@click.argument("directory", metavar="DIR")
 @_what_and_how
 @add_common_options
 @click.pass_context
@@ -133,7 +134,7 @@ def render(ctx: click.Context, /, **_: Any) -> None:
     from mngr_ansible.report import text
 
     with invocation(ctx, "render") as call:
-        (_agent, _host, target, request), directory = call.resolve_beside(*call.opts.words)
+        (_agent, _host, target, request), directory = call.resolve_beside(call.opts.agent or "", call.opts.directory)
         report = provisioner.render(provisioner.gather([target], request), request, Path(directory))
         call.show(report, text.render_text(report))
 
@@ -186,7 +187,7 @@ def plugins(ctx: click.Context, /, **_: Any) -> None:
 
 
 @ansible.command(name="catalog")
-@click.argument("words", metavar="[NAME]", nargs=-1)
+@click.argument("tool", metavar="[NAME]", required=False)
 @add_common_options
 @click.pass_context
 def catalog(ctx: click.Context, /, **_: Any) -> None:
@@ -195,9 +196,8 @@ def catalog(ctx: click.Context, /, **_: Any) -> None:
     from mngr_ansible.report.text import catalog_text
 
     with invocation(ctx, "catalog") as call:
-        name = call.opts.words[0] if call.opts.words else None
-        report = catalog_report(name)
-        call.show(report, catalog_text(report, is_whole=name is not None))
+        report = catalog_report(call.opts.tool)
+        call.show(report, catalog_text(report, is_whole=call.opts.tool is not None))
 
 
 @ansible.command(name="content")
@@ -249,6 +249,7 @@ def _register_help() -> None:
             see_also=see_also,
         ).register()
         add_pager_help_option(command)
+        command.short_help = line
 
 
 _register_help()

@@ -36,7 +36,8 @@ class AnsibleCliOptions(CommonCliOptions):
     """The options of all verbs."""
 
     agent: str | None = None
-    words: tuple[str, ...] = ()
+    directory: str = ""
+    tool: str | None = None
     address: str = ""
     manifest: tuple[str, ...] = ()
     file: tuple[str, ...] = ()
