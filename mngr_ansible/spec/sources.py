@@ -145,8 +145,7 @@ class Source:
         if self.version is not None and not is_readable(self.version):
             raise field_error(self, "version", self.version, "is not one version", "Give one, such as '1.7.7'.")
         for each in self.requires:
-            if REQUIREMENT.fullmatch(each) is None:
-                raise field_error(self, "requires", each, "is not a requirement", "Write it like 'node>=20'.")
+            self._check_requirement(each)
         self._check_download()
         if self.manager in managers.SYSTEM and self.scope == "user":
             remedy = "Remove scope, or use npm, uv, pipx, pip, brew, installer or archive."
@@ -161,6 +160,17 @@ class Source:
             object.__setattr__(self, field, from_mapping(kind, value, required=required))
         elif not isinstance(value, (kind, type(None))):
             raise field_error(self, field, value, "is not a mapping", f"Write {field} as a mapping of its fields.")
+
+    def _check_requirement(self, text: str) -> None:
+        match = REQUIREMENT.fullmatch(text)
+        if match is None:
+            raise field_error(self, "requires", text, "is not a requirement", "Write it like 'node>=20'.")
+        try:
+            Range.parse(match[2].strip())
+        except ValueError as error:
+            raise field_error(
+                self, "requires", text, f"is not a requirement: {error}", "Write it like 'node>=20'."
+            ) from None
 
     def _check_download(self) -> None:
         if self.manager not in DOWNLOADS:

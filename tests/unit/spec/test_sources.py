@@ -33,6 +33,7 @@ SHA256 = "0" * 64
         ("scope", {"manager": "apt", "scope": "user"}, "is not possible with apt"),
         ("scope", {"manager": "npm", "scope": "mine"}, "is not known"),
         ("requires", {"manager": "npm", "requires": ["-x"]}, "is not a requirement"),
+        ("requires", {"manager": "npm", "requires": ["node^20"]}, "write '>=20,<21'"),
         ("url", {"manager": "apt", "url": "https://example.org"}, "cannot be used with apt"),
         ("sha256", {"manager": "npm", "sha256": SHA256}, "cannot be used with npm"),
         ("url", {"manager": "installer"}, "is not an https address"),
