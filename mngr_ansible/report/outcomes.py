@@ -124,6 +124,12 @@ def _to(outcome: Outcome, status: Status) -> Outcome:
     return dataclasses.replace(outcome, status=status)
 
 
+def _lost_first(unreachable: Sequence[Event]) -> Event | None:
+    """The event that counts: a lost connection before a temporary directory that could not be made."""
+    lost = [event for event in unreachable if _NO_TEMPORARY_DIRECTORY not in event.text]
+    return next(iter([*lost, *unreachable]), None)
+
+
 @dataclass(frozen=True, slots=True)
 class _HostEvents:
     """What a run reported of one host."""
@@ -142,7 +148,7 @@ class _HostEvents:
         return cls(
             result,
             {str(event.step.get("id")): event for event in events if event.step is not None},
-            next((event for event in events if event.kind == "unreachable"), None),
+            _lost_first([event for event in events if event.kind == "unreachable"]),
             next(iter(failures), None),
             any(each.step is None and _NO_ANSWER.search(each.text) for each in failures),
         )

@@ -3,6 +3,7 @@
 ``pathspec`` does the matching; only this module uses it.
 """
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -77,4 +78,7 @@ def _compiled(lines: tuple[str, ...]) -> Any:
 
     # "a/**" matches everything in a but not a itself, so that a later "!a/b" can include a name again.
     lines = tuple(_without_newlines(f"{line}/*" if line.endswith("/**") else line) for line in lines)
-    return GitIgnoreSpec.from_lines(lines, backend="simple")  # only this backend accepts names that are not UTF-8
+    try:
+        return GitIgnoreSpec.from_lines(lines, backend="simple")  # only this backend accepts names that are not UTF-8
+    except re.error as error:  # pathspec checks brackets only when it compiles: [z-a]
+        raise ValueError(str(error)) from error

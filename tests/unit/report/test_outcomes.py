@@ -97,6 +97,13 @@ def test_a_connection_lost_while_packages_are_installed_leaves_all_of_them_unkno
     assert error.problem == "the connection was lost; the outcome of git, vim is unknown"
 
 
+def test_a_lost_connection_counts_also_after_a_temporary_directory_that_could_not_be_made(made):
+    no_space = Event("unreachable", "host-1", text="Failed to create temporary directory.")
+    found, error = settled(made, no_space, Event("unreachable", "host-1", text="gone"))
+    assert found[FILE] == "unknown"
+    assert "the connection was lost" in error.problem
+
+
 def test_when_the_time_is_up_what_was_being_done_is_unknown(made):
     found, error = settled(made, step(FILE), status="timeout")
 

@@ -66,3 +66,9 @@ def test_any_name_can_be_asked_about_and_the_base_itself_is_never_excluded(parts
 
     assert patterns.excludes(base + "/".join(parts), False) in (True, False)
     assert not patterns.excludes(base or ".", True)
+
+
+@pytest.mark.parametrize("kind", [Patterns, DestinationPatterns])
+def test_a_range_of_letters_that_is_upside_down_is_no_pattern(kind):
+    with pytest.raises(ValueError, match="bad character range"):
+        kind(["[z-a]"])
