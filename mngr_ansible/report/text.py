@@ -5,7 +5,7 @@ import shlex
 import shutil
 from collections.abc import Iterator, Sequence
 
-from mngr_ansible.diff.outcome import Outcome, Status
+from mngr_ansible.diff.outcome import DUE, Outcome, Status
 from mngr_ansible.errors import ErrorGroup, MngrAnsibleError
 from mngr_ansible.portable.text import printable
 from mngr_ansible.report.report import HostReport, PluginRow, Report, ToolRow
@@ -88,8 +88,7 @@ def width() -> int:
 
 def host_text(host: HostReport, columns: int) -> str:
     """One host: a heading, a row for each step, and why a step is blocked or failed."""
-    due = sum(1 for each in host.outcomes if each.status not in (Status.OK, Status.SKIPPED, Status.CHANGED))
-    count = f"{due} of {len(host.outcomes)} to change" if host.outcomes else "nothing is needed"
+    count = _count(host.outcomes)
     left = f"{host.host}   {host.about}".rstrip()
     lines = [f"{left}{count:>{max(len(count) + 2, min(columns, 80) - len(left))}}"]
     rows = [[printable(cell) for cell in _row(outcome)] for outcome in host.outcomes]
@@ -102,6 +101,16 @@ def host_text(host: HostReport, columns: int) -> str:
         if outcome.diff:
             lines += [f"    {line}" for line in outcome.diff.splitlines()]
     return "\n".join(lines)
+
+
+def _count(outcomes: Sequence[Outcome]) -> str:
+    """How many steps are to change, and how many cannot be done, or were not."""
+    if not outcomes:
+        return "nothing is needed"
+    to_change = sum(each.status in DUE for each in outcomes)
+    problems = sum(each.status not in (*DUE, Status.OK, Status.SKIPPED, Status.CHANGED) for each in outcomes)
+    count = f"{to_change} of {len(outcomes)} to change"
+    return f"{count}, {problems} with a problem" if problems else count
 
 
 def _row(outcome: Outcome) -> tuple[str, str, str, str]:

@@ -41,6 +41,11 @@ def test_a_heading_has_the_host_its_system_and_the_number_of_changes():
     assert len(heading) == 80
 
 
+def test_a_heading_counts_what_cannot_be_done_apart_from_what_is_to_change():
+    blocked = dataclasses.replace(NODE, status=Status.BLOCKED)
+    assert lines(blocked, NPMRC, GIT)[0].endswith("1 of 3 to change, 1 with a problem")
+
+
 def test_every_step_has_a_row_with_its_status_in_words():
     rows = [line.split() for line in lines(NPMRC, CLAUDE, NODE, GIT)[1:]]
 
