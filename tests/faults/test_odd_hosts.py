@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.timed
+
 LOGINS = (User("dev", "sudo"), User("asked", "sudo with a password"), User("nobody2"), User("tty_", "sudo"))
 POWERLESS = "is not root and has no sudo without a password"
 LINE = "an administrator must run: sudo apt-get install -y mtool"

@@ -21,6 +21,8 @@ from tests.support.waiting import wait_until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.timed
+
 NAMES = ("noisy", "loud", "exits", "sleeps", "falsy", "nologin", "csh", "fish", "nohome", "rohome", "tight", "noexec")
 WORKS = (
     "noisy",

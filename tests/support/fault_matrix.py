@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -14,10 +15,11 @@ import psutil
 
 from tests.support.builders import let_everyone_enter
 from tests.support.command_line import argv
+from tests.support.hosts import cache_directory
 from tests.support.processes import started
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     import pytest
@@ -86,11 +88,13 @@ def hold_up(host: SshHost, program: str) -> None:
 def run_all(cases: Sequence[Case], home: Path, *, at_once: int = 3, later: float = LATER) -> dict[str, Seen]:
     """Run every case, each with a home of its own below this one; wait ``later`` seconds, and inspect the hosts again.
 
+    One matrix runs at a time, also beside other workers: its cases must end within times that are promised.
+
     Raises:
         AssertionError: a process with one of these homes still runs then.
     """
     cases = [replace(case, env={**environment(home / case.name), **case.env}) for case in cases]
-    with ThreadPoolExecutor(at_once) as pool:
+    with _turn(), ThreadPoolExecutor(at_once) as pool:
         first = dict(zip([case.name for case in cases], pool.map(_run, cases), strict=True))
     time.sleep(later)
     for case in cases:
@@ -99,6 +103,14 @@ def run_all(cases: Sequence[Case], home: Path, *, at_once: int = 3, later: float
             first[case.name] = replace(first[case.name], later=state, left_later=left)
     assert [line for case in cases for line in ours_here(home / case.name)] == []
     return first
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Wait until no other worker runs a matrix; the kernel gives the turn back when a worker dies."""
+    with (cache_directory() / "fault-matrix.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def wait_on_host(host: SshHost, condition: str, process: subprocess.Popen[str]) -> None:
