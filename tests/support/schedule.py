@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 TESTS = Path(__file__).parents[1]
 FOLDERS = {
     "unit": "needs nothing: no root, no network, no host, no Ansible",
+    "command": "runs the whole command; needs no root, no network, no host, no Ansible",
     "ansible": "runs Ansible on this machine",
     "roles": "runs a role, on this machine or on test hosts",
     "hosts": "runs on test hosts",
@@ -46,6 +47,7 @@ SECONDS = {
     "roles": 6,
     "ansible": 4,
     "docs": 1,
+    "command": 1,
     "unit": 0,
 }
 """About how long one test of a folder takes."""

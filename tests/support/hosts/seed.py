@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import shlex
 import shutil
 import socket
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -62,9 +64,7 @@ def plant(directory: Path, setting: Setting) -> int:
     Returns:
         The port for sshd: a free one, which another program may take before sshd does.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port = _free_port()
     ssh = directory / "seed/etc/ssh"
     shutil.rmtree(directory / "seed", ignore_errors=True)
     ssh.mkdir(parents=True)
@@ -80,6 +80,19 @@ def plant(directory: Path, setting: Setting) -> int:
     key = " ".join((directory / "ssh_host_ed25519_key.pub").read_text().split()[:2])
     (directory / "known_hosts").write_text(f"[127.0.0.1]:{port} {key}\n")
     return port
+
+
+def _free_port() -> int:
+    """A free port that the kernel gives to no other program by itself.
+
+    sshd closes its port for a moment when it reads its configuration anew; the ports above 32767 are those of
+    every outgoing connection and of every server that asks for any port (ip(7), ``ip_local_port_range``).
+    """
+    while True:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _logins(users: tuple[User, ...]) -> list[str]:
