@@ -281,11 +281,12 @@ def test_a_temporary_file_of_a_dead_run_is_removed_even_if_its_owner_may_only_re
     os.chown(directory / DEAD, 1234, 1234)
     let_everyone_enter(tmp_path)
     script = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import mngr_files_temporaries as t; t.sweep(sys.argv[2].encode())"
+        "import os, sys; sys.path.insert(0, sys.argv[1])\n"
+        "from utilities import mngr_files_directories as directories, mngr_files_temporaries as temporaries\n"
+        "temporaries.Sweeper(()).sweep(directories.Directories().open(os.fsencode(sys.argv[2])))"
     )
-    utilities = tmp_path / "utilities"
-    put(utilities / "mngr_files_temporaries.py", (UTILITIES / "mngr_files_temporaries.py").read_bytes())
-    python = [shutil.which("python3", path="/usr/bin:/bin") or sys.executable, "-c", script, utilities, directory]
+    shutil.copytree(UTILITIES, tmp_path / "utilities")
+    python = [shutil.which("python3", path="/usr/bin:/bin") or sys.executable, "-c", script, tmp_path, directory]
     subprocess.run(python, check=True, user=1234, group=1234, extra_groups=[])
 
     assert not (directory / DEAD).exists()

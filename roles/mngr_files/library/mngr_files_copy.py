@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import io
 import os
+import resource
 import signal
 import sys
 import zlib
@@ -46,6 +47,7 @@ options:
 
 MOST_REASONS = 200000
 """Characters of all reasons together: ansible-runner drops a result of more than 700,000."""
+MOST_OPEN_FILES = 4096
 
 
 def main() -> None:
@@ -66,6 +68,7 @@ def main() -> None:
         module.exit_json(changed=False, bundle_path=path)
     for number in (signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, cancel)
+    open_more_files()
     umask = os.umask(0)
     try:
         outcomes, comparison = apply(module, umask)
@@ -81,6 +84,14 @@ def main() -> None:
             outcome["reason"] = outcome["reason"][: max(80, MOST_REASONS // len(outcomes))]
     is_changed = any(outcome["files_changed"] or outcome["status"] == "changed" for outcome in outcomes)
     module.exit_json(changed=is_changed, mngr_steps=outcomes, **comparison)
+
+
+def open_more_files() -> None:
+    """Allow this process as many open files as its user may allow it: a batch has hundreds, and their directories."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def cancel(_signal: int, _frame: FrameType | None) -> None:

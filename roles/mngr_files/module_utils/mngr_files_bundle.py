@@ -51,6 +51,7 @@ DEFAULTS: dict[str, Any] = {
     "if_exists": "replace",
     "directory_mode": None,
     "is_secret": False,
+    "identity": "",
 }
 """The keys of an entry that are sent, with the values that are left out."""
 

@@ -26,13 +26,14 @@ from typing import TYPE_CHECKING
 
 from . import mngr_files_mirror as mirror
 from .mngr_ansible_portable.file_diff import LARGEST
+from .mngr_files_directories import MissingError
 from .mngr_files_paths import (
     EXISTING,
+    UNCHANGED,
     RefusedError,
     failure_reason,
     has_owner,
     kind_word,
-    lstat,
     owner_ids,
     printable_path,
 )
@@ -41,6 +42,7 @@ from .mngr_files_steps import absent
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from .mngr_files_directories import Directories, Directory
     from .mngr_files_protocol import Comparison, StepOutcome
     from .mngr_files_steps import HostEntry, HostStep
 
@@ -58,12 +60,14 @@ class Comparer:
         comparison: what the controller needs to know of it.
     """
 
-    def __init__(self, home: bytes, shows_diff: bool, require_connection: Callable[[], None]) -> None:
+    def __init__(
+        self, directories: Directories, home: bytes, shows_diff: bool, require_connection: Callable[[], None]
+    ) -> None:
         """``home`` is never mirrored over; ``require_connection`` is called before every entry."""
         self._home = home
         self._shows_diff = shows_diff
         self._require_connection = require_connection
-        self._directories: set[bytes] = set()
+        self._directories = directories
         self.comparison: Comparison = {"content_needed": [], "previous_contents": {}, "differences": []}
 
     def compare(self, steps: Sequence[HostStep], outcomes: Sequence[StepOutcome]) -> None:
@@ -77,25 +81,53 @@ class Comparer:
         try:
             if step["mirror"] is not None:
                 path = step["mirror"]
-                found = mirror.extraneous(path, sent, mirror.protected_homes(self._home))
-                step["entries"] += [absent(each, step["if_exists"]) for each in found]
+                step["entries"] += self._extraneous(step, path, sent)
             for entry in step["entries"]:
                 path = entry["path"]
                 self._require_connection()
-                entry["current"] = lstat(path)
-                entry["action"] = self._action(entry, entry["current"])
-                self._note_difference(entry)
+                self._compare_entry(entry)
         except (RefusedError, OSError) as error:
             outcome["status"], outcome["reason"] = "failed", failure_reason(error, path)
             for entry in step["entries"]:
                 entry["action"] = None
 
-    def _action(self, entry: HostEntry, current: os.stat_result | None) -> str | None:
+    def _extraneous(self, step: HostStep, path: bytes, sent: Sequence[bytes]) -> list[HostEntry]:
+        """What a mirror deletes; nothing where there is no directory, or a link."""
+        top = step["entries"][0] if step["entries"] else None
+        uid = UNCHANGED if top is None else owner_ids(path, top)[0]
+        try:
+            holder = self._directories.open(os.path.dirname(path))
+            with self._directories.acting_for(holder, uid):
+                current = holder.lstat(_name(path))
+                if current is None or not stat.S_ISDIR(current.st_mode):
+                    return []
+                homes = mirror.protected_homes(self._home)
+                found = mirror.extraneous(self._directories.open(path), sent, homes, self._directories)
+                return [absent(each, step["if_exists"], None if top is None else top["owner"]) for each in found]
+        except MissingError:
+            return []
+
+    def _compare_entry(self, entry: HostEntry) -> None:
+        entry["owner_ids"] = owner_ids(entry["path"], entry)
+        try:
+            directory = self._directories.open(os.path.dirname(entry["path"]))
+        except MissingError as error:
+            self._directories.required_user(error.nearest, entry["owner_ids"][0])
+            entry["current"] = None
+            entry["action"] = self._action(entry, error.nearest, None)
+            self._note_difference(entry, error.nearest)
+            return
+        with self._directories.acting_for(directory, entry["owner_ids"][0]):
+            entry["current"] = directory.lstat(_name(entry["path"]))
+            entry["action"] = self._action(entry, directory, entry["current"])
+            self._note_difference(entry, directory)
+
+    def _action(self, entry: HostEntry, directory: Directory, current: os.stat_result | None) -> str | None:
         kind, path = entry["kind"], entry["path"]
         if kind == "absent":
+            if current is not None and entry["identity"] not in ("", "%d:%d" % (current.st_dev, current.st_ino)):
+                raise RefusedError(path, "was exchanged by another program since it was looked at; run again")
             return None if current is None else "delete"
-        self._check_parents(path)
-        entry["owner_ids"] = owner_ids(path, entry)
         if current is not None and (kind == "directory") != stat.S_ISDIR(current.st_mode):
             raise RefusedError(path, "is a %s, and a %s is to go there; move it away" % (kind_word(current), kind))
         if current is not None and entry["if_exists"] == "keep":
@@ -104,55 +136,55 @@ class Comparer:
             return _directory_action(entry, current)
         if current is not None and not stat.S_ISREG(current.st_mode) and not stat.S_ISLNK(current.st_mode):
             raise RefusedError(path, "is a fifo, a socket or a device; move it away")
-        return _link_action(entry, current) if kind == "link" else self._file_action(entry, current)
+        if kind == "link":
+            return _link_action(entry, directory, current)
+        return self._file_action(entry, directory, current)
 
-    def _file_action(self, entry: HostEntry, current: os.stat_result | None) -> str | None:
+    def _file_action(self, entry: HostEntry, directory: Directory, current: os.stat_result | None) -> str | None:
         if current is not None and stat.S_ISREG(current.st_mode) and current.st_size == entry["size"]:
-            sha256, status = _digest(entry["path"])
+            sha256, status = _digest(directory, _name(entry["path"]))
             if status is not None and sha256 == entry["sha256"]:
                 is_right = stat.S_IMODE(status.st_mode) == entry["mode"] and has_owner(status, entry["owner_ids"])
                 return None if is_right else "adjust"
         self.comparison["content_needed"].append(entry["index"])
         if self._shows_diff and current is not None and not entry["is_secret"]:
-            self.comparison["previous_contents"][str(entry["index"])] = self._content(entry["path"], current)
+            content = self._content(directory, _name(entry["path"]))
+            self.comparison["previous_contents"][str(entry["index"])] = content
         return "content"
 
-    def _content(self, path: bytes, current: os.stat_result) -> str | None:
-        """The content that would be replaced, as base64; None if it is large, or not readable by all on the host."""
-        is_public = stat.S_ISREG(current.st_mode) and current.st_mode & stat.S_IROTH
+    def _content(self, directory: Directory, name: bytes) -> str | None:
+        """The content that would be replaced, as base64; None if it is large, or not readable by all on the host.
+
+        What is read is what was looked at: both are one open file.
+        """
         shown = sum(1 for content in self.comparison["previous_contents"].values() if content)
-        if not is_public or current.st_size > LARGEST or shown >= _MOST_CONTENTS:
+        if shown >= _MOST_CONTENTS:
             return None
-        with open(os.open(path, EXISTING), "rb") as file:
+        try:
+            descriptor = os.open(name, EXISTING, dir_fd=directory.fd)
+        except OSError:
+            return None
+        with open(descriptor, "rb") as file:
+            status = os.fstat(file.fileno())
+            is_public = stat.S_ISREG(status.st_mode) and status.st_mode & stat.S_IROTH
+            if not is_public or status.st_size > LARGEST:
+                return None
             return base64.b64encode(file.read(LARGEST)).decode("ascii")
 
-    def _note_difference(self, entry: HostEntry) -> None:
+    def _note_difference(self, entry: HostEntry, directory: Directory) -> None:
         """Add a change that is not one of content, if a diff is asked for."""
         action, differences = entry["action"], self.comparison["differences"]
         if not self._shows_diff or action in (None, "content") or len(differences) >= _MOST_DIFFERENCES:
             return
         names_owner = bool(entry["owner"] or entry["group"])
         current = entry["current"]
-        before = "nothing" if current is None else _in_words(entry["path"], current, names_owner)
+        before = "nothing" if current is None else _in_words(entry["path"], directory, current, names_owner)
         differences.append({"path": printable_path(entry["path"]), "before": before, "after": _after(entry)})
 
-    def _check_parents(self, path: bytes) -> None:
-        """Raise RefusedError if a parent of this path is there and is not a directory."""
-        parent = os.path.dirname(path)
-        while parent not in self._directories:
-            try:
-                status = os.stat(parent)
-            except FileNotFoundError:
-                if os.path.islink(parent):
-                    raise RefusedError(parent, "is a link to nothing, and a directory is needed there") from None
-            except NotADirectoryError:
-                pass
-            else:
-                if not stat.S_ISDIR(status.st_mode):
-                    raise RefusedError(parent, "is not a directory, and one is needed there; move it away")
-                self._directories.add(parent)
-                return
-            parent = os.path.dirname(parent)
+
+def _name(path: bytes) -> bytes:
+    """The name of a path in the directory that holds it; the root directory holds itself."""
+    return os.path.basename(path) or b"."
 
 
 def _directory_action(entry: HostEntry, current: os.stat_result | None) -> str | None:
@@ -162,8 +194,10 @@ def _directory_action(entry: HostEntry, current: os.stat_result | None) -> str |
     return None if is_right and has_owner(current, entry["owner_ids"]) else "adjust"
 
 
-def _link_action(entry: HostEntry, current: os.stat_result | None) -> str | None:
-    if current is None or not stat.S_ISLNK(current.st_mode) or os.readlink(entry["path"]) != entry["target"]:
+def _link_action(entry: HostEntry, directory: Directory, current: os.stat_result | None) -> str | None:
+    if current is None or not stat.S_ISLNK(current.st_mode):
+        return "link"
+    if os.readlink(_name(entry["path"]), dir_fd=directory.fd) != entry["target"]:
         return "link"
     return None if has_owner(current, entry["owner_ids"]) else "owner"
 
@@ -178,26 +212,30 @@ def _after(entry: HostEntry) -> str:
     return "%s %04o%s" % (entry["kind"], entry["mode"], owner)
 
 
-def _in_words(path: bytes, status: os.stat_result, names_owner: bool) -> str:
+def _in_words(path: bytes, directory: Directory, status: os.stat_result, names_owner: bool) -> str:
     """What is at a path, in words."""
     if stat.S_ISLNK(status.st_mode):
-        words = "link to %s" % printable_path(os.readlink(path))
+        words = "link to %s" % printable_path(os.readlink(_name(path), dir_fd=directory.fd))
     else:
         words = "%s %04o" % (kind_word(status), stat.S_IMODE(status.st_mode))
     return words + (" %d:%d" % (status.st_uid, status.st_gid) if names_owner else "")
 
 
-def _digest(path: bytes) -> tuple[str, os.stat_result | None]:
-    """The SHA-256 of a file and its status; no status if this user may not read it."""
+def _digest(directory: Directory, name: bytes) -> tuple[str, os.stat_result | None]:
+    """The SHA-256 of a file and its status; no status if this user may not read it, or if it is no file any more."""
     try:
-        descriptor = os.open(path, EXISTING)
-    except PermissionError:
+        descriptor = os.open(name, EXISTING, dir_fd=directory.fd)
+    except (PermissionError, FileNotFoundError):
         return "", None
     with open(descriptor, "rb", buffering=0) as file:
-        sha256 = hashlib.sha256()
-        while True:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            return "", None
+        sha256, left = hashlib.sha256(), status.st_size
+        while left >= 0:  # a file that grows all the time has another content
             block = file.read(_BLOCK)
             if not block:
                 break
+            left -= len(block)
             sha256.update(block)
-        return sha256.hexdigest(), os.fstat(descriptor)
+        return sha256.hexdigest(), status

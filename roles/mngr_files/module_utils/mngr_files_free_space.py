@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from .mngr_files_directories import MissingError
 from .mngr_files_paths import printable_path
 from .mngr_files_writing import BATCH_BYTES, BATCH_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from .mngr_files_directories import Directories, Directory
     from .mngr_files_steps import HostEntry
 
 
@@ -21,8 +23,8 @@ class _FileSystem:
         needed_bytes, needed_files: the most that is needed at any time.
     """
 
-    def __init__(self, directory: bytes) -> None:
-        found = os.statvfs(directory)
+    def __init__(self, directory: Directory) -> None:
+        found = os.fstatvfs(directory.fd)
         is_root = os.geteuid() == 0
         counts_files = found.f_files > 0  # some file systems create inodes when they need them
         self._block = found.f_frsize or 4096
@@ -56,34 +58,37 @@ class _FileSystem:
         return ""
 
 
-def shortage(entries: Iterable[HostEntry]) -> str:
+def shortage(entries: Iterable[HostEntry], directories: Directories) -> str:
     """Why there is not enough space for these entries, as a sentence without a full stop; empty if there is.
 
     Each entry's ``current`` says what it replaces.
+
+    Raises:
+        OSError: it cannot be found out.
     """
     systems: dict[int, _FileSystem] = {}
-    directories: dict[int, bytes] = {}
-    known: dict[bytes, bytes] = {}
+    names: dict[int, bytes] = {}
     for entry in entries:
-        directory = _existing(os.path.dirname(entry["path"]), known)
-        device = os.stat(directory).st_dev
+        directory = _existing(os.path.dirname(entry["path"]), directories)
+        device = directory.status.st_dev
         if device not in systems:
-            systems[device], directories[device] = _FileSystem(directory), directory
+            systems[device], names[device] = _FileSystem(directory), directory.path
         replaced = None if entry["if_exists"] == "backup" else entry["current"]
         systems[device].add(entry["size"] if entry["kind"] == "file" else 0, replaced)
     shortages = [
-        "%s %s" % (printable_path(directories[device]), system.shortage())
+        "%s %s" % (printable_path(names[device]), system.shortage())
         for device, system in systems.items()
         if system.shortage()
     ]
     return "; ".join(shortages)
 
 
-def _existing(directory: bytes, known: dict[bytes, bytes]) -> bytes:
-    """The nearest existing directory at or above this path; ``known`` holds earlier answers."""
-    if directory not in known:
-        known[directory] = directory if os.path.isdir(directory) else _existing(os.path.dirname(directory), known)
-    return known[directory]
+def _existing(path: bytes, directories: Directories) -> Directory:
+    """The nearest existing directory at or above this path."""
+    try:
+        return directories.open(path)
+    except MissingError as error:
+        return error.nearest
 
 
 def amount(size: float) -> str:

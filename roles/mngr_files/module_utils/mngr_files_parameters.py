@@ -9,6 +9,7 @@ import base64
 import binascii
 import os
 import posixpath
+import re
 from typing import TYPE_CHECKING, Any
 
 from .mngr_ansible_portable import trees, validation
@@ -28,7 +29,7 @@ TRANSFER_KEYS = {"id", "local_path", "remote_path", "is_required", "symlinks", "
 PLANNED_KEYS = {"id", "id_b64", "is_due", "entries"}
 """The keys of a transfer whose every path is given by a program."""
 _ENTRY_NAMES = {"path", "path_b64", "source", "source_b64", "target", "target_b64"}
-ENTRY_KEYS = _ENTRY_NAMES | {"kind", "size", "sha256", "is_top"} | _OPTIONS
+ENTRY_KEYS = _ENTRY_NAMES | {"kind", "size", "sha256", "is_top", "identity"} | _OPTIONS
 """The keys of an entry of such a transfer."""
 _BOOLEANS = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
 
@@ -149,6 +150,7 @@ def _tree_entry(entry: trees.Entry, remote: str, options: WriteOptions) -> Entry
         "target": entry.target,
         "is_secret": entry.is_secret,
         "is_top": not entry.relative and options["directory_mode"] is None,
+        "identity": "",
         "packed": None,
     }
 
@@ -185,6 +187,7 @@ def _read_entry(transfers: Transfers, step: str, given: Given, base: str) -> Ent
         "target": _name(given, "target") if kind == "link" else None,
         "source": "",
         "is_top": _boolean(given, "is_top", False),
+        "identity": _identity(given),
         "is_secret": _boolean(given, "is_secret", False),
         "packed": None,
     }
@@ -196,6 +199,17 @@ def _read_entry(transfers: Transfers, step: str, given: Given, base: str) -> Ent
         entry["source"] = os.path.join(base, _name(given, "source"))
         _check_source(transfers, step, entry)
     return entry
+
+
+def _identity(given: Given) -> str:
+    """The device and inode of what is to be deleted, as ``"8:1234"``; empty if they are not given."""
+    value = given.get("identity")
+    if value in (None, ""):
+        return ""
+    text = _plain_text(value)
+    if not re.fullmatch("[0-9]{1,20}:[0-9]{1,20}", text, re.ASCII):
+        raise ParameterError(f"identity {text!r} is not a device and an inode, as in '8:1234'")
+    return text
 
 
 def _check_source(transfers: Transfers, step: str, entry: Entry) -> None:

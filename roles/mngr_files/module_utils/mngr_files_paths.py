@@ -1,4 +1,4 @@
-"""Paths of the host: opened so that no link is followed by mistake, and the operating system's errors in plain words.
+"""How paths of the host are opened, whose they are to be, and the operating system's errors in plain words.
 
 Python 3.9, standard library only.
 """
@@ -84,14 +84,6 @@ def printable_path(path: bytes) -> str:
     return printable(path.decode("utf-8", "surrogateescape"))
 
 
-def lstat(path: bytes) -> os.stat_result | None:
-    """The status of what is at a path, links not followed; None if nothing is, or if a parent is not a directory."""
-    try:
-        return os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-
-
 def owner_ids(path: bytes, options: WriteOptions) -> Owner:
     """The numbers of the owner and the group that a path is to have, :data:`UNCHANGED` for what is not given.
 
@@ -129,23 +121,6 @@ def _group_id(name: str | None) -> int | None:
 def has_owner(status: os.stat_result, owner: Owner) -> bool:
     """Whether something belongs to that user and group already."""
     return owner[0] in (UNCHANGED, status.st_uid) and owner[1] in (UNCHANGED, status.st_gid)
-
-
-def set_mode(path: bytes, mode: int) -> None:
-    """Set a directory's permission bits and keep its setgid and sticky bits; a link is never followed."""
-    with blaming_path(path):
-        descriptor = os.open(path, DIRECTORY)
-        try:
-            os.fchmod(descriptor, mode & 0o777 | os.fstat(descriptor).st_mode & 0o7000)
-        finally:
-            os.close(descriptor)
-
-
-def set_owner(path: bytes, owner: Owner) -> None:
-    """Change the owner of a directory or link; a link is never followed."""
-    if owner != NO_OWNER:
-        with blaming_path(path):
-            os.lchown(path, *owner)
 
 
 def kind_word(status: os.stat_result) -> str:

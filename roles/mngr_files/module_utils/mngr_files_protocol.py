@@ -28,7 +28,8 @@ class Entry(WriteOptions):
     ``path`` is absolute or begins with ``~/``; bytes that are not UTF-8 are surrogates. ``kind`` is ``file``,
     ``directory``, ``link`` or ``absent``. ``size`` (bytes) and ``sha256`` (hexadecimal) are of a file's content,
     ``target`` is a link's. A directory with ``is_top`` keeps its mode if it exists. ``source`` is the local path of a
-    file; it is not sent. ``packed`` says in which stream the content travels: ``inline``, ``file``, or None for none.
+    file; it is not sent. ``identity`` is, for what is deleted, the device and inode that was seen, as ``"8:1234"``, or
+    empty. ``packed`` says in which stream the content travels: ``inline``, ``file``, or None for none.
     """
 
     path: str
@@ -40,6 +41,7 @@ class Entry(WriteOptions):
     is_top: bool
     is_secret: bool
     source: str
+    identity: str
     packed: str | None
 
 

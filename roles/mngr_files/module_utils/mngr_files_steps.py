@@ -35,6 +35,7 @@ class HostEntry(TypedDict):
     group: str | None
     if_exists: str
     directory_mode: int | None
+    identity: str
     index: int
     offset: int
     current: os.stat_result | None
@@ -74,8 +75,8 @@ def host_steps(steps: Iterable[ReceivedStep], home: bytes) -> list[HostStep]:
     return made
 
 
-def absent(path: bytes, if_exists: str) -> HostEntry:
-    """An entry for a path that a mirror deletes."""
+def absent(path: bytes, if_exists: str, owner: str | None) -> HostEntry:
+    """An entry for a path that a mirror deletes; ``owner`` is the user to whom the mirror belongs, if one is given."""
     return {
         "path": path,
         "kind": "absent",
@@ -86,10 +87,11 @@ def absent(path: bytes, if_exists: str) -> HostEntry:
         "is_top": False,
         "is_secret": False,
         "packed": None,
-        "owner": None,
+        "owner": owner,
         "group": None,
         "if_exists": if_exists,
         "directory_mode": None,
+        "identity": "",
         "index": -1,
         "offset": 0,
         "current": None,

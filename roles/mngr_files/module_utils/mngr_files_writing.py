@@ -8,6 +8,7 @@ complete.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -18,12 +19,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from . import mngr_files_temporaries as temporaries
+from .mngr_files_identity import acting_as
 from .mngr_files_paths import EXISTING, NO_OWNER, RefusedError, blaming_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from .mngr_files_bundle import Bundle
+    from .mngr_files_directories import Directory
     from .mngr_files_paths import Owner
     from .mngr_files_protocol import ReceivedEntry
     from .mngr_files_steps import HostEntry
@@ -44,9 +47,16 @@ class _WrittenFile(NamedTuple):
 
     descriptor: int
     temporary: bytes
+    directory: Directory
+    user: int | None
     path: bytes
     if_exists: str
     on_renamed: OnRenamed
+
+    @property
+    def name(self) -> bytes:
+        """Its name in ``directory`` when it is complete."""
+        return os.path.basename(self.path)
 
 
 class Batch:
@@ -58,10 +68,21 @@ class Batch:
         self._written: list[_WrittenFile] = []
         self._bytes = 0
 
-    def add(self, entry: HostEntry, owner: Owner, if_exists: str, on_renamed: OnRenamed) -> None:
+    def add(
+        self,
+        entry: HostEntry,
+        directory: Directory,
+        user: int | None,
+        owner: Owner,
+        if_exists: str,
+        on_renamed: OnRenamed,
+    ) -> None:
         """Write the content of one entry; a batch that is full is committed.
 
         Args:
+            directory: where it is written, under a temporary name first.
+            user: with whose rights; None for our own.
+            owner: to whom it is to belong.
             if_exists: what happens at the rename: ``replace``, ``backup`` (what is there keeps a second name), or
                 ``keep`` (what has been created there meanwhile stays).
             on_renamed: called with None, or with what went wrong, when the batch is committed.
@@ -70,8 +91,8 @@ class Batch:
             RefusedError, OSError: it cannot be written, or arrived damaged.
         """
         path = entry["path"]
-        with blaming_path(path):
-            descriptor, temporary = temporaries.create(os.path.dirname(path))
+        with blaming_path(path), acting_as(user):
+            descriptor, temporary = temporaries.create(directory)
         try:
             self._write(descriptor, entry)
             with blaming_path(path):
@@ -80,11 +101,12 @@ class Batch:
                 os.fchmod(descriptor, entry["mode"])
         except BaseException as error:
             os.close(descriptor)
-            temporaries.discard(temporary)
+            with acting_as(user):
+                temporaries.discard(directory.fd, temporary)
             if isinstance(error, zlib.error):
                 raise RefusedError(path, "arrived damaged (%s); run again" % error) from None
             raise
-        self._written.append(_WrittenFile(descriptor, temporary, path, if_exists, on_renamed))
+        self._written.append(_WrittenFile(descriptor, temporary, directory, user, path, if_exists, on_renamed))
         self._bytes += entry["size"]
         if len(self._written) >= BATCH_FILES or self._bytes >= BATCH_BYTES:
             self.commit()
@@ -119,7 +141,8 @@ class Batch:
 def _remove(written: Sequence[_WrittenFile]) -> None:
     for file in written:
         os.close(file.descriptor)
-        temporaries.discard(file.temporary)
+        with acting_as(file.user):
+            temporaries.discard(file.directory.fd, file.temporary)
 
 
 def _sync_all(written: Sequence[_WrittenFile]) -> list[OSError | None]:
@@ -140,70 +163,82 @@ def _sync(file: _WrittenFile) -> OSError | None:
 
 def _rename(file: _WrittenFile) -> OSError | None:
     try:
-        with blaming_path(file.path):
+        with blaming_path(file.path), acting_as(file.user):
             if file.if_exists == "keep":
                 _rename_if_missing(file)
                 return None
             if file.if_exists == "backup":
-                back_up(file.path)
-            os.rename(file.temporary, file.path)
+                back_up(file.directory, file.name)
+            _move(file)
     except OSError as error:
         return error
     return None
 
 
+def _move(file: _WrittenFile) -> None:
+    """Rename a file into place, and find out whether it is the one that was written."""
+    directory = file.directory.fd
+    os.rename(file.temporary, file.name, src_dir_fd=directory, dst_dir_fd=directory)
+    status, written = file.directory.lstat(file.name), os.fstat(file.descriptor)
+    if written.st_nlink == 0 or status is None or (status.st_dev, status.st_ino) != (written.st_dev, written.st_ino):
+        raise OSError(errno.EBUSY, "was exchanged by another program while it was written; run again", file.path)
+
+
 def _rename_if_missing(file: _WrittenFile) -> None:
     """Put a file into place, unless something was created there since the comparison."""
+    directory = file.directory.fd
     try:
-        os.link(file.temporary, file.path)
+        os.link(file.temporary, file.name, src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=False)
     except FileExistsError:
         pass
     except OSError:  # a file system without hard links
-        if not os.path.lexists(file.path):
-            os.rename(file.temporary, file.path)
+        if file.directory.lstat(file.name) is None:
+            _move(file)
 
 
-def back_up(path: bytes) -> None:
-    """Give what is at a path a second name beside it (a hard link, or a copy); it stays where it is.
+def back_up(directory: Directory, name: bytes) -> None:
+    """Give what has a name in a directory a second name beside it (a hard link, or a copy); it stays where it is.
 
     Raises:
         RefusedError, OSError: there is no backup.
     """
-    directory, name = os.path.split(path)
     suffix = BACKUP + time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()).encode("ascii")
     for number in range(1000):
         end = suffix + (b"-%d" % number if number else b"")
-        backup = os.path.join(directory, name[: _LONGEST_NAME - len(end)] + end)
+        backup = name[: _LONGEST_NAME - len(end)] + end
         try:
-            os.link(path, backup, follow_symlinks=False)
+            os.link(name, backup, src_dir_fd=directory.fd, dst_dir_fd=directory.fd, follow_symlinks=False)
         except FileExistsError:
             continue
         except FileNotFoundError:
             return  # it was deleted meanwhile
         except OSError:
-            if os.path.lexists(backup):
+            if directory.lstat(backup) is not None:
                 continue
-            _copy(path, backup)
+            _copy(directory, name, backup)
         return
-    raise RefusedError(path, "has a thousand backups of this second; run again")
+    raise RefusedError(os.path.join(directory.path, name), "has a thousand backups of this second; run again")
 
 
-def _copy(path: bytes, backup: bytes) -> None:
+def _copy(directory: Directory, name: bytes, backup: bytes) -> None:
     """A backup on a file system without hard links."""
-    if os.path.islink(path):
-        os.symlink(os.readlink(path), backup)
+    status = directory.lstat(name)
+    if status is not None and stat.S_ISLNK(status.st_mode):
+        os.symlink(os.readlink(name, dir_fd=directory.fd), backup, dir_fd=directory.fd)
         return
-    descriptor, temporary = temporaries.create(os.path.dirname(path))
+    descriptor, temporary = temporaries.create(directory)
     try:
         with open(descriptor, "wb") as copy:
-            with open(os.open(path, EXISTING), "rb") as original:
+            with open(os.open(name, EXISTING, dir_fd=directory.fd), "rb") as original:
                 status = os.fstat(original.fileno())
+                if not stat.S_ISREG(status.st_mode):
+                    raise OSError(errno.EBUSY, "was exchanged by another program meanwhile; run again", name)
                 shutil.copyfileobj(original, copy)
             copy.flush()
             if os.geteuid() == 0:
                 os.fchown(copy.fileno(), status.st_uid, status.st_gid)
             os.fchmod(copy.fileno(), stat.S_IMODE(status.st_mode))
             os.fsync(copy.fileno())
-            os.rename(temporary, backup)
+            os.rename(temporary, backup, src_dir_fd=directory.fd, dst_dir_fd=directory.fd)
     finally:
-        temporaries.discard(temporary)
+        temporaries.discard(directory.fd, temporary)
