@@ -17,7 +17,8 @@ from ansible.module_utils import mngr_files_uploads as uploads
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.mngr_files_apply import Applier
 from ansible.module_utils.mngr_files_bundle import Bundle
-from ansible.module_utils.mngr_files_paths import CancelledError
+from ansible.module_utils.mngr_files_directories import MissingError
+from ansible.module_utils.mngr_files_paths import CancelledError, RefusedError, failure_reason
 from ansible.module_utils.mngr_files_steps import home_directory, host_steps
 
 if TYPE_CHECKING:
@@ -64,7 +65,10 @@ def main() -> None:
     )
     remote_tmp = os.path.expanduser(os.path.expandvars(module._remote_tmp))
     if module.params["part"] is not None:
-        path = uploads.append_part(remote_tmp, module.params["bundle_path"], module.params["part"])
+        try:
+            path = uploads.append_part(remote_tmp, module.params["bundle_path"], module.params["part"])
+        except RefusedError as error:
+            module.fail_json(msg="%s. Run again." % failure_reason(error, b""))
         module.exit_json(changed=False, bundle_path=path)
     for number in (signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, cancel)
@@ -72,6 +76,10 @@ def main() -> None:
     umask = os.umask(0)
     try:
         outcomes, comparison = apply(module, umask)
+    except RefusedError as error:
+        module.fail_json(msg="The files that were sent to this host are not read: %s." % failure_reason(error, b""))
+    except MissingError:
+        module.fail_json(msg="The files that were sent to this host were removed there meanwhile. Run again.")
     except (OSError, zlib.error, ValueError) as error:
         module.fail_json(msg="The files that were sent to this host cannot be read: %s. Run again." % error)
     except CancelledError:
@@ -103,14 +111,12 @@ def apply(module: AnsibleModule, umask: int) -> tuple[list[StepOutcome], Compari
     """Read the bundle and apply it.
 
     Raises:
-        OSError, zlib.error, ValueError: it cannot be read.
+        OSError, zlib.error, ValueError, RefusedError, MissingError: it cannot be read.
         CancelledError: the connection is gone.
     """
     inline = io.BytesIO(base64.b64decode(module.params["bundle"], validate=True))
-    path, file = module.params["bundle_path"], None
-    if path is not None:
-        file = open(path, "rb")
-        uploads.remove(path)
+    path = module.params["bundle_path"]
+    file = None if path is None else uploads.take(path)
     try:
         bundle = Bundle(inline, file)
         home = home_directory()

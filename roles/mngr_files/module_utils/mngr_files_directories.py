@@ -56,15 +56,15 @@ class Directory:
         status: of the directory itself.
         parent: the directory that really holds it; None for ``/``.
         link: the last link of a stranger on the way to it.
+        name: its own name in ``parent``.
     """
 
     def __init__(self, path: bytes, descriptor: _Descriptor, parent: Directory | None, name: bytes = b"") -> None:
-        """``name`` is the directory's own name in ``parent``."""
         self.path = path
         self.status = os.fstat(descriptor.number)
         self.parent = parent
         self.link: _Link | None = None if parent is None else parent.link
-        self._name = name
+        self.name = name
         self._descriptor = descriptor
 
     @property
@@ -80,7 +80,7 @@ class Directory:
     @property
     def real_path(self) -> bytes:
         """Where it really is: the path without links."""
-        return b"/" + b"/".join(each._name for each in reversed(self.chain()[:-1]))
+        return b"/" + b"/".join(each.name for each in reversed(self.chain()[:-1]))
 
     def chain(self) -> list[Directory]:
         """This directory and those that really hold it, up to ``/``."""
@@ -91,7 +91,7 @@ class Directory:
 
     def reached_by(self, path: bytes, link: _Link | None) -> Directory:
         """The same directory under another path, through a link."""
-        reached = Directory(path, self._descriptor, self.parent, self._name)
+        reached = Directory(path, self._descriptor, self.parent, self.name)
         reached.link = link or self.link
         return reached
 
