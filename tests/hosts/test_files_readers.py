@@ -86,7 +86,7 @@ def test_a_secret_is_born_closed_and_gets_its_mode_and_owner_before_its_name(ssh
     after = [line for line in lines[born + 1 :] if line.startswith(f"{match[1]} ")]
     order = [
         next(n for n, line in enumerate(after) if words in line)
-        for words in (f"fchown({match[2]}, 1", f"fchmod({match[2]}, 0640", ", \"secret\"")
+        for words in (f"fchown({match[2]}, 1", f"fchmod({match[2]}, 0640", ', "secret"')
     ]
     assert order == sorted(order), after
     assert "rename" in after[order[-1]]

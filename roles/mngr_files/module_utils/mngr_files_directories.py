@@ -195,15 +195,16 @@ class Directories:
         strangers: list[int] = [uid for uid in owners if uid not in self._trusted and uid != link.uid]
         if link.uid in owners and not strangers:
             return None
+        real, name = printable_path(directory.real_path), user_name(link.uid)
         if owner == link.uid != UNCHANGED and not strangers:
-            return link.uid
+            if _may_write(link.uid, directory):
+                return link.uid
+            why = "is a link of %s to %s, where %s may not write. Give the real path as the destination"
+            raise RefusedError(link.path, why % (name, real, name))
         whose = user_name(strangers[0] if strangers else directory.status.st_uid)
-        name = user_name(link.uid)
-        why = (
-            "is a link of %s to %s, which belongs to %s; root does not follow it. Give the real path as the destination"
-        )
-        more = "" if strangers else ", or owner: %s to write with the rights of that user" % name
-        raise RefusedError(link.path, why % (name, printable_path(directory.real_path), whose) + more)
+        why = "is a link of %s to %s, which belongs to %s; root does not follow it. " % (name, real, whose)
+        more = "" if strangers else ", or the owner %s to write with the rights of that user" % name
+        raise RefusedError(link.path, "%sGive the real path as the destination%s" % (why, more))
 
     def _known(self, path: bytes, found: Directory) -> Directory:
         """The directory, if it is the one that this path led to before."""
@@ -264,6 +265,14 @@ class Directories:
                 path, "is a link that depends on %s; root follows no link of two users. Give the real path" % names
             )
         return _Link(path, people.pop())  # who owns a directory can give root's link in it another name
+
+
+def _may_write(uid: int, directory: Directory) -> bool:
+    """Whether a user may make and delete something in a directory; True where the system cannot say."""
+    if os.access not in os.supports_effective_ids:
+        return True
+    with acting_as(uid):
+        return os.access(b".", os.W_OK | os.X_OK, dir_fd=directory.fd, effective_ids=True)
 
 
 def _open_directory(holder: Directory, name: bytes, path: bytes) -> Directory | None:

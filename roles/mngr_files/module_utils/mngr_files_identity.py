@@ -65,11 +65,11 @@ def _groups(uid: int) -> list[int]:
 
 
 def user_name(uid: int) -> str:
-    """The name of a user for people; the number where the host knows no name."""
+    """The name of a user for people; the number where the host has no name for it."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
-        return "user %d" % uid
+        return str(uid)
 
 
 @functools.lru_cache(maxsize=None)
