@@ -49,7 +49,11 @@ class Connection(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LocalShell:
-    """This machine."""
+    """This machine.
+
+    Scripts run in ``/``. In the caller's directory, which may be a stranger's repository, tools read files of it, or
+    run them, even to print their version: ``.yarnrc.yml``, ``rust-toolchain.toml``, ``.npmrc``.
+    """
 
     is_local: bool = True
 
@@ -62,7 +66,7 @@ class LocalShell:
 
     def run(self, script: str, timeout: float) -> ShellResult:
         try:
-            done = run_bounded(["/bin/sh"], os.fsencode(script), seconds=timeout)
+            done = run_bounded(["/bin/sh"], os.fsencode(script), seconds=timeout, cwd="/")
         except TimeoutError:
             raise HostError(
                 f"checking this machine took longer than {max(1, round(timeout))} s",

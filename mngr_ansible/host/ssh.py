@@ -8,7 +8,6 @@ import os
 import pwd
 import re
 import shlex
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
@@ -21,7 +20,7 @@ from mngr_ansible.errors import HostError, UsageError
 from mngr_ansible.host import templates
 from mngr_ansible.host.connection import ShellResult, answer_too_long, decoded, no_answer
 from mngr_ansible.host.ssh_errors import FailedConnection, connection_error
-from mngr_ansible.system.processes import StoppedError, TooLongError, run_bounded
+from mngr_ansible.system.processes import StoppedError, TooLongError, find_program, run_bounded
 from mngr_ansible.system.tempdirs import socket_directory
 
 OPTIONS = {"BatchMode": "yes", "ConnectTimeout": "10", "ServerAliveInterval": "5", "ServerAliveCountMax": "3"}
@@ -127,7 +126,7 @@ class OpenSsh:
         return variables
 
     def _command(self, *extra: str) -> list[str]:
-        ssh = shutil.which("ssh")
+        ssh = find_program("ssh")
         if ssh is None:
             raise HostError(
                 "this machine has no ssh",

@@ -8,12 +8,24 @@ from mngr_ansible.spec.packages import PackageRequirement
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What one plugin needs. ``origin``: its name for people where it is longer, as ``manifest (agent-host.yml)``."""
+    """What one plugin needs.
+
+    Attributes:
+        plugin: its name.
+        transfers: the files.
+        requirements: the packages.
+        origin: its name for people where it is longer, as ``manifest (agent-host.yml)``.
+        file: the manifest that was read; empty where none was.
+        repository: the repository whose settings say this, if the user does not trust them; empty for the words of the
+            user and of plugins. Source: docs/contract.md "Trust".
+    """
 
     plugin: str
     transfers: tuple[FileTransferSpec, ...] = ()
     requirements: tuple[PackageRequirement, ...] = ()
     origin: str = ""
+    file: str = ""
+    repository: str = ""
 
     @property
     def who(self) -> str:

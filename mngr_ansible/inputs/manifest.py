@@ -3,6 +3,7 @@
 Source: docs/contract.md "Manifest".
 """
 
+import dataclasses
 import os
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
@@ -37,7 +38,8 @@ def read(path: str | os.PathLike[str]) -> Contribution:
         raise InputError(f"the manifest {path} is not UTF-8 text", remedy="Save it as UTF-8.") from error
     except ValueError as error:
         raise InputError(f"the manifest {str(path)!r} is not a path: {error}", remedy="Check the path.") from error
-    return contribution(_parse(file, text), plugin="manifest", origin=name, directory=file.parent)
+    read = contribution(_parse(file, text), plugin="manifest", origin=name, directory=file.parent)
+    return dataclasses.replace(read, file=os.path.abspath(file))  # noqa: PTH100 - a link stays as it was named
 
 
 def _expanded(path: str | os.PathLike[str]) -> Path:

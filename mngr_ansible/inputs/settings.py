@@ -33,7 +33,8 @@ class Settings:
 
     ``timeout``: seconds for the whole run. ``files``, ``packages`` and ``manifests`` are as the user wrote them;
     :func:`~mngr_ansible.inputs.user.user_contributions` reads them. ``allow_…`` and ``scope`` limit the sources of
-    packages; with ``scope = "user"`` only sources that install for the remote user alone are used.
+    packages; with ``scope = "user"`` only sources that install for the remote user alone are used. ``trusted``: the
+    repositories whose settings count as the user's own words (docs/contract.md "Trust").
     """
 
     install: Install = "auto"
@@ -49,6 +50,7 @@ class Settings:
     scope: Literal["system", "user"] = "system"
     bootstrap: bool = True
     playbooks: tuple[str, ...] = ()
+    trusted: tuple[str, ...] = ()
     plugins: Mapping[str, PluginSettings] = field(default_factory=dict)
 
     @classmethod
@@ -165,6 +167,7 @@ _VALIDATORS: Mapping[type, Mapping[str, _Validator]] = {
         "scope": _choice("system", "user"),
         "bootstrap": _boolean("false"),
         "playbooks": _list_of_strings('["site.yml"]'),
+        "trusted": _list_of_strings('["~/src/project"]'),
     },
     PluginSettings: {
         "check_packages": _boolean("false"),

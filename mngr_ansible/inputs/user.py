@@ -1,13 +1,31 @@
 """The user's settings, manifests and command line as contributions, like those of plugins."""
 
+import dataclasses
+import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from mngr_ansible.inputs import manifest
 from mngr_ansible.inputs.arguments import current_directory, file_option, package_option
 from mngr_ansible.inputs.contribution import Contribution
 from mngr_ansible.inputs.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A repository whose settings the user does not trust. Source: docs/contract.md "Trust".
+
+    Attributes:
+        root: the repository.
+        says: whether its settings, and not the user, say a value. The first argument is a key of ``[plugins.ansible]``
+            (``files``, ``packages``, ``manifests``) or an option of the command line (``--manifest``, ``--file``,
+            ``--package``).
+    """
+
+    root: Path
+    says: Callable[[str, object], bool]
 
 
 def user_contributions(
@@ -17,30 +35,61 @@ def user_contributions(
     packages: Sequence[object],
     *,
     directory: Path | None = None,
+    stranger: Stranger | None = None,
 ) -> tuple[Contribution, ...]:
     """The user as plugins: ``settings``, then ``manifest`` (the settings' first), then ``command-line``.
 
     ``directory``: where relative paths of the settings start; default: the current directory. ``files`` and
-    ``packages``: specifications, mappings, or what ``--file`` and ``--package`` take.
+    ``packages``: specifications, mappings, or what ``--file`` and ``--package`` take. ``stranger``: the repository that
+    may have said some of it; None: all of it is the user's.
 
     Raises:
         InputError: the settings or a manifest have a wrong value.
         UsageError: an option does not parse.
     """
     start = directory or current_directory()
-    found = []
-    if settings.files or settings.packages:
-        document = {"files": settings.files, "packages": settings.packages}
-        found.append(manifest.contribution(document, plugin="settings", origin="settings", directory=start))
-    found += [manifest.read(path if path.startswith("~/") else start / path) for path in settings.manifests]
-    found += [manifest.read(path) for path in manifests]
-    if files or packages:
-        found.append(_command_line(files, packages))
+    found = list(_of_settings(settings, start, stranger))
+    for path in settings.manifests:
+        is_relative = not path.startswith(("~/", "/"))
+        read = manifest.read(start / path if is_relative else path)
+        is_theirs = is_relative or _says(stranger, "manifests", path)  # a relative one is a file of any repository
+        found.append(_owned(read, stranger if is_theirs else None))
+    found += [
+        _owned(manifest.read(each), stranger if _says(stranger, "--manifest", each) else None) for each in manifests
+    ]
+    items = [*(("--file", each) for each in files), *(("--package", each) for each in packages)]
+    found += [_owned(_command_line(group), whose) for whose, group in _by_owner(items, stranger)]
     return tuple(found)
 
 
-def _command_line(files: Sequence[object], packages: Sequence[object]) -> Contribution:
+def _of_settings(settings: Settings, start: Path, stranger: Stranger | None) -> Iterator[Contribution]:
+    """The files and packages of the settings: one contribution, or one for each who says them, in their order."""
+    items = [*(("files", each) for each in settings.files), *(("packages", each) for each in settings.packages)]
+    for whose, group in _by_owner(items, stranger):
+        document = {key: [each for name, each in group if name == key] for key in ("files", "packages")}
+        yield _owned(manifest.contribution(document, plugin="settings", origin="settings", directory=start), whose)
+
+
+def _by_owner(
+    items: Sequence[tuple[str, object]], stranger: Stranger | None
+) -> Iterator[tuple[Stranger | None, list[tuple[str, object]]]]:
+    """Neighbours with one owner together: the stranger, or None for the user."""
+    for is_theirs, group in itertools.groupby(items, lambda item: _says(stranger, *item)):
+        yield stranger if is_theirs else None, list(group)
+
+
+def _says(stranger: Stranger | None, key: str, value: object) -> bool:
+    return stranger is not None and stranger.says(key, value)
+
+
+def _owned(contribution: Contribution, stranger: Stranger | None) -> Contribution:
+    return contribution if stranger is None else dataclasses.replace(contribution, repository=str(stranger.root))
+
+
+def _command_line(items: Sequence[tuple[str, object]]) -> Contribution:
     plugin = "command-line"
+    files = [each for option, each in items if option == "--file"]
+    packages = [each for option, each in items if option == "--package"]
     transfers = [
         file_option(each) if isinstance(each, str) else manifest.transfer(each, plugin, current_directory())
         for each in files

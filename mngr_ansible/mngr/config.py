@@ -30,6 +30,10 @@ class AnsiblePluginConfig(PluginConfig):
     scope: Any = Field(default=None, description='"user": install only for the remote user, without root')
     bootstrap: Any = Field(default=None, description="false: do not install what mngr needs before a create")
     playbooks: Any = Field(default=None, description="Not supported yet")
+    trusted: Any = Field(
+        default=None,
+        description="Paths of repositories whose settings may run commands on this machine; only in your own settings",
+    )
     plugins: Any = Field(default=None, description="Tables with settings for one plugin's files and packages")
 
     def as_mapping(self) -> Mapping[str, Any]:

@@ -18,9 +18,10 @@ from loguru import logger
 from mngr_ansible.diff.outcome import Status
 from mngr_ansible.mngr.config import NAME
 from mngr_ansible.mngr.messages import as_failure, dialog, errors_for_mngr, log_line
-from mngr_ansible.mngr.private_files import leaked_private_files
+from mngr_ansible.mngr.repository_warnings import warn_of_the_repository
 from mngr_ansible.mngr.request import agent_target, create_request
 from mngr_ansible.mngr.status import failure_recorded, record_status, status_of
+from mngr_ansible.mngr.trust import words_of
 from mngr_ansible.mngr.uploads import mngr_uploads
 from mngr_ansible.portable.text import printable
 from mngr_ansible.provisioning import provisioner
@@ -57,13 +58,10 @@ def check_before_create(options: CreateAgentOptions, mngr_ctx: MngrContext) -> N
         PluginMngrError: one of them is wrong.
     """
     with errors_for_mngr():
-        create_request(mngr_ctx, options, is_local=True).hooks()
-    for path in leaked_private_files(mngr_ctx.project_root):
-        logger.warning(
-            "The settings of this repository send {}, which is outside of the repository and readable only by you. If "
-            "you do not want that, press Ctrl-C now and check .mngr/settings.toml",
-            printable(path),
-        )
+        words = words_of("create", mngr_ctx)
+        request = create_request(mngr_ctx, options, is_local=True, words=words)
+        request.hooks()
+        warn_of_the_repository(words, request)
 
 
 def provision(
@@ -97,7 +95,9 @@ def _provision(
         if prepared.due is not None and not prepared.due.is_empty:
             record_status(agent, "due")  # a create that is killed leaves an agent with this status
 
-    done = provisioner.provision(gathered, request, dialog(mngr_ctx), before_run=before_run, is_finished=False)
+    is_yes = mngr_ctx.is_auto_approve and words_of("create", mngr_ctx).is_granted("yes", True)
+    speaking = dialog(mngr_ctx, is_yes=is_yes)
+    done = provisioner.provision(gathered, request, speaking, before_run=before_run, is_finished=False)
     report = done.report.hosts[0]
     if not report.ok:
         raise as_failure(report)

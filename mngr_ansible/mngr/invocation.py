@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from mngr_ansible.host.ssh import OpenSsh
     from mngr_ansible.mngr.connection import MngrConnection
+    from mngr_ansible.mngr.trust import Words
     from mngr_ansible.provisioning.request import Request, Target
     from mngr_ansible.report.report import Report
 
@@ -60,6 +61,11 @@ class AnsibleCliOptions(CommonCliOptions):
         """Whether nothing was added to, or left out of, what ``mngr create`` would request."""
         return not (self.manifest or self.file or self.package or self.only or self.install or self.no_check_packages)
 
+    def not_granted(self, words: "Words") -> list[str]:
+        """The options that the settings of a repository give, but only the user may give."""
+        grants = ("install", "yes", "become", "ask_become_pass")
+        return [each for each in grants if not words.is_granted(each, getattr(self, each))]
+
 
 @dataclass(slots=True)
 class Invocation:
@@ -69,6 +75,7 @@ class Invocation:
     mngr_ctx: MngrContext
     output: OutputFormat
     opts: AnsibleCliOptions
+    words: "Words"
     is_shown: bool = False
     opened: ExitStack = field(default_factory=ExitStack)
     """What is closed when the call ends."""
@@ -125,6 +132,8 @@ class Invocation:
         opts = self.opts
         return mngr_request(
             self.mngr_ctx,
+            self.words,
+            {"--manifest": "manifest", "--file": "file", "--package": "package"},
             is_local=is_local,
             manifests=opts.manifest,
             files=opts.file,
@@ -137,6 +146,12 @@ class Invocation:
             password=password,
             control_path=control_path,
         )
+
+    def warn(self, request: "Request") -> None:
+        """Name the private files that the repository would send, before anything is sent."""
+        from mngr_ansible.mngr.repository_warnings import warn_of_the_repository
+
+        warn_of_the_repository(self.words, request)
 
     def show(self, report: "Report", words: str) -> None:
         """Print the result on stdout.
@@ -208,11 +223,15 @@ def invocation(ctx: click.Context, name: str) -> Iterator[Invocation]:
     """Set up a call of a verb. Its errors are mngr's errors; with JSON the document of the contract shows them too."""
     from mngr_ansible.errors import MngrAnsibleError
     from mngr_ansible.mngr import messages
+    from mngr_ansible.mngr.trust import words_of
     from mngr_ansible.report.report import Report
     from mngr_ansible.system.signals import terminate_gracefully
 
     mngr_ctx, output_opts, opts = setup_command_context(ctx, f"ansible-{name}", AnsibleCliOptions)
-    call = Invocation(name, mngr_ctx, output_opts.output_format, opts)
+    with messages.errors_for_mngr():
+        words = words_of(f"ansible-{name}", mngr_ctx)
+    ignored = {each: None if each == "install" else False for each in opts.not_granted(words)}
+    call = Invocation(name, mngr_ctx, output_opts.output_format, opts.model_copy(update=ignored), words)
     try:
         with terminate_gracefully(), messages.errors_for_mngr(), call.opened, redirect_stdout(sys.stderr):
             yield call

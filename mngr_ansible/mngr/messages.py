@@ -20,7 +20,7 @@ from mngr_ansible.report.text import status_words
 
 
 def dialog(mngr_ctx: MngrContext, *, is_yes: bool = False, is_verbose: bool = False) -> Dialog:
-    """How mngr's user is spoken to; ``is_yes``: ``--yes`` was given."""
+    """How mngr's user is spoken to; ``is_yes``: ``--yes`` was given, by the user himself."""
     return Dialog(log_line, _confirm(mngr_ctx, is_yes=is_yes), is_verbose)
 
 
@@ -36,7 +36,7 @@ def log_line(host: str, line: str) -> None:
 
 def _confirm(mngr_ctx: MngrContext, *, is_yes: bool) -> Confirm | None:
     """Ask in a terminal only; ``--yes`` is an answer already."""
-    if is_yes or mngr_ctx.is_auto_approve:
+    if is_yes:
         return lambda _question: True
     if not (mngr_ctx.is_interactive and sys.stdin and sys.stdin.isatty()):
         return None

@@ -1,56 +1,141 @@
-"""Private files of the user that a repository's settings would send: reason for a warning before a create."""
+"""Private files of the user that a repository would send: reason for a warning before anything is created or sent.
 
-import tomllib
-from collections.abc import Iterator
+Whatever named them: decided is on the contributions that mngr's settings and options led to, and on the files that
+these lead to through links.
+"""
+
+import grp
+import os
+import pwd
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from mngr_ansible.errors import MngrAnsibleError
-from mngr_ansible.inputs.settings import Settings
-from mngr_ansible.inputs.user import user_contributions
-from mngr_ansible.mngr.config import NAME
+from mngr_ansible.inputs.contribution import Contribution
 from mngr_ansible.plan.local_files import local_path
-from mngr_ansible.portable import trees
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.patterns import Patterns
 
+_MOST_FOUND = 1000
+"""How many private files are looked for; more are not counted."""
 
-def leaked_private_files(root: Path | None) -> list[str]:
-    """The files outside of a repository, readable only by their owner, that the repository's settings would send.
+_MOST_SEEN = 200_000
+"""How many files of all sources are looked at."""
 
-    The user did not choose them: mngr reads ``.mngr/settings.toml`` of any project without asking.
+
+@dataclass(frozen=True, slots=True)
+class PrivateFile:
+    """A file outside of the repository that other users of this machine cannot reach.
+
+    Attributes:
+        path: where it really is.
+        source: the file or directory that is sent, as it was named.
+        named_by: what named it.
     """
-    if root is None:
-        return []
-    try:
-        document = tomllib.loads((root / ".mngr" / "settings.toml").read_text("utf-8"))
-        table = document["plugins"][NAME]
-        own = [each for each in table.get("manifests", ()) if not str(each).startswith(("~/", "/"))]
-        chosen = Settings.parse({"files": table.get("files", ()), "manifests": own})
-        found = user_contributions(chosen, (), (), (), directory=root)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, MngrAnsibleError):
-        return []  # no such file, or an error in it, which is reported when the settings are used
-    sources = [path for each in found for spec in each.transfers for path in _private_in(spec, root)]
-    return list(dict.fromkeys(map(str, sources)))
+
+    path: str
+    source: str
+    named_by: Contribution
 
 
-def _private_in(spec: FileTransferSpec, root: Path) -> Iterator[Path]:
-    """The private files of a source that are outside of the repository: itself, or files in it or linked from it."""
-    path = Path(local_path(spec))
-    is_outside = not path.resolve().is_relative_to(root.resolve())
-    if is_outside and _is_private(path):
-        yield path
-    elif path.is_dir() and (is_outside or spec.symlinks == "follow"):
+def private_files(contributions: Sequence[Contribution], repository: Path) -> list[PrivateFile]:
+    """The private files that the repository would send, each once.
+
+    Of what the repository says, that is every private file outside of it. Of what the user says himself, only what a
+    path in the repository leads to, and what a manifest in the repository names.
+    """
+    root = os.path.realpath(repository)
+    seen: dict[str, PrivateFile] = {}
+    looked = 0
+    for contribution in contributions:
+        is_theirs = bool(contribution.repository) or (contribution.file != "" and _is_in(contribution.file, root))
+        for spec in contribution.transfers:
+            source = local_path(spec)
+            if not is_theirs and not _leads_through(source, root):
+                continue
+            for path in _files_of(spec, source):
+                looked += 1
+                if len(seen) >= _MOST_FOUND or looked > _MOST_SEEN:
+                    return list(seen.values())
+                real = os.path.realpath(path)
+                if real not in seen and not _is_below(real, root) and not can_others_read(real):
+                    seen[real] = PrivateFile(real, source, contribution)
+    return list(seen.values())
+
+
+def _leads_through(path: str, root: str) -> bool:
+    """Whether a path goes through the repository, so that a link in it decides where the path ends."""
+    return any(_is_in(str(each), root) for each in (Path(path), *Path(path).parents))
+
+
+def _is_below(path: str, root: str) -> bool:
+    return Path(path).is_relative_to(root)
+
+
+def _is_in(path: str, root: str) -> bool:
+    """Whether a path is in the repository: as it is written, or where links lead."""
+    return _is_below(path, root) or _is_below(os.path.realpath(path), root)
+
+
+def _files_of(spec: FileTransferSpec, source: str) -> Iterator[str]:
+    """The files that a source sends: itself, or those of a directory, and those that links in it lead to."""
+    if not os.path.isdir(source):  # noqa: PTH112
+        if os.path.lexists(source):
+            yield source
+        return
+    excludes = Patterns(spec.exclude).excludes
+    waiting, seen = [(os.path.realpath(source), "")], set[tuple[int, int]]()
+    while waiting:
+        directory, below = waiting.pop()
         try:
-            entries = trees.read(str(path), symlinks=spec.symlinks, excluded=Patterns(spec.exclude).excludes).entries
-        except trees.TreeError:
-            return  # reported when the files are read for use
-        for source in (Path(each.source) for each in entries):
-            if _is_private(source) and not source.resolve().is_relative_to(root.resolve()):
-                yield source
+            status = os.stat(directory)  # noqa: PTH116
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            children = sorted(os.scandir(directory), key=lambda child: child.name)
+        except OSError:
+            continue  # reported when the files are read for use
+        for child in children:
+            relative = f"{below}/{child.name}" if below else child.name
+            if excludes(relative, child.is_dir(follow_symlinks=False)):
+                continue
+            is_followed = child.is_symlink() and spec.symlinks == "follow"
+            if child.is_dir(follow_symlinks=is_followed):
+                waiting.append((os.path.realpath(child.path), relative))
+            elif is_followed or not child.is_symlink():
+                yield child.path
 
 
-def _is_private(path: Path) -> bool:
+def can_others_read(path: str) -> bool:
+    """Whether any other user of this machine can read a file: its own mode, and that of every directory above it.
+
+    Root is no other user. What cannot be looked at is not read by others, for this answer. Access control lists are
+    not looked at: their mask is in the group's bits.
+    """
     try:
-        return not path.stat().st_mode & 0o044
+        status = os.stat(path)  # noqa: PTH116
+        above = [each.stat() for each in Path(path).parents]
     except OSError:
         return False
+    if status.st_mode & stat.S_IROTH and all(each.st_mode & stat.S_IXOTH for each in above):
+        return True
+    if not status.st_mode & stat.S_IRGRP or not is_shared_group(status.st_gid):
+        return False
+    return all(
+        each.st_mode & stat.S_IXOTH or (each.st_mode & stat.S_IXGRP and each.st_gid == status.st_gid) for each in above
+    )
+
+
+@cache
+def is_shared_group(number: int) -> bool:
+    """Whether a group has a member besides this user and root."""
+    us = {"root"}
+    try:
+        us.add(pwd.getpwuid(os.geteuid()).pw_name)
+        members = set(grp.getgrgid(number).gr_mem)
+    except KeyError:
+        members = set()
+    members.update(each.pw_name for each in pwd.getpwall() if each.pw_gid == number)
+    return bool(members - us)

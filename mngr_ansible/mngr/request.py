@@ -1,6 +1,6 @@
 """mngr's agents and hosts as targets, its settings and options as a request."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from imbue.mngr.config.data_types import MngrContext
@@ -14,10 +14,14 @@ from mngr_ansible.inputs.settings import Settings
 from mngr_ansible.inputs.user import user_contributions
 from mngr_ansible.mngr.config import NAME, AnsiblePluginConfig
 from mngr_ansible.mngr.connection import connected
+from mngr_ansible.mngr.trust import Words, words_of
 from mngr_ansible.plan.plan import Only
 from mngr_ansible.portable.versions import is_readable
 from mngr_ansible.provisioning.request import Request, Target
 from mngr_ansible.spec.packages import Install, PackageRequirement
+
+_CREATE_OPTIONS = {"--manifest": "ansible_manifest", "--package": "ansible_package"}
+"""The options of ``mngr create`` for what other commands call by these names."""
 
 
 def agent_target(
@@ -53,6 +57,8 @@ def own_needs(agent: AgentInterface[Any]) -> tuple[Contribution, ...]:
 
 def mngr_request(
     mngr_ctx: MngrContext,
+    words: Words,
+    options: Mapping[str, str],
     *,
     is_local: bool,
     manifests: Sequence[str] = (),
@@ -68,14 +74,26 @@ def mngr_request(
 ) -> Request:
     """The request of mngr's settings and a command line. Relative paths in the settings start at the repository's root.
 
+    ``words``: who says what. ``options``: the parameters of the command from which the arguments come, by the names of
+    our own options: ``{"--manifest": "ansible_manifest"}``.
+
     Raises:
         MngrAnsibleError: a setting, a manifest or an option is wrong.
     """
-    settings = Settings.parse(mngr_ctx.get_plugin_config(NAME, AnsiblePluginConfig).as_mapping())
+    settings = Settings.parse(words.settings(mngr_ctx.get_plugin_config(NAME, AnsiblePluginConfig)))
+    may_install = mngr_ctx.config.is_remote_agent_installation_allowed and not words.forbids_remote_installation()
+    contributions = user_contributions(
+        settings,
+        manifests,
+        files,
+        packages,
+        directory=mngr_ctx.project_root,
+        stranger=words.stranger(options),
+    )
     return Request(
         plugins=mngr_ctx.pm,
         settings=settings,
-        user=user_contributions(settings, manifests, files, packages, directory=mngr_ctx.project_root),
+        user=contributions,
         install=install,
         check_packages=check_packages,
         only=only,
@@ -83,17 +101,23 @@ def mngr_request(
         timeout=settings.timeout if timeout is None else timeout,
         password=password,
         control_path=control_path,
-        is_print_only=not is_local and not mngr_ctx.config.is_remote_agent_installation_allowed,
+        is_print_only=not is_local and not may_install,
     )
 
 
-def create_request(mngr_ctx: MngrContext, options: CreateAgentOptions | None, *, is_local: bool) -> Request:
+def create_request(
+    mngr_ctx: MngrContext, options: CreateAgentOptions | None, *, is_local: bool, words: Words | None = None
+) -> Request:
     """The request of mngr's settings and the options of ``mngr create``; raises as :func:`mngr_request` does."""
     chosen = options.plugin_data if options is not None else {}
+    words = words or words_of("create", mngr_ctx)
+    install = chosen.get("ansible_install")
     return mngr_request(
         mngr_ctx,
+        words,
+        _CREATE_OPTIONS,
         is_local=is_local,
         manifests=chosen.get("ansible_manifest", ()),
         packages=chosen.get("ansible_package", ()),
-        install=chosen.get("ansible_install"),
+        install=install if words.is_granted("ansible_install", install) else None,
     )

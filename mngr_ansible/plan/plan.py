@@ -9,6 +9,7 @@ from mngr_ansible.inputs.contribution import Contribution
 from mngr_ansible.inputs.settings import Settings
 from mngr_ansible.plan.local_files import TransferRequest, excluded_by_settings, read_sources
 from mngr_ansible.plan.requirements import PackageRequest, Requirement, SourcePolicy, implied, merge
+from mngr_ansible.plan.strangers import Allowed, allowed_here, left_out_notice
 from mngr_ansible.plan.transfers import Claim, Destination, Transfer, overlay
 from mngr_ansible.portable.text import printable
 from mngr_ansible.spec.packages import Install
@@ -95,11 +96,13 @@ def build(
     check_packages: bool = True,
     only: Only | None = None,
     work_dir: str = "",
+    is_local: bool = False,
 ) -> Plan:
     """Check and merge all contributions, lowest precedence first. Reads every source file; contacts no host.
 
     ``install`` and ``check_packages`` are those of the command line. With ``only``, the other kind of step is left out.
-    ``work_dir``: the agent's directory if it is already known.
+    ``work_dir``: the agent's directory if it is already known. ``is_local``: the plan is for this machine, where a
+    repository's settings may not run everything (``strangers``).
 
     Raises:
         MissingFilesError: see :func:`read_sources`.
@@ -108,6 +111,7 @@ def build(
     skipped: list[SkippedStep] = []
     transfer_requests: list[TransferRequest] = []
     package_requests: list[PackageRequest] = []
+    left_out: dict[str, list[str]] = {}
     for contribution in contributions:
         plugin = contribution.plugin
         table = settings.plugin(plugin)
@@ -119,15 +123,26 @@ def build(
                 else:
                     reason = f"files = false for {plugin} in the settings"
                     skipped.append(SkippedStep("file", Destination.of(spec).text, plugin, reason))
-        if only != "files":
-            is_checked = check_packages and settings.check_packages and table.check_packages
-            plugin_install = install or table.install or ("print" if settings.install == "print" else None)
-            for requirement in contribution.requirements:
-                if is_checked:
-                    package_requests.append(PackageRequest(plugin, requirement, plugin_install, contribution.who))
-                else:
-                    reason = f"packages of {plugin} are not checked (check_packages is off)"
-                    skipped.append(SkippedStep("package", requirement.name, plugin, reason))
+        is_checked = check_packages and settings.check_packages and table.check_packages
+        is_distrusted = is_local and bool(contribution.repository)
+        own_install = None if is_distrusted and table.install == "auto" else table.install
+        plugin_install = install or own_install or ("print" if settings.install == "print" else None)
+        for requirement in contribution.requirements if only != "files" else ():
+            allowed = Allowed(requirement)
+            if not is_checked:
+                allowed = Allowed(None, (f"packages of {plugin} are not checked (check_packages is off)",))
+            elif is_distrusted:
+                allowed = allowed_here(requirement, contribution.repository)
+                if allowed.reasons:
+                    words = "; ".join(allowed.reasons)
+                    left_out.setdefault(contribution.repository, []).append(f"{requirement.name} ({words})")
+                    allowed = Allowed(allowed.requirement, (f"not checked on this machine: {words}",))
+            if allowed.requirement is None:
+                skipped.append(SkippedStep("package", requirement.name, plugin, *allowed.reasons))
+            else:
+                package_requests.append(
+                    PackageRequest(plugin, allowed.requirement, plugin_install, contribution.who, is_distrusted)
+                )
     sources = read_sources(transfer_requests, is_strict=settings.strict_secrets)
     for each in sources.skipped:
         destination = Destination.of(each.request.spec).text
@@ -136,7 +151,7 @@ def build(
         claims=sources.claims,
         requirements=merge(package_requests),
         skipped=tuple(skipped),
-        notices=sources.notices,
+        notices=(*sources.notices, *(left_out_notice(path, words) for path, words in left_out.items())),
         install=install or settings.install,
         policy=SourcePolicy(settings.allow_installers, settings.allow_third_party_repositories, settings.scope),
     )

@@ -19,13 +19,15 @@ class PackageRequest:
     """One plugin's requirement, and the user's ``install`` setting for that plugin.
 
     ``install`` is None if neither the plugin's table nor the command line sets it; then packages are installed on
-    remote hosts and only printed for this machine. ``origin`` names the plugin for people.
+    remote hosts and only printed for this machine. ``origin`` names the plugin for people. ``is_strange``: the settings
+    of a repository say it that the user does not trust.
     """
 
     plugin: str
     requirement: PackageRequirement
     install: Install | None
     origin: str = ""
+    is_strange: bool = False
 
     @property
     def summary(self) -> str:
@@ -45,6 +47,7 @@ class Requirement:
     ``is_printed``: someone set ``install = "print"``, so that it is never installed. ``is_installed_locally``: the
     user set ``install = "auto"`` for every plugin that needs it, so that it is installed on this machine too.
     ``step``: the id where it is not ``package:NAME``, for what only a source of another requirement needs.
+    ``has_strange_sources``: its sources are words of a repository that the user does not trust.
     """
 
     name: str
@@ -57,6 +60,7 @@ class Requirement:
     purposes: tuple[str, ...]
     plugins: tuple[str, ...]
     step: str = ""
+    has_strange_sources: bool = False
 
     @property
     def id(self) -> str:
@@ -121,6 +125,7 @@ def _merged(name: str, requests: Sequence[PackageRequest]) -> Requirement:
     if tool is not None:
         checks, sources = checks or tool.checks, sources or tool.sources
     purposes = [f"{each.plugin}: {each.requirement.purpose}" for each in requests if each.requirement.purpose]
+    last = next((request for request in reversed(requests) if request.requirement.sources), None)
     return Requirement(
         name=name,
         range=_common_range(name, requests),
@@ -131,6 +136,7 @@ def _merged(name: str, requests: Sequence[PackageRequest]) -> Requirement:
         is_installed_locally=all(each.install == "auto" for each in requests),
         purposes=tuple(dict.fromkeys(purposes)),
         plugins=tuple(dict.fromkeys(each.plugin for each in requests)),
+        has_strange_sources=last is not None and last.is_strange,
     )
 
 

@@ -75,7 +75,8 @@ def gather(targets: Sequence[Target], request: Request) -> list[Prepared]:
     gathered: list[Prepared] = []
     for target in targets:
         asked = (*target.own, *contributions(found, target.arguments(), host=target.name), *request.user)
-        if gathered and gathered[-1].contributions == asked:
+        is_local = target.connection.is_local
+        if gathered and gathered[-1].contributions == asked and gathered[-1].target.connection.is_local == is_local:
             plan = gathered[-1].plan
         else:
             plan = build(
@@ -85,6 +86,7 @@ def gather(targets: Sequence[Target], request: Request) -> list[Prepared]:
                 check_packages=request.check_packages,
                 only=request.only,
                 work_dir=target.work_dir if target.work_dir.startswith("/") else "",
+                is_local=is_local,
             )
             plan = print_only(plan) if request.is_print_only else plan
         gathered.append(Prepared(target, plan, asked))
@@ -137,7 +139,8 @@ def _inspect(prepared: Prepared, request: Request, started: float, *, is_applied
         resolver = ask_offers(
             target.connection,
             Resolver(state, plan.policy, implied),
-            unmet_requirements(plan, state),
+            # To ask pip what it offers can run a package's own code. Source: pip's documentation, "pip install".
+            [each for each in unmet_requirements(plan, state) if not (is_local and each.has_strange_sources)],
             deadline,
             may_refresh=is_applied and not is_local,
         )

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -68,10 +69,17 @@ def _existing_file(option: str, path: str | os.PathLike[str] | None) -> str | No
 
 
 def host_target(name: str, connection: Connection, work_dir: str) -> Target:
-    """A host with the objects that hooks get where there is no mngr."""
+    """A host with the objects that hooks get where there is no mngr.
+
+    Commands of hooks run in the remote user's home, and on this machine in the current directory.
+    """
+    place = ""
+    if connection.is_local:
+        with contextlib.suppress(FileNotFoundError):  # it was deleted; whoever needs it reports that
+            place = f"cd -- {shlex.quote(os.getcwd())} || exit\n"  # noqa: PTH109
 
     def run(command: str, timeout: float) -> CommandResult:
-        answer = connection.run(f"(\n{command}\n) </dev/null\n", timeout)
+        answer = connection.run(f"{place}(\n{command}\n) </dev/null\n", timeout)
         return CommandResult(answer.stdout, answer.stderr, answer.code == 0)
 
     agent = Agent("agent", work_dir or "~")

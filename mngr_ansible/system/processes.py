@@ -45,9 +45,9 @@ class ProgramResult:
 
 
 def run_bounded(
-    argv: Sequence[str], stdin: bytes, *, seconds: float, stop: threading.Event | None = None
+    argv: Sequence[str], stdin: bytes, *, seconds: float, stop: threading.Event | None = None, cwd: str | None = None
 ) -> ProgramResult:
-    """Run a program with this input; it has always ended when this returns or raises.
+    """Run a program with this input, in ``cwd``; it has always ended when this returns or raises.
 
     stderr goes to a file, not to a pipe: a process that is left behind, such as the master of an ssh connection, would
     keep a pipe open. On Linux the kernel kills the program if we die.
@@ -61,7 +61,12 @@ def run_bounded(
     deadline = time.monotonic() + seconds
     with tempfile.TemporaryFile() as stderr:
         process = subprocess.Popen(
-            [*_die_with_parent(), *argv], bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr
+            [*_die_with_parent(), *argv],
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            cwd=cwd,
         )
 
         def check_limits() -> None:
@@ -88,13 +93,22 @@ def run_bounded(
         return ProgramResult(stdout, stderr.read(_LONGEST_STDERR), code)
 
 
+def find_program(name: str) -> str | None:
+    """The absolute path of a program of PATH; None if there is none.
+
+    A directory that is not absolute does not count: it stands for one in the current directory, which is anybody's.
+    """
+    directories = [each for each in os.environ.get("PATH", os.defpath).split(os.pathsep) if each.startswith("/")]
+    return shutil.which(name, path=os.pathsep.join(directories) or os.defpath)
+
+
 @cache
 def _die_with_parent() -> tuple[str, ...]:
     """The words before a command that let the kernel kill it when we die; none where that is not possible.
 
     Only util-linux's setpriv can do it: busybox's has no ``--pdeathsig``, and macOS has nothing like it.
     """
-    program = shutil.which("setpriv") if sys.platform == "linux" else None
+    program = find_program("setpriv") if sys.platform == "linux" else None
     words = (program, "--pdeathsig", "KILL", "--") if program else ()
     if words and subprocess.run([*words, "true"], stdin=subprocess.DEVNULL, capture_output=True).returncode:
         return ()

@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from mngr_ansible.mngr.private_files import leaked_private_files
 from tests.support.builders import tree, write
 from tests.support.mngr import Mngr, plugins
 from tests.support.processes import witnessed
@@ -139,38 +138,3 @@ def test_mngr_takes_the_settings_of_secrets_and_of_what_stays_here(tmp_path):
     finally:
         local.close()
     assert not (tmp_path / "there" / "secret").exists()
-
-
-def test_a_private_file_that_a_repositorys_settings_name_is_warned_of_before_anything_is_sent(remote, home):
-    (home / "id").write_text("private")
-    (home / "id").chmod(0o600)
-    (home / "public").write_text("public")
-    remote.settings('files = [{local_path = "~/id", remote_path = "x"}, {local_path = "~/public", remote_path = "y"}]')
-    made = remote.create("one")
-    assert made.returncode == 0, made.stderr
-    warning = (
-        f"The settings of this repository send {home}/id, which is outside of the repository and readable only by you."
-    )
-    assert made.stderr.index(warning) < made.stderr.index("Transferring git repository")
-    assert f"{home}/public" not in made.stderr
-
-
-def test_what_is_private_in_a_directory_or_behind_a_link_is_warned_of_too(home, tmp_path):
-    root, kube = tmp_path / "repository", tree(home / "kube", "public")
-    private = write(kube / "config", mode=0o600)
-    (tree(root / "deploy", "a") / "link").symlink_to(private)
-    own = write(root / "own" / "secret", mode=0o600)
-    rows = [
-        {"local_path": "~/kube", "remote_path": "x"},
-        {"local_path": "deploy", "remote_path": "y", "symlinks": "follow"},
-        {"local_path": "own", "remote_path": "z"},
-    ]
-    for wanted in ([rows[0]], [rows[1]], rows):
-        settings = "".join(f"[[plugins.ansible.files]]\n{toml(row)}" for row in wanted)
-        write(root / ".mngr" / "settings.toml", settings)
-        assert leaked_private_files(root) == [str(private)]
-    assert own.is_file()
-
-
-def toml(row):
-    return "".join(f'{key} = "{value}"\n' for key, value in row.items())
