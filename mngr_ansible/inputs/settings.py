@@ -67,10 +67,11 @@ class Settings:
 
     def plugin(self, name: str) -> PluginSettings:
         """The settings for the plugin of that name; the defaults if it has no table."""
-        return self.plugins.get(name, _DEFAULTS)
+        return self.plugins.get(name, _NO_TABLE)
 
 
-_DEFAULTS = PluginSettings()
+_NO_TABLE = PluginSettings()
+"""The settings of a plugin without a table of its own."""
 
 
 def _plugin_settings(name: str, table: object) -> PluginSettings:

@@ -87,13 +87,24 @@ def transaction_seconds(request: Request) -> int:
     return max(30, int(request.timeout) - 15)
 
 
+def temporary_name() -> str:
+    """A new name for the temporary directory of a run on its hosts."""
+    return f".mngr-ansible-{secrets.token_hex(8)}"
+
+
 def run_hosts(
-    prepared: Sequence[Prepared], request: Request, directory: Path, plan: Mapping[str, Any], dialog: Dialog
+    prepared: Sequence[Prepared],
+    runs: Sequence[HostRun],
+    request: Request,
+    directory: Path,
+    plan: Mapping[str, Any],
+    dialog: Dialog,
 ) -> HostsRun:
-    """Run Ansible on every host that has something to change. A signal stops the run and is part of the value.
+    """Run Ansible on the hosts that have something to change. A signal stops the run and is part of the value.
 
     Args:
-        prepared: all hosts; those with nothing to change are left alone.
+        prepared: all hosts.
+        runs: those with something to change, of :func:`host_runs`.
         request: what was asked for.
         directory: an empty directory of this run; the run directory becomes ``run`` in it.
         plan: the content of ``plan.json``.
@@ -103,7 +114,6 @@ def run_hosts(
         MngrAnsibleError: the directory could not be written, or Ansible could not be started.
     """
     hosts = by_alias(prepared)
-    runs = host_runs(prepared, request, f".mngr-ansible-{secrets.token_hex(8)}")
     follow = follower(
         {alias: each.target.name for alias, each in hosts.items()},
         {one.alias: one.due for one in runs},

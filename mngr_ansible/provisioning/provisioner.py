@@ -23,7 +23,7 @@ from mngr_ansible.host.state import HostState
 from mngr_ansible.inputs.hooks import contributions, run_after, run_before
 from mngr_ansible.plan.plan import Plan, build, print_only, resolve_destinations
 from mngr_ansible.provisioning import execution
-from mngr_ansible.provisioning.reporting import apply_report, plan_report
+from mngr_ansible.provisioning.reporting import NONSENSE, apply_report, nonsense, plan_report
 from mngr_ansible.provisioning.request import SILENT, Dialog, Prepared, Request, Target
 from mngr_ansible.report.progress import announce, summary
 from mngr_ansible.report.report import HostReport, Report
@@ -148,6 +148,8 @@ def _inspect(prepared: Prepared, request: Request, started: float, *, is_applied
     except MngrAnsibleError as error:
         error.host = error.host or target.name
         return dataclasses.replace(prepared, error=error, spent=time.monotonic() - started)
+    except NONSENSE as error:
+        return dataclasses.replace(prepared, error=nonsense(error, target.name), spent=time.monotonic() - started)
     return dataclasses.replace(prepared, plan=plan, state=state, due=due, spent=time.monotonic() - started)
 
 
@@ -275,11 +277,12 @@ def apply(
 
 def _run(prepared: Sequence[Prepared], request: Request, dialog: Dialog, command: str) -> Report:
     """Run Ansible where something has to change; the run directory is kept only where a host failed."""
-    if not execution.host_runs(prepared, request):
+    runs = execution.host_runs(prepared, request, execution.temporary_name())
+    if not runs:
         return apply_report(prepared, command, None)
     plan = plan_report(prepared, command).to_dict()
     with temporary_run_directory() as directory:
-        run = execution.run_hosts(prepared, request, directory, plan, dialog)
+        run = execution.run_hosts(prepared, runs, request, directory, plan, dialog)
         report = apply_report(prepared, command, run)
         if run.signal is not None:
             raise Interrupted(report, run.signal) from run.signal

@@ -5,11 +5,24 @@ from collections.abc import Sequence
 
 from mngr_ansible.diff import commands, preview
 from mngr_ansible.diff.outcome import Outcome
-from mngr_ansible.errors import MngrAnsibleError
+from mngr_ansible.errors import HostError, MngrAnsibleError
 from mngr_ansible.provisioning.execution import HostsRun, by_alias
 from mngr_ansible.provisioning.request import Prepared
 from mngr_ansible.report import outcomes
 from mngr_ansible.report.report import HostReport, Report
+
+NONSENSE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What an answer that makes no sense can raise where we have not thought of it: a failure of its host alone."""
+
+
+def nonsense(error: Exception, host: str) -> MngrAnsibleError:
+    """The error of a host whose answer led to an exception of ours."""
+    return HostError(
+        f"its answer cannot be used ({type(error).__name__}: {error!s:.200})",
+        remedy="Check what its login shell and its tools print. If they are in order, this is a bug in mngr-ansible: "
+        "please report it.",
+        host=host,
+    )
 
 
 def plan_report(
@@ -37,6 +50,8 @@ def _planned_host(prepared: Prepared, *, has_diff: bool, is_refreshing: bool) ->
         except MngrAnsibleError as error:
             error.host = error.host or prepared.target.name
             return dataclasses.replace(_host_report(prepared, ()), error=error)
+        except NONSENSE as error:
+            return dataclasses.replace(_host_report(prepared, ()), error=nonsense(error, prepared.target.name))
         steps = tuple(dataclasses.replace(each, diff=changes.get(each.id)) for each in steps)
     candidates = (*due.installs, *due.advised, *due.blocked)
     python, is_refreshing = due.needs_python or due.is_python_blocked, is_refreshing or due.are_lists_old

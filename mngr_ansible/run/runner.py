@@ -22,7 +22,16 @@ from typing import Literal, cast
 
 from mngr_ansible.errors import RunError
 from mngr_ansible.run.environment import environment, run_marker, ssh_arguments
-from mngr_ansible.run.supervisor import ENDS_OF_A_PLAYBOOK, EndLine, Line, Order, StepResult
+from mngr_ansible.run.supervisor import (
+    ENDS_OF_A_PLAYBOOK,
+    EndLine,
+    EventLine,
+    Line,
+    Order,
+    ReadyLine,
+    StatsLine,
+    StepResult,
+)
 from mngr_ansible.system.tempdirs import private_directory, socket_directory
 
 _STOP_SECONDS = 3.0
@@ -176,6 +185,15 @@ class _Pipes:
         raise _TimeIsUpError
 
 
+_KEYS: Mapping[str, frozenset[str]] = {
+    **{kind: frozenset(EventLine.__annotations__) for kind in ("task", "step", "failed", "unreachable", "warning")},
+    "ready": frozenset(ReadyLine.__annotations__),
+    "stats": frozenset(StatsLine.__annotations__),
+    "end": frozenset(EndLine.__annotations__),
+}
+"""The keys of each kind of line. Anything else is other output, whoever wrote it."""
+
+
 class RunRecord:
     """What the child has reported so far. One record belongs to one run."""
 
@@ -252,9 +270,10 @@ def _parsed(raw: bytes) -> Line | None:
     """A line of the supervisor; None for any other output."""
     try:
         line = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    return cast("Line", line) if isinstance(line, dict) and "kind" in line else None
+    keys = _KEYS.get(line["kind"]) if isinstance(line, dict) and isinstance(line.get("kind"), str) else None
+    return cast("Line", line) if keys is not None and keys.issuperset(line) else None
 
 
 def _not_installed(missing: list[str]) -> RunError:

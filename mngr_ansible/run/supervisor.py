@@ -40,6 +40,8 @@ LONGEST_TEXT = 4000
 """Characters of one message; a longer one loses its middle."""
 _LONGEST_OUTPUT = 500
 """Characters of one line of Ansible's screen output."""
+_LONGEST_SHOWN = 100
+"""Characters of a host's value in a message about it."""
 NO_WARNINGS = ("did not exist and was created with a mode of 0700", "transfer mechanism failed on")
 """Warnings that mean nothing here: the run's own remote_tmp was created; sftp is off and Ansible uploads otherwise."""
 ENDS_OF_A_PLAYBOOK = (0, 2, 4, 6)
@@ -146,11 +148,24 @@ class Reducer:
     def handle(self, raw: Mapping[str, Any]) -> bool:
         """ansible-runner's ``event_handler``. It returns False, so that no event is written to disk."""
         try:
-            for line in self.lines(raw):
-                write(line)
+            lines = list(self._lines_of_host(raw))
         except Exception as error:  # noqa: BLE001 - see `error`
             self.error = self.error or f"{type(error).__name__}: {error}"
+        else:
+            for line in lines:
+                write(line)
         return False
+
+    def _lines_of_host(self, raw: Mapping[str, Any]) -> Iterator[Line]:
+        """The lines for one event. An answer of a host that makes no sense is a failure of that host alone."""
+        try:
+            yield from self.lines(raw)
+        except Exception as error:
+            data = raw.get("event_data") or {}
+            if not (isinstance(data, Mapping) and data.get("host")):
+                raise
+            reason = shorten(f"{type(error).__name__}: {error}", _LONGEST_OUTPUT)
+            yield _nonsense(str(data["host"]), str(data.get("task", "")), reason)
 
     def lines(self, raw: Mapping[str, Any]) -> Iterator[Line]:
         """The lines for one event: none, one, or one for each step."""
@@ -177,9 +192,17 @@ class Reducer:
 
     def _result_lines(self, host: str, task: str, event: str, data: Mapping[str, Any]) -> Iterator[Line]:
         result = data.get("res") or {}
-        for step in result.get("mngr_steps") or _steps_in_stdout(result):
-            yield {"kind": "step", "host": host, "task": task, "step": _step_result(step)}
-        for warning in map(str, result.get("warnings") or ()):
+        if not isinstance(result, Mapping):
+            raise TypeError(f"the result {shorten(str(result), _LONGEST_SHOWN)} is not a mapping")
+        steps = result.get("mngr_steps") or _steps_in_stdout(result)
+        for step in steps if isinstance(steps, list) else [steps]:
+            if isinstance(step, Mapping) and isinstance(step.get("id"), str):
+                yield {"kind": "step", "host": host, "task": task, "step": _step_result(step)}
+            else:
+                shown = shorten(str(step), _LONGEST_SHOWN)
+                yield _nonsense(host, task, f"mngr_steps has {shown}, which is not the result of a step")
+        warnings = result.get("warnings") or ()
+        for warning in map(str, warnings if isinstance(warnings, (list, tuple)) else [warnings]):
             if not any(words in warning for words in NO_WARNINGS):
                 yield {"kind": "warning", "host": host, "task": task, "text": shorten(warning)}
         item_messages = self._item_messages.setdefault((host, data.get("task_uuid", "")), {})
@@ -189,6 +212,11 @@ class Reducer:
             text = shorten("\n".join(item_messages) or failure_message(result))
             is_ignored = bool(data.get("ignore_errors"))
             yield {"kind": "warning" if is_ignored else "failed", "host": host, "task": task, "text": text}
+
+
+def _nonsense(host: str, task: str, reason: str) -> EventLine:
+    """The failure of a host that gave an answer which no module of ours gives."""
+    return {"kind": "failed", "host": host, "task": task, "text": f"its answer makes no sense: {reason}"}
 
 
 def _step_result(step: Mapping[str, Any]) -> StepResult:

@@ -19,8 +19,8 @@ from mngr_ansible.host.state import MISSING
 from mngr_ansible.plan.transfers import Claim, Destination, WriteOptions
 from mngr_ansible.portable import trees
 from tests.support.builders import claim, requirements
+from tests.support.shells import SHELLS
 
-SHELLS = [["dash"], ["busybox", "sh"], ["bash", "--posix"]]
 HOSTILE = [
     "{{ lookup('pipe','touch pwned') }}",
     "$HOME",
@@ -72,7 +72,7 @@ class EditedAnswer:
         return ShellResult(self.edit(answer.stdout), "", 0)
 
 
-@pytest.fixture(params=SHELLS, ids=lambda argv: argv[0])
+@pytest.fixture(params=SHELLS.values(), ids=SHELLS)
 def shell(request):
     if shutil.which(request.param[0]) is None:
         pytest.skip(f"{request.param[0]} is not installed")

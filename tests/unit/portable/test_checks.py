@@ -16,16 +16,6 @@ from mngr_ansible.portable.checks import Finding
 if TYPE_CHECKING:
     from pathlib import Path
 
-SHELLS = {"dash": ["dash"], "busybox": ["busybox", "sh"], "bash": ["bash", "--posix"]}
-
-
-@pytest.fixture(params=SHELLS)
-def shell(request: pytest.FixtureRequest) -> list[str]:
-    argv: list[str] = SHELLS[request.param]
-    if not shutil.which(argv[0]):
-        pytest.skip(f"{argv[0]} is not installed here")
-    return argv
-
 
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import time
 from typing import TYPE_CHECKING, Any
@@ -14,16 +13,6 @@ from mngr_ansible.portable import check_script, checks
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-SHELLS = {"dash": ["dash"], "busybox": ["busybox", "sh"], "bash": ["bash", "--posix"]}
-
-
-@pytest.fixture(params=SHELLS)
-def shell(request: pytest.FixtureRequest) -> list[str]:
-    argv: list[str] = SHELLS[request.param]
-    if not shutil.which(argv[0]):
-        pytest.skip(f"{argv[0]} is not installed here")
-    return argv
 
 
 def program(path: Path, code: str) -> None:
