@@ -3,15 +3,14 @@
 One renderer for each kind: packages of the system, of a third party's repository, of a language, and downloads.
 """
 
-import posixpath
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
 from mngr_ansible.catalog.lookup import find_tool
+from mngr_ansible.diff import curl
 from mngr_ansible.diff.resolver import Candidate, by_manager
 from mngr_ansible.host.state import HostState
-from mngr_ansible.portable import managers, repositories
-from mngr_ansible.spec.sources import DOWNLOADS, Source, file_name
+from mngr_ansible.portable import addresses, managers, openpgp, repositories, sh
+from mngr_ansible.spec.sources import DOWNLOADS, Repository, Source, file_name
 
 _UNPACK_ZIP = "unzip -q {file} -d {directory}"
 _UNPACK_TAR = "tar -xf {file} -C {directory}"
@@ -116,7 +115,7 @@ def _needed_programs(candidates: Sequence[Candidate], state: HostState) -> list[
     needed = []
     if any(candidate.manager in DOWNLOADS or _has_remote_key(candidate) for candidate in candidates):
         needed.append("curl")
-    if any(_has_remote_key(candidate) for candidate in candidates):
+    if any(candidate.source.repository is not None for candidate in candidates):
         needed.append("gpg")
     package_names = {"gpg": "gnupg"} if state.system.manager == "zypper" else {}
     return [package_names.get(program, program) for program in needed if program not in state.system.programs]
@@ -147,52 +146,80 @@ def _prefix(privilege: str) -> str:
 
 
 def _add_repository(source: Source, privilege: str) -> str:
-    """One line that adds a third party's repository, after it has checked the fingerprint of the signing key."""
+    """One line that adds a third party's repository: gpg exports the one key by its fingerprint, and only that is used.
+
+    gpg has a home of its own. So the file may hold other keys, but none that is secret, and none that has expired or is
+    revoked is taken.
+    """
     repository = source.repository
     assert repository is not None  # noqa: S101 - only such sources are passed
     root = _prefix(privilege)
     files = repositories.files(source.manager, repository.name, repository.url, repository.suite, repository.component)
-    key_path = shlex.quote(files.key_path)
+    key_path, fingerprint = sh.quote(files.key_path), repository.fingerprint
+    gpg = 'gpg --homedir "$dir" --no-options --no-autostart --batch -q'
+    primary = "sed -n -e '/^pub:[deir]:/p' -e '/^pub:/,/^fpr:/s/^fpr:*//p'"
     if repository.key.startswith("https:"):
-        steps = [
-            f'key=$(mktemp) && curl -fsSLo "$key" {shlex.quote(repository.key)}',
-            f"gpg --show-keys --with-colons \"$key\" | grep -q '^fpr:*:{repository.fingerprint}:'",
-            f'sed -i {shlex.quote(f"1i {repositories.MARK}")} "$key"',
-            f'{root}install -D -m 644 "$key" {key_path}',
-        ]
+        given = curl.line(repository.key, '"$dir"/given', f"{repository.name}_key")
     else:
-        directory = shlex.quote(posixpath.dirname(files.key_path))
-        text = repositories.marked(repository.key.strip()).replace("\n", "\\n")
-        steps = [
-            f"{root}install -d -m 755 {directory}",
-            f"printf '%b\\n' {shlex.quote(text)} | {root}tee {key_path} >/dev/null",
-        ]
+        given = _armor(repository)
+    problem = f"the key of {repository.name} is not {fingerprint}, or it has expired or is revoked"
+    is_right = (
+        f'{gpg} --import "$dir"/given 2>/dev/null '
+        f'&& [ "$({gpg} --with-colons --list-keys {fingerprint} | {primary})" = {fingerprint}: ]'
+    )
+    steps = [
+        *([curl.demand(repository.url, repository.name)] if addresses.has_secrets(repository.url) else []),
+        "dir=$(mktemp -d)",
+        given,
+        f"{{ {is_right} || {{ echo {sh.quote(problem)} >&2; false; }}; }}",
+        f'{{ echo {sh.quote(repositories.MARK)} && {gpg} --armor --export {fingerprint}; }} >"$dir"/key',
+        f'{root}install -D -m 644 "$dir"/key {key_path}',
+        'rm -rf "$dir"',
+    ]
     if source.manager != "apt":
         steps.append(f"{root}rpm --import {key_path}")
-    lines = " ".join(map(shlex.quote, files.text.splitlines()))
-    steps.append(f"printf '%s\\n' {lines} | {root}tee {shlex.quote(files.path)} >/dev/null")
+    lines = " ".join(_line(each, repository) for each in files.text.splitlines())
+    steps.append(f"printf '%s\\n' {lines} | {root}tee {sh.quote(files.path)} >/dev/null")
     return " && ".join(steps)
+
+
+def _armor(repository: Repository) -> str:
+    """The command that writes a key that is given as text: armor made anew, without what somebody wrote around it."""
+    try:
+        lines = openpgp.only(repository.key.encode(), repository.fingerprint).splitlines()
+    except openpgp.KeyFileError as error:
+        return f"{{ echo {sh.quote(f'the key of {repository.name} cannot be trusted: {error}')} >&2; false; }}"
+    return f"printf '%s\\n' {sh.join(lines)} >\"$dir\"/given"
+
+
+def _line(line: str, repository: Repository) -> str:
+    """A line of a repository's file as a word; what its address has in a query comes from the environment."""
+    if not addresses.has_secrets(repository.url) or repository.url not in line:
+        return sh.quote(line)
+    before, _, after = line.partition(repository.url)
+    return f"{sh.quote(before)}{curl.secret_word(repository.name)}{sh.quote(after) if after else ''}"
 
 
 def _download_command(candidate: Candidate, privilege: str) -> str:
     """One line that downloads a vendor's file, checks its checksum, and runs it or installs the programs in it."""
     source = candidate.source
     root = _prefix(privilege) if candidate.needs_root else ""
-    name = shlex.quote(file_name(source))
+    file = f'"$dir"/{sh.quote(file_name(source))}'
     steps = [
-        f'dir=$(mktemp -d) && curl -fsSLo "$dir"/{name} {shlex.quote(source.address)}',
-        f'echo "{source.sha256}  $dir/"{name} | sha256sum -c - >&2',
+        "dir=$(mktemp -d)",
+        curl.line(source.address, file, candidate.requirement.name),
+        f"printf '%s  %s\\n' {source.sha256} {file} | sha256sum -c - >&2",
     ]
     if candidate.manager == "installer":
-        steps += [f'chmod 700 "$dir"/{name}', f'{root}"$dir"/{name} >&2']
+        steps += [f"chmod 700 {file}", f"{root}{file} >&2"]
         return " && ".join(steps)
     target = '"$HOME"/.local/bin' if candidate.scope == "user" else "/usr/local/bin"
     steps.append(f"{root}install -d {target}")
     unpack = next((command for end, command in _UNPACK.items() if file_name(source).endswith(end)), None)
     if unpack is None:
-        steps.append(f'{root}install -m 755 "$dir"/{name} {target}/{shlex.quote(candidate.packages[0])}')
+        steps.append(f"{root}install -m 755 {file} {target}/{sh.quote(candidate.packages[0])}")
     else:
-        programs = " ".join(f'"$(find "$dir" -type f -name {shlex.quote(each)})"' for each in candidate.packages)
-        steps.append(unpack.format(file=f'"$dir"/{name}', directory='"$dir"'))
+        programs = " ".join(f'"$(find "$dir" -type f -name {sh.quote(each)})"' for each in candidate.packages)
+        steps.append(unpack.format(file=file, directory='"$dir"'))
         steps.append(f"{root}install -m 755 {programs} {target}/")
     return " && ".join(steps)

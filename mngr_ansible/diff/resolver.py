@@ -4,16 +4,16 @@ The words are pip's: a requirement has sources, each of which is a candidate on 
 """
 
 import dataclasses
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from mngr_ansible.diff import curl
 from mngr_ansible.host.state import HostState
 from mngr_ansible.plan.requirements import Requirement, SourcePolicy
-from mngr_ansible.portable import managers
+from mngr_ansible.portable import managers, sh
 from mngr_ansible.portable import offers as manager_offers
 from mngr_ansible.portable.shapes import InstallRequest
-from mngr_ansible.spec.sources import DOWNLOADS, Source
+from mngr_ansible.spec.sources import DOWNLOADS, Source, file_name
 
 Offers = Mapping[str, manager_offers.ManagerOffers]
 """What each package manager that was asked offers, by manager; see ``portable.offers``."""
@@ -252,7 +252,7 @@ class Resolver:
             return Refusal(candidate, f"{source.label} is not allowed (allow_installers)")
         if source.manager == "installer" and source.sha256 is None:
             reason = "the vendor publishes no checksum, so we do not run its installer. Run it yourself"
-            return Refusal(candidate, f"{reason}: {installer_command(source)}")
+            return Refusal(candidate, f"{reason}: {installer_command(source, name)}")
         if policy.scope == "user" and candidate.needs_root:
             return Refusal(candidate, f'{source.label} installs for the whole system, and scope is "user"')
         return None
@@ -324,7 +324,8 @@ def by_manager(candidates: Sequence[Candidate]) -> dict[str, list[Candidate]]:
     return grouped
 
 
-def installer_command(source: Source) -> str:
-    """What a person types to fetch an installer, so that it can be read before it is run."""
-    name = source.address.rpartition("/")[2] or "installer"
-    return f"curl -fsSLo {shlex.quote(name)} {shlex.quote(source.address)}, then sh {shlex.quote(name)}"
+def installer_command(source: Source, name: str) -> str:
+    """What a person types to fetch the installer of ``name``, so that it can be read before it is run."""
+    file = sh.quote(file_name(source))
+    file = f"./{file}" if file.startswith("-") else file
+    return f"{curl.line(source.address, file, name)}, then sh {file}"

@@ -1,12 +1,12 @@
 """ssh's output when it could not connect → a problem and a remedy."""
 
 import re
-import shlex
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from mngr_ansible.errors import HostError
+from mngr_ansible.portable import sh
 
 _SSH_PORT = 22
 
@@ -49,11 +49,11 @@ class FailedConnection:
         is_default = self.port in (None, _SSH_PORT)
         return {
             "last_line": self.lines[-1] if self.lines else "",
-            "host": shlex.quote(self.host),
+            "host": sh.quote(self.host),
             "key": self.key or "",
-            "quoted_key": shlex.quote(self.key or ""),
-            "known_host": shlex.quote(self.name if is_default else f"[{self.name}]:{self.port}"),
-            "scan": f"ssh-keyscan {'' if is_default else f'-p {self.port} '}{shlex.quote(self.name)}",
+            "quoted_key": sh.quote(self.key or ""),
+            "known_host": sh.quote(self.name if is_default else f"[{self.name}]:{self.port}"),
+            "scan": f"ssh-keyscan {'' if is_default else f'-p {self.port} '}{sh.quote(self.name)}",
         }
 
 

@@ -1,14 +1,13 @@
 """Read the source of every transfer request. All problems of all sources are reported together."""
 
 import os
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from mngr_ansible.errors import MissingFilesError
 from mngr_ansible.plan.transfers import Claim, Destination, IgnoreRule, WriteOptions
-from mngr_ansible.portable import trees
+from mngr_ansible.portable import sh, trees
 from mngr_ansible.portable.text import printable
 from mngr_ansible.portable.trees import Entry
 from mngr_ansible.spec.files import FileTransferSpec
@@ -38,7 +37,7 @@ class ReadableSecret:
     def advice(self) -> str:
         """The problem, and the command that fixes it."""
         closed = "700" if self.mode & 0o100 else "600"
-        return f"other users can read this secret of {self.origin}; run: chmod {closed} {shlex.quote(self.path)}"
+        return f"other users can read this secret of {self.origin}; run: chmod {closed} {sh.quote(self.path)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,11 @@
 """Reports and errors as people read them. Pure; control characters in text of hosts and plugins are escaped."""
 
-import os
-import shlex
 import shutil
 from collections.abc import Iterator, Sequence
 
 from mngr_ansible.diff.outcome import DUE, Outcome, Status
 from mngr_ansible.errors import ErrorGroup, MngrAnsibleError
+from mngr_ansible.portable import sh
 from mngr_ansible.portable.text import printable
 from mngr_ansible.report.report import HostReport, PluginRow, Report, ToolRow
 
@@ -60,15 +59,7 @@ def apply_command(start: Sequence[str], options: object, repeated: Sequence[str]
     for flag in ("become", "no_check_packages", "ask_become_pass"):
         if getattr(options, flag, False):
             words.append(f"--{flag.replace('_', '-')}")
-    return " ".join(map(_word, words))
-
-
-def _word(word: str) -> str:
-    """A word as a shell reads it; bytes that are no text in the form of bash, zsh and POSIX.1-2024."""
-    if word.isprintable():
-        return shlex.quote(word)
-    escaped = (chr(byte) if 32 <= byte < 127 and byte not in b"'\\" else f"\\{byte:03o}" for byte in os.fsencode(word))
-    return f"$'{''.join(escaped)}'"
+    return sh.join(words)
 
 
 def tables(report: Report) -> list[str]:
@@ -168,7 +159,7 @@ def commands_text(report: Report) -> str:
     lines = []
     for host in report.hosts:
         if host.commands and len(report.hosts) > 1:
-            lines.append(f"# {printable(host.host)}")
+            lines.append(f"# {sh.quote(host.host)}")  # zsh knows no comments in a terminal: a command "#" with one word
         lines += host.commands
     return "\n".join(lines)
 

@@ -15,7 +15,7 @@ from mngr_ansible.diff.files import DueTransfer
 from mngr_ansible.diff.resolver import Candidate, by_manager
 from mngr_ansible.plan.transfers import PlacedEntry
 from mngr_ansible.portable import managers
-from mngr_ansible.portable.shapes import InstallRequest
+from mngr_ansible.portable.shapes import InstallRequest, RepositoryRequest
 from mngr_ansible.run.playbook import CANARY, HostRun
 from mngr_ansible.spec.sources import DOWNLOADS, Repository
 
@@ -61,18 +61,6 @@ class TransferVars(TypedDict):
     entries: list[EntryVars]
 
 
-class RepositoryVars(TypedDict):
-    """One third party's repository, as the role ``mngr_packages`` takes it; see its README."""
-
-    manager: str
-    name: str
-    url: str
-    suite: str
-    component: str
-    key: str
-    fingerprint: str
-
-
 class PackageVars(TypedDict):
     """What is installed on one host, as the role ``mngr_packages`` takes it.
 
@@ -80,7 +68,7 @@ class PackageVars(TypedDict):
     is all of them, for the check at the end.
     """
 
-    repositories: list[RepositoryVars]
+    repositories: list[RepositoryRequest]
     packages: dict[str, list[InstallRequest]]
     downloads: list[InstallRequest]
     required: list[InstallRequest]
@@ -161,7 +149,7 @@ def _packages(candidates: Sequence[Candidate]) -> PackageVars:
     }
 
 
-def _repository(manager: str, repository: Repository) -> RepositoryVars:
+def _repository(manager: str, repository: Repository) -> RepositoryRequest:
     return {
         "manager": manager,
         "name": repository.name,

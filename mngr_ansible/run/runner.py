@@ -9,7 +9,6 @@ ansible-runner".
 import json
 import os
 import selectors
-import shlex
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from mngr_ansible.errors import RunError
+from mngr_ansible.portable import sh
 from mngr_ansible.run.environment import environment, run_marker, ssh_arguments
 from mngr_ansible.run.supervisor import (
     ENDS_OF_A_PLAYBOOK,
@@ -279,7 +279,7 @@ def _parsed(raw: bytes) -> Line | None:
 def _not_installed(missing: list[str]) -> RunError:
     names = {"ansible": "ansible-core", "ansible_runner": "ansible-runner"}
     packages = [names[name] for name in missing]
-    command = f"{shlex.quote(sys.executable)} -m pip install {' '.join(packages)}"
+    command = f"{sh.quote(sys.executable)} -m pip install {' '.join(packages)}"
     return RunError(
         f"{' and '.join(packages)} cannot be imported by {sys.executable}",
         remedy=f"Install mngr-ansible again with its dependencies, or run: {command}",

@@ -11,7 +11,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from mngr_ansible.errors import InputError
-from mngr_ansible.portable import managers, validation
+from mngr_ansible.portable import addresses, managers, openpgp, validation
 from mngr_ansible.portable.versions import Range, is_readable
 from mngr_ansible.spec.validation import (
     ONE_PLAIN_NAME,
@@ -69,8 +69,8 @@ class Repository:
     """A third party's package repository, and the key that signs it.
 
     ``name`` is the name of its files on the host. ``suite`` and ``component`` are apt's; a flat repository has a suite
-    that ends in ``/`` and no component (sources.list(5)). ``key``: the armored text, or its https address;
-    ``fingerprint``: its 40 hexadecimal digits, compared before anything is written on the host.
+    that ends in ``/`` and no component (sources.list(5)). ``key``: the armored text and nothing else, or its https
+    address; ``fingerprint``: its 40 hexadecimal digits, compared before anything is written on the host.
 
     Raises:
         InputError: a field has a wrong type or value.
@@ -89,15 +89,24 @@ class Repository:
             raise field_error(self, "name", self.name, "is not a repository name", "Use a-z, 0-9, '-' and '_'.")
         if not validation.is_repository_url(self.url):
             remedy = "Give an address such as https://example.org/deb, without user and password."
-            raise field_error(self, "url", self.url, "is not the address of a repository", remedy)
+            raise field_error(self, "url", addresses.unreadable(self.url), "is not the address of a repository", remedy)
         plain = validation.fingerprint(self.fingerprint)
         if plain is None:
             remedy = "Copy the whole fingerprint of the key."
             raise field_error(self, "fingerprint", self.fingerprint, "is not 40 hexadecimal digits", remedy)
         object.__setattr__(self, "fingerprint", plain)
-        if not (self.key.startswith("-----BEGIN PGP PUBLIC KEY BLOCK-----") or validation.is_https(self.key)):
-            remedy = "Give the text that starts with -----BEGIN PGP PUBLIC KEY BLOCK-----, or its https address."
-            raise field_error(self, "key", self.key[:60], "is neither an armored key nor an https address", remedy)
+        if not (openpgp.is_armored(self.key) or validation.is_https(self.key)):
+            remedy = (
+                "Give the text from -----BEGIN PGP PUBLIC KEY BLOCK----- to -----END PGP PUBLIC KEY BLOCK-----, "
+                "with nothing before or after it, or its https address."
+            )
+            raise field_error(
+                self,
+                "key",
+                addresses.unreadable(self.key)[:60],
+                "is neither an armored key nor an https address",
+                remedy,
+            )
         for field in ("suite", "component"):
             if (value := getattr(self, field)) and not validation.is_apt_word(value):
                 remedy = f"Give one {field}, such as {_APT_EXAMPLES[field]}; see sources.list(5)."
@@ -177,12 +186,13 @@ class Source:
             for field in ("url", "sha256"):
                 if getattr(self, field) is not None:
                     problem, remedy = f"cannot be used with {self.manager}", "Remove it, or use installer or archive."
-                    raise field_error(self, field, getattr(self, field), problem, remedy)
+                    raise field_error(self, field, addresses.unreadable(getattr(self, field)), problem, remedy)
             return
+        shown = addresses.unreadable(self.url) if self.url is not None else None
         if self.url is None or not validation.is_https(self.url):
-            raise field_error(self, "url", self.url, "is not an https address", "Give the address of the download.")
+            raise field_error(self, "url", shown, "is not an https address", "Give the address of the download.")
         if "{version}" in self.url and self.version is None:
-            raise field_error(self, "url", self.url, "contains {version}, but version is missing", "Add version.")
+            raise field_error(self, "url", shown, "contains {version}, but version is missing", "Add version.")
         if self.sha256 is not None and not validation.is_sha256(self.sha256):
             raise field_error(
                 self, "sha256", self.sha256, "is not 64 hexadecimal digits", "Give the output of sha256sum."

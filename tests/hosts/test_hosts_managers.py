@@ -4,28 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
-from tests.support.system_managers import MANAGERS, Manager, offer, start
+from tests.support.system_managers import Manager, each_manager, offered_repository, start  # noqa: F401 - two fixtures
 
 if TYPE_CHECKING:
     import subprocess
-    from pathlib import Path
 
     from tests.conftest import StartHost
     from tests.support.hosts import PacmanRepository, RpmRepository
-
-
-@pytest.fixture(params=MANAGERS, ids=lambda manager: manager.layer)
-def manager(request: pytest.FixtureRequest) -> Manager:
-    given = request.param
-    assert isinstance(given, Manager)
-    return given
-
-
-@pytest.fixture
-def repository(manager: Manager, tmp_path: Path) -> RpmRepository | PacmanRepository:
-    return offer(manager, tmp_path / "repository")
 
 
 def said(done: subprocess.CompletedProcess[str]) -> str:

@@ -83,6 +83,49 @@ def test_a_damaged_file_or_one_without_a_public_key_is_refused(maker: Gpg) -> No
     assert "a key of version 6, and only version 4 is known" in refusal(key.content[:2] + version, key.fingerprint)
 
 
+def test_a_packet_that_is_no_part_of_a_public_key_is_refused_wherever_it_stands(maker: Gpg) -> None:
+    key, other = maker.key("vendor", subkey="ed25519"), maker.key("attacker")
+    secret = maker.run("--export-secret-keys", other.fingerprint)
+    for content in (key.content + secret, secret + key.content, (key.text + keys.armored(secret)).encode()):
+        assert refusal(content, key.fingerprint) == "it holds a private key"
+    kinds = set(range(64)) - {2, 6, 10, 12, 13, 14, 17, 5, 7}
+    for kind in kinds:
+        packet = bytes([0xC0 | kind, 3]) + b"PGP"
+        expected = f"it holds a packet of kind {kind}, which is no part of a public key"
+        assert refusal(key.content + packet, key.fingerprint) == expected
+    for kind in (10, 12):  # every reader ignores a marker; what a keyring trusts says nothing here
+        packet = bytes([0xC0 | kind, 3]) + b"PGP"
+        assert keys.only(packet + key.content + packet, key.fingerprint) == keys.only(key.content, key.fingerprint)
+
+
+def test_a_key_that_has_expired_or_is_revoked_is_refused(maker: Gpg) -> None:
+    old, gone = maker.expired("old"), maker.revoked("gone")
+    assert refusal(old.content, old.fingerprint) == f"the key {old.fingerprint} has expired on 2020-01-02"
+    assert refusal(gone.content, gone.fingerprint) == f"the key {gone.fingerprint} is revoked"
+    fresh = maker.key("fresh")
+    maker.run("--quick-set-expire", fresh.fingerprint, "1y")
+    renewed = maker.exported(fresh.fingerprint)
+    assert keys.only(renewed.content, fresh.fingerprint)
+
+
+def test_a_subkey_that_the_primary_key_did_not_sign_is_refused(maker: Gpg) -> None:
+    key, other = maker.key("owner2"), maker.key("attacker2", subkey="ed25519")
+    kind, start, length = next(each for each in packets(other.content) if each[0] == 14)
+    subkey = other.content[start : start + length]
+    assert kind == 14
+    why = refusal(key.content + subkey, key.fingerprint)
+    assert why == f"its subkey {other.subkeys[0]} is not signed by the primary key"
+
+
+def packets(content: bytes) -> Iterator[tuple[int, int, int]]:
+    """The kind, the offset and the length of every packet, in gpg's words."""
+    listed = subprocess.run(["gpg", "--list-packets"], input=content, check=True, capture_output=True).stdout.decode()
+    for line in listed.splitlines():
+        if line.startswith("# off="):
+            fields = dict(field.split("=") for field in line[2:].split() if "=" in field)
+            yield int(fields["tag"]), int(fields["off"]), int(fields["hlen"]) + int(fields["plen"])
+
+
 def test_every_length_of_packet_is_read() -> None:
     body = b"\x04" + bytes(300)
     forms = [

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.controller import role_module
 from tests.support.hosts import AptRepository, RpmRepository, SshHost, User
 from tests.support.https_server import https_server
 from tests.support.role_playbook import Play, play
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(not shutil.which("gpg"), reason="needs gpg, which signs the repository")
 
+armored = role_module("mngr_packages", "mngr_packages_keys").armored
+_ARMOR = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n\naaaa\n-----END PGP PUBLIC KEY BLOCK-----\n"
 _SOURCES = "/etc/apt/sources.list.d/third.sources"
 _KEY = "/etc/apt/keyrings/third.asc"
 
@@ -139,6 +143,56 @@ def test_a_key_is_downloaded_once_and_other_keys_in_its_file_are_not_trusted(
     host.run("apt-get update && apt-get install -y ttool")
 
 
+@pytest.mark.parametrize("scheme", ["text", "https"])
+@pytest.mark.parametrize("attack", ["public key", "secret key", "secret key before", "subkey"])
+def test_what_an_attacker_signs_is_never_trusted_whatever_is_put_into_the_key_file(
+    ssh_host: StartHost, own: AptRepository, maker: Gpg, tmp_path: Path, attack: str, scheme: str
+) -> None:
+    key, attacker = maker.key(f"vendor {attack} {scheme}"), maker.key(f"attacker {attack} {scheme}", subkey="ed25519")
+    secret = maker.run("--export-secret-keys", attacker.fingerprint)
+    content = {
+        "public key": key.content + attacker.content,
+        "secret key": key.content + secret,
+        "secret key before": secret + key.content,
+        "subkey": key.content + _subkey_of(attacker),
+    }[attack]
+    theirs = AptRepository(own.path / "third")
+    theirs.add("ttool", "3.1-1", commands={"ttool": "echo ttool 3.1"})
+    sign(theirs, attacker, maker)
+    host = ssh_host(repository=own, lists="fresh")
+    with https_server(tmp_path) as server:
+        server.trusted_by(host)
+        server.offer("/key", content)
+        given = server.url("/key") if scheme == "https" else armored(content)
+        ran = add(tmp_path, host, apt(key, key=given))
+    assert (ran.code == 0) == (attack == "public key"), ran.text
+    if ran.code:
+        assert "its key cannot be trusted" in message(ran)
+        assert untouched(host)
+    refused = host.run("apt-get update; apt-get install -y ttool", check=False)
+    assert refused.returncode
+    assert host.run("command -v ttool", check=False).returncode
+
+
+def _subkey_of(key: Key) -> bytes:
+    """The last two packets of a key: its subkey, and the signature that binds it to its own primary key."""
+    listed = subprocess.run(["gpg", "--list-packets"], input=key.content, check=True, capture_output=True).stdout
+    offsets = [int(line.split()[1][4:]) for line in listed.decode().splitlines() if line.startswith("# off=")]
+    return key.content[offsets[-2] : offsets[-1]]
+
+
+@pytest.mark.parametrize("way", ["expired", "revoked"])
+def test_a_key_that_can_no_longer_be_used_is_refused_before_anything_is_written(
+    ssh_host: StartHost, own: AptRepository, maker: Gpg, tmp_path: Path, way: str
+) -> None:
+    key = maker.expired("old") if way == "expired" else maker.revoked("gone")
+    host = ssh_host(repository=own)
+    assert f"the key {key.fingerprint} {'has expired' if way == 'expired' else 'is revoked'}" in message(
+        add(tmp_path, host, apt(key))
+    )
+    assert untouched(host)
+
+
 def test_one_wrong_repository_prevents_all_from_being_written(
     ssh_host: StartHost, own: AptRepository, key: Key, tmp_path: Path
 ) -> None:
@@ -224,6 +278,14 @@ def test_only_a_user_who_can_become_root_adds_a_repository(
         ({"component": ""}, "its component is missing"),
         ({"fingerprint": "ABCD1234"}, "its fingerprint is missing"),
         ({"key": "http://127.0.0.1/key"}, "its key is missing"),
+        (
+            {"key": "x\n-----BEGIN PGP PUBLIC KEY BLOCK-----\n\naaaa\n-----END PGP PUBLIC KEY BLOCK-----\n"},
+            "its key is",
+        ),
+        (
+            {"key": "-----BEGIN PGP PUBLIC KEY BLOCK-----\nC: \x1b[2J\n\naa\n-----END PGP PUBLIC KEY BLOCK-----"},
+            "its key is",
+        ),
         ({"manager": "dnf"}, "this host has no dnf"),
     ],
 )

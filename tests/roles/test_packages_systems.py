@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.role_playbook import Play, play
-from tests.support.system_managers import MANAGERS, Manager, offer, start
+from tests.support.system_managers import Manager, each_manager, offered_repository, start  # noqa: F401 - two fixtures
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,18 +19,6 @@ if TYPE_CHECKING:
     Repository = RpmRepository | PacmanRepository
 
 BY_PACKAGE = {"kind": "package"}
-
-
-@pytest.fixture(params=MANAGERS, ids=lambda manager: manager.layer)
-def manager(request: pytest.FixtureRequest) -> Manager:
-    given = request.param
-    assert isinstance(given, Manager)
-    return given
-
-
-@pytest.fixture
-def repository(manager: Manager, tmp_path: Path) -> Repository:
-    return offer(manager, tmp_path / "repository")
 
 
 def packages(tmp_path: Path, host: SshHost, *requirements: object, options: tuple[str, ...] = (), **more: Any) -> Play:

@@ -53,6 +53,19 @@ class Gpg:
             self.run("--quick-add-key", fingerprint, subkey, "sign", "never")
         return self.exported(fingerprint)
 
+    def expired(self, name: str) -> Key:
+        """A key whose time was over years ago."""
+        past = ["--faked-system-time", "20200101T000000!"]
+        self.run(*past, "--quick-generate-key", f"{name} <{name}@invalid>", "ed25519", "sign", "1d")
+        return self.exported(self._fingerprints(name)[0])
+
+    def revoked(self, name: str) -> Key:
+        """A key that its owner has revoked."""
+        key = self.key(name)
+        prepared = (self._home / "openpgp-revocs.d" / f"{key.fingerprint}.rev").read_text()
+        self.run("--import", stdin=prepared.replace("\n:-----", "\n-----").encode())
+        return self.exported(key.fingerprint)
+
     def exported(self, fingerprint: str) -> Key:
         """A key as it is now."""
         text = self.run("--armor", "--export", fingerprint).decode()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.support.hosts import PacmanRepository, RpmRepository, User
 
 if TYPE_CHECKING:
@@ -49,6 +51,20 @@ def offer(manager: Manager, path: Path) -> RpmRepository | PacmanRepository:
     made = (PacmanRepository if manager.layer == "pacman" else RpmRepository)(path)
     made.add("mtool", "1:2.40.1-1", commands={"mtool": "echo mtool 2.40.1"})
     return made
+
+
+@pytest.fixture(name="manager", params=MANAGERS, ids=lambda manager: manager.layer)
+def each_manager(request: pytest.FixtureRequest) -> Manager:
+    """Each of these managers, one test for each."""
+    given = request.param
+    assert isinstance(given, Manager)
+    return given
+
+
+@pytest.fixture(name="repository")
+def offered_repository(manager: Manager, tmp_path: Path) -> RpmRepository | PacmanRepository:
+    """What :func:`offer` makes, for one test."""
+    return offer(manager, tmp_path / "repository")
 
 
 def start(

@@ -67,7 +67,7 @@ from typing import TYPE_CHECKING  # noqa: E402
 
 from ansible.module_utils import mngr_packages_archives as archives  # noqa: E402
 from ansible.module_utils import mngr_packages_download as download  # noqa: E402
-from ansible.module_utils.mngr_ansible_portable import validation  # noqa: E402
+from ansible.module_utils.mngr_ansible_portable import addresses, validation  # noqa: E402
 from ansible.module_utils.mngr_packages_arguments import installing_module  # noqa: E402
 from ansible.module_utils.mngr_packages_executor import NOT_ROOT, Executor, private_directory  # noqa: E402
 from ansible.module_utils.mngr_packages_outcomes import Outcomes, Refusal, outcome  # noqa: E402
@@ -112,7 +112,7 @@ class Fetching:
         """The requirements with everything spelled out; fails the module for what cannot be fetched safely."""
         requirements = complete(self.module)
         for requirement in requirements:
-            self.module.no_log_values.update(download.secrets(str(requirement["url"])))
+            self.module.no_log_values.update(addresses.secrets(str(requirement["url"])))
             why = _unsafe(requirement)
             if why:
                 self.module.fail_json(f"{requirement['name']}: {why}. Nothing was changed.")
@@ -156,7 +156,7 @@ class Fetching:
             return str(error)
         if not hmac.compare_digest(found, expected):
             os.unlink(path)
-            url = download.without_secrets(requirement["url"])
+            url = addresses.without_secrets(requirement["url"])
             return f"{url} has the SHA-256 {found}, wanted {expected}; nothing of it was run, and it was removed"
         self.downloads[requirement["id"]] = path
         return ""
@@ -173,7 +173,7 @@ class Fetching:
             with download.within(self.seconds_left):
                 found = archives.take(path, names, unpacked, _LARGEST)
         except (archives.ArchiveError, download.DownloadError) as error:
-            return f"{download.without_secrets(requirement['url'])}: {error}"
+            return f"{addresses.without_secrets(requirement['url'])}: {error}"
         except OSError as error:
             return f"it could not be unpacked: {error.strerror}"
         why = executor.write_files({f"{directory}/{os.path.basename(each)}": each for each in found}, "0755")
@@ -205,7 +205,7 @@ class Fetching:
                     self.module.warn(f"{each.requirement['name']} is installed, but {why}.")
                 continue
             after = (
-                f" after {download.without_secrets(each.requirement['url'])} was installed" if not why else f"; {why}"
+                f" after {addresses.without_secrets(each.requirement['url'])} was installed" if not why else f"; {why}"
             )
             reason = each.problem() + after
             steps.append(outcome(each, "failed", reason))
@@ -246,7 +246,7 @@ def _unsafe(requirement: Requirement) -> str:
 def _by_hand(requirement: Requirement) -> str:
     """What to do by hand, as the end of a sentence."""
     who = "as root" if requirement["scope"] == "system" else "as the remote user"
-    url, checksum = download.without_secrets(requirement["url"]), requirement["sha256"].lower()
+    url, checksum = addresses.without_secrets(requirement["url"]), requirement["sha256"].lower()
     what = f"download {url}, see that its SHA-256 is {checksum}, and"
     if "installer" in requirement["packages"]:
         return f"{what} run it {who}"

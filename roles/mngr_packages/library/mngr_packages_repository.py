@@ -63,7 +63,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn  # noqa: E402
 from ansible.module_utils import mngr_packages_download as download  # noqa: E402
 from ansible.module_utils import mngr_packages_keys as keys  # noqa: E402
 from ansible.module_utils import mngr_packages_repositories as repositories  # noqa: E402
-from ansible.module_utils.mngr_ansible_portable import validation  # noqa: E402
+from ansible.module_utils.mngr_ansible_portable import addresses, validation  # noqa: E402
 from ansible.module_utils.mngr_ansible_portable.repositories import MARK, marked  # noqa: E402
 from ansible.module_utils.mngr_ansible_portable.text import clause  # noqa: E402
 from ansible.module_utils.mngr_packages_arguments import installing_module  # noqa: E402
@@ -148,19 +148,23 @@ class Additions:
         """The content of the key file. A key that the host has already from an address is not downloaded again.
 
         Raises:
-            RepositoryError: it is not the key with that fingerprint.
+            RepositoryError: it is not the key with that fingerprint, or it cannot be used any more.
         """
-        fingerprint = repository["fingerprint"]
+        fingerprint, present = repository["fingerprint"], _read(repository["key_path"])
+        directory = private_directory(self.module)
         try:
-            if not validation.is_https(repository["key"]):
-                return marked(keys.only(repository["key"].encode(), fingerprint)).encode()
-            self.module.no_log_values.update(download.secrets(repository["key"]))
-            present = _read(repository["key_path"])
-            if present and _is_key(present, fingerprint):
-                return present
-            path = os.path.join(tempfile.mkdtemp(dir=private_directory(self.module)), "key")
-            download.fetch(repository["key"], path, _KEY_BYTES, self.module.params["timeout"])
-            return marked(keys.only(_read(path) or b"", fingerprint)).encode()
+            if validation.is_https(repository["key"]):
+                self.module.no_log_values.update(addresses.secrets(repository["key"]))
+                if present and _is_key(present, fingerprint):
+                    return present
+                path = os.path.join(tempfile.mkdtemp(dir=directory), "key")
+                download.fetch(repository["key"], path, _KEY_BYTES, self.module.params["timeout"])
+                given = keys.only(_read(path) or b"", fingerprint)
+            else:
+                given = keys.only(repository["key"].encode(), fingerprint)
+                if present == marked(given).encode():  # also where gpg was installed since then, and would change it
+                    return present
+            return marked(keys.exported(given, fingerprint, directory)).encode()
         except (download.DownloadError, keys.KeyFileError) as error:
             raise RepositoryError(f"its key cannot be trusted: {error}") from None
 

@@ -15,6 +15,7 @@ import urllib.request
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
+from .mngr_ansible_portable.addresses import without_secrets
 from .mngr_ansible_portable.text import clause
 
 if TYPE_CHECKING:
@@ -44,19 +45,6 @@ class _OnlyHttps(urllib.request.HTTPRedirectHandler):
         if urlsplit(newurl).scheme != "https":
             raise DownloadError(f"it redirects to {without_secrets(newurl)}, which is not https")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def without_secrets(url: str) -> str:
-    """An address as people may see it: without user, password, query and fragment, which may hold secrets."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-
-
-def secrets(url: str) -> set[str]:
-    """The parts of an address that nobody may see, for Ansible to remove from everything it prints."""
-    parts = urlsplit(url)
-    userinfo = parts.netloc.rpartition("@")[0]
-    return {text for text in (userinfo, userinfo.partition(":")[2], unquote(userinfo), parts.query) if len(text) > 3}
 
 
 @contextlib.contextmanager

@@ -7,9 +7,10 @@ import glob
 import re
 import shutil
 import subprocess
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
-from .mngr_ansible_portable import repositories, validation
+from .mngr_ansible_portable import openpgp, repositories, validation
+from .mngr_ansible_portable.shapes import RepositoryRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,24 +22,17 @@ _LISTS = {
 }
 """By package manager, the files in which a host may list repositories."""
 _PROGRAMS = {"apt": "apt-get", "dnf": "dnf", "zypper": "zypper"}
+_BLOCK = re.compile(rb"(?s)-----BEGIN PGP PUBLIC KEY BLOCK-----.*?-----END PGP PUBLIC KEY BLOCK-----\n?")
 _DISABLED = re.compile(r"(?im)^enabled\s*[:=]\s*(?:no|0|false)\s*$")
 
 
-class Repository(TypedDict):
-    """A repository with everything spelled out.
+class Repository(RepositoryRequest):
+    """A repository with everything spelled out, as the module of this role works with it.
 
-    The first keys are those of ``mngr_packages_repositories`` (the README describes them); ``key`` is armored text or
-    an https address. ``key_path`` and ``path`` are the files on the host for the key and for the repository; ``text``
-    is the content of the latter.
+    ``key_path`` and ``path`` are the files on the host for the key and for the repository; ``text`` is the content of
+    the latter.
     """
 
-    manager: str
-    name: str
-    url: str
-    suite: str
-    component: str
-    key: str
-    fingerprint: str
     key_path: str
     path: str
     text: str
@@ -65,7 +59,7 @@ def complete(given: Mapping[str, Any]) -> Repository:
         ("suite", manager != "apt" or validation.is_apt_word(suite)),
         ("component", manager != "apt" or (is_flat and not component) or _is_words(component)),
         ("fingerprint", fingerprint),
-        ("key", validation.is_https(key) or "BEGIN PGP PUBLIC KEY BLOCK" in key),
+        ("key", validation.is_https(key) or openpgp.is_armored(key)),
     ):
         if not is_valid:
             raise InvalidRepositoryError(f"its {field} is missing or not valid")
@@ -127,8 +121,17 @@ def _entries(path: str) -> Iterator[str]:
 
 
 def is_imported(fingerprint: str) -> bool:
-    """Whether rpm trusts the key with this fingerprint."""
-    query = ["rpm", "-q", "gpg-pubkey", "--qf", "%{version}\\n"]
+    """Whether rpm trusts the key with this fingerprint.
+
+    rpm names its keys by 32 bits of their fingerprints. So the keys themselves are read, which are in its database too.
+    """
+    query = ["rpm", "-q", "gpg-pubkey", "--qf", "%{description}\\n"]
     known = subprocess.run(query, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    trusted = known.stdout.decode("ascii", "replace").upper().split()
-    return any(len(each) >= 8 and fingerprint.endswith(each) for each in trusted)
+    return any(fingerprint in _fingerprints(each) for each in _BLOCK.findall(known.stdout))
+
+
+def _fingerprints(block: bytes) -> list[str]:
+    try:
+        return openpgp.fingerprints(block)
+    except openpgp.KeyFileError:  # a key that somebody else imported, and that we do not know how to read
+        return []

@@ -8,8 +8,9 @@ about packages is read in ``offers``.
 from __future__ import annotations
 
 import re
-import shlex
 from typing import TYPE_CHECKING, NamedTuple
+
+from . import sh
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -289,14 +290,14 @@ def command_line(manager: str, names: Sequence[str], privilege: str, scope: str 
     row = TABLE[manager]
     prefix = [privilege] if privilege in ("sudo", "doas") and needs_root(manager, scope) else []
     options = [word.replace("{home}", '"$HOME"') for word in row.user] if scope == "user" else []
-    return " ".join([shlex.join([*prefix, *row.short]), *options, shlex.join(names)])
+    return " ".join([sh.join([*prefix, *row.short]), *options, sh.join(names)])
 
 
 def refresh_line(manager: str, privilege: str) -> str:
     """What a person types to fetch the lists of packages; empty if the manager does so by itself."""
     prefix = [privilege] if privilege in ("sudo", "doas") else []
     command = TABLE[manager].short_refresh
-    return shlex.join([*prefix, *command]) if command else ""
+    return sh.join([*prefix, *command]) if command else ""
 
 
 def privileged(argv: Sequence[str], privilege: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The dictionaries in which requirements travel from the plan to the check on a host and to the role ``mngr_packages``.
+"""The dictionaries in which requirements and repositories travel from the plan to a host and to ``mngr_packages``.
 
 Shared with the roles (Python 3.9, standard library only). All of them are plain JSON. :func:`checks.complete` makes a
 :class:`CompleteRequirement`. The README of the role describes the same keys.
@@ -62,3 +62,23 @@ class InstallRequest(CompleteRequirement, total=False):
     exact: dict[str, str]
     url: str
     sha256: str | None
+
+
+class RepositoryRequest(TypedDict):
+    """A third party's package repository, as the role takes it.
+
+    Keys:
+        manager: one of ``repositories.MANAGERS``.
+        name: of its files on the host.
+        suite, component: apt only, empty for others.
+        key: the signing key as armored text, or its https address.
+        fingerprint: of the primary key, 40 hexadecimal digits.
+    """
+
+    manager: str
+    name: str
+    url: str
+    suite: str
+    component: str
+    key: str
+    fingerprint: str
