@@ -95,9 +95,16 @@ def compare(plan: Plan, state: HostState, resolver: Resolver, *, is_local: bool,
         needs_python=python.is_due,
         is_python_advised=python.is_advised,
         is_python_blocked=python.is_blocked,
-        notices=packages.notices,
+        notices=(*_refused_python(state), *packages.notices),
         are_lists_old=resolver.are_lists_old,
     )
+
+
+def _refused_python(state: HostState) -> Iterator[str]:
+    """A notice where a python3 is there that root does not run, and no other."""
+    why = state.system.refused.get("python3")
+    if why is not None and state.system.python is None:
+        yield f"root did not run the host's python3: {why}"
 
 
 def skipped(plan: Plan, home: str, work_dir: str) -> Iterator[Outcome]:

@@ -84,13 +84,14 @@ def _compare_requirement(requirement: Requirement, resolver: Resolver, *, is_loc
     status = Status(finding.status)
     if status not in DUE:
         outcome = _outcome(requirement, state, status, finding.reason)
-        return DuePackages((outcome,), notices=(finding.notice,) if finding.notice else ())
+        return DuePackages((outcome,), notices=tuple(filter(None, (finding.notice, finding.refused))))
+    refused = (finding.refused,) if finding.refused else ()
     by_hand = is_printed(requirement, state, None, is_local=is_local)
     resolution = resolver.resolve(requirement, by_hand=by_hand)
     if resolution.candidate is None or resolution.privilege_problem is not None:
         reason = _blocked_reason(resolution, requirement)
         outcome = _outcome(requirement, state, Status.BLOCKED, reason, resolution.candidate)
-        return DuePackages((outcome,), blocked=_latest(resolution.candidates))
+        return DuePackages((outcome,), blocked=_latest(resolution.candidates), notices=refused)
     reason = requirement.who if requirement.purposes else finding.reason
     outcomes = [
         *(_prerequisite_outcome(each, state) for each in resolution.candidates if each is not resolution.candidate),
@@ -98,7 +99,7 @@ def _compare_requirement(requirement: Requirement, resolver: Resolver, *, is_loc
     ]
     is_advised = any(is_printed(requirement, state, each, is_local=is_local) for each in resolution.candidates)
     candidates = _first(resolution.candidates)
-    notices = []
+    notices = [*refused]
     if resolution.refusals:
         label = resolution.candidate.source.label
         notices.append(f"{'; '.join(resolution.refusals)}: {requirement.name} comes from {label}")

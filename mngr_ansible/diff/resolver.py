@@ -262,6 +262,8 @@ class Resolver:
         is_present = candidate.manager in DOWNLOADS or candidate.manager in self.state.system.managers
         if is_present or candidate.source.requires:
             return None
+        if why := self.state.system.refused.get(candidate.manager):
+            return Refusal(candidate, f"{candidate.manager} is not run: {why}")
         return Refusal(candidate, f"the host has no {candidate.manager}")
 
     def _wrong_version(self, candidate: Candidate) -> Refusal | None:

@@ -32,25 +32,41 @@ ask_system() {
   done
 }
 
+: @TOOL_PATHS@
+
+# NAME: report a program that is there and that root does not run.
+# shellcheck disable=SC2154  # mngr_find sets mngr_not_run and mngr_why
+refuse() {
+  if [ -n "$mngr_not_run" ]; then say refused "$1 $(printf '%s' "$mngr_why" | tr -c ' -~' '?')"; fi
+}
+
 # In a subshell, since it changes PATH.
 ask_managers() (
-: @TOOL_PATHS@
+  mngr_paths
   # shellcheck disable=SC2043
   for m in @MANAGERS@; do
-    if command -v "${m#*:}" >/dev/null 2>&1; then say manager "${m%:*}"; fi
+    if mngr_find "${m#*:}"; then say manager "${m%:*}"; else refuse "${m%:*}"; fi
   done
 )
 
+# Python imports nothing from the current directory here.
 ask_python() {
-  python=
-  for p in python3 python3.14 python3.13 python3.12 python3.11 python3.10 python3.9 /usr/libexec/platform-python; do
-    if f=$(command -v "$p" 2>/dev/null); then
-      v=$("$f" -c 'import json, sys; print("%d.%d %s" % (sys.version_info[:2] + (sys.executable,)))' 2>/dev/null)
-      case $v in
-        3.[0-8]\ *) say oldpython "$v" ;;
-        3.*) say python "$v"; python=1; break ;;
-      esac
-    fi
+  python=''
+  for p in python3 python3.14 python3.13 python3.12 python3.11 python3.10 python3.9 /usr/bin/python3 \
+    /usr/libexec/platform-python; do
+    if ! mngr_find "$p"; then refuse python3; continue; fi
+    v=$("$mngr_path" -c 'import sys
+sys.path[:1] == [""] and sys.path.pop(0)
+import json; print("%d.%d %s" % (sys.version_info[:2] + (sys.executable,)))' 2>/dev/null)
+    case $v in
+      3.[0-8]\ *) say oldpython "$v" ;;
+      3.*)
+        mngr_path=/${v#*/} python=1
+        if [ -n "$mngr_system" ] && ! mngr_is_program; then refuse python3; python=''; continue; fi
+        say python "$v"
+        break
+        ;;
+    esac
   done
 }
 
@@ -80,8 +96,8 @@ find_privilege() {
 # SCRIPT: run it as root, where sudo allows that; as the remote user where not.
 as_root() {
   case $privilege in
-    sudo) printf '%s\n' "$1" | sudo -n env LC_ALL=C H="$H" W="$W" sh ;;
-    password) printf '%s\n%s\n' "$mngr_password" "$1" | sudo -k -S -p '' env LC_ALL=C H="$H" W="$W" sh ;;
+    sudo) printf '%s\n' "$1" | sudo -n /usr/bin/env LC_ALL=C H="$H" W="$W" /bin/sh ;;
+    password) printf '%s\n%s\n' "$mngr_password" "$1" | sudo -k -S -p '' /usr/bin/env LC_ALL=C H="$H" W="$W" /bin/sh ;;
     *) eval "$1" ;;
   esac
 }
@@ -108,6 +124,9 @@ main() {
   # The password must not reach the environment of any program.
   unset mngr_password
   mngr_password=@PASSWORD@
+  # Before anything that PATH decides; and no program finds a file of the directory in which we were started.
+  mngr_protect
+  mngr_go_home
   printf '\n%s begin\n' @NONCE@
   ask_login
   ask_system

@@ -14,7 +14,7 @@ from typing import get_args
 
 from mngr_ansible.host.probe_request import ProbePath, ProbeRequest, grouped, parents_of
 from mngr_ansible.host.state import FileState, HostState, Login, Paths, Privilege, System
-from mngr_ansible.portable import checks
+from mngr_ansible.portable import checks, trusted_programs
 
 WORDS: Mapping[str, str] = {
     "home": "the home directory",
@@ -25,6 +25,7 @@ WORDS: Mapping[str, str] = {
     "system": "uname -s and -m",
     "os": "NAME=value of /etc/os-release, once for each name",
     "manager": "an installed package manager, once for each",
+    "refused": "a manager or python3 that root does not run, and why (trusted_programs.reason)",
     "program": "an installed program that printed commands use, once for each",
     "python": "version and path of a Python that Ansible can use",
     "oldpython": "version and path of a Python that is too old for it",
@@ -139,10 +140,16 @@ def _system(facts: Facts) -> System:
         os_release=dict(_os_release(facts.all("os"))),
         managers=tuple(dict.fromkeys(facts.all("manager"))),
         programs=tuple(dict.fromkeys(facts.all("program"))),
+        refused={name: trusted_programs.reason(why) for name, why in map(_name_and_rest, facts.all("refused"))},
         python=python or None,
         python_version=version or None,
         old_python=facts.optional("oldpython").partition(" ")[0] or None,
     )
+
+
+def _name_and_rest(line: str) -> tuple[str, str]:
+    name, _, rest = line.partition(" ")
+    return name, rest
 
 
 def _paths(facts: Facts, request: ProbeRequest, paths: Sequence[ProbePath]) -> Paths:

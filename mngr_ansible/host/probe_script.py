@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mngr_ansible.host import templates
 from mngr_ansible.host.probe_request import ProbePath, ProbeRequest, grouped, parents_of
-from mngr_ansible.portable import check_script, managers
+from mngr_ansible.portable import check_script, managers, trusted_programs
 
 
 def probe_script(request: ProbeRequest, paths: Sequence[ProbePath], nonce: str) -> str:
@@ -24,7 +24,9 @@ def probe_script(request: ProbeRequest, paths: Sequence[ProbePath], nonce: str) 
         "NONCE": nonce,
         "WORK_DIR": _work_dir(request.work_dir),
         "QUESTIONS": "\n".join(questions),
-        "CHECKS": f"echo checks\n{check_script.script(request.requirements)}" if request.requirements else "",
+        "CHECKS": f"echo checks\n{check_script.script(request.requirements, has_paths=True)}"
+        if request.requirements
+        else "",
     }
     return templates.render("probe.sh", values)
 
@@ -45,8 +47,9 @@ def _questions(request: ProbeRequest, paths: Sequence[ProbePath]) -> Iterator[st
         yield f'say owner "$({kind}_number {shlex.quote(name)})"'
     for as_root in (False, True):
         lines = list(_looks(request, [path for path in paths if path.as_root is as_root], as_root=as_root))
+        lines = ["choose_tools", *lines] if lines else []
         if lines and (as_root or request.become):
-            script = templates.text("probe_files.sh") + "\n".join(lines)
+            script = f"{trusted_programs.SCRIPT}mngr_protect\n{templates.text('probe_files.sh')}" + "\n".join(lines)
             yield f"as_root {shlex.quote(script)}"
         else:
             yield from lines

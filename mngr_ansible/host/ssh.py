@@ -142,7 +142,9 @@ class OpenSsh:
 
     def run(self, script: str, timeout: float) -> ShellResult:
         try:
-            done = run_bounded([*self._command(), "exec sh"], os.fsencode(script), seconds=timeout, stop=self._stopped)
+            done = run_bounded(
+                [*self._command(), "exec /bin/sh"], os.fsencode(script), seconds=timeout, stop=self._stopped
+            )
         except TimeoutError:
             raise no_answer(timeout, self.address.typed) from None
         except TooLongError:

@@ -83,6 +83,8 @@ class System:
     python_version: str | None = None
     old_python: str | None = None
     """The version of a Python that is too old for Ansible."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Managers, and ``python3``, that root does not run, and why."""
 
     @property
     def name(self) -> str:

@@ -28,6 +28,8 @@ _LONGEST_PLAIN_SCRIPT = 30_000
 _LOCK_SECONDS = 300
 """How long mngr 0.3 waits for a host's lock."""
 
+_SYSTEM_FIRST = "PATH=/usr/bin:/bin:$PATH"
+"""Before a command of ours: root's PATH may begin with a directory of somebody else."""
 _LONGEST_COMMAND = 120_000
 """Bytes of a command with its script, quoting aside: a little less than one argument may hold."""
 
@@ -96,9 +98,9 @@ class MngrConnection:
 
 
 def _bounded(command: str, seconds: int) -> str:
-    """The command with a timeout on the host too, where coreutils' ``timeout`` is installed."""
-    chosen = f'command -v timeout >/dev/null 2>&1 && exec timeout -k 1 {seconds} sh -c "$1"; exec sh -c "$1"'
-    return shlex.join(["sh", "-c", chosen, "sh", command])
+    """The command with a timeout on the host too, where the system has a program ``timeout``."""
+    chosen = f'program=$({_SYSTEM_FIRST} command -v timeout) && exec "$program" -k 1 {seconds} /bin/sh -c "$1"'
+    return shlex.join(["/bin/sh", "-c", f'{chosen}; exec /bin/sh -c "$1"', "sh", command])
 
 
 def locked(host: OnlineHostInterface, request: Request) -> AbstractContextManager[None]:
@@ -110,7 +112,8 @@ def _command(script: str) -> str:
     data = os.fsencode(script)
     if len(data) <= _LONGEST_PLAIN_SCRIPT and script.isascii():
         return script
-    return f"printf %s '{base64.b64encode(gzip.compress(data)).decode()}' | base64 -d | gzip -dc | sh"
+    encoded = base64.b64encode(gzip.compress(data)).decode()
+    return f"printf %s '{encoded}' | {_SYSTEM_FIRST} base64 -d | {_SYSTEM_FIRST} gzip -dc | /bin/sh"
 
 
 def connected(host: OnlineHostInterface) -> tuple[str, Connection]:

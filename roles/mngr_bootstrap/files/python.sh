@@ -5,7 +5,10 @@
 set -u
 : "${seconds:?}"
 LC_ALL=C PATH=$PATH:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin
+# Root runs no program of a user's, and Python imports nothing from a directory of a user's.
+if [ "$(PATH=/usr/bin:/bin:$PATH id -u)" = 0 ]; then PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; fi
 export LC_ALL PATH
+cd /
 become='' output='' code=0 package=python3
 
 finish() { # STATUS REASON: print the outcome and exit

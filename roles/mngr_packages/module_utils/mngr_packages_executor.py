@@ -13,7 +13,7 @@ import tempfile
 import time
 from typing import TYPE_CHECKING
 
-from .mngr_ansible_portable import dead_runs, managers
+from .mngr_ansible_portable import dead_runs, managers, trusted_programs
 from .mngr_ansible_portable.text import clause
 
 if TYPE_CHECKING:
@@ -125,8 +125,11 @@ class Executor:
         return code
 
     def _environment(self) -> list[str]:
-        path = _ROOT_PATH if self.scope == "system" else f"{os.environ.get('PATH', os.defpath)}:{_ROOT_PATH}"
-        chosen = {"HOME": self.home, "PATH": f"{self.home}/.local/bin:{path}", "DEBIAN_FRONTEND": "noninteractive"}
+        own = trusted_programs.trusted_path(os.environ.get("PATH", os.defpath))
+        path = _ROOT_PATH if self.scope == "system" else f"{own}:{_ROOT_PATH}"
+        if os.geteuid() != 0 or trusted_programs.is_trusted(self.home):
+            path = f"{self.home}/.local/bin:{path}"
+        chosen = {"HOME": self.home, "PATH": path, "DEBIAN_FRONTEND": "noninteractive"}
         chosen.update({name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ})
         return [f"{name}={value}" for name, value in chosen.items()]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from . import mngr_packages_executor as executor
 from . import mngr_packages_explanations as explanations
-from .mngr_ansible_portable import managers, versions
+from .mngr_ansible_portable import managers, trusted_programs, versions
 from .mngr_ansible_portable import offers as package_offers
 
 if TYPE_CHECKING:
@@ -49,13 +49,15 @@ class PackageManager:
     def __init__(self, module: AnsibleModule, name: str) -> None:
         home = os.path.expanduser("~")
         own = [f"{home}/{each}" for each in (".local/bin", ".cargo/bin", ".npm-global/bin")]
-        os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin", *own])
+        path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin", *own])
+        os.environ["PATH"] = trusted_programs.trusted_path(path)
         self.name = name
         self._row = managers.TABLE[name]
         self._home = home
         self._directory = executor.private_directory(module)
         self._deadline = time.monotonic() + module.params.get("timeout", 0)
-        self.is_present = bool(shutil.which(self._row.program))
+        found = shutil.which(self._row.program)
+        self.is_present = bool(found) and (os.geteuid() != 0 or trusted_programs.is_trusted(found))
         self.can_refresh = bool(self._row.refresh)
         self.output = ""
 

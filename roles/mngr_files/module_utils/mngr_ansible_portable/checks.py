@@ -7,9 +7,10 @@ this module reads what the script prints.
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import versions
+from . import trusted_programs, versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +25,7 @@ KINDS = ("command", "package", "file", "python_module", "shell")
 _DATABASES = {"apt": "dpkg", "dnf": "rpm", "zypper": "rpm", "pacman": "pacman", "apk": "apk", "brew": "brew"}
 
 _FRAME = re.compile(
-    r"mngr-check (?:(\d{1,5}) (\d{1,5}) ([@|=!]) ([ -~]*)|package ([a-z]+) (...)\|([^|]*)\|(.*)|end (\d{1,5}))"
+    r"mngr-check (?:(\d{1,5}) (\d{1,5}) ([@|=!~-]) ([ -~]*)|package ([a-z]+) (...)\|([^|]*)\|(.*)|end (\d{1,5}))"
 )
 _FAILED_TO_START = ("126", "127")
 _KILLED = "137"
@@ -32,6 +33,9 @@ _OUTPUT_CLOSED = "141"
 """Exit status of a program that printed more than the script reads (SIGPIPE)."""
 
 _NOT_INSTALLED = ("un ", "")
+
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._@%+=, -]*")
+"""Paths that mean themselves between double quotes."""
 
 
 class Finding(NamedTuple):
@@ -44,6 +48,7 @@ class Finding(NamedTuple):
         where: the path or the package that was found; empty if nothing was.
         reason: why the status is not ``ok``, without a full stop; empty for ``ok``.
         notice: where it is and what to do, if the remote user's own shell does not find it there; else empty.
+        refused: which programs root did not run, and why; else empty.
     """
 
     id: str
@@ -52,6 +57,7 @@ class Finding(NamedTuple):
     where: str
     reason: str
     notice: str = ""
+    refused: str = ""
 
 
 def complete(requirement: Mapping[str, Any]) -> CompleteRequirement:
@@ -124,9 +130,26 @@ def read(lines: Iterable[str], requirements: Sequence[CompleteRequirement]) -> l
     """
     answer = _Answer.parse(lines, len(requirements))
     return [
-        _decide(requirement, _evidence(index, requirement, answer), _half_installed(requirement, answer))
+        _noting_refused(
+            _decide(requirement, _evidence(index, requirement, answer), _half_installed(requirement, answer)),
+            [answer.outputs.get((index, position)) for position in range(len(requirement["checks"]))],
+        )
         for index, requirement in enumerate(requirements)
     ]
+
+
+def _noting_refused(finding: Finding, outputs: Iterable[_Output | None]) -> Finding:
+    """The same, with the programs that root did not run: as the reason why nothing was found, and for a notice."""
+    refused = [
+        f"root did not run {output.refused}: {trusted_programs.reason(output.why)}"
+        for output in outputs
+        if output is not None and output.refused
+    ]
+    if not refused:
+        return finding
+    text = "; ".join(dict.fromkeys(refused))
+    reason = finding.reason or (text if finding.status == "missing" else "")
+    return finding._replace(reason=reason, refused=text)
 
 
 class _Output:
@@ -137,10 +160,14 @@ class _Output:
         code: the exit status; None as long as none was read.
         text: the lines of its output.
         is_hidden: whether the remote user's own shell does not find ``where``.
+        refused: the path of a program that root does not run; empty for none.
+        why: why, for :func:`trusted_programs.reason`.
     """
 
     def __init__(self) -> None:
         self.where = ""
+        self.refused = ""
+        self.why = ""
         self.code: str | None = None
         self.text: list[str] = []
         self.is_hidden = False
@@ -183,7 +210,7 @@ class _Answer(NamedTuple):
             self.packages[database, package] = (state, version)
 
     def add_output(self, key: tuple[int, int], mark: str, text: str) -> None:
-        """Keep one line about a check; ``mark`` says which kind: path, output, exit status or hidden path."""
+        """Keep one line about a check; ``mark`` says which kind: path, output, exit status, hidden or refused path."""
         output = self.outputs.setdefault(key, _Output())
         if mark == "|":
             output.text.append(text)
@@ -191,6 +218,10 @@ class _Answer(NamedTuple):
             output.where = text
         elif mark == "!":
             output.is_hidden = True
+        elif mark == "~":
+            output.refused = text
+        elif mark == "-":
+            output.why = text
         else:
             output.code = text
 
@@ -267,6 +298,8 @@ def _hidden_notice(name: str, output: _Output) -> str:
         return ""
     directory = output.where.rpartition("/")[0]
     line = f'export PATH="{directory}:$PATH"'
+    if not _PLAIN_PATH.fullmatch(directory):  # a host's words that a shell would evaluate between double quotes
+        line = f'export PATH={shlex.quote(directory)}:"$PATH"'
     return f"{name} is in {directory}, which is not in the PATH of a login shell; add to ~/.profile: {line}"
 
 

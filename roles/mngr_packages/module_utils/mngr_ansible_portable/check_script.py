@@ -12,7 +12,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING
 
-from . import checks
+from . import checks, trusted_programs
 from .sh import without_comments
 
 if TYPE_CHECKING:
@@ -28,12 +28,16 @@ _AT_ONCE = 8
 
 _PATHS = r"""
 mngr_add() { for mngr_dir do
-  case $mngr_dir in /*) if [ -d "$mngr_dir" ]; then PATH=$PATH:$mngr_dir; fi ;; esac
+  case $mngr_dir in /*) ;; *) continue ;; esac
+  [ -d "$mngr_dir" ] || continue
+  if [ -z "$mngr_system" ] || mngr_trusts_directory "$mngr_dir"; then PATH=$PATH:$mngr_dir
+  else mngr_refused=$mngr_refused$mngr_dir:; fi
 done; }
 mngr_paths() {
   mngr_add /usr/local/bin /usr/bin /bin /usr/local/sbin /usr/sbin /sbin /snap/bin /opt/homebrew/bin \
     /home/linuxbrew/.linuxbrew/bin
   case ${HOME:-} in /*) ;; *) return 0 ;; esac
+  if [ -n "$mngr_system" ] && ! mngr_trusts_directory "$HOME"; then return 0; fi
   mngr_add "$HOME/.local/bin" "$HOME/bin" "$HOME/.cargo/bin" "$HOME/go/bin" "$HOME/.bun/bin" "$HOME/.deno/bin" \
     "$HOME/.npm-global/bin"
   if [ -r "$HOME/.npmrc" ]; then
@@ -48,20 +52,48 @@ mngr_paths() {
     mngr_add "$HOME/.nvm/versions/node/v$mngr_dir/bin"
   fi
 }
-mngr_paths
+
+# Set mngr_path to the program of that name; root takes none that others can change, and mngr_why says the last reason.
+mngr_is_program() {
+  [ -f "$mngr_path" ] && [ -x "$mngr_path" ] || return 1
+  if [ -z "$mngr_system" ] || mngr_trusts_program "$mngr_path"; then return 0; fi
+  mngr_not_run=$mngr_path
+  return 1
+}
+mngr_find() { # NAME
+  mngr_not_run='' mngr_why=''
+  case $1 in /*) mngr_path=$1; mngr_is_program; return ;; esac
+  mngr_rest=$PATH:
+  while [ -n "$mngr_rest" ]; do
+    mngr_path=${mngr_rest%%:*}/$1 mngr_rest=${mngr_rest#*:}
+    case $mngr_path in /*) if mngr_is_program; then return 0; fi ;; esac
+  done
+  mngr_rest=$mngr_refused
+  while [ -n "$mngr_rest" ]; do
+    mngr_path=${mngr_rest%%:*}/$1 mngr_rest=${mngr_rest#*:}
+    if mngr_is_program; then return 0; fi
+  done
+  return 1
+}
 """
 
-PATHS = without_comments(_PATHS)
-"""sh text that adds to ``PATH`` the directories in which users install tools for themselves.
+PATHS = f"{trusted_programs.SCRIPT.strip()}\n{without_comments(_PATHS).strip()}"
+"""sh text with functions: ``mngr_protect``, then ``mngr_paths`` adds to ``PATH`` the directories in which users install
+tools for themselves, and ``mngr_find`` finds a program.
 
 Of nvm's versions of node only the newest is added.
 """
 
 _FUNCTIONS = r"""
-set -f
-LC_ALL=C IFS=:
+LC_ALL=C
 export LC_ALL PATH
+mngr_protect
+mngr_own=${PATH:-}
+mngr_paths
+set -f
+IFS=:
 exec 3>&1
+mngr_go_home
 
 # Print one line of the answer, in printable ASCII, so that no output of a program can pass for a line of ours.
 mngr_say() { # FRAME TEXT
@@ -76,16 +108,6 @@ elif perl -e 1 2>/dev/null; then mngr_bound=mngr_alarmed
 fi
 mngr_bounded() { timeout -s KILL "$mngr_seconds" "$@"; }
 mngr_alarmed() { perl -e 'alarm shift; exec @ARGV' "$mngr_seconds" "$@"; }
-
-# Set mngr_path to the program of that name.
-mngr_find() { # NAME
-  case $1 in /*) mngr_path=$1; [ -f "$1" ] && [ -x "$1" ]; return ;; esac
-  for mngr_dir in $PATH; do
-    mngr_path=$mngr_dir/$1
-    case $mngr_dir in /*) [ -f "$mngr_path" ] && [ -x "$mngr_path" ] && return 0 ;; esac
-  done
-  return 1
-}
 
 # Print what a command prints, and its exit status; true if some line looks like a version.
 mngr_run() { # FRAME WHERE COMMAND…
@@ -109,11 +131,18 @@ mngr_run() { # FRAME WHERE COMMAND…
 
 # The kinds of checks.
 mngr_command() { # FRAME NAME ARGUMENT…
-  mngr_find "$2" || return 1
+  mngr_find "$2" || mngr_refuse "$1" || return 1
   mngr_frame=$1
   case :$mngr_own: in *":${mngr_path%/*}:"*) ;; *) mngr_login "$1" "$2" ;; esac
   shift 2
   mngr_run "$mngr_frame" "$mngr_path" "$mngr_path" "$@"
+}
+mngr_refuse() { # FRAME: report a program that root does not run; always false
+  if [ -n "$mngr_not_run" ]; then
+    mngr_say "$1 -" "$mngr_why"
+    mngr_say "$1 ~" "$mngr_not_run"
+  fi
+  return 1
 }
 mngr_login() { # FRAME NAME: report a program that the user's own shell does not find
   case $2 in *[!A-Za-z0-9._+-]*) return ;; esac
@@ -127,8 +156,11 @@ mngr_file() { # FRAME PATH [read]
   if [ -n "${3:-}" ]; then mngr_run "$1" "$2" cat -- "$2"; else mngr_run "$1" "$2" true; fi
 }
 mngr_module() { # FRAME NAME
-  mngr_find python3 && mngr_run "$1" "$mngr_path" "$mngr_path" -c '
-import importlib, sys
+  mngr_find python3 || mngr_refuse "$1" || return 1
+  mngr_run "$1" "$mngr_path" "$mngr_path" -c '
+import sys
+sys.path[:1] == [""] and sys.path.pop(0)
+import importlib
 from importlib import metadata
 module = importlib.import_module(sys.argv[1])
 try:
@@ -142,14 +174,14 @@ except metadata.PackageNotFoundError:
 mngr_dpkg() { # NAME…
   # shellcheck disable=SC2016  # dpkg-query fills in ${Package}, not the shell
   mngr_find dpkg-query &&
-    dpkg-query -W -f 'mngr-check package dpkg ${db:Status-Abbrev}|${Package}|${Version}\n' "$@" 2>/dev/null 3>&-
+    "$mngr_path" -W -f 'mngr-check package dpkg ${db:Status-Abbrev}|${Package}|${Version}\n' "$@" 2>/dev/null 3>&-
 }
 mngr_rpm() { # NAME…; rpm makes a database where it finds none: Debian's rpm in the home directory
-  mngr_find rpm && [ -d "$(rpm --eval '%{_dbpath}')" ] &&
-    rpm -q --qf 'mngr-check package rpm ii |%{NAME}|%{EPOCHNUM}:%{VERSION}-%{RELEASE}\n' "$@" 2>/dev/null 3>&-
+  mngr_find rpm && [ -d "$("$mngr_path" --eval '%{_dbpath}')" ] &&
+    "$mngr_path" -q --qf 'mngr-check package rpm ii |%{NAME}|%{EPOCHNUM}:%{VERSION}-%{RELEASE}\n' "$@" 2>/dev/null 3>&-
 }
 mngr_pacman() { # NAME…
-  mngr_find pacman && pacman -Q "$@" 2>/dev/null 3>&- | sed 's/^\([^ ]*\) /mngr-check package pacman ii |\1|/'
+  mngr_find pacman && "$mngr_path" -Q "$@" 2>/dev/null 3>&- | sed 's/^\([^ ]*\) /mngr-check package pacman ii |\1|/'
 }
 mngr_apk() { # NAME…
   # shellcheck disable=SC2016  # awk expands these variables, not the shell
@@ -171,8 +203,7 @@ mngr_brew() { # NAME…
 
 _TEMPLATE = f"""\
 set +eu
-mngr_own=${{PATH:-}} mngr_lines={_LINES} mngr_seconds={checks.SECONDS}
-{_PATHS.strip()}
+mngr_lines={_LINES} mngr_seconds={checks.SECONDS}
 {_FUNCTIONS.strip()}
 # The requirements; every value is quoted, and nothing in it is expanded.
 # shellcheck disable=SC2016,SC2088
@@ -183,18 +214,21 @@ _DATABASES = ("dpkg", "rpm", "pacman", "apk", "brew")
 _NAME = re.compile(r"[A-Za-z0-9@_][A-Za-z0-9@+._-]*")
 
 
-def script(requirements: Sequence[CompleteRequirement]) -> str:
+def script(requirements: Sequence[CompleteRequirement], *, has_paths: bool = False) -> str:
     """The sh text that checks these requirements, for the stdin of ``sh`` or inside another script.
+
+    ``has_paths``: the other script has :data:`PATHS` already.
 
     It runs in a subshell of its own and prints lines that start with ``mngr-check``. Several requirements are checked
     at the same time. The later checks of a requirement run only if the earlier ones printed no version.
     """
-    return _filled(without_comments(_TEMPLATE), requirements)
+    functions = without_comments(_TEMPLATE)
+    return _filled(functions if has_paths else f"{PATHS}\n{functions}", requirements)
 
 
 def annotated_script(requirements: Sequence[CompleteRequirement]) -> str:
     """The same with comments, also those for ShellCheck."""
-    return _filled(_TEMPLATE, requirements)
+    return _filled(f"{trusted_programs.ANNOTATED_SCRIPT.strip()}\n{_PATHS.strip()}\n{_TEMPLATE}", requirements)
 
 
 def _filled(template: str, requirements: Sequence[CompleteRequirement]) -> str:

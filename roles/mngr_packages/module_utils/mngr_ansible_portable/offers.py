@@ -11,7 +11,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import managers
+from . import managers, trusted_programs
 from .sh import without_comments
 from .versions import compare, upstream
 
@@ -38,7 +38,9 @@ _LISTS = {
 _FUNCTIONS = r"""
 set +eu
 LC_ALL=C
-export LC_ALL
+export LC_ALL PATH
+mngr_protect
+mngr_go_home
 mngr_is_bounded=
 timeout "$mngr_seconds" true 2>/dev/null && mngr_is_bounded=1
 
@@ -66,6 +68,7 @@ mngr_lists() { # MANAGER STAMP FILE…
 
 _TEMPLATE = f"""\
 mngr_seconds={_SECONDS} mngr_bytes={_BYTES}
+{trusted_programs.ANNOTATED_SCRIPT.strip()}
 {_FUNCTIONS.strip()}
 # The packages; every value is quoted, and nothing in it is expanded.
 # shellcheck disable=SC2016
