@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from mngr_ansible.host import templates
 from mngr_ansible.host.probe_request import ProbePath, ProbeRequest, grouped, parents_of
 from mngr_ansible.portable import check_script, managers, trusted_programs
+from mngr_ansible.portable.sh import without_comments
 
 
 def probe_script(request: ProbeRequest, paths: Sequence[ProbePath], nonce: str) -> str:
@@ -49,7 +50,8 @@ def _questions(request: ProbeRequest, paths: Sequence[ProbePath]) -> Iterator[st
         lines = list(_looks(request, [path for path in paths if path.as_root is as_root], as_root=as_root))
         lines = ["choose_tools", *lines] if lines else []
         if lines and (as_root or request.become):
-            script = f"{trusted_programs.SCRIPT}mngr_protect\n{templates.text('probe_files.sh')}" + "\n".join(lines)
+            functions = without_comments(trusted_programs.SCRIPT) + "mngr_protect\n" + templates.text("probe_files.sh")
+            script = functions + "\n".join(lines)
             yield f"as_root {shlex.quote(script)}"
         else:
             yield from lines

@@ -18,15 +18,13 @@ import pwd
 import stat
 from contextlib import suppress
 
-from .sh import without_comments
-
 SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin:/run/current-system/sw/bin:/run/current-system/profile/bin"
 """Where every system has its basic programs; the last two are those of NixOS and Guix."""
 
 _MOST_LINKS = 40
 """How many links are followed on one way. Source: path_resolution(7)."""
 
-_SCRIPT = r"""
+SCRIPT = r"""
 # Whether nobody but the system can change what is at this path itself; sets mngr_mode, or mngr_why: what prevents it.
 mngr_look() { # PATH
   mngr_place=$1 mngr_ifs=$IFS
@@ -140,13 +138,9 @@ mngr_search() { # DIRECTORY: add it to mngr_path, or to mngr_refused
   case $1 in /*) ;; *) return 0 ;; esac
   if mngr_trusts_directory "$1"; then mngr_path=$mngr_path${mngr_path:+:}$1; else mngr_refused=$mngr_refused$1:; fi
 }
-"""
-"""The rule as functions. A script calls ``mngr_protect`` before anything that PATH decides; then ``mngr_system`` is
+""".replace("@LINKS@", str(_MOST_LINKS)).replace("@SYSTEM@", SYSTEM_PATH)
+"""The rule as functions, with comments. A script calls ``mngr_protect`` before anything that PATH decides; then ``mngr_system`` is
 empty for every user but root. ``mngr_why`` is a word and two more, for :func:`reason`."""
-
-SCRIPT = without_comments(_SCRIPT).replace("@LINKS@", str(_MOST_LINKS)).replace("@SYSTEM@", SYSTEM_PATH)
-ANNOTATED_SCRIPT = _SCRIPT.replace("@LINKS@", str(_MOST_LINKS)).replace("@SYSTEM@", SYSTEM_PATH)
-"""The same with comments, also those for ShellCheck."""
 
 
 def reason(why: str) -> str:

@@ -77,7 +77,7 @@ mngr_find() { # NAME
 }
 """
 
-PATHS = f"{trusted_programs.SCRIPT.strip()}\n{without_comments(_PATHS).strip()}"
+PATHS = without_comments(f"{trusted_programs.SCRIPT.strip()}\n{_PATHS.strip()}")
 """sh text with functions: ``mngr_protect``, then ``mngr_paths`` adds to ``PATH`` the directories in which users install
 tools for themselves, and ``mngr_find`` finds a program.
 
@@ -228,7 +228,7 @@ def script(requirements: Sequence[CompleteRequirement], *, has_paths: bool = Fal
 
 def annotated_script(requirements: Sequence[CompleteRequirement]) -> str:
     """The same with comments, also those for ShellCheck."""
-    return _filled(f"{trusted_programs.ANNOTATED_SCRIPT.strip()}\n{_PATHS.strip()}\n{_TEMPLATE}", requirements)
+    return _filled(f"{trusted_programs.SCRIPT.strip()}\n{_PATHS.strip()}\n{_TEMPLATE}", requirements)
 
 
 def _filled(template: str, requirements: Sequence[CompleteRequirement]) -> str:

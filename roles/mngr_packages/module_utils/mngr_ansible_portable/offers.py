@@ -68,7 +68,7 @@ mngr_lists() { # MANAGER STAMP FILE…
 
 _TEMPLATE = f"""\
 mngr_seconds={_SECONDS} mngr_bytes={_BYTES}
-{trusted_programs.ANNOTATED_SCRIPT.strip()}
+{trusted_programs.SCRIPT.strip()}
 {_FUNCTIONS.strip()}
 # The packages; every value is quoted, and nothing in it is expanded.
 # shellcheck disable=SC2016
