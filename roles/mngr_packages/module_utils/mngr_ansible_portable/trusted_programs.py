@@ -139,8 +139,8 @@ mngr_search() { # DIRECTORY: add it to mngr_path, or to mngr_refused
   if mngr_trusts_directory "$1"; then mngr_path=$mngr_path${mngr_path:+:}$1; else mngr_refused=$mngr_refused$1:; fi
 }
 """.replace("@LINKS@", str(_MOST_LINKS)).replace("@SYSTEM@", SYSTEM_PATH)
-"""The rule as functions, with comments. A script calls ``mngr_protect`` before anything that PATH decides; then ``mngr_system`` is
-empty for every user but root. ``mngr_why`` is a word and two more, for :func:`reason`."""
+"""The rule as functions, with comments. A script calls ``mngr_protect`` before anything that PATH decides; then
+``mngr_system`` is empty for every user but root. ``mngr_why`` is a word and two more, for :func:`reason`."""
 
 
 def reason(why: str) -> str:
