@@ -30,10 +30,10 @@ def test_the_script_that_installs_python_is_clean_sh() -> None:
     assert shellcheck((ROLES / "mngr_bootstrap/files/python.sh").read_text()) == []
 
 
-def test_the_script_that_writes_files_as_root_is_clean_sh() -> None:
+def test_the_script_that_gives_a_program_its_environment_is_clean_sh() -> None:
     executor = (ROLES / "mngr_packages/module_utils/mngr_packages_executor.py").read_text()
-    script = executor.partition('_WRITE_FILES = """\\\n')[2].partition('"""')[0]
-    assert script.startswith("set -eu")
+    script = executor.partition('_WITH_ENVIRONMENT = """\\\n')[2].partition('"""')[0]
+    assert script.startswith("while IFS= read -r line")
     assert shellcheck(script) == []
 
 

@@ -70,7 +70,7 @@ wait_for_lock() { # COMMAND…: run it as root, and again until no other program
     sleep 1
     tries=$((tries - 1))
   done
-  printf '%s\n' "$output" | tail -n 20
+  printf '%s\n' "$output" | tail -n 20 | sed -e 's|://[^/ ]*@|://|g' -e 's|\(://[^ ?]*\)?[^ ]*|\1|g' # no login, no query
   return "$code"
 }
 apt_get() {

@@ -18,12 +18,22 @@ _INSTALL: Argument = {"type": "str", "choices": ["auto", "print"], "default": "a
 _TIMEOUT: Argument = {"type": "int", "default": 900}
 
 
+class UnloggedModule(AnsibleModule):
+    """A module that writes nothing to the host's log: an address among its arguments may hold a password.
+
+    Whoever uses the role sets ``no_target_syslog`` as they like, and Ansible logs all arguments without it.
+    """
+
+    def log(self, msg: Any, log_args: Any = None) -> None:
+        """Log nothing."""
+
+
 def reading_module(items: str, **more: Argument) -> AnsibleModule:
     """The module with its arguments read: a required list of dictionaries called ``items``, and ``more``.
 
     Fails the module if its arguments are wrong.
     """
-    return AnsibleModule(argument_spec={items: _ITEMS, **more}, supports_check_mode=True)
+    return UnloggedModule(argument_spec={items: _ITEMS, **more}, supports_check_mode=True)
 
 
 def installing_module(items: str, **more: Argument) -> AnsibleModule:

@@ -4,16 +4,20 @@
 from __future__ import annotations
 
 import atexit
+import inspect
 import os
 import pwd
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from typing import TYPE_CHECKING
 
+from . import mngr_packages_writing
 from .mngr_ansible_portable import dead_runs, managers, trusted_programs
+from .mngr_ansible_portable.addresses import redacted
 from .mngr_ansible_portable.text import clause
 
 if TYPE_CHECKING:
@@ -30,26 +34,13 @@ _OUTPUT_BYTES = 4096
 NOT_ROOT = "The remote user is not root, and has no sudo without a password; an administrator must"
 """The beginning of a sentence for a user who cannot become root."""
 
-# All files are written beside their destinations, then all are renamed: a full disk leaves the old ones.
-_WRITE_FILES = """\
-set -eu
-umask 022
-mode=$1 owner=$2 from=$3
-shift 3
-trap 'for to; do rm -f -- "${to%/*}/.mngr-ansible.$$.${to##*/}"; done' EXIT
-number=0
-for to; do
-  new=${to%/*}/.mngr-ansible.$$.${to##*/}
-  [ ! -d "$to" ] || { echo "$to is a directory"; exit 1; }
-  mkdir -p -- "${to%/*}"
-  cp -- "$from/$number" "$new"
-  [ -z "$owner" ] || chown "$owner" "$new"
-  chmod "$mode" "$new"
-  sync "$new" 2>/dev/null || :
-  number=$((number + 1))
-done
-for to; do mv -f -- "${to%/*}/.mngr-ansible.$$.${to##*/}" "$to"; done
+# The environment comes by the input: a proxy's password is in no list of processes and in no log of sudo. What is read
+# ends with an empty line; the rest of the input is the program's own.
+_WITH_ENVIRONMENT = """\
+while IFS= read -r line && [ -n "$line" ]; do export "${line?}"; done
+exec "$@"
 """
+_WITHOUT_INPUT = _WITH_ENVIRONMENT.replace('"$@"', '"$@" </dev/null')
 
 
 def private_directory(module: AnsibleModule) -> str:
@@ -76,9 +67,9 @@ def run_captured(argv: Sequence[str], directory: str | None) -> tuple[int, str]:
 
 
 def last_lines(output: str) -> str:
-    """The end of a program's output: whole lines, at most 4 KiB."""
+    """The end of a program's output: whole lines, at most 4 KiB, and addresses without login and query."""
     end = output[-_OUTPUT_BYTES:]
-    return end if len(end) == len(output) else end.partition("\n")[2]
+    return redacted(end if len(end) == len(output) else end.partition("\n")[2])
 
 
 def privilege() -> str:
@@ -107,16 +98,23 @@ class Executor:
         self.output = ""
         self._directory = private_directory(module)
 
-    def run(self, argv: Sequence[str], seconds: int) -> int:
-        """Run a program that cannot ask questions; its exit status. If it fails, all that it started is ended."""
+    def run(self, argv: Sequence[str], seconds: int, text: str | None = None) -> int:
+        """Run a program that cannot ask questions; its exit status. If it fails, all that it started is ended.
+
+        Args:
+            argv: what everybody on the host may see.
+            seconds: that it may take.
+            text: its input; None: it has none.
+        """
         _adopt_orphans()
         directory = tempfile.mkdtemp(dir=self._directory)
-        bounded = managers.bounded(["env", *self._environment(), *argv], seconds)
-        command = managers.privileged(bounded, self.privilege)
+        start = _WITHOUT_INPUT if text is None else _WITH_ENVIRONMENT
+        command = managers.privileged(managers.bounded(["/bin/sh", "-c", start, "sh", *argv], seconds), self.privilege)
         with tempfile.TemporaryFile(dir=self._directory) as output:
-            code = subprocess.call(
-                command, cwd=directory, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
-            )
+            given = f"{self._environment()}\n{text or ''}".encode("utf-8", "surrogateescape")
+            code = subprocess.run(
+                command, cwd=directory, input=given, stdout=output, stderr=subprocess.STDOUT
+            ).returncode
             if code:
                 self._kill_descendants()
             output.seek(0)
@@ -124,14 +122,15 @@ class Executor:
         subprocess.call(managers.privileged(["rm", "-rf", "--", directory], self.privilege))
         return code
 
-    def _environment(self) -> list[str]:
+    def _environment(self) -> str:
+        """The variables, a line each."""
         own = trusted_programs.trusted_path(os.environ.get("PATH", os.defpath))
         path = _ROOT_PATH if self.scope == "system" else f"{own}:{_ROOT_PATH}"
         if os.geteuid() != 0 or trusted_programs.is_trusted(self.home):
             path = f"{self.home}/.local/bin:{path}"
         chosen = {"HOME": self.home, "PATH": path, "DEBIAN_FRONTEND": "noninteractive"}
         chosen.update({name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ})
-        return [f"{name}={value}" for name, value in chosen.items()]
+        return "".join(f"{name}={value}\n" for name, value in chosen.items() if "\n" not in value)
 
     def _kill_descendants(self) -> None:
         """Kill what left the program's session or did not end with it; this process has adopted it."""
@@ -161,8 +160,9 @@ class Executor:
                     file.write(content)
             else:
                 os.rename(content, path)
-        owner = "0:0" if self.scope == "system" else ""
-        if self.run(["sh", "-c", _WRITE_FILES, "sh", mode, owner, staged, *contents], _WRITE_SECONDS):
+        owner = "root" if self.scope == "system" else ""
+        command = [sys.executable, "-I", "-", mode, owner, staged, *contents]
+        if self.run(command, _WRITE_SECONDS, inspect.getsource(mngr_packages_writing)):
             return clause(last_lines(self.output)) or "it cannot be written"
         return ""
 

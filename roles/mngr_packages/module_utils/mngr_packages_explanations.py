@@ -7,6 +7,7 @@ import os
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from .mngr_ansible_portable.addresses import redacted
 from .mngr_ansible_portable.text import clause
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ def explain(manager: str, code: int, output: str, packages: Sequence[str], privi
             return cause.sentences.format(sudo=sudo, names=" ".join(packages), manager=manager, try_it=try_it, **found)
     errors = [line for line in output.splitlines() if re.match(r"(?i)(E:|error|problem|npm err|npm error)", line)]
     lines = errors or output.rstrip().splitlines() or [""]
-    last = clause(re.sub(r"^E: ", "", lines[-1])) or "it gave no reason"
+    last = clause(redacted(re.sub(r"^E: ", "", lines[-1]))) or "it gave no reason"
     return f"{manager} failed with exit status {code}: {last}. Read its output, fix the cause, and run again."
 
 
