@@ -31,6 +31,7 @@ from .mngr_files_paths import (
     EXISTING,
     UNCHANGED,
     RefusedError,
+    blaming_path,
     failure_reason,
     has_owner,
     kind_word,
@@ -117,7 +118,7 @@ class Comparer:
             entry["action"] = self._action(entry, error.nearest, None)
             self._note_difference(entry, error.nearest)
             return
-        with self._directories.acting_for(directory, entry["owner_ids"][0]):
+        with self._directories.acting_for(directory, entry["owner_ids"][0]), blaming_path(entry["path"]):
             entry["current"] = directory.lstat(_name(entry["path"]))
             entry["action"] = self._action(entry, directory, entry["current"])
             self._note_difference(entry, directory)
@@ -125,7 +126,7 @@ class Comparer:
     def _action(self, entry: HostEntry, directory: Directory, current: os.stat_result | None) -> str | None:
         kind, path = entry["kind"], entry["path"]
         if kind == "absent":
-            if current is not None and entry["identity"] not in ("", "%d:%d" % (current.st_dev, current.st_ino)):
+            if current is not None and not _is_what_was_seen(entry, current):
                 raise RefusedError(path, "was exchanged by another program since it was looked at; run again")
             return None if current is None else "delete"
         if current is not None and (kind == "directory") != stat.S_ISDIR(current.st_mode):
@@ -185,6 +186,14 @@ class Comparer:
 def _name(path: bytes) -> bytes:
     """The name of a path in the directory that holds it; the root directory holds itself."""
     return os.path.basename(path) or b"."
+
+
+def _is_what_was_seen(entry: HostEntry, current: os.stat_result) -> bool:
+    """Whether what is to be deleted is what the plan saw. Some file systems number a directory anew, and an empty one
+    is all that can be deleted of it.
+    """
+    is_same = entry["identity"] in ("", "%d:%d" % (current.st_dev, current.st_ino))
+    return is_same or stat.S_ISDIR(current.st_mode)
 
 
 def _directory_action(entry: HostEntry, current: os.stat_result | None) -> str | None:

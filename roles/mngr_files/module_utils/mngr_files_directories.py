@@ -98,7 +98,8 @@ class Directory:
     def lstat(self, name: bytes) -> os.stat_result | None:
         """The status of what has this name here, links not followed; None if nothing has."""
         try:
-            return os.stat(name, dir_fd=self.fd, follow_symlinks=False)
+            with blaming_path(os.path.join(self.path, name)):
+                return os.stat(name, dir_fd=self.fd, follow_symlinks=False)
         except FileNotFoundError:
             return None
 
@@ -139,23 +140,25 @@ class Directories:
             RefusedError: something there is no directory, or a link that we do not follow.
             OSError: it cannot be opened.
         """
-        if path == b"/":
-            return self._root
-        known = self._open.get(path)
-        if known is not None:
-            self._open.move_to_end(path)
-            return known
-        above, name = os.path.split(path)
-        try:
-            found = self._enter(self.open(above), name, path, [])
-        except MissingError as error:
-            if error.nearest.path != above:
-                error.names.append(name)
-            raise
-        self._open[path] = found
-        if len(self._open) > _MOST_OPEN:
-            self._open.popitem(last=False)
-        return self._known(path, found)
+        above, names = path, []
+        while above != b"/" and above not in self._open:
+            above, name = os.path.split(above)
+            names.append(name)
+        directory = self._root
+        if above != b"/":
+            directory = self._open[above]
+            self._open.move_to_end(above)
+        while names:
+            above = os.path.join(above, names[-1])
+            try:
+                directory = self._known(above, self._enter(directory, names.pop(), above, []))
+            except MissingError as error:
+                error.names += reversed(names)
+                raise
+            self._open[above] = directory
+            if len(self._open) > _MOST_OPEN:
+                self._open.popitem(last=False)
+        return directory
 
     def open_in(self, holder: Directory, name: bytes) -> Directory:
         """The directory of this name; what is a link by now is refused, whoever made it.
@@ -209,7 +212,6 @@ class Directories:
     def _known(self, path: bytes, found: Directory) -> Directory:
         """The directory, if it is the one that this path led to before."""
         if self._identities.setdefault(path, found.identity) != found.identity:
-            self._open.pop(path, None)
             raise RefusedError(path, "was exchanged by another program meanwhile; run again")
         return found
 
