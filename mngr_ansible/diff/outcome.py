@@ -51,6 +51,7 @@ class StepDict(TypedDict):
     source: NotRequired[str]
     files: NotRequired[FileCounts]
     diff: NotRequired[str]
+    real_path: NotRequired[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ class Outcome:
         files: of a directory.
         is_required: whether a failure of this step is a failure of the run.
         diff: what would change in files, if that was requested (``--diff``).
+        real_path: where a destination really is, if a link on its way leads elsewhere; bytes that are not UTF-8 as
+            ``\\xff``.
     """
 
     id: str
@@ -82,6 +85,7 @@ class Outcome:
     files: FileCounts | None = None
     is_required: bool = True
     diff: str | None = None
+    real_path: str | None = None
 
     @property
     def name(self) -> str:
@@ -115,4 +119,6 @@ class Outcome:
             step["files"] = self.files.copy()
         if self.diff is not None:
             step["diff"] = self.diff
+        if self.real_path is not None:
+            step["real_path"] = self.real_path
         return step

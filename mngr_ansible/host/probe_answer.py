@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from mngr_ansible.host.probe_request import ProbePath, ProbeRequest, grouped, parents_of
+from mngr_ansible.host.probe_request import ProbePath, ProbeRequest, grouped, parents_of, ways_of
+from mngr_ansible.host.probe_ways import on_the_ways, read_ways
 from mngr_ansible.host.state import FileState, HostState, Login, Paths, Privilege, System
 from mngr_ansible.portable import checks, trusted_programs
 
@@ -41,6 +42,10 @@ WORDS: Mapping[str, str] = {
     "link": "sha256 of a link's target and a newline, in the order of the paths",
     "parents": "one letter (Paths.parents) for each directory; a line of the remote user, then one of root",
     "real": "where a directory of the paths really is: who looked, its index, how many last names are missing, where",
+    "way": "who looked, and one letter of _KINDS for each path on the way to destinations",
+    "node": "MODE:UID:NAME of such a path that exists, in the order of the paths",
+    "to": "the target of such a link, in the order of the paths",
+    "step": "who looked; what is where a link leads: d or l, its path, its target, MODE:UID:NAME",
     "listing": "index of a mirror, d or f, and the names below it, in hexadecimal, each followed by NUL",
 }  # fmt: skip
 """The first word of every line that ``probe.sh`` may print, and what follows it."""
@@ -163,6 +168,15 @@ def _paths(facts: Facts, request: ProbeRequest, paths: Sequence[ProbePath]) -> P
         as_root: [absolute(each) for each in parents_of(paths, as_root=as_root)] for as_root in (False, True)
     }
     parents = _parents(facts.all("parents"), directories)
+    asked = [
+        (as_root, each)
+        for as_root in (False, True)
+        if directories[as_root]
+        for each in on_the_ways(
+            bases["H"], facts.one("work_dir"), [absolute(way) for way in ways_of(paths, as_root=as_root)]
+        )
+    ]
+    ways = read_ways(facts.all("way"), facts.all("node"), facts.all("to"), facts.all("step"), asked)
     return Paths(
         work_dir=work_dir,
         real_work_dir=facts.optional("realwork"),
@@ -170,6 +184,8 @@ def _paths(facts: Facts, request: ProbeRequest, paths: Sequence[ProbePath]) -> P
         parents=parents.get(False, {}),
         parents_as_root=parents.get(True, {}),
         real=_real(facts.all("real"), directories),
+        ways=ways[False],
+        ways_as_root=ways[True],
         listings=_listings(facts.all("listing"), [absolute(each) for each in request.mirrors()] if paths else []),
         tmp=facts.optional("tmp"),
         owner_ids=_owner_ids(facts.all("owner"), request),

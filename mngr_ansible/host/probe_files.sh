@@ -21,7 +21,8 @@ plain_files() { for p do if [ -f "$p" ] && [ -r "$p" ] && [ ! -L "$p" ]; then pr
 # Before all others.
 choose_tools() {
   if command -v sha256sum >/dev/null 2>&1; then SUM=sha256sum; else SUM='shasum -a 256'; fi
-  if stat -c %a / >/dev/null 2>&1; then STAT='stat -c %a:%u:%g:%s'; else STAT='stat -f %Lp:%u:%g:%z'; fi
+  if stat -c %a / >/dev/null 2>&1; then STAT='stat -c %a:%u:%g:%s' WHOSE='stat -c %a:%u:%U'
+  else STAT='stat -f %Lp:%u:%g:%z' WHOSE='stat -f %Lp:%u:%Su'; fi
 }
 
 # $SUM and $STAT are several words.
@@ -83,6 +84,56 @@ parents() {
 
 hexadecimal() { od -An -v -tx1 | tr -d ' \n'; }
 
+# TEXT: as it is after "=", or in hexadecimal where it is not plain.
+encoded() {
+  case $1 in
+    *[!A-Za-z0-9/._@%+=:,-]*) printf %s "$1" | hexadecimal ;;
+    *) printf '=%s' "$1" ;;
+  esac
+}
+
+# WHO PATH…: what is at each of these, the directories on the way to destinations; and where each of their links leads.
+ways() {
+  who=$1
+  shift
+  letters=$(kinds "$@")
+  echo "way $who $letters"
+  # shellcheck disable=SC2086  # $WHOSE is several words
+  if [ $# -gt 0 ]; then printf '%s\0' "$@" | xargs -0 -r $WHOSE -- 2>/dev/null | sed 's/^/node /'; fi
+  case $letters in *l*) for p do if [ -L "$p" ]; then follow "$who" "$p"; fi; done ;; esac
+}
+
+# WHO PATH: the same for every directory above a path, the nearest first.
+upwards() {
+  who=$1 p=$2
+  set --
+  while p=${p%/*} && [ -n "$p" ]; do set -- "$@" "$p"; done
+  ways "$who" "$@"
+}
+
+# WHO LINK: its target; then a line for every name on the way there, whose links are followed too.
+follow() {
+  todo=$(readlink "$2") at=$(cd -P "${2%/*}/" && pwd -P) left=60
+  echo "to $(encoded "$todo")"
+  case $todo in /*) at= ;; esac
+  while [ -n "$todo" ] && [ "$left" -gt 0 ]; do
+    name=${todo%%/*}
+    case $todo in */*) todo=${todo#*/} ;; *) todo= ;; esac
+    case $name in '' | .) continue ;; ..) at=${at%/*}; continue ;; esac
+    at=${at%/}/$name left=$((left - 1))
+    # shellcheck disable=SC2086
+    state=$($WHOSE -- "$at" 2>/dev/null) || return
+    if [ -L "$at" ]; then
+      target=$(readlink "$at")
+      echo "step $1 l $(encoded "$at") $(encoded "$target") $state"
+      case $target in /*) at= ;; *) at=${at%/*} ;; esac
+      todo=$target/$todo
+    elif [ -d "$at" ]; then echo "step $1 d $(encoded "$at") = $state"
+    else return
+    fi
+  done
+}
+
 # WHO DIRECTORY…: those whose real path is another; WHO is 1 for root and 0 for the remote user.
 real_directories() {
   who=$1
@@ -91,10 +142,7 @@ real_directories() {
   for p do
     nearest
     if cd -P "$p" 2>/dev/null && [ "$PWD" != "$p" ]; then
-      case $PWD in
-        *[!A-Za-z0-9/._@%+=:,-]*) printf 'real %s %s %s %s\n' "$who" "$i" "$n" "$(printf %s "$PWD" | hexadecimal)" ;;
-        *) printf 'real %s %s %s =%s\n' "$who" "$i" "$n" "$PWD" ;;
-      esac
+      printf 'real %s %s %s %s\n' "$who" "$i" "$n" "$(encoded "$PWD")"
     fi
     i=$((i+1))
   done

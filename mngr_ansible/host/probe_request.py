@@ -107,3 +107,24 @@ def parents_of(paths: Sequence[ProbePath], *, as_root: bool) -> list[ProbePath]:
             if path.as_root is as_root
         )
     )
+
+
+def ways_of(paths: Sequence[ProbePath], *, as_root: bool) -> list[ProbePath]:
+    """Everything on the way to the directories of these paths, from ``/`` or from the home directory or work_dir on."""
+    found = {ProbePath("", "/"): None}
+    for path in parents_of(paths, as_root=as_root):
+        above = path.rest
+        while above not in ("/", "", "."):
+            found[ProbePath(path.base, above)] = None
+            above = posixpath.dirname(above)
+        if path.base:
+            found[ProbePath(path.base, ".")] = None
+    return list(found)
+
+
+def directories_above(path: str) -> list[str]:
+    """Every directory above an absolute path but ``/``, the nearest first."""
+    found = []
+    while path := path.rpartition("/")[0]:
+        found.append(path)
+    return found

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from mngr_ansible.host import templates
-from mngr_ansible.host.probe_request import ProbePath, ProbeRequest, grouped, parents_of
+from mngr_ansible.host.probe_request import ProbePath, ProbeRequest, grouped, parents_of, ways_of
 from mngr_ansible.portable import check_script, managers, trusted_programs
 from mngr_ansible.portable.sh import without_comments
 
@@ -67,6 +67,9 @@ def _looks(request: ProbeRequest, paths: Sequence[ProbePath], *, as_root: bool) 
         directories = _words(parents_of(paths, as_root=as_root))
         yield f"parents {directories}"
         yield f"real_directories {int(as_root)} {directories}"
+        yield f'upwards {int(as_root)} "$H"'
+        yield f'upwards {int(as_root)} "$W"'
+        yield f"ways {int(as_root)} {_words(ways_of(paths, as_root=as_root))}"
     for index, mirror in enumerate(request.mirrors()):
         if mirror.as_root is as_root:
             yield f"listing {index} {_word(mirror)}"

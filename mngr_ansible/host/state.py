@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from mngr_ansible.portable import checks, managers
 
@@ -35,6 +35,20 @@ class FileState:
 
 
 MISSING = FileState("missing")
+
+
+class WayNode(NamedTuple):
+    """What is on the way to a destination: a directory, or a link that leads somewhere else.
+
+    ``kind``: ``directory``, ``link`` or ``other``. ``name``: of the owner; ``UNKNOWN`` where the host has
+    none.
+    """
+
+    kind: str
+    mode: int
+    uid: int
+    name: str = ""
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +139,11 @@ class Paths:
     """The same as root sees it, for destinations that need root."""
     real: Mapping[str, str] = field(default_factory=dict)
     """Directories of destinations → the same with all symbolic links resolved, where that is another path."""
+    ways: Mapping[str, WayNode] = field(default_factory=dict)
+    """What is on the ways to destinations, as the remote user sees it: by path, and for everything to which a link on
+    the way leads by real path."""
+    ways_as_root: Mapping[str, WayNode] = field(default_factory=dict)
+    """The same as root sees it, for destinations that need root."""
     listings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """What a mirrored destination holds: path below it → ``directory`` or ``file`` (anything else)."""
     tmp: str = ""
@@ -140,6 +159,8 @@ class Paths:
             parents={**self.parents, **other.parents},
             parents_as_root={**self.parents_as_root, **other.parents_as_root},
             real={**self.real, **other.real},
+            ways={**self.ways, **other.ways},
+            ways_as_root={**self.ways_as_root, **other.ways_as_root},
             listings={**self.listings, **other.listings},
         )
 
