@@ -57,7 +57,7 @@ class PackageManager:
         self._directory = executor.private_directory(module)
         self._deadline = time.monotonic() + module.params.get("timeout", 0)
         found = shutil.which(self._row.program)
-        self.is_present = bool(found) and (os.geteuid() != 0 or trusted_programs.is_trusted(found))
+        self.is_present = found is not None and (os.geteuid() != 0 or trusted_programs.is_trusted(found))
         self.can_refresh = bool(self._row.refresh)
         self.output = ""
 
