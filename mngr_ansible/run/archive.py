@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from mngr_ansible.errors import InputError
+from mngr_ansible.portable import addresses
 from mngr_ansible.run.directory import write_private_text
 from mngr_ansible.run.runner import Event
 from mngr_ansible.system.tempdirs import private_directory
@@ -76,7 +77,7 @@ def keep_failed_run(
 ) -> Path | None:
     """Keep what helps to find out why a run failed; returns where, or None if nothing could be kept.
 
-    Roles are not kept (they are in this package), nor the hash of a secret's content, nor a password or token in an
+    Roles are not kept (they are in this package), nor the hash of a secret's content, nor login or query of an
     address.
 
     Args:
@@ -161,4 +162,4 @@ def _without_secret_values(value: Any) -> Any:
 
 
 def _without_secret_text(text: str) -> str:
-    return _SECRET_TEXT.sub(_HIDDEN, text)
+    return addresses.redacted(_SECRET_TEXT.sub(_HIDDEN, text))

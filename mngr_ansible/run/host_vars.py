@@ -28,7 +28,8 @@ class EntryVars(TypedDict, total=False):
     """One entry of a transfer, as the role ``mngr_files`` takes it; see its README.
 
     ``path``, ``source`` and ``target`` are text. A name that is not UTF-8 has the key ``…_b64`` instead: base64 of its
-    bytes. Modes are four octal digits (``0644``), ``size`` is in bytes.
+    bytes. Modes are four octal digits (``0644``), ``size`` is in bytes. A secret without ``size`` and ``sha256`` is
+    what its source holds when the run begins.
     """
 
     path: str
@@ -162,11 +163,12 @@ def _repository(manager: str, repository: Repository) -> RepositoryRequest:
 
 
 def _transfer(due: DueTransfer, staged: Mapping[str, str], is_fresh: bool) -> TransferVars:
-    entries = [_entry(each, staged) for each in due.entries]
+    entries = [_entry(each, staged, is_fresh=is_fresh) for each in due.entries]
     return {"id": due.transfer.id, "is_due": is_fresh, "entries": entries}
 
 
-def _entry(placed: PlacedEntry, staged: Mapping[str, str]) -> EntryVars:
+def _entry(placed: PlacedEntry, staged: Mapping[str, str], *, is_fresh: bool) -> EntryVars:
+    """One entry. A directory to run later says neither size nor hash of a secret: they would give away a short one."""
     entry, options = placed.entry, placed.options
     made: EntryVars = {"kind": entry.kind}
     _set_name(made, "path", placed.path)
@@ -174,8 +176,9 @@ def _entry(placed: PlacedEntry, staged: Mapping[str, str]) -> EntryVars:
         made["mode"] = f"{entry.mode:04o}"
     if entry.kind == "file":
         _set_name(made, "source", staged.get(entry.source, entry.source))
-        made["size"] = entry.size
-        made["sha256"] = entry.sha256
+        if is_fresh or not entry.is_secret:
+            made["size"] = entry.size
+            made["sha256"] = entry.sha256
     if entry.kind == "link":
         _set_name(made, "target", entry.target or "")
     if entry.is_secret:

@@ -30,6 +30,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, Required, TypedDict
 
+from mngr_ansible.portable import addresses
+
 GRACE = 0.5
 """Seconds between TERM and KILL."""
 GIVE_UP = 2.5
@@ -247,9 +249,11 @@ def failure_message(result: Mapping[str, Any]) -> str:
 
 
 def shorten(text: str, longest: int = LONGEST_TEXT) -> str:
-    """The text, or its beginning and its end when it is longer than that."""
+    """The text, or its beginning and its end when it is longer than that; addresses without login and query."""
+    if len(text) <= longest:
+        return addresses.redacted(text)
     half = longest // 2
-    return text if len(text) <= longest else f"{text[:half]} … {text[-half:]}"
+    return f"{addresses.redacted(text[:longest])[:half]} … {addresses.redacted(text[-longest:])[-half:]}"
 
 
 def write(line: Line) -> None:

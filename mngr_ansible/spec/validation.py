@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from mngr_ansible.errors import InputError
-from mngr_ansible.portable import managers, validation
+from mngr_ansible.portable import addresses, managers, validation
 from mngr_ansible.portable.checks import KINDS
 
 MANAGERS = (*managers.TABLE, "installer", "archive")
@@ -50,8 +50,8 @@ _short_repr = reprlib.Repr(maxlevel=3, maxstring=200, maxother=200)
 
 
 def short_repr(value: object) -> str:
-    """``repr`` of bounded length: a few lines of YAML with aliases may stand for gigabytes."""
-    return _short_repr.repr(value)
+    """``repr`` of bounded length (a few lines of YAML may stand for gigabytes); addresses without login and query."""
+    return addresses.redacted(_short_repr.repr(value))
 
 
 def field_error(owner: object, field: str, value: object, problem: str, remedy: str) -> InputError:

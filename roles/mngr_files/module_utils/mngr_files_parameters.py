@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import os
 import posixpath
 import re
+import stat
 from typing import TYPE_CHECKING, Any
 
 from .mngr_ansible_portable import trees, validation
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     Given = Mapping[str, Any]
     """A transfer or an entry as the variable has it: nothing is known of its values."""
 
+_BLOCK = 1 << 20
 _OPTIONS = {"owner", "group", "if_exists", "directory_mode", "mode", "is_secret"}
 TRANSFER_KEYS = {"id", "local_path", "remote_path", "is_required", "symlinks", "mirror"} | _OPTIONS
 """The keys of a transfer that names a source and a destination."""
@@ -192,13 +195,37 @@ def _read_entry(transfers: Transfers, step: str, given: Given, base: str) -> Ent
         "packed": None,
     }
     if kind == "file":
+        entry["source"] = os.path.join(base, _name(given, "source"))
+        if entry["is_secret"] and "size" not in given and "sha256" not in given:
+            _measure_source(transfers, step, entry)
+            return entry
         try:
             entry["size"], entry["sha256"] = int(given["size"]), _plain_text(given.get("sha256"))
         except (KeyError, TypeError, ValueError):
             raise ParameterError(f"{printable(path)} needs a size and a sha256") from None
-        entry["source"] = os.path.join(base, _name(given, "source"))
         _check_source(transfers, step, entry)
     return entry
+
+
+def _measure_source(transfers: Transfers, step: str, entry: Entry) -> None:
+    """Set the size and the hash of a secret from its source: what a directory to run later does not say."""
+    sha256 = hashlib.sha256()
+    try:
+        # O_NONBLOCK: a fifo that took the file's place must not block.
+        with open(os.open(entry["source"], os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                transfers.add_problem(step, f"{printable(entry['source'])}: it is no regular file")
+                return
+            while True:
+                block = file.read(_BLOCK)
+                if not block:
+                    break
+                sha256.update(block)
+                entry["size"] += len(block)
+    except OSError as error:
+        transfers.add_problem(step, f"{printable(entry['source'])}: {error.strerror}")
+        return
+    entry["sha256"] = sha256.hexdigest()
 
 
 def _identity(given: Given) -> str:

@@ -53,6 +53,9 @@ def test_a_rendered_directory_carries_the_files_but_never_a_secret(tmp_path, run
 
     staged = [path.read_text() for path in (tmp_path / "run" / "project" / "files").iterdir()]
     assert staged == ["content"]
+    entries = json.loads((tmp_path / "run" / "inventory" / "host_vars" / "host-1.json").read_text())
+    (secret,) = [each for each in entries["mngr_ansible"]["files"][1]["entries"] if each.get("is_secret")]
+    assert not {"sha256", "size"} & set(secret)
     assert all(b"hush" not in path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file())
 
 

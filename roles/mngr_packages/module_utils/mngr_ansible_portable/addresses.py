@@ -21,7 +21,7 @@ def without_secrets(address: str) -> str:
         parts = urlsplit(address)
     except ValueError:  # brackets that are no IPv6 address
         return unreadable(address)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 def has_secrets(address: str) -> bool:

@@ -1,0 +1,75 @@
+"""What people see of an address: neither login nor query."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from mngr_ansible.errors import InputError
+from mngr_ansible.portable import addresses
+from mngr_ansible.run.supervisor import shorten
+from mngr_ansible.spec.sources import Source
+
+ADDRESSES = [
+    ("https://host/a/b", "https://host/a/b"),
+    ("https://joe:geheim@host:8443/a?sig=geheim#geheim", "https://host:8443/a"),
+    ("https://geheim@host", "https://host"),
+    ("https://joe:geh@geheim@host/x", "https://host/x"),
+    ("https://host/@scope/name", "https://host/@scope/name"),
+    ("copy:/srv/apt", "copy:/srv/apt"),
+]
+
+
+@pytest.mark.parametrize(("address", "shown"), ADDRESSES)
+def test_an_address_is_shown_without_login_query_and_fragment(address: str, shown: str) -> None:
+    assert addresses.without_secrets(address) == shown
+
+
+@pytest.mark.parametrize(("address", "shown"), ADDRESSES[:-1])
+@pytest.mark.parametrize("around", ["E: {} failed", '"{}"', "'{}'", "({})", "a\\n{}\\nb", "see {}, then", "<{}>"])
+def test_any_text_is_shown_with_such_addresses(address: str, shown: str, around: str) -> None:
+    given = address.partition("#")[0]
+    redacted = addresses.redacted(around.format(given))
+    assert "geheim" not in redacted
+    assert shown in redacted
+
+
+def test_text_without_addresses_stays_as_it_is() -> None:
+    for text in ("", "joe@host", "what? no", "a:b@c", "git>=2.39,<3", "1:2.0-1", "file /srv/a?b"):
+        assert addresses.redacted(text) == text
+
+
+def test_a_long_text_takes_no_time() -> None:
+    before = time.process_time()
+    for text in ("a." * 500_000, "a://" * 250_000, "a://" + "x@" * 500_000, "https://" + "?" * 500_000):
+        addresses.redacted(text)
+    assert time.process_time() - before < 20
+
+
+def test_what_is_cut_out_of_a_message_cuts_no_login_in_two() -> None:
+    address = "https://joe:geheim@host/x"
+    for before in range(30):
+        shown = shorten("-" * (2000 - before) + address + "-" * 9000)
+        assert "geh" not in shown
+        shown = shorten("-" * 9000 + address + "-" * (2000 - before))
+        assert "geh" not in shown
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://joe:geheim@host/x", "https://joe:geh/geheim@host/x", "https://[joe:geheim@host/x?sig=geheim", "geheim@x"],
+)
+def test_an_error_about_an_address_shows_no_secret_of_it(url: str) -> None:
+    for given in (
+        {"manager": "archive", "url": url, "sha256": "0" * 64},
+        {"manager": "apt", "url": url},
+        {"manager": "archive", "url": [url], "sha256": "0" * 64} if "geh/" not in url and "://" in url else None,
+        {"manager": "apt", "repository": {"name": "x", "url": "copy:/srv", "key": url, "fingerprint": "0" * 40}},
+        {"manager": "apt", "repository": {"name": "x", "url": url, "key": "https://x/y", "fingerprint": "0" * 40}},
+    ):
+        if given is None:
+            continue
+        with pytest.raises(InputError) as caught:
+            Source.from_value(given)
+        assert "geheim" not in str(caught.value) + caught.value.problem + caught.value.remedy
