@@ -133,10 +133,10 @@ def build(
                 allowed = Allowed(None, (f"packages of {plugin} are not checked (check_packages is off)",))
             elif is_distrusted:
                 allowed = allowed_here(requirement, contribution.repository)
-                if allowed.reasons:
+                if allowed.requirement is None:
                     words = "; ".join(allowed.reasons)
                     left_out.setdefault(contribution.repository, []).append(f"{requirement.name} ({words})")
-                    allowed = Allowed(allowed.requirement, (f"not checked on this machine: {words}",))
+                    allowed = Allowed(None, (f"not checked on this machine: {words}",))
             if allowed.requirement is None:
                 skipped.append(SkippedStep("package", requirement.name, plugin, *allowed.reasons))
             else:

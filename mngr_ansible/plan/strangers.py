@@ -31,7 +31,8 @@ _LONGEST_LIST = 20
 class Allowed:
     """What is left of a requirement.
 
-    ``requirement`` is None if none of its checks may be run. ``reasons`` say what is left out, as clauses.
+    ``requirement`` is None if not all of its checks may be run: without them nobody knows whether it is met.
+    ``reasons`` say why, as clauses.
     """
 
     requirement: PackageRequirement | None
@@ -55,7 +56,7 @@ def allowed_here(requirement: PackageRequirement, repository: str) -> Allowed:
     judged = [programs.judge(check, is_own=bool(own)) for check in checks]
     left = tuple(each for each in judged if isinstance(each, Check))
     reasons = tuple(dict.fromkeys(each for each in judged if isinstance(each, str)))
-    if not left:
+    if reasons:
         return Allowed(None, reasons)
     sources = [each.manager for each in requirement.sources or (tool.sources if tool else ())]
     for manager in sources or managers.SYSTEM:
@@ -63,15 +64,15 @@ def allowed_here(requirement: PackageRequirement, repository: str) -> Allowed:
             return Allowed(None, (f"{problem}, and it would be asked for the package",))
     install: Install | None = "print" if requirement.sources else requirement.install
     checks = own if left == tuple(checks) else left
-    return Allowed(dataclasses.replace(requirement, install=install, checks=checks), reasons)
+    return Allowed(dataclasses.replace(requirement, install=install, checks=checks))
 
 
 def left_out_notice(repository: str, requirements: Sequence[str]) -> str:
-    """What is not checked on this machine, or not completely: each requirement with why, and how to trust it."""
+    """What is not checked on this machine: each requirement with why, and how to trust it."""
     where, rest = printable(repository), len(requirements) - _LONGEST_LIST
     lines = [*requirements[:_LONGEST_LIST], *([f"{rest} more"] if rest > 0 else [])]
     return (
-        f"not checked on this machine, or only in part: {', '.join(lines)}. The settings of {where} say so, which you "
+        f"not checked on this machine: {', '.join(lines)}. The settings of {where} say so, which you "
         f"have not trusted; to trust them, write trusted = [{json.dumps(where)}] into [plugins.ansible] of your own "
         f"settings"
     )
