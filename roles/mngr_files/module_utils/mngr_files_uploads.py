@@ -10,7 +10,6 @@ import base64
 import errno
 import os
 import secrets
-import shutil
 import stat
 from typing import BinaryIO
 
@@ -92,11 +91,11 @@ def sweep(remote_tmp: str) -> None:
         dead_runs.remove_empty(remote_tmp)
 
 
-def _remove_dead_uploads(directory: str) -> None:
-    for path in dead_runs.children(directory):
-        if not os.path.basename(path).startswith("ansible-tmp-"):
-            continue
-        if dead_runs.age(os.path.join(path, UPLOAD)) > _UPLOAD_SECONDS:
-            shutil.rmtree(path, ignore_errors=True)
-        elif dead_runs.age(path) > _UPLOAD_SECONDS:
-            dead_runs.remove_empty(path)  # its run was killed before the first byte
+def _remove_dead_uploads(directory: int) -> None:
+    """Remove them from the open temporary directory of a run."""
+    for name in dead_runs.names(directory):
+        if name.startswith(os.fsdecode(_TASK)):
+            if dead_runs.age_below(name, UPLOAD, directory) > _UPLOAD_SECONDS:
+                dead_runs.remove_tree(name, directory)
+            elif dead_runs.age(name, directory) > _UPLOAD_SECONDS:
+                dead_runs.remove_empty(name, directory)  # its run was killed before the first byte
