@@ -57,6 +57,7 @@ def deletions(transfer: Transfer, state: HostState, protected: ProtectedPaths) -
         return
     options = transfer.mirrors[-1].options
     listing = state.paths.listings.get(transfer.destination, {})
+    identities = state.paths.identities.get(transfer.destination, {})
     real_top = _real_path(transfer.destination, state).rstrip("/")
     parents_of_kept: set[str] = set()
     for relative in sorted(listing, key=lambda each: (-each.count("/"), each)):
@@ -69,7 +70,8 @@ def deletions(transfer: Transfer, state: HostState, protected: ProtectedPaths) -
         )
         if not is_kept:
             path = f"{transfer.destination.rstrip('/')}/{relative}"
-            yield PlacedEntry(path, Entry(relative, "absent", "", 0, 0, "", None, False), options)
+            entry = Entry(relative, "absent", "", 0, 0, "", None, False)
+            yield PlacedEntry(path, entry, options, identities.get(relative, ""))
         leaves_backup = options.if_exists == "backup" and not is_directory
         if is_kept or leaves_backup:
             parents_of_kept.add(posixpath.dirname(relative))

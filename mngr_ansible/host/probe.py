@@ -31,7 +31,7 @@ def probe(connection: Connection, request: ProbeRequest, timeout: float) -> Host
 
 def _probe(connection: Connection, request: ProbeRequest, paths: Sequence[ProbePath], timeout: float) -> HostState:
     nonce = secrets.token_hex(8)
-    script = probe_script(request, paths, nonce)
+    script = probe_script(request, paths, nonce, max(1, int(timeout * 0.8)))
     if len(paths) > 1 and not connection.holds(script):
         half = len(paths) // 2
         first = _probe(connection, request, paths[:half], timeout)

@@ -96,8 +96,8 @@ find_privilege() {
 # SCRIPT: run it as root, where sudo allows that; as the remote user where not.
 as_root() {
   case $privilege in
-    sudo) printf '%s\n' "$1" | sudo -n /usr/bin/env LC_ALL=C H="$H" W="$W" /bin/sh ;;
-    password) printf '%s\n%s\n' "$mngr_password" "$1" | sudo -k -S -p '' /usr/bin/env LC_ALL=C H="$H" W="$W" /bin/sh ;;
+    sudo) printf '%s\n' "$1" | sudo -n /usr/bin/env LC_ALL=C H="$H" W="$W" END="$END" /bin/sh ;;
+    password) printf '%s\n%s\n' "$mngr_password" "$1" | sudo -k -S -p '' /usr/bin/env LC_ALL=C H="$H" W="$W" END="$END" /bin/sh ;;
     *) eval "$1" ;;
   esac
 }
@@ -127,6 +127,8 @@ main() {
   # Before anything that PATH decides; and no program finds a file of the directory in which we were started.
   mngr_protect
   mngr_go_home
+  seconds=@SECONDS@
+  END=$(($(date +%s) + seconds))
   printf '\n%s begin\n' @NONCE@
   ask_login
   ask_system

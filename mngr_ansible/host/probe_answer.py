@@ -10,7 +10,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from mngr_ansible.host.probe_request import ProbePath, ProbeRequest, grouped, parents_of, ways_of
 from mngr_ansible.host.probe_ways import on_the_ways, read_ways
@@ -38,15 +38,15 @@ WORDS: Mapping[str, str] = {
     "owner": "the number of a user or group, once for each that was asked, in that order; empty for an unknown name",
     "kinds": "one letter of _KINDS for each path of a group",
     "mode": "MODE:UID:GID:SIZE of a path that exists, in the order of the paths",
-    "hash": "sha256 of a file that is hashed, in the order of the paths",
-    "link": "sha256 of a link's target and a newline, in the order of the paths",
+    "hash": "sha256 of a file that is hashed, in the order of the paths; - for one that cannot be read any more",
+    "link": "sha256 of a link's target and a newline, in the order of the paths; - for what is no link any more",
     "parents": "one letter (Paths.parents) for each directory; a line of the remote user, then one of root",
     "real": "where a directory of the paths really is: who looked, its index, how many last names are missing, where",
     "way": "who looked, and one letter of _KINDS for each path on the way to destinations",
     "node": "MODE:UID:NAME of such a path that exists, in the order of the paths",
     "to": "the target of such a link, in the order of the paths",
     "step": "who looked; what is where a link leads: d or l, its path, its target, MODE:UID:NAME",
-    "listing": "index of a mirror, d or f, and the names below it, in hexadecimal, each followed by NUL",
+    "listing": "index of a mirror; i, or d and f; in hexadecimal, each with NUL: the names below it, find's status",
 }  # fmt: skip
 """The first word of every line that ``probe.sh`` may print, and what follows it."""
 
@@ -176,6 +176,7 @@ def _paths(facts: Facts, request: ProbeRequest, paths: Sequence[ProbePath]) -> P
             bases["H"], facts.one("work_dir"), [absolute(way) for way in ways_of(paths, as_root=as_root)]
         )
     ]
+    listings = _listings(facts.all("listing"), [absolute(each) for each in request.mirrors()] if paths else [])
     ways = read_ways(facts.all("way"), facts.all("node"), facts.all("to"), facts.all("step"), asked)
     return Paths(
         work_dir=work_dir,
@@ -186,7 +187,8 @@ def _paths(facts: Facts, request: ProbeRequest, paths: Sequence[ProbePath]) -> P
         real=_real(facts.all("real"), directories),
         ways=ways[False],
         ways_as_root=ways[True],
-        listings=_listings(facts.all("listing"), [absolute(each) for each in request.mirrors()] if paths else []),
+        listings={top: each.kinds for top, each in listings.items()},
+        identities={top: each.identities for top, each in listings.items()},
         tmp=facts.optional("tmp"),
         owner_ids=_owner_ids(facts.all("owner"), request),
     )
@@ -226,7 +228,8 @@ def _files(facts: Facts, paths: Sequence[ProbePath]) -> Iterator[tuple[ProbePath
                 digest = _digest(_next(links))
             elif code == "f" and path.is_hashed:
                 digest = _digest(_next(hashes))
-            yield path, FileState(_KINDS[code], mode, uid, gid, size, digest)
+            kind = "unreadable" if code == "f" and path.is_hashed and digest is None else _KINDS[code]
+            yield path, FileState(kind, mode, uid, gid, size, digest)
     if any(next(rest, None) is not None for rest in (modes, hashes, links)):
         raise ValueError("more files than there are")
 
@@ -263,21 +266,38 @@ def _real(lines: Sequence[str], directories: Mapping[bool, Sequence[str]]) -> di
     return real
 
 
-def _listings(lines: Sequence[str], mirrors: Sequence[str]) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = {}
+class _Listing(NamedTuple):
+    """What a mirrored directory holds, by path below it: its kind, and its device and inode where they are known."""
+
+    kinds: dict[str, str]
+    identities: dict[str, str]
+
+
+def _listings(lines: Sequence[str], mirrors: Sequence[str]) -> dict[str, _Listing]:
+    found: dict[str, _Listing] = {}
     for line in lines:
-        match = re.fullmatch(r"(\d{1,6}) ([df]) ((?:[0-9a-f]{2})*)", line)
+        match = re.fullmatch(r"(\d{1,6}) ([dfi]) ((?:[0-9a-f]{2})*)", line)
         if match is None or int(match[1]) >= len(mirrors):
             raise ValueError(f"the listing {line[:80]!r}")
-        kind = "directory" if match[2] == "d" else "file"
-        listing = found.setdefault(mirrors[int(match[1])], {})
-        for name in bytes.fromhex(match[3]).split(b"\0"):
-            relative = os.fsdecode(name)[2:]
-            if name in (b"", b"."):
+        listing = found.setdefault(mirrors[int(match[1])], _Listing({}, {}))
+        *names, status, empty = bytes.fromhex(match[3]).split(b"\0") if match[3] else [b"", b""]
+        if status not in (b"=0", b"=1") or empty:
+            raise ValueError(f"the listing of {mirrors[int(match[1])]!r} is not whole: status {status[:20]!r}")
+        for name in names:
+            kind, identity, path = match[2], "", name
+            if kind == "i":
+                state = re.fullmatch(rb"(\d{1,20}:\d{1,20}):(.):(.*)", name, re.DOTALL)
+                if state is None:
+                    raise ValueError(f"the name {name[:80]!r}")
+                identity, kind, path = state[1].decode(), state[2].decode("latin-1"), state[3]
+            relative = os.fsdecode(path)[2:]
+            if path == b".":
                 continue
-            if not name.startswith(b"./") or not {"", ".", ".."}.isdisjoint(relative.split("/")):
+            if not path.startswith(b"./") or not {"", ".", ".."}.isdisjoint(relative.split("/")):
                 raise ValueError(f"the name {name[:80]!r}")
-            listing[relative] = kind
+            listing.kinds[relative] = "directory" if kind == "d" else "file"
+            if identity:
+                listing.identities[relative] = identity
     return found
 
 
@@ -305,7 +325,10 @@ def _mode(text: str) -> tuple[int, int, int, int]:
     return int(match[1], 8), int(match[2]), int(match[3]), int(match[4])
 
 
-def _digest(text: str) -> str:
+def _digest(text: str) -> str | None:
+    """A hash in hexadecimal; None for what could not be read any more."""
+    if text == "-":
+        return None
     if not re.fullmatch(r"[0-9a-f]{64}", text):
         raise ValueError(f"the hash {text[:40]!r}")
     return text

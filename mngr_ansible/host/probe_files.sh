@@ -15,37 +15,83 @@ kinds() {
   echo
 }
 
-# PATH…: those that are readable files, each followed by NUL.
-plain_files() { for p do if [ -f "$p" ] && [ -r "$p" ] && [ ! -L "$p" ]; then printf '%s\0' "$p"; fi; done; }
-
-# Before all others.
+# Before all others. END: when the probe has to end, in seconds since 1970. BOUND and a number of seconds go before a
+# command that opens what is at a path: somebody may have put a fifo, a device or an endless file there meanwhile.
 choose_tools() {
   if command -v sha256sum >/dev/null 2>&1; then SUM=sha256sum; else SUM='shasum -a 256'; fi
   if stat -c %a / >/dev/null 2>&1; then STAT='stat -c %a:%u:%g:%s' WHOSE='stat -c %a:%u:%U'
   else STAT='stat -f %Lp:%u:%g:%z' WHOSE='stat -f %Lp:%u:%Su'; fi
+  if timeout -s KILL 9 true; then BOUND='timeout -s KILL'
+  elif timeout -s KILL -t 9 true; then BOUND='timeout -s KILL -t'
+  elif perl -e 1; then BOUND='perl -e alarm(shift);exec(@ARGV)'
+  else BOUND='nice -n'; fi # no bound; it takes a number too
 }
 
-# $SUM and $STAT are several words.
-# shellcheck disable=SC2086
-modes() { printf '%s\0' "$@" | xargs -0 -r $STAT -- 2>/dev/null | sed 's/^/mode /'; }
+# A DIVISOR: this part of the seconds that are left, at least one.
+seconds_left() {
+  left=$(((END-$(date +%s))/$1))
+  if [ "$left" -lt 1 ]; then left=1; fi
+}
 
-# Only links and special files must be kept from sha256sum: it would follow the first and wait for the second.
+# $SUM, $STAT and $BOUND are several words.
+# shellcheck disable=SC2086
+modes() { printf '%s\0' "$@" | xargs -0 -r $BOUND $left $STAT -- 2>/dev/null; }
+
+# PATH…: a line for each that is a file according to $letters, with "-" for one that cannot be read any more. All at
+# once, as long as that may take for the bytes in $states; then one by one, which ends what only one of them prevents.
 # shellcheck disable=SC2086
 hashes() {
-  case $letters in
-    *[lo]*) plain_files "$@" ;;
-    *) printf '%s\0' "$@" ;;
-  esac | xargs -0 -r $SUM -- 2>/dev/null | sed -e 's/^\\//' -e 's/^\([0-9a-f]*\).*/hash \1/'
+  seconds_left 2
+  files=$(printf %s "$letters" | tr -dc f)
+  most=$(printf '%s\n' "$states" | awk -F: '{ s += $4 } END { printf "%.0f", 5 + s / 200000000 }')
+  if [ "${#most}" -lt 6 ] && [ "$most" -lt "$left" ]; then left=$most; fi
+  sums=$(printf '%s\0' "$@" | if [ "${#files}" = $# ]; then cat; else only_files "$@"; fi |
+    xargs -0 -r $BOUND $left $SUM -- 2>/dev/null | sed -e 's/^\\//' -e 's/^\([0-9a-f]*\).*/hash \1/')
+  case ${#files}:$(printf '%s\n' "$sums" | grep -c .) in
+    0:*) ;;
+    "${#files}:${#files}") printf '%s\n' "$sums" ;;
+    *) hashes_one_by_one "$@" ;;
+  esac
 }
 
-# The same for names that sha256sum escapes.
+# PATH…: those that are files according to $letters, each followed by NUL.
+only_files() {
+  rest=$letters
+  for p do
+    case $rest in f*) if [ -f "$p" ] && [ ! -L "$p" ]; then printf '%s\0' "$p"; fi ;; esac
+    rest=${rest#?}
+  done
+}
+
+# The same; also for names that sha256sum escapes.
+# shellcheck disable=SC2086
 hashes_one_by_one() {
-  for p do if [ -f "$p" ] && [ -r "$p" ] && [ ! -L "$p" ]; then
-    $SUM <"$p" 2>/dev/null | sed 's/^\([0-9a-f]*\).*/hash \1/'
-  fi; done
+  rest=$letters
+  for p do
+    case $rest in
+      f*)
+        sum=
+        if [ -f "$p" ] && [ ! -L "$p" ] && [ "$(date +%s)" -lt "$END" ]; then
+          seconds_left 2
+          sum=$($BOUND $left $SUM -- "$p" 2>/dev/null | sed -n -e '1s/^\\//' -e '1s/^\([0-9a-f]*\).*/\1/p')
+        fi
+        echo "hash ${sum:--}"
+        ;;
+    esac
+    rest=${rest#?}
+  done
 }
 
-links() { for p do if [ -L "$p" ]; then readlink "$p" | $SUM | sed 's/^\([0-9a-f]*\).*/link \1/'; fi; done; }
+# PATH…: a line for each that is a link according to $letters.
+links() {
+  rest=$letters
+  for p do
+    case $rest in
+      l*) if [ -L "$p" ]; then readlink "$p" | $SUM | sed 's/^\([0-9a-f]*\).*/link \1/'; else echo 'link -'; fi ;;
+    esac
+    rest=${rest#?}
+  done
+}
 
 # HASHING PATH…: everything about the paths of one group; HASHING is hashes, hashes_one_by_one or : (nothing).
 look() {
@@ -53,7 +99,9 @@ look() {
   shift
   letters=$(kinds "$@")
   echo "kinds $letters"
-  modes "$@"
+  seconds_left 2
+  states=$(modes "$@")
+  case $states in ?*) printf '%s\n' "$states" | sed 's/^/mode /' ;; esac
   case $letters in *l*) links "$@" ;; esac
   $hashing "$@"
 }
@@ -149,11 +197,25 @@ real_directories() {
   cd / || return
 }
 
-# INDEX DIRECTORY: everything below a mirrored directory.
+# INDEX DIRECTORY: everything below a mirrored directory, and the exit status of find, which 1 is if it may not enter
+# some directory. With device and inode where find can print them.
 listing() {
   if [ -d "$2" ] && [ ! -L "$2" ] && cd -P "$2" 2>/dev/null; then
-    printf 'listing %s d ' "$1"; find . -xdev -type d -print0 | hexadecimal; echo
-    printf 'listing %s f ' "$1"; find . -xdev ! -type d -print0 | hexadecimal; echo
+    seconds_left 2
+    if find . -prune -printf '' >/dev/null; then list "$1" i -printf '%D:%i:%y:%p\0'
+    else
+      list "$1" d -type d -print0
+      list "$1" f ! -type d -print0
+    fi
     cd / || return
   fi
+}
+
+# INDEX LETTER WORD…: one line of listing; the words are find's.
+list() {
+  printf 'listing %s %s ' "$1" "$2"
+  shift 2
+  # shellcheck disable=SC2086
+  { $BOUND $left find . -xdev "$@"; printf '=%s\0' $?; } | hexadecimal
+  echo
 }

@@ -10,9 +10,10 @@ from mngr_ansible.portable import check_script, managers, trusted_programs
 from mngr_ansible.portable.sh import without_comments
 
 
-def probe_script(request: ProbeRequest, paths: Sequence[ProbePath], nonce: str) -> str:
+def probe_script(request: ProbeRequest, paths: Sequence[ProbePath], nonce: str, seconds: int = 50) -> str:
     """The script that asks about these of the request's paths, and about everything else in it.
 
+    After so many seconds it starts nothing that could wait for a file, and has ended what it started.
     Every text of a plugin in it is quoted. The answer stands between the lines ``NONCE begin`` and ``NONCE end``.
     """
     questions = list(_questions(request, paths))
@@ -23,6 +24,7 @@ def probe_script(request: ProbeRequest, paths: Sequence[ProbePath], nonce: str) 
         "NEEDS_PRIVILEGE": "1" if request.needs_privilege else "",
         "PASSWORD": shlex.quote(request.password or ""),
         "NONCE": nonce,
+        "SECONDS": str(seconds),
         "WORK_DIR": _work_dir(request.work_dir),
         "QUESTIONS": "\n".join(questions),
         "CHECKS": f"echo checks\n{check_script.script(request.requirements, has_paths=True)}"

@@ -146,6 +146,8 @@ class Paths:
     """The same as root sees it, for destinations that need root."""
     listings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """What a mirrored destination holds: path below it → ``directory`` or ``file`` (anything else)."""
+    identities: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """The device and inode of each of these, as ``8:1234``; empty where the host's find cannot print them."""
     tmp: str = ""
     """A directory in which the remote user may make temporary directories; empty where there is none."""
     owner_ids: Mapping[tuple[str, str], int | None] = field(default_factory=dict)
@@ -162,6 +164,7 @@ class Paths:
             ways={**self.ways, **other.ways},
             ways_as_root={**self.ways_as_root, **other.ways_as_root},
             listings={**self.listings, **other.listings},
+            identities={**self.identities, **other.identities},
         )
 
 

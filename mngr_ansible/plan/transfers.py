@@ -92,6 +92,8 @@ class PlacedEntry:
     path: str
     entry: Entry
     options: WriteOptions = WriteOptions()
+    identity: str = ""
+    """Of what is deleted: the device and inode that were seen, as ``8:1234``; empty where they are not known."""
 
     @property
     def is_top(self) -> bool:

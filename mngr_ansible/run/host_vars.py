@@ -48,6 +48,7 @@ class EntryVars(TypedDict, total=False):
     owner: str
     group: str
     if_exists: str
+    identity: str
 
 
 class TransferVars(TypedDict):
@@ -193,6 +194,8 @@ def _entry(placed: PlacedEntry, staged: Mapping[str, str], *, is_fresh: bool) ->
         made["group"] = options.group
     if options.if_exists != "replace":
         made["if_exists"] = options.if_exists
+    if placed.identity and is_fresh:
+        made["identity"] = placed.identity
     return made
 
 

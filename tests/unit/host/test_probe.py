@@ -18,7 +18,7 @@ from mngr_ansible.host.probe_request import ProbeRequest
 from mngr_ansible.host.state import MISSING
 from mngr_ansible.plan.transfers import Claim, Destination, WriteOptions
 from mngr_ansible.portable import trees
-from tests.support.builders import claim, requirements
+from tests.support.builders import claim, requirements, write
 from tests.support.shells import SHELLS
 
 HOSTILE = [
@@ -157,6 +157,10 @@ def test_what_root_must_look_at_and_what_a_mirror_holds_is_reported(shell, tmp_p
     assert state.paths.listings == {
         f"{tmp_path}/there": {"it's": "directory", "it's/new\nline": "directory", "file": "file"}
     }
+    assert state.paths.identities[f"{tmp_path}/there"] == {
+        name: "{0.st_dev}:{0.st_ino}".format(os.lstat(tmp_path / "there" / name))
+        for name in ("it's", "it's/new\nline", "file")
+    }
     assert state.paths.owner_ids == {("group", "root"): 0}
     assert state.login.real_home == os.path.realpath(state.login.home)
 
@@ -238,3 +242,28 @@ def test_what_start_up_files_print_before_and_after_is_ignored(tmp_path):
     noisy = EditedAnswer(lambda text: f"Welcome!\nkinds f\n{text}\nbye\n")
 
     assert probe(noisy, ProbeRequest((), ()), 30).login.uid == os.getuid()
+
+
+@pytest.mark.parametrize("find", ["-printf is unknown", "killed"])
+def test_a_list_of_a_mirror_is_whole_or_refused_and_needs_no_identities(find, tmp_path, monkeypatch):
+    (tmp_path / "there/sub").mkdir(parents=True)
+    (tmp_path / "source").mkdir()
+    write(tmp_path / "bin/find", '#!/bin/sh\ncase "$*" in *-printf*) exit 1; esac\nexec /usr/bin/find "$@"\n', 0o755)
+    if find == "killed":
+        write(tmp_path / "bin/find", "#!/bin/sh\nprintf './sub\\0'\nkill -KILL $$\n", 0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin", prepend=":")
+    mirror = Claim("p", Destination(f"{tmp_path}/there"), trees.read(str(tmp_path / "source")).entries, is_mirror=True)
+
+    if find == "killed":
+        with pytest.raises(HostError, match="not whole"):
+            probe(LocalShell(), ProbeRequest((mirror,), ()), 30)
+        return
+    state = probe(LocalShell(), ProbeRequest((mirror,), ()), 30)
+    assert state.paths.listings == {f"{tmp_path}/there": {"sub": "directory"}}
+    assert state.paths.identities == {f"{tmp_path}/there": {}}
+
+
+@given(st.lists(st.from_regex(r"(way|node|to|step|refused|listing) [ -~]*")))
+def test_any_line_about_ways_is_read_or_refused(lines):
+    with pytest.raises((ValueError, KeyError, IndexError)):
+        parse_answer(lines, ProbeRequest((), ()), ())
