@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from mngr_ansible.portable import versions
@@ -176,6 +178,19 @@ PACKAGED = [*DEBIAN, *UBUNTU, *RPM, *ARCH, *ALPINE]
 @pytest.mark.parametrize(("text", "version"), OUTPUTS)
 def test_the_version_is_read_from_a_programs_output(text: str, version: str) -> None:
     assert versions.find(text) == version
+
+
+REAL = [
+    line.split("\t")
+    for line in Path(__file__).with_name("real_outputs.tsv").read_text().splitlines()
+    if not line.startswith("#")
+]
+
+
+@pytest.mark.parametrize(("program", "text", "version"), REAL)
+def test_a_programs_own_number_is_read_and_no_other(program: str, text: str, version: str) -> None:
+    printed = text.replace("\\n", "\n").replace("\\e", "\x1b")
+    assert versions.find(printed, program=program) == (version or None)
 
 
 @pytest.mark.parametrize(("packaged", "version"), PACKAGED)

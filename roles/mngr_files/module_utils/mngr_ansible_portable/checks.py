@@ -275,7 +275,7 @@ def _output_evidence(check: CompleteCheck, output: _Output, name: str) -> _Evide
     if output.code is None:
         return None
     where = output.where or check["value"]
-    version, problem = _printed_version(check, output)
+    version, problem = _printed_version(check, output, name)
     if output.code in _FAILED_TO_START:
         return _Evidence(where, None, f"{where} cannot be run", is_usable=False)
     if check["kind"] in ("python_module", "shell") and output.code != "0":
@@ -284,13 +284,14 @@ def _output_evidence(check: CompleteCheck, output: _Output, name: str) -> _Evide
     return _Evidence(where, version, f"{where} {problem}", notice=notice)
 
 
-def _printed_version(check: CompleteCheck, output: _Output) -> tuple[str | None, str]:
+def _printed_version(check: CompleteCheck, output: _Output, name: str) -> tuple[str | None, str]:
     """The version that a check printed, or None and why; what a failing command prints counts only with a pattern."""
     if output.code == _KILLED:
         return None, f"did not answer within {SECONDS} s"
     if output.code not in ("0", _OUTPUT_CLOSED) and not check["pattern"]:
         return None, f"prints no version (exit status {output.code})"
-    return versions.find("\n".join(output.text), check["pattern"]), "prints no readable version"
+    program = check["value"] if check["kind"] == "command" else name
+    return versions.find("\n".join(output.text), check["pattern"], program), "prints no readable version"
 
 
 def _hidden_notice(name: str, output: _Output) -> str:

@@ -13,12 +13,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _PRE = r"(?:dev|nightly|snapshot|canary|ea|alpha|beta|preview|prerelease|pre|rc)"
-_SUFFIX = rf"(?:[._~-]?{_PRE}(?![A-Za-z])[.-]?[0-9]*|_[0-9]+|[a-z](?![A-Za-z])[0-9]*)*"
-_DOTTED = re.compile(rf"(?<![0-9.])[0-9]+(?:\.[0-9]+)+{_SUFFIX}", re.IGNORECASE)
-_BARE = re.compile(
-    rf"(?:GNU )?(?:[A-Za-z][\w+-]*?[\s,:_-]+)?(?:version[\s:]+)?v?([0-9]+{_SUFFIX})(?=$|[\s,;()])", re.IGNORECASE
+_SUFFIX = rf"(?:[._~-]?(?!ea[0-9]+[a-z]){_PRE}(?![A-Za-z])[.-]?[0-9]*|_[0-9]+|[a-z](?![A-Za-z])[0-9]*)*"
+_NUMBERS = rf"[0-9]+(?:\.[0-9]+)+{_SUFFIX}"
+_NUMBER = rf"[0-9]+{_SUFFIX}(?=$|[\s,;()\"'])"
+_DOTTED = re.compile(rf"(?<![0-9.])({_NUMBERS})", re.IGNORECASE)
+_BARE = re.compile(rf"(?:GNU )?(?:[A-Za-z][\w+-]*?[\s,:_-]+)?(?:version[\s:]+)?v?({_NUMBER})", re.IGNORECASE)
+_ALONE = re.compile(rf"v?((?:{_NUMBERS}|[0-9]+{_SUFFIX}))(?:[+-][\w.+-]*)?", re.IGNORECASE)
+_AFTER_VERSION = re.compile(
+    r"(?<![\w/-])(?<!protocol )(?<!license )(?<!licence )(?<!gpl )version[\s:=]+"
+    rf"[\"']?(?:[A-Za-z][\w-]*[/ ])?[A-Za-z]{{0,3}}({_NUMBERS}|{_NUMBER})",
+    re.IGNORECASE,
 )
-_NOT_A_VERSION = re.compile(r"\S*://\S*|(?<!\S)[(\"'\[]?/\S*|\S*\.so\b\S*")
+_NOT_A_VERSION = re.compile(
+    r"\S*://\S*|(?<!\S)[(\"'\[]?/\S*|\S*\.so\b\S*|(?<!\S)-\S*=\S*|[0-9]+(?:\.[0-9]+){3}:[0-9]+|\x1b\[[0-9;]*m"
+)
+"""Addresses, paths, libraries, options with a value, hosts with a port, and colours of a terminal."""
+_LICENSE = re.compile(
+    r"\s*(?:licen[sc]e|copyright|\(c\)|this (?:program )?is free|there is no warranty)\b", re.IGNORECASE
+)
+"""The beginning of a line about the program's license, which has a version too."""
+_IN_PARENTHESES = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_OWN_PATTERNS = dict.fromkeys(("magick", "convert", "identify", "mogrify"), r"ImageMagick ([0-9]+(?:\.[0-9]+)+-[0-9]+)")
+"""Programs whose version ends in what is a packager's revision elsewhere."""
 
 _VALID = re.compile(r"[vV]?[0-9][0-9A-Za-z.+~_-]{0,99}")
 _CLAUSE = re.compile(r"\s*(>=|<=|==|!=|>|<)\s*(\S*)\s*")
@@ -46,18 +62,24 @@ _PHASES = {
 }
 
 
-def find(text: str, pattern: str | None = None) -> str | None:
-    """The version in what a command printed; None if there is none.
+def find(text: str, pattern: str | None = None, program: str = "") -> str | None:
+    """The version in what a command printed; None if there is none, or if none is certain.
 
-    The first line with a version counts: a dotted number anywhere in it, or a whole number after the program's name
-    (``less 590``). Paths and URLs are skipped: ``/usr/lib/python3.11`` is not a version.
+    The number after the program's own name counts, also after words in parentheses and the word "version" between them.
+    Else a line that is nothing but a number counts, or the number after the word "version"; else the first dotted
+    number that is not in parentheses, or a whole number after one name (``less 590``). Addresses, paths, options and
+    hosts with a port are no versions; where the name is followed by "version" and no number, or where the output speaks
+    of the program and gives the version of another one, none is certain.
 
     Args:
         pattern: a regular expression whose first group (or whole match) is the version, instead of the rule above.
+        program: the name of the program; empty if it is not known.
 
     Raises:
         ValueError: the pattern is not a regular expression.
     """
+    if pattern is None:
+        pattern = _OWN_PATTERNS.get(program)
     if pattern is not None:
         try:
             match = re.search(pattern, text[:_LONGEST_TEXT], re.MULTILINE)
@@ -65,15 +87,63 @@ def find(text: str, pattern: str | None = None) -> str | None:
             raise ValueError(f"{pattern!r} is not a regular expression: {error}") from error
         found = (match[1] if match.re.groups else match[0]) if match else None
         return found.strip() if found and is_readable(found) else None
-    for line in text[:_LONGEST_TEXT].splitlines():
-        words = _NOT_A_VERSION.sub(" ", line[:_LONGEST_LINE]).strip()
-        match = _DOTTED.search(words)
-        if match:
-            return match[0]
-        match = _BARE.match(words)
+    lines = [
+        "" if _LICENSE.match(line) else _NOT_A_VERSION.sub(" ", line[:_LONGEST_LINE]).strip()
+        for line in text[:_LONGEST_TEXT].splitlines()
+    ]
+    program = program.rpartition("/")[2]
+    is_there, version = _after_name(program, lines)
+    family = re.sub(r"[-.]?[0-9][0-9.]*$", "", program)
+    if not is_there and family[-1:].isalpha() and family != program:  # python3.11 says Python
+        lines = [line.replace(program, family) for line in lines]
+        is_there, version = _after_name(family, lines)
+    if is_there:
+        return version
+    for line in lines:
+        match = _ALONE.fullmatch(line)
+        if match and "." in line:
+            return match[1]
+    for line in lines:
+        match = _AFTER_VERSION.search(line)
+        if match and ("." in match[1] or not _DOTTED.search(line)):
+            return None if _is_of_another(line, program, lines) else match[1]
+    for line in lines:
+        match = _DOTTED.search(_IN_PARENTHESES.sub(" ", line)) or _DOTTED.search(line) or _BARE.match(line)
         if match:
             return match[1]
     return None
+
+
+def _after_name(name: str, lines: list[str]) -> tuple[bool, str | None]:
+    """Whether a line gives the version of this program, and that; a snapshot has a word instead of a number."""
+    if not name:
+        return False, None
+    start = rf"(?<!\w)(?:[\w.+]+-)*{re.escape(name)}(?![\w.+-]*\.\w+:)"
+    between = r"(?:\s*\([^()]*\))*(?:[\s:,-]*\b(?:version|ver|v|release|cli)\b\.?)?[\s:=,\"'/_-]*(?:\([^()]*\)\s*)?"
+    dotted = re.compile(rf"{start}{between}v?({_NUMBERS})", re.IGNORECASE)
+    numbered = re.compile(rf"{start}[-.0-9]+\s+version[\s:]+v?({_NUMBERS})", re.IGNORECASE)
+    glued = re.compile(rf"{start}[\s:,-]*\bversion[\s:]+[A-Za-z]+[-_/]?({_NUMBERS})", re.IGNORECASE)
+    whole = re.compile(rf"{start}{between}v?({_NUMBER})(?: \(\1(\.[0-9.]+))?", re.IGNORECASE)
+    snapshot = re.compile(rf"{start}\s+version\s+(?=\S*[0-9])\S", re.IGNORECASE)
+    for line in lines:
+        match = numbered.search(line) or dotted.search(line) or glued.search(line)
+        if match:
+            return True, match[1]
+        match = whole.match(line)
+        if match:
+            return True, match[1] + (match[2] or "")
+        if snapshot.match(line):
+            return True, None
+    return False, None
+
+
+def _is_of_another(line: str, program: str, lines: list[str]) -> bool:
+    """Whether a line gives the version of another program, and another line speaks of this one."""
+    first = re.match(r"([A-Za-z][\w+-]*) version\b", line)
+    if not program or first is None or first[1].lower() == program.lower():
+        return False
+    own = re.compile(rf"(?<![\w-]){re.escape(program)}(?![\w-])", re.IGNORECASE)
+    return any(own.search(other) for other in lines if other is not line)
 
 
 def upstream(package_version: str) -> str:
