@@ -210,7 +210,12 @@ def control_sockets() -> Iterator[Path]:
     with socket_directory() as directory:
         command = ["/bin/sh", "-c", templates.text("end_masters.sh"), "sh", str(directory)]
         watcher = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",  # PATH may have a directory that is not absolute
+            start_new_session=True,
         )
         try:
             yield directory

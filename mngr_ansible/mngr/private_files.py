@@ -4,19 +4,17 @@ Whatever named them: decided is on the contributions that mngr's settings and op
 these lead to through links.
 """
 
-import grp
 import os
-import pwd
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from mngr_ansible.inputs.contribution import Contribution
 from mngr_ansible.plan.local_files import local_path
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.patterns import Patterns
+from mngr_ansible.system.owners import is_shared_group
 
 _MOST_FOUND = 1000
 """How many private files are looked for; more are not counted."""
@@ -126,16 +124,3 @@ def can_others_read(path: str) -> bool:
     return all(
         each.st_mode & stat.S_IXOTH or (each.st_mode & stat.S_IXGRP and each.st_gid == status.st_gid) for each in above
     )
-
-
-@cache
-def is_shared_group(number: int) -> bool:
-    """Whether a group has a member besides this user and root."""
-    us = {"root"}
-    try:
-        us.add(pwd.getpwuid(os.geteuid()).pw_name)
-        members = set(grp.getgrgid(number).gr_mem)
-    except KeyError:
-        members = set()
-    members.update(each.pw_name for each in pwd.getpwall() if each.pw_gid == number)
-    return bool(members - us)

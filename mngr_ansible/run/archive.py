@@ -12,7 +12,6 @@ import json
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
@@ -23,7 +22,7 @@ from mngr_ansible.errors import InputError
 from mngr_ansible.portable import addresses
 from mngr_ansible.run.directory import write_private_text
 from mngr_ansible.run.runner import Event
-from mngr_ansible.system.tempdirs import private_directory
+from mngr_ansible.system.tempdirs import private_directory, private_parents, temporary_parent
 
 KEPT_RUNS = 10
 """How many failed runs are kept."""
@@ -56,7 +55,7 @@ def temporary_run_directory() -> Iterator[Path]:
             try:
                 directory = directories.enter_context(private_directory(_runs_directory(), "run-"))
             except OSError:
-                temporary = private_directory(Path(tempfile.gettempdir()), "mngr-ansible-run-")
+                temporary = private_directory(temporary_parent(), "mngr-ansible-run-")
                 directory = directories.enter_context(temporary)
         except OSError as error:
             raise InputError(
@@ -118,10 +117,15 @@ def _runs_directory() -> Path:
     state = os.environ.get("XDG_STATE_HOME", "")
     base = Path(state) if state.startswith("/") else Path(os.path.expanduser("~/.local/state"))  # noqa: PTH111
     runs = base / "mngr-ansible" / "runs"
-    runs.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if runs.stat().st_uid != os.geteuid():
-        raise PermissionError
-    runs.chmod(0o700)
+    private_parents(runs)
+    runs = Path(os.path.realpath(runs.parent), runs.name)
+    descriptor = os.open(runs, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if os.fstat(descriptor).st_uid != os.geteuid():
+            raise PermissionError
+        os.fchmod(descriptor, 0o700)
+    finally:
+        os.close(descriptor)
     return runs
 
 

@@ -38,10 +38,15 @@ def write_run_directory(
             copied: the run reads it from its own path.
 
     Raises:
-        InputError: the directory exists and is not empty, or cannot be written; or a source cannot be read.
+        InputError: the directory is not empty, is another user's, or cannot be written; or a source cannot be read.
     """
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if directory.stat().st_uid != os.geteuid():
+            raise InputError(
+                f"{directory} belongs to another user, who could change what is in it",
+                remedy="Give a new directory, or one of your own.",
+            )
         if any(directory.iterdir()):
             raise InputError(f"{directory} is not empty", remedy="Give a new directory, or remove this one first.")
         directory.chmod(0o700)

@@ -1,15 +1,17 @@
 """Private temporary directories of one run: removed when it ends, or by a later run if it was killed."""
 
+import errno
 import fcntl
 import os
 import re
 import shutil
-import stat
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from mngr_ansible.system.owners import why_unsafe
 
 _NEW_SECONDS = 60
 """A directory that is younger than this is never removed: its run may not have locked it yet."""
@@ -17,6 +19,9 @@ _NEW_SECONDS = 60
 _LONGEST_SOCKET_PARENT = 23
 """Bytes: with ``/mngr-ansible-12345678``, ``/%C`` (41) and the suffix that ssh adds (17), a socket's path
 has 103 bytes, the limit of macOS."""
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NONBLOCK | os.O_CLOEXEC
+_TMP = Path("/tmp")  # noqa: S108 - what we make in it is private
 
 
 @contextmanager
@@ -27,8 +32,11 @@ def private_directory(parent: Path, prefix: str) -> Iterator[Path]:
     which the kernel releases when the process ends.
 
     Raises:
-        OSError: it could not be made (no space, no permission).
+        OSError: it could not be made (no space, no permission), or another user could exchange it.
     """
+    parent = Path(os.path.realpath(parent))  # so that no link on the way can be exchanged later
+    if reason := why_unsafe(parent):
+        raise PermissionError(errno.EPERM, f"it would not be safe, because {reason}", str(parent))
     _remove_abandoned(parent, prefix)
     with tempfile.TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True) as made:
         lock = os.open(made, os.O_RDONLY | os.O_CLOEXEC)
@@ -42,34 +50,56 @@ def private_directory(parent: Path, prefix: str) -> Iterator[Path]:
 
 @contextmanager
 def socket_directory() -> Iterator[Path]:
-    """A private directory whose path is short enough for ssh's sockets.
+    """A private directory whose path is short enough for ssh's sockets; in /tmp where TMPDIR is too long or not safe.
 
     Raises:
         OSError: as :func:`private_directory`.
     """
-    parent = tempfile.gettempdir()
+    parent = temporary_parent()
     if len(os.fsencode(parent)) > _LONGEST_SOCKET_PARENT:
-        parent = "/tmp"  # noqa: S108 - the directory in it is private
-    with private_directory(Path(parent), "mngr-ansible-") as directory:
+        parent = _TMP
+    with private_directory(parent, "mngr-ansible-") as directory:
         yield directory
+
+
+def temporary_parent() -> Path:
+    """Where temporary directories are made: TMPDIR, or /tmp where other users could exchange what is in TMPDIR."""
+    chosen = Path(os.path.realpath(tempfile.gettempdir()))
+    return _TMP if why_unsafe(chosen) else chosen
+
+
+def private_parents(directory: Path) -> None:
+    """Make a directory; what is missing of it is made for this user alone. Source: XDG Base Directory Specification."""
+    for each in (*reversed(directory.parents), directory):
+        with suppress(FileExistsError):
+            each.mkdir(mode=0o700)
 
 
 def _remove_abandoned(parent: Path, prefix: str) -> None:
     """Remove our own directories of this prefix that nobody has locked, if they are not new."""
     is_temporary = re.compile(re.escape(prefix) + r"[a-z0-9_]{8}").fullmatch
     try:
-        names = os.listdir(parent)  # noqa: PTH208 - a temporary directory may hold very many
+        holder = os.open(parent, _DIRECTORY)
     except OSError:
         return  # a directory can be writable without being readable
-    for path in [parent / name for name in names if is_temporary(name)]:
-        with suppress(OSError):
-            status = path.lstat()
-            is_new = time.time() - status.st_mtime < _NEW_SECONDS
-            if is_new or status.st_uid != os.geteuid() or not stat.S_ISDIR(status.st_mode):
-                continue
-            lock = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(path, ignore_errors=True)
-            finally:
-                os.close(lock)
+    try:
+        for name in filter(is_temporary, os.listdir(holder)):  # noqa: PTH208 - of a descriptor
+            with suppress(OSError):
+                _remove_one(name, holder)
+    finally:
+        os.close(holder)
+
+
+def _remove_one(name: str, holder: int) -> None:
+    """Remove such a directory from an open one. A link is not followed, and its lock tells whether its run lives."""
+    if os.stat(name, dir_fd=holder, follow_symlinks=False).st_uid != os.geteuid():
+        return
+    lock = os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=holder)
+    try:
+        status = os.fstat(lock)
+        if time.time() - status.st_mtime < _NEW_SECONDS or status.st_uid != os.geteuid():
+            return
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(name, ignore_errors=True, dir_fd=holder)
+    finally:
+        os.close(lock)
