@@ -80,7 +80,7 @@ def width() -> int:
 def host_text(host: HostReport, columns: int) -> str:
     """One host: a heading, a row for each step, and why a step is blocked or failed."""
     count = _count(host.outcomes)
-    left = f"{host.host}   {host.about}".rstrip()
+    left = printable(f"{host.host}   {host.about}".rstrip())
     lines = [f"{left}{count:>{max(len(count) + 2, min(columns, 80) - len(left))}}"]
     rows = [[printable(cell) for cell in _row(outcome)] for outcome in host.outcomes]
     widths = _widths(rows, columns)
@@ -141,16 +141,17 @@ def apply_text(report: Report) -> str:
     For this machine only the commands, so that they can be piped into a shell.
     """
     blocks = [host_text(host, width()) for host in report.hosts if not host.is_local]
-    blocks += [command for host in report.hosts for command in host.commands if host.is_local]
+    blocks += [printable(command) for host in report.hosts for command in host.commands if host.is_local]
     for host in report.hosts:
         if not host.is_local and host.commands:
-            blocks.append("\n".join([f"To run on {host.host}:", *(f"  {command}" for command in host.commands)]))
+            lines = (f"  {printable(command)}" for command in host.commands)
+            blocks.append("\n".join([f"To run on {printable(host.host)}:", *lines]))
     return "\n".join(blocks)
 
 
 def for_distro_text(report: Report) -> str:
     """The table of a system that is only named, and the commands to run on one."""
-    lines = [f"  {line}" for host in report.hosts for line in host.commands]
+    lines = [f"  {printable(line)}" for host in report.hosts for line in host.commands]
     return "\n".join([*tables(report), *(["Commands to run on it:", *lines] if lines else ["No command is needed."])])
 
 
@@ -160,7 +161,7 @@ def commands_text(report: Report) -> str:
     for host in report.hosts:
         if host.commands and len(report.hosts) > 1:
             lines.append(f"# {sh.quote(host.host)}")  # zsh knows no comments in a terminal: a command "#" with one word
-        lines += host.commands
+        lines += map(printable, host.commands)
     return "\n".join(lines)
 
 

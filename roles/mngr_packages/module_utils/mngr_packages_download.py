@@ -15,7 +15,7 @@ import urllib.request
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from .mngr_ansible_portable.addresses import without_secrets
+from .mngr_ansible_portable.addresses import redacted, without_secrets
 from .mngr_ansible_portable.text import clause
 
 if TYPE_CHECKING:
@@ -146,4 +146,4 @@ def _explanation(reason: object) -> str:
     if isinstance(reason, TimeoutError) or "timed out" in str(reason):
         return f"the server sent nothing for {SILENT_SECONDS} s"
     text = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
-    return f"it could not be downloaded: {clause(text)}"
+    return f"it could not be downloaded: {clause(redacted(text))}"
