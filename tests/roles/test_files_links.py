@@ -146,6 +146,15 @@ def test_links_of_root_are_followed_wherever_they_lead(host: Host) -> None:
     assert host.put(run / "x")["status"] == "changed"
 
 
+def test_a_link_of_a_user_through_the_link_of_another_is_refused(host: Host) -> None:
+    (host.dev / "real").mkdir()
+    os.chown(host.dev / "real", DEV, DEV)
+    inner = host.link(host.other / "inner", host.dev / "real", uid=OTHER)
+    outer = host.link(host.dev / "outer", inner)
+    assert "root follows no link of two users" in host.put(outer / "x", owner=str(DEV))["reason"]
+    assert not list((host.dev / "real").iterdir())
+
+
 def test_a_link_of_root_in_a_users_directory_counts_as_that_users(host: Host) -> None:
     config = host.link(host.dev / ".config", host.system, uid=0)
     assert host.put(config / "x")["status"] == "failed"

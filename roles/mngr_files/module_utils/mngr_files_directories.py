@@ -20,7 +20,7 @@ from .mngr_files_identity import acting_as, system_owners, user_name
 from .mngr_files_paths import DIRECTORY, UNCHANGED, RefusedError, blaming_path, printable_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
 
 _PASSABLE = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -242,6 +242,8 @@ class Directories:
                     reached = self._enter(reached, part, os.path.join(reached.path, part), links)
                 except MissingError:
                     raise RefusedError(path, "is a link to nothing, and a directory is needed there") from None
+            if link is not None and reached.link is not None and link.uid != reached.link.uid:
+                raise _of_two_users(path, (link.uid, reached.link.uid))
             link = link or reached.link
         return reached.reached_by(path, link or holder.link)
 
@@ -262,11 +264,15 @@ class Directories:
         if not people:
             return None
         if len(people) > 1:
-            names = " and ".join(sorted(user_name(each) for each in people))
-            raise RefusedError(
-                path, "is a link that depends on %s; root follows no link of two users. Give the real path" % names
-            )
+            raise _of_two_users(path, people)
         return _Link(path, people.pop())  # who owns a directory can give root's link in it another name
+
+
+def _of_two_users(path: bytes, uids: Iterable[int]) -> RefusedError:
+    names = " and ".join(sorted(user_name(uid) for uid in uids))
+    return RefusedError(
+        path, "is a link that depends on %s; root follows no link of two users. Give the real path" % names
+    )
 
 
 def _may_write(uid: int, directory: Directory) -> bool:
