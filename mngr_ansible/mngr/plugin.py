@@ -155,6 +155,7 @@ manifests = ["~/agent-host.yml"]
 install = "print"             # never install, show the commands
 precedence = ["claude"]       # this plugin's files win over all others'
 strict_secrets = true         # a secret that others can read on this machine is an error
+trusted = ["~/src/project"]   # only in your own settings: repositories whose settings count as yours
 
 [plugins.ansible.plugins.claude]
 exclude_files = ["~/.claude/cache/**"]   # files of this plugin that are not sent
