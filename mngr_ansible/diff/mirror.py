@@ -30,8 +30,8 @@ class ProtectedPaths:
     @classmethod
     def of(cls, transfers: Iterable[Transfer], skipped: Iterable[str], state: HostState) -> "ProtectedPaths":
         """The protected paths of a plan. ``skipped``: the destinations of its skipped transfers."""
-        trees = {_real_path(path, state) for path in skipped}
-        paths = {_real_path(placed.path, state) for transfer in transfers for placed in transfer.entries}
+        trees = {real_path(path, state) for path in skipped}
+        paths = {real_path(placed.path, state) for transfer in transfers for placed in transfer.entries}
         for directory in {posixpath.dirname(path) for path in paths | trees}:
             above = directory
             while above not in paths and above not in ("", "/"):
@@ -58,7 +58,7 @@ def deletions(transfer: Transfer, state: HostState, protected: ProtectedPaths) -
     options = transfer.mirrors[-1].options
     listing = state.paths.listings.get(transfer.destination, {})
     identities = state.paths.identities.get(transfer.destination, {})
-    real_top = _real_path(transfer.destination, state).rstrip("/")
+    real_top = real_path(transfer.destination, state).rstrip("/")
     parents_of_kept: set[str] = set()
     for relative in sorted(listing, key=lambda each: (-each.count("/"), each)):
         is_directory = listing[relative] == "directory"
@@ -88,7 +88,7 @@ def mirror_problem(transfer: Transfer, state: HostState) -> str | None:
     """Why a transfer must not mirror: its destination is the home directory or work_dir, or contains one of them."""
     if not transfer.mirrors:
         return None
-    tops = tuple(f"{each.rstrip('/')}/" for each in (transfer.destination, _real_path(transfer.destination, state)))
+    tops = tuple(f"{each.rstrip('/')}/" for each in (transfer.destination, real_path(transfer.destination, state)))
     guarded = (
         ("home directory", state.login.home),
         ("home directory", state.login.real_home),
@@ -102,7 +102,7 @@ def mirror_problem(transfer: Transfer, state: HostState) -> str | None:
     return None
 
 
-def _real_path(path: str, state: HostState) -> str:
+def real_path(path: str, state: HostState) -> str:
     """The same path with the symbolic links above it resolved."""
     directory = posixpath.dirname(path)
     return posixpath.join(state.paths.real.get(directory, directory), posixpath.basename(path))

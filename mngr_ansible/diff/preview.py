@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 from mngr_ansible.diff.files import DueTransfer
+from mngr_ansible.diff.mirror import real_path
 from mngr_ansible.host import contents
 from mngr_ansible.host.connection import Connection
 from mngr_ansible.host.state import MISSING, FileState, HostState
@@ -30,12 +31,17 @@ def file_changes(connection: Connection, transfers: Sequence[DueTransfer], state
     current: dict[str, bytes] = {}
     for as_root in (False, True):
         placed = [entry for due in transfers if due.as_root is as_root for entry in due.entries]
-        current |= contents.fetch_contents(connection, _readable_paths(placed, state), as_root=as_root)
+        paths = _readable_paths(placed, state)
+        real_paths = {path: real_path(path, state) for path in paths}
+        current |= contents.fetch_contents(connection, paths, as_root=as_root, real_paths=real_paths)
     return {due.transfer.id: "\n".join(_limited(list(_blocks(due, state, current)))) for due in transfers}
 
 
 def _readable_paths(entries: Sequence[PlacedEntry], state: HostState) -> list[str]:
-    """The paths whose contents may be shown, as many as fit into one answer."""
+    """The paths whose contents may be shown as far as the probe knows, as many as fit into one answer.
+
+    When a file is read, the host decides again.
+    """
     files = state.paths.files
     paths = [each.path for each in entries if _may_show(each, files.get(each.path, MISSING))]
     sizes = itertools.accumulate(files[path].size or 0 for path in paths)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -126,7 +128,8 @@ def test_no_program_imports_or_reads_what_lies_where_a_plan_is_made(tmp_path: Pa
     manifest = tmp_path / "m.yml"
     manifest.write_text("packages: [{name: pip, checks: [{kind: python_module, value: pip}]}]\n")
 
-    done = mngr_ansible("plan", "--json", "--manifest", manifest, cwd=tmp_path, env={"PYTHONSAFEPATH": "1"})
+    argv = [sys.executable, "-P", "-m", "mngr_ansible", "plan", "--json", "--manifest", manifest]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True)
 
     assert done.returncode == 0, done.stdout
     assert not (tmp_path / "ran").exists()
