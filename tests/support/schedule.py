@@ -18,6 +18,7 @@ FOLDERS = {
     "ansible": "runs Ansible on this machine",
     "roles": "runs a role, on this machine or on test hosts",
     "hosts": "runs on test hosts",
+    "attacks": "lets unprivileged users of test hosts attack what root does there",
     "faults": "breaks hosts, links and runs, and inspects what is left",
     "mngr": "runs the real mngr",
     "docs": "checks what the documentation shows",
@@ -41,6 +42,7 @@ A file runs on one worker. The longest starts first, before all other tests.
 """
 
 SECONDS = {
+    "attacks": 20,
     "faults": 20,
     "mngr": 15,
     "hosts": 6,
