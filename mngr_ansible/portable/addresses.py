@@ -25,7 +25,7 @@ def without_secrets(address: str) -> str:
 
 
 def has_secrets(address: str) -> bool:
-    """Whether :func:`without_secrets` leaves out a part that the server needs: a login or a query."""
+    """Whether :func:`without_secrets` leaves out a part that the server needs: a login or a query. A valid address."""
     parts = urlsplit(address)
     return "@" in parts.netloc or bool(parts.query)
 
@@ -42,7 +42,10 @@ def redacted(text: str) -> str:
 
 def secrets(address: str) -> set[str]:
     """The parts of an address that nobody may see, for Ansible to remove from everything it prints."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # brackets that are no IPv6 address
+        return {address}
     login = parts.netloc.rpartition("@")[0]
     password = login.partition(":")[2]
     found = {login, unquote(login), password, unquote(password), parts.query}

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.command_line import mngr_ansible, on
 from tests.support.hosts import AptRepository, SshHost, User
-from tests.support.https_server import HttpsServer, https_server
+from tests.support.https_server import HttpsServer, http_server, https_server
 from tests.support.registries import Registries, served
 from tests.support.signing import gpg, sign
 
@@ -143,6 +143,26 @@ def test_a_key_with_another_fingerprint_adds_nothing(
     assert dev.ssh("exec sh -e", stdin=lines, check=False, timeout=240).returncode != 0
     assert host.run("command -v atool || true").stdout == ""
     assert host.run("ls /etc/apt/keyrings /etc/apt/sources.list.d | grep vendor || true").stdout == ""
+
+
+@pytest.mark.parametrize("what", ["key", "download"])
+def test_a_printed_command_follows_no_redirect_to_http(
+    ssh_host: StartHost, server: HttpsServer, tmp_path: Path, what: str
+) -> None:
+    with gpg() as program, http_server(b"#!/bin/sh\necho btool 2.0\n" if what == "download" else b"") as (plain, asked):
+        key = program.key()
+        host = trusting(ssh_host(layer="languages", users=LOGINS), server)
+        server.redirects["/away"] = f"{plain}/key"
+        vendor = {"name": "vendor", "url": "copy:/srv/apt", "suite": "./", "key": server.url("/away")}
+        sources = {
+            "key": {"manager": "apt", "repository": {**vendor, "fingerprint": key.fingerprint}},
+            "download": {"manager": "archive", "url": server.url("/away"), "sha256": "0" * 64},
+        }
+        lines = printed(host, tmp_path, {"name": "btool", "sources": [sources[what]]})
+        done = host.ssh("exec sh -e", stdin=lines, check=False, timeout=240)
+    assert done.returncode != 0
+    assert asked == []
+    assert host.run("ls /etc/apt/keyrings /usr/local/bin | grep -e vendor -e btool || true").stdout == ""
 
 
 def archive_of(name: str) -> bytes:

@@ -101,8 +101,15 @@ def test_no_part_of_an_address_is_in_the_hosts_log_or_on_the_screen_where_the_ro
     heard = host.run("cat /srv/syslog").stdout
     assert "it is heard" in heard
     assert "ansible" not in heard
-    results = str([{**each, "invocation": None} for each in (*ran.results, *added.results)])
-    assert PASSWORD not in heard + results
+    wrong = {**repository, "url": "nowhere"}
+    listed["mngr_packages_repositories"] = [wrong]
+    refused = play(tmp_path, host, "mngr_packages", "-vvv", tasks_from="repositories", **listed)
+    assert refused.code == 2, refused.text
+    unsafe = fetch(tmp_path, host, {**offer, "sha256": "none"}, "archive", "-vvv")
+    assert unsafe.code == 2, unsafe.text
+    heard += host.run("cat /srv/syslog").stdout
+    results = [*ran.results, *added.results, *refused.results, *unsafe.results]
+    assert PASSWORD not in heard + str(results)
 
 
 ATTACK = """

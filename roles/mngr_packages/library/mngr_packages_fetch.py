@@ -112,7 +112,6 @@ class Fetching:
         """The requirements with everything spelled out; fails the module for what cannot be fetched safely."""
         requirements = complete(self.module)
         for requirement in requirements:
-            self.module.no_log_values.update(addresses.secrets(str(requirement["url"])))
             why = _unsafe(requirement)
             if why:
                 self.module.fail_json(f"{requirement['name']}: {why}. Nothing was changed.")

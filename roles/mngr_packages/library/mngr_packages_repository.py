@@ -63,7 +63,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn  # noqa: E402
 from ansible.module_utils import mngr_packages_download as download  # noqa: E402
 from ansible.module_utils import mngr_packages_keys as keys  # noqa: E402
 from ansible.module_utils import mngr_packages_repositories as repositories  # noqa: E402
-from ansible.module_utils.mngr_ansible_portable import addresses, validation  # noqa: E402
+from ansible.module_utils.mngr_ansible_portable import validation  # noqa: E402
 from ansible.module_utils.mngr_ansible_portable.repositories import MARK, marked  # noqa: E402
 from ansible.module_utils.mngr_ansible_portable.text import clause  # noqa: E402
 from ansible.module_utils.mngr_packages_arguments import installing_module  # noqa: E402
@@ -154,7 +154,6 @@ class Additions:
         directory = private_directory(self.module)
         try:
             if validation.is_https(repository["key"]):
-                self.module.no_log_values.update(addresses.secrets(repository["key"]))
                 if present and _is_key(present, fingerprint):
                     return present
                 path = os.path.join(tempfile.mkdtemp(dir=directory), "key")

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from .mngr_ansible_portable.addresses import secrets
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     Argument = Mapping[str, Any]
     """One argument as Ansible's ``argument_spec`` describes it."""
@@ -18,14 +20,34 @@ _INSTALL: Argument = {"type": "str", "choices": ["auto", "print"], "default": "a
 _TIMEOUT: Argument = {"type": "int", "default": 900}
 
 
-class UnloggedModule(AnsibleModule):
-    """A module that writes nothing to the host's log: an address among its arguments may hold a password.
+class DiscreetModule(AnsibleModule):
+    """A module that tells nobody the login or query of an address among its arguments.
 
-    Whoever uses the role sets ``no_target_syslog`` as they like, and Ansible logs all arguments without it.
+    It writes nothing to the host's log: whoever uses the role sets ``no_target_syslog`` as they like, and Ansible logs
+    all arguments without it. Ansible hides the parts in its result, which holds the arguments too, also if it is wrong.
     """
 
     def log(self, msg: Any, log_args: Any = None) -> None:
         """Log nothing."""
+
+    def _return_formatted(self, kwargs: Any) -> None:
+        """Print the result, as Ansible does at every end of a module."""
+        for text in _texts(self.params):
+            self.no_log_values.update(secrets(text))
+        super()._return_formatted(kwargs)  # type: ignore[misc]  # the stubs do not have it
+
+
+def _texts(value: object) -> Iterator[str]:
+    """All texts in a value that may be addresses."""
+    if isinstance(value, str):
+        if "://" in value:
+            yield value
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
 
 
 def reading_module(items: str, **more: Argument) -> AnsibleModule:
@@ -33,7 +55,7 @@ def reading_module(items: str, **more: Argument) -> AnsibleModule:
 
     Fails the module if its arguments are wrong.
     """
-    return UnloggedModule(argument_spec={items: _ITEMS, **more}, supports_check_mode=True)
+    return DiscreetModule(argument_spec={items: _ITEMS, **more}, supports_check_mode=True)
 
 
 def installing_module(items: str, **more: Argument) -> AnsibleModule:
