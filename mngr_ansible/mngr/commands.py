@@ -115,7 +115,7 @@ def apply(ctx: click.Context, /, **_: Any) -> None:
 
     with invocation(ctx, "apply") as call:
         agent, host, target, request = call.resolve()
-        call.warn(request)
+        call.warn(request, is_local=target.connection.is_local)
         with locked(host, request), failure_recorded(agent):
             dialog = messages.dialog(call.mngr_ctx, is_yes=call.opts.yes, is_verbose=call.opts.verbose > 0)
             report = provisioner.provision(provisioner.gather([target], request), request, dialog).report
@@ -136,7 +136,7 @@ def render(ctx: click.Context, /, **_: Any) -> None:
 
     with invocation(ctx, "render") as call:
         (_agent, _host, target, request), directory = call.resolve_beside(call.opts.agent or "", call.opts.directory)
-        call.warn(request)
+        call.warn(request, is_local=False)
         report = provisioner.render(provisioner.gather([target], request), request, Path(directory))
         call.show(report, text.render_text(report))
 

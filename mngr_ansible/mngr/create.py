@@ -51,8 +51,10 @@ class _Provisioned:
 _provisioned: ContextVar[_Provisioned | None] = ContextVar("mngr_ansible_provisioned", default=None)
 
 
-def check_before_create(options: CreateAgentOptions, mngr_ctx: MngrContext) -> None:
+def check_before_create(options: CreateAgentOptions, mngr_ctx: MngrContext, *, is_local: bool) -> None:
     """Read settings, manifests and options, and check the plugins' hooks, before anything is created.
+
+    ``is_local``: the agent is to be on this machine.
 
     Raises:
         PluginMngrError: one of them is wrong.
@@ -61,7 +63,7 @@ def check_before_create(options: CreateAgentOptions, mngr_ctx: MngrContext) -> N
         words = words_of("create", mngr_ctx)
         request = create_request(mngr_ctx, options, is_local=True, words=words)
         request.hooks()
-        warn_of_the_repository(words, request)
+        warn_of_the_repository(words, request, is_local=is_local)
 
 
 def provision(

@@ -147,11 +147,11 @@ class Invocation:
             control_path=control_path,
         )
 
-    def warn(self, request: "Request") -> None:
-        """Name the private files that the repository would send, before anything is sent."""
+    def warn(self, request: "Request", *, is_local: bool) -> None:
+        """Name what the repository would send of this machine, or write on it, before that is done."""
         from mngr_ansible.mngr.repository_warnings import warn_of_the_repository
 
-        warn_of_the_repository(self.words, request)
+        warn_of_the_repository(self.words, request, is_local=is_local)
 
     def show(self, report: "Report", words: str) -> None:
         """Print the result on stdout.

@@ -35,7 +35,8 @@ def on_before_create(args: OnBeforeCreateArgs, mngr_ctx: MngrContext) -> None:
     if not _is_off(args.agent_options):
         from mngr_ansible.mngr.create import check_before_create
 
-        check_before_create(args.agent_options, mngr_ctx)
+        is_local = bool(getattr(args.target_host, "is_local", False))  # a new host is never this machine
+        check_before_create(args.agent_options, mngr_ctx, is_local=is_local)
 
 
 @hookimpl

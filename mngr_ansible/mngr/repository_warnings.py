@@ -1,11 +1,14 @@
 """What the user is told about the settings of a repository that he does not trust, before anything is sent."""
 
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from loguru import logger
 
 from mngr_ansible.mngr.private_files import PrivateFile, private_files
 from mngr_ansible.mngr.trust import Words
+from mngr_ansible.plan.local_files import local_path
 from mngr_ansible.portable.text import printable
 from mngr_ansible.provisioning.request import Request
 
@@ -13,8 +16,11 @@ _LONGEST_LIST = 20
 """How many files are named, one a line."""
 
 
-def warn_of_the_repository(words: Words, request: Request) -> None:
-    """Name the private files that the repository would send, and what its settings say that counts for nothing."""
+def warn_of_the_repository(words: Words, request: Request, *, is_local: bool) -> None:
+    """Name the private files that the repository would send, and what its settings say that counts for nothing.
+
+    ``is_local``: the files stay on this machine; then what would be written outside of the agent's directory is named.
+    """
     if words.repository is None:
         return
     for setting in words.ignored():
@@ -26,10 +32,29 @@ def warn_of_the_repository(words: Words, request: Request) -> None:
     if request.only == "packages":
         return
     found = private_files(request.user, words.repository)
-    for each in found[:_LONGEST_LIST]:
-        logger.warning("{}", printable(_sentence(each, words, words.repository)))
-    if len(found) > _LONGEST_LIST:
-        logger.warning("… and {} more private files", len(found) - _LONGEST_LIST)
+    _warn([_sentence(each, words, words.repository) for each in found], "private files")
+    if is_local:
+        _warn(list(_written_elsewhere(words, request)), "files that it writes")
+
+
+def _warn(sentences: Sequence[str], what: str) -> None:
+    for each in sentences[:_LONGEST_LIST]:
+        logger.warning("{}", printable(each))
+    if len(sentences) > _LONGEST_LIST:
+        logger.warning("… and {} more {}", len(sentences) - _LONGEST_LIST, what)
+
+
+def _written_elsewhere(words: Words, request: Request) -> Iterator[str]:
+    """What the repository writes on this machine outside of the agent's directory: ``~/.bashrc`` runs programs."""
+    for contribution in request.user:
+        for spec in contribution.transfers if contribution.repository else ():
+            path = os.fspath(spec.remote_path)
+            if path.startswith(("/", "~/")) or path == "~":
+                which = contribution.file or words.where_named(local_path(spec)) or "its settings"
+                yield (
+                    f"The settings of this repository write {path} on this machine, outside of the agent's directory. "
+                    f"If you do not want that, press Ctrl-C now and check {which}."
+                )
 
 
 def _sentence(file: PrivateFile, words: Words, repository: Path) -> str:

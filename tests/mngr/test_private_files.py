@@ -56,7 +56,7 @@ def warned(done, *paths):
 
 
 def manifest(path, source, name="x"):
-    return write(path, f"files: [{{local_path: {source}, remote_path: /tmp/sent/{name}}}]\n")
+    return write(path, f"files: [{{local_path: {source}, remote_path: ~/sent/{name}}}]\n")
 
 
 def own_settings(home, text):
@@ -84,7 +84,7 @@ def test_a_private_file_that_a_repositorys_settings_name_is_warned_of_before_any
 )
 def test_whatever_in_a_repository_names_a_private_file_it_is_warned_of(local, private, way, tmp_path):
     words = []
-    file = '{local_path = "~/id", remote_path = "/tmp/sent/x"}'
+    file = '{local_path = "~/id", remote_path = "~/sent/x"}'
     path = manifest(local.project / "deploy" / "host.yml", "~/id")
     allowed = "is_allowed_in_pytest = true"
     match way:
@@ -107,7 +107,7 @@ def test_whatever_in_a_repository_names_a_private_file_it_is_warned_of(local, pr
                 'ansible_manifest__extend = ["deploy/host.yml"]'
             )
         case "setting":
-            value = '[{"local_path": "~/id", "remote_path": "/tmp/sent/x"}]'
+            value = '[{"local_path": "~/id", "remote_path": "~/sent/x"}]'
             local.settings(f"[commands.create]\nsetting = ['plugins.ansible.files={value}']")
 
     (line,) = warned(local.create("one", *words), private)
@@ -118,7 +118,7 @@ def test_whatever_in_a_repository_names_a_private_file_it_is_warned_of(local, pr
 def test_what_only_the_directory_above_protects_is_private_too(local, home):
     (home / "notes").mkdir(mode=0o700)
     readable = write(home / "notes" / "a", mode=0o644)
-    local.settings(f'files = [{{local_path = "{readable}", remote_path = "/tmp/sent/a"}}]')
+    local.settings(f'files = [{{local_path = "{readable}", remote_path = "~/sent/a"}}]')
     warned(local.create("one"), readable)
 
 
@@ -129,7 +129,7 @@ def test_what_the_user_names_himself_is_no_surprise(local, home, private, tmp_pa
         home,
         f"""
         [plugins.ansible]
-        files = [{{local_path = "~/id", remote_path = "/tmp/sent/own"}}]
+        files = [{{local_path = "~/id", remote_path = "~/sent/own"}}]
         manifests = ["~/mine.yml"]
         [commands.create]
         ansible_manifest = ["{mine}"]
@@ -137,27 +137,27 @@ def test_what_the_user_names_himself_is_no_surprise(local, home, private, tmp_pa
     )
     local.settings('packages__extend = ["sh"]')
     warned(local.create("one", "--ansible-manifest", typed))
-    env = {"MNGR__PLUGINS__ANSIBLE__FILES__EXTEND": '[{"local_path": "~/id", "remote_path": "/tmp/sent/env"}]'}
-    value = '[{"local_path": "~/id", "remote_path": "/tmp/sent/cli"}]'
+    env = {"MNGR__PLUGINS__ANSIBLE__FILES__EXTEND": '[{"local_path": "~/id", "remote_path": "~/sent/env"}]'}
+    value = '[{"local_path": "~/id", "remote_path": "~/sent/cli"}]'
     warned(local.create("two", "-S", f"plugins.ansible.files__extend={value}", env=env))
 
 
 def test_a_link_or_a_manifest_of_the_repository_does_not_speak_for_the_user(local, home, private):
     (local.project / "env").symlink_to(private)
     other = write(home / "other", mode=0o600)
-    own_settings(home, '[plugins.ansible]\nfiles = [{local_path = "env", remote_path = "/tmp/sent/env"}]')
+    own_settings(home, '[plugins.ansible]\nfiles = [{local_path = "env", remote_path = "~/sent/env"}]')
     path = manifest(local.project / "deploy" / "host.yml", other)
     warned(local.create("one", "--ansible-manifest", path), private, other)
 
 
 def test_the_settings_of_a_repository_that_the_user_trusts_are_the_users_words(local, home, private):
-    local.settings('files = [{local_path = "~/id", remote_path = "/tmp/sent/x"}]')
+    local.settings('files = [{local_path = "~/id", remote_path = "~/sent/x"}]')
     own_settings(home, f'[plugins.ansible]\ntrusted = ["{local.project.parent}"]')
     warned(local.create("one"), private)
     own_settings(home, f'[plugins.ansible]\ntrusted = ["{local.project}"]')
     warned(local.create("two"))
     own_settings(home, "[plugins.ansible]\n")
-    local.settings(f'trusted = ["{local.project}"]\nfiles = [{{local_path = "~/id", remote_path = "/tmp/sent/x"}}]')
+    local.settings(f'trusted = ["{local.project}"]\nfiles = [{{local_path = "~/id", remote_path = "~/sent/x"}}]')
     done = local.create("three")
     warned(done, private)
     assert "trusted in the settings of this repository is ignored" in done.stderr
@@ -166,7 +166,7 @@ def test_the_settings_of_a_repository_that_the_user_trusts_are_the_users_words(l
 def test_an_apply_warns_as_a_create_does(local, home, private):
     local.settings()
     assert local.create("one").returncode == 0
-    local.settings('[commands.ansible-apply]\nfile = ["~/id:/tmp/sent/x"]')
+    local.settings('[commands.ansible-apply]\nfile = ["~/id:~/sent/x"]')
     done = local.run("ansible", "apply", "one")
     assert done.returncode == 0, done.stderr
     assert done.stderr.index(f" {private}, which is outside") < done.stderr.index("copying")
@@ -175,11 +175,29 @@ def test_an_apply_warns_as_a_create_does(local, home, private):
 def test_so_many_files_are_named_and_the_rest_is_counted(local, home):
     tree(home / "many", *(f"{number:03}" for number in range(50)))
     (home / "many").chmod(0o700)
-    local.settings('files = [{local_path = "~/many", remote_path = "/tmp/sent/many"}]')
+    local.settings('files = [{local_path = "~/many", remote_path = "~/sent/many"}]')
     done = local.create("one")
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("which is outside of the repository") == 20
     assert "… and 30 more private files" in done.stderr
+
+
+def test_what_a_repository_writes_here_outside_of_the_agents_directory_is_named_before(local, home, tmp_path):
+    write(local.project / "evil", "echo evil")
+    files = ", ".join(
+        f'{{local_path = "evil", remote_path = "{path}"}}' for path in ("~/.bashrc", f"{tmp_path}/sent/y", "inside")
+    )
+    local.settings(f"files = [{files}]")
+    done = local.create("one")
+    assert done.returncode == 0, done.stderr
+    before = done.stderr.partition("copying")[0]
+    for path in ("~/.bashrc", f"{tmp_path}/sent/y"):
+        sentence = f"The settings of this repository write {path} on this machine, outside of the agent's directory."
+        assert sentence in before
+        assert "check .mngr/settings.toml." in before
+    assert "write inside" not in done.stderr
+    own_settings(home, f'[plugins.ansible]\ntrusted = ["{local.project}"]')
+    assert "on this machine" not in local.run("ansible", "apply", "one").stderr
 
 
 def found(repository, *specs, **more):
