@@ -18,6 +18,9 @@ from mngr_ansible.spec.validation import nearest, short_repr
 _EXAMPLES = {"files": "[{local_path: a, remote_path: b}]", "packages": '["tree"]'}
 """The keys of a manifest, each with a value that it may have."""
 
+_LARGEST = 16 << 20
+"""Bytes of a manifest; one that a repository names could be ``/dev/zero``."""
+
 
 def read(path: str | os.PathLike[str]) -> Contribution:
     """Read a manifest. Relative source paths in it start at its directory; a leading ``~/`` is the home.
@@ -28,7 +31,9 @@ def read(path: str | os.PathLike[str]) -> Contribution:
     file = _expanded(path)
     name = f"manifest ({file.name})"
     try:
-        text = file.read_text("utf-8-sig")
+        with file.open("rb") as opened:
+            data = opened.read(_LARGEST + 1)
+        text = data.decode("utf-8-sig") if len(data) <= _LARGEST else ""
     except FileNotFoundError as error:
         raise InputError(f"the manifest {path} cannot be read: no such file", remedy="Check the path.") from error
     except OSError as error:
@@ -38,6 +43,9 @@ def read(path: str | os.PathLike[str]) -> Contribution:
         raise InputError(f"the manifest {path} is not UTF-8 text", remedy="Save it as UTF-8.") from error
     except ValueError as error:
         raise InputError(f"the manifest {str(path)!r} is not a path: {error}", remedy="Check the path.") from error
+    if len(data) > _LARGEST:
+        problem = f"the manifest {path} is larger than {_LARGEST >> 20} MiB"
+        raise InputError(problem, remedy="Give a YAML or TOML file with files and packages.")
     read = contribution(_parse(file, text), plugin="manifest", origin=name, directory=file.parent)
     return dataclasses.replace(read, file=os.path.abspath(file))  # noqa: PTH100 - a link stays as it was named
 

@@ -18,7 +18,7 @@ from loguru import logger
 from mngr_ansible.diff.outcome import Status
 from mngr_ansible.mngr.config import NAME
 from mngr_ansible.mngr.messages import as_failure, dialog, errors_for_mngr, log_line
-from mngr_ansible.mngr.repository_warnings import warn_of_the_repository
+from mngr_ansible.mngr.repository_warnings import warn_of_files, warn_of_what_is_ignored
 from mngr_ansible.mngr.request import agent_target, create_request
 from mngr_ansible.mngr.status import failure_recorded, record_status, status_of
 from mngr_ansible.mngr.trust import words_of
@@ -63,7 +63,8 @@ def check_before_create(options: CreateAgentOptions, mngr_ctx: MngrContext, *, i
         words = words_of("create", mngr_ctx)
         request = create_request(mngr_ctx, options, is_local=True, words=words)
         request.hooks()
-        warn_of_the_repository(words, request, is_local=is_local)
+        warn_of_what_is_ignored(words)
+        warn_of_files(words, request, is_local=is_local)
 
 
 def provision(

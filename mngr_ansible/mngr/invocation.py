@@ -149,9 +149,9 @@ class Invocation:
 
     def warn(self, request: "Request", *, is_local: bool) -> None:
         """Name what the repository would send of this machine, or write on it, before that is done."""
-        from mngr_ansible.mngr.repository_warnings import warn_of_the_repository
+        from mngr_ansible.mngr.repository_warnings import warn_of_files
 
-        warn_of_the_repository(self.words, request, is_local=is_local)
+        warn_of_files(self.words, request, is_local=is_local)
 
     def show(self, report: "Report", words: str) -> None:
         """Print the result on stdout.
@@ -223,6 +223,7 @@ def invocation(ctx: click.Context, name: str) -> Iterator[Invocation]:
     """Set up a call of a verb. Its errors are mngr's errors; with JSON the document of the contract shows them too."""
     from mngr_ansible.errors import MngrAnsibleError
     from mngr_ansible.mngr import messages
+    from mngr_ansible.mngr.repository_warnings import warn_of_what_is_ignored
     from mngr_ansible.mngr.trust import words_of
     from mngr_ansible.report.report import Report
     from mngr_ansible.system.signals import terminate_gracefully
@@ -230,6 +231,8 @@ def invocation(ctx: click.Context, name: str) -> Iterator[Invocation]:
     mngr_ctx, output_opts, opts = setup_command_context(ctx, f"ansible-{name}", AnsibleCliOptions)
     with messages.errors_for_mngr():
         words = words_of(f"ansible-{name}", mngr_ctx)
+    if opts.agent or opts.address:
+        warn_of_what_is_ignored(words)
     ignored = {each: None if each == "install" else False for each in opts.not_granted(words)}
     call = Invocation(name, mngr_ctx, output_opts.output_format, opts.model_copy(update=ignored), words)
     try:

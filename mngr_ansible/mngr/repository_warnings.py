@@ -16,20 +16,22 @@ _LONGEST_LIST = 20
 """How many files are named, one a line."""
 
 
-def warn_of_the_repository(words: Words, request: Request, *, is_local: bool) -> None:
-    """Name the private files that the repository would send, and what its settings say that counts for nothing.
-
-    ``is_local``: the files stay on this machine; then what would be written outside of the agent's directory is named.
-    """
-    if words.repository is None:
-        return
-    for setting in words.ignored():
+def warn_of_what_is_ignored(words: Words) -> None:
+    """Name what the settings of the repository say, but only the user may say."""
+    for each in words.ignored():
         logger.warning(
             "{} in the settings of this repository is ignored: only you may say that, in your own settings or on the "
             "command line.",
-            printable(setting),
+            printable(each),
         )
-    if request.only == "packages":
+
+
+def warn_of_files(words: Words, request: Request, *, is_local: bool) -> None:
+    """Name the private files that the repository would send.
+
+    ``is_local``: the files stay on this machine; then what would be written outside of the agent's directory is named.
+    """
+    if words.repository is None or request.only == "packages":
         return
     found = private_files(request.user, words.repository)
     _warn([_sentence(each, words, words.repository) for each in found], "private files")

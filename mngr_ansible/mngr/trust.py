@@ -40,6 +40,7 @@ _RESTRICTIONS: Mapping[str, object] = {
     "allow_installers": False,
     "allow_third_party_repositories": False,
     "scope": "user",
+    "bootstrap": False,
 }
 """Keys of ``[plugins.ansible]`` with the value that allows less: a repository may set it, but not take it back."""
 
@@ -105,9 +106,11 @@ class Words:
         if self.repository is None or not self.theirs:
             return merged
         _restrict(merged, _RESTRICTIONS, self._last)
-        tables = merged.get("plugins")
+        tables = merged.get("plugins", {})
         if isinstance(tables, Mapping):
-            merged["plugins"] = {name: self._plugin_table(str(name), table) for name, table in tables.items()}
+            own = [each for each in _values(self.own, ("plugins", NAME, "plugins")) if isinstance(each, Mapping)]
+            names = dict.fromkeys([*tables, *(name for each in own for name in each)])
+            merged["plugins"] = {name: self._plugin_table(str(name), tables.get(name, {})) for name in names}
         return merged
 
     def _plugin_table(self, name: str, table: object) -> object:
@@ -148,7 +151,8 @@ class Words:
         documents = list(self.theirs.values())
         found = ["trusted" for _ in _values(documents, ("plugins", NAME, "trusted"))]
         for tables in _values(documents, ("plugins", NAME, "plugins")):
-            found += [f'install = "auto" for {name}' for name in tables if self._lets_install(tables, name)]
+            names = tables if isinstance(tables, Mapping) else ()
+            found += [f'install = "auto" for {name}' for name in names if self._lets_install(tables, name)]
         for option in _GRANTS:
             given = _options(documents, self.command, option)
             found += [f"{option} = {short_repr(value)}" for value in given if not self.is_granted(option, value)]

@@ -209,3 +209,8 @@ def test_a_value_that_stands_for_gigabytes_is_shortened_in_the_message(tmp_path)
     with pytest.raises(InputError) as refused:
         manifest.read(tmp_path / "m.yml")
     assert len(refused.value.problem) < 2000
+
+
+def test_a_manifest_without_an_end_is_refused():
+    with pytest.raises(InputError, match="the manifest /dev/zero is larger than 16 MiB"):
+        manifest.read("/dev/zero")
