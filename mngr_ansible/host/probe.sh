@@ -8,7 +8,6 @@
 say() { printf '%s %s\n' "$1" "$2"; }
 
 ask_login() {
-  H=$HOME
   # A home that is not in the environment is looked up by the shell itself.
   [ -n "$H" ] || H=$(eval "echo ~$(id -un)")
   while case $H in ?*/) : ;; *) false ;; esac; do H=${H%/}; done
@@ -49,9 +48,20 @@ ask_managers() (
   done
 )
 
-# Python imports nothing from the current directory here.
+# PATH: whether root may run this program, whoever asks now.
+# shellcheck disable=SC2154  # mngr_protect sets mngr_owners
+root_may_run() {
+  saved=$mngr_system mngr_system=$mngr_owners
+  mngr_trusts_program "$1"
+  set -- $?
+  mngr_system=$saved
+  return "$1"
+}
+
+# Python imports nothing from the current directory here. A python3 of the user alone is taken only where there is none
+# that root may run: Ansible may run it as root.
 ask_python() {
-  python=''
+  python='' own=''
   for p in python3 python3.14 python3.13 python3.12 python3.11 python3.10 python3.9 /usr/bin/python3 \
     /usr/libexec/platform-python; do
     if ! mngr_find "$p"; then refuse python3; continue; fi
@@ -61,13 +71,14 @@ import json; print("%d.%d %s" % (sys.version_info[:2] + (sys.executable,)))' 2>/
     case $v in
       3.[0-8]\ *) say oldpython "$v" ;;
       3.*)
-        mngr_path=/${v#*/} python=1
-        if [ -n "$mngr_system" ] && ! mngr_is_program; then refuse python3; python=''; continue; fi
-        say python "$v"
-        break
+        mngr_path=/${v#*/}
+        if root_may_run "$mngr_path"; then python=$v; break; fi
+        if [ -n "$mngr_system" ]; then if ! mngr_is_program; then refuse python3; fi; else own=${own:-$v}; fi
         ;;
     esac
   done
+  python=${python:-$own}
+  if [ -n "$python" ]; then say python "$python"; fi
 }
 
 # How the remote user can become root. sudo can wait for ever (for a network, a PAM module): it gets 10 s.
@@ -124,6 +135,7 @@ main() {
   # The password must not reach the environment of any program.
   unset mngr_password
   mngr_password=@PASSWORD@
+  H=$HOME
   # Before anything that PATH decides; and no program finds a file of the directory in which we were started.
   mngr_protect
   mngr_go_home

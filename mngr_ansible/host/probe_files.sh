@@ -200,15 +200,17 @@ real_directories() {
 # INDEX DIRECTORY: everything below a mirrored directory, and the exit status of find, which 1 is if it may not enter
 # some directory. With device and inode where find can print them.
 listing() {
-  if [ -d "$2" ] && [ ! -L "$2" ] && cd -P "$2" 2>/dev/null; then
+  top=$(cd -P "${2%/*}/" && pwd -P)
+  # Not where somebody's link leads that is there only now.
+  if [ -d "$2" ] && [ ! -L "$2" ] && cd -P "$2" && [ "$(pwd -P)" = "${top%/}/${2##*/}" ]; then
     seconds_left 2
     if find . -prune -printf '' >/dev/null; then list "$1" i -printf '%D:%i:%y:%p\0'
     else
       list "$1" d -type d -print0
       list "$1" f ! -type d -print0
     fi
-    cd / || return
   fi
+  cd / || return
 }
 
 # INDEX LETTER WORD…: one line of listing; the words are find's.

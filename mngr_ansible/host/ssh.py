@@ -4,6 +4,7 @@ A *master* is the ssh process that keeps one connection open for others. Source:
 """
 
 import contextlib
+import math
 import os
 import pwd
 import re
@@ -142,9 +143,8 @@ class OpenSsh:
 
     def run(self, script: str, timeout: float) -> ShellResult:
         try:
-            done = run_bounded(
-                [*self._command(), "exec /bin/sh"], os.fsencode(script), seconds=timeout, stop=self._stopped
-            )
+            command = [*self._command(), _bounded_shell(math.ceil(timeout) + 1)]
+            done = run_bounded(command, os.fsencode(script), seconds=timeout, stop=self._stopped)
         except TimeoutError:
             raise no_answer(timeout, self.address.typed) from None
         except TooLongError:
@@ -171,6 +171,16 @@ class OpenSsh:
                     stdin=subprocess.DEVNULL,
                     timeout=_CLOSE_SECONDS,
                 )
+
+
+def _bounded_shell(seconds: int) -> str:
+    """The remote command that runs a script, for any login shell.
+
+    The system's ``timeout``, where there is one, ends it with all that it started: no program stays on the host when we
+    are killed. Source: coreutils' manual, "timeout".
+    """
+    program = "program=$(PATH=/usr/bin:/bin command -v timeout)"
+    return f"exec /bin/sh -c '{program} && exec \"$program\" -s KILL {seconds} /bin/sh; exec /bin/sh'"
 
 
 def master_options(control_path: str) -> dict[str, str]:

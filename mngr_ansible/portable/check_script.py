@@ -37,7 +37,6 @@ mngr_paths() {
   mngr_add /usr/local/bin /usr/bin /bin /usr/local/sbin /usr/sbin /sbin /snap/bin /opt/homebrew/bin \
     /home/linuxbrew/.linuxbrew/bin
   case ${HOME:-} in /*) ;; *) return 0 ;; esac
-  if [ -n "$mngr_system" ] && ! mngr_trusts_directory "$HOME"; then return 0; fi
   mngr_add "$HOME/.local/bin" "$HOME/bin" "$HOME/.cargo/bin" "$HOME/go/bin" "$HOME/.bun/bin" "$HOME/.deno/bin" \
     "$HOME/.npm-global/bin"
   if [ -r "$HOME/.npmrc" ]; then
@@ -193,6 +192,7 @@ mngr_apk() { # NAME…
 }
 mngr_brew() { # NAME…
   for mngr_name do for mngr_dir in /opt/homebrew /usr/local /home/linuxbrew/.linuxbrew; do
+    [ -z "$mngr_system" ] || mngr_trusts_directory "$mngr_dir" || continue
     # shellcheck disable=SC2012  # names that Homebrew made: versions
     [ -d "$mngr_dir/Cellar/$mngr_name" ] &&
       ls "$mngr_dir/Cellar/$mngr_name" | sed -e "s/^/mngr-check package brew ii |$mngr_name|/" -e 's/_[0-9][0-9]*$//'

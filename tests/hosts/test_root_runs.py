@@ -133,3 +133,22 @@ def test_no_program_imports_or_reads_what_lies_where_a_plan_is_made(tmp_path: Pa
 
     assert done.returncode == 0, done.stdout
     assert not (tmp_path / "ran").exists()
+
+
+def test_ansible_may_run_the_systems_python_as_root_rather_than_one_of_a_user(
+    ssh_host: StartHost, tmp_path: Path
+) -> None:
+    host = ssh_host(layer="tools", users=(User("ops", root_by="sudo"), User("other")))
+    plant(
+        host,
+        "/srv/other/bin/python3",
+        owner="other",
+        text='#!/bin/sh\necho $0 >>/tmp/ran-as-$(/usr/bin/id -u)\nexec /usr/bin/python3 "$@"\n',
+    )
+    host.run("echo 'PATH=/srv/other/bin:$PATH' >/home/ops/.bashrc")
+    (tmp_path / "x").write_text("x\n")
+
+    done = mngr_ansible("apply", "--become", "--file", f"{tmp_path}/x:/srv/x", *on(host.as_user("ops")))
+
+    assert done.returncode == 0, done.stderr
+    assert ran(host) == ""

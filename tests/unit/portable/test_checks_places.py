@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mngr_ansible.portable import check_script, checks
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def program(path: Path, code: str) -> None:
@@ -128,3 +126,41 @@ def test_a_child_that_keeps_a_tools_output_open_is_not_waited_for(shell: list[st
     (found,) = ask(shell, {"name": "mydaemon"})
     assert found.status == "ok"
     assert time.monotonic() - began < 30
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="it is about what root runs")
+def test_root_starts_nothing_with_the_home_of_another_user(shell: list[str], home: Path) -> None:
+    python = subprocess.run(
+        ["python3", "-m", "site", "--user-site"], env={**os.environ}, capture_output=True, text=True
+    )
+    packages = Path(python.stdout.strip())
+    packages.mkdir(parents=True)
+    (packages / "evil.pth").write_text(f"import os; open({str(home / 'ran')!r}, 'w')\n")
+    (home / ".profile").write_text(f"touch '{home}/ran'\n")
+    program(home / ".local/bin/mytool", f"touch '{home}/ran'; echo 1.5")
+    (home / ".npmrc").unlink(missing_ok=True)
+    os.mkfifo(home / ".npmrc")
+    subprocess.run(["chown", "-R", "12345:12345", str(home)], check=True)
+    requirements = [
+        {"name": "json", "checks": [{"kind": "python_module", "value": "json"}]},
+        {"name": "mytool"},
+        {"name": "sh"},
+    ]
+
+    found = ask(shell, *requirements, SHELL="/bin/sh", PATH=f"{home}/.local/bin:{os.environ['PATH']}")
+
+    assert [each.status for each in found] == ["ok", "missing", "ok"]
+    assert not (home / "ran").exists()
+    assert "can change" in found[1].refused
+
+
+def test_a_directory_in_a_notice_does_nothing_when_it_is_pasted(shell: list[str], home: Path) -> None:
+    program(home / "$(touch pwned)`touch pwned`\"'/bin/mytool", "echo mytool 1.5")
+    (home / ".npmrc").write_text(f"prefix={home}/$(touch pwned)`touch pwned`\"'\n")
+    (found,) = ask(shell, {"name": "mytool"}, SHELL="/bin/sh")
+    line = found.notice.partition("add to ~/.profile: ")[2]
+
+    done = subprocess.run([*shell, "-c", f"{line}; mytool"], cwd=home, capture_output=True, text=True)
+
+    assert done.stdout == "mytool 1.5\n"
+    assert not (home / "pwned").exists()

@@ -107,17 +107,20 @@ mngr_trusts_program() { # PATH [DEPTH]: the same for a program, and for what the
   case $mngr_line:${2:-} in /*:) mngr_trusts_program "$mngr_line" 1 ;; /*:1) mngr_trusts "$mngr_line" ;; esac
 }
 
-# As root: take from PATH what root must not run programs of, and keep it in mngr_refused.
-mngr_system='' mngr_known=: mngr_refused=''
+# As root: take from PATH what root must not run programs of, and keep it in mngr_refused; and leave a home directory of
+# somebody else, which sudo may keep: Python runs files of it when it starts, and so does a login shell.
+# mngr_owners: whom the system belongs to. mngr_system: the same for root, and empty for every other user.
+mngr_owners='' mngr_system='' mngr_known=: mngr_refused=''
 mngr_protect() {
-  [ "$(PATH=@SYSTEM@:$PATH id -u)" = 0 ] || return 0
-  mngr_dirs=$PATH
-  PATH=@SYSTEM@
-  mngr_line=$(ls -ldn /) mngr_ifs=$IFS IFS=' '
+  mngr_line=$(PATH=@SYSTEM@:$PATH ls -ldn /) mngr_ifs=$IFS IFS=' '
   # shellcheck disable=SC2086
   set -- ${mngr_line%%/*}
-  mngr_system=" 0 ${3:-0} " IFS=:
-  mngr_path=''
+  mngr_owners=" 0 ${3:-0} " IFS=$mngr_ifs
+  [ "$(PATH=@SYSTEM@:$PATH id -u)" = 0 ] || return 0
+  mngr_system=$mngr_owners
+  mngr_dirs=$PATH
+  PATH=@SYSTEM@
+  mngr_path='' IFS=:
   set -f
   for mngr_dir in $mngr_dirs; do
     IFS=$mngr_ifs
@@ -127,12 +130,14 @@ mngr_protect() {
   IFS=$mngr_ifs
   set +f
   PATH=${mngr_path:-$PATH}
+  case ${HOME:-} in
+    /*) if ! mngr_trusts_directory "$HOME"; then HOME=/; export HOME; fi ;;
+  esac
 }
+
 # Leave the caller's directory: Python would import what lies there, and version managers and npm would read it.
 mngr_go_home() {
-  mngr_dir=${HOME:-/}
-  if [ -n "$mngr_system" ] && ! mngr_trusts_directory "$mngr_dir"; then mngr_dir=/; fi
-  cd "$mngr_dir" 2>/dev/null || cd /
+  [ "$PWD" = / ] || cd "${HOME:-/}" 2>/dev/null || cd /
 }
 mngr_search() { # DIRECTORY: add it to mngr_path, or to mngr_refused
   case $1 in /*) ;; *) return 0 ;; esac
