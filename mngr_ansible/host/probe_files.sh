@@ -182,6 +182,19 @@ follow() {
   done
 }
 
+# WHO NUMBER PATH…: everything about the directories on the way to destinations. All but so many of the first paths are
+# those that hold destinations.
+directories() {
+  upwards "$1" "$H"
+  upwards "$1" "$W"
+  who=$1 above=$2
+  shift 2
+  ways "$who" "$@"
+  shift "$above"
+  parents "$@"
+  real_directories "$who" "$@"
+}
+
 # WHO DIRECTORY…: those whose real path is another; WHO is 1 for root and 0 for the remote user.
 real_directories() {
   who=$1

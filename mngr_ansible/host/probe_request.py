@@ -110,16 +110,21 @@ def parents_of(paths: Sequence[ProbePath], *, as_root: bool) -> list[ProbePath]:
 
 
 def ways_of(paths: Sequence[ProbePath], *, as_root: bool) -> list[ProbePath]:
-    """Everything on the way to the directories of these paths, from ``/`` or from the home directory or work_dir on."""
+    """Everything on the way to the directories of these paths, from ``/`` or from the home directory or work_dir on.
+
+    The last ones are :func:`parents_of` these paths, in its order.
+    """
     found = {ProbePath("", "/"): None}
-    for path in parents_of(paths, as_root=as_root):
+    parents = parents_of(paths, as_root=as_root)
+    for path in parents:
         above = path.rest
         while above not in ("/", "", "."):
             found[ProbePath(path.base, above)] = None
             above = posixpath.dirname(above)
         if path.base:
             found[ProbePath(path.base, ".")] = None
-    return list(found)
+    last = set(parents)
+    return [*(each for each in found if each not in last), *parents]
 
 
 def directories_above(path: str) -> list[str]:

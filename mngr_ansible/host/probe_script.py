@@ -66,12 +66,8 @@ def _looks(request: ProbeRequest, paths: Sequence[ProbePath], *, as_root: bool) 
             hashing = "hashes_one_by_one" if group[0].is_odd else "hashes"
         yield f"look {hashing} {_words(group)}"
     if paths:
-        directories = _words(parents_of(paths, as_root=as_root))
-        yield f"parents {directories}"
-        yield f"real_directories {int(as_root)} {directories}"
-        yield f'upwards {int(as_root)} "$H"'
-        yield f'upwards {int(as_root)} "$W"'
-        yield f"ways {int(as_root)} {_words(ways_of(paths, as_root=as_root))}"
+        ways, parents = ways_of(paths, as_root=as_root), parents_of(paths, as_root=as_root)
+        yield f"directories {int(as_root)} {len(ways) - len(parents)} {_words(ways)}"
     for index, mirror in enumerate(request.mirrors()):
         if mirror.as_root is as_root:
             yield f"listing {index} {_word(mirror)}"
