@@ -30,6 +30,7 @@ _PATHS = r"""
 mngr_add() { for mngr_dir do
   case $mngr_dir in /*) ;; *) continue ;; esac
   [ -d "$mngr_dir" ] || continue
+  case :$PATH:$mngr_refused in *":$mngr_dir:"*) continue ;; esac
   if [ -z "$mngr_system" ] || mngr_trusts_directory "$mngr_dir"; then PATH=$PATH:$mngr_dir
   else mngr_refused=$mngr_refused$mngr_dir:; fi
 done; }

@@ -25,21 +25,54 @@ _MOST_LINKS = 40
 """How many links are followed on one way. Source: path_resolution(7)."""
 
 SCRIPT = r"""
+# PATH…: look at all of these at once, for mngr_look. Nothing that others chose is in the lines: not where links lead.
+mngr_prefetch() {
+  mngr_seen="$mngr_seen
+$(stat -c '%A %u %g %n' -- "$@" 2>/dev/null)
+"
+}
+# PATH…: the same for these and every directory above.
+mngr_prefetch_ways() {
+  mngr_all=:
+  for mngr_at do
+    while case $mngr_at:$mngr_all in :* | *":$mngr_at:"*) false ;; esac; do
+      mngr_all=$mngr_all$mngr_at: mngr_at=${mngr_at%/*}
+    done
+  done
+  mngr_ifs=$IFS IFS=:
+  # shellcheck disable=SC2086
+  set -- ${mngr_all#:}
+  IFS=$mngr_ifs
+  mngr_prefetch / "$@"
+}
+
 # Whether nobody but the system can change what is at this path itself; sets mngr_mode, or mngr_why: what prevents it.
 mngr_look() { # PATH
   mngr_place=$1 mngr_ifs=$IFS
-  mngr_line=$(ls -ldn -- "$1" 2>/dev/null) || { mngr_why="gone - $1"; return 1; }
-  IFS=' '
-  # shellcheck disable=SC2086  # the words before the name
-  set -- ${mngr_line%%/*}
+  mngr_line=${mngr_seen%%" $1
+"*}
+  if [ "$mngr_line" = "$mngr_seen" ]; then
+    mngr_line=$(ls -ldn -- "$1" 2>/dev/null) || { mngr_why="gone - $1"; return 1; }
+    IFS=' '
+    # shellcheck disable=SC2086  # the words before the name
+    set -- ${mngr_line%%/*}
+    set -- "$1" "${3:-}" "${4:-}"
+  else
+    IFS=' '
+    # shellcheck disable=SC2086
+    set -- ${mngr_line##*"
+"}
+  fi
   IFS=$mngr_ifs mngr_mode=$1
-  case $mngr_system in *" $3 "*) ;; *) mngr_blame owner; return 1 ;; esac
+  case $mngr_owners in *" $2 "*) ;; *) mngr_blame owner; return 1 ;; esac
   case $1 in
     l* | ?????-??-*) return 0 ;;
     d????????[tT]*) mngr_mode=sticky; return 0 ;;
     ????????w*) mngr_why="all - $mngr_place"; return 1 ;;
-    ?????w????*+*) ;;
-    *) if mngr_is_empty_group "$4"; then return 0; fi ;;
+  esac
+  case $(ls -ld -- "$mngr_place" 2>/dev/null) in
+    ?????w????+*) ;;
+    *) if mngr_is_empty_group "$3"; then return 0; fi ;;
   esac
   mngr_blame group
   return 1
@@ -95,12 +128,13 @@ mngr_trusts_directory() { # PATH: the same for a directory in which programs are
   mngr_trusts "$1" && case $mngr_mode in sticky) mngr_why="all - $1"; return 1 ;; esac
 }
 mngr_trusts_program() { # PATH [DEPTH]: the same for a program, and for what the first line of a script names
+  case $mngr_programs in *":$1:"*) return 0 ;; esac
   mngr_trusts "$1" || return 1
   # shellcheck disable=SC2034  # mngr_why is for the scripts that say why
   case $mngr_mode in -*) ;; *) mngr_why="other - $1"; return 1 ;; esac
   mngr_line=''
   if [ -r "$1" ]; then IFS= read -r mngr_line <"$1"; fi 2>/dev/null
-  case $mngr_line in '#!'*) ;; *) return 0 ;; esac
+  case $mngr_line in '#!'*) ;; *) mngr_programs=$mngr_programs$1:; return 0 ;; esac
   mngr_line=${mngr_line#??}
   while case $mngr_line in [\ \	]*) ;; *) false ;; esac; do mngr_line=${mngr_line#?}; done
   mngr_line=${mngr_line%%[ 	]*}
@@ -110,18 +144,25 @@ mngr_trusts_program() { # PATH [DEPTH]: the same for a program, and for what the
 # As root: take from PATH what root must not run programs of, and keep it in mngr_refused; and leave a home directory of
 # somebody else, which sudo may keep: Python runs files of it when it starts, and so does a login shell.
 # mngr_owners: whom the system belongs to. mngr_system: the same for root, and empty for every other user.
-mngr_owners='' mngr_system='' mngr_known=: mngr_refused=''
+mngr_owners='' mngr_system='' mngr_known=: mngr_programs=: mngr_refused='' mngr_seen=''
 mngr_protect() {
+  if [ -n "$mngr_owners" ]; then return 0; fi
   mngr_line=$(PATH=@SYSTEM@:$PATH ls -ldn /) mngr_ifs=$IFS IFS=' '
   # shellcheck disable=SC2086
   set -- ${mngr_line%%/*}
   mngr_owners=" 0 ${3:-0} " IFS=$mngr_ifs
   [ "$(PATH=@SYSTEM@:$PATH id -u)" = 0 ] || return 0
+  # shellcheck disable=SC2034  # for the scripts that ask whether root runs them
   mngr_system=$mngr_owners
   mngr_dirs=$PATH
   PATH=@SYSTEM@
-  mngr_path='' IFS=:
   set -f
+  IFS=:
+  # shellcheck disable=SC2086
+  set -- $mngr_dirs "${HOME:-}" /opt/homebrew/bin /home/linuxbrew/.linuxbrew/bin /snap/bin
+  IFS=$mngr_ifs
+  mngr_prefetch_ways "$@"
+  mngr_path='' IFS=:
   for mngr_dir in $mngr_dirs; do
     IFS=$mngr_ifs
     mngr_search "$mngr_dir"
