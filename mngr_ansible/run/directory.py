@@ -20,7 +20,7 @@ from typing import Any
 from mngr_ansible.errors import InputError
 from mngr_ansible.portable.text import printable
 from mngr_ansible.run.content import content_directory
-from mngr_ansible.run.host_vars import host_vars, stage_name
+from mngr_ansible.run.host_vars import has_addresses, host_vars, stage_name
 from mngr_ansible.run.playbook import HostRun, inventory, playbook
 
 
@@ -57,7 +57,8 @@ def write_run_directory(
         for run in runs:
             data = json.dumps(host_vars(run, timeout, staged, is_fresh=not stage), ensure_ascii=True, indent=1)
             write_private_text(directory / "inventory" / "host_vars" / f"{run.alias}.json", data + "\n")
-        write_private_text(project / "provision.yml", playbook(runs))
+        text = playbook(runs, has_addresses=stage and has_addresses(runs))
+        write_private_text(project / "provision.yml", text)
         _copy_roles(project, runs)
     except OSError as error:
         first = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror  # of the files that failed

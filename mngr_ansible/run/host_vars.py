@@ -11,10 +11,11 @@ import posixpath
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
+from mngr_ansible.diff import curl
 from mngr_ansible.diff.files import DueTransfer
 from mngr_ansible.diff.resolver import Candidate, by_manager
 from mngr_ansible.plan.transfers import PlacedEntry
-from mngr_ansible.portable import managers
+from mngr_ansible.portable import addresses, managers, validation
 from mngr_ansible.portable.shapes import InstallRequest, RepositoryRequest
 from mngr_ansible.run.playbook import CANARY, HostRun
 from mngr_ansible.spec.sources import DOWNLOADS, Repository
@@ -67,13 +68,15 @@ class PackageVars(TypedDict):
     """What is installed on one host, as the role ``mngr_packages`` takes it.
 
     ``packages`` has every manager's list, also an empty one. ``downloads`` are archives and installers. ``required``
-    is all of them, for the check at the end.
+    is all of them, for the check at the end. ``addresses`` has, for ``repositories`` and ``downloads``, by name and
+    key, the environment variables of addresses with a login or query, which a directory to run later has without.
     """
 
     repositories: list[RepositoryRequest]
     packages: dict[str, list[InstallRequest]]
     downloads: list[InstallRequest]
     required: list[InstallRequest]
+    addresses: dict[str, dict[str, dict[str, str]]]
 
 
 class RunVars(PackageVars):
@@ -134,11 +137,36 @@ def _run_vars(run: HostRun, timeout: int, staged: Mapping[str, str], *, is_fresh
         "has_password": run.has_password,
         "files": [_transfer(each, staged, is_fresh) for each in due.transfers if not each.as_root],
         "files_as_root": [_transfer(each, staged, is_fresh) for each in due.transfers if each.as_root],
-        **_packages(due.installs),
+        **_packages(due.installs, is_fresh=is_fresh),
     }
 
 
-def _packages(candidates: Sequence[Candidate]) -> PackageVars:
+def _packages(candidates: Sequence[Candidate], *, is_fresh: bool) -> PackageVars:
+    made = _whole_packages(candidates)
+    if is_fresh:
+        return made
+    for repository in made["repositories"]:
+        names = made["addresses"]["repositories"].setdefault(repository["name"], {})
+        if validation.is_https(repository["key"]) and addresses.has_secrets(repository["key"]):
+            names["key"] = curl.variable(f"{repository['name']}_key")
+            repository["key"] = addresses.without_secrets(repository["key"])
+        if addresses.has_secrets(repository["url"]):
+            names["url"] = curl.variable(repository["name"])
+            repository["url"] = addresses.without_secrets(repository["url"])
+    for request in (*made["downloads"], *made["required"]):
+        if addresses.has_secrets(request.get("url", "")):
+            made["addresses"]["downloads"][request["name"]] = {"url": curl.variable(request["name"])}
+            request["url"] = addresses.without_secrets(request["url"])
+    return made
+
+
+def has_addresses(runs: Sequence[HostRun]) -> bool:
+    """Whether a directory to run later leaves out a part of an address of these hosts."""
+    made = [_packages(run.due.installs, is_fresh=False)["addresses"] for run in runs]
+    return any(names for each in made for by_name in each.values() for names in by_name.values())
+
+
+def _whole_packages(candidates: Sequence[Candidate]) -> PackageVars:
     grouped = by_manager(candidates)
     sources = dict.fromkeys(candidate.source for candidate in candidates)
     return {
@@ -148,6 +176,7 @@ def _packages(candidates: Sequence[Candidate]) -> PackageVars:
         "packages": {name: [candidate.resolved() for candidate in grouped.get(name, ())] for name in managers.TABLE},
         "downloads": [candidate.resolved() for name in DOWNLOADS for candidate in grouped.get(name, ())],
         "required": [candidate.resolved() for candidate in candidates],
+        "addresses": {"repositories": {}, "downloads": {}},
     }
 
 

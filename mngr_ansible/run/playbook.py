@@ -100,6 +100,21 @@ _DOWNLOADS = """
         mngr_packages_timeout: "{{ mngr_ansible.timeout }}"
 """
 
+_WHOLE_ADDRESSES = """\
+        @VARIABLE@: >-
+          {%- set found = namespace(whole=[]) -%}
+          {%- for each in mngr_ansible.@LIST@ -%}
+          {%- set found.one = each -%}
+          {%- for field, name in mngr_ansible.addresses.@LIST@.get(each.name, {}).items() -%}
+          {%- set found.one = found.one | combine({field: lookup('ansible.builtin.env', name)
+              or undef(hint='Set ' ~ name ~ ' in the environment to the whole address, with login and query')}) -%}
+          {%- endfor -%}
+          {%- set found.whole = found.whole + [found.one] -%}
+          {%- endfor -%}
+          {{ found.whole }}
+"""
+"""A list whose addresses with a login or query come from the environment, in a directory to run later."""
+
 _ASSERT = """
     - name: Assert versions
       ansible.builtin.import_role:
@@ -162,8 +177,15 @@ def run_stages(due: Due) -> tuple[Stage, ...]:
     return tuple(Stage(what, tuple(ids), tuple(step.partition(":")[2] for step in ids)) for what, ids in work if ids)
 
 
-def playbook(runs: Sequence[HostRun]) -> str:
-    """The text of ``provision.yml``: the pieces that at least one of these hosts needs."""
+def playbook(runs: Sequence[HostRun], *, has_addresses: bool = False) -> str:
+    """The text of ``provision.yml``: the pieces that at least one of these hosts needs.
+
+    ``has_addresses``: addresses with a login or query are not in the data, but in the environment of the run.
+    """
+    repositories, downloads = _REPOSITORIES, _DOWNLOADS
+    if has_addresses:
+        repositories = _with_addresses(repositories, "repositories")
+        downloads = _with_addresses(downloads, "downloads")
     canary = base64.b64encode(CANARY.encode()).decode()
     become = _BECOME if any(run.become for run in runs) else ""
     task_as_root = _TASK_AS_ROOT if any(run.has_password for run in runs) else ""
@@ -174,7 +196,7 @@ def playbook(runs: Sequence[HostRun]) -> str:
     pieces += [
         _piece(_FILES + become, "files", [_has_files(run.due, as_root=False) for run in runs]),
         _piece(_FILES_AS_ROOT, "files_as_root", [_has_files(run.due, as_root=True) for run in runs]),
-        _piece(_REPOSITORIES + task_as_root, "repositories", [_has_repositories(run.due) for run in runs]),
+        _piece(repositories + task_as_root, "repositories", [_has_repositories(run.due) for run in runs]),
     ]
     for manager in managers.TABLE:
         text = _PACKAGES.replace("@MANAGER@", manager)
@@ -182,10 +204,17 @@ def playbook(runs: Sequence[HostRun]) -> str:
             text += task_as_root
         pieces.append(_piece(text, f"packages.{manager}", [manager in each for each in grouped]))
     pieces += [
-        _piece(_DOWNLOADS, "downloads", [any(name in each for name in DOWNLOADS) for each in grouped]),
+        _piece(downloads, "downloads", [any(name in each for name in DOWNLOADS) for each in grouped]),
         _piece(_ASSERT, "required", [bool(run.due.installs) for run in runs]),
     ]
     return "".join(pieces)
+
+
+def _with_addresses(piece: str, name: str) -> str:
+    """A piece whose list of this name, under ``mngr_ansible``, gets addresses from the environment."""
+    line = f'        mngr_packages_{name}: "{{{{ mngr_ansible.{name} }}}}"\n'
+    assert line in piece  # noqa: S101
+    return piece.replace(line, _WHOLE_ADDRESSES.replace("@VARIABLE@", f"mngr_packages_{name}").replace("@LIST@", name))
 
 
 def _has_files(due: Due, *, as_root: bool) -> bool:

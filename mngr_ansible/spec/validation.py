@@ -46,12 +46,18 @@ ONE_PLAIN_NAME = "Give one plain name: no option, pattern, path or list."
 _LONGEST_NAME = 250
 """Characters of a package's name: the catalog looks for a file of that name, and a file name has 255 bytes at most."""
 
-_short_repr = reprlib.Repr(maxlevel=3, maxstring=200, maxother=200)
+
+class _Repr(reprlib.Repr):
+    def repr_str(self, x: str, level: int) -> str:
+        return super().repr_str(addresses.redacted(x), level)  # before a long one is cut, perhaps in its login
+
+
+_short_repr = _Repr(maxlevel=3, maxstring=200, maxother=200)
 
 
 def short_repr(value: object) -> str:
     """``repr`` of bounded length (a few lines of YAML may stand for gigabytes); addresses without login and query."""
-    return addresses.redacted(_short_repr.repr(value))
+    return _short_repr.repr(value)
 
 
 def field_error(owner: object, field: str, value: object, problem: str, remedy: str) -> InputError:

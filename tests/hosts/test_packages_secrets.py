@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -53,10 +56,25 @@ def test_login_and_query_of_addresses_are_found_nowhere_whether_a_run_fails_or_n
                 done = mngr_ansible(*words, "--manifest", str(manifest), *on(host.as_user(login)))
                 shown += done.stdout + done.stderr
                 codes.append((name, words, done.returncode))
+        host.run("rm /usr/local/bin/tool /etc/apt/keyrings/vendor.asc /etc/apt/sources.list.d/vendor.sources")
+        for name, variable, address in (
+            ("repository", "MNGR_URL_VENDOR_KEY", key_url),
+            ("right", "MNGR_URL_TOOL", offer["url"]),
+        ):
+            words = ["render", str(tmp_path / "rendered" / name), "--manifest", str(tmp_path / f"{name}.yml")]
+            shown += mngr_ansible(*words, *on(host.as_user(login))).stderr
+            unset, done = (
+                by_hand(tmp_path / "rendered" / name),
+                by_hand(tmp_path / "rendered" / name, variable, address),
+            )
+            assert f"Set {variable} in the environment to the whole address" in unset, unset
+            shown += unset + done
+        kept = [path for path in (tmp_path / "rendered").rglob("*") if path.is_file()]
+    assert host.run("tool; ls /etc/apt/keyrings").stdout == "tool 2.0\nvendor.asc\n"
     assert (codes[-2][2], codes[-1][2]) == (0, 0), shown
     assert "MNGR_URL_TOOL" in shown
     assert "MNGR_URL_VENDOR_KEY" in shown
-    kept = [path for path in home.rglob("*") if path.is_file()]
+    kept += [path for path in home.rglob("*") if path.is_file()]
     assert [path for path in kept if path.name == "events.jsonl"], codes
     texts = {str(path): path.read_bytes().decode("latin-1") for path in kept}
     texts |= {"screen": shown, "argv": host.run("cat /srv/seen /var/log/sudo.log", check=False).stdout}
@@ -64,3 +82,11 @@ def test_login_and_query_of_addresses_are_found_nowhere_whether_a_run_fails_or_n
         assert [name for name, each in texts.items() if secret in each] == []
         found = host.run(f"find / -xdev -newer /mark -type f -print0 | xargs -0 -r grep -lF {secret}", check=False)
         assert found.stdout == ""
+
+
+def by_hand(directory: Path, variable: str = "", value: str = "") -> str:
+    """What Ansible prints about a rendered directory."""
+    argv = [sys.executable, "-m", "ansible", "playbook", "-i", "../inventory", "provision.yml"]
+    environment = {**os.environ, **({variable: value} if variable else {})}
+    done = subprocess.run(argv, cwd=directory / "project", capture_output=True, text=True, env=environment)
+    return done.stdout + done.stderr

@@ -56,6 +56,17 @@ def test_what_is_cut_out_of_a_message_cuts_no_login_in_two() -> None:
         assert "geh" not in shown
 
 
+def test_an_error_that_cuts_a_long_address_cuts_no_login_in_two() -> None:
+    for length in (10, 90, 150, 250, 1000):
+        url = f"https://joe:{'geheim' * length}@host/x"
+        with pytest.raises(InputError) as caught:
+            Source.from_value({"manager": "archive", "url": {"a": url}})
+        assert "geheim" not in str(caught.value)
+        with pytest.raises(InputError) as caught:
+            Source.from_value({"url": url})
+        assert "geheim" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "url",
     ["http://joe:geheim@host/x", "https://joe:geh/geheim@host/x", "https://[joe:geheim@host/x?sig=geheim", "geheim@x"],
