@@ -134,7 +134,13 @@ class Ways:
             if part == "..":
                 reached = reached.parent
             elif part not in ("", "."):
-                reached = self._enter(reached, part, posixpath.join(reached.path, part), links)
+                try:
+                    reached = self._enter(reached, part, posixpath.join(reached.path, part), links)
+                except _MissingError:
+                    raise _RefusedError(
+                        f"{printable(path)} is a link to nothing, and a directory is needed there; "
+                        "remove it, or make what it names"
+                    ) from None
             if led is not None and reached.led is not None and led.uid != reached.led.uid:
                 raise _two_users(path, (led.name, reached.led.name))
             led = led or reached.led
