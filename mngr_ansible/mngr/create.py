@@ -94,7 +94,7 @@ def _provision(
 ) -> tuple[Prepared, HostReport]:
     def before_run(prepared: Prepared) -> None:
         for notice in prepared.plan.all_notices:
-            logger.info("ansible: {}", notice)
+            logger.info("ansible: {}", printable(notice))
         if prepared.due is not None and not prepared.due.is_empty:
             record_status(agent, "due")  # a create that is killed leaves an agent with this status
 
@@ -105,7 +105,7 @@ def _provision(
     if not report.ok:
         raise as_failure(report)
     if report.commands:
-        logger.warning("Run this on {} yourself: {}", report.host, " && ".join(report.commands))
+        logger.warning("Run this on {} yourself: {}", report.host, printable(" && ".join(report.commands)))
     return done.prepared[0], report
 
 

@@ -177,8 +177,10 @@ class Invocation:
                 case OutputFormat.JSONL:
                     write_event_line(f"ansible_{self.name}", report.to_dict())
                 case OutputFormat.HUMAN:
+                    from mngr_ansible.portable.text import printable
+
                     for notice in report.to_dict()["notices"]:
-                        logger.info("note: {}", notice["text"])
+                        logger.info("note: {}", printable(notice["text"]))
                     if words:
                         write_human_line(words)
 
