@@ -175,10 +175,10 @@ def test_what_is_outside_of_the_repository_is_checked_as_before(local, evil, ran
     assert traces(ran) == []
 
 
-def npm_of(tmp_path, ran):
-    """An npm of the user's, which leaves a trace when it installs."""
+def npm_of(tmp_path, ran, traced="install"):
+    """An npm of the user's, which leaves a trace when it installs, or at every call but for its version."""
     write(tmp_path / "own" / "node", "#!/bin/sh\necho v20.1.0\n", 0o755)
-    code = f"case $1 in install) touch {ran}/npm ;; *) echo 10.0 ;; esac"
+    code = f"case $1 in --version) ;; {traced}) touch {ran}/npm ;; esac; echo 10.0"
     return write(tmp_path / "own" / "npm", f"#!/bin/sh\n{code}\n", 0o755)
 
 
@@ -210,7 +210,7 @@ def test_a_repository_installs_nothing_on_this_machine(local, home, ran, tmp_pat
 
 
 def test_no_answer_of_the_user_runs_a_source_of_the_repositorys(local, ran, tmp_path):
-    npm = npm_of(tmp_path, ran)
+    npm = npm_of(tmp_path, ran, traced="*")  # what it offers is not asked either: pip and uv run code to answer
     row = {"name": "needy", "sources": [{"manager": "npm", "packages": ["needy"], "scope": "user"}]}
     local.settings(f"packages = [{toml(row)}]")
     env = local.environment() | {"PATH": f"{npm.parent}:{os.environ['PATH']}"}

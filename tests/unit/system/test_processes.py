@@ -12,7 +12,7 @@ from contextlib import suppress
 import psutil
 import pytest
 
-from mngr_ansible.system.processes import LONGEST, StoppedError, TooLongError, run_bounded
+from mngr_ansible.system.processes import LONGEST, StoppedError, TooLongError, find_program, run_bounded
 from tests.support.processes import processes_with
 from tests.support.waiting import wait_until
 
@@ -91,3 +91,17 @@ def test_the_program_of_a_killed_caller_ends_too():
         wait_until(lambda: [each for each in processes_with("sleep 995") if each.name() == "sleep"])
         os.kill(caller.pid, signal.SIGKILL)
     wait_until(lambda: not [each for each in psutil.process_iter(["cmdline"]) if "995" in (each.info["cmdline"] or [])])
+
+
+@pytest.mark.parametrize("entry", [".", "", "bin"])
+def test_no_program_of_the_current_directory_is_taken_for_one_of_path(entry, tmp_path, monkeypatch):
+    program = tmp_path / entry / "sh"
+    program.parent.mkdir(exist_ok=True)
+    program.write_text("#!/bin/false\n")
+    program.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f"{entry}:/usr/bin:/bin")
+    assert find_program("sh") in ("/usr/bin/sh", "/bin/sh")
+    assert find_program("no-such-program") is None
+    monkeypatch.setenv("PATH", entry)
+    assert find_program("sh") != str(program)
