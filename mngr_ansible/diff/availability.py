@@ -10,8 +10,9 @@ from mngr_ansible.errors import HostError
 from mngr_ansible.host.connection import Connection
 from mngr_ansible.host.state import HostState
 from mngr_ansible.plan.requirements import Requirement
-from mngr_ansible.portable import managers
+from mngr_ansible.portable import managers, trusted_programs
 from mngr_ansible.portable import offers as manager_offers
+from mngr_ansible.portable.sh import without_comments
 
 _LONGEST_ANSWER = 8 * 1024 * 1024
 """Bytes."""
@@ -59,6 +60,7 @@ def ask_offers(
         return known
     seconds = int(_seconds_left(deadline, _REFRESH_SECONDS))
     refresh = "".join(_refresh_script(manager, state, seconds) for manager in refreshed)
+    refresh = f"{without_comments(trusted_programs.SCRIPT)}mngr_protect\n{refresh}"
     timeout = _seconds_left(deadline, _REFRESH_SECONDS + _ASK_SECONDS)
     return resolver.with_offers(_ask(connection, queries, state, timeout, before=refresh))
 

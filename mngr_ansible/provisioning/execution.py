@@ -180,7 +180,9 @@ def _clean_up(left: Sequence[tuple[Prepared, str]]) -> None:
         prepared, directory = one
         path = f'"$HOME"/{directory[2:]}' if directory.startswith("~/") else directory
         with suppress(MngrAnsibleError):
-            prepared.target.connection.run(f"rm -rf -- {path} </dev/null >/dev/null 2>&1\n", _CLEAN_UP_SECONDS)
+            prepared.target.connection.run(
+                f"PATH=/usr/bin:/bin:$PATH rm -rf -- {path} </dev/null >/dev/null 2>&1\n", _CLEAN_UP_SECONDS
+            )
 
     with ThreadPoolExecutor(max_workers=min(32, len(left) or 1)) as pool:
         list(pool.map(remove, left))

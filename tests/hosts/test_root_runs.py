@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mngr_ansible import provision
 from tests.support.command_line import document, mngr_ansible, on, statuses
-from tests.support.hosts import User
+from tests.support.hosts import AptRepository, User
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -151,4 +152,46 @@ def test_ansible_may_run_the_systems_python_as_root_rather_than_one_of_a_user(
     done = mngr_ansible("apply", "--become", "--file", f"{tmp_path}/x:/srv/x", *on(host.as_user("ops")))
 
     assert done.returncode == 0, done.stderr
+    assert ran(host) == ""
+
+
+OTHERS = (
+    "apt-get",
+    "apt-cache",
+    "dpkg-query",
+    "env",
+    "setsid",
+    "timeout",
+    "sh",
+    "python3",
+    "rm",
+    "other",
+    "id",
+    "find",
+)
+
+
+def test_an_apply_as_root_runs_no_program_of_a_directory_that_another_user_can_change(
+    ssh_host: StartHost, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o755)
+    repository = AptRepository(tmp_path / "apt")
+    repository.add("other", "1.0", commands={"other": "echo other 1.0"})
+    host = ssh_host(layer="python", users=(User("dev"),), repository=repository, lists="empty")
+    for name in OTHERS:
+        plant(host, f"/home/linuxbrew/.linuxbrew/bin/{name}")
+    host.run("echo 'PATH=/home/linuxbrew/.linuxbrew/bin:$PATH' >/root/.bashrc")
+    (tmp_path / "x").write_text("x\n")
+
+    report = provision(
+        [host.address],
+        packages=["other>=1"],
+        files=[f"{tmp_path}/x:/srv/x"],
+        key=host.key,
+        known_hosts=host.known_hosts,
+    )
+
+    assert [(each.name, str(each.status)) for each in report.hosts[0].outcomes if each.name == "other"] == [
+        ("other", "changed")
+    ]
     assert ran(host) == ""

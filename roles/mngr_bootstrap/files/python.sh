@@ -5,14 +5,14 @@
 set -u
 : "${seconds:?}"
 LC_ALL=C PATH=$PATH:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin
-# Root runs no program of a user's, and Python imports nothing from a directory of a user's.
+# Root runs no program of a user's, and Python (-I) imports nothing from a directory or a home of a user's.
 if [ "$(PATH=/usr/bin:/bin:$PATH id -u)" = 0 ]; then PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; fi
 export LC_ALL PATH
 cd /
 become='' output='' code=0 package=python3
 
 finish() { # STATUS REASON: print the outcome and exit
-  version=$(python3 -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null </dev/null)
+  version=$(python3 -I -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null </dev/null)
   reason=$(printf %s "$2" | tr '"\134' "'/" | tr -c ' -~' ' ')
   printf '\n{"mngr_steps": [{"id": "bootstrap:python3", "status": "%s", "current": %s, "reason": "%s"}]}\n' \
     "$1" "${version:+\"}${version:-null}${version:+\"}" "$reason"
@@ -20,7 +20,7 @@ finish() { # STATUS REASON: print the outcome and exit
   exit
 }
 has_python() { # with its library: Debian's python3-minimal, or python3 while it is being unpacked, has no json
-  python3 -c 'import json, sys; sys.exit(sys.version_info < (3, 9))' >/dev/null 2>&1 </dev/null
+  python3 -I -c 'import json, sys; sys.exit(sys.version_info < (3, 9))' >/dev/null 2>&1 </dev/null
 }
 has() { command -v "$1" >/dev/null 2>&1; }
 find_manager() { # print the manager of the distribution's family, or the first that is installed
