@@ -18,19 +18,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.support.attacks.scene import Moves
     from tests.support.hosts import SshHost
 
-ROUNDS = 260
+ROUNDS = 300
 """At most so many rounds for one operation."""
 
 
-def rounds(moves: dict[str, Moves], calls: int) -> Iterator[dict[str, Any]]:
-    """Every move at every moment, some of them taken back a little later; at most ``ROUNDS`` of all."""
+def spans(name: str) -> tuple[int, ...]:
+    """After how many calls a move has its second one; 0 for none."""
+    if name.endswith("is away"):
+        return (1, 4, 12)
+    return (0, 1, 3) if name.startswith("the directory") else (0,)
+
+
+def rounds(scene: Scene, calls: int) -> Iterator[dict[str, Any]]:
+    """Every move at every moment, some of them with a second one a little later; at most ``ROUNDS`` of all."""
     every = [
-        {"name": name, "at": at, "moves": moves[name], "back": moves[name] if span else None, "span": span}
-        for name in moves
-        for span in ((0, 1, 3) if name.startswith("the directory") else (0,))
+        {"name": name, "at": at, "moves": moves, "back": scene.afterwards(name) if span else None, "span": span}
+        for name, moves in scene.moves().items()
+        for span in spans(name)
         for at in range(calls)
     ]
     step = max(1, -(-len(every) // ROUNDS))
@@ -49,7 +55,7 @@ def harm(attack: Attack, scene: Scene, request: Request) -> str:
     assert quiet["found"] == [], json.dumps(quiet)
     assert {step["status"] for step in quiet["steps"]} == {"changed"}, json.dumps(quiet)
     assert len(quiet["calls"]) > 10
-    planned = list(rounds(scene.moves(), len(quiet["calls"]) + 1))
+    planned = list(rounds(scene, len(quiet["calls"]) + 1))
     played = attack.play(scene, request, planned)
     assert len(played) == len(planned), "it took too long"
     found: dict[str, list[Any]] = {}

@@ -135,6 +135,7 @@ class Applier:
             except MissingError as error:
                 self._mkdir(error.nearest, error.names[0], mode, entry["owner_ids"], outcome)
             else:
+                self._directories.required_user(directory, entry["owner_ids"][0])  # before anything is removed there
                 self._touch(directory)
                 return directory
         raise RefusedError(path, "is removed by another program again and again; stop that program and run again")

@@ -81,7 +81,8 @@ class Scene:
     def layout(self, conf: str | None = None) -> Layout:
         """What a round begins with; ``conf`` is the content of the file of that name, the victims' too."""
         is_root = self.user == "root"
-        made = [_one(self.area, "clear"), _one(self.lures, "clear"), _one(f"{self.home}/.ansible", "clear")]
+        left = (self.area, f"{self.area}.aside", self.lures, f"{self.home}/.ansible")
+        made = [_one(each, "clear") for each in left]
         made += _place(self.area, self.attacker if is_root else self.user, OLD, conf)
         made += [
             _one(each, "directory", self.attacker, "0755" if is_root else "0777") for each in (self.area, self.top)
@@ -119,6 +120,8 @@ class Scene:
             "the temporary file is a link to the victim's": [
                 ["seize", each, f"{self.victim}/top/conf", f"{lures}/trophies"] for each in (top, f"{top}/sub")
             ],
+            "the directory is away": [["rename", top, f"{lures}/away"]],
+            "the directory above is away": [["rename", self.area, f"{self.area}.aside"]],
             "whatever can be read is taken": [["take", each, f"{lures}/trophies"] for each in (top, f"{top}/sub")],
             "what is to be made is there already": [
                 ["write", f"{top}/token", "mine"],
@@ -126,6 +129,14 @@ class Scene:
                 ["symlink", self.victim, f"{top}/a"],
             ],
         }
+
+    def afterwards(self, name: str) -> Moves:
+        """What the attacker does a little later, after the move of this name: most moves are taken back."""
+        later: dict[str, Moves] = {
+            "the directory is away": [["symlink", f"{self.victim}/top", self.top]],
+            "the directory above is away": [["symlink", self.victim, self.area]],
+        }
+        return later.get(name) or self.moves()[name]
 
     def watched(self) -> list[tuple[str, list[str]]]:
         """What must stay as it is, and which facts of it (none: all)."""
