@@ -83,7 +83,7 @@ import json; print("%d.%d %s" % (sys.version_info[:2] + (sys.executable,)))' 2>/
 
 # How the remote user can become root. sudo can wait for ever (for a network, a PAM module): it gets 10 s.
 find_privilege() {
-  privilege=none
+  privilege=none bounded=
   if [ "$(id -u)" = 0 ]; then privilege=root; return; fi
   if [ -z "$needs_privilege" ] && [ -n "$python" ]; then return; fi
   if timeout -k 1 1 true >/dev/null 2>&1; then bounded='timeout -k 1 10'; else bounded=; fi
@@ -105,10 +105,18 @@ find_privilege() {
 }
 
 # SCRIPT: run it as root, where sudo allows that; as the remote user where not.
+# shellcheck disable=SC2086  # several words: we cannot end what root runs
 as_root() {
+  kill_after=
+  if [ -n "$bounded" ] && program=$(PATH=/usr/bin:/bin command -v timeout); then
+    kill_after="$program -s KILL $seconds"
+  fi
   case $privilege in
-    sudo) printf '%s\n' "$1" | sudo -n /usr/bin/env LC_ALL=C H="$H" W="$W" END="$END" /bin/sh ;;
-    password) printf '%s\n%s\n' "$mngr_password" "$1" | sudo -k -S -p '' /usr/bin/env LC_ALL=C H="$H" W="$W" END="$END" /bin/sh ;;
+    sudo) printf '%s\n' "$1" | sudo -n /usr/bin/env LC_ALL=C H="$H" W="$W" END="$END" $kill_after /bin/sh ;;
+    password)
+      printf '%s\n%s\n' "$mngr_password" "$1" |
+        sudo -k -S -p '' /usr/bin/env LC_ALL=C H="$H" W="$W" END="$END" $kill_after /bin/sh
+      ;;
     *) eval "$1" ;;
   esac
 }

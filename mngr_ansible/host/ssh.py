@@ -179,7 +179,7 @@ def _bounded_shell(seconds: int) -> str:
     The system's ``timeout``, where there is one, ends it with all that it started: no program stays on the host when we
     are killed. Source: coreutils' manual, "timeout".
     """
-    program = "program=$(PATH=/usr/bin:/bin command -v timeout)"
+    program = 'program=$(PATH=/usr/bin:/bin command -v timeout) && "$program" -s KILL 9 true'  # not in old busybox
     return f"exec /bin/sh -c '{program} && exec \"$program\" -s KILL {seconds} /bin/sh; exec /bin/sh'"
 
 
