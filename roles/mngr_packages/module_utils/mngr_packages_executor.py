@@ -125,7 +125,11 @@ class Executor:
     def _environment(self) -> str:
         """The variables, a line each."""
         own = trusted_programs.trusted_path(os.environ.get("PATH", os.defpath))
-        path = _ROOT_PATH if self.scope == "system" else f"{own}:{_ROOT_PATH}"
+        if self.scope == "system":
+            trusted = [each for each in _ROOT_PATH.split(":") if trusted_programs.is_trusted(each)]
+            path = ":".join(trusted) or trusted_programs.SYSTEM_PATH
+        else:
+            path = f"{own}:{_ROOT_PATH}"
         if os.geteuid() != 0 or trusted_programs.is_trusted(self.home):
             path = f"{self.home}/.local/bin:{path}"
         chosen = {"HOME": self.home, "PATH": path, "DEBIAN_FRONTEND": "noninteractive"}

@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
 
 from .mngr_ansible_portable.openpgp import KeyFileError, armored, fingerprints, only
+from .mngr_ansible_portable.trusted_programs import SYSTEM_PATH, is_trusted
 
 __all__ = ["KeyFileError", "armored", "exported", "fingerprints", "only"]
 
-_SYSTEM_PATH = "/usr/bin:/bin:/usr/local/bin"
 _SECONDS = 60
 _UNUSABLE = {"e": "has expired", "r": "is revoked", "i": "is invalid", "d": "is disabled"}
 """The second field of gpg's line for a key. Source: doc/DETAILS of GnuPG, "Format of the colon listings"."""
@@ -31,8 +32,8 @@ def exported(key: str, fingerprint: str, directory: str) -> str:
     Raises:
         KeyFileError: gpg says that the key has expired or is revoked.
     """
-    program = shutil.which("gpg", path=_SYSTEM_PATH)
-    if program is None:
+    program = shutil.which("gpg", path=SYSTEM_PATH)
+    if program is None or (os.geteuid() == 0 and not is_trusted(program)):
         return key
     with tempfile.TemporaryDirectory(dir=directory) as home:
         command = [program, "--homedir", home, "--no-options", "--batch", "--no-tty", "--quiet", "--no-autostart"]
@@ -50,7 +51,7 @@ def exported(key: str, fingerprint: str, directory: str) -> str:
 
 def _run(command: list[str], home: str, stdin: bytes = b"") -> bytes | None:
     """What a program prints; None if it fails or does not end."""
-    environment = {"PATH": _SYSTEM_PATH, "HOME": home, "LC_ALL": "C", "GNUPGHOME": home}
+    environment = {"PATH": SYSTEM_PATH, "HOME": home, "LC_ALL": "C", "GNUPGHOME": home}
     try:
         done = subprocess.run(
             command,

@@ -10,6 +10,7 @@ its destination, and renamed; a full disk leaves the old files. Python 3.9, stan
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -51,11 +52,11 @@ class NewFile:
             os.fsync(file.fileno())
 
     def rename(self) -> None:
-        """Give it the name of its destination, unless somebody has put something else in its place."""
-        current = self._status(self.temporary)
-        if current is None or self.status is None or not os.path.samestat(current, self.status):
-            raise WritingError(f"somebody else changed the directory of {self.path} at the same time")
-        os.rename(self.temporary, self.name, src_dir_fd=self.directory, dst_dir_fd=self.directory)
+        """Give it the name of its destination."""
+        self._check(self.temporary)
+        with contextlib.suppress(FileNotFoundError):  # it was taken away since the check; the next one says so
+            os.rename(self.temporary, self.name, src_dir_fd=self.directory, dst_dir_fd=self.directory)
+        self._check(self.name)
         self.status = None
 
     def remove(self) -> None:
@@ -63,6 +64,12 @@ class NewFile:
         current = self._status(self.temporary)
         if current is not None and self.status is not None and os.path.samestat(current, self.status):
             os.unlink(self.temporary, dir_fd=self.directory)
+
+    def _check(self, name: str) -> None:
+        """Refuse a name that is no longer that of our file. Whoever can write the directory can do that at any time."""
+        current = self._status(name)
+        if current is None or self.status is None or not os.path.samestat(current, self.status):
+            raise WritingError(f"somebody else changed the directory of {self.path} at the same time")
 
     def _status(self, name: str) -> os.stat_result | None:
         try:
