@@ -17,7 +17,9 @@ kinds() {
 
 # Before all others. END: when the probe has to end, in seconds since 1970. BOUND and a number of seconds go before a
 # command that opens what is at a path: somebody may have put a fifo, a device or an endless file there meanwhile.
+# STEPS: how many names are looked at where links lead. STEPPED: the directories among them, for each who.
 choose_tools() {
+  STEPS=2000 STEPPED=:
   if command -v sha256sum >/dev/null 2>&1; then SUM=sha256sum; else SUM='shasum -a 256'; fi
   if stat -c %a / >/dev/null 2>&1; then STAT='stat -c %a:%u:%g:%s' WHOSE='stat -c %a:%u:%U'
   else STAT='stat -f %Lp:%u:%g:%z' WHOSE='stat -f %Lp:%u:%Su'; fi
@@ -82,12 +84,17 @@ hashes_one_by_one() {
   done
 }
 
-# PATH…: a line for each that is a link according to $letters.
+# PATH…: a line for each that is a link according to $letters; with "-" for one that is none any more, or is too late.
 links() {
-  rest=$letters
+  rest=$letters number=0 late=
   for p do
     case $rest in
-      l*) if [ -L "$p" ]; then readlink "$p" | $SUM | sed 's/^\([0-9a-f]*\).*/link \1/'; else echo 'link -'; fi ;;
+      l*)
+        number=$((number + 1))
+        case $number in *00) if [ "$(date +%s)" -ge "$END" ]; then late=1; fi ;; esac
+        if [ -z "$late" ] && [ -L "$p" ]; then readlink "$p" | $SUM | sed 's/^\([0-9a-f]*\).*/link \1/'
+        else echo 'link -'; fi
+        ;;
     esac
     rest=${rest#?}
   done
@@ -164,11 +171,13 @@ follow() {
   todo=$(readlink "$2") at=$(cd -P "${2%/*}/" && pwd -P) left=60
   echo "to $(encoded "$todo")"
   case $todo in /*) at= ;; esac
-  while [ -n "$todo" ] && [ "$left" -gt 0 ]; do
+  while [ -n "$todo" ] && [ "$left" -gt 0 ] && [ "$STEPS" -gt 0 ]; do
     name=${todo%%/*}
     case $todo in */*) todo=${todo#*/} ;; *) todo= ;; esac
     case $name in '' | .) continue ;; ..) at=${at%/*}; continue ;; esac
     at=${at%/}/$name left=$((left - 1))
+    case $STEPPED in *":$1$at:"*) continue ;; esac
+    STEPS=$((STEPS - 1))
     # shellcheck disable=SC2086
     state=$($WHOSE -- "$at" 2>/dev/null) || return
     if [ -L "$at" ]; then
@@ -176,7 +185,9 @@ follow() {
       echo "step $1 l $(encoded "$at") $(encoded "$target") $state"
       case $target in /*) at= ;; *) at=${at%/*} ;; esac
       todo=$target/$todo
-    elif [ -d "$at" ]; then echo "step $1 d $(encoded "$at") = $state"
+    elif [ -d "$at" ]; then
+      echo "step $1 d $(encoded "$at") = $state"
+      case $at in *:*) ;; *) STEPPED=$STEPPED$1$at: ;; esac
     else return
     fi
   done

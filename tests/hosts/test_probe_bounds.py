@@ -64,3 +64,21 @@ def test_no_program_is_left_where_the_time_is_up(ssh_host: StartHost, tmp_path: 
     wait_until(lambda: not host.run("pgrep -x sha256sum", check=False).stdout)
     (step,) = document(done)["hosts"][0]["steps"]
     assert step["status"] == "differs"
+
+
+def test_many_links_that_lead_far_do_not_hold_a_plan_up(ssh_host: StartHost, tmp_path: Path) -> None:
+    host = ssh_host(layer="tools", users=(User("dev"),))
+    host.run(
+        "cd ~dev; mkdir d; p=.; for n in $(seq 50); do p=$p/deep$n; done; mkdir -p $p/x; "
+        "for n in $(seq 400); do ln -s ../$p/../deep50/x d/l$n; done; chown -hR dev ."
+    )
+    sources = [write(tmp_path / "files" / f"l{number}" / "f", "x\n") for number in range(1, 401)]
+    words = [word for number, each in enumerate(sources, 1) for word in ("--file", f"{each}:/home/dev/d/l{number}/f")]
+
+    began = time.monotonic()
+    done = mngr_ansible("plan", "--json", *words, *on(host), timeout=200)
+
+    assert time.monotonic() - began < 60
+    steps = document(done)["hosts"][0]["steps"]
+    assert {step["status"] for step in steps} == {"missing"}
+    assert len({step["real_path"] for step in steps}) == 1
