@@ -126,6 +126,8 @@ class Ways:
             raise _MissingError
         if node.kind == "directory":
             return holder.child(name, node)
+        if not node.target:  # it was no link any more when the probe read it
+            raise _MissingError
         links.append(path)
         led = self._leader(path, node, holder)
         reached = self._root if node.target.startswith("/") else holder
