@@ -2,11 +2,11 @@
 
 It runs on the host, with the standard library only. A line of stdin is a JSON object, and one line answers it:
 
-=================================  ==================================================================================
-``{"moves": [...]}``               does the moves once
-``{"loop": [...]}``                repeats the moves until the next line comes; answers how often
-``{"when": WORD, "moves": [...]}``  waits until a command line of the host has the word, and then does the moves
-=================================  ==================================================================================
+=====================================  ===============================================================================
+``{"moves": [...]}``                   does the moves once
+``{"loop": [...]}``                    repeats the moves until the next line comes; answers how often
+``{"when": [WORDS], "moves": [...]}``  waits until a command line has one of the words, and then does the moves
+=====================================  ===============================================================================
 
 A move is a list: a name of ``MOVES`` and its arguments. A move that the kernel refuses is an attempt.
 """
@@ -14,6 +14,7 @@ A move is a list: a name of ``MOVES`` and its arguments. A move that the kernel 
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import json
 import os
 import select
@@ -85,7 +86,7 @@ def take(directory: str, trophies: str) -> None:
             content = b""
         finally:
             os.close(descriptor)
-        with open(os.path.join(trophies, "taken-" + os.urandom(4).hex()), "wb") as file:
+        with open(os.path.join(trophies, "taken-" + hashlib.sha256(content).hexdigest()), "wb") as file:
             file.write(content)
 
 
@@ -119,8 +120,8 @@ def do(moves: list[list[object]]) -> int:
     return done
 
 
-def await_word(word: str) -> None:
-    """Return as soon as a command line of this host has the word; every user can read them."""
+def await_word(words: list[str]) -> None:
+    """Return as soon as a command line of this host has one of the words; every user can read them."""
     mine = str(os.getpid())
     while True:
         for pid in os.listdir("/proc"):
@@ -128,7 +129,8 @@ def await_word(word: str) -> None:
                 continue
             try:
                 with open(f"/proc/{pid}/cmdline", "rb") as file:
-                    if word.encode() in file.read():
+                    line = file.read()
+                    if any(word.encode() in line for word in words):
                         return
             except OSError:
                 continue

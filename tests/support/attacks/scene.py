@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import select
 import shlex
 import shutil
 import subprocess
@@ -258,6 +259,8 @@ class Attack:
                 process.stdin.flush()
                 yield
                 process.stdin.close()
+                ready, _, _ = select.select([process.stdout], [], [], 10)
+                assert ready, "the attacker still waits"
                 assert json.loads(process.stdout.readline())["done"] > 0
             finally:
                 process.kill()
