@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.attacks.scene import NEW, SECRET, Request
+from tests.support.attacks.scene import NEW, SECRET, Request, planted
 
 TREE = {"id": "s", "local_path": "tree", "remote_path": "TOP", "symlinks": "keep"}
 
@@ -46,6 +46,8 @@ OPERATIONS = {
 """What the engine can do, by name."""
 OF_ROOT = ("owner", "owner of everything")
 """Operations that only root can do."""
+LINKED = (planted("TOP/linked", "link", "dev", target="sub"),)
+"""A link of the attacker's to a directory of his own, which root follows."""
 GIVEN = {
     "owner": Request((file("conf", owner="ATTACKER", mode="0640"),), conf=NEW),
     "everything": Request(({**TREE, "owner": "ATTACKER", "group": "ATTACKER", "directory_mode": "0750"},), conf=NEW),
@@ -56,5 +58,11 @@ GIVEN = {
     "missing parents": Request((file("a/b/new", owner="ATTACKER"),)),
     "keep": Request((file("new", owner="ATTACKER", if_exists="keep"),)),
     "backup": Request((file("conf", owner="ATTACKER", if_exists="backup"),)),
+    "through his own link": Request((file("linked/new", owner="ATTACKER"),), more=LINKED),
+    "through his own link, for root": Request((file("linked/inner"),), more=LINKED),
+    "mirror through his own link": Request(
+        ({**TREE, "remote_path": "TOP/linked/top", "mirror": True},),
+        more=(planted("TOP/linked", "link", "dev", target=".."),),
+    ),
 }
 """What root does for the attacker: what it writes is to belong to him."""
