@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from mngr_ansible.diff.mirror import ProtectedPaths, deletions, mirror_problem
 from mngr_ansible.diff.outcome import DUE, FileCounts, Outcome, Status
-from mngr_ansible.diff.ways import Way, Ways
+from mngr_ansible.diff.real_paths import RealPath, RealPaths
 from mngr_ansible.host.state import MISSING, FileState, HostState
 from mngr_ansible.plan.plan import Plan
 from mngr_ansible.plan.transfers import PlacedEntry, Transfer, WriteOptions
@@ -64,37 +64,37 @@ def compare_files(plan: Plan, state: HostState, *, become: bool) -> DueFiles:
     home, work_dir = state.login.home, state.paths.work_dir
     skipped = [each.destination(home, work_dir) for each in plan.skipped if each.kind == "file"]
     protected = ProtectedPaths.of(plan.transfers, skipped, state)
-    ways = HostWays(state, become=become)
-    compared = [compare_transfer(each, state, protected, ways, become=become) for each in plan.transfers]
+    real_paths = HostRealPaths(state, become=become)
+    compared = [compare_transfer(each, state, protected, real_paths, become=become) for each in plan.transfers]
     return DueFiles(
         outcomes=tuple(outcome for outcome, _ in compared),
         transfers=tuple(due for outcome, due in compared if due is not None and outcome.status in DUE),
-        notices=tuple(_elsewhere(plan.transfers, state, ways)),
+        notices=tuple(_elsewhere(plan.transfers, state, real_paths)),
     )
 
 
-class HostWays:
-    """The ways to destinations on one host. ``become``: all files are written as root."""
+class HostRealPaths:
+    """Where destinations really are on one host. ``become``: all files are written as root."""
 
     def __init__(self, state: HostState, *, become: bool) -> None:
         self._uid = 0 if become else state.login.uid
-        self._ways = {uid: Ways(state, uid) for uid in {0, self._uid}}
+        self._ways = {uid: RealPaths(state, uid) for uid in {0, self._uid}}
 
-    def to(self, placed: PlacedEntry, state: HostState, *, as_root: bool) -> Way:
-        """The way to the directory of an entry; ``as_root``: only root can write it."""
+    def to(self, placed: PlacedEntry, state: HostState, *, as_root: bool) -> RealPath:
+        """Where the directory of an entry really is; ``as_root``: only root can write it."""
         owner, _ = _numbers(placed.options, state)
         if as_root and owner is None:
             owner = state.login.uid
         return self._ways[0 if as_root else self._uid].to(posixpath.dirname(placed.path), owner)
 
 
-def _elsewhere(transfers: Sequence[Transfer], state: HostState, ways: HostWays) -> Iterator[str]:
+def _elsewhere(transfers: Sequence[Transfer], state: HostState, real_paths: HostRealPaths) -> Iterator[str]:
     """For every link on the way to destinations: where it leads, and which destinations are there."""
     behind: dict[tuple[str, str], list[str]] = {}
     for transfer in transfers:
-        way = ways.to(transfer.entries[0], state, as_root=False)
-        if way.link_target:
-            behind.setdefault((way.link, way.link_target), []).append(printable(transfer.destination))
+        reached = real_paths.to(transfer.entries[0], state, as_root=False)
+        if reached.link_target:
+            behind.setdefault((reached.link, reached.link_target), []).append(printable(transfer.destination))
     for (link, target), destinations in behind.items():
         named = ", ".join(destinations[:_MOST_NAMED])
         more = f" and {len(destinations) - _MOST_NAMED} more" if len(destinations) > _MOST_NAMED else ""
@@ -102,7 +102,7 @@ def _elsewhere(transfers: Sequence[Transfer], state: HostState, ways: HostWays) 
 
 
 def compare_transfer(
-    transfer: Transfer, state: HostState, protected: ProtectedPaths, ways: HostWays, *, become: bool
+    transfer: Transfer, state: HostState, protected: ProtectedPaths, real_paths: HostRealPaths, *, become: bool
 ) -> tuple[Outcome, DueTransfer | None]:
     """Compare one transfer with the host: its step, and what of it must change (None: nothing)."""
     changes = list(_changes(transfer, state))
@@ -113,12 +113,16 @@ def compare_transfer(
     as_root = not is_root and any(_needs_root(each.options, state) for each in (*transfer.entries, *deleted))
     blocked = impossible
     if due and blocked is None:
-        refused = (way.problem for way in (ways.to(each, state, as_root=as_root) for each in due) if way.problem)
+        refused = (
+            reached.problem
+            for reached in (real_paths.to(each, state, as_root=as_root) for each in due)
+            if reached.problem
+        )
         blocked = next(itertools.chain(_obstacles(changes, state, is_root=is_root, as_root=as_root), refused), None)
     outcome = _outcome(transfer, state, changes, deleted, blocked)
-    way = ways.to(transfer.entries[0], state, as_root=as_root)
-    if way.link:
-        real = posixpath.join(way.real, posixpath.basename(transfer.destination))
+    reached = real_paths.to(transfer.entries[0], state, as_root=as_root)
+    if reached.link:
+        real = posixpath.join(reached.real, posixpath.basename(transfer.destination))
         outcome = dataclasses.replace(outcome, real_path=printable(real))
     if not due:
         return outcome, None

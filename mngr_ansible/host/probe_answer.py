@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, get_args
 
-from mngr_ansible.host.probe_request import ProbePath, ProbeRequest, grouped, parents_of, ways_of
-from mngr_ansible.host.probe_ways import on_the_ways, read_ways
+from mngr_ansible.host.probe_path_nodes import asked_paths, read_path_nodes
+from mngr_ansible.host.probe_request import ProbePath, ProbeRequest, grouped, nodes_on_the_way_to, parents_of
 from mngr_ansible.host.state import FileState, HostState, Login, Paths, Privilege, System
 from mngr_ansible.portable import checks, trusted_programs
 
@@ -172,12 +172,12 @@ def _paths(facts: Facts, request: ProbeRequest, paths: Sequence[ProbePath]) -> P
         (as_root, each)
         for as_root in (False, True)
         if directories[as_root]
-        for each in on_the_ways(
-            bases["H"], facts.one("work_dir"), [absolute(way) for way in ways_of(paths, as_root=as_root)]
+        for each in asked_paths(
+            bases["H"], facts.one("work_dir"), [absolute(each) for each in nodes_on_the_way_to(paths, as_root=as_root)]
         )
     ]
     listings = _listings(facts.all("listing"), [absolute(each) for each in request.mirrors()] if paths else [])
-    ways = read_ways(facts.all("way"), facts.all("node"), facts.all("to"), facts.all("step"), asked)
+    nodes = read_path_nodes(facts.all("way"), facts.all("node"), facts.all("to"), facts.all("step"), asked)
     return Paths(
         work_dir=work_dir,
         real_work_dir=facts.optional("realwork"),
@@ -185,8 +185,8 @@ def _paths(facts: Facts, request: ProbeRequest, paths: Sequence[ProbePath]) -> P
         parents=parents.get(False, {}),
         parents_as_root=parents.get(True, {}),
         real=_real(facts.all("real"), directories),
-        ways=ways[False],
-        ways_as_root=ways[True],
+        path_nodes=nodes[False],
+        path_nodes_as_root=nodes[True],
         listings={top: each.kinds for top, each in listings.items()},
         identities={top: each.identities for top, each in listings.items()},
         tmp=facts.optional("tmp"),

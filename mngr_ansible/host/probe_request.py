@@ -109,7 +109,7 @@ def parents_of(paths: Sequence[ProbePath], *, as_root: bool) -> list[ProbePath]:
     )
 
 
-def ways_of(paths: Sequence[ProbePath], *, as_root: bool) -> list[ProbePath]:
+def nodes_on_the_way_to(paths: Sequence[ProbePath], *, as_root: bool) -> list[ProbePath]:
     """Everything on the way to the directories of these paths, from ``/`` or from the home directory or work_dir on.
 
     The last ones are :func:`parents_of` these paths, in its order.

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from mngr_ansible.host import templates
-from mngr_ansible.host.probe_request import ProbePath, ProbeRequest, grouped, parents_of, ways_of
+from mngr_ansible.host.probe_request import ProbePath, ProbeRequest, grouped, nodes_on_the_way_to, parents_of
 from mngr_ansible.portable import check_script, managers, trusted_programs
 from mngr_ansible.portable.sh import without_comments
 
@@ -66,8 +66,8 @@ def _looks(request: ProbeRequest, paths: Sequence[ProbePath], *, as_root: bool) 
             hashing = "hashes_one_by_one" if group[0].is_odd else "hashes"
         yield f"look {hashing} {_words(group)}"
     if paths:
-        ways, parents = ways_of(paths, as_root=as_root), parents_of(paths, as_root=as_root)
-        yield f"directories {int(as_root)} {len(ways) - len(parents)} {_words(ways)}"
+        nodes, parents = nodes_on_the_way_to(paths, as_root=as_root), parents_of(paths, as_root=as_root)
+        yield f"directories {int(as_root)} {len(nodes) - len(parents)} {_words(nodes)}"
     for index, mirror in enumerate(request.mirrors()):
         if mirror.as_root is as_root:
             yield f"listing {index} {_word(mirror)}"

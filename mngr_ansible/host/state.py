@@ -37,7 +37,7 @@ class FileState:
 MISSING = FileState("missing")
 
 
-class WayNode(NamedTuple):
+class PathNode(NamedTuple):
     """What is on the way to a destination: a directory, or a link that leads somewhere else.
 
     ``kind``: ``directory``, ``link`` or ``other``. ``name``: of the owner; ``UNKNOWN`` where the host has
@@ -139,10 +139,10 @@ class Paths:
     """The same as root sees it, for destinations that need root."""
     real: Mapping[str, str] = field(default_factory=dict)
     """Directories of destinations → the same with all symbolic links resolved, where that is another path."""
-    ways: Mapping[str, WayNode] = field(default_factory=dict)
+    path_nodes: Mapping[str, PathNode] = field(default_factory=dict)
     """What is on the ways to destinations, as the remote user sees it: by path, and for everything to which a link on
     the way leads by real path."""
-    ways_as_root: Mapping[str, WayNode] = field(default_factory=dict)
+    path_nodes_as_root: Mapping[str, PathNode] = field(default_factory=dict)
     """The same as root sees it, for destinations that need root."""
     listings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """What a mirrored destination holds: path below it → ``directory`` or ``file`` (anything else)."""
@@ -161,8 +161,8 @@ class Paths:
             parents={**self.parents, **other.parents},
             parents_as_root={**self.parents_as_root, **other.parents_as_root},
             real={**self.real, **other.real},
-            ways={**self.ways, **other.ways},
-            ways_as_root={**self.ways_as_root, **other.ways_as_root},
+            path_nodes={**self.path_nodes, **other.path_nodes},
+            path_nodes_as_root={**self.path_nodes_as_root, **other.path_nodes_as_root},
             listings={**self.listings, **other.listings},
             identities={**self.identities, **other.identities},
         )

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mngr_ansible.diff.due import Due
-from mngr_ansible.diff.files import DueTransfer, HostWays, compare_transfer
+from mngr_ansible.diff.files import DueTransfer, HostRealPaths, compare_transfer
 from mngr_ansible.diff.mirror import ProtectedPaths
 from mngr_ansible.diff.outcome import Outcome, Status
 from mngr_ansible.host.probe import probe
@@ -54,12 +54,12 @@ def recheck(before: Prepared, request: Request) -> Rechecked:
         return Rechecked()
     probe_request = ProbeRequest(plan.claims, (), target.work_dir, request.become)
     state = probe(target.connection, probe_request, min(60.0, request.timeout))
-    protected, ways = ProtectedPaths.of(plan.transfers, (), state), HostWays(state, become=request.become)
+    protected, real_paths = ProtectedPaths.of(plan.transfers, (), state), HostRealPaths(state, become=request.become)
     lost: list[Lost] = []
     outcomes: list[Outcome] = []
     transfers: list[DueTransfer] = []
     for transfer in plan.transfers:
-        outcome, due = compare_transfer(transfer, state, protected, ways, become=request.become)
+        outcome, due = compare_transfer(transfer, state, protected, real_paths, become=request.become)
         mine = [each for each in due.entries if _is_ours(each)] if due is not None else []
         found = {each.path: state.paths.files.get(each.path, MISSING) for each in mine}
         restored = [each for each in mine if _has_our_content(each, found[each.path])]

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from mngr_ansible.host.probe_request import directories_above
-from mngr_ansible.host.state import WayNode
+from mngr_ansible.host.state import PathNode
 from mngr_ansible.portable.text import printable
 
 _KINDS = {"d": "directory", "l": "link"}
@@ -13,13 +13,13 @@ _NODE = re.compile(r"([0-7]{1,5}):(\d{1,10}):(.{0,80})")
 _STEP = re.compile(r"([01]) ([dl]) (\S+) (\S*) (.+)")
 
 
-def read_ways(
+def read_path_nodes(
     lines: Sequence[str],
     nodes: Sequence[str],
     targets: Sequence[str],
     steps: Sequence[str],
     asked: Sequence[tuple[bool, Sequence[str]]],
-) -> Mapping[bool, Mapping[str, WayNode]]:
+) -> Mapping[bool, Mapping[str, PathNode]]:
     """What is at every path on the ways to destinations, as root saw it and as the remote user saw it.
 
     Args:
@@ -32,14 +32,14 @@ def read_ways(
     Raises:
         ValueError: the lines are about other paths.
     """
-    found: dict[bool, dict[str, WayNode]] = {False: {}, True: {}}
+    found: dict[bool, dict[str, PathNode]] = {False: {}, True: {}}
     if len(lines) != len(asked):
-        raise ValueError("ways to other paths")
+        raise ValueError("nodes of other paths")
     states, links = iter(nodes), iter(targets)
     for line, (as_root, paths) in zip(lines, asked, strict=True):
         match = re.fullmatch(r"([01]) ([lfudon]*)", line)
         if match is None or (match[1] == "1") is not as_root or len(match[2]) != len(paths):
-            raise ValueError("ways to other paths")
+            raise ValueError("nodes of other paths")
         for path, letter in zip(paths, match[2], strict=True):
             if letter != "n":
                 found[as_root][path] = _node(_KINDS.get(letter, "other"), next(states, ""))
@@ -48,18 +48,18 @@ def read_ways(
                 node = found[as_root][path]
                 found[as_root][path] = node._replace(target=decoded_path(next(links, "")))
     if next(states, None) is not None or next(links, None) is not None:
-        raise ValueError("ways to more paths than there are")
+        raise ValueError("nodes of more paths than there are")
     for as_root, path, node in _steps(steps):
         found[as_root].setdefault(path, node)
     return found
 
 
-def on_the_ways(home: str, work_dir: str, paths: Sequence[str]) -> list[list[str]]:
+def asked_paths(home: str, work_dir: str, paths: Sequence[str]) -> list[list[str]]:
     """The paths that the script looks at, line by line."""
     return [directories_above(home), directories_above(work_dir), list(paths)]
 
 
-def _steps(lines: Sequence[str]) -> Iterator[tuple[bool, str, WayNode]]:
+def _steps(lines: Sequence[str]) -> Iterator[tuple[bool, str, PathNode]]:
     for line in lines:
         match = _STEP.fullmatch(line)
         if match is None:
@@ -68,11 +68,11 @@ def _steps(lines: Sequence[str]) -> Iterator[tuple[bool, str, WayNode]]:
         yield who == "1", decoded_path(path), _node(_KINDS[letter], state)._replace(target=decoded_path(target))
 
 
-def _node(kind: str, state: str) -> WayNode:
+def _node(kind: str, state: str) -> PathNode:
     match = _NODE.fullmatch(state)
     if match is None:
         raise ValueError(f"the state {state[:40]!r}")
-    return WayNode(kind, int(match[1], 8), int(match[2]), printable(match[3]))
+    return PathNode(kind, int(match[1], 8), int(match[2]), printable(match[3]))
 
 
 def decoded_path(text: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from mngr_ansible.host.state import HostState, WayNode
+from mngr_ansible.host.state import HostState, PathNode
 from mngr_ansible.portable.text import printable
 
 _MOST_LINKS = 40
@@ -18,8 +18,8 @@ _MOST_LINKS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """The way to a directory.
+class RealPath:
+    """Where a directory really is, and whether we write there.
 
     Attributes:
         real: the directory without links; what does not exist yet is below the last directory that does.
@@ -48,7 +48,7 @@ class _Place:
     """A real directory: its names and owners from ``/`` on, and the last link of a stranger on the way to it."""
 
     names: tuple[str, ...]
-    nodes: tuple[WayNode, ...]
+    nodes: tuple[PathNode, ...]
     led: _Led | None = None
 
     @property
@@ -59,7 +59,7 @@ class _Place:
     def parent(self) -> "_Place":
         return _Place(self.names[:-1], self.nodes[:-1] if self.names else self.nodes, self.led)
 
-    def child(self, name: str, node: WayNode) -> "_Place":
+    def child(self, name: str, node: PathNode) -> "_Place":
         return _Place((*self.names, name), (*self.nodes, node), self.led)
 
     def led_by(self, led: _Led | None) -> "_Place":
@@ -74,12 +74,16 @@ class _MissingError(Exception):
     """A name does not exist, or nothing is known of it."""
 
 
-class Ways:
-    """The ways on one host for one user, whose number is ``uid``."""
+class RealPaths:
+    """Where directories really are on one host, for one user, whose number is ``uid``."""
 
     def __init__(self, state: HostState, uid: int) -> None:
         login, paths = state.login, state.paths
-        seen = (paths.ways_as_root, paths.ways) if uid == login.uid else (paths.ways, paths.ways_as_root)
+        seen = (
+            (paths.path_nodes_as_root, paths.path_nodes)
+            if uid == login.uid
+            else (paths.path_nodes, paths.path_nodes_as_root)
+        )
         nodes = {**seen[0], **seen[1]}
         users = {number: name for (kind, name), number in paths.owner_ids.items() if kind == "user" and number}
         names = {login.uid: login.user, **users}
@@ -89,18 +93,18 @@ class Ways:
         self._trusted: AbstractSet[int] = {0, uid, *(node.uid for path, node in nodes.items() if path == "/")}
         known = {node.uid: node.name for node in nodes.values() if node.name not in ("", "UNKNOWN")}
         self._names = {**known, **names, 0: "root"}
-        self._found: dict[tuple[str, int | None], Way] = {}
+        self._found: dict[tuple[str, int | None], RealPath] = {}
 
-    def to(self, directory: str, owner: int | None) -> Way:
-        """The way to a directory in which something is written that is to belong to ``owner`` (None: not given)."""
+    def to(self, directory: str, owner: int | None) -> RealPath:
+        """Where a directory really is, for something in it that is to belong to ``owner`` (None: not given)."""
         key = directory, owner
         if key not in self._found:
             self._found[key] = self._walk(directory, owner)
         return self._found[key]
 
-    def _walk(self, directory: str, owner: int | None) -> Way:
+    def _walk(self, directory: str, owner: int | None) -> RealPath:
         if self._root is None:
-            return Way(directory)
+            return RealPath(directory)
         place, lexical, link, target = self._root, "", "", ""
         names = [name for name in directory.split("/") if name]
         for index, name in enumerate(names):
@@ -110,14 +114,14 @@ class Ways:
             except _MissingError:
                 return self._judged(place, names[index:], link, target, owner)
             except _RefusedError as error:
-                return Way(directory, link or lexical, target, str(error))
+                return RealPath(directory, link or lexical, target, str(error))
             if not link and entered.path != place.child(name, entered.nodes[-1]).path:
                 link, target = lexical, entered.path
             place = entered
         return self._judged(place, [], link, target, owner)
 
-    def _judged(self, place: _Place, missing: Sequence[str], link: str, target: str, owner: int | None) -> Way:
-        return Way(posixpath.join(place.path, *missing), link, target, self._problem(place, owner))
+    def _judged(self, place: _Place, missing: Sequence[str], link: str, target: str, owner: int | None) -> RealPath:
+        return RealPath(posixpath.join(place.path, *missing), link, target, self._problem(place, owner))
 
     def _enter(self, holder: _Place, name: str, path: str, links: list[str]) -> _Place:
         """The directory of this name; ``links`` are those that were followed on the way."""
@@ -148,7 +152,7 @@ class Ways:
             led = led or reached.led
         return reached.led_by(led or holder.led)
 
-    def _leader(self, path: str, node: WayNode, holder: _Place) -> _Led | None:
+    def _leader(self, path: str, node: PathNode, holder: _Place) -> _Led | None:
         """Who leads us by this link, if that is nobody whom we trust."""
         if self._uid != 0:
             if node.uid in self._trusted:
@@ -201,7 +205,7 @@ def _two_users(path: str, names: Iterable[str]) -> _RefusedError:
     )
 
 
-def _may_write(uid: int, node: WayNode) -> bool:
+def _may_write(uid: int, node: PathNode) -> bool:
     """Whether a user may make something in a directory; True where only the host can say, because of a group."""
     if node.uid == uid:
         return node.mode & 0o300 == 0o300

@@ -1,7 +1,7 @@
 """The way to a destination, and whether root goes there: the rule on values."""
 
-from mngr_ansible.diff.ways import Ways
-from mngr_ansible.host.state import WayNode
+from mngr_ansible.diff.real_paths import RealPaths
+from mngr_ansible.host.state import PathNode
 from tests.support.builders import state
 
 ROOT, DEV, EVE = 0, 1000, 1001
@@ -10,13 +10,13 @@ NAMES = {ROOT: "root", DEV: "dev", EVE: "eve"}
 
 def ways(uid=0, **nodes):
     """``home_dev=DEV`` is a directory of dev's at ``/home/dev``; ``home_dev_x=(DEV, "/srv")`` is a link of dev's."""
-    made = {"/": WayNode("directory", 0o755, ROOT, "root")}
+    made = {"/": PathNode("directory", 0o755, ROOT, "root")}
     for key, value in nodes.items():
         owner, target = value if isinstance(value, tuple) else (value, "")
-        made["/" + key.replace("_", "/")] = WayNode(
+        made["/" + key.replace("_", "/")] = PathNode(
             "link" if target else "directory", 0o755, owner, NAMES[owner], target
         )
-    return Ways(state(uid=uid, ways=made), uid)
+    return RealPaths(state(uid=uid, path_nodes=made), uid)
 
 
 def test_a_way_without_links_is_free_whoever_owns_the_directories():
@@ -66,4 +66,4 @@ def test_an_ordinary_user_follows_no_link_of_another():
 
 
 def test_a_host_of_which_nothing_is_known_blocks_nothing():
-    assert Ways(state(), 0).to("/home/dev/x", None).problem == ""
+    assert RealPaths(state(), 0).to("/home/dev/x", None).problem == ""
