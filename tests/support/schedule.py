@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 TESTS = Path(__file__).parents[1]
 FOLDERS = {
     "unit": "needs nothing: no root, no network, no host, no Ansible",
+    "scripts": "runs our sh scripts in real shells, on this machine",
     "command": "runs the whole command; needs no root, no network, no host, no Ansible",
     "ansible": "runs Ansible on this machine",
     "roles": "runs a role, on this machine or on test hosts",
@@ -50,6 +51,7 @@ SECONDS = {
     "ansible": 4,
     "docs": 1,
     "command": 1,
+    "scripts": 1,
     "unit": 0,
 }
 """About how long one test of a folder takes."""

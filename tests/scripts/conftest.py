@@ -1,4 +1,4 @@
-"""Fixtures for the tests of ``mngr_ansible/portable``."""
+"""Fixtures for the tests of our scripts."""
 
 from __future__ import annotations
 

@@ -11,9 +11,9 @@ from mngr_ansible.host.probe_request import ProbeRequest
 from mngr_ansible.host.probe_script import probe_script
 from mngr_ansible.plan.transfers import Claim, Destination, WriteOptions
 from mngr_ansible.portable import trees
+from tests.scripts.test_probe import HOSTILE
 from tests.support.builders import requirements, tree
 from tests.support.shellcheck import shellcheck
-from tests.unit.host.test_probe import HOSTILE
 
 TEMPLATES = sorted(Path(templates.__file__).parent.glob("*.sh"))
 NONCE = "0123456789abcdef"
