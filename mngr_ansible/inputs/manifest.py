@@ -11,6 +11,7 @@ from typing import Any
 
 from mngr_ansible.errors import InputError, MngrAnsibleError
 from mngr_ansible.inputs.contribution import Contribution
+from mngr_ansible.inputs.written_numbers import WrittenFloat, WrittenInteger, check_modes
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.packages import PackageRequirement
 from mngr_ansible.spec.validation import nearest, short_repr
@@ -87,6 +88,14 @@ def _from_yaml(text: str) -> object:
             mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
             return mapping
 
+        def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+            return WrittenInteger(super().construct_yaml_int(node), node.value)
+
+        def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
+            return WrittenFloat(super().construct_yaml_float(node), node.value)
+
+    Loader.add_constructor("tag:yaml.org,2002:int", Loader.construct_yaml_int)
+    Loader.add_constructor("tag:yaml.org,2002:float", Loader.construct_yaml_float)
     try:
         return yaml.load(text, Loader)  # noqa: S506 - Loader is a safe one
     except yaml.MarkedYAMLError as error:
@@ -114,9 +123,12 @@ def contribution(document: object, *, plugin: str, origin: str, directory: Path)
             hint = nearest(str(key), tuple(_EXAMPLES))
             remedy = f"Known keys: {', '.join(_EXAMPLES)}."
             raise InputError(f"{origin}: unknown key {short_repr(key)}{hint}", remedy=remedy)
+    files = _list(document, "files", origin)
+    for each in files:
+        check_modes(each, origin)
     return Contribution(
         plugin,
-        tuple(transfer(each, origin, directory) for each in _list(document, "files", origin)),
+        tuple(transfer(each, origin, directory) for each in files),
         tuple(requirement(each, origin) for each in _list(document, "packages", origin)),
         origin,
     )

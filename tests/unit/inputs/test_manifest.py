@@ -91,7 +91,13 @@ def test_an_empty_manifest_contributes_nothing(tmp_path, text):
         ("files: [{local_path: a}]", "remote_path is missing"),
         ("files: [{local_path: a, remote_path: ../b}]", "leaves work_dir"),
         ("files: [{local_path: a, remote_path: b, is_secret: 'yes'}]", "is_secret"),
-        ("files: [{local_path: a, remote_path: b, mode: 640}]", "mode"),
+        ("files: [{local_path: a, remote_path: b, mode: 640}]", "640 is read as a number, not as octal digits"),
+        (
+            "files: [{local_path: a, remote_path: b, directory_mode: 500}]",
+            "FileTransferSpec.directory_mode: 500 is read",
+        ),
+        ("files: [{local_path: a, remote_path: b, mode: 0x1a0}]", "0x1a0 is read as a number"),
+        ("packages: [{name: node, version: 2.10}]", "PackageRequirement.version: 2.10 is not a string"),
         ("files: [{local_path: a, remote_path: b, owner: a b}]", "is not the name or number of a user or group"),
         ("packages: [3]", "not a package requirement"),
         ("packages: [git=2]", "'=2' is not supported"),
@@ -214,3 +220,31 @@ def test_a_value_that_stands_for_gigabytes_is_shortened_in_the_message(tmp_path)
 def test_a_manifest_without_an_end_is_refused():
     with pytest.raises(InputError, match="the manifest /dev/zero is larger than 16 MiB"):
         manifest.read("/dev/zero")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "spelling"),
+    [
+        ("m.yml", "files: [{local_path: a, remote_path: b, mode: 440}]", 'mode: "0440"'),
+        ("m.yml", "files: [{local_path: a, remote_path: b, mode: 999}]", 'mode: "0640"'),
+        ("m.json", '{"files": [{"local_path": "a", "remote_path": "b", "mode": 400}]}', 'mode: "0400"'),
+        ("m.toml", 'files = [{local_path = "a", remote_path = "b", mode = 440}]', 'mode: "0440" or "0670"'),
+        ("m.toml", 'files = [{local_path = "a", remote_path = "b", mode = 0o644}]', 'mode: "0420" or "0644"'),
+        ("m.toml", 'files = [{local_path = "a", remote_path = "b", mode = 0o600}]', 'mode: "0600"'),
+        ("m.yml", "packages: [{name: node, version: 2.10}]", 'version: "2.10"'),
+        ("m.yml", "packages: [{name: node, version: 1_0}]", 'version: "1_0"'),
+    ],
+)
+def test_a_number_where_text_is_meant_is_refused_with_the_spelling_to_use(tmp_path, name, text, spelling):
+    with pytest.raises(InputError) as refused:
+        manifest.read(write(tmp_path / name, text))
+    assert spelling in refused.value.remedy
+
+
+def test_settings_refuse_a_mode_that_is_a_number_and_yaml_takes_octal_digits(tmp_path):
+    document = {"files": [{"local_path": "a", "remote_path": "b", "mode": 0o440}]}
+    with pytest.raises(InputError, match=r"settings: FileTransferSpec\.mode: 288 is read as a number") as refused:
+        manifest.contribution(document, plugin="settings", origin="settings", directory=tmp_path)
+    assert refused.value.remedy == 'Write it in quotes: mode: "0440".'
+    read = manifest.read(write(tmp_path / "m.yml", "files: [{local_path: a, remote_path: b, mode: 0440}]"))
+    assert read.transfers[0].mode == 0o440
