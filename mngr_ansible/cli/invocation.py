@@ -44,7 +44,7 @@ def run(words: Sequence[str]) -> int:
         return _stopped(stop.report, stop.signal, is_json)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return 1 if result is None else result.exit_code  # whoever reads has seen enough, as head does
     except OSError as error:
         what = ": ".join(printable(str(each)) for each in (error.filename, error.strerror or error) if each)
         remedy = "Check this machine's disk, permissions and temporary directory, and run again."

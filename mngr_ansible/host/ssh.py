@@ -46,13 +46,13 @@ class Address:
 
     @classmethod
     def parse(cls, text: str) -> "Address":
-        """Read an address; an IPv6 address with a port is written ``[::1]:22``.
+        """Read an address; an IPv6 address with a port is written ``[::1]:22``. A user may have ``@`` in the name.
 
         Raises:
             UsageError: it is not an address.
         """
         match = re.fullmatch(
-            r"(?:(?P<user>[^@\s-][^@\s]*)@)?(?:\[(?P<six>[0-9A-Fa-f:.%\w]+)\]|(?P<name>[^\s@:\[\]-][^\s@:\[\]]*|"
+            r"(?:(?P<user>[^@\s-]\S*)@)?(?:\[(?P<six>[0-9A-Fa-f:.%\w]+)\]|(?P<name>[^\s@:\[\]-][^\s@:\[\]]*|"
             r"(?=[^\s@\[\]]*:[^\s@\[\]]*:)[0-9A-Fa-f:]+))(?::(?P<port>\d{1,5}))?",
             text,
         )

@@ -40,8 +40,9 @@ def open_targets(
         current_directory()
         yield [host_target("localhost", LocalShell(), os.path.abspath(os.path.expanduser(directory or ".")))], None  # noqa: PTH100, PTH111
         return
-    if len(set(hosts)) < len(hosts):
-        raise UsageError("a --host is given twice", remedy="Give each host once.")
+    twice = next((each for each in hosts if hosts.count(each) > 1), None)
+    if twice is not None:
+        raise UsageError(f"--host {twice!r} is given twice", remedy="Give each host once.")
     addresses = [Address.parse(host) for host in hosts]
     identity, keys = _existing_file("--key", key), _existing_file("--known-hosts", known_hosts)
     with control_sockets() as sockets:

@@ -260,3 +260,18 @@ def test_a_bug_of_ours_is_one_line_and_its_traceback_is_shown_only_with_v(monkey
         output.append(capfd.readouterr().err)
     assert output[0].startswith("error: mngr-ansible failed unexpectedly: LookupError: ")
     assert ["Traceback" in each for each in output] == [False, True]
+
+
+def test_whoever_reads_only_the_beginning_of_a_plan_is_no_failure(tmp_path):
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        argv("plan", "--package", "tar", "--work-dir", tmp_path), stdout=writing, stderr=subprocess.PIPE, text=True
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_host_that_is_given_twice_is_named(capsys):
+    assert main(["plan", "--host", "a", "--host", "b", "--host", "b"]) == 64
+    assert "--host 'b' is given twice" in capsys.readouterr().err

@@ -74,3 +74,17 @@ def test_the_page_of_decisions_has_the_seconds_of_an_idle_master():
     page = Path(__file__).resolve().parents[3].joinpath("docs", "decisions.md").read_text()
 
     assert f"open for {PERSIST_SECONDS} idle seconds" in " ".join(page.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "user", "host", "port"),
+    [
+        ("build-1", None, "build-1", None),
+        ("dev@build-1:2222", "dev", "build-1", 2222),
+        ("user@example.com@build-1", "user@example.com", "build-1", None),
+        ("a@b@c@[fe80::1%eth0]:22", "a@b@c", "fe80::1%eth0", 22),
+    ],
+)
+def test_the_last_at_sign_of_an_address_ends_the_user_as_for_ssh(text, user, host, port):
+    address = Address.parse(text)
+    assert (address.user, address.name, address.port) == (user, host, port)
