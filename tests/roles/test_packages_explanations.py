@@ -55,3 +55,31 @@ def test_a_manager_that_was_stopped_is_reported_with_its_time() -> None:
         "apt did not end within 60 s and was stopped. "
         "Finish it on the host with: sudo dpkg --configure -a. Then run again."
     )
+
+
+NPM = """npm error code E404
+npm error 404 Not Found - GET https://user:pw@registry.example/nosuch - Not found
+npm error 404
+npm error A complete log of this run can be found in: /root/.npm/_logs/2026-11-26T10_00_00_000Z-debug-0.log
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("manager", "output", "reason"),
+    [
+        ("npm", NPM, "404 Not Found - GET https://registry.example/nosuch - Not found"),
+        ("npm", "npm ERR! code EJSONPARSE\nnpm ERR! path /x\nnpm ERR! Invalid package.json\n", "Invalid package.json"),
+        ("pip", "ERROR: No matching distribution found for nosuch\n\n\n", "No matching distribution found for nosuch"),
+        ("apt", "E: Something is broken.\nE: \n", "Something is broken"),
+        ("dnf", "Error: \nError: the rpm database is odd\n   \n", "the rpm database is odd"),
+        ("brew", "Warning: it is odd.\n\n  See /var/log/brew.log\n", "Warning: it is odd"),
+    ],
+)
+def test_the_reason_is_the_line_that_says_why_and_never_an_empty_one_or_a_logs_path(manager, output, reason):
+    assert f"failed with exit status 1: {reason}" in explanations.explain(manager, 1, output, ["nosuch"], "root", 60)
+
+
+@pytest.mark.parametrize(("manager", "command"), [("pacman", "pacman -Sp x y"), ("apk", "apk add --simulate x y")])
+def test_the_command_to_try_is_one_of_that_manager(manager, command):
+    assert command in explanations.explain(manager, 1, "Authentication required", ["x", "y"], "root", 60)

@@ -151,7 +151,23 @@ _CAUSES = (
     ),
 )
 """The first one that is found counts."""
-_DRY_RUNS = {"apt": "apt-get -s install", "zypper": "zypper install --dry-run", "dnf": "dnf install --assumeno"}
+_DRY_RUNS = {
+    "apt": "apt-get -s install",
+    "dnf": "dnf install --assumeno",
+    "zypper": "zypper install --dry-run",
+    "pacman": "pacman -Sp",
+    "apk": "apk add --simulate",
+    "brew": "brew install --dry-run",
+    "npm": "npm install -g --dry-run",
+    "pip": "pip install --dry-run",
+    "uv": "uv tool install",
+}
+_ERROR = re.compile(r"(?i)(?:E:|error(?=[:\s])|problem(?=[:\s])|npm err(?:or|!)):?\s*(?P<words>.*)")
+"""A line in which a tool says what is wrong."""
+_NO_REASON = re.compile(
+    r"(?i)(?:code|errno|syscall|path|command|cwd|signal|dest)\b.{0,80}|.*(?:complete log|debug\.log|\.log\b).*|\W*"
+)
+"""What stands in such lines and is no reason: npm's fields, and where a log is."""
 _KILLED = (124, 137)
 """Exit statuses of timeout(1) when the time was up."""
 
@@ -182,10 +198,19 @@ def explain(manager: str, code: int, output: str, packages: Sequence[str], privi
                 found["broken"] = " and ".join(found["broken"].split())
             found.setdefault("holder", lock_holder(manager, found.get("pid")))
             return cause.sentences.format(sudo=sudo, names=" ".join(packages), manager=manager, try_it=try_it, **found)
-    errors = [line for line in output.splitlines() if re.match(r"(?i)(E:|error|problem|npm err|npm error)", line)]
-    lines = errors or output.rstrip().splitlines() or [""]
-    last = clause(redacted(re.sub(r"^E: ", "", lines[-1]))) or "it gave no reason"
-    return f"{manager} failed with exit status {code}: {last}. Read its output, fix the cause, and run again."
+    why = clause(redacted(_reason(manager, output))) or "it gave no reason"
+    return f"{manager} failed with exit status {code}: {why}. Read its output, fix the cause, and run again."
+
+
+def _reason(manager: str, output: str) -> str:
+    """The line of an output that says why: npm's first one, every other tool's last one."""
+    lines = [line.strip() for line in output.splitlines()]
+    errors = [
+        match["words"] for match in map(_ERROR.match, lines) if match and not _NO_REASON.fullmatch(match["words"])
+    ]
+    if errors:
+        return errors[0 if manager == "npm" else -1]
+    return next((line for line in reversed(lines) if not _NO_REASON.fullmatch(line)), "")
 
 
 def lock_holder(manager: str, pid: str | None) -> str:
