@@ -35,14 +35,15 @@ def _plan(options: argparse.Namespace) -> Result:
     if options.system and options.host:
         raise UsageError("--for plans without a host", remedy="Leave --host out, or leave --for out.")
     report = distro_report(_request(options, None), options.system) if options.system else _on_hosts(options)
+    advice = ""
     if options.commands:
-        words = text.commands_text(report)
+        words, advice = text.commands_text(report), text.no_command_text(report)
     elif options.system:
         words = text.for_distro_text(report)
     else:
         words = text.plan_text(report, _apply_command(options))
     is_flagged = options.detailed_exitcode and report.is_due
-    return Result(report, words, (2 if is_flagged else 0) if report.ok else 1)
+    return Result(report, words, (2 if is_flagged else 0) if report.ok else 1, advice)
 
 
 def _apply(options: argparse.Namespace) -> Result:

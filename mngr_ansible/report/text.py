@@ -165,6 +165,16 @@ def commands_text(report: Report) -> str:
     return "\n".join(lines)
 
 
+def no_command_text(report: Report) -> str:
+    """For stderr, beside :func:`commands_text`: the steps for which there is no command, and why."""
+    lines = []
+    for host in report.hosts:
+        start = f"{host.host}: " if len(report.hosts) > 1 else ""
+        blocked = [each for each in host.outcomes if each.status is Status.BLOCKED]
+        lines += [printable(f"{start}no command for {each.name}: {each.reason}") for each in blocked]
+    return "\n".join(lines)
+
+
 def advice_text(host: HostReport) -> str:
     """For stderr, about this machine: why steps failed, and what to do with the commands that stdout shows."""
     lines = [

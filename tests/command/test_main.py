@@ -275,3 +275,10 @@ def test_whoever_reads_only_the_beginning_of_a_plan_is_no_failure(tmp_path):
 def test_a_host_that_is_given_twice_is_named(capsys):
     assert main(["plan", "--host", "a", "--host", "b", "--host", "b"]) == 64
     assert "--host 'b' is given twice" in capsys.readouterr().err
+
+
+def test_commands_that_do_not_exist_are_explained_on_stderr(tmp_path):
+    (tmp_path / "m.yml").write_text("packages: [{name: no-such-tool, sources: [{manager: brew}]}]")
+    done = mngr_ansible("plan", "--commands", "--manifest", tmp_path / "m.yml", "--work-dir", tmp_path)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "no command for no-such-tool: " in done.stderr
