@@ -13,10 +13,20 @@ from mngr_ansible.portable.validation import LARGEST_MODE
 _MODES = ("mode", "directory_mode")
 
 
-class WrittenInteger(int):
-    """A whole number of a YAML document; ``text`` is how it was written, and how it is shown."""
+class _Written:
+    """A number that is shown as it was written."""
 
     text: str
+
+    def __repr__(self) -> str:
+        """As it was written."""
+        return self.text
+
+    __str__ = __repr__
+
+
+class WrittenInteger(_Written, int):
+    """A whole number of a YAML document; ``text`` is how it was written, and how it is shown."""
 
     def __new__(cls, value: int, text: str) -> Self:
         """``value`` is what YAML reads."""
@@ -24,29 +34,15 @@ class WrittenInteger(int):
         made.text = text
         return made
 
-    def __repr__(self) -> str:
-        """As it was written."""
-        return self.text
 
-    __str__ = __repr__
-
-
-class WrittenFloat(float):
+class WrittenFloat(_Written, float):
     """A number with a point of a YAML document; ``text`` is how it was written, and how it is shown."""
-
-    text: str
 
     def __new__(cls, value: float, text: str) -> Self:
         """``value`` is what YAML reads."""
         made = super().__new__(cls, value)
         made.text = text
         return made
-
-    def __repr__(self) -> str:
-        """As it was written."""
-        return self.text
-
-    __str__ = __repr__
 
 
 def check_modes(transfer: object, origin: str) -> None:
