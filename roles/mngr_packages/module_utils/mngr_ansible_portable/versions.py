@@ -36,6 +36,15 @@ _IN_PARENTHESES = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _OWN_PATTERNS = dict.fromkeys(("magick", "convert", "identify", "mogrify"), r"ImageMagick ([0-9]+(?:\.[0-9]+)+-[0-9]+)")
 """Programs whose version ends in what is a packager's revision elsewhere."""
 
+_BETWEEN = r"(?:\s*\([^()]*\))*(?:[\s:,-]*\b(?:version|ver|v|release|cli)\b\.?)?[\s:=,\"'/_-]*(?:\([^()]*\)\s*)?"
+"""What may stand between a program's name and its version. The patterns below begin after the name."""
+_DOTTED_NAME = re.compile(rf"{_BETWEEN}v?({_NUMBERS})", re.IGNORECASE)
+_NUMBERED_NAME = re.compile(rf"[-.0-9]+\s+version[\s:]+v?({_NUMBERS})", re.IGNORECASE)
+_GLUED_NAME = re.compile(rf"[\s:,-]*\bversion[\s:]+[A-Za-z]+[-_/]?({_NUMBERS})", re.IGNORECASE)
+_WHOLE_NAME = re.compile(rf"{_BETWEEN}v?({_NUMBER})(?: \(\1(\.[0-9.]+))?", re.IGNORECASE)
+_SNAPSHOT_NAME = re.compile(r"\s+version\s+(?=\S*[0-9])\S", re.IGNORECASE)
+_PREFIX = re.compile(r"(?:[\w.+]+-)*")
+
 _VALID = re.compile(r"[vV]?[0-9][0-9A-Za-z.+~_-]{0,99}")
 _CLAUSE = re.compile(r"\s*(>=|<=|==|!=|>|<)\s*(\S*)\s*")
 
@@ -118,21 +127,20 @@ def _after_name(name: str, lines: list[str]) -> tuple[bool, str | None]:
     """Whether a line gives the version of this program, and that; a snapshot has a word instead of a number."""
     if not name:
         return False, None
-    start = rf"(?<!\w)(?:[\w.+]+-)*{re.escape(name)}(?![\w.+-]*\.\w+:)"
-    between = r"(?:\s*\([^()]*\))*(?:[\s:,-]*\b(?:version|ver|v|release|cli)\b\.?)?[\s:=,\"'/_-]*(?:\([^()]*\)\s*)?"
-    dotted = re.compile(rf"{start}{between}v?({_NUMBERS})", re.IGNORECASE)
-    numbered = re.compile(rf"{start}[-.0-9]+\s+version[\s:]+v?({_NUMBERS})", re.IGNORECASE)
-    glued = re.compile(rf"{start}[\s:,-]*\bversion[\s:]+[A-Za-z]+[-_/]?({_NUMBERS})", re.IGNORECASE)
-    whole = re.compile(rf"{start}{between}v?({_NUMBER})(?: \(\1(\.[0-9.]+))?", re.IGNORECASE)
-    snapshot = re.compile(rf"{start}\s+version\s+(?=\S*[0-9])\S", re.IGNORECASE)
+    own = re.compile(rf"(?<!\w){re.escape(name)}(?![\w.+-]*\.\w+:)", re.IGNORECASE)
     for line in lines:
-        match = numbered.search(line) or dotted.search(line) or glued.search(line)
-        if match:
-            return True, match[1]
-        match = whole.match(line)
-        if match:
-            return True, match[1] + (match[2] or "")
-        if snapshot.match(line):
+        places = list(own.finditer(line))
+        for pattern in (_NUMBERED_NAME, _DOTTED_NAME, _GLUED_NAME):
+            for place in places:
+                match = pattern.match(line, place.end())
+                if match:
+                    return True, match[1]
+        at_start = [each for each in reversed(places) if _PREFIX.fullmatch(line, 0, each.start())]
+        for place in at_start:
+            match = _WHOLE_NAME.match(line, place.end())
+            if match:
+                return True, match[1] + (match[2] or "")
+        if any(_SNAPSHOT_NAME.match(line, place.end()) for place in at_start):
             return True, None
     return False, None
 
