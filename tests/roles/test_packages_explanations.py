@@ -68,9 +68,9 @@ npm error A complete log of this run can be found in: /root/.npm/_logs/2026-11-2
 @pytest.mark.parametrize(
     ("manager", "output", "reason"),
     [
-        ("npm", NPM, "404 Not Found - GET https://registry.example/nosuch - Not found"),
+        ("npm", NPM.replace("E404", "EODD"), "404 Not Found - GET https://registry.example/nosuch - Not found"),
         ("npm", "npm ERR! code EJSONPARSE\nnpm ERR! path /x\nnpm ERR! Invalid package.json\n", "Invalid package.json"),
-        ("pip", "ERROR: No matching distribution found for nosuch\n\n\n", "No matching distribution found for nosuch"),
+        ("pip", "ERROR: nosuch is not a supported wheel\n\n\n", "nosuch is not a supported wheel"),
         ("apt", "E: Something is broken.\nE: \n", "Something is broken"),
         ("dnf", "Error: \nError: the rpm database is odd\n   \n", "the rpm database is odd"),
         ("brew", "Warning: it is odd.\n\n  See /var/log/brew.log\n", "Warning: it is odd"),
@@ -78,6 +78,11 @@ npm error A complete log of this run can be found in: /root/.npm/_logs/2026-11-2
 )
 def test_the_reason_is_the_line_that_says_why_and_never_an_empty_one_or_a_logs_path(manager, output, reason):
     assert f"failed with exit status 1: {reason}" in explanations.explain(manager, 1, output, ["nosuch"], "root", 60)
+
+
+def test_what_the_table_knows_is_named_and_an_address_loses_its_login():
+    known = explanations.explain("npm", 1, NPM, ["nosuch"], "root", 60)
+    assert known.startswith("npm does not know the package https://registry.example/nosuch. ")
 
 
 @pytest.mark.parametrize(("manager", "command"), [("pacman", "pacman -Sp x y"), ("apk", "apk add --simulate x y")])

@@ -1,0 +1,196 @@
+"""Why a tool failed: its output → what happened and what to do, from one table for each tool.
+
+Shared with the roles (Python 3.9, standard library only), and used wherever a tool of the host fails: when it is asked
+what it offers, when its lists are fetched, when it installs, and when a module of Ansible breaks. (ssh runs on this
+machine; its table is ``host/ssh_errors``.) Where the table knows nothing, the tool's own sentence is shown.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from .addresses import redacted
+from .cause import NETWORK, OF_SOURCE, Cause
+from .language_causes import LANGUAGE_CAUSES, PYTHON_CAUSES
+from .system_causes import SYSTEM_CAUSES
+from .text import clause
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+TABLE: dict[str, tuple[Cause, ...]] = {**SYSTEM_CAUSES, **LANGUAGE_CAUSES, "python3": PYTHON_CAUSES}
+"""By tool: a package manager, or ``python3`` for what a module of Ansible printed when it broke."""
+
+_LONGEST_OUTPUT = 200_000
+"""Characters of an output that are searched: its end."""
+_LONGEST_WORD = 200
+"""Characters of what a pattern found that are shown."""
+_DRY_RUNS = {
+    "apt": "apt-get -s install",
+    "dnf": "dnf install --assumeno",
+    "zypper": "zypper install --dry-run",
+    "pacman": "pacman -Sp",
+    "apk": "apk add --simulate",
+    "brew": "brew install --dry-run",
+    "npm": "npm install -g --dry-run",
+    "pip": "pip install --dry-run",
+    "uv": "uv tool install",
+}
+_ERROR = re.compile(r"(?i)(?:[EW]:|error(?=[:\s])|problem(?=[:\s])|fatal(?=[:\s])|npm err(?:or|!)):?\s*(?P<words>.*)")
+"""A line in which a tool says what is wrong."""
+_NO_REASON = re.compile(
+    r"(?i)(?:code|errno|syscall|path|command|cwd|signal|dest)\b.{0,80}|.*(?:complete log|debug\.log|\.log\b).*|\W*|"
+    r"Some index files failed to download.*|Sub-process .* returned an error code.*|full pip output in file.*|"
+    r"(?:A complete log|Full (?:pip )?(?:output|log)).*|Fatal error from pip prevented installation.*"
+)
+"""What stands in such lines and is no reason: npm's fields, where a log is, and that something else failed."""
+
+
+class Explanation(NamedTuple):
+    """Why a tool failed.
+
+    Attributes:
+        kind: see :class:`cause.Cause`; ``other`` where the table knows nothing.
+        problem: a clause for the middle of a sentence, such as "the host's disk is full".
+        remedy: sentences without the last full stop.
+    """
+
+    kind: str
+    problem: str
+    remedy: str
+
+    @property
+    def is_of_source(self) -> bool:
+        """Whether the failure belongs to this source of a package: another source may succeed on the same host."""
+        return self.kind in OF_SOURCE
+
+    @property
+    def sentences(self) -> str:
+        """Both, as sentences that end with one full stop each. A tool's own name keeps its small letter."""
+        first = self.problem.split(" ", 1)[0].rstrip(",:'s")
+        problem = self.problem if first in TABLE else self.problem[:1].upper() + self.problem[1:]
+        return f"{clause(problem)}. {clause(self.remedy)}."
+
+
+def find(
+    tool: str,
+    output: str,
+    packages: Sequence[str] = (),
+    privilege: str = "root",
+    holder: Callable[[str | None], str] = lambda _pid: "another program",
+) -> Explanation | None:
+    """The cause of a failure that is in a tool's output; None if the table of that tool does not know it.
+
+    Args:
+        tool: a key of ``TABLE``; another tool has no causes.
+        output: what it printed, both streams.
+        packages: what was to be installed, as the tool takes it.
+        privilege: how root was reached: ``root``, ``sudo`` or ``doas``.
+        holder: gives the name of the program that holds the tool's lock, for its process id if that is known.
+    """
+    output = output[-_LONGEST_OUTPUT:]
+    for cause in TABLE.get(tool, ()):
+        match = next(filter(None, (re.search(pattern, output) for pattern in cause.patterns)), None)
+        if match is not None:
+            words = _words(tool, packages, privilege) | {"why": _why(tool, output)} | _found(match)
+            if "{holder}" in cause.problem:
+                words.setdefault("holder", holder(words.get("pid")))
+            return Explanation(cause.kind, _filled(cause.problem, words), _filled(cause.remedy, words))
+    return None
+
+
+def explain(
+    tool: str,
+    code: int,
+    output: str,
+    packages: Sequence[str] = (),
+    privilege: str = "root",
+    holder: Callable[[str | None], str] = lambda _pid: "another program",
+) -> Explanation:
+    """The same; where the table knows nothing, the tool's own sentence. ``code``: its exit status."""
+    found = find(tool, output, packages, privilege, holder)
+    if found is not None:
+        return found
+    why = said(tool, output) or "it gave no reason"
+    return Explanation(
+        "other",
+        f"{tool} failed with exit status {code}: {why}",
+        "Read its output, fix the cause, and run again",
+    )
+
+
+def said(tool: str, output: str) -> str:
+    """A tool's own sentence about what went wrong, without full stop; empty if it said nothing.
+
+    That is the last line that begins like an error (npm's and pip's first one), else the last line; never an empty
+    line, never one that only names a log. Addresses lose login and query.
+    """
+    lines = [line.strip() for line in output[-_LONGEST_OUTPUT:].splitlines()]
+    errors = [
+        match["words"] for match in map(_ERROR.match, lines) if match and not _NO_REASON.fullmatch(match["words"])
+    ]
+    if errors:
+        line = errors[0 if tool == "npm" else -1]
+    else:
+        line = next((line for line in reversed(lines) if not _NO_REASON.fullmatch(line)), "")
+    return clause(redacted(line))[: 2 * _LONGEST_WORD]
+
+
+def network(output: str) -> str:
+    """What failed on the way to a server, as a clause such as "the name x cannot be resolved (DNS)"; empty: unknown.
+
+    For the output of any tool that downloads: package managers, curl, wget, Python.
+    """
+    for patterns, problem in NETWORK:
+        match = next(filter(None, (re.search(pattern, output) for pattern in patterns)), None)
+        if match is not None and problem:
+            found = _found(match)
+            if "port" in found:
+                found["server"] = f"{found.get('server', 'it')} port {found['port']}"
+            return _filled(problem, {"server": "the server", **found})
+    return ""
+
+
+def _why(tool: str, output: str) -> str:
+    """``: `` and what failed on the network, else the tool's own sentence; empty if there is neither."""
+    why = network(output) or said(tool, output)
+    return f": {why}" if why else ""
+
+
+def _words(tool: str, packages: Sequence[str], privilege: str) -> dict[str, str]:
+    return {
+        "tool": tool,
+        "names": " ".join(packages) or "it",
+        "try_it": " ".join([_DRY_RUNS.get(tool, f"{tool} install"), *packages]),
+        "sudo": f"{privilege} " if privilege in ("sudo", "doas") else "",
+    }
+
+
+def _found(match: re.Match[str]) -> dict[str, str]:
+    """What a pattern's groups found, each on one line and not too long."""
+    found = {name: " ".join(redacted(value).split()) for name, value in match.groupdict().items() if value}
+    if "broken" in found and "\n" in match["broken"]:
+        found["broken"] = found["broken"].replace(" ", " and ")
+    return {
+        name: value if len(value) <= _LONGEST_WORD else f"{value[:_LONGEST_WORD]}…" for name, value in found.items()
+    }
+
+
+class _Missing(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return _UNNAMED.get(key, "another one")
+
+
+_UNNAMED = {
+    "broken": "a package",
+    "key": "of a source",
+    "date": "a date that it sets",
+    "path": "a file",
+    "needed": "more",
+}
+"""What is said where a pattern found no such word."""
+
+
+def _filled(text: str, words: Mapping[str, str]) -> str:
+    return text.format_map(_Missing(words))

@@ -1,0 +1,39 @@
+"""One table of causes for each tool: what it prints → what happened and what to do."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from mngr_ansible.portable import cause, causes, managers
+
+
+def test_every_package_manager_has_a_table() -> None:
+    assert set(causes.TABLE) == {*managers.TABLE, "python3"}
+
+
+@pytest.mark.parametrize("tool", causes.TABLE)
+def test_every_cause_is_a_clause_and_a_remedy_without_full_stop_and_every_pattern_is_a_regular_expression(tool):
+    for each in causes.TABLE[tool]:
+        assert each.patterns
+        assert all(re.compile(pattern) for pattern in each.patterns)
+        assert not each.problem.endswith((".", " "))
+        assert not each.remedy.endswith((".", " "))
+        assert each.remedy[0].isupper()
+        found = causes.Explanation(each.kind, each.problem, each.remedy).sentences
+        assert re.fullmatch(r"\S.*[^. ]\.", found)
+
+
+def test_the_kinds_of_causes_for_which_another_source_may_succeed_are_all_in_use() -> None:
+    used = {each.kind for rows in causes.TABLE.values() for each in rows}
+    assert used >= cause.OF_SOURCE
+    assert not causes.Explanation("locked", "a", "B").is_of_source
+    assert not causes.Explanation("other", "a", "B").is_of_source
+
+
+def test_where_no_table_knows_it_the_tools_own_sentence_is_the_problem() -> None:
+    found = causes.explain("apt", 100, "E: Something is broken.\n\n")
+    assert found.kind == "other"
+    assert found.problem == "apt failed with exit status 100: Something is broken"
+    assert causes.find("a tool without a table", "E: x") is None
