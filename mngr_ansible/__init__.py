@@ -1,8 +1,8 @@
 """Bring a host to what mngr's plugins need, through a generated Ansible playbook.
 
 For plugin authors: ``hookimpl``, ``FileTransferSpec``, ``PackageRequirement``, ``Check``, ``Source``,
-``PluginMngrError``. For callers: ``provision``, ``build_plan``, ``Plan``, ``Report``, ``Outcome``, ``Status``,
-``MngrAnsibleError``. Names are loaded when they are first used: mngr imports us at every start.
+``PluginMngrError``. For callers: ``provision``, ``build_plan``, ``Plan``, ``Report``, ``HostReport``, ``Outcome``,
+``Status``, ``MngrAnsibleError``. Names are loaded when they are first used: mngr imports us at every start.
 """
 
 import importlib
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mngr_ansible.errors import _PluginMngrError as PluginMngrError
     from mngr_ansible.inputs.hookspecs import hookimpl
     from mngr_ansible.plan.plan import Plan
-    from mngr_ansible.report.report import Report
+    from mngr_ansible.report.report import HostReport, Report
     from mngr_ansible.spec.files import FileTransferSpec
     from mngr_ansible.spec.packages import Check, PackageRequirement
     from mngr_ansible.spec.sources import Source
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Check",
     "FileTransferSpec",
+    "HostReport",
     "MngrAnsibleError",
     "Outcome",
     "PackageRequirement",
@@ -39,6 +40,7 @@ __all__ = [
 _HOMES = {
     "Check": "spec.packages",
     "FileTransferSpec": "spec.files",
+    "HostReport": "report.report",
     "MngrAnsibleError": "errors",
     "Outcome": "diff.outcome",
     "PackageRequirement": "spec.packages",
@@ -53,12 +55,14 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # for a type checker the module has only the names above
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

@@ -16,7 +16,7 @@
 
 import importlib
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 RUN_AGAIN = "Run the same command again. Finished steps are skipped."
 """The remedy for every run that was cut off."""
@@ -106,14 +106,18 @@ class _PluginMngrError(Exception):
         self.message = message
 
 
-def __getattr__(name: str) -> Any:
-    """``PluginMngrError``: mngr's own class when mngr is installed; importing it costs 0.3 s, so only when used."""
-    if name != "PluginMngrError":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        found: type[Exception] = importlib.import_module("imbue.mngr.errors").PluginMngrError
-    except ImportError:
-        _PluginMngrError.__name__ = _PluginMngrError.__qualname__ = "PluginMngrError"
-        found = _PluginMngrError
-    globals()[name] = found
-    return found
+if TYPE_CHECKING:
+    PluginMngrError = _PluginMngrError
+else:
+
+    def __getattr__(name: str) -> Any:
+        """``PluginMngrError``: mngr's own class when mngr is installed; importing it costs 0.3 s, so only when used."""
+        if name != "PluginMngrError":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        try:
+            found: type[Exception] = importlib.import_module("imbue.mngr.errors").PluginMngrError
+        except ImportError:
+            _PluginMngrError.__name__ = _PluginMngrError.__qualname__ = "PluginMngrError"
+            found = _PluginMngrError
+        globals()[name] = found
+        return found

@@ -12,7 +12,7 @@ from typing import TextIO
 
 from mngr_ansible.cli import commands
 from mngr_ansible.cli.parser import parser
-from mngr_ansible.errors import RUN_AGAIN, MngrAnsibleError
+from mngr_ansible.errors import RUN_AGAIN, ErrorGroup, MngrAnsibleError, PluginError, PreconditionError
 from mngr_ansible.portable.text import printable
 from mngr_ansible.provisioning.provisioner import Interrupted
 from mngr_ansible.report import text
@@ -23,6 +23,7 @@ from mngr_ansible.system.signals import Terminated
 def run(words: Sequence[str]) -> int:
     """Do what the words say; the value is the exit code. Every error is shown, none is raised."""
     is_json = "--json" in words
+    is_verbose = "-v" in words or "--verbose" in words
     command = _command(words)
     result = None
     for stream in (sys.stdout, sys.stderr):
@@ -34,9 +35,9 @@ def run(words: Sequence[str]) -> int:
         stdout = sys.stdout
         with contextlib.redirect_stdout(sys.stderr):  # what a plugin prints is not the result
             result = commands.VERBS[command](options)
-        _show(result, stdout, is_json=options.json)
+        _show(result, stdout, is_json=options.json, is_verbose=options.verbose)
     except MngrAnsibleError as error:
-        _show_errors(Report(command, errors=(error,)), is_json)
+        _show_errors(Report(command, errors=(error,)), is_json, is_verbose=is_verbose)
         return error.exit_code
     except (KeyboardInterrupt, Terminated) as stop:
         return _stopped(Report(command) if result is None else result.report, stop, is_json)
@@ -52,7 +53,7 @@ def run(words: Sequence[str]) -> int:
             _show_errors(Report(command, errors=(MngrAnsibleError(f"this machine: {what}", remedy=remedy),)), is_json)
         return 1
     except Exception as error:  # noqa: BLE001 - nobody is shown a traceback unasked
-        if "-v" in words or "--verbose" in words:
+        if is_verbose:
             traceback.print_exc()
         bug = MngrAnsibleError(
             f"mngr-ansible failed unexpectedly: {type(error).__name__}: {printable(str(error)[:500])}",
@@ -86,9 +87,8 @@ def _stopped(reached: Report, stop: BaseException, is_json: bool) -> int:
     return 130 if isinstance(stop, KeyboardInterrupt) else int(str(getattr(stop, "code", 143)))
 
 
-def _show(result: commands.Result, stdout: TextIO, *, is_json: bool) -> None:
-    for error in result.report.all_errors:
-        print(text.error_text(error), file=sys.stderr)
+def _show(result: commands.Result, stdout: TextIO, *, is_json: bool, is_verbose: bool) -> None:
+    _print_errors(result.report, is_verbose=is_verbose)
     if is_json:
         _print_json(result.report, stdout)
         return
@@ -100,11 +100,20 @@ def _show(result: commands.Result, stdout: TextIO, *, is_json: bool) -> None:
         print(result.words, file=stdout)
 
 
-def _show_errors(report: Report, is_json: bool) -> None:
-    for error in report.all_errors:
-        print(text.error_text(error), file=sys.stderr)
+def _show_errors(report: Report, is_json: bool, *, is_verbose: bool = False) -> None:
+    _print_errors(report, is_verbose=is_verbose)
     if is_json:
         _print_json(report, sys.stdout)
+
+
+def _print_errors(report: Report, *, is_verbose: bool) -> None:
+    """The errors, each after the traceback of the plugin's exception that is its cause, if that is requested."""
+    for error in report.all_errors:
+        for each in error.errors if isinstance(error, ErrorGroup) else (error,):
+            if is_verbose and isinstance(each, (PluginError, PreconditionError)) and each.__cause__ is not None:
+                lines = "".join(traceback.format_exception(each.__cause__)).split("\n")
+                print("\n".join(map(printable, lines)), file=sys.stderr)
+            print(text.error_text(each), file=sys.stderr)
 
 
 def _print_json(report: Report, stdout: TextIO) -> None:

@@ -1,5 +1,6 @@
 """Call the plugins' hooks, each plugin by name and in our own order; refuse results that are not specifications."""
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,15 @@ import pluggy
 from mngr_ansible.errors import ErrorGroup, InputError, MngrAnsibleError, PluginError, PreconditionError
 from mngr_ansible.inputs.contribution import Contribution
 from mngr_ansible.inputs.hookspecs import HOOKS
-from mngr_ansible.inputs.plugin_errors import exception_message, exception_remedy, fix_or_disable
+from mngr_ansible.inputs.plugin_errors import (
+    TRACEBACK,
+    exception_remedy,
+    fix_or_disable,
+    is_meant_for_people,
+    located,
+    module_of,
+    raised_at,
+)
 from mngr_ansible.inputs.plugins import OURSELVES
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.packages import PackageRequirement
@@ -18,17 +27,26 @@ from mngr_ansible.spec.validation import nearest, short_repr
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """One plugin's implementation of one hook. ``rank``: -1 for ``tryfirst``, 1 for ``trylast``, else 0."""
+    """One plugin's implementation of one hook.
+
+    ``rank``: -1 for ``tryfirst``, 1 for ``trylast``, else 0. ``is_in_mngr``: mngr loaded the plugin and can disable it.
+    """
 
     plugin: str
     name: str
     function: Callable[..., Any]
     arguments: tuple[str, ...]
     rank: int
+    is_in_mngr: bool = False
 
     def __call__(self, **arguments: Any) -> Any:
         """Call it with those of the arguments that it has."""
         return self.function(**{name: arguments[name] for name in self.arguments})
+
+    @property
+    def remedy(self) -> str:
+        """What to do about a mistake of the plugin."""
+        return fix_or_disable(self.plugin, is_in_mngr=self.is_in_mngr)
 
 
 def hooks(manager: pluggy.PluginManager, precedence: Sequence[str] = ()) -> Mapping[str, tuple[Hook, ...]]:
@@ -38,11 +56,13 @@ def hooks(manager: pluggy.PluginManager, precedence: Sequence[str] = ()) -> Mapp
     ``trylast``, then the plugins of ``precedence``. Source: docs/contract.md "Hooks".
 
     Raises:
-        PluginError: an implementation is a wrapper, or has an argument that its hook does not know.
+        PluginError: an implementation is a wrapper, async, the function of a class that nobody made an object of, or
+            has an argument that its hook does not know.
         ErrorGroup: several implementations are wrong.
     """
     found: dict[str, tuple[Hook, ...]] = {}
     errors: list[PluginError] = []
+    is_in_mngr = manager.has_plugin(OURSELVES)
     for name in HOOKS:
         implementations = []
         caller = getattr(manager.hook, name, None)
@@ -50,7 +70,7 @@ def hooks(manager: pluggy.PluginManager, precedence: Sequence[str] = ()) -> Mapp
             if each.plugin_name == OURSELVES:
                 continue
             try:
-                implementations.append(_implementation(name, each))
+                implementations.append(_implementation(name, each, is_in_mngr=is_in_mngr))
             except PluginError as error:
                 errors.append(error)
         found[name] = tuple(sorted(implementations, key=lambda hook: sort_key(hook, precedence)))
@@ -59,21 +79,38 @@ def hooks(manager: pluggy.PluginManager, precedence: Sequence[str] = ()) -> Mapp
     return found
 
 
-def _implementation(name: str, found: pluggy.HookImpl) -> Hook:
+def _implementation(name: str, found: pluggy.HookImpl, *, is_in_mngr: bool) -> Hook:
     plugin, known = found.plugin_name, HOOKS[name]
-    if found.wrapper or found.hookwrapper:
-        raise PluginError(
-            f"{plugin}: its {name} is a hook wrapper, which mngr-ansible does not call",
-            remedy=f"Make it a plain implementation. {fix_or_disable(plugin)}",
-        )
-    for argument in found.argnames:
+    wrong = _obstacle(name, found)
+    for argument in found.argnames if wrong is None else ():
         if argument not in known:
-            raise PluginError(
-                f"{plugin}: its {name} has the unknown argument {argument!r}{nearest(argument, known)}",
-                remedy=f"{name} may have the arguments {', '.join(known)}. {fix_or_disable(plugin)}",
-            )
+            problem = f"has the unknown argument {argument!r}{nearest(argument, known)}"
+            wrong = problem, f"{name} may have the arguments {', '.join(known)}."
+            break
+    if wrong is not None:
+        problem, remedy = wrong
+        raise PluginError(
+            f"{plugin}: its {name} {problem}", remedy=f"{remedy} {fix_or_disable(plugin, is_in_mngr=is_in_mngr)}"
+        )
     rank = -1 if found.tryfirst else 1 if found.trylast else 0
-    return Hook(plugin, name, found.function, tuple(found.argnames), rank)
+    return Hook(plugin, name, found.function, tuple(found.argnames), rank, is_in_mngr)
+
+
+def _obstacle(name: str, found: pluggy.HookImpl) -> tuple[str, str] | None:
+    """Problem and remedy of a function that cannot be called as a hook, or would do nothing; None if it can."""
+    if found.wrapper or found.hookwrapper:
+        return "is a hook wrapper, which mngr-ansible does not call", "Make it a plain implementation."
+    if inspect.isclass(found.plugin) and inspect.isfunction(inspect.getattr_static(found.plugin, name, None)):
+        kind = found.plugin.__name__
+        return (
+            f"belongs to the class {kind}, and is called without an object of it",
+            f"Make the plugin an object, such as plugin = {kind}() in its module, and name that in the entry point.",
+        )
+    if inspect.iscoroutinefunction(found.function) or inspect.isasyncgenfunction(found.function):
+        return "is async, and mngr-ansible does not wait for it", "Write def instead of async def."
+    if name.startswith("on_") and inspect.isgeneratorfunction(found.function):
+        return "contains yield, so nothing in it is run when it is called", "Remove the yield."
+    return None
 
 
 def sort_key(hook: Hook, precedence: Sequence[str]) -> tuple[int, int, str]:
@@ -94,16 +131,18 @@ def run_before(found: Mapping[str, Sequence[Hook]], arguments: Mapping[str, Any]
         try:
             hook(**arguments)
         except (Exception, SystemExit) as error:  # noqa: BLE001
-            raised.append((hook.plugin, error))
+            raised.append((hook, error))
     if raised:
         plugins = "a plugin" if len(raised) == 1 else f"{len(raised)} plugins"
-        lines = "\n".join(f"  {plugin}: {exception_message(error)}" for plugin, error in raised)
-        remedies = [exception_remedy(error) for _, error in raised]
+        lines = "\n".join(f"  {hook.plugin}: {located(error, module_of(hook.function))}" for hook, error in raised)
+        remedies = [_remedy(hook, error) for hook, error in raised]
+        hints = [] if all(is_meant_for_people(error) for _, error in raised) else [TRACEBACK]
+        cause = raised[0][1] if len(raised) == 1 else BaseExceptionGroup(plugins, [error for _, error in raised])
         raise PreconditionError(
             f"{plugins} stopped provisioning\n{lines}",
-            remedy=" ".join([*filter(None, remedies), "Nothing was changed."]),
+            remedy=" ".join([*dict.fromkeys(filter(None, remedies)), *hints, "Nothing was changed."]),
             host=host,
-        )
+        ) from cause
 
 
 def run_after(found: Mapping[str, Sequence[Hook]], arguments: Mapping[str, Any], *, host: str) -> None:
@@ -146,25 +185,28 @@ def _results(hook: Hook, arguments: Mapping[str, Any], host: str) -> Sequence[ob
         if isinstance(result, Iterable) and not isinstance(result, (str, bytes, Mapping)):
             return tuple(result)  # inside of the try: a generator runs the plugin's code here
     except MngrAnsibleError as error:
-        raise _wrong_result(hook, error) from error
+        raise _wrong_result(hook, error, raised_at(error, module_of(hook.function))) from error
     except (Exception, SystemExit) as error:
         raise _failure(hook, error, host) from error
     raise PluginError(
         f"{hook.plugin}: its {hook.name} returned {short_repr(result)}, which is not a list",
-        remedy=f"{fix_or_disable(hook.plugin)} Nothing was changed.",
+        remedy=f"Return a list. {hook.remedy} Nothing was changed.",
     )
 
 
 def _convert[T](hook: Hook, values: Sequence[object], convert: Callable[[object], T]) -> tuple[T, ...]:
     converted = []
-    for value in values:
+    for number, value in enumerate(values, 1):
+        place = f"item {number} of what it returned" if len(values) > 1 else ""
         try:
             converted.append(convert(value))
         except MngrAnsibleError as error:
-            raise _wrong_result(hook, error) from error
+            raise _wrong_result(hook, error, place) from error
         except Exception as error:
             problem = f"{short_repr(value)} is not understood: {error}"
-            raise _wrong_result(hook, InputError(problem, remedy="")) from error
+            raised = raised_at(error, module_of(hook.function))
+            where = ", ".join(filter(None, (place, raised)))
+            raise _wrong_result(hook, InputError(problem, remedy=TRACEBACK), where) from error
     return tuple(converted)
 
 
@@ -183,20 +225,25 @@ def _transfer(value: object) -> FileTransferSpec:
     return FileTransferSpec(**fields)
 
 
-def _wrong_result(hook: Hook, error: MngrAnsibleError) -> MngrAnsibleError:
-    """The error for a result that is not a specification: names plugin and hook."""
+def _wrong_result(hook: Hook, error: MngrAnsibleError, place: str) -> MngrAnsibleError:
+    """The error for a result that is not a specification: names plugin, hook, and the line or item, if known."""
     if isinstance(error, PluginError):
         return error
     return PluginError(
-        f"{hook.plugin}: {hook.name}: {error.problem}",
-        remedy=f"{error.remedy} {fix_or_disable(hook.plugin)} Nothing was changed.".strip(),
+        f"{hook.plugin}: {hook.name}: {error.problem}{f' ({place})' if place else ''}",
+        remedy=f"{error.remedy} {hook.remedy} Nothing was changed.".strip(),
     )
 
 
 def _failure(hook: Hook, error: BaseException, host: str) -> PluginError:
     """The error for a hook that raised."""
     return PluginError(
-        f"{hook.plugin}: {hook.name} failed: {exception_message(error)}",
-        remedy=exception_remedy(error) or fix_or_disable(hook.plugin),
+        f"{hook.plugin}: {hook.name} failed: {located(error, module_of(hook.function))}",
+        remedy=" ".join([_remedy(hook, error) or hook.remedy, *([] if is_meant_for_people(error) else [TRACEBACK])]),
         host=host,
     )
+
+
+def _remedy(hook: Hook, error: BaseException) -> str:
+    """The error's own help if it was written for people, else what to do about a mistake of the plugin."""
+    return exception_remedy(error) if is_meant_for_people(error) else hook.remedy

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import pluggy
 
 from mngr_ansible.errors import InputError, PluginError
-from mngr_ansible.inputs.plugin_errors import exception_message
+from mngr_ansible.inputs.plugin_errors import TRACEBACK, exception_message, fix_or_disable, located
 from mngr_ansible.spec.validation import nearest
 
 OURSELVES = "ansible"
@@ -44,7 +44,7 @@ def _register(manager: pluggy.PluginManager, plugin: object, name: str) -> None:
     except Exception as error:
         raise PluginError(
             f"{name}: the plugin cannot be registered: {exception_message(error)}",
-            remedy=f"Fix the plugin '{name}', or leave it out.",
+            remedy=fix_or_disable(name, is_in_mngr=False),
         ) from error
 
 
@@ -69,7 +69,7 @@ def _load(name: str) -> list[tuple[str, object]]:
             loaded.append((entry_point.name, entry_point.load()))
         except (Exception, SystemExit) as error:
             raise PluginError(
-                f"{entry_point.name}: the plugin cannot be imported: {exception_message(error)}",
-                remedy=f"Install it again, or leave out --plugin {name}.",
+                f"{entry_point.name}: the plugin cannot be imported: {located(error, entry_point.module)}",
+                remedy=f"Install it again, or leave out --plugin {name}. {TRACEBACK}",
             ) from error
     return loaded

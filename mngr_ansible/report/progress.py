@@ -124,10 +124,9 @@ def summary(report: HostReport, seconds: float) -> str:
     for outcome in report.outcomes:
         counts[outcome.status] = counts.get(outcome.status, 0) + 1
     steps = ", ".join(f"{count} {_counted(status)}" for status, count in sorted(counts.items()))
-    steps = steps or "no plugin, setting or option asks for anything"
     if set(counts) <= {Status.OK, Status.SKIPPED} and report.error is None:
-        return f"nothing to change: {steps}"
-    return f"{'done in' if report.ok else 'not done after'} {seconds:.1f} s: {steps}"
+        return f"nothing to change: {steps or 'no plugin, setting or option asks for anything'}"
+    return f"{'done in' if report.ok else 'not done after'} {seconds:.1f} s{f': {steps}' if steps else ''}"
 
 
 def _counted(status: Status) -> str:

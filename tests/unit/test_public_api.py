@@ -14,7 +14,7 @@ import mngr_ansible
 from mngr_ansible import errors
 
 PLUGIN_AUTHORS = {"hookimpl", "FileTransferSpec", "PackageRequirement", "Check", "Source", "PluginMngrError"}
-CALLERS = {"provision", "build_plan", "Plan", "Report", "Outcome", "Status", "MngrAnsibleError"}
+CALLERS = {"provision", "build_plan", "Plan", "Report", "HostReport", "Outcome", "Status", "MngrAnsibleError"}
 
 
 def loaded(code: str, *, without: str = "") -> list[str]:

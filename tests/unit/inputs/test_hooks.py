@@ -2,6 +2,7 @@
 
 import dataclasses
 import random
+import re
 
 import pluggy
 import pytest
@@ -160,9 +161,68 @@ def test_a_hook_wrapper_is_refused_with_a_message(mark):
         def provision_agent(self):
             yield
 
-    with pytest.raises(PluginError, match="peer: its provision_agent is a hook wrapper") as refused:
+    with pytest.raises(PluginError, match="peer: its provision_agent is a hook wrapper"):
         hooks(manager(peer=Plugin()))
-    assert "mngr plugin disable peer" in refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("beside", "remedy"),
+    [
+        ({"ansible": object()}, "Fix the plugin 'peer' or disable it: mngr plugin disable peer."),
+        ({}, "Fix the plugin 'peer', or leave it out."),
+    ],
+    ids=["in mngr", "stand-alone"],
+)
+def test_mngrs_command_is_a_remedy_only_where_mngr_chose_the_plugins(beside, remedy):
+    made = manager(**beside, peer=needing(KeyError("x")))
+    with pytest.raises(PluginError) as raised:
+        asked(made)
+    assert remedy in raised.value.remedy
+    with pytest.raises(PluginError) as returned:
+        asked(manager(**beside, peer=needing(3)))
+    assert remedy in returned.value.remedy
+
+
+def test_a_class_in_place_of_a_plugin_is_refused_unless_its_hooks_need_no_object():
+    class Plugin:
+        @hookimpl
+        def provision_agent(self): ...
+
+    class Static:
+        @staticmethod
+        @hookimpl
+        def provision_agent():
+            return ["git"]
+
+        @classmethod
+        @hookimpl
+        def get_provision_file_transfers(cls): ...
+
+    with pytest.raises(PluginError, match="belongs to the class Plugin, and is called without an object of") as refused:
+        hooks(manager(peer=Plugin))
+    assert "plugin = Plugin()" in refused.value.remedy
+    assert order(manager(peer=Static)) == ["peer"]
+
+
+def test_a_hook_that_would_do_nothing_when_it_is_called_is_refused():
+    class Async:
+        @hookimpl
+        async def on_before_agent_provisioning(self):
+            raise PluginMngrError("never seen")
+
+    class Lazy:
+        @hookimpl
+        def on_after_agent_provisioning(self):
+            yield PluginMngrError("never seen")
+
+    class Streaming:
+        @hookimpl
+        async def get_provision_file_transfers(self):
+            yield {}
+
+    for plugin, said in ((Async(), "is async"), (Lazy(), "contains yield"), (Streaming(), "is async")):
+        with pytest.raises(PluginError, match=said):
+            hooks(manager(peer=plugin))
 
 
 def test_all_faulty_implementations_are_reported_together():
@@ -183,7 +243,24 @@ def test_all_refusals_of_a_host_are_shown_together_with_their_help():
     with pytest.raises(PreconditionError) as refused:
         run_before(hooks(made), ARGUMENTS, host="build-1")
 
-    assert refused.value.problem.splitlines()[1:] == ["  a: ValueError: odd thing", "  b: no key", "  c: SystemExit: 3"]
+    place = rf"\({re.escape(__file__)}:\d+\)"
+    a, b, c = refused.value.problem.splitlines()[1:]
+    assert re.fullmatch(rf"  a: ValueError: odd thing {place}", a)
+    assert b == "  b: no key"
+    assert re.fullmatch(rf"  c: SystemExit: 3 {place}", c)
+    assert refused.value.remedy == (
+        "Fix the plugin 'a', or leave it out. Export KEY. Fix the plugin 'c', or leave it out. "
+        "-v shows the traceback. Nothing was changed."
+    )
+    assert len(refused.value.__cause__.exceptions) == 3
+
+
+def test_a_refusal_that_is_meant_for_people_has_their_help_alone():
+    helped = PluginMngrError("no key")
+    helped.user_help_text = "Export KEY."
+    with pytest.raises(PreconditionError) as refused:
+        run_before(hooks(manager(b=refusing(helped))), ARGUMENTS, host="build-1")
+    assert refused.value.problem.splitlines()[1:] == ["  b: no key"]
     assert refused.value.remedy == "Export KEY. Nothing was changed."
     assert refused.value.host == "build-1"
 
