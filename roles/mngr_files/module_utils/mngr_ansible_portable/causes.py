@@ -68,7 +68,7 @@ class Explanation(NamedTuple):
     @property
     def sentences(self) -> str:
         """Both, as sentences that end with one full stop each. A tool's own name keeps its small letter."""
-        first = self.problem.split(" ", 1)[0].rstrip(",:'s")
+        first = re.split(r"\W", self.problem, maxsplit=1)[0]
         problem = self.problem if first in TABLE else self.problem[:1].upper() + self.problem[1:]
         return f"{clause(problem)}. {clause(self.remedy)}."
 
@@ -96,7 +96,7 @@ def find(
             words = _words(tool, packages, privilege) | {"why": _why(tool, output)} | _found(match)
             if "{holder}" in cause.problem:
                 words.setdefault("holder", holder(words.get("pid")))
-            return Explanation(cause.kind, _filled(cause.problem, words), _filled(cause.remedy, words))
+            return Explanation(cause.kind, _filled(_clause(cause.problem), words), _filled(cause.remedy, words))
     return None
 
 
@@ -175,6 +175,11 @@ def _found(match: re.Match[str]) -> dict[str, str]:
     return {
         name: value if len(value) <= _LONGEST_WORD else f"{value[:_LONGEST_WORD]}…" for name, value in found.items()
     }
+
+
+def _clause(sentence: str) -> str:
+    """A sentence of a table for the middle of another one."""
+    return sentence[:1].lower() + sentence[1:]
 
 
 class _Missing(dict[str, str]):

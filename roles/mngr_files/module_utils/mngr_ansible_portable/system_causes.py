@@ -14,13 +14,13 @@ _CLOCK = (
     Cause(
         "clock",
         (r"is not valid yet \(invalid for another (?P<behind>[^)]+)\)",),
-        "the host's clock is {behind} behind: its package sources are not valid yet",
+        "The host's clock is {behind} behind: its package sources are not valid yet",
         "Set the clock and run again",
     ),
     Cause(
         "clock",
         (r"is expired \(invalid since (?P<since>[^)]+)\)",),
-        "the host's package sources expired {since} ago, or its clock is ahead",
+        "The host's package sources expired {since} ago, or its clock is ahead",
         "Fix them and run again",
     ),
 )
@@ -34,7 +34,7 @@ _LOCKED = Cause(
         r"already locked by (?P<pid>\d+)",
         r"other process has PID (?P<pid>\d+)",
     ),
-    "the package manager is locked by {holder} (pid {pid})",
+    "The package manager is locked by {holder} (pid {pid})",
     AGAIN,
 )
 _LOCKED_BY_SOMEBODY = Cause(
@@ -43,13 +43,13 @@ _LOCKED_BY_SOMEBODY = Cause(
         r"Could not get lock|Unable to acquire the dpkg frontend lock|Unable to lock (?:directory|database)",
         r"System management is locked|can't create transaction lock|has already locked|already running",
     ),
-    "the package manager is locked by another program",
+    "The package manager is locked by another program",
     AGAIN,
 )
 _SCRIPT = Cause(
     "script",
     (r"scriptlet failed|Error in \w+ scriptlet|command failed to execute correctly|script exited with error",),
-    "a package's own script failed",
+    "A package's own script failed",
     "Read its output, fix it on the host, and run again",
 )
 _UNKNOWN = Cause(
@@ -82,7 +82,7 @@ _CONFLICT = Cause(
         r"conflicts with|are in conflict|unresolvable package conflicts|conflicting requests|deinstallation of",
         r"File conflicts|conflicting files|Transaction test error",
     ),
-    "other packages on the host are in the way, and nothing is ever removed",
+    "Other packages on the host are in the way, and nothing is ever removed",
     _SEE,
 )
 
@@ -102,7 +102,7 @@ def _conflict(*patterns: str) -> Cause:
     return Cause(
         "conflict",
         patterns,
-        "other packages on the host are in the way, and nothing is ever removed: {broken} conflicts with {other}",
+        "Other packages on the host are in the way, and nothing is ever removed: {broken} conflicts with {other}",
         _SEE,
     )
 
@@ -112,7 +112,7 @@ def _same_file(*patterns: str) -> Cause:
     return Cause(
         "conflict",
         patterns,
-        "other packages on the host are in the way, and nothing is ever removed: {path} already belongs to {other}",
+        "Other packages on the host are in the way, and nothing is ever removed: {path} already belongs to {other}",
         _SEE,
     )
 
@@ -132,19 +132,19 @@ def _checksum(*patterns: str) -> Cause:
     return Cause(
         "checksum",
         patterns,
-        "what {tool} downloaded is not what its lists name{why}",
+        "What {tool} downloaded is not what its lists name{why}",
         "A mirror or a proxy may be in the middle of an update; run again later, or correct the package source",
     )
 
 
 _APT = (
     Cause(
-        "interrupted", (r"dpkg was interrupted",), "an earlier installation on this host was interrupted", _CONFIGURE
+        "interrupted", (r"dpkg was interrupted",), "An earlier installation on this host was interrupted", _CONFIGURE
     ),
     Cause(
         "held",
         (r"Held packages were changed",),
-        "a package is on hold, or needs one that is",
+        "A package is on hold, or needs one that is",
         "Find it on the host with: apt-mark showhold. Then release it",
     ),
     Cause(
@@ -171,7 +171,7 @@ _APT = (
     Cause(
         "key",
         (r"changed its '(?P<field>\w+)' value from '(?P<before>[^'\n]*)' to '(?P<after>[^'\n]*)'",),
-        "a package source changed its {field} from '{before}' to '{after}', and apt asks a person to accept that",
+        "A package source changed its {field} from '{before}' to '{after}', and apt asks a person to accept that",
         "If it is meant so, accept it on the host with: {sudo}apt-get update --allow-releaseinfo-change",
     ),
     Cause(
@@ -183,7 +183,7 @@ _APT = (
     Cause(
         "key",
         (r"EXPKEYSIG (?P<key>[0-9A-F]{8,40})", r"KEYEXPIRED"),
-        "the key {key} that signed a package source has expired{why}",
+        "The key {key} that signed a package source has expired{why}",
         "Install that source's new key on the host, or remove the source; a signature is never skipped",
     ),
     _key(
@@ -206,7 +206,7 @@ _APT = (
             r"The repository '(?P<source>[^'\n]+)' (?:no longer has|does not have) a Release file",
             r"The repository '(?P<source>[^'\n]+)' is no longer signed",
         ),
-        "the package source {source} has no Release file{why}",
+        "The package source {source} has no Release file{why}",
         "Correct or remove that source on the host",
     ),
     _conflict(
@@ -224,7 +224,7 @@ _APT = (
     Cause(
         "script",
         (r"Errors were encountered while processing:\n(?P<broken>(?: \S+\n?)+)",),
-        "the package {broken} could not be set up: its own script failed",
+        "The package {broken} could not be set up: its own script failed",
         _CONFIGURE,
     ),
 )
@@ -235,13 +235,13 @@ _DNF = (
             r"filtered out by exclude filtering for argument: (?P<broken>\S+)",
             r"package (?P<broken>\S+) (?:from \S+ )?is filtered out by exclude filtering",
         ),
-        "the package {broken} is held back on the host (dnf's excludes or versionlock)",
+        "The package {broken} is held back on the host (dnf's excludes or versionlock)",
         "Release it there",
     ),
     Cause(
         "held",
         (r"filtered out by (?:exclude|modular) filtering",),
-        "a package is on hold on the host (dnf's excludes, versionlock or modules)",
+        "A package is on hold on the host (dnf's excludes, versionlock or modules)",
         "Release it there",
     ),
     Cause(
@@ -273,7 +273,7 @@ _ZYPPER = (
     Cause(
         "held",
         (r"remove lock to allow",),
-        "a package is on hold on the host (zypper's locks)",
+        "A package is on hold on the host (zypper's locks)",
         "Find it with: zypper locks. Release it there",
     ),
     _key(
@@ -304,7 +304,7 @@ _PACMAN = (
     Cause(
         "locked",
         (r"unable to lock database",),
-        "the package manager is locked by {holder}",
+        "The package manager is locked by {holder}",
         AGAIN + ". If no pacman is running on the host, an earlier one was killed: remove /var/lib/pacman/db.lck",
     ),
     Cause(
@@ -332,7 +332,7 @@ _PACMAN = (
     Cause(
         "conflict",
         (r"(?m)^\S+: (?P<path>/\S+) exists in filesystem",),
-        "the file {path} is on the host already and belongs to no package, and nothing is ever overwritten",
+        "The file {path} is on the host already and belongs to no package, and nothing is ever overwritten",
         "Move it away on the host, if nobody needs it",
     ),
 )
@@ -345,7 +345,7 @@ _APK = (
     Cause(
         "held",
         (r"masked in: |breaks: world\[(?P<broken>[^\]\n]+)\]",),
-        "the package is held back on the host: /etc/apk/world pins {broken}, or its source is not enabled for it",
+        "The package is held back on the host: /etc/apk/world pins {broken}, or its source is not enabled for it",
         "Correct /etc/apk/world or /etc/apk/repositories on the host",
     ),
 )
@@ -354,7 +354,7 @@ _BREW = (
     Cause(
         "permission",
         (r"not writable by your user|Permission denied @|[Pp]ermission denied",),
-        "the remote user may not write where brew installs",
+        "The remote user may not write where brew installs",
         "Give that directory to the user who installed brew (brew doctor says which), or use a source of another scope",
     ),
     Cause(

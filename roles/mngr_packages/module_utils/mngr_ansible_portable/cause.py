@@ -26,9 +26,9 @@ class Cause(NamedTuple):
             ``held`` back on the host, ``conflict`` with another package, ``unmet`` dependency, ``unknown`` package,
             ``policy`` of the host, ``permission`` to write, ``refused`` by the tool for another reason.
         patterns: regular expressions. The cause is found if one of them is in the output.
-        problem: what happened and why, as a clause. It may name in braces what the pattern's groups found, and
-            ``tool``, ``names`` (of packages), ``try_it`` (a command that changes nothing), ``sudo`` (empty, or a
-            prefix of a command) and ``why`` (what the network's failure is, or the tool's own sentence).
+        problem: what happened and why, as a sentence without full stop. It may name in braces what the groups found,
+            and ``tool``, ``names`` (of packages), ``try_it`` (a command that changes nothing), ``sudo`` (or
+            empty) and ``why`` (what the network's failure is, or the tool's own sentence).
         remedy: what to do, as sentences without the last full stop; the same words.
     """
 
@@ -142,7 +142,7 @@ _FULL = Cause(
         r"more space needed on|[Nn]ot enough (?:disk )?space|Partition \S+ (?:is mounted read only|too full)",
         r"Disk quota exceeded|EDQUOT",
     ),
-    "the host's disk is full",
+    "The host's disk is full",
     "Free some space and run again",
 )
 _READ_ONLY = Cause(
@@ -151,7 +151,7 @@ _READ_ONLY = Cause(
         r"[Rr]ead-only file system|EROFS|is mounted read.only",
         r"(?:bootc|ostree)[^\n]* (?:read-only|not supported)|is a transactional-server|transactional-update",
     ),
-    "the host's system is read-only",
+    "The host's system is read-only",
     "Install it as this system wants it (its image, a layer, a container), or use a source of the scope user",
 )
 _PRIVILEGE = Cause(
@@ -160,13 +160,13 @@ _PRIVILEGE = Cause(
         r"a password is required|a terminal is required|you must have a tty|Authentication required",
         r"superuser privileges|[Rr]oot privileges are required|unless you are root|are you root\?",
     ),
-    "the remote user can no longer become root without a password",
+    "The remote user can no longer become root without a password",
     "Allow it, or run as root: {try_it}",
 )
 _KILLED = Cause(
     "broken",
     (r"(?m)^(?:Killed|Terminated)$|Cannot allocate memory|JavaScript heap out of memory|MemoryError",),
-    "the host has too little memory for {tool}, or stopped it",
+    "The host has too little memory for {tool}, or stopped it",
     "Look on the host with dmesg what was killed, free memory, and run again",
 )
 _NETWORK_FAILURE = Cause(

@@ -11,13 +11,13 @@ from .cause import COMMON_FIRST, COMMON_LAST, Cause
 _PERMISSION = Cause(
     "permission",
     (r"EACCES|EPERM", r"[Pp]ermission denied"),
-    "the remote user may not write where {tool} installs",
+    "The remote user may not write where {tool} installs",
     "Use a source of another scope, or give permission",
 )
 _EXTERNALLY_MANAGED = Cause(
     "policy",
     (r"externally-managed-environment",),
-    "the host's Python belongs to its distribution, and pip must not change it",
+    "The host's Python belongs to its distribution, and pip must not change it",
     "Use pipx, uv or a system package",
 )
 _EXISTS = Cause(
@@ -28,7 +28,7 @@ _EXISTS = Cause(
         r"(?m)^npm (?:error|ERR!) File exists: (?P<path>\S+)",
         r"File exists at (?P<path>\S+) and points to",
     ),
-    "a program named {path} is there already and was not installed by {tool}, and it is never overwritten",
+    "A program named {path} is there already and was not installed by {tool}, and it is never overwritten",
     "Remove it on the host with the tool that installed it, if nobody needs it",
 )
 _BUILD = Cause(
@@ -47,7 +47,7 @@ _PYTHON_TOO_OLD = Cause(
         r"the current Python version \((?P<has>[0-9.]+)\) does not satisfy Python(?P<needed>[<>=!~0-9.,]+)",
         r"[Rr]equires-Python (?P<needed>[<>=!~0-9.,]+)",
     ),
-    "the package needs Python {needed}, the host has {has}",
+    "The package needs Python {needed}, the host has {has}",
     "Use another source or an older version of the package, or install a newer Python on the host",
 )
 
@@ -82,7 +82,7 @@ _NPM = (
     Cause(
         "checksum",
         (r"EINTEGRITY",),
-        "what npm downloaded is not what its registry names{why}",
+        "What npm downloaded is not what its registry names{why}",
         "Clean the cache on the host with: npm cache clean --force. A mirror or a proxy may have changed it",
     ),
     Cause(
@@ -103,14 +103,14 @@ _NPM = (
             r"EBADENGINE(?:.|\n)*?(?:Required|required): (?P<needed>\{[^}\n]*\})",
             r"EBADENGINE|EBADPLATFORM|Unsupported (?:engine|platform) for (?P<broken>[^\s:]+)",
         ),
-        "the package does not run on this host's node or system{why}",
+        "The package does not run on this host's node or system{why}",
         "Install a newer node there, or ask for an older version of the package",
     ),
     _EXISTS,
     Cause(
         "conflict",
         (r"ENOTEMPTY[^\n]*'(?P<path>[^'\n]+)'", r"(?m)npm (?:error|ERR!) path (?P<path>\S+)\n(?:.*\n)*?.*ENOTEMPTY"),
-        "an earlier installation with npm was cut off and left {path}",
+        "An earlier installation with npm was cut off and left {path}",
         "Remove that directory on the host and run again",
     ),
     Cause(
@@ -119,7 +119,7 @@ _NPM = (
             r"(?m)npm (?:error|ERR!) path (?P<path>\S+)\n(?:npm (?:error|ERR!) command failed|.*ELIFECYCLE)",
             r"ELIFECYCLE",
         ),
-        "the package's own install script failed{why}",
+        "The package's own install script failed{why}",
         "Read its output, fix it on the host, and run again",
     ),
     Cause(
@@ -150,7 +150,7 @@ _PIP = (
     Cause(
         "checksum",
         (r"DO NOT MATCH THE HASHES",),
-        "what pip downloaded is not what its index names",
+        "What pip downloaded is not what its index names",
         "A mirror or a proxy may have changed it; look at index-url in the host's pip.conf",
     ),
     Cause(
@@ -217,7 +217,7 @@ _UV = (
     Cause(
         "checksum",
         (r"Hash mismatch for",),
-        "what uv downloaded is not what its index names{why}",
+        "What uv downloaded is not what its index names{why}",
         "A mirror or a proxy may have changed it; look at the index in the host's uv.toml",
     ),
     _PYTHON_TOO_OLD,
@@ -237,25 +237,25 @@ PYTHON_CAUSES = (
             r"ModuleNotFoundError: No module named '(?P<module>[^'\n]+)'",
             r"ImportError: (?:cannot import name '[^'\n]+' from|No module named) '?(?P<module>[^'\s\n]+)'?",
         ),
-        "the host's python3 is not complete: it has no module {module}",
+        "The host's python3 is not complete: it has no module {module}",
         "Install the whole python3 on the host, with its standard library, and run again",
     ),
     Cause(
         "broken",
         (r"ImportError: (?P<library>\S+\.so\S*): ",),
-        "the host's python3 is not complete: it cannot load {library}",
+        "The host's python3 is not complete: it cannot load {library}",
         "Install the whole python3 on the host, with its libraries, and run again",
     ),
     Cause(
         "broken",
         (r"MemoryError|Cannot allocate memory",),
-        "the host has too little memory for a module of Ansible",
+        "The host has too little memory for a module of Ansible",
         "Free memory on the host and run again",
     ),
     Cause(
         "permission",
         (r"PermissionError: [^\n]*?'(?P<path>[^'\n]+)'",),
-        "the remote user may not use {path} on the host",
+        "The remote user may not use {path} on the host",
         "Correct its owner or its mode on the host, and run again",
     ),
 )
