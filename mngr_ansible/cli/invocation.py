@@ -111,8 +111,7 @@ def _print_errors(report: Report, *, is_verbose: bool) -> None:
     for error in report.all_errors:
         for each in error.errors if isinstance(error, ErrorGroup) else (error,):
             if is_verbose and isinstance(each, (PluginError, PreconditionError)) and each.__cause__ is not None:
-                lines = "".join(traceback.format_exception(each.__cause__)).split("\n")
-                print("\n".join(map(printable, lines)), file=sys.stderr)
+                print(text.traceback_text(each.__cause__), file=sys.stderr)
             print(text.error_text(each), file=sys.stderr)
 
 

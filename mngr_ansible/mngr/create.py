@@ -81,6 +81,7 @@ def provision(
         request = create_request(mngr_ctx, options, is_local=host.is_local)
         gathered = provisioner.gather([agent_target(agent, host, options, mngr_ctx)], request)
         if gathered[0].plan.is_empty and not gathered[0].plan.skipped:
+            _log_notices(gathered[0])
             prepared, report = gathered[0], HostReport(gathered[0].target.name, host.is_local)
         else:
             step = ProgressStepId(f"provisioning.{NAME}")
@@ -93,8 +94,7 @@ def _provision(
     agent: AgentInterface[Any], gathered: list[Prepared], request: Request, mngr_ctx: MngrContext
 ) -> tuple[Prepared, HostReport]:
     def before_run(prepared: Prepared) -> None:
-        for notice in prepared.plan.all_notices:
-            logger.info("ansible: {}", printable(notice))
+        _log_notices(prepared)
         if prepared.due is not None and not prepared.due.is_empty:
             record_status(agent, "due")  # a create that is killed leaves an agent with this status
 
@@ -107,6 +107,11 @@ def _provision(
     if report.commands:
         logger.warning("Run this on {} yourself: {}", report.host, printable(" && ".join(report.commands)))
     return done.prepared[0], report
+
+
+def _log_notices(prepared: Prepared) -> None:
+    for notice in prepared.plan.all_notices:
+        logger.info("ansible: {}", printable(notice))
 
 
 def finish_create(agent: AgentInterface[Any], host: OnlineHostInterface) -> None:

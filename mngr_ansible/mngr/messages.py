@@ -10,13 +10,13 @@ from imbue.mngr.errors import PluginMngrError
 from loguru import logger
 
 from mngr_ansible.diff.outcome import Outcome, Status
-from mngr_ansible.errors import ErrorGroup, MngrAnsibleError
+from mngr_ansible.errors import ErrorGroup, MngrAnsibleError, PluginError, PreconditionError
 from mngr_ansible.portable.text import printable
 from mngr_ansible.provisioning.provisioner import Interrupted
 from mngr_ansible.provisioning.request import Confirm, Dialog
 from mngr_ansible.report.progress import described
 from mngr_ansible.report.report import HostReport
-from mngr_ansible.report.text import status_words
+from mngr_ansible.report.text import status_words, traceback_text
 
 
 def dialog(mngr_ctx: MngrContext, *, is_yes: bool = False, is_verbose: bool = False) -> Dialog:
@@ -49,6 +49,8 @@ def errors_for_mngr() -> Iterator[None]:
     try:
         yield
     except MngrAnsibleError as error:
+        for each in error.errors if isinstance(error, ErrorGroup) else (error,):
+            log_cause(each)
         raise as_mngr_error(error) from error
     except Interrupted as stop:
         raise stop.signal from None
@@ -60,6 +62,12 @@ def errors_for_mngr() -> Iterator[None]:
             f"mngr-ansible failed unexpectedly: {type(error).__name__}: {error}",
             "This is a bug in mngr-ansible: please report it, with the output of -v. --no-ansible works without it.",
         ) from error
+
+
+def log_cause(error: MngrAnsibleError) -> None:
+    """Log the traceback of the plugin's exception that is the cause of an error, for ``-v``."""
+    if isinstance(error, (PluginError, PreconditionError)) and error.__cause__ is not None:
+        logger.debug("{}", traceback_text(error.__cause__))
 
 
 def as_mngr_error(error: MngrAnsibleError) -> PluginMngrError:
@@ -75,6 +83,7 @@ def as_failure(report: HostReport) -> PluginMngrError:
     problems = [_problem(each) for each in failing]
     remedies = [f"Run `{' && '.join(report.commands)}`, then the same command again."] if report.commands else []
     if report.error is not None:
+        log_cause(report.error)
         problems.insert(0, report.error.problem)
         remedies.insert(0, report.error.remedy)
     if report.kept:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from imbue.mngr.agents.agent_registry import list_selectable_agent_type_names
 from imbue.mngr.config.data_types import MngrContext
 from imbue.mngr.interfaces.agent import AgentInterface, HasAutoInstallMixin
 from imbue.mngr.interfaces.host import CreateAgentOptions, OnlineHostInterface
@@ -102,6 +103,7 @@ def mngr_request(
         password=password,
         control_path=control_path,
         is_print_only=not is_local and not may_install,
+        agent_types=tuple(list_selectable_agent_type_names(mngr_ctx.config)),
     )
 
 

@@ -2,13 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-import pluggy
-
 from mngr_ansible.catalog.lookup import Tool, find_tool, tool_names
 from mngr_ansible.errors import InputError
 from mngr_ansible.inputs.hooks import Hook, sort_key
-from mngr_ansible.inputs.hookspecs import HOOKS
-from mngr_ansible.inputs.plugins import OURSELVES
 from mngr_ansible.portable.text import printable
 from mngr_ansible.provisioning.provisioner import gather
 from mngr_ansible.provisioning.request import Prepared, Request, Target
@@ -19,11 +15,7 @@ from mngr_ansible.spec.validation import nearest
 def plugins_report(request: Request, targets: Sequence[Target]) -> Report:
     """Ask the plugins about the first host, without contacting it."""
     gathered = gather(targets, request)
-    return Report(
-        "plugins",
-        notices=(*gathered[0].plan.all_notices, *nearly_hooks(request.plugins)),
-        extra={"plugins": _rows(request, gathered[0])},
-    )
+    return Report("plugins", notices=gathered[0].plan.all_notices, extra={"plugins": _rows(request, gathered[0])})
 
 
 def catalog_report(name: str | None = None) -> Report:
@@ -84,18 +76,3 @@ def _in_order(found: Mapping[str, Sequence[Hook]], precedence: Sequence[str]) ->
     return list(
         dict.fromkeys(each.plugin for each in sorted(implementations, key=lambda hook: sort_key(hook, precedence)))
     )
-
-
-def nearly_hooks(manager: pluggy.PluginManager) -> list[str]:
-    """Warnings about implementations whose names are nearly the name of one of our hooks, and no hook of others."""
-    warnings = []
-    for name, plugin in manager.list_name_plugin():
-        if plugin is None or name == OURSELVES:
-            continue
-        for attribute in dir(plugin):
-            if attribute in HOOKS or manager.parse_hookimpl_opts(plugin, attribute) is None:
-                continue
-            caller = getattr(manager.hook, attribute, None)
-            if (hint := nearest(attribute, tuple(HOOKS))) and (caller is None or not caller.has_spec()):
-                warnings.append(f"{name}: {attribute!r} is not a hook of mngr or mngr-ansible{hint}")
-    return warnings

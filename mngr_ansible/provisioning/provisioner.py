@@ -73,6 +73,7 @@ def gather(targets: Sequence[Target], request: Request) -> list[Prepared]:
     if refusals:
         raise refusals[0] if len(refusals) == 1 else ErrorGroup(refusals)
     gathered: list[Prepared] = []
+    notices = request.notices()
     for target in targets:
         asked = (*target.own, *contributions(found, target.arguments(), host=target.name), *request.user)
         is_local = target.connection.is_local
@@ -89,6 +90,7 @@ def gather(targets: Sequence[Target], request: Request) -> list[Prepared]:
                 is_local=is_local,
             )
             plan = print_only(plan) if request.is_print_only else plan
+            plan = dataclasses.replace(plan, notices=(*notices, *plan.notices))
         gathered.append(Prepared(target, plan, asked))
     spent = time.monotonic() - started
     if spent >= request.timeout:

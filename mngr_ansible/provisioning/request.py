@@ -15,6 +15,7 @@ from mngr_ansible.host.state import HostState
 from mngr_ansible.inputs.arguments import as_tuple
 from mngr_ansible.inputs.contribution import Contribution
 from mngr_ansible.inputs.hooks import Hook, hooks
+from mngr_ansible.inputs.misspelt import hook_notices, setting_notices
 from mngr_ansible.inputs.plugins import plugin_manager
 from mngr_ansible.inputs.settings import Settings, is_seconds
 from mngr_ansible.inputs.user import user_contributions
@@ -52,6 +53,8 @@ class Request:
         control_path: ssh's ControlPath of the connections that are open already.
         is_print_only: no package is installed by us on any host, only the commands are shown.
         password: for sudo of the remote users; kept in memory alone.
+        asked_plugins: the plugins that the user named one by one.
+        agent_types: names that settings may use for what an agent needs by its nature, beside those of plugins.
     """
 
     plugins: pluggy.PluginManager
@@ -65,6 +68,15 @@ class Request:
     control_path: str | None = None
     is_print_only: bool = False
     password: str | None = dataclasses.field(default=None, repr=False)
+    asked_plugins: tuple[str, ...] = ()
+    agent_types: tuple[str, ...] = ()
+
+    def notices(self) -> tuple[str, ...]:
+        """What the plugins and the settings name in vain, as sentences."""
+        return (
+            *hook_notices(self.plugins, self.asked_plugins),
+            *setting_notices(self.settings, self.plugins, self.agent_types),
+        )
 
     def hooks(self) -> Mapping[str, tuple[Hook, ...]]:
         return hooks(self.plugins, self.settings.precedence)
@@ -129,8 +141,9 @@ def build_request(
     chosen = Settings.parse(settings)
     if timeout is not None and not is_seconds(timeout):
         raise UsageError(f"timeout = {timeout!r} is not a number of seconds above 0", remedy="Give one, such as 600.")
+    plugins = as_tuple("plugins", plugins)
     return Request(
-        plugins=plugin_manager(as_tuple("plugins", plugins)),
+        plugins=plugin_manager(plugins),
         settings=chosen,
         user=user_contributions(
             chosen, as_tuple("manifests", manifests), as_tuple("files", files), as_tuple("packages", packages)
@@ -142,4 +155,5 @@ def build_request(
         timeout=timeout if timeout is not None else chosen.timeout,
         control_path=control_path,
         password=password,
+        asked_plugins=tuple(each for each in plugins if isinstance(each, str) and each != "all"),
     )

@@ -7,6 +7,9 @@ from typing import Any, TypedDict
 from mngr_ansible.diff.outcome import DUE, Outcome, Status
 from mngr_ansible.errors import ErrorGroup, MngrAnsibleError
 
+_LISTED = 4
+"""How many hosts are named in a line."""
+
 
 class PluginRow(TypedDict):
     """One plugin in the document of the verb ``plugins``; ``contributed`` names its steps, such as ``package:git``."""
@@ -118,24 +121,38 @@ class Report:
         """The errors of the command, then those of its hosts."""
         return (*self.errors, *(host.error for host in self.hosts if host.error is not None))
 
+    @property
+    def all_notices(self) -> tuple[str, ...]:
+        """The notices of the command, then those of its hosts: each once, with the hosts that it is not true of all."""
+        by_text: dict[str, list[str]] = {}
+        for host in self.hosts:
+            for text in dict.fromkeys(host.all_notices):
+                by_text.setdefault(text, []).append(host.host)
+        return tuple(
+            dict.fromkeys([*self.notices, *(_prefixed(self.hosts, names, text) for text, names in by_text.items())])
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON document, schema 1. Source: docs/contract.md "JSON"."""
-        notices = dict.fromkeys(
-            [*self.notices, *(_prefixed(self.hosts, host, text) for host in self.hosts for text in host.all_notices)]
-        )
         return {
             "schema": 1,
             "command": self.command,
             "ok": self.ok,
             "hosts": [host.to_dict() for host in self.hosts],
-            "notices": [{"text": text} for text in notices],
+            "notices": [{"text": text} for text in self.all_notices],
             "errors": [each for error in self.all_errors for each in error_dicts(error)],
             **self.extra,
         }
 
 
-def _prefixed(hosts: Sequence[HostReport], host: HostReport, text: str) -> str:
-    return f"{host.host}: {text}" if len(hosts) > 1 else text
+def _prefixed(hosts: Sequence[HostReport], names: Sequence[str], text: str) -> str:
+    """A notice with the names of its hosts, unless it is true of all."""
+    return text if len(names) == len(hosts) else f"{listed(names)}: {text}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a line: at most four, and how many more there are."""
+    return ", ".join(names) if len(names) <= _LISTED else f"{', '.join(names[:3])} and {len(names) - 3} more"
 
 
 def error_dicts(error: MngrAnsibleError) -> list[dict[str, Any]]:

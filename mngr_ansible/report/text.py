@@ -1,6 +1,7 @@
 """Reports and errors as people read them. Pure; control characters in text of hosts and plugins are escaped."""
 
 import shutil
+import traceback
 from collections.abc import Iterator, Sequence
 
 from mngr_ansible.diff.outcome import DUE, Outcome, Status
@@ -29,6 +30,12 @@ def error_text(error: MngrAnsibleError) -> str:
     place = f"{error.host}: " if error.host else ""
     first, *rest = [*f"{place}{error.problem}".split("\n"), *error.remedy.split("\n")]
     return "\n".join([f"error: {printable(first)}", *(f"       {printable(line)}" for line in rest if line)])
+
+
+def traceback_text(error: BaseException) -> str:
+    """The traceback of an exception."""
+    lines = "".join(traceback.format_exception(error)).rstrip("\n").split("\n")
+    return "\n".join(map(printable, lines))
 
 
 def plan_text(report: Report, command: str) -> str:

@@ -293,6 +293,35 @@ def test_what_is_wrong_before_anything_is_created_is_one_line_and_creates_nothin
     assert local.agents() == {}
 
 
+def test_names_that_nothing_has_are_noticed_and_a_plugins_mistake_has_its_line_and_its_traceback(local, tmp_path):
+    peers = plugins.write(
+        tmp_path / "site",
+        slip="@hookimpl\ndef provision_agents(): ...\n@hookimpl\ndef on_after_provisioning(agent): ...\n",
+        strict="@hookimpl\ndef on_after_agent_provisioning():\n    1 / 0\n",
+    )
+    local.plugins = [peers]
+    local.settings('precedence = ["slipp"]\n[plugins.ansible.plugins.command]\nfiles = false')
+
+    failed = local.create("one", "-v")
+
+    place = f"{peers}/peer_strict.py:{(peers / 'peer_strict.py').read_text().splitlines().index('    1 / 0') + 1}"
+    assert f"ZeroDivisionError: division by zero ({place})" in error_of_verbose(failed)
+    assert "    1 / 0" in failed.stderr
+    assert (
+        "slip: 'provision_agents' is not a hook of mngr or mngr-ansible (did you mean provision_agent?)"
+        in failed.stderr
+    )
+    assert "settings: precedence names 'slipp', but no plugin has that name (did you mean slip?)" in failed.stderr
+    assert "on_after_provisioning' is not" not in failed.stderr
+    assert "plugins.command" not in failed.stderr
+
+
+def error_of_verbose(done):
+    """The last line of a command that failed under ``-v``, where a traceback is right."""
+    assert done.returncode == 1, (done.stdout, done.stderr)
+    return done.stderr.splitlines()[-1]
+
+
 @contextlib.contextmanager
 def installing(remote, host):
     """A create of the agent ``one``, in a session of its own, that is just installing the package ``slow``."""

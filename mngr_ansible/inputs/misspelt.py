@@ -1,0 +1,145 @@
+"""Notices about names that nothing has: hooks that nobody calls, and plugins that settings name in vain.
+
+Such a name is no error: a hook may be one of another plugin, and settings are shared by machines that have different
+plugins. But nothing would happen, and nobody would know why.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import pluggy
+
+from mngr_ansible.inputs.hookspecs import HOOKS
+from mngr_ansible.inputs.plugins import OURSELVES
+from mngr_ansible.inputs.settings import Settings
+from mngr_ansible.spec.validation import nearest, short_repr
+
+MNGR_HOOKS = frozenset(
+    (
+        "agent_field_generators",
+        "get_files_for_deploy",
+        "modify_env_vars_for_deploy",
+        "offline_agent_field_generators",
+        "on_after_command",
+        "on_after_initial_file_copy",
+        "on_after_provisioning",
+        "on_agent_created",
+        "on_agent_destroyed",
+        "on_agent_state_dir_created",
+        "on_before_agent_destroy",
+        "on_before_command",
+        "on_before_create",
+        "on_before_host_create",
+        "on_before_host_destroy",
+        "on_before_initial_file_copy",
+        "on_before_provisioning",
+        "on_before_send_message",
+        "on_error",
+        "on_host_created",
+        "on_host_destroyed",
+        "on_load_config",
+        "on_post_install",
+        "on_shutdown",
+        "on_startup",
+        "override_command_options",
+        "register_agent_aliases",
+        "register_agent_type",
+        "register_cli_commands",
+        "register_cli_options",
+        "register_help_topics",
+        "register_hookspecs",
+        "register_provider_backend",
+    )
+)
+"""mngr's own hooks. Source: mngr 0.3, ``imbue.mngr.plugins.hookspecs``; a test compares them."""
+
+USERS = ("settings", "manifest", "command-line")
+"""The names of the user's own contributions, which come after those of all plugins."""
+
+_NEAR = 0.75
+"""How similar two names are, by difflib's ratio, if one of them is a slip of the other."""
+
+
+def hook_notices(manager: pluggy.PluginManager, asked: Iterable[str] = ()) -> Iterator[str]:
+    """A sentence for every function of a plugin that is nearly one of our hooks, or has no ``@hookimpl``.
+
+    ``asked``: the plugins that the user named; one that has none of our hooks is worth a sentence too.
+    """
+    noticed = set()
+    for name, caller in sorted(vars(manager.hook).items()):
+        if name in HOOKS or name in MNGR_HOOKS or caller.has_spec() or not (hook := _nearest_hook(name)):
+            continue
+        for each in caller.get_hookimpls():
+            if each.plugin_name != OURSELVES:
+                noticed.add(each.plugin_name)
+                yield f"{each.plugin_name}: {name!r} is not a hook of mngr or mngr-ansible (did you mean {hook}?)"
+    marked = {(each.plugin_name, name) for name in HOOKS for each in _implementations(manager, name)}
+    for plugin_name, plugin in manager.list_name_plugin():
+        for name in HOOKS if plugin is not None and plugin_name != OURSELVES else ():
+            if (plugin_name, name) not in marked and _is_own_function(plugin, name):
+                noticed.add(plugin_name)
+                yield f"{plugin_name}: its {name} is not marked with @hookimpl, so it is not called"
+    for plugin_name in dict.fromkeys(asked):
+        if plugin_name not in noticed and not any(plugin == plugin_name for plugin, _ in marked):
+            yield f"{plugin_name} has no hook that mngr-ansible calls, so it adds nothing here"
+
+
+def setting_notices(settings: Settings, manager: pluggy.PluginManager, others: Iterable[str] = ()) -> Iterator[str]:
+    """A sentence for every name in the settings that no plugin has.
+
+    ``others``: names that a contribution may have although no plugin has them, such as types of agents.
+    """
+    known = {name for name, _ in manager.list_name_plugin()} | {*USERS, *others, "mngr"}
+    for name in dict.fromkeys(settings.precedence):
+        if name in USERS:
+            yield f"settings: precedence names {short_repr(name)}, which comes after all plugins anyway"
+        elif name not in known and not _is_installed(name):
+            yield f"settings: precedence names {short_repr(name)}, but {_no_plugin(name, known)}"
+    for name in settings.plugins:
+        if name not in known and not _is_installed(name):
+            yield f"settings: [plugins.ansible.plugins.{name}] has no effect: {_no_plugin(name, known)}"
+
+
+def _no_plugin(name: str, known: Iterable[str]) -> str:
+    return f"no plugin has that name{nearest(name, sorted({*known, *_installed()} - {OURSELVES}))}"
+
+
+def _is_installed(name: str) -> bool:
+    """Whether a plugin of that name is installed, though nobody asked it."""
+    return name in _installed()
+
+
+def _installed() -> set[str]:
+    import importlib.metadata
+
+    return {each.name for each in importlib.metadata.entry_points(group="mngr")}
+
+
+def _nearest_hook(name: str) -> str:
+    """The hook of which a name is a slip, also with its words in another order; empty if there is none."""
+    import difflib
+
+    def similarity(hook: str) -> float:
+        pairs = ((name.lower(), hook), (_in_order(name.lower()), _in_order(hook)))
+        return max(difflib.SequenceMatcher(None, left, right).ratio() for left, right in pairs)
+
+    best = max(HOOKS, key=similarity)
+    return best if similarity(best) >= _NEAR else ""
+
+
+def _in_order(name: str) -> str:
+    return "_".join(sorted(name.split("_")))
+
+
+def _implementations(manager: pluggy.PluginManager, name: str) -> Sequence[pluggy.HookImpl]:
+    caller = getattr(manager.hook, name, None)
+    return caller.get_hookimpls() if caller is not None else ()
+
+
+def _is_own_function(plugin: object, name: str) -> bool:
+    """Whether a plugin has a function of that name which it did not only import, and which is no specification."""
+    found = inspect.getattr_static(plugin, name, None)
+    function: Callable[..., object] | None = getattr(found, "__func__", found)
+    if not inspect.isroutine(function) or hasattr(function, "mngr_spec"):
+        return False
+    return not inspect.ismodule(plugin) or getattr(function, "__module__", None) == plugin.__name__
