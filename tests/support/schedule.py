@@ -36,6 +36,7 @@ TOGETHER = {
     "roles/test_files_versions.py": 40,
     "roles/test_files.py": 30,
     "roles/test_files_obstacles.py": 30,
+    "roles/test_files_protected.py": 10,
 }
 """The files whose tests share something that takes long to make (a fixture of scope ``module``), and their seconds.
 

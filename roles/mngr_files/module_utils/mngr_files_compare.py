@@ -13,7 +13,8 @@ a fifo, socket, device    fails                                 fails           
 ========================  ====================================  ================================  ===================
 
 With ``if_exists: keep`` what is there stays as it is, unless it is a directory where something else is to go, or the
-other way round. For ``absent`` entries a directory that is not empty stays.
+other way round. For ``absent`` entries a directory that is not empty stays, and a mount point. What nobody can change
+is refused too (:mod:`mngr_files_obstacles`).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING
 from . import mngr_files_mirror as mirror
 from .mngr_ansible_portable.file_diff import LARGEST
 from .mngr_files_directories import MissingError
+from .mngr_files_obstacles import Obstacles
 from .mngr_files_paths import (
     EXISTING,
     UNCHANGED,
@@ -69,6 +71,7 @@ class Comparer:
         self._shows_diff = shows_diff
         self._require_connection = require_connection
         self._directories = directories
+        self._obstacles = Obstacles()
         self.comparison: Comparison = {"content_needed": [], "previous_contents": {}, "differences": []}
 
     def compare(self, steps: Sequence[HostStep], outcomes: Sequence[StepOutcome]) -> None:
@@ -116,11 +119,15 @@ class Comparer:
             self._directories.required_user(error.nearest, entry["owner_ids"][0])
             entry["current"] = None
             entry["action"] = self._action(entry, error.nearest, None)
+            if entry["action"] is not None:
+                self._obstacles.check(entry, error.nearest)
             self._note_difference(entry, error.nearest)
             return
         with self._directories.acting_for(directory, entry["owner_ids"][0]), blaming_path(entry["path"]):
             entry["current"] = directory.lstat(_name(entry["path"]))
             entry["action"] = self._action(entry, directory, entry["current"])
+            if entry["action"] is not None:
+                self._obstacles.check(entry, directory)
             self._note_difference(entry, directory)
 
     def _action(self, entry: HostEntry, directory: Directory, current: os.stat_result | None) -> str | None:
@@ -128,7 +135,8 @@ class Comparer:
         if kind == "absent":
             if current is not None and not _is_what_was_seen(entry, current):
                 raise RefusedError(path, "was exchanged by another program since it was looked at; run again")
-            return None if current is None else "delete"
+            is_kept = current is None or self._obstacles.is_mount_point(directory, path)
+            return None if is_kept else "delete"
         if current is not None and (kind == "directory") != stat.S_ISDIR(current.st_mode):
             raise RefusedError(path, "is a %s, and a %s is to go there; move it away" % (kind_word(current), kind))
         if current is not None and entry["if_exists"] == "keep":

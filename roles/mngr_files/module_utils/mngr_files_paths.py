@@ -32,13 +32,25 @@ UNCHANGED = -1
 NO_OWNER: Owner = (UNCHANGED, UNCHANGED)
 """Both stay as they are."""
 
+READ_ONLY = "the file system is read-only; make it writable and run again"
+"""Why nothing can be written to a file system, and what to do."""
+
 _MESSAGES = {
     errno.ENOSPC: "the file system is full; free some space and run again",
     errno.EDQUOT: "the disk quota of this user is used up; free some space and run again",
-    errno.EROFS: "the file system is read-only; make it writable and run again",
+    errno.EFBIG: "the file is larger than this user, or the file system, may have; see ulimit -f",
+    errno.EROFS: READ_ONLY,
     errno.EACCES: "this user has no permission to write here",
     errno.EPERM: "this user has no permission to do this",
+    errno.EBUSY: "the system uses it (a mount point, or a swap file); free it, or use another destination",
+    errno.EIO: "the disk, or the connection to it, has a fault (an I/O error); see dmesg on the host",
+    errno.ENAMETOOLONG: "the name is too long for the file system; use a shorter one",
+    errno.EINVAL: "the file system does not allow this name, or what is to be done with it",
+    errno.ESTALE: "the file server does not know it any more (a stale NFS handle); mount it again, then run again",
+    errno.EMFILE: "this user may not open more files; raise ulimit -n on the host and run again",
+    errno.ENFILE: "the host has too many open files; run again later",
 }
+_EVEN_ROOT = "not even root may do this: an attribute (see lsattr), or a security module (see dmesg), forbids it"
 
 
 class RefusedError(Exception):
@@ -76,7 +88,9 @@ def failure_reason(error: RefusedError | OSError, path: bytes) -> str:
     if isinstance(error, RefusedError):
         return "%s: %s" % (printable_path(error.path), error.why)
     path = error.filename if isinstance(error.filename, bytes) else path
-    return "%s: %s" % (printable_path(path), _MESSAGES.get(error.errno or 0, error.strerror or str(error)))
+    is_denied = error.errno in (errno.EPERM, errno.EACCES) and os.geteuid() == 0
+    why = _EVEN_ROOT if is_denied else _MESSAGES.get(error.errno or 0, error.strerror or str(error))
+    return "%s: %s" % (printable_path(path), why)
 
 
 def printable_path(path: bytes) -> str:

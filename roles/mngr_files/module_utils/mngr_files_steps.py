@@ -1,16 +1,22 @@
-"""The steps of a bundle as the host works with them: paths are absolute bytes. Python 3.9, standard library only."""
+"""The steps of a bundle as the host works with them, and their outcomes; paths are absolute bytes.
+
+Python 3.9, standard library only.
+"""
 
 from __future__ import annotations
 
 import os
 import pwd
+import stat
 from typing import TYPE_CHECKING, Any, TypedDict, cast
+
+from .mngr_files_paths import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from .mngr_files_paths import Owner
-    from .mngr_files_protocol import ReceivedEntry, ReceivedStep
+    from .mngr_files_protocol import ReceivedEntry, ReceivedStep, StepOutcome
 
 
 class HostEntry(TypedDict):
@@ -124,3 +130,30 @@ def _absolute(path: str, home: bytes) -> bytes:
 def _as_bytes(text: str) -> bytes:
     """The bytes of a name, independent of the locale of this host."""
     return text.encode("utf-8", "surrogateescape")
+
+
+def require_same(now: os.stat_result, entry: HostEntry) -> None:
+    """Make sure that what is changed is what was compared.
+
+    Raises:
+        RefusedError: it is another file or directory.
+    """
+    seen = entry["current"]
+    if seen is not None and (now.st_dev, now.st_ino) != (seen.st_dev, seen.st_ino):
+        raise RefusedError(entry["path"], "was exchanged by another program meanwhile; run again")
+
+
+def note_failure(outcome: StepOutcome, reason: str) -> None:
+    """Note that a step failed, and why."""
+    outcome["status"], outcome["reason"] = "failed", reason
+
+
+def count_change(outcome: StepOutcome, entry: HostEntry) -> None:
+    """Note that an entry was changed, or would be in a dry run."""
+    if entry["action"] is None:
+        return
+    if outcome["status"] == "ok":
+        outcome["status"] = "changed"
+    current = entry["current"]
+    if entry["kind"] != "directory" and not (current and stat.S_ISDIR(current.st_mode)):
+        outcome["files_changed"] += 1

@@ -18,6 +18,7 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from . import mngr_files_labels as labels
 from . import mngr_files_temporaries as temporaries
 from .mngr_files_identity import acting_as
 from .mngr_files_paths import EXISTING, NO_OWNER, RefusedError, blaming_path
@@ -75,6 +76,7 @@ class Batch:
         user: int | None,
         owner: Owner,
         if_exists: str,
+        labelled_by: os.stat_result | None,
         on_renamed: OnRenamed,
     ) -> None:
         """Write the content of one entry; a batch that is full is committed.
@@ -85,6 +87,7 @@ class Batch:
             owner: to whom it is to belong.
             if_exists: what happens at the rename: ``replace``, ``backup`` (what is there keeps a second name), or
                 ``keep`` (what has been created there meanwhile stays).
+            labelled_by: the file in its place, if the new one is to keep its security labels.
             on_renamed: called with None, or with what went wrong, when the batch is committed.
 
         Raises:
@@ -99,6 +102,8 @@ class Batch:
                 if owner != NO_OWNER:
                     os.fchown(descriptor, *owner)
                 os.fchmod(descriptor, entry["mode"])
+                if labelled_by is not None:
+                    labels.keep(labelled_by, directory, os.path.basename(path), descriptor)
         except BaseException as error:
             os.close(descriptor)
             with acting_as(user):
@@ -234,6 +239,7 @@ def _copy(directory: Directory, name: bytes, backup: bytes) -> None:
                 if not stat.S_ISREG(status.st_mode):
                     raise OSError(errno.EBUSY, "was exchanged by another program meanwhile; run again", name)
                 shutil.copyfileobj(original, copy)
+                labels.copy(original.fileno(), copy.fileno())
             copy.flush()
             if os.geteuid() == 0:
                 os.fchown(copy.fileno(), status.st_uid, status.st_gid)
