@@ -51,7 +51,7 @@ def deletions(transfer: Transfer, state: HostState, protected: ProtectedPaths) -
     """The entries that a mirrored destination loses, the deepest first; none for a transfer that mirrors nothing.
 
     These stay: what a plugin's ``exclude`` or the user's ``exclude_files`` matches, our own backups and temporary
-    files, and every directory above something that stays. Source: rsync(1), "--delete-excluded".
+    files, what is mounted there, and every directory above something that stays. Source: rsync(1), "--delete-excluded".
     """
     if not transfer.mirrors:
         return
@@ -67,6 +67,7 @@ def deletions(transfer: Transfer, state: HostState, protected: ProtectedPaths) -
             or relative in parents_of_kept
             or _is_excluded(transfer, relative, state, is_directory=is_directory)
             or _OWN_NAMES.search(posixpath.basename(relative)) is not None
+            or f"{real_top}/{relative}" in state.paths.mounted
         )
         if not is_kept:
             path = f"{transfer.destination.rstrip('/')}/{relative}"

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, get_args
 
-from mngr_ansible.host.probe_path_nodes import asked_paths, read_path_nodes
+from mngr_ansible.host.probe_path_nodes import asked_paths, decoded_path, read_path_nodes
 from mngr_ansible.host.probe_request import ProbePath, ProbeRequest, grouped, nodes_on_the_way_to, parents_of
 from mngr_ansible.host.state import FileState, HostState, Login, Paths, Privilege, System
 from mngr_ansible.portable import checks, trusted_programs
@@ -42,6 +42,8 @@ WORDS: Mapping[str, str] = {
     "link": "sha256 of a link's target and a newline, in the order of the paths; - for what is no link any more",
     "parents": "one letter (Paths.parents) for each directory; a line of the remote user, then one of root",
     "real": "where a directory of the paths really is: who looked, its index, how many last names are missing, where",
+    "mounted": "a file that is mounted in a directory of the paths, or anything below a mirror",
+    "readonly": "a directory of the paths, or the nearest above one, whose file system is read-only",
     "way": "who looked, and one letter of _KINDS for each path on the way to destinations",
     "node": "MODE:UID:NAME of such a path that exists, in the order of the paths",
     "to": "the target of such a link, in the order of the paths",
@@ -53,7 +55,7 @@ WORDS: Mapping[str, str] = {
 _CHECKS = "checks"
 """The line after which ``portable.checks`` reads."""
 
-_KINDS = {"l": "link", "f": "file", "u": "unreadable", "d": "directory", "o": "other", "n": "missing"}
+_KINDS = {"l": "link", "L": "link", "f": "file", "u": "unreadable", "d": "directory", "o": "other", "n": "missing"}
 
 _LONGEST_VALUE = 500
 """Characters of a value of ``/etc/os-release``: the time of ``shlex`` grows with the square of the length."""
@@ -187,6 +189,8 @@ def _paths(facts: Facts, request: ProbeRequest, paths: Sequence[ProbePath]) -> P
         real=_real(facts.all("real"), directories),
         path_nodes=nodes[False],
         path_nodes_as_root=nodes[True],
+        mounted=frozenset(map(decoded_path, facts.all("mounted"))),
+        read_only=frozenset(map(decoded_path, facts.all("readonly"))),
         listings={top: each.kinds for top, each in listings.items()},
         identities={top: each.identities for top, each in listings.items()},
         tmp=facts.optional("tmp"),
@@ -224,12 +228,12 @@ def _files(facts: Facts, paths: Sequence[ProbePath]) -> Iterator[tuple[ProbePath
                 raise ValueError(f"the kind {code!r}")
             mode, uid, gid, size = _mode(_next(modes)) if code != "n" else (None, None, None, None)
             digest = None
-            if code == "l":
+            if code in "lL":
                 digest = _digest(_next(links))
             elif code == "f" and path.is_hashed:
                 digest = _digest(_next(hashes))
             kind = "unreadable" if code == "f" and path.is_hashed and digest is None else _KINDS[code]
-            yield path, FileState(kind, mode, uid, gid, size, digest)
+            yield path, FileState(kind, mode, uid, gid, size, digest, leads_to_directory=code == "L")
     if any(next(rest, None) is not None for rest in (modes, hashes, links)):
         raise ValueError("more files than there are")
 

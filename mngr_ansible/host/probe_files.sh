@@ -2,10 +2,10 @@
 # Functions of probe.sh that look at files. The remote user runs them, and root too, where root must look. They print;
 # none follows a link at a destination.
 
-# PATH…: one letter for each path, in one line.
+# PATH…: one letter for each path, in one line; L is a link to a directory.
 kinds() {
   for p do
-    if [ -L "$p" ]; then printf l
+    if [ -L "$p" ]; then if [ -d "$p" ]; then printf L; else printf l; fi
     elif [ -f "$p" ]; then if [ -r "$p" ]; then printf f; else printf u; fi
     elif [ -d "$p" ]; then printf d
     elif [ -e "$p" ]; then printf o
@@ -89,7 +89,7 @@ links() {
   rest=$letters number=0 late=
   for p do
     case $rest in
-      l*)
+      [lL]*)
         number=$((number + 1))
         case $number in *00) if [ "$(date +%s)" -ge "$END" ]; then late=1; fi ;; esac
         if [ -z "$late" ] && [ -L "$p" ]; then readlink "$p" | $SUM | sed 's/^\([0-9a-f]*\).*/link \1/'
@@ -109,7 +109,7 @@ look() {
   seconds_left 2
   states=$(modes "$@")
   case $states in ?*) printf '%s\n' "$states" | sed 's/^/mode /' ;; esac
-  case $letters in *l*) links "$@" ;; esac
+  case $letters in *[lL]*) links "$@" ;; esac
   $hashing "$@"
 }
 
@@ -155,7 +155,7 @@ ways() {
   echo "way $who $letters"
   # shellcheck disable=SC2086  # $WHOSE is several words
   if [ $# -gt 0 ]; then printf '%s\0' "$@" | xargs -0 -r $WHOSE -- 2>/dev/null | sed 's/^/node /'; fi
-  case $letters in *l*) for p do if [ -L "$p" ]; then follow "$who" "$p"; fi; done ;; esac
+  case $letters in *[lL]*) for p do if [ -L "$p" ]; then follow "$who" "$p"; fi; done ;; esac
 }
 
 # WHO PATH: the same for every directory above a path, the nearest first.
@@ -204,7 +204,49 @@ directories() {
   shift "$above"
   parents "$@"
   real_directories "$who" "$@"
+  mounts "$@"
 }
+
+# DIRECTORY…: the files that are mounted in these (nobody can replace them), and those of these that are read-only.
+mounts() {
+  if [ ! -r /proc/self/mountinfo ]; then return; fi
+  for p do
+    nearest
+    if cd -P "$p"; then printf '%s\n' "$PWD"; fi
+  done | awk "$MOUNTS" - /proc/self/mountinfo | while IFS= read -r line; do
+    if [ "${line%% *}" = readonly ] || [ ! -d "${line#* }" ]; then echo "${line%% *} $(encoded "${line#* }")"; fi
+  done
+}
+
+# TOP: everything that is mounted below this real directory.
+mounts_below() {
+  if [ ! -r /proc/self/mountinfo ]; then return; fi
+  echo "${1%/}/" | awk "$MOUNTS" - /proc/self/mountinfo | while IFS= read -r line; do
+    if [ "${line%% *}" = mounted ]; then echo "mounted $(encoded "${line#* }")"; fi
+  done
+}
+
+# awk: directories, a line each, then mountinfo (proc_pid_mountinfo(5)). After a directory with a slash at its end:
+# everything mounted below it.
+# shellcheck disable=SC2016  # $5 is of awk
+MOUNTS='
+NR == FNR { if (/^\/.*.\/$/) below[$0]; else if (/^\//) asked[$0]; next }
+{
+  at = $5
+  gsub(/\\040/, " ", at); gsub(/\\011/, "\t", at); gsub(/\\134/, "\\", at)
+  mounted[at] = ("," $6 "," $NF ",") ~ /,ro,/
+  above = at; sub(/\/[^\/]*$/, "", above); if (above == "") above = "/"
+  if (above in asked) print "mounted " at
+  for (top in below) if (index(at, top) == 1) print "mounted " at
+}
+END {
+  for (each in asked) {
+    at = each
+    while (at != "" && !(at in mounted)) sub(/\/[^\/]*$/, "", at)
+    if (at == "") at = "/"
+    if (mounted[at]) print "readonly " each
+  }
+}'
 
 # WHO DIRECTORY…: those whose real path is another; WHO is 1 for root and 0 for the remote user.
 real_directories() {
@@ -228,6 +270,7 @@ listing() {
   # Not where somebody's link leads that is there only now.
   if [ -d "$2" ] && [ ! -L "$2" ] && cd -P "$2" && [ "$(pwd -P)" = "${top%/}/${2##*/}" ]; then
     seconds_left 2
+    mounts_below "$PWD"
     if find . -prune -printf '' >/dev/null; then list "$1" i -printf '%D:%i:%y:%p\0'
     else
       list "$1" d -type d -print0

@@ -8,7 +8,7 @@ from mngr_ansible.host.probe_request import directories_above
 from mngr_ansible.host.state import PathNode
 from mngr_ansible.portable.text import printable
 
-_KINDS = {"d": "directory", "l": "link"}
+_KINDS = {"d": "directory", "l": "link", "L": "link"}
 _NODE = re.compile(r"([0-7]{1,5}):(\d{1,10}):(.{0,80})")
 _STEP = re.compile(r"([01]) ([dl]) (\S+) (\S*) (.+)")
 
@@ -37,14 +37,14 @@ def read_path_nodes(
         raise ValueError("nodes of other paths")
     states, links = iter(nodes), iter(targets)
     for line, (as_root, paths) in zip(lines, asked, strict=True):
-        match = re.fullmatch(r"([01]) ([lfudon]*)", line)
+        match = re.fullmatch(r"([01]) ([lLfudon]*)", line)
         if match is None or (match[1] == "1") is not as_root or len(match[2]) != len(paths):
             raise ValueError("nodes of other paths")
         for path, letter in zip(paths, match[2], strict=True):
             if letter != "n":
                 found[as_root][path] = _node(_KINDS.get(letter, "other"), next(states, ""))
         for path, letter in zip(paths, match[2], strict=True):
-            if letter == "l":
+            if letter in "lL":
                 node = found[as_root][path]
                 found[as_root][path] = node._replace(target=decoded_path(next(links, "")))
     if next(states, None) is not None or next(links, None) is not None:

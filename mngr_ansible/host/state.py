@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -32,6 +33,8 @@ class FileState:
     """Bytes."""
     sha256: str | None = None
     """Of a file's content, where it is compared; of a link: of its target and a newline."""
+    leads_to_directory: bool = False
+    """Whether it is a link to a directory."""
 
 
 MISSING = FileState("missing")
@@ -144,6 +147,10 @@ class Paths:
     the way leads by real path."""
     path_nodes_as_root: Mapping[str, PathNode] = field(default_factory=dict)
     """The same as root sees it, for destinations that need root."""
+    mounted: AbstractSet[str] = frozenset()
+    """The real paths of files that are mounted in directories of destinations, and of all mounts below a mirror."""
+    read_only: AbstractSet[str] = frozenset()
+    """The real paths of directories of destinations (of missing ones: the nearest above) that nobody can write."""
     listings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """What a mirrored destination holds: path below it → ``directory`` or ``file`` (anything else)."""
     identities: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -163,6 +170,8 @@ class Paths:
             real={**self.real, **other.real},
             path_nodes={**self.path_nodes, **other.path_nodes},
             path_nodes_as_root={**self.path_nodes_as_root, **other.path_nodes_as_root},
+            mounted=self.mounted | other.mounted,
+            read_only=self.read_only | other.read_only,
             listings={**self.listings, **other.listings},
             identities={**self.identities, **other.identities},
         )

@@ -49,7 +49,9 @@ def obstacles(tmp_path_factory: pytest.TempPathFactory) -> Obstacles:
 
 def test_a_file_is_never_put_inside_a_directory_in_its_place(obstacles: Obstacles) -> None:
     assert obstacles.run.statuses["directory"] == "failed"
-    assert "is a directory, and a file is to go there; move it away" in obstacles.run.reason("directory")
+    assert obstacles.run.reason("directory").endswith(
+        f"is a directory; give the full file name, such as {obstacles.out}/directory/source"
+    )
     assert obstacles.run.statuses["link-in-way"] == "failed"
     for name in ("directory", "other-directory"):
         assert [path.name for path in (obstacles.out / name).iterdir()] == ["kept"]
@@ -189,6 +191,9 @@ def test_a_full_disk_keeps_the_old_file_and_leaves_no_temporary_one(tmp_path: Pa
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert run.statuses == {"big": "failed", "small": "changed"}
-    assert run.reason("big") == f"{tmp_path}/out/big: File too large"
+    assert (
+        run.reason("big")
+        == f"{tmp_path}/out/big: the file is larger than this user, or the file system, may have; see ulimit -f"
+    )
     assert (tmp_path / "out" / "big").read_bytes() == b"old"
     assert not leftovers(tmp_path)

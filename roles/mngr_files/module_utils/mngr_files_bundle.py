@@ -52,6 +52,7 @@ DEFAULTS: dict[str, Any] = {
     "directory_mode": None,
     "is_secret": False,
     "identity": "",
+    "source_name": "",
 }
 """The keys of an entry that are sent, with the values that are left out."""
 

@@ -7,10 +7,12 @@ what is there             when a file is to go there            when a directory
 ========================  ====================================  ================================  ===================
 nothing                   created, missing parents too          created, missing parents too      created
 a file                    replaced at once, or only its mode    fails                             replaced
-a link                    the link is replaced, not its target  fails                             replaced
+a link                    the link is replaced, not its target  fails (a home is followed)        replaced
 a directory               fails: nothing is put inside it       its mode is set (not a top one)   fails
 a fifo, socket, device    fails                                 fails                             fails
 ========================  ====================================  ================================  ===================
+
+One file that goes to a home directory, or to a link to a directory, was meant to go into it: that fails too.
 
 With ``if_exists: keep`` what is there stays as it is, unless it is a directory where something else is to go, or the
 other way round. For ``absent`` entries a directory that is not empty stays, and a mount point. What nobody can change
@@ -137,6 +139,10 @@ class Comparer:
                 raise RefusedError(path, "was exchanged by another program since it was looked at; run again")
             is_kept = current is None or self._obstacles.is_mount_point(directory, path)
             return None if is_kept else "delete"
+        if kind == "file":
+            self._refuse_directory(entry, directory, current)
+        elif current is not None and kind == "directory" and path == self._home and stat.S_ISLNK(current.st_mode):
+            return None  # what is below it goes where the link leads, by the rule for links on the way
         if current is not None and (kind == "directory") != stat.S_ISDIR(current.st_mode):
             raise RefusedError(path, "is a %s, and a %s is to go there; move it away" % (kind_word(current), kind))
         if current is not None and entry["if_exists"] == "keep":
@@ -148,6 +154,22 @@ class Comparer:
         if kind == "link":
             return _link_action(entry, directory, current)
         return self._file_action(entry, directory, current)
+
+    def _refuse_directory(self, entry: HostEntry, directory: Directory, current: os.stat_result | None) -> None:
+        """Refuse to put one file in the place of a directory, when its name there was left out.
+
+        Raises:
+            RefusedError: with the name to give.
+        """
+        path, what = entry["path"], ""
+        if path == self._home:
+            what = "the home directory"
+        elif entry["source_name"] and current is not None and _is_directory(directory, path, current):
+            what = "a link to a directory" if stat.S_ISLNK(current.st_mode) else "a directory"
+        if what:
+            name = entry["source_name"] or "NAME"
+            why = "is %s; give the full file name, such as %s/%s" % (what, printable_path(path), name)
+            raise RefusedError(path, why)
 
     def _file_action(self, entry: HostEntry, directory: Directory, current: os.stat_result | None) -> str | None:
         if current is not None and stat.S_ISREG(current.st_mode) and current.st_size == entry["size"]:
@@ -194,6 +216,16 @@ class Comparer:
 def _name(path: bytes) -> bytes:
     """The name of a path in the directory that holds it; the root directory holds itself."""
     return os.path.basename(path) or b"."
+
+
+def _is_directory(directory: Directory, path: bytes, current: os.stat_result) -> bool:
+    """Whether a directory is at this path, or a link that leads to one."""
+    if not stat.S_ISLNK(current.st_mode):
+        return stat.S_ISDIR(current.st_mode)
+    try:
+        return stat.S_ISDIR(os.stat(_name(path), dir_fd=directory.fd).st_mode)
+    except OSError:
+        return False
 
 
 def _is_what_was_seen(entry: HostEntry, current: os.stat_result) -> bool:

@@ -44,7 +44,6 @@ _MESSAGES = {
     errno.EPERM: "this user has no permission to do this",
     errno.EBUSY: "the system uses it (a mount point, or a swap file); free it, or use another destination",
     errno.EIO: "the disk, or the connection to it, has a fault (an I/O error); see dmesg on the host",
-    errno.ENAMETOOLONG: "the name is too long for the file system; use a shorter one",
     errno.EINVAL: "the file system does not allow this name, or what is to be done with it",
     errno.ESTALE: "the file server does not know it any more (a stale NFS handle); mount it again, then run again",
     errno.EMFILE: "this user may not open more files; raise ulimit -n on the host and run again",

@@ -29,7 +29,8 @@ class Entry(WriteOptions):
     ``directory``, ``link`` or ``absent``. ``size`` (bytes) and ``sha256`` (hexadecimal) are of a file's content,
     ``target`` is a link's. A directory with ``is_top`` keeps its mode if it exists. ``source`` is the local path of a
     file; it is not sent. ``identity`` is, for what is deleted, the device and inode that was seen, as ``"8:1234"``, or
-    empty. ``packed`` says in which stream the content travels: ``inline``, ``file``, or None for none.
+    empty. ``source_name`` is the name of a source that is one file; empty for what is in a directory, and for what a
+    program planned. ``packed`` says in which stream the content travels: ``inline``, ``file``, or None for none.
     """
 
     path: str
@@ -41,6 +42,7 @@ class Entry(WriteOptions):
     is_top: bool
     is_secret: bool
     source: str
+    source_name: str
     identity: str
     packed: str | None
 

@@ -42,6 +42,7 @@ class HostEntry(TypedDict):
     if_exists: str
     directory_mode: int | None
     identity: str
+    source_name: str
     index: int
     offset: int
     current: os.stat_result | None
@@ -98,6 +99,7 @@ def absent(path: bytes, if_exists: str, owner: str | None) -> HostEntry:
         "if_exists": if_exists,
         "directory_mode": None,
         "identity": "",
+        "source_name": "",
         "index": -1,
         "offset": 0,
         "current": None,
