@@ -56,7 +56,6 @@ _UNKNOWN = Cause(
     "unknown",
     (
         r"Unable to locate package (?P<broken>\S+)",
-        r"Package '?(?P<broken>[^ ']+)'? has no installation candidate",
         r"No match for argument: (?P<broken>\S+)",
         r"'(?P<broken>\S+)' not found in package names",
         r"target not found: (?P<broken>\S+)",
@@ -194,7 +193,7 @@ _APT = (
     Cause(
         "refused",
         (
-            r"Malformed (?:entry|line|stanza) (?P<line>\d+)[^\n]* in (?:source |sources )?(?:list|file) (?P<file>\S+)",
+            r"Malformed (?:entry|line|stanza) (?P<line>\d+)[^\n]* in [a-z ]+ (?P<file>/\S+)",
             r"Type '[^'\n]*' is not known on (?:line|stanza) (?P<line>\d+) in source list (?P<file>\S+)",
         ),
         "apt cannot read its sources: line {line} of {file} is wrong",
@@ -208,6 +207,12 @@ _APT = (
         ),
         "The package source {source} has no Release file{why}",
         "Correct or remove that source on the host",
+    ),
+    Cause(
+        "policy",
+        (r"Package '?(?P<broken>[^ ']+)'? has no installation candidate",),
+        "apt has no version of {broken} to install: its lists have none, or apt preferences (a pin) forbid it",
+        "See on the host: apt-cache policy {broken}",
     ),
     _conflict(
         r"(?m)^ (?P<broken>\S+) : (?:Conflicts|Breaks): (?P<other>.+?) but ",
@@ -312,6 +317,18 @@ _PACMAN = (
         (r"signature from \"(?P<signer>[^\"\n]+)\" is (?P<trust>unknown|marginal|invalid|expired)[a-z ]*",),
         "pacman does not trust the signature of {signer} ({trust})",
         "Correct the keyring on the host (pacman-key --populate, archlinux-keyring); a signature is never skipped",
+    ),
+    Cause(
+        "network",
+        (r"database file for '(?P<source>[^'\n]+)' does not exist",),
+        "pacman has not fetched the list of packages of {source} yet",
+        "Fetch it on the host, together with an upgrade of the whole system: {sudo}pacman -Syu",
+    ),
+    Cause(
+        "refused",
+        (r"no usable package repositories configured",),
+        "pacman has no package source",
+        "Add one to /etc/pacman.conf on the host",
     ),
     _key(
         r"PGP signature|could not be looked up remotely|keyring is not writable|missing required signature",

@@ -38,15 +38,16 @@ class Cause(NamedTuple):
     remedy: str
 
 
-_SERVER = r"(?P<server>[^\s'\"`<>()\[\],;]+?)"
+_SERVER = r"(?P<server>[^\s'\"`<>()\[\],;/]+?)"
+_NAME = r"(?P<server>[^\s'\"`<>()\[\],;:/]+)"
 
 NETWORK = (
     (
         (
             rf"Temporary failure resolving '{_SERVER}'",
             rf"Could not resolve '{_SERVER}'",
-            rf"(?i)could(?: not|n't) resolve (?:host|proxy)(?: name)?:? (?:for )?'?(?:\w+://)?{_SERVER}[.:/']*(?:\s|$|\))",
-            rf"getaddrinfo (?:ENOTFOUND|EAI_AGAIN) {_SERVER}(?:[\s:]|$)",
+            rf"(?i)could(?: not|n't) resolve (?:host|proxy)(?: name)?:? (?:for )?'?(?:\w+://)?{_NAME}",
+            rf"getaddrinfo (?:ENOTFOUND|EAI_AGAIN) {_NAME}",
             rf"Failed to resolve '{_SERVER}'",
             rf"lookup {_SERVER}(?: on \S+)?: (?:no such host|server misbehaving)",
             rf"Something wicked happened resolving '{_SERVER}:",
@@ -97,7 +98,7 @@ NETWORK = (
             r"(?i)certificate (?:verification failed|verify failed|has expired|is not trusted|subject name|problem)",
             r"(?i)self.signed certificate|unable to (?:get|verify)[a-z ]* certificate|invalid peer cert|UnknownIssuer",
             r"SELF_SIGNED_CERT|UNABLE_TO_GET_ISSUER_CERT|UNABLE_TO_VERIFY_LEAF|CERT_HAS_EXPIRED|ERR_TLS_CERT",
-            r"server certificate|SSL certificate problem|SSLCertVerificationError|SSL peer certificate|TLS: ",
+            r"server certificate|SSL certificate problem|SSLCertVerificationError|SSL peer certificate|TLS: server",
         ),
         "the host does not trust the server's certificate (TLS)",
     ),
@@ -130,16 +131,17 @@ NETWORK = (
         ),
         "the connection was cut off",
     ),
-    ((r"does not exist|No such file or directory|Couldn't open file|Valid metadata not found",), ""),
+    ((r"WRONG_VERSION_NUMBER|[Ww]rong version number",), "{server} does not speak https there"),
+    ((r"Curl error \(\d+\): (?P<words>[^\[\n]+?)(?: \[|\n|$)",), "{words}"),
 )
-"""What fails on the way to a server: patterns, and the clause for people; empty: nothing more than the tool says."""
+"""What fails on the way to a server: patterns, and the clause for people, which may name ``server``."""
 
 _FULL = Cause(
     "full",
     (
         r"[Nn]o space left on device|ENOSPC",
         r"don't have enough free space|not enough free (?:disk )?space",
-        r"more space needed on|[Nn]ot enough (?:disk )?space|Partition \S+ (?:is mounted read only|too full)",
+        r"more space needed on|[Nn]ot enough (?:disk )?space|Partition \S+ too full",
         r"Disk quota exceeded|EDQUOT",
     ),
     "The host's disk is full",
@@ -159,6 +161,7 @@ _PRIVILEGE = Cause(
     (
         r"a password is required|a terminal is required|you must have a tty|Authentication required",
         r"superuser privileges|[Rr]oot privileges are required|unless you are root|are you root\?",
+        r"Could not open lock file [^\n]*\(13: Permission denied\)",
     ),
     "The remote user can no longer become root without a password",
     "Allow it, or run as root: {try_it}",
@@ -168,6 +171,15 @@ _KILLED = Cause(
     (r"(?m)^(?:Killed|Terminated)$|Cannot allocate memory|JavaScript heap out of memory|MemoryError",),
     "The host has too little memory for {tool}, or stopped it",
     "Look on the host with dmesg what was killed, free memory, and run again",
+)
+_MISSING = Cause(
+    "refused",
+    (
+        r"(?m)^(?:/usr/bin/)?env: ['\u2018]?(?P<program>[^'\u2019\n:]+)['\u2019]?: No such file",
+        r"sudo: (?P<program>\S+): command not found",
+    ),
+    "The host has no {program} where root looks for programs, so {tool} cannot run",
+    "Install it for the whole system, or use another source",
 )
 _NETWORK_FAILURE = Cause(
     "network",
@@ -181,12 +193,12 @@ _NETWORK_FAILURE = Cause(
         r"error sending request|Request failed after|NewConnectionError|Max retries exceeded|Download \(curl\) error",
         r"SELF_SIGNED_CERT|UNABLE_TO_GET_ISSUER|UNABLE_TO_VERIFY_LEAF|CERT_HAS_EXPIRED|UnknownIssuer",
         r"(?i)certificate verif|invalid json response body|Unexpected token",
-        r"\bE(?:401|403|407|5\d\d)\b|FETCH_ERROR|socket hang up",
+        r"\bE(?:401|403|407|5\d\d)\b|FETCH_ERROR|socket hang up|does not have a Release file",
     ),
     "{tool} could not fetch what it needs{why}",
     "Check the host's network and package sources, and run again",
 )
-COMMON_FIRST = (_FULL, _READ_ONLY)
+COMMON_FIRST = (_READ_ONLY, _FULL, _PRIVILEGE)
 """Causes of every tool that count before the tool's own: a full disk makes tools say many things."""
-COMMON_LAST = (_PRIVILEGE, _NETWORK_FAILURE, _KILLED)
+COMMON_LAST = (_NETWORK_FAILURE, _MISSING, _KILLED)
 """Causes of every tool that count where no other one is found."""

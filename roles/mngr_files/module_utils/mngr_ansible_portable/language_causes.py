@@ -10,7 +10,7 @@ from .cause import COMMON_FIRST, COMMON_LAST, Cause
 
 _PERMISSION = Cause(
     "permission",
-    (r"EACCES|EPERM", r"[Pp]ermission denied"),
+    (r"EACCES|EPERM", r"[Pp]ermission denied", r"ENOENT: no such file or directory, mkdir"),
     "The remote user may not write where {tool} installs",
     "Use a source of another scope, or give permission",
 )
@@ -60,14 +60,17 @@ _NPM = (
     ),
     Cause(
         "unknown",
-        (r"No matching version found for (?P<broken>[^\n\"]+?)\.?(?:[\n\"]|$)",),
-        "npm has no version {broken}",
+        (
+            r"No matching version found for (?P<broken>[^\n\"]+?)\.?(?:[\n\"]|$)",
+            r"No match found for version (?P<broken>[^\n\"]+)",
+        ),
+        "npm's registry has no version {broken}",
         "Relax the range, or check the registry in the host's npmrc",
     ),
     Cause(
         "unknown",
         (
-            r"E404(?:.|\n)*?'(?P<broken>[^'\n]+)' is not in (?:this|the npm) registry",
+            r"E404(?:.|\n)*?'(?P<broken>@?[^@'\n]+)[^'\n]*' is not in (?:this|the npm) registry",
             r"E404(?:.|\n)*?404 Not Found - GET (?P<broken>[^\s\"]+)",
         ),
         "{tool} does not know the package {broken}",
@@ -84,6 +87,12 @@ _NPM = (
         (r"EINTEGRITY",),
         "What npm downloaded is not what its registry names{why}",
         "Clean the cache on the host with: npm cache clean --force. A mirror or a proxy may have changed it",
+    ),
+    Cause(
+        "network",
+        (r"ENOTCACHED|only-if-cached",),
+        "npm may not use the network on the host (offline in its npmrc)",
+        "Change that setting, or use another source",
     ),
     Cause(
         "unmet",
@@ -166,6 +175,12 @@ _PIP = (
         "See on the host: {try_it}",
     ),
 )
+_PIP_INSECURE = Cause(
+    "refused",
+    (r"repository located at (?P<server>\S+) is not a trusted or secure host",),
+    "pip ignores the index at {server}, which is not https",
+    "Use an https index in the host's pip.conf, or name it in trusted-host there",
+)
 _PIP_NETWORK = Cause(
     "network",
     (
@@ -216,11 +231,26 @@ _UV = (
     ),
     Cause(
         "checksum",
-        (r"Hash mismatch for",),
+        (r"Hash mismatch for|Failed to extract archive|Failed to unzip wheel",),
         "What uv downloaded is not what its index names{why}",
         "A mirror or a proxy may have changed it; look at the index in the host's uv.toml",
     ),
     _PYTHON_TOO_OLD,
+    Cause(
+        "unknown",
+        (
+            r"only (?P<offered>[^\n]+?) (?:is|are) available and you require (?P<broken>[^,\s]+)",
+            r"there (?:are|is) no versions? of (?P<broken>[^\s,]+)",
+        ),
+        "{tool} finds no {broken} in its index",
+        "Relax the range, or check the index in the host's uv.toml",
+    ),
+    Cause(
+        "unmet",
+        (r"No solution found[^\n]*\s+(?:cause:|\W+) ?Because (?P<because>[^\n]+)",),
+        "{tool} cannot satisfy what the packages depend on: {because}",
+        "See on the host: {try_it}",
+    ),
     Cause(
         "unmet",
         (r"No solution found",),
@@ -267,6 +297,7 @@ LANGUAGE_CAUSES = {
         *COMMON_FIRST,
         *_PIP,
         _EXISTS,
+        _PIP_INSECURE,
         _PIP_NETWORK,
         _PYTHON_TOO_OLD,
         _BUILD,
@@ -275,7 +306,7 @@ LANGUAGE_CAUSES = {
         *COMMON_LAST,
     ),
     "pipx": (
-        *(*COMMON_FIRST, *_PIP, *_UV, _EXISTS, _PIP_NETWORK),
+        *(*COMMON_FIRST, *_PIP, *_UV, _EXISTS, _PIP_INSECURE, _PIP_NETWORK),
         *(_PYTHON_TOO_OLD, _BUILD, *_PIP_UNKNOWN, _PERMISSION, *COMMON_LAST),
     ),
     "uv": (*COMMON_FIRST, *_UV, _EXTERNALLY_MANAGED, _EXISTS, _BUILD, _PERMISSION, *COMMON_LAST),

@@ -41,8 +41,9 @@ _ERROR = re.compile(r"(?i)(?:[EW]:|error(?=[:\s])|problem(?=[:\s])|fatal(?=[:\s]
 """A line in which a tool says what is wrong."""
 _NO_REASON = re.compile(
     r"(?i)(?:code|errno|syscall|path|command|cwd|signal|dest)\b.{0,80}|.*(?:complete log|debug\.log|\.log\b).*|\W*|"
-    r"Some index files failed to download.*|Sub-process .* returned an error code.*|full pip output in file.*|"
-    r"(?:A complete log|Full (?:pip )?(?:output|log)).*|Fatal error from pip prevented installation.*"
+    r"Some (?:index files failed to download|of the repositories have not been refreshed).*|"
+    r"Sub-process .* returned an error code.*|Fatal error from pip.*|Error installing \S+|\(?Unknown error\)?.*|"
+    r"\[\|\].*|Error trying to read.*|ABORT request.*"
 )
 """What stands in such lines and is no reason: npm's fields, where a log is, and that something else failed."""
 
@@ -123,15 +124,16 @@ def explain(
 def said(tool: str, output: str) -> str:
     """A tool's own sentence about what went wrong, without full stop; empty if it said nothing.
 
-    That is the last line that begins like an error (npm's and pip's first one), else the last line; never an empty
+    That is the last line that begins like an error (npm's and zypper's first one), else the last line; never an empty
     line, never one that only names a log. Addresses lose login and query.
     """
-    lines = [line.strip() for line in output[-_LONGEST_OUTPUT:].splitlines()]
-    errors = [
-        match["words"] for match in map(_ERROR.match, lines) if match and not _NO_REASON.fullmatch(match["words"])
-    ]
+    output = output[-_LONGEST_OUTPUT:]
+    lines = [line.strip() for line in output.splitlines()]
+    errors = re.findall(r"(?m)^ - (.+)$", output.rpartition("History:\n")[2]) if tool == "zypper" else []
+    errors = errors or [match["words"] for match in map(_ERROR.match, lines) if match]
+    errors = [words for words in errors if not _NO_REASON.fullmatch(words)]
     if errors:
-        line = errors[0 if tool == "npm" else -1]
+        line = errors[0 if tool in ("npm", "zypper") else -1]
     else:
         line = next((line for line in reversed(lines) if not _NO_REASON.fullmatch(line)), "")
     return clause(redacted(line))[: 2 * _LONGEST_WORD]
@@ -148,7 +150,9 @@ def network(output: str) -> str:
             found = _found(match)
             if "port" in found:
                 found["server"] = f"{found.get('server', 'it')} port {found['port']}"
-            return _filled(problem, {"server": "the server", **found})
+            servers = set(re.findall(r"https?://(?:[^/\s@]*@)?([^/\s\"'<>()]+)", output))
+            server = servers.pop() if len(servers) == 1 else "the server"
+            return _filled(problem, {"server": server, **found})
     return ""
 
 
@@ -170,6 +174,7 @@ def _words(tool: str, packages: Sequence[str], privilege: str) -> dict[str, str]
 def _found(match: re.Match[str]) -> dict[str, str]:
     """What a pattern's groups found, each on one line and not too long."""
     found = {name: " ".join(redacted(value).split()) for name, value in match.groupdict().items() if value}
+    found = {name: re.sub(r"^/\S*/([^/_\s]+)_[^/\s]*\.deb$", r"\1", value) for name, value in found.items()}
     if "broken" in found and "\n" in match["broken"]:
         found["broken"] = found["broken"].replace(" ", " and ")
     return {
