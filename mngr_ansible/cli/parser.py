@@ -40,6 +40,11 @@ class _Parser(argparse.ArgumentParser):
             raise UsageError(
                 f"unrecognized arguments: {' '.join(unknown)}", remedy=f"See {self.prog} {options.command} --help."
             )
+        if options.command == "bootstrap" and not (options.hosts or options.host):
+            raise UsageError(
+                "bootstrap needs the HOST that is to be made ready",
+                remedy=f"Name one: {self.prog} bootstrap [USER@]HOST[:PORT].",
+            )
         return options
 
 
@@ -83,9 +88,10 @@ def parser() -> argparse.ArgumentParser:
     bootstrap.add_argument("hosts", nargs="*", metavar="HOST", help="the same as --host HOST")
     bootstrap.add_argument("--dry-run", action="store_true", help="show what would change; change nothing")
     _verb(verbs, "plugins", "show the plugins in order, their hooks, and what each needs", [what, how])
-    catalog = _verb(verbs, "catalog", "show the known tools, their sources, and which are tested", [how])
+    shown = _shown()
+    catalog = _verb(verbs, "catalog", "show the known tools, their sources, and which are tested", [shown])
     catalog.add_argument("tool", nargs="?", metavar="NAME", help="show everything about this tool")
-    _verb(verbs, "content", "print the directory that holds roles/ and playbooks/", [how])
+    _verb(verbs, "content", "print the directory that holds roles/ and playbooks/", [shown])
     return top
 
 
@@ -166,7 +172,6 @@ def _how() -> argparse.ArgumentParser:
     parent = argparse.ArgumentParser(add_help=False)
     group = parent.add_argument_group("how")
     add = group.add_argument
-    add("--json", action="store_true", help="print one JSON document on stdout")
     add(
         "--install",
         choices=("auto", "print"),
@@ -175,5 +180,17 @@ def _how() -> argparse.ArgumentParser:
     add("--no-check-packages", action="store_true", help="do not check packages")
     add("--timeout", type=_seconds, metavar="SECONDS", help="limit for the whole run (default: 600)")
     add("--yes", action="store_true", help="do not ask; assume yes")
-    add("-v", "--verbose", action="store_true", help="show every event on stderr")
+    _add_shown(group)
     return parent
+
+
+def _shown() -> argparse.ArgumentParser:
+    """The options of a verb that only shows what is here."""
+    parent = argparse.ArgumentParser(add_help=False)
+    _add_shown(parent.add_argument_group("how"))
+    return parent
+
+
+def _add_shown(group: Any) -> None:
+    group.add_argument("--json", action="store_true", help="print one JSON document on stdout")
+    group.add_argument("-v", "--verbose", action="store_true", help="show every event on stderr")

@@ -25,7 +25,7 @@ from mngr_ansible.plan.plan import Plan, build, print_only, resolve_destinations
 from mngr_ansible.provisioning import execution
 from mngr_ansible.provisioning.reporting import NONSENSE, apply_report, nonsense, plan_report
 from mngr_ansible.provisioning.request import SILENT, Dialog, Prepared, Request, Target
-from mngr_ansible.report.progress import announce, summary
+from mngr_ansible.report.progress import announce, failed_early, summary
 from mngr_ansible.report.report import HostReport, Report
 from mngr_ansible.run.archive import temporary_run_directory
 from mngr_ansible.run.directory import write_run_directory
@@ -102,15 +102,25 @@ def gather(targets: Sequence[Target], request: Request) -> list[Prepared]:
     return [dataclasses.replace(each, spent=spent) for each in gathered]
 
 
-def inspect(gathered: Sequence[Prepared], request: Request, *, is_applied: bool = False) -> list[Prepared]:
+def inspect(
+    gathered: Sequence[Prepared],
+    request: Request,
+    *,
+    is_applied: bool = False,
+    on_failure: Callable[[str, MngrAnsibleError], None] | None = None,
+) -> list[Prepared]:
     """Look at every host, all at the same time, and compare its plan with it. A host that fails stops no other host.
 
     ``is_applied``: an :func:`apply` follows, so package managers may fetch their lists to say what they offer.
+    ``on_failure`` gets the name and the error of a host that failed while others go on, as soon as that is known.
     """
     started = time.monotonic() - max(each.spent for each in gathered)
 
     def inspect_one(each: Prepared) -> Prepared:
-        return _inspect(each, request, started, is_applied=is_applied)
+        inspected = _inspect(each, request, started, is_applied=is_applied)
+        if inspected.error is not None and on_failure is not None and len(gathered) > 1:
+            on_failure(each.target.name, inspected.error)
+        return inspected
 
     if len(gathered) == 1:
         return [inspect_one(gathered[0])]
@@ -204,7 +214,13 @@ def provision(
         MngrAnsibleError: the run directory could not be written, or Ansible could not be started.
         Interrupted: a signal came after the first host could have been changed.
     """
-    prepared = confirm_local_installs(inspect(gathered, request, is_applied=True), dialog)
+    inspected = inspect(
+        gathered,
+        request,
+        is_applied=True,
+        on_failure=lambda name, error: dialog.on_progress(name, failed_early(error)),
+    )
+    prepared = confirm_local_installs(inspected, dialog)
     for each in prepared:
         if before_run is not None and each.due is not None:
             before_run(each)

@@ -1,9 +1,11 @@
-"""Lines for people while a command runs: warnings first, then what it works on, then how each host ended."""
+"""Lines for people while a command runs: what is missing first, then what it works on, then how each host ended."""
 
 from collections.abc import Callable, Mapping, Sequence
 
 from mngr_ansible.diff.due import Due
 from mngr_ansible.diff.outcome import DUE, Outcome, Status
+from mngr_ansible.diff.python import BOOTSTRAP
+from mngr_ansible.errors import MngrAnsibleError
 from mngr_ansible.report.report import HostReport
 from mngr_ansible.report.text import status_words
 from mngr_ansible.run.playbook import Stage, run_stages
@@ -14,14 +16,21 @@ ProgressCallback = Callable[[str, str], None]
 
 
 def announce(name: str, due: Due, on_progress: ProgressCallback) -> None:
-    """Warn of every package that is missing or too old, then say what is copied. Source: docs/contract.md "Hooks"."""
-    installed = {each.requirement.id for each in due.installs}
+    """Say of every package that is missing or too old what becomes of it, then what is copied.
+
+    Only what is not installed is a warning. Source: docs/contract.md "Hooks".
+    """
+    installed = {each.requirement.id for each in due.installs} | ({BOOTSTRAP} if due.needs_python else set())
     for outcome in due.outcomes:
         if outcome.kind in ("bootstrap", "package") and outcome.status in DUE:
-            origin = f"; installing it from {outcome.source}" if outcome.source and outcome.id in installed else ""
-            on_progress(name, f"warning: {described(outcome)}{origin}")
+            if outcome.id in installed:
+                origin = f" from {outcome.source}" if outcome.source else ""
+                on_progress(name, f"{described(outcome)}; installing it{origin}")
+            else:
+                on_progress(name, f"warning: {described(outcome)}")
         elif outcome.status is Status.BLOCKED and not outcome.is_required:
-            on_progress(name, f"warning: {outcome.name} is optional and cannot be installed: {outcome.reason}")
+            reason = outcome.reason.removeprefix(f"{outcome.name} cannot be installed: ")
+            on_progress(name, f"warning: {outcome.name} is optional and cannot be installed: {reason}")
     files = [placed for each in due.transfers for placed in each.entries if placed.entry.kind in ("file", "link")]
     if files and not due.is_python_advised:
         count = "1 file" if len(files) == 1 else f"{len(files)} files"
@@ -42,11 +51,14 @@ def follower(
         is_verbose: report every event.
     """
     walks = {alias: _Walk(run_stages(due)) for alias, due in dues.items()}
+    warned: set[tuple[str, str]] = set()
 
     def follow(event: Event) -> None:
         host = names.get(event.host, "")
         if event.kind == "warning" and event.text:
-            on_progress(host, f"warning: {event.text}")
+            if (host, event.text) not in warned:
+                warned.add((host, event.text))
+                on_progress(host, f"warning: {event.text}")
         elif is_verbose:
             on_progress(host, f"{event.kind}: {event.task} {event.text or event.step or ''}".rstrip())
         if event.host in walks:
@@ -124,9 +136,15 @@ def summary(report: HostReport, seconds: float) -> str:
     for outcome in report.outcomes:
         counts[outcome.status] = counts.get(outcome.status, 0) + 1
     steps = ", ".join(f"{count} {_counted(status)}" for status, count in sorted(counts.items()))
-    if set(counts) <= {Status.OK, Status.SKIPPED} and report.error is None:
+    if report.ok and not {Status.CHANGED, Status.ADVISED} & set(counts):
         return f"nothing to change: {steps or 'no plugin, setting or option asks for anything'}"
     return f"{'done in' if report.ok else 'not done after'} {seconds:.1f} s{f': {steps}' if steps else ''}"
+
+
+def failed_early(error: MngrAnsibleError) -> str:
+    """That a host failed before anything was run, in a line for the time until the report has its error."""
+    first_line = error.problem.partition("\n")[0].rstrip(".")
+    return f"warning: {first_line}. The other hosts go on."
 
 
 def _counted(status: Status) -> str:

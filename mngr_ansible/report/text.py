@@ -2,6 +2,7 @@
 
 import shutil
 import traceback
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from mngr_ansible.diff.outcome import DUE, Outcome, Status
@@ -102,13 +103,26 @@ def host_text(host: HostReport, columns: int) -> str:
 
 
 def _count(outcomes: Sequence[Outcome]) -> str:
-    """How many steps are to change, and how many cannot be done, or were not."""
+    """How many steps are to change or were changed, and how many cannot be done, were not begun, or are for a person.
+
+    After a run no step is to change any more.
+    """
     if not outcomes:
         return "nothing is needed"
-    to_change = sum(each.status in DUE for each in outcomes)
-    problems = sum(each.status not in (*DUE, Status.OK, Status.SKIPPED, Status.CHANGED) for each in outcomes)
-    count = f"{to_change} of {len(outcomes)} to change"
-    return f"{count}, {problems} with a problem" if problems else count
+    counts = Counter(each.status for each in outcomes)
+    to_change = sum(counts[each] for each in DUE)
+    has_run = not to_change and any(counts[each] for each in (Status.CHANGED, Status.FAILED, Status.NOT_REACHED))
+    done = f"{counts[Status.CHANGED]} of {len(outcomes)} changed" if has_run else ""
+    parts = [done or f"{to_change} of {len(outcomes)} to change"]
+    not_begun, by_hand = counts[Status.NOT_REACHED], counts[Status.ADVISED]
+    fine = to_change + not_begun + by_hand + sum(counts[each] for each in (Status.OK, Status.SKIPPED, Status.CHANGED))
+    if problems := len(outcomes) - fine:
+        parts.append(f"{problems} with a problem")
+    if not_begun:
+        parts.append(f"{not_begun} not started")
+    if by_hand:
+        parts.append(f"{by_hand} to install by hand")
+    return ", ".join(parts)
 
 
 def _row(outcome: Outcome) -> tuple[str, str, str, str]:

@@ -128,6 +128,8 @@ def test_a_dead_host_does_not_stop_the_others(ssh_host, tmp_path):
     )
     assert alive["steps"][0]["status"] == "changed"
     assert [error["host"] for error in document(done)["errors"]] == ["127.0.0.1:1"]
+    told, copied = (done.stderr.index(each) for each in ("warning: no ssh server listens on this port", "copying 1 f"))
+    assert told < copied
 
 
 def test_an_alias_of_the_ssh_configuration_leads_to_its_host(ssh_host, home, tmp_path):
@@ -396,7 +398,8 @@ def test_each_step_is_shown_while_it_runs(ssh_host, tmp_path):
         host.run("touch /srv/go")
         rest = process.stderr.read()
     assert process.returncode == 0, rest
-    assert "warning: slow is missing" in said[0]
+    assert "slow is missing (needed by command-line); installing it from apt" in said[0]
+    assert "warning" not in said[0]
     assert "copying 1 file" in said[1]
     assert "installing with apt: slow" in said[2]
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from mngr_ansible import PackageRequirement, Source
 from mngr_ansible.diff.outcome import Outcome, Status
-from mngr_ansible.report.progress import described, follower, summary
+from mngr_ansible.errors import HostError
+from mngr_ansible.report.progress import announce, described, failed_early, follower, summary
 from mngr_ansible.report.report import HostReport
 from mngr_ansible.run.runner import Event
 from tests.support.builders import contribution, due
+
+if TYPE_CHECKING:
+    from mngr_ansible.inputs.contribution import Contribution
 
 APT, NPM = "package:jq", "package:left"
 
@@ -61,6 +67,29 @@ def test_warnings_are_always_shown_and_events_only_if_verbose() -> None:
     assert ("build-1", "failed: T no") in lines(Event("failed", "host-1", "T", "no"), is_verbose=True)
 
 
+def test_the_same_warning_of_a_host_is_shown_once() -> None:
+    first, other = Event("warning", "host-1", text="old lists"), Event("warning", "host-1", text="odd lists")
+    assert lines(first, other, first) == [("build-1", "warning: old lists"), ("build-1", "warning: odd lists")]
+
+
+def announced(contribution_: Contribution, **more: object) -> list[str]:
+    """The lines before a run on one host."""
+    seen: list[str] = []
+    announce("build-1", due(contribution_, **more), lambda _name, line: seen.append(line))
+    return seen
+
+
+def test_only_what_is_not_installed_is_a_warning() -> None:
+    needs = contribution("p", "jq>=1")
+    assert announced(needs) == ["jq is missing (p needs >=1); installing it from apt"]
+    assert announced(needs, is_local=True)[:1] == ["warning: jq is missing (p needs >=1)"]
+
+
+def test_a_host_that_fails_while_others_go_on_is_told_in_one_line() -> None:
+    error = HostError("its name cannot be resolved.\n  twice", remedy="Correct it.")
+    assert failed_early(error) == "warning: its name cannot be resolved. The other hosts go on."
+
+
 def test_a_step_is_described_with_who_needs_it_which_versions_and_what_for() -> None:
     old = Outcome("package:node", "package", Status.TOO_OLD, "18.1", ">=20", ("codex",), "codex: runs the agent")
     assert described(old) == "node is too old (found 18.1, codex needs >=20: runs the agent)"
@@ -74,4 +103,8 @@ def test_a_summary_uses_words_for_people() -> None:
         Outcome("package:b", "package", Status.NOT_REACHED),
     )
     assert summary(HostReport("h", False, steps), 2) == "not done after 2.0 s: 1 to install by hand, 1 not started"
+    optional = Outcome("package:a", "package", Status.BLOCKED, is_required=False)
+    assert summary(HostReport("h", False, (optional,)), 2) == "nothing to change: 1 blocked"
+    gone = HostReport("h", False, error=HostError("gone", remedy=""))
+    assert summary(gone, 2) == "not done after 2.0 s"
     assert summary(HostReport("h", False), 2) == "nothing to change: no plugin, setting or option asks for anything"

@@ -46,6 +46,27 @@ def test_a_heading_counts_what_cannot_be_done_apart_from_what_is_to_change():
     assert lines(blocked, NPMRC, GIT)[0].endswith("1 of 3 to change, 1 with a problem")
 
 
+def with_statuses(*statuses: Status) -> tuple[Outcome, ...]:
+    return tuple(Outcome(f"package:p{number}", "package", status) for number, status in enumerate(statuses))
+
+
+@pytest.mark.parametrize(
+    ("statuses", "count"),
+    [
+        ((Status.CHANGED,) * 5, "5 of 5 changed"),
+        ((Status.CHANGED, Status.OK, Status.SKIPPED), "1 of 3 changed"),
+        ((Status.CHANGED, Status.FAILED, Status.NOT_REACHED), "1 of 3 changed, 1 with a problem, 1 not started"),
+        ((Status.BLOCKED, Status.NOT_REACHED), "0 of 2 changed, 1 with a problem, 1 not started"),
+        ((Status.ADVISED, Status.CHANGED), "1 of 2 changed, 1 to install by hand"),
+        ((Status.OK, Status.OK), "0 of 2 to change"),
+        ((Status.OK, Status.UNKNOWN), "0 of 2 to change, 1 with a problem"),
+        ((Status.MISSING, Status.DIFFERS, Status.BLOCKED), "2 of 3 to change, 1 with a problem"),
+    ],
+)
+def test_a_heading_after_a_run_says_what_was_changed_and_before_one_what_is_to_change(statuses, count):
+    assert lines(*with_statuses(*statuses), columns=120)[0].endswith(f" {count}")
+
+
 def test_every_step_has_a_row_with_its_status_in_words():
     rows = [line.split() for line in lines(NPMRC, CLAUDE, NODE, GIT)[1:]]
 
