@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NotRequired, TypedDict
 
+from mngr_ansible.portable.text import one_stop
+
 
 class Status(StrEnum):
     """The statuses of steps, in plans and in reports. Source: docs/contract.md "JSON"."""
@@ -86,6 +88,10 @@ class Outcome:
     is_required: bool = True
     diff: str | None = None
     real_path: str | None = None
+
+    def __post_init__(self) -> None:
+        if ".." in self.reason:
+            object.__setattr__(self, "reason", one_stop(self.reason))
 
     @property
     def name(self) -> str:

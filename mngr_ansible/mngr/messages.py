@@ -11,7 +11,7 @@ from loguru import logger
 
 from mngr_ansible.diff.outcome import Outcome, Status
 from mngr_ansible.errors import ErrorGroup, MngrAnsibleError, PluginError, PreconditionError
-from mngr_ansible.portable.text import printable
+from mngr_ansible.portable.text import one_stop, printable
 from mngr_ansible.provisioning.provisioner import Interrupted
 from mngr_ansible.provisioning.request import Confirm, Dialog
 from mngr_ansible.report.progress import described
@@ -114,4 +114,4 @@ def _error(problem: str, remedy: str) -> PluginMngrError:
 
 def _one_line(text: str) -> str:
     head, *rest = [" ".join(line.split()) for line in text.splitlines() if line.strip()] or [""]
-    return f"{head}: {'; '.join(rest)}" if rest else head
+    return one_stop(f"{head}: {'; '.join(rest)}" if rest else head)

@@ -5,6 +5,11 @@ Shared with the roles (Python 3.9, standard library only).
 
 from __future__ import annotations
 
+import re
+
+_TWO_STOPS = re.compile(r"(?<!\S)([^\s/]*[^\s/.])\.\.(?=\s|$)")
+"""A word with two full stops, as where a message that is a sentence was put into one. ``a/..`` is a path."""
+
 
 def printable(text: str) -> str:
     """The text, safe for a terminal: control characters escaped, and bytes that are not UTF-8 as ``\\xff``."""
@@ -15,3 +20,8 @@ def printable(text: str) -> str:
 def clause(text: str) -> str:
     """Another program's message for use inside a sentence: without blanks at its ends and without its full stop."""
     return text.strip().rstrip(". ")
+
+
+def one_stop(text: str) -> str:
+    """The text with one full stop at the end of each sentence, also where another program's message had one."""
+    return _TWO_STOPS.sub(r"\1.", text)

@@ -6,6 +6,7 @@ from mngr_ansible.diff.due import Due
 from mngr_ansible.diff.outcome import DUE, Outcome, Status
 from mngr_ansible.diff.python import BOOTSTRAP
 from mngr_ansible.errors import MngrAnsibleError
+from mngr_ansible.portable.text import one_stop
 from mngr_ansible.report.report import HostReport
 from mngr_ansible.report.text import status_words
 from mngr_ansible.run.playbook import Stage, run_stages
@@ -58,7 +59,7 @@ def follower(
         if event.kind == "warning" and event.text:
             if (host, event.text) not in warned:
                 warned.add((host, event.text))
-                on_progress(host, f"warning: {event.text}")
+                on_progress(host, one_stop(f"warning: {event.text}"))
         elif is_verbose:
             on_progress(host, f"{event.kind}: {event.task} {event.text or event.step or ''}".rstrip())
         if event.host in walks:
@@ -143,8 +144,8 @@ def summary(report: HostReport, seconds: float) -> str:
 
 def failed_early(error: MngrAnsibleError) -> str:
     """That a host failed before anything was run, in a line for the time until the report has its error."""
-    first_line = error.problem.partition("\n")[0].rstrip(".")
-    return f"warning: {first_line}. The other hosts go on."
+    first_line = error.problem.partition("\n")[0]
+    return one_stop(f"warning: {first_line}. The other hosts go on.")
 
 
 def _counted(status: Status) -> str:

@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 
 from mngr_ansible.diff.outcome import DUE, Outcome, Status
 from mngr_ansible.errors import ErrorGroup, MngrAnsibleError
+from mngr_ansible.portable.text import one_stop
 
 _LISTED = 4
 """How many hosts are named in a line."""
@@ -159,4 +160,4 @@ def error_dicts(error: MngrAnsibleError) -> list[dict[str, Any]]:
     """An error as JSON objects; a group gives one object for each of its errors."""
     if isinstance(error, ErrorGroup):
         return [each for inner in error.errors for each in error_dicts(inner)]
-    return [{"problem": error.problem, "remedy": error.remedy, "host": error.host}]
+    return [{"problem": one_stop(error.problem), "remedy": one_stop(error.remedy), "host": error.host}]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from mngr_ansible.diff.outcome import DUE, Outcome, Status
 from mngr_ansible.errors import ErrorGroup, MngrAnsibleError
 from mngr_ansible.portable import sh
-from mngr_ansible.portable.text import printable
+from mngr_ansible.portable.text import one_stop, printable
 from mngr_ansible.report.report import HostReport, PluginRow, Report, ToolRow
 
 _WORDS = {
@@ -29,7 +29,7 @@ def error_text(error: MngrAnsibleError) -> str:
     if isinstance(error, ErrorGroup):
         return "\n".join(error_text(each) for each in error.errors)
     place = f"{error.host}: " if error.host else ""
-    first, *rest = [*f"{place}{error.problem}".split("\n"), *error.remedy.split("\n")]
+    first, *rest = one_stop(f"{place}{error.problem}\n{error.remedy}").split("\n")
     return "\n".join([f"error: {printable(first)}", *(f"       {printable(line)}" for line in rest if line)])
 
 
