@@ -67,6 +67,8 @@ class Candidate:
             "is_required": complete["is_required"],
             "scope": self.scope,
         }
+        if self.source.repository is not None:
+            request["repository"] = self.source.repository.name
         if self.source.version is not None and self.manager not in managers.SYSTEM:
             request["exact"] = {self.manager: self.source.version}
         if self.manager in DOWNLOADS:
@@ -118,16 +120,22 @@ class Resolver:
         policy: what the user allows.
         implied: what sources need first (``requires``), by the text of ``requires``.
         offers: what the host's package managers offer; a manager that was not asked is assumed to have everything.
+        failures: why a source failed already in this run, by the requirement's name and the source.
     """
 
     state: HostState
     policy: SourcePolicy
     implied: Mapping[str, Requirement]
     offers: Offers = field(default_factory=dict)
+    failures: Mapping[tuple[str, Source], str] = field(default_factory=dict)
 
     def with_offers(self, offers: Offers) -> "Resolver":
         """The same resolver, which also knows what the host's package managers offer."""
         return dataclasses.replace(self, offers=offers)
+
+    def after(self, state: HostState, failures: Mapping[tuple[str, Source], str]) -> "Resolver":
+        """The same resolver after an attempt: what is true on the host now, and which sources failed besides."""
+        return dataclasses.replace(self, state=state, failures={**self.failures, **failures})
 
     @property
     def are_lists_old(self) -> bool:
@@ -194,7 +202,7 @@ class Resolver:
             if isinstance(judged, Refusal):
                 refusals.append(judged)
                 continue
-            resolution = Resolution(candidate, judged, tuple(each.reason for each in refusals))
+            resolution = Resolution(candidate, judged, _reasons(refusals))
             if by_hand or all(map(self._has_privilege, resolution.candidates)):
                 return resolution
             without_privilege = without_privilege or resolution
@@ -203,7 +211,7 @@ class Resolver:
             return Resolution(unlisted.candidate, refusals=(f"{unlisted.reason}, according to its current lists",))
         if without_privilege is not None:
             return dataclasses.replace(without_privilege, privilege_problem=self.state.login.privilege_problem)
-        return Resolution(None, refusals=tuple(each.reason for each in refusals) or (self._no_candidate(requirement),))
+        return Resolution(None, refusals=_reasons(refusals) or (self._no_candidate(requirement),))
 
     def _candidates(self, requirement: Requirement) -> Iterator[Candidate]:
         """The sources of a requirement that are meant for a host like this, in their order."""
@@ -220,7 +228,8 @@ class Resolver:
     ) -> tuple[Resolution, ...] | Refusal:
         """What must be installed before this candidate, or why it cannot be used."""
         refusal = (
-            self._disallowed(candidate)
+            self._failed(candidate)
+            or self._disallowed(candidate)
             or self._missing_manager(candidate)
             or self._wrong_version(candidate)
             or self._insufficient_offer(candidate)
@@ -238,6 +247,11 @@ class Resolver:
                 return Refusal(candidate, f"{label} needs {text}: {reason}")
             prerequisites.append(resolution)
         return tuple(prerequisites)
+
+    def _failed(self, candidate: Candidate) -> Refusal | None:
+        """It was tried in this run, and failed."""
+        reason = self.failures.get((candidate.requirement.name, candidate.source))
+        return None if reason is None else Refusal(candidate, f"{candidate.source.label}: {reason}")
 
     def _disallowed(self, candidate: Candidate) -> Refusal | None:
         """What the user's settings, or the source itself, have against a candidate on any host."""
@@ -315,6 +329,10 @@ class Resolver:
             text = f"{system.name} installs with {system.manager}"
         known = ", ".join(dict.fromkeys(each.label for each in requirement.sources))
         return f"{text}; known sources: {known}" if known else text
+
+
+def _reasons(refusals: Sequence[Refusal]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each.reason for each in refusals))
 
 
 def by_manager(candidates: Sequence[Candidate]) -> dict[str, list[Candidate]]:

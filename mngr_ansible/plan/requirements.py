@@ -170,17 +170,19 @@ def _conflict(name: str, earlier: Sequence[PackageRequest], last: PackageRequest
 def implied(requirements: Sequence[Requirement]) -> dict[str, Requirement]:
     """What the sources of these requirements need first (``requires``), and what that needs in turn.
 
-    The keys are the texts of ``requires``, such as ``node>=20``; the id of each is ``needs:TEXT``.
+    The keys are the texts of ``requires``, such as ``node>=20``; the id of each is ``needs:TEXT``. What only optional
+    requirements need is optional too.
     """
     plugins_own = {each.name: each for each in requirements}
     found: dict[str, Requirement] = {}
-    queue = deque(requirements)
-    while queue:
-        parent = queue.popleft()
-        for text in [text for source in parent.sources for text in source.requires]:
-            if text not in found:
-                found[text] = _prerequisite(text, parent, plugins_own)
-                queue.append(found[text])
+    for is_required in (True, False):
+        queue = deque(each for each in requirements if each.is_required is is_required)
+        while queue:
+            parent = queue.popleft()
+            for text in [text for source in parent.sources for text in source.requires]:
+                if text not in found:
+                    found[text] = _prerequisite(text, parent, plugins_own)
+                    queue.append(found[text])
     return found
 
 
@@ -193,4 +195,5 @@ def _prerequisite(text: str, parent: Requirement, plugins_own: Mapping[str, Requ
         common = needed.range.intersect(own.range)
         versions = needed.range if common.is_empty else common
         needed = replace(needed, checks=own.checks, sources=own.sources, range=versions)
-    return replace(needed, step=f"needs:{text}", purposes=(f"needed by {parent.name}",))
+    purposes = (f"needed by {parent.name}",)
+    return replace(needed, step=f"needs:{text}", purposes=purposes, is_required=parent.is_required)

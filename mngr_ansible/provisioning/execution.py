@@ -156,7 +156,9 @@ def archive_failure(directory: Path, run: HostsRun, report: Report) -> Report:
     A package that a person has to install is no failure of the run.
     """
     failed = {
-        host.host for index, host in enumerate(report.hosts) if _alias(index) in run.aliases and _has_failed(host)
+        host.host
+        for index, host in enumerate(report.hosts)
+        if _alias(index) in run.aliases and _has_failed(host) and not host.kept
     }
     if not failed:
         return report

@@ -11,6 +11,7 @@ The command line, the Python API and mngr call these functions with their own ho
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from mngr_ansible.diff.availability import ask_offers
@@ -22,7 +23,7 @@ from mngr_ansible.host.probe_request import ProbeRequest
 from mngr_ansible.host.state import HostState
 from mngr_ansible.inputs.hooks import contributions, run_after, run_before
 from mngr_ansible.plan.plan import Plan, build, print_only, resolve_destinations
-from mngr_ansible.provisioning import execution
+from mngr_ansible.provisioning import execution, next_sources
 from mngr_ansible.provisioning.reporting import NONSENSE, apply_report, nonsense, plan_report
 from mngr_ansible.provisioning.request import SILENT, Dialog, Prepared, Request, Target
 from mngr_ansible.report.progress import announce, failed_early, summary
@@ -162,7 +163,8 @@ def _inspect(prepared: Prepared, request: Request, started: float, *, is_applied
         return dataclasses.replace(prepared, error=error, spent=time.monotonic() - started)
     except NONSENSE as error:
         return dataclasses.replace(prepared, error=nonsense(error, target.name), spent=time.monotonic() - started)
-    return dataclasses.replace(prepared, plan=plan, state=state, due=due, spent=time.monotonic() - started)
+    spent = time.monotonic() - started
+    return dataclasses.replace(prepared, plan=plan, state=state, due=due, resolver=resolver, spent=spent)
 
 
 def _require_privilege(request: Request, state: HostState, *, is_needed: bool) -> None:
@@ -294,17 +296,30 @@ def apply(
 
 
 def _run(prepared: Sequence[Prepared], request: Request, dialog: Dialog, command: str) -> Report:
-    """Run Ansible where something has to change; the run directory is kept only where a host failed."""
-    runs = execution.host_runs(prepared, request, execution.temporary_name())
-    if not runs:
-        return apply_report(prepared, command, None)
-    plan = plan_report(prepared, command).to_dict()
-    with temporary_run_directory() as directory:
-        run = execution.run_hosts(prepared, runs, request, directory, plan, dialog)
-        report = apply_report(prepared, command, run)
-        if run.signal is not None:
-            raise Interrupted(report, run.signal) from run.signal
-        return execution.archive_failure(directory, run, report)
+    """Run Ansible where something has to change; the run directory is kept only where a host failed.
+
+    Where a source failed for a reason of its own, the next one is tried, and what was not reached because of it.
+    """
+    report = None
+    with ExitStack() as directories:
+        done: list[tuple[Path, execution.HostsRun]] = []
+        while runs := execution.host_runs(prepared, request, execution.temporary_name()):
+            started = time.monotonic()
+            directory = directories.enter_context(temporary_run_directory())
+            plan = plan_report(prepared, command).to_dict()
+            run = execution.run_hosts(prepared, runs, request, directory, plan, dialog)
+            done.append((directory, run))
+            latest = apply_report(prepared, command, run)
+            report = latest if report is None else next_sources.merged(report, latest, prepared)
+            if run.signal is not None:
+                raise Interrupted(report, run.signal) from run.signal
+            spent = time.monotonic() - started
+            prepared, report = next_sources.next_attempts(prepared, run, report, spent, dialog.on_progress)
+        if report is None:
+            return apply_report(prepared, command, None)
+        for directory, run in reversed(done):
+            report = execution.archive_failure(directory, run, report)
+        return report
 
 
 def finish(prepared: Prepared, report: HostReport, request: Request) -> HostReport:

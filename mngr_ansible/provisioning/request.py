@@ -9,6 +9,7 @@ from typing import Any
 import pluggy
 
 from mngr_ansible.diff.due import Due
+from mngr_ansible.diff.resolver import Resolver
 from mngr_ansible.errors import MngrAnsibleError, UsageError
 from mngr_ansible.host.connection import Connection
 from mngr_ansible.host.state import HostState
@@ -92,6 +93,8 @@ class Prepared:
     state: HostState | None = None
     due: Due | None = None
     error: MngrAnsibleError | None = None
+    resolver: Resolver | None = None
+    """Chose the sources of its packages; chooses the next one where one fails."""
     spent: float = 0
     """Seconds that planning and inspecting took; the run has so much less."""
 

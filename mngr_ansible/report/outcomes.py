@@ -85,6 +85,20 @@ def from_events(
     return tuple(_ended(each, is_running=each.id in running) for each in outcomes), error
 
 
+def failed_sources(alias: str, result: RunResult) -> dict[str, str]:
+    """By step, such as ``package:git`` or ``repository:NAME``: why its source failed, for a reason of its own."""
+    steps = _HostEvents.of(alias, result).steps
+    return {
+        step: str(event.step.get("reason") or "")
+        for step, event in steps.items()
+        if event.step is not None and _is_failed(event) and event.step.get("is_of_source")
+    }
+
+
+def _is_failed(event: Event | None) -> bool:
+    return event is not None and event.step is not None and event.step.get("status") == "failed"
+
+
 def _names(steps: Sequence[Outcome]) -> str:
     names = ", ".join(each.name for each in steps[:3])
     return f"{names}, …" if len(steps) > 3 else names or "the last checks"
@@ -144,10 +158,14 @@ class _HostEvents:
     @classmethod
     def of(cls, alias: str, result: RunResult) -> "_HostEvents":
         events = [event for event in result.events if event.host == alias]
+        steps: dict[str, Event] = {}
+        for event in events:
+            if event.step is not None and not (_is_failed(event) and _is_failed(steps.get(str(event.step["id"])))):
+                steps[str(event.step["id"])] = event  # of two failures the first one has the cause
         failures = [event for event in events if event.kind == "failed"]
         return cls(
             result,
-            {str(event.step.get("id")): event for event in events if event.step is not None},
+            steps,
             _lost_first([event for event in events if event.kind == "unreachable"]),
             next(iter(failures), None),
             any(each.step is None and _NO_ANSWER.search(each.text) for each in failures),

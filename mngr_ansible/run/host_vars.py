@@ -189,6 +189,7 @@ def _repository(manager: str, repository: Repository) -> RepositoryRequest:
         "component": repository.component,
         "key": repository.key,
         "fingerprint": repository.fingerprint,
+        "is_required": False,
     }
 
 

@@ -28,7 +28,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal, Required, TypedDict
+from typing import Any, Literal, NotRequired, Required, TypedDict
 
 from mngr_ansible.portable import addresses
 
@@ -77,12 +77,14 @@ class StepResult(TypedDict):
         status: ``ok``, ``changed``, ``failed``, ``skipped`` or ``unknown``; None where the role gave none.
         current: what the host has now, for people.
         reason: why it is so, for people.
+        is_of_source: True where it failed for a reason of its source alone, so that another source may succeed.
     """
 
     id: str
     status: str | None
     current: str | None
     reason: str | None
+    is_of_source: NotRequired[bool]
 
 
 class ReadyLine(TypedDict):
@@ -226,7 +228,15 @@ def _step_result(step: Mapping[str, Any]) -> StepResult:
         value = step.get(key)
         return None if value is None else shorten(str(value))
 
-    return {"id": str(step.get("id")), "status": text("status"), "current": text("current"), "reason": text("reason")}
+    made: StepResult = {
+        "id": str(step.get("id")),
+        "status": text("status"),
+        "current": text("current"),
+        "reason": text("reason"),
+    }
+    if step.get("is_of_source") is True:
+        made["is_of_source"] = True
+    return made
 
 
 def _steps_in_stdout(result: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -31,6 +31,7 @@ TOGETHER = {
     "faults/test_odd_hosts.py": 200,
     "faults/test_lost_links.py": 180,
     "faults/test_odd_logins.py": 120,
+    "hosts/test_next_sources.py": 80,
     "hosts/test_costs.py": 60,
     "hosts/test_costs_packages.py": 60,
     "roles/test_files_versions.py": 40,

@@ -20,6 +20,11 @@ options:
     type: list
     elements: str
     default: []
+  failed:
+    description: The ids of the requirements whose failure was reported already; there is no second warning of them.
+    type: list
+    elements: str
+    default: []
 author: [mngr-ansible]
 """
 
@@ -43,7 +48,8 @@ from ansible.module_utils.mngr_packages_queries import check, complete, offered 
 
 def main() -> None:
     """Check every requirement, and fail if a required one is not satisfied."""
-    module = reading_module("requirements", installed={"type": "list", "elements": "str", "default": []})
+    ids = {"type": "list", "elements": "str", "default": []}
+    module = reading_module("requirements", installed=ids, failed=ids)
     installed = module.params["installed"]
     steps, problems = [], []
     for checked in check(module, complete(module)):
@@ -56,7 +62,7 @@ def main() -> None:
         steps.append(outcome(checked, "failed", reason))
         if checked.requirement["is_required"]:
             problems.append(reason)
-        else:
+        elif checked.id not in module.params["failed"]:
             module.warn(f"{reason}. It is optional.")
     if problems:
         module.fail_json(

@@ -136,7 +136,7 @@ class Fetching:
         for each in due:
             why = self.download(each.requirement)
             if why:
-                refusals.append(Refusal(each, each.problem(), why))
+                refusals.append(Refusal(each, each.problem(), why, is_of_source=True))
         return self.remaining(due, refusals)
 
     def remaining(self, due: Sequence[Checked], refusals: Sequence[Refusal]) -> list[Checked]:
@@ -207,11 +207,11 @@ class Fetching:
                 f" after {addresses.without_secrets(each.requirement['url'])} was installed" if not why else f"; {why}"
             )
             reason = each.problem() + after
-            steps.append(outcome(each, "failed", reason))
+            steps.append(outcome(each, "failed", reason, is_of_source=bool(why)))
             if each.requirement["is_required"]:
                 problems.append(reason)
             else:
-                self.outcomes.warn_failed(each, reason)
+                self.outcomes.warn_failed(each, reason, is_of_source=bool(why))
         if problems:
             message = f"{'; '.join(problems)}. Check the url and the installer's output, or relax the range."
             self.outcomes.fail(message, steps, is_changed=self.is_changed, installed=installed)

@@ -32,6 +32,13 @@ options:
     description: Seconds after which the manager is stopped on the host.
     type: int
     default: 900
+  repositories:
+    description:
+      - What M(mngr_packages_repository) returned, for requirements with a C(repository). One of them whose repository
+        could not be added is reported as failed, and stops no other. A repository that was just added is removed again
+        if nothing could be installed from it.
+    type: dict
+    default: {}
 author: [mngr-ansible]
 """
 
@@ -56,13 +63,15 @@ output:
   returned: when it was called to change something
 """
 
+import re  # noqa: E402
 from fnmatch import fnmatch  # noqa: E402
 from typing import TYPE_CHECKING  # noqa: E402
 
 from ansible.module_utils import mngr_packages_explanations as explanations  # noqa: E402
+from ansible.module_utils import mngr_packages_repositories as repositories  # noqa: E402
 from ansible.module_utils.mngr_ansible_portable import managers  # noqa: E402
 from ansible.module_utils.mngr_packages_arguments import installing_module  # noqa: E402
-from ansible.module_utils.mngr_packages_executor import NOT_ROOT, privilege  # noqa: E402
+from ansible.module_utils.mngr_packages_executor import NOT_ROOT, Executor, privilege  # noqa: E402
 from ansible.module_utils.mngr_packages_manager import PackageManager, system_manager  # noqa: E402
 from ansible.module_utils.mngr_packages_outcomes import Outcomes, Refusal, outcome  # noqa: E402
 from ansible.module_utils.mngr_packages_queries import Checked, check, complete  # noqa: E402
@@ -74,13 +83,29 @@ if TYPE_CHECKING:
     from ansible.module_utils.mngr_ansible_portable.offers import ManagerOffers
 
 
+_HOSTS_OWN = (
+    r"dpkg was interrupted|Errors were encountered while processing|No space left|not enough free|enough free space|"
+    r"ENOSPC|[Uu]nable to (?:acquire|lock)|Could not get lock|locked by|System management is locked|"
+    r"can't create transaction lock|a password is required|a terminal is required|Authentication required"
+)
+"""What a manager prints for a failure of the host, whatever is installed, or for one that left a package half done."""
+
+_PARTLY_FETCHED = (
+    r"Failed to fetch|Some index files failed|Failed to (?:synchronize cache|download metadata)|"
+    r"Errors during downloading metadata|failed retrieving file"
+)
+"""What a manager prints that could fetch a part of its lists, with exit status 0."""
+
+
 class Installation:
     """One execution of the module: find out what has to be installed, and install it."""
 
     def __init__(self, module: AnsibleModule) -> None:
         self.module = module
         self.manager = PackageManager(module, module.params["manager"] or system_manager())
-        self.outcomes = Outcomes(module, "No package was changed.")
+        self.outcomes = Outcomes(module, "No package was changed.", self.withdraw)
+        self.repository_steps = module.params["repositories"].get("mngr_steps") or ()
+        self.found: list[Checked] = []
         self.privilege = "root"
         self.is_refreshed = False
         self.refresh_problem = ""
@@ -88,8 +113,9 @@ class Installation:
 
     def run(self) -> None:
         """Check, install, and end the module."""
-        found = check(self.module, complete(self.module))
+        self.found = found = check(self.module, complete(self.module))
         self.outcomes.add(found)
+        found = self.with_repositories(found)
         foreign = [each for each in found if each.finding.status in ("too-new", "unknown")]
         self.refuse(foreign, "It is never installed over")
         due = [each for each in found if each.finding.status in ("missing", "too-old")]
@@ -106,11 +132,27 @@ class Installation:
             self.install([each for each in optional if each.requirement["scope"] == scope], scope, is_required=False)
         self.outcomes.finish(is_changed=bool(self.installed), installed=self.installed)
 
+    def with_repositories(self, found: Sequence[Checked]) -> list[Checked]:
+        """Those that need no repository which could not be added; notes the others as failed, for that reason."""
+        steps = {each["id"]: each["reason"] for each in self.repository_steps if each["status"] == "failed"}
+        left = []
+        for each in found:
+            why = steps.get(f"repository:{each.requirement['repository']}")
+            if why is None or each.finding.status not in ("missing", "too-old"):
+                left.append(each)
+                continue
+            reason = f"the package repository of {each.requirement['name']} cannot be added: {why}"
+            if each.requirement["is_required"]:
+                self.outcomes.add_failed(each, reason, is_of_source=True)
+            else:
+                self.outcomes.warn_failed(each, reason, is_of_source=True)
+        return left
+
     def installable(self, due: Sequence[Checked]) -> list[Checked]:
         """Those that this user may install on this host; fails the module if a required one is not among them."""
         name = self.manager.name
         unnamed = [each for each in due if not each.requirement["packages"].get(name)]
-        self.refuse(unnamed, f"No package of {name} is known for it; install it by hand")
+        self.refuse(unnamed, f"No package of {name} is known for it; install it by hand", is_of_source=True)
         due = [each for each in due if each not in unnamed]
         if any(managers.needs_root(name, each.requirement["scope"]) for each in due):
             self.privilege = privilege()
@@ -121,7 +163,9 @@ class Installation:
         patterns = self.manager.held()
         held = [each for each in due if _matches(self.packages([each]), patterns)]
         self.refuse(
-            held, "It is on hold on this host (pacman's IgnorePkg, dnf's versionlock), and never released by us"
+            held,
+            "It is on hold on this host (pacman's IgnorePkg, dnf's versionlock), and never released by us",
+            is_of_source=True,
         )
         return [each for each in due if each not in held]
 
@@ -152,8 +196,8 @@ class Installation:
             self.refresh()
             offers = self.manager.offers(requirements, self.privilege)
         refused = [each for each in due if self.manager.refusal(each.requirement, offers)]
-        remedy = "Add a package source that has it, or relax the range"
-        self.refuse(refused, f"{remedy}. {self.refresh_problem}" if self.refresh_problem else remedy, offers)
+        remedy = self.refresh_problem or "Add a package source that has it, or relax the range"
+        self.refuse(refused, remedy, offers, is_of_source=True)
         return [each for each in due if each not in refused]
 
     def refresh(self) -> None:
@@ -161,9 +205,10 @@ class Installation:
         self.is_refreshed = True
         code = self.manager.refresh(self.privilege)
         self.outcomes.output = self.manager.output
-        if code:
+        if code or re.search(_PARTLY_FETCHED, self.manager.output):
             why = self.explain(code, [])
             self.refresh_problem = f"The lists of packages could not be refreshed entirely. {why}"
+        if code:
             self.module.warn(self.refresh_problem)
 
     def explain(self, code: int, packages: Sequence[str]) -> str:
@@ -190,13 +235,16 @@ class Installation:
             if explanations.has_failed_script(self.manager.output):
                 self.module.warn(f"{names}: {self.explain(code, packages)}")
             return
-        why = self.explain(code, packages)
+        why, is_own = self.explain(code, packages), self.is_of_source(code)
         if is_required and failed:
-            steps = [outcome(each, "failed", why) if each in failed else outcome(each, "changed") for each in again]
+            steps = [
+                outcome(each, "failed", why, is_of_source=is_own) if each in failed else outcome(each, "changed")
+                for each in again
+            ]
             self.outcomes.fail(why, steps, is_changed=len(failed) < len(steps))
         self.module.warn(f"{names}: {why}")
         for each in failed:
-            self.outcomes.add_failed(each, why)
+            self.outcomes.add_failed(each, why, is_of_source=is_own)
 
     def has_failed(self, checked: Checked, code: int) -> bool:
         """Whether a requirement is not satisfied after a transaction that ended with this status."""
@@ -204,12 +252,34 @@ class Installation:
         is_broken = not broken.isdisjoint(checked.requirement["packages"][self.manager.name])
         return explanations.is_stopped(code) or checked.finding.status != "ok" or is_broken
 
-    def refuse(self, checked: Sequence[Checked], remedy: str, offers: ManagerOffers | None = None) -> None:
+    def is_of_source(self, code: int) -> bool:
+        """Whether a transaction failed for a reason of its own, without a change: another source may succeed."""
+        output = self.manager.output
+        return not explanations.is_stopped(code) and not re.search(_HOSTS_OWN, output)
+
+    def withdraw(self) -> None:
+        """Remove the repositories that were added for these requirements, if nothing was installed from them."""
+        for new in self.module.params["repositories"].get("new") or ():
+            own = [each for each in self.found if each.requirement["repository"] == new["name"]]
+            if own and not any(each.id in self.installed or each.finding.status == "ok" for each in own):
+                why = repositories.withdraw(Executor(self.module, "system"), new)
+                if why:
+                    self.module.warn(f"The repository {new['name']} could not be removed again: {why}.")
+
+    def refuse(
+        self,
+        checked: Sequence[Checked],
+        remedy: str,
+        offers: ManagerOffers | None = None,
+        *,
+        is_of_source: bool = False,
+    ) -> None:
         """Fail the module, before anything is changed, if one of these is required; else warn of each."""
         refusals = []
         for each in checked:
             offer = self.manager.refusal(each.requirement, offers) if offers is not None else ""
-            refusals.append(Refusal(each, each.problem() + (f", {offer}" if offer else ""), remedy))
+            problem = each.problem() + (f", {offer}" if offer else "")
+            refusals.append(Refusal(each, problem, remedy, is_of_source))
         self.outcomes.refuse(refusals)
 
 
@@ -220,7 +290,8 @@ def _matches(names: Sequence[str], patterns: Collection[str]) -> bool:
 def main() -> None:
     """Run the module."""
     manager = {"type": "str", "choices": ["", *managers.TABLE], "default": ""}
-    Installation(installing_module("requirements", manager=manager)).run()
+    added = {"type": "dict", "default": {}}
+    Installation(installing_module("requirements", manager=manager, repositories=added)).run()
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ options:
     description:
       - Each has C(manager) (apt, dnf, zypper), C(name) (of its files), C(url), C(key) (armored text, or its https
         address), C(fingerprint) (40 hexadecimal digits of the primary key), and for apt C(suite) and C(component).
+        With C(is_required) false, one that cannot be added is only reported as failed.
     type: list
     elements: dict
     required: true
@@ -54,6 +55,13 @@ mngr_steps:
   description: The outcome of every repository, as C(repository:) and its name.
   type: list
   returned: always
+new:
+  description:
+    - The repositories of which the host had nothing before, each with C(name), C(paths), and C(fingerprint) (empty
+      where rpm's database is not concerned). C(mngr_packages_install) removes one again if nothing can be installed
+      from it.
+  type: list
+  returned: always
 """
 
 import os  # noqa: E402
@@ -74,7 +82,7 @@ if TYPE_CHECKING:
 
     from ansible.module_utils.basic import AnsibleModule
     from ansible.module_utils.mngr_packages_outcomes import StepOutcome
-    from ansible.module_utils.mngr_packages_repositories import Repository
+    from ansible.module_utils.mngr_packages_repositories import NewRepository, Repository
 
 _KEY_BYTES = 1 << 20
 _RPM_SECONDS = 60
@@ -97,6 +105,7 @@ class Additions:
     def __init__(self, module: AnsibleModule) -> None:
         self.module = module
         self.steps: list[StepOutcome] = []
+        self.new: dict[str, NewRepository] = {}
 
     def run(self) -> None:
         """Compare the repositories with the host, write what is missing, and end the module."""
@@ -107,8 +116,9 @@ class Additions:
                 repository = repositories.complete(given)
                 contents = self.contents(repository)
             except (RepositoryError, repositories.InvalidRepositoryError) as error:
-                problems.append(f"{given.get('name')}: {error}")
-                self.add_step(given.get("name"), "failed", problems[-1])
+                if given.get("is_required", True):
+                    problems.append(f"{given.get('name')}: {error}")
+                self.add_step(given.get("name"), "failed", str(error), is_of_source=True)
                 continue
             if contents:
                 due.append(Addition(repository, contents))
@@ -141,8 +151,13 @@ class Additions:
             repository["path"]: repository["text"].encode(),
         }
         is_same = all(_read(path) == content for path, content in contents.items())
-        is_trusted = repository["manager"] != "zypper" or repositories.is_imported(repository["fingerprint"])
-        return {} if is_same and is_trusted else contents
+        is_rpm = repository["manager"] != "apt"
+        is_trusted = not is_rpm or repositories.is_imported(repository["fingerprint"])
+        if all(_read(path) is None for path in contents):
+            fingerprint = "" if is_trusted else repository["fingerprint"]
+            new: NewRepository = {"name": repository["name"], "paths": list(contents), "fingerprint": fingerprint}
+            self.new[repository["name"]] = new
+        return {} if is_same and (is_trusted or repository["manager"] != "zypper") else contents
 
     def key(self, repository: Repository) -> bytes:
         """The content of the key file. A key that the host has already from an address is not downloaded again.
@@ -164,7 +179,9 @@ class Additions:
                 if present == marked(given).encode():  # also where gpg was installed since then, and would change it
                     return present
             return marked(keys.exported(given, fingerprint, directory)).encode()
-        except (download.DownloadError, keys.KeyFileError) as error:
+        except download.DownloadError as error:
+            raise RepositoryError(f"its key cannot be fetched: {error}") from None
+        except keys.KeyFileError as error:
             raise RepositoryError(f"its key cannot be trusted: {error}") from None
 
     def refuse(self, due: Sequence[Addition], executor: Executor) -> None:
@@ -190,8 +207,10 @@ class Additions:
             why = executor.write_files(contents, "0644")
             if not why and repository["manager"] == "zypper":
                 code = executor.run(["rpm", "--import", repository["key_path"]], _RPM_SECONDS)
-                why = f"rpm did not accept its key: {clause(last_lines(executor.output))}" if code else ""
-            self.add_step(repository["name"], "failed" if why else "changed", why)
+                if code:
+                    why = f"rpm did not accept its key: {clause(last_lines(executor.output))}"
+                    executor.remove_files([path for path in contents if repository["name"] in self.new], MARK)
+            self.add_step(repository["name"], "failed" if why else "changed", why, is_of_source=bool(why))
             if why:
                 problems.append(f"{repository['name']}: {why}")
             else:
@@ -200,9 +219,12 @@ class Additions:
             self.fail(f"{'; '.join(problems)}. Fix this on the host and run again.", added)
         self.finish(added)
 
-    def add_step(self, name: object, status: str, reason: str = "") -> None:
+    def add_step(self, name: object, status: str, reason: str = "", *, is_of_source: bool = False) -> None:
         """Note the outcome of one repository."""
-        self.steps.append({"id": f"repository:{name}", "status": status, "current": None, "reason": reason})
+        step: StepOutcome = {"id": f"repository:{name}", "status": status, "current": None, "reason": reason}
+        if is_of_source:
+            step["is_of_source"] = True
+        self.steps.append(step)
 
     def fail(self, message: str, added: Sequence[str] = (), **more: str) -> NoReturn:
         """End the module with a failure; some repositories may have been added."""
@@ -213,7 +235,8 @@ class Additions:
         self.module.exit_json(**self._result(added))
 
     def _result(self, added: Sequence[str]) -> Mapping[str, Any]:
-        return {"changed": bool(added), "added": list(added), "mngr_steps": self.steps}
+        new = [each for name, each in self.new.items() if name in added]
+        return {"changed": bool(added), "added": list(added), "new": new, "mngr_steps": self.steps}
 
 
 def _read(path: str) -> bytes | None:

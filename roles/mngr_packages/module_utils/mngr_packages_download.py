@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import errno
 import hashlib
 import http.client
 import os
 import signal
+import socket
 import ssl
 import urllib.error
 import urllib.request
@@ -105,7 +107,7 @@ def _copy(url: str, file: BinaryIO, limit: int) -> str:
     except urllib.error.HTTPError as error:
         raise DownloadError(f"the server answered {error.code}") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise DownloadError(_explanation(getattr(error, "reason", error))) from None
+        raise DownloadError(_explanation(getattr(error, "reason", error), urlsplit(url).hostname or "")) from None
 
 
 def _opener() -> urllib.request.OpenerDirector:
@@ -136,8 +138,14 @@ def _request(url: str) -> urllib.request.Request:
     return request
 
 
-def _explanation(reason: object) -> str:
-    """What went wrong, as a clause without a full stop."""
+def _explanation(reason: object, server: str) -> str:
+    """What went wrong on the way to a server, as a clause without a full stop."""
+    if isinstance(reason, socket.gaierror):
+        return f"the name of the server, or of a proxy, cannot be resolved (DNS): {server}"
+    if isinstance(reason, ConnectionRefusedError):
+        return f"{server}, or a proxy, refuses the connection"
+    if isinstance(reason, OSError) and reason.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
+        return f"{server}, or a proxy, cannot be reached: {reason.strerror}"
     if isinstance(reason, ssl.SSLCertVerificationError):
         return (
             f"the host does not trust the server's certificate ({reason.verify_message}); "

@@ -170,6 +170,13 @@ class Executor:
             return clause(last_lines(self.output)) or "it cannot be written"
         return ""
 
+    def remove_files(self, paths: Sequence[str], mark: str) -> str:
+        """Remove those of these files that begin with ``mark``; why it could not be done, empty if it was."""
+        command = [sys.executable, "-I", "-", "remove", "", mark, *paths]
+        if self.run(command, _WRITE_SECONDS, inspect.getsource(mngr_packages_writing)):
+            return clause(last_lines(self.output)) or "it cannot be removed"
+        return ""
+
 
 def _adopt_orphans() -> None:
     """Have the kernel give us, instead of init, the processes whose parent ends (prctl(2)); only on Linux."""

@@ -9,32 +9,41 @@ from .mngr_ansible_portable.text import clause
 from .mngr_packages_executor import last_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from ansible.module_utils.basic import AnsibleModule
 
     from .mngr_packages_queries import Checked
 
 
-class StepOutcome(TypedDict):
-    """What became of one step, as ``mngr_steps`` reports it: docs/contract.md "Roles".
-
-    ``status`` is ``ok``, ``changed`` or ``failed``; ``current`` is the version on the host, None if it is not known;
-    ``reason`` is why it failed, without a full stop.
-    """
-
+class _StepFields(TypedDict):
     id: str
     status: str
     current: str | None
     reason: str
 
 
+class StepOutcome(_StepFields, total=False):
+    """What became of one step, as ``mngr_steps`` reports it: docs/contract.md "Roles".
+
+    ``status`` is ``ok``, ``changed`` or ``failed``; ``current`` is the version on the host, None if it is not known;
+    ``reason`` is why it failed, without a full stop. ``is_of_source`` is True for a failure that belongs to the source
+    alone (its key, its server, a conflict, a hold, …): nothing was changed, and another source may succeed.
+    """
+
+    is_of_source: bool
+
+
 class Refusal(NamedTuple):
-    """A requirement that is not installed: what the problem is and what to do, two sentences without full stops."""
+    """A requirement that is not installed: what the problem is and what to do, two sentences without full stops.
+
+    ``is_of_source``: see :class:`StepOutcome`.
+    """
 
     checked: Checked
     problem: str
     remedy: str
+    is_of_source: bool = False
 
     @property
     def reason(self) -> str:
@@ -42,9 +51,12 @@ class Refusal(NamedTuple):
         return f"{self.problem}. {clause(self.remedy)}"
 
 
-def outcome(checked: Checked, status: str, reason: str = "") -> StepOutcome:
+def outcome(checked: Checked, status: str, reason: str = "", *, is_of_source: bool = False) -> StepOutcome:
     """The outcome of one requirement, with the version that was found."""
-    return {"id": checked.id, "status": status, "current": checked.finding.current, "reason": reason}
+    made: StepOutcome = {"id": checked.id, "status": status, "current": checked.finding.current, "reason": reason}
+    if is_of_source:
+        made["is_of_source"] = True
+    return made
 
 
 class Outcomes:
@@ -54,25 +66,34 @@ class Outcomes:
         output: what the last installing program printed.
     """
 
-    def __init__(self, module: AnsibleModule, nothing_changed: str) -> None:
-        """``nothing_changed`` is the sentence that closes a refusal."""
+    def __init__(
+        self, module: AnsibleModule, nothing_changed: str, before_end: Callable[[], None] = lambda: None
+    ) -> None:
+        """Begin without any outcome.
+
+        Args:
+            module: what is ended.
+            nothing_changed: the sentence that closes a refusal.
+            before_end: is called before the module ends, whatever became of it.
+        """
         self._module = module
         self._nothing_changed = nothing_changed
+        self._before_end = before_end
         self._checked: list[Checked] = []
-        self._failed: dict[str, str] = {}
+        self._failed: dict[str, tuple[str, bool]] = {}
         self.output = ""
 
     def add(self, checked: Iterable[Checked]) -> None:
         """Note the requirements that were looked at: without another outcome, they are ``ok`` or ``changed``."""
         self._checked += checked
 
-    def add_failed(self, checked: Checked, reason: str) -> None:
+    def add_failed(self, checked: Checked, reason: str, *, is_of_source: bool = False) -> None:
         """Note that an optional requirement could not be installed."""
-        self._failed[checked.id] = reason
+        self._failed[checked.id] = reason, is_of_source
 
-    def warn_failed(self, checked: Checked, reason: str) -> None:
+    def warn_failed(self, checked: Checked, reason: str, *, is_of_source: bool = False) -> None:
         """The same, with a warning."""
-        self.add_failed(checked, reason)
+        self.add_failed(checked, reason, is_of_source=is_of_source)
         self._module.warn(f"{clause(reason)}. It is optional.")
 
     def refuse(self, refusals: Sequence[Refusal]) -> None:
@@ -83,15 +104,16 @@ class Outcomes:
             for remedy in dict.fromkeys(each.remedy for each in required):
                 problems = "; ".join(each.problem for each in required if each.remedy == remedy)
                 sentences.append(f"{problems}. {clause(remedy)}")
-            steps = [outcome(each.checked, "failed", each.reason) for each in required]
+            steps = [outcome(each.checked, "failed", each.reason, is_of_source=each.is_of_source) for each in required]
             self.fail(f"{'. '.join(sentences)}. {self._nothing_changed}", steps)
         for each in refusals:
-            self.warn_failed(each.checked, each.reason)
+            self.warn_failed(each.checked, each.reason, is_of_source=each.is_of_source)
 
     def fail(
         self, message: str, steps: Sequence[StepOutcome], *, is_changed: bool = False, installed: Sequence[str] = ()
     ) -> NoReturn:
         """End the module with a failure, and the outcomes of the steps that it is about."""
+        self._before_end()
         self._module.fail_json(message, **self._result(is_changed, installed, steps))
 
     def finish(self, *, is_changed: bool, installed: Sequence[str]) -> NoReturn:
@@ -100,12 +122,14 @@ class Outcomes:
         Args:
             installed: the ids of those that were installed, or would be in check mode.
         """
+        self._before_end()
         steps = [self._outcome(checked, installed) for checked in self._checked]
         self._module.exit_json(**self._result(is_changed, installed, steps))
 
     def _outcome(self, checked: Checked, installed: Sequence[str]) -> StepOutcome:
         if checked.id in self._failed:
-            return outcome(checked, "failed", self._failed[checked.id])
+            reason, is_of_source = self._failed[checked.id]
+            return outcome(checked, "failed", reason, is_of_source=is_of_source)
         if checked.id in installed:
             return {"id": checked.id, "status": "changed", "current": None, "reason": ""}
         return outcome(checked, "ok")

@@ -24,13 +24,15 @@ class Requirement(CompleteRequirement):
     """A requirement with everything spelled out, as the modules of this role work with it.
 
     ``scope`` is ``system`` or ``user``. ``exact`` maps a package manager to the one version that it installs. ``url``
-    and ``sha256`` are of a download, and empty for everything else.
+    and ``sha256`` are of a download, and empty for everything else. ``repository``: the name of the third party's
+    repository that it comes from; empty for none.
     """
 
     scope: str
     exact: dict[str, str]
     url: str
     sha256: str
+    repository: str
 
 
 class Checked(NamedTuple):
@@ -75,6 +77,7 @@ def _complete(given: Mapping[str, Any]) -> Requirement:
         "exact": given.get("exact") or {},
         "url": given.get("url") or "",
         "sha256": given.get("sha256") or "",
+        "repository": given.get("repository") or "",
     }
     versions.Range.parse(requirement["version"])
     if given.get("packages") is None:

@@ -7,13 +7,18 @@ import glob
 import re
 import shutil
 import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from .mngr_ansible_portable import openpgp, repositories, validation
+from .mngr_ansible_portable.repositories import MARK
 from .mngr_ansible_portable.shapes import RepositoryRequest
+from .mngr_ansible_portable.text import clause
+from .mngr_packages_executor import last_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from .mngr_packages_executor import Executor
 
 _LISTS = {
     "apt": ("/etc/apt/sources.list", "/etc/apt/sources.list.d/*.list", "/etc/apt/sources.list.d/*.sources"),
@@ -21,6 +26,7 @@ _LISTS = {
     "zypper": ("/etc/zypp/repos.d/*.repo",),
 }
 """By package manager, the files in which a host may list repositories."""
+_RPM_SECONDS = 60
 _PROGRAMS = {"apt": "apt-get", "dnf": "dnf", "zypper": "zypper"}
 _BLOCK = re.compile(rb"(?s)-----BEGIN PGP PUBLIC KEY BLOCK-----.*?-----END PGP PUBLIC KEY BLOCK-----\n?")
 _DISABLED = re.compile(r"(?im)^enabled\s*[:=]\s*(?:no|0|false)\s*$")
@@ -36,6 +42,18 @@ class Repository(RepositoryRequest):
     key_path: str
     path: str
     text: str
+
+
+class NewRepository(TypedDict):
+    """A repository that was just added, and of which the host had nothing before.
+
+    ``paths`` are its two files. ``fingerprint``: of the key that only this repository brought into rpm's database;
+    empty for none.
+    """
+
+    name: str
+    paths: list[str]
+    fingerprint: str
 
 
 class InvalidRepositoryError(Exception):
@@ -125,9 +143,27 @@ def is_imported(fingerprint: str) -> bool:
 
     rpm names its keys by 32 bits of their fingerprints. So the keys themselves are read, which are in its database too.
     """
-    query = ["rpm", "-q", "gpg-pubkey", "--qf", "%{description}\\n"]
+    return bool(_imported(fingerprint))
+
+
+def withdraw(executor: Executor, new: NewRepository) -> str:
+    """Take away what was added for a repository; why it could not be done, as a clause, empty if it was."""
+    why = executor.remove_files(new["paths"], MARK)
+    names = _imported(new["fingerprint"]) if new["fingerprint"] else []
+    if names and executor.run(["rpm", "--erase", "--", *names], _RPM_SECONDS):
+        return why or f"rpm did not remove its key: {clause(last_lines(executor.output))}"
+    return why
+
+
+def _imported(fingerprint: str) -> list[str]:
+    """The names under which rpm has the key with this fingerprint."""
+    query = ["rpm", "-q", "gpg-pubkey", "--qf", "@%{name}-%{version}-%{release}\\n%{description}\\n"]
     known = subprocess.run(query, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    return any(fingerprint in _fingerprints(each) for each in _BLOCK.findall(known.stdout))
+    return [
+        name.decode("ascii", "replace")
+        for name, text in re.findall(rb"(?ms)^@(gpg-pubkey-\S+)\n(.*?)(?=^@|\Z)", known.stdout)
+        if any(fingerprint in _fingerprints(each) for each in _BLOCK.findall(text))
+    ]
 
 
 def _fingerprints(block: bytes) -> list[str]:

@@ -2,6 +2,7 @@
 """Write files as root or as the user, all of them or none. A program of its own: its text is sent to ``python3``.
 
     python3 -I - MODE OWNER FROM PATH...   (OWNER: ``root``, or empty to leave the files to whoever runs it)
+    python3 -I - remove '' MARK PATH...    (only files that begin with MARK)
 
 Every directory is reached one name at a time by descriptor. A link is followed only if it is a system's link or our
 own: in a directory that others can write too, nobody leads us elsewhere. A file is written under a random name beside
@@ -129,9 +130,29 @@ def write(mode: int, is_roots: bool, source: str, paths: list[str]) -> None:
             file.remove()
 
 
+def remove(mark: bytes, paths: list[str]) -> None:
+    """Remove these files where they begin with this mark; what is no file, or another one, stays."""
+    for path in paths:
+        parent, name = os.path.split(path)
+        if not os.path.isdir(parent):
+            continue
+        directory = opened(parent)
+        try:
+            descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
+        except FileNotFoundError:
+            continue
+        with open(descriptor, "rb") as file:
+            is_ours = file.read(len(mark)) == mark
+        if is_ours:
+            os.unlink(name, dir_fd=directory)
+
+
 if __name__ == "__main__":
     try:
-        write(int(sys.argv[1], 8), sys.argv[2] == "root", sys.argv[3], sys.argv[4:])
+        if sys.argv[1] == "remove":
+            remove(os.fsencode(sys.argv[3]), sys.argv[4:])
+        else:
+            write(int(sys.argv[1], 8), sys.argv[2] == "root", sys.argv[3], sys.argv[4:])
     except WritingError as error:
         sys.exit(str(error))
     except OSError as error:

@@ -56,15 +56,27 @@ class InstallRequest(CompleteRequirement, total=False):
         scope: ``system`` for all users of the host, ``user`` for the remote user alone.
         exact: by package manager, the one version that is installed.
         url, sha256: of a download; without ``sha256`` nothing is known about its content.
+        repository: the name of the third party's repository that it comes from.
     """
 
     scope: str
     exact: dict[str, str]
     url: str
     sha256: str | None
+    repository: str
 
 
-class RepositoryRequest(TypedDict):
+class _RepositoryFields(TypedDict):
+    manager: str
+    name: str
+    url: str
+    suite: str
+    component: str
+    key: str
+    fingerprint: str
+
+
+class RepositoryRequest(_RepositoryFields, total=False):
     """A third party's package repository, as the role takes it.
 
     Keys:
@@ -73,12 +85,7 @@ class RepositoryRequest(TypedDict):
         suite, component: apt only, empty for others.
         key: the signing key as armored text, or its https address.
         fingerprint: of the primary key, 40 hexadecimal digits.
+        is_required: whether the other packages are installed only if it can be added; by default they are.
     """
 
-    manager: str
-    name: str
-    url: str
-    suite: str
-    component: str
-    key: str
-    fingerprint: str
+    is_required: bool
