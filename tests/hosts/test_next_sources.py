@@ -78,7 +78,7 @@ def test_an_optional_program_of_a_vendor_that_cannot_be_reached_stops_nothing_el
     assert statuses(done)["package:claude"] == "failed"
     assert statuses(done)["package:other"] == "changed"
     reason = document(done)["hosts"][0]["steps"][-2]["reason"]
-    assert "cannot be resolved (DNS): downloads.claude.ai" in reason
+    assert "the name downloads.claude.ai cannot be resolved (DNS)" in reason
     assert "npm needs node-npm>=22" in reason
     assert "trusted" not in reason
     assert left_by_vendors(host) == ""
@@ -136,7 +136,7 @@ def test_a_wrong_checksum_and_a_dead_server_lead_to_the_source_after_them(
         "plugins": ["manifest"], "reason": "", "source": "apt",
     }  # fmt: skip
     assert "has the SHA-256" in notices(done)
-    assert "cannot be resolved (DNS): no-such-host.invalid" in notices(done)
+    assert "the name no-such-host.invalid cannot be resolved (DNS)" in notices(done)
 
 
 def test_where_every_source_fails_the_reason_names_each_of_them(

@@ -80,16 +80,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from ansible.module_utils.basic import AnsibleModule
+    from ansible.module_utils.mngr_ansible_portable.causes import Explanation
     from ansible.module_utils.mngr_ansible_portable.offers import ManagerOffers
 
 
-_HOSTS_OWN = (
-    r"dpkg was interrupted|Errors were encountered while processing|No space left|not enough free|enough free space|"
-    r"ENOSPC|[Uu]nable to (?:acquire|lock)|Could not get lock|locked by|System management is locked|"
-    r"can't create transaction lock|a password is required|a terminal is required|Authentication required"
-)
-"""What a manager prints for a failure of the host, whatever is installed, or for one that left a package half done."""
-
+_OTHERS_MAY_SUCCEED = ("read-only", "other")
+"""Kinds of causes, beside those of the source itself, with which another source may succeed."""
 _PARTLY_FETCHED = (
     r"Failed to fetch|Some index files failed|Failed to (?:synchronize cache|download metadata)|"
     r"Errors during downloading metadata|failed retrieving file"
@@ -206,15 +202,15 @@ class Installation:
         code = self.manager.refresh(self.privilege)
         self.outcomes.output = self.manager.output
         if code or re.search(_PARTLY_FETCHED, self.manager.output):
-            why = self.explain(code, [])
+            why = self.explain(code, []).sentences
             self.refresh_problem = f"The lists of packages could not be refreshed entirely. {why}"
         if code:
             self.module.warn(self.refresh_problem)
 
-    def explain(self, code: int, packages: Sequence[str]) -> str:
-        """Why the manager failed, and what to do: two sentences."""
+    def explain(self, code: int, packages: Sequence[str]) -> Explanation:
+        """Why the manager failed, and what to do."""
         timeout = self.module.params["timeout"]
-        return explanations.explain(self.manager.name, code, self.manager.output, packages, self.privilege, timeout)
+        return explanations.cause(self.manager.name, code, self.manager.output, packages, self.privilege, timeout)
 
     def install(self, due: Sequence[Checked], scope: str, *, is_required: bool) -> None:
         """Install these in one transaction. If it fails, check again: some may be installed nevertheless."""
@@ -233,9 +229,10 @@ class Installation:
         names = ", ".join(packages)
         if not code:
             if explanations.has_failed_script(self.manager.output):
-                self.module.warn(f"{names}: {self.explain(code, packages)}")
+                self.module.warn(f"{names}: {self.explain(code, packages).sentences}")
             return
-        why, is_own = self.explain(code, packages), self.is_of_source(code)
+        cause = self.explain(code, packages)
+        why, is_own = cause.sentences, cause.is_of_source or cause.kind in _OTHERS_MAY_SUCCEED
         if is_required and failed:
             steps = [
                 outcome(each, "failed", why, is_of_source=is_own) if each in failed else outcome(each, "changed")
@@ -251,11 +248,6 @@ class Installation:
         broken = explanations.broken_packages(self.manager.output)
         is_broken = not broken.isdisjoint(checked.requirement["packages"][self.manager.name])
         return explanations.is_stopped(code) or checked.finding.status != "ok" or is_broken
-
-    def is_of_source(self, code: int) -> bool:
-        """Whether a transaction failed for a reason of its own, without a change: another source may succeed."""
-        output = self.manager.output
-        return not explanations.is_stopped(code) and not re.search(_HOSTS_OWN, output)
 
     def withdraw(self) -> None:
         """Remove the repositories that were added for these requirements, if nothing was installed from them."""

@@ -5,18 +5,17 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import errno
 import hashlib
 import http.client
 import os
 import signal
-import socket
 import ssl
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import unquote, urlsplit
 
+from .mngr_ansible_portable import causes
 from .mngr_ansible_portable.addresses import redacted, without_secrets
 from .mngr_ansible_portable.text import clause
 
@@ -107,7 +106,7 @@ def _copy(url: str, file: BinaryIO, limit: int) -> str:
     except urllib.error.HTTPError as error:
         raise DownloadError(f"the server answered {error.code}") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise DownloadError(_explanation(getattr(error, "reason", error), urlsplit(url).hostname or "")) from None
+        raise DownloadError(_explanation(getattr(error, "reason", error), without_secrets(url))) from None
 
 
 def _opener() -> urllib.request.OpenerDirector:
@@ -138,14 +137,8 @@ def _request(url: str) -> urllib.request.Request:
     return request
 
 
-def _explanation(reason: object, server: str) -> str:
-    """What went wrong on the way to a server, as a clause without a full stop."""
-    if isinstance(reason, socket.gaierror):
-        return f"the name of the server, or of a proxy, cannot be resolved (DNS): {server}"
-    if isinstance(reason, ConnectionRefusedError):
-        return f"{server}, or a proxy, refuses the connection"
-    if isinstance(reason, OSError) and reason.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
-        return f"{server}, or a proxy, cannot be reached: {reason.strerror}"
+def _explanation(reason: object, url: str) -> str:
+    """What went wrong on the way to an address, as a clause without a full stop."""
     if isinstance(reason, ssl.SSLCertVerificationError):
         return (
             f"the host does not trust the server's certificate ({reason.verify_message}); "
@@ -153,5 +146,7 @@ def _explanation(reason: object, server: str) -> str:
         )
     if isinstance(reason, TimeoutError) or "timed out" in str(reason):
         return f"the server sent nothing for {SILENT_SECONDS} s"
+    if isinstance(reason, OSError) and (problem := causes.network(f"{url}\n{reason}")):
+        return problem
     text = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
     return f"it could not be downloaded: {clause(redacted(text))}"
