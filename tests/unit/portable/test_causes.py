@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
@@ -37,3 +38,12 @@ def test_where_no_table_knows_it_the_tools_own_sentence_is_the_problem() -> None
     assert found.kind == "other"
     assert found.problem == "apt failed with exit status 100: Something is broken"
     assert causes.find("a tool without a table", "E: x") is None
+
+
+@pytest.mark.parametrize("word", ["a", "\n", "nothing provides "])
+@pytest.mark.parametrize("tool", ["apt", "zypper", "npm"])
+def test_the_output_of_a_hostile_host_costs_a_moment(tool: str, word: str) -> None:
+    """One word of 200,000 letters took apt's table two minutes: a pattern takes the square of a line's length."""
+    before = time.process_time()
+    causes.explain(tool, 1, word * (200_000 // len(word)))
+    assert time.process_time() - before < 20

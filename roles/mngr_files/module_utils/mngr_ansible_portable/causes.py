@@ -24,6 +24,8 @@ TABLE: dict[str, tuple[Cause, ...]] = {**SYSTEM_CAUSES, **LANGUAGE_CAUSES, "pyth
 
 _LONGEST_OUTPUT = 200_000
 """Characters of an output that are searched: its end."""
+_LONGEST_LINE = 1000
+"""Characters of a line of it that are searched: a pattern may take the square of a line's length."""
 _LONGEST_WORD = 200
 """Characters of what a pattern found that are shown."""
 _DRY_RUNS = {
@@ -90,7 +92,7 @@ def find(
         privilege: how root was reached: ``root``, ``sudo`` or ``doas``.
         holder: gives the name of the program that holds the tool's lock, for its process id if that is known.
     """
-    output = output[-_LONGEST_OUTPUT:]
+    output = _bounded(output)
     for cause in TABLE.get(tool, ()):
         match = next(filter(None, (re.search(pattern, output) for pattern in cause.patterns)), None)
         if match is not None:
@@ -127,7 +129,7 @@ def said(tool: str, output: str) -> str:
     That is the last line that begins like an error (npm's and zypper's first one), else the last line; never an empty
     line, never one that only names a log. Addresses lose login and query.
     """
-    output = output[-_LONGEST_OUTPUT:]
+    output = _bounded(output)
     lines = [line.strip() for line in output.splitlines()]
     errors = re.findall(r"(?m)^ - (.+)$", output.rpartition("History:\n")[2]) if tool == "zypper" else []
     errors = errors or [match["words"] for match in map(_ERROR.match, lines) if match]
@@ -144,6 +146,7 @@ def network(output: str) -> str:
 
     For the output of any tool that downloads: package managers, curl, wget, Python.
     """
+    output = _bounded(output)
     for patterns, problem in NETWORK:
         match = next(filter(None, (re.search(pattern, output) for pattern in patterns)), None)
         if match is not None and problem:
@@ -154,6 +157,12 @@ def network(output: str) -> str:
             server = servers.pop() if len(servers) == 1 else "the server"
             return _filled(problem, {"server": server, **found})
     return ""
+
+
+def _bounded(output: str) -> str:
+    """Its end, without empty lines and without what is beyond the bound of a line: a hostile host cannot hold us up."""
+    lines = output[-_LONGEST_OUTPUT:].split("\n")
+    return "\n".join(line[:_LONGEST_LINE] for line in lines if line.strip())
 
 
 def _why(tool: str, output: str) -> str:

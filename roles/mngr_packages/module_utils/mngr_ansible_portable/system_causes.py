@@ -57,10 +57,10 @@ _UNKNOWN = Cause(
     (
         r"Unable to locate package (?P<broken>\S+)",
         r"No match for argument: (?P<broken>\S+)",
-        r"'(?P<broken>\S+)' not found in package names",
+        r"'(?P<broken>[^\s']+)' not found in package names",
         r"target not found: (?P<broken>\S+)",
         r"No provider of '\+?(?P<broken>[^']+)'",
-        r"(?m)^\s*(?P<broken>\S+) \(no such package\)",
+        r"(?m)^[ \t]*(?P<broken>\S+) \(no such package\)",
         r'No available formula (?:or cask )?with the name "(?P<broken>[^"]+)"',
     ),
     "{tool} does not know the package {broken}",
@@ -216,7 +216,7 @@ _APT = (
     ),
     _conflict(
         r"(?m)^ (?P<broken>\S+) : (?:Conflicts|Breaks): (?P<other>.+?) but ",
-        r"(?P<broken>\S+) (?:Conflicts|Breaks) (?P<other>\S+)",
+        r"(?<!\S)(?P<broken>\S+) (?:Conflicts|Breaks) (?P<other>\S+)",
     ),
     _same_file(
         r"trying to overwrite (?:shared )?'(?P<path>[^'\n]+)', which is [^\n]*?(?:package|instances of) (?P<other>\S+)"
@@ -356,7 +356,7 @@ _PACMAN = (
 _APK = (
     _key(r"UNTRUSTED signature|BAD signature"),
     _checksum(r"BAD archive|package mentioned in index not found|IO ERROR|v2 package integrity error"),
-    _unmet(r"(?m)^\s*(?P<needed>\S+) \(no such package\):\s+required by: (?!world\[)(?P<broken>[^\s\[]+)"),
+    _unmet(r"(?m)^[ \t]*(?P<needed>\S+) \(no such package\):\s+required by: (?!world\[)(?P<broken>[^\s\[]+)"),
     _conflict(r"(?m)^\s*(?P<broken>\S+):\n(?:.*\n)*?\s+conflicts: (?P<other>\S+?)(?:\[|\s|$)"),
     _same_file(r"trying to overwrite (?P<path>\S+) owned by (?P<other>\S+?)\.?(?:\s|$)"),
     Cause(
