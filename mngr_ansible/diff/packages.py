@@ -92,7 +92,9 @@ def _compare_requirement(requirement: Requirement, resolver: Resolver, *, is_loc
         reason = _blocked_reason(resolution, requirement)
         outcome = _outcome(requirement, state, Status.BLOCKED, reason, resolution.candidate)
         return DuePackages((outcome,), blocked=_latest(resolution.candidates), notices=refused)
-    reason = requirement.who if requirement.purposes else finding.reason
+    reasons = [*([requirement.who] if requirement.purposes else []), finding.reason]
+    is_told = status is Status.MISSING or not requirement.purposes  # a version that is too old stands beside it
+    reason = "; ".join(filter(None, reasons if is_told else reasons[:1]))
     outcomes = [
         *(_prerequisite_outcome(each, state) for each in resolution.candidates if each is not resolution.candidate),
         _outcome(requirement, state, status, reason, resolution.candidate),

@@ -22,6 +22,9 @@ ask_login() {
 
 ask_system() {
   say system "$(uname -s) $(uname -m)"
+  a=$(dpkg --print-architecture 2>/dev/null)
+  if [ -z "$a" ] && [ -r /etc/apk/arch ]; then read -r a </etc/apk/arch; fi
+  say userland "$a $(getconf LONG_BIT 2>/dev/null)"
   if [ -r /etc/os-release ]; then
     sed -n -e 's/^ID=/os ID=/p' -e 's/^VERSION_ID=/os VERSION_ID=/p' -e 's/^PRETTY_NAME=/os PRETTY_NAME=/p' \
       -e 's/^ID_LIKE=/os ID_LIKE=/p' -e 's/^NAME=/os NAME=/p' /etc/os-release

@@ -15,6 +15,7 @@ from typing import NamedTuple, get_args
 from mngr_ansible.host.probe_path_nodes import asked_paths, decoded_path, read_path_nodes
 from mngr_ansible.host.probe_request import ProbePath, ProbeRequest, grouped, nodes_on_the_way_to, parents_of
 from mngr_ansible.host.state import FileState, HostState, Login, Paths, Privilege, System
+from mngr_ansible.host.userland import userland_architecture
 from mngr_ansible.portable import checks, trusted_programs
 
 WORDS: Mapping[str, str] = {
@@ -24,6 +25,7 @@ WORDS: Mapping[str, str] = {
     "groups": "the numbers of its groups, the primary group first",
     "tmp": "a directory in which it may make temporary directories",
     "system": "uname -s and -m",
+    "userland": "the architecture of its packages (dpkg, apk), empty for others; a blank, getconf LONG_BIT",
     "os": "NAME=value of /etc/os-release, once for each name",
     "manager": "an installed package manager, once for each",
     "refused": "a manager or python3 that root does not run, and why (trusted_programs.reason)",
@@ -140,10 +142,11 @@ def _login(facts: Facts) -> Login:
 
 def _system(facts: Facts) -> System:
     kernel, _, arch = _printable(facts.one("system")).partition(" ")
+    packages, _, bits = facts.optional("userland").partition(" ")
     version, _, python = facts.optional("python").partition(" ")
     return System(
         kernel=kernel,
-        arch=arch,
+        arch=userland_architecture(arch, packages, bits),
         os_release=dict(_os_release(facts.all("os"))),
         managers=tuple(dict.fromkeys(facts.all("manager"))),
         programs=tuple(dict.fromkeys(facts.all("program"))),

@@ -88,7 +88,7 @@ class System:
     kernel: str = "Linux"
     """As ``uname -s`` prints it."""
     arch: str = ""
-    """As ``uname -m`` prints it."""
+    """Of its programs, as ``uname -m`` would name it; see ``userland``."""
     os_release: Mapping[str, str] = field(default_factory=dict)
     """``ID``, ``ID_LIKE``, ``NAME``, ``VERSION_ID`` and ``PRETTY_NAME``. Source: os-release(5)."""
     managers: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from typing import Literal
 from mngr_ansible.inputs.contribution import Contribution
 from mngr_ansible.inputs.settings import Settings
 from mngr_ansible.plan.local_files import TransferRequest, excluded_by_settings, read_sources
-from mngr_ansible.plan.requirements import PackageRequest, Requirement, SourcePolicy, implied, merge
+from mngr_ansible.plan.requirements import PackageRequest, Requirement, SourcePolicy, implied, merge, tool_name
 from mngr_ansible.plan.strangers import Allowed, allowed_here, left_out_notice
 from mngr_ansible.plan.transfers import Claim, Destination, Transfer, overlay
 from mngr_ansible.portable.text import printable
@@ -147,15 +147,24 @@ def build(
     for each in sources.skipped:
         destination = Destination.of(each.request.spec).text
         skipped.append(SkippedStep("file", destination, each.request.plugin, each.reason))
+    requirements = merge(package_requests)
     plan = Plan(
         claims=sources.claims,
-        requirements=merge(package_requests),
-        skipped=tuple(skipped),
+        requirements=requirements,
+        skipped=tuple(_as_called(each, requirements) for each in skipped),
         notices=(*sources.notices, *(left_out_notice(path, words) for path, words in left_out.items())),
         install=install or settings.install,
         policy=SourcePolicy(settings.allow_installers, settings.allow_third_party_repositories, settings.scope),
     )
     return resolve_destinations(plan, "~", work_dir)
+
+
+def _as_called(skipped: SkippedStep, requirements: Sequence[Requirement]) -> SkippedStep:
+    """The skipped step with the name that the plan's requirement of that tool has: ``node`` where both are ``node``."""
+    if skipped.kind != "package":
+        return skipped
+    names = {tool_name(each.name): each.name for each in requirements}
+    return dataclasses.replace(skipped, name=names.get(tool_name(skipped.name), skipped.name))
 
 
 def resolve_destinations(

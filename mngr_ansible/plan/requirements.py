@@ -1,4 +1,4 @@
-"""The tools that all plugins need, merged: one requirement a name, with the versions that suit every plugin."""
+"""The tools that all plugins need, merged: one requirement a tool, with the versions that suit every plugin."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,10 +29,13 @@ class PackageRequest:
     origin: str = ""
     is_strange: bool = False
 
-    @property
-    def summary(self) -> str:
-        """The plugin and its versions, for people: ``manifest (host.yml) needs >=2.39``."""
-        return f"{self.origin or self.plugin} needs {self.requirement.version}"
+    def summary(self, name: str) -> str:
+        """The plugin and its versions of the tool of that name: ``manifest (host.yml) needs >=2.39``.
+
+        Where the plugin calls the tool otherwise, its own name stands there too: ``nodejs<20``.
+        """
+        own = "" if self.requirement.name == name else self.requirement.name
+        return f"{self.origin or self.plugin} needs {own}{self.requirement.version}"
 
     @property
     def range(self) -> Range:
@@ -103,18 +106,31 @@ class SourcePolicy:
 
 
 def merge(requests: Sequence[PackageRequest]) -> tuple[Requirement, ...]:
-    """One requirement a name, in the order in which the names first appear; lowest precedence first.
+    """One requirement a tool, in the order in which the tools first appear; lowest precedence first.
 
-    The ranges are intersected and the purposes joined. Checks and sources are those of the last plugin that gives any,
-    else the catalog's. If anyone sets ``print``, the requirement is printed.
+    Other names of a tool in the catalog are the same tool (``nodejs`` and ``node``). Its name is the one that all
+    plugins use if they agree, else the catalog's. The ranges are intersected and the purposes joined. Checks and
+    sources are those of the last plugin that gives any, else the catalog's. If anyone sets ``print``, the requirement
+    is printed.
 
     Raises:
         ConflictError: two ranges have no version in common; names the plugins and their ranges.
     """
-    by_name: dict[str, list[PackageRequest]] = {}
+    by_tool: dict[str, list[PackageRequest]] = {}
     for request in requests:
-        by_name.setdefault(request.requirement.name, []).append(request)
-    return tuple(_merged(name, group) for name, group in by_name.items())
+        by_tool.setdefault(tool_name(request.requirement.name), []).append(request)
+    return tuple(_merged(_common_name(tool, group), group) for tool, group in by_tool.items())
+
+
+def tool_name(name: str) -> str:
+    """The catalog's name of a tool, which a plugin may call otherwise (``node`` for ``nodejs``); else the same name."""
+    tool = find_tool(name)
+    return name if tool is None else tool.name
+
+
+def _common_name(tool: str, requests: Sequence[PackageRequest]) -> str:
+    names = {request.requirement.name for request in requests}
+    return names.pop() if len(names) == 1 else tool
 
 
 def _merged(name: str, requests: Sequence[PackageRequest]) -> Requirement:
@@ -160,7 +176,7 @@ def _conflict(name: str, earlier: Sequence[PackageRequest], last: PackageRequest
     others = [each for each in earlier if last.range.intersect(each.range).is_empty][:1]
     if not others:
         others = [each for each in earlier if each.requirement.version]
-    ranges = ", ".join(each.summary for each in (*others, last))
+    ranges = ", ".join(each.summary(name) for each in (*others, last))
     return ConflictError(
         f"{name}: {ranges}: no version satisfies {'both' if len(others) == 1 else 'all'}",
         remedy="Change one of the ranges, or disable one of the plugins. Nothing was changed.",
@@ -173,7 +189,7 @@ def implied(requirements: Sequence[Requirement]) -> dict[str, Requirement]:
     The keys are the texts of ``requires``, such as ``node>=20``; the id of each is ``needs:TEXT``. What only optional
     requirements need is optional too.
     """
-    plugins_own = {each.name: each for each in requirements}
+    plugins_own = {tool_name(each.name): each for each in requirements}
     found: dict[str, Requirement] = {}
     for is_required in (True, False):
         queue = deque(each for each in requirements if each.is_required is is_required)
@@ -187,13 +203,13 @@ def implied(requirements: Sequence[Requirement]) -> dict[str, Requirement]:
 
 
 def _prerequisite(text: str, parent: Requirement, plugins_own: Mapping[str, Requirement]) -> Requirement:
-    """The requirement of one ``requires`` text, with checks, sources and range of the plugins' own of that name."""
+    """The requirement of one ``requires`` text, as far as possible like the plugins' own of that tool."""
     parsed = PackageRequirement.parse(text)
     needed = _merged(parsed.name, [PackageRequest(plugin, parsed, None) for plugin in parent.plugins])
-    own = plugins_own.get(parsed.name)
+    own = plugins_own.get(tool_name(parsed.name))
     if own is not None:
         common = needed.range.intersect(own.range)
         versions = needed.range if common.is_empty else common
-        needed = replace(needed, checks=own.checks, sources=own.sources, range=versions)
+        needed = replace(needed, name=own.name, checks=own.checks, sources=own.sources, range=versions)
     purposes = (f"needed by {parent.name}",)
     return replace(needed, step=f"needs:{text}", purposes=purposes, is_required=parent.is_required)

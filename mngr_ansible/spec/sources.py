@@ -27,8 +27,15 @@ from mngr_ansible.spec.validation import (
 DOWNLOADS = ("installer", "archive")
 """The managers that are not programs: these sources are downloaded from an address."""
 
-_UNAMES = {"amd64": "x86_64", "arm64": "aarch64"}
-"""Debian's and Apple's names of an architecture → that of Linux's ``uname -m``."""
+_UNAMES = {
+    "amd64": "x86_64",
+    "arm64": "aarch64",
+    "armhf": "armv7l",
+    "armv7": "armv7l",
+    "armv8l": "armv7l",
+    **dict.fromkeys(("i386", "i486", "i586", "x86"), "i686"),
+}
+"""Debian's, Apple's and other names of an architecture → that of Linux's ``uname -m``."""
 
 _APT_EXAMPLES = {"suite": "bookworm", "component": "main"}
 

@@ -137,10 +137,61 @@ def test_a_program_that_cannot_run_is_missing_and_the_output_of_a_failure_gives_
         {"name": "refuses", "version": ">=1"},
         {"name": "p", "version": ">=4", "checks": [{"value": "refuses", "pattern": r"manual (\S+)"}]},
     )
-    assert (broken.status, broken.reason) == ("missing", f"{programs}/broken cannot be run")
+    why = f"{programs}/broken does not start (needs libfoo 2.3) and must be installed again"
+    assert (broken.status, broken.reason) == ("missing", why)
     assert refuses.status == "unknown"
     assert "prints no version (exit status 2), wanted >=1" in refuses.reason
     assert (patterned.status, patterned.current) == ("ok", "4.5")
+
+
+NODE = "echo 'internal/loader:1143'; echo '  throw err;'; echo \"Error: Cannot find module 'x'\"; exit 1"
+
+
+def test_a_program_that_does_not_start_is_missing_though_any_version_would_do_and_its_package_is_there(
+    shell: list[str], programs: Path
+) -> None:
+    program(programs, "tar", f"exec >&2; {NODE}")
+    program(programs, "odd", "echo 'odd: unknown option --version' >&2; exit 1")
+    traceback = "echo 'Traceback (most recent call last):'; for i in 1 2 3 4 5 6 7 8; do echo a; echo b; echo c; done"
+    program(programs, "deep", f"exec >&2; {traceback}; echo 'ImportError: no numpy'; exit 1")
+    listed = [{"kind": "command", "value": "tar"}, {"kind": "package", "value": "tar"}]
+    broken, fallback, odd, deep = ask(
+        shell,
+        {"name": "tar", "version": ">=0.1", "checks": listed},
+        {"name": "tar", "checks": ["tar", "sh"]},
+        {"name": "odd"},
+        {"name": "deep"},
+    )
+    why = f"{programs}/tar does not start (Error: Cannot find module 'x') and must be installed again"
+    assert (broken.status, broken.reason) == ("missing", why)
+    assert [each.status for each in (fallback, odd, deep)] == ["ok", "ok", "missing"]
+    assert "(ImportError: no numpy)" in deep.reason
+
+
+def test_what_is_printed_to_stdout_comes_before_what_is_printed_to_stderr(shell: list[str], programs: Path) -> None:
+    program(programs, "chatty", "echo chatty plugin 9.1 loaded >&2; echo 2.4; echo see chatty 9.9 >&2")
+    program(programs, "errs", "echo errs 3.1 >&2")
+    found = ask(shell, {"name": "chatty", "version": ">=2"}, {"name": "errs", "version": ">=2"})
+    assert [each.current for each in found] == ["2.4", "3.1"]
+
+
+@pytest.mark.parametrize("count", [19, 21, 300, 5000])
+def test_a_check_does_not_fail_because_it_prints_much(shell: list[str], count: int) -> None:
+    value = f"echo 1.5; i=0; while [ $i -lt {count} ]; do echo out $i; echo err $i >&2; i=$((i+1)); done"
+    (found,) = ask(shell, {"name": "x", "version": ">=1", "checks": [{"kind": "shell", "value": value}]})
+    assert (found.status, found.current) == ("ok", "1.5")
+
+
+def test_a_python_module_that_cannot_be_imported_says_why(
+    shell: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "half_there.py").write_text("import no_such_module_of_ours\n")
+    checked = [{"kind": "python_module", "value": "half_there"}]
+    (found,) = ask(shell, {"name": "half", "checks": checked})
+    assert found.status == "missing"
+    last = "ModuleNotFoundError: No module named 'no_such_module_of_ours'"
+    assert found.reason == f"the Python module half_there cannot be imported ({last})"
 
 
 def test_a_programs_output_cannot_forge_an_answer(shell: list[str], programs: Path) -> None:

@@ -72,6 +72,70 @@ def test_the_newest_version_of_nvm_is_used(shell: list[str], home: Path) -> None
     assert (found.status, found.current) == ("ok", "20.11.1")
 
 
+@pytest.mark.parametrize(
+    ("aliases", "version"),
+    [
+        ({"default": "18"}, "18.20.4"),
+        ({"default": "v20.2.0"}, "20.2.0"),
+        ({"default": "20.2"}, "20.2.0"),
+        ({"default": "node"}, "23.1.0"),
+        ({"default": "lts/*", "lts/*": "lts/iron", "lts/iron": "v20.11.1"}, "20.11.1"),
+        ({"default": "lts/hydrogen", "lts/hydrogen": "v18.20.4"}, "18.20.4"),
+        ({"default": "work", "work": "9"}, "9.11.2"),
+        ({"default": "system"}, None),
+        ({"default": "../../../tmp"}, None),
+        ({"default": "a", "a": "default"}, None),
+        ({}, "23.1.0"),
+    ],
+)
+def test_of_nvms_versions_that_of_the_default_alias_counts(
+    shell: list[str], home: Path, aliases: dict[str, str], version: str | None
+) -> None:
+    for each in ("9.11.2", "20.2.0", "20.11.1", "18.20.4", "23.1.0"):
+        program(home / f".nvm/versions/node/v{each}/bin/nodish", f"echo v{each}")
+    for name, meaning in aliases.items():
+        path = home / ".nvm/alias" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{meaning}\n")
+    (found,) = ask(shell, {"name": "nodish"})
+    assert (found.status, found.current) == ("ok" if version else "missing", version)
+
+
+MANAGERS = {
+    "nvm": ('export NVM_DIR="$HOME/.nvm"', ".nvm/versions/node/v20.1.0/bin"),
+    "pyenv": ('eval "$(pyenv init -)"', ".pyenv/shims"),
+    "rbenv": ('eval "$(~/.rbenv/bin/rbenv init - bash)"', ".rbenv/shims"),
+    "asdf": (". ~/.asdf/asdf.sh", ".asdf/shims"),
+    "mise": ('eval "$(~/.local/bin/mise activate bash)"', ".local/share/mise/shims"),
+    "volta": ('export VOLTA_HOME="$HOME/.volta"', ".volta/bin"),
+    "sdkman": ('source "$HOME/.sdkman/bin/sdkman-init.sh"', ".sdkman/candidates/java/current/bin"),
+}
+
+
+@pytest.mark.parametrize("manager", MANAGERS)
+def test_a_version_manager_comes_first_where_the_logins_shell_starts_it(
+    shell: list[str], home: Path, manager: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line, place = MANAGERS[manager]
+    program(home / place / "mytool", "echo mytool 1.0")
+    program(tmp_path / "bin/mytool", "echo mytool 2.0")
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin", prepend=":")
+
+    def current(path: str, text: str, login: str) -> str | None:
+        (home / path).write_text(f"{text}\n")
+        (found,) = ask(shell, {"name": "mytool"}, SHELL=login)
+        (home / path).unlink()
+        return found.current
+
+    assert current(".bashrc", f"alias x=y\n{line}", "/bin/bash") == "1.0"
+    if manager != "nvm":
+        return
+    assert current(".zshrc", line, "/usr/bin/zsh") == "1.0"
+    assert current(".bashrc", f"# {line}", "/bin/bash") == "2.0"
+    assert current(".bashrc", line, "/usr/bin/zsh") == "2.0"
+    assert current(".bashrc", "alias nvmx=true", "/bin/bash") == "2.0"
+
+
 @pytest.mark.parametrize("prefix", ["~/npm here", "${HOME}/npm here", "{home}/npm here"])
 def test_tools_in_npms_prefix_are_found(shell: list[str], home: Path, prefix: str) -> None:
     program(home / "npm here/bin/mytool", "echo mytool 1.5")

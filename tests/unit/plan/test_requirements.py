@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mngr_ansible.errors import ConflictError
-from mngr_ansible.plan.requirements import PackageRequest, Requirement, merge
+from mngr_ansible.plan.requirements import PackageRequest, Requirement, implied, merge
 from mngr_ansible.spec.packages import PackageRequirement
 
 
@@ -22,6 +22,35 @@ def test_requirements_of_one_name_are_one_with_both_plugins_and_the_ranges_inter
     both = merged(request("claude", "git>=2.39"), request("codex", "git>=2.30,<3"), request("claude", "git"))
 
     assert (both.id, str(both.range), both.plugins) == ("package:git", ">=2.39,<3", ("claude", "codex"))
+
+
+@pytest.mark.parametrize(
+    ("names", "name"),
+    [
+        (["node>=20", "nodejs<24"], "node"),
+        (["nodejs>=20", "nodejs<24"], "nodejs"),
+        (["rg>=13", "ripgrep"], "ripgrep"),
+        (["fd-find", "fdfind>=8", "fd"], "fd"),
+        (["pip3", "python3-pip"], "pip"),
+        (["flock", "util-linux"], "util-linux"),
+    ],
+)
+def test_two_names_of_one_tool_are_one_requirement(names, name):
+    one = merged(*(request(f"p{number}", each) for number, each in enumerate(names)))
+    assert (one.name, one.id, len(one.plugins)) == (name, f"package:{name}", len(names))
+
+
+def test_the_ranges_of_two_names_of_one_tool_are_intersected():
+    assert str(merged(request("a", "node>=20"), request("b", "nodejs<24")).range) == ">=20,<24"
+    with pytest.raises(ConflictError) as conflict:
+        merge([request("a", "node>=20"), request("b", "nodejs<20")])
+    assert conflict.value.problem == "node: a needs >=20, b needs nodejs<20: no version satisfies both"
+
+
+def test_what_a_source_needs_first_is_the_plugins_own_requirement_under_any_name_of_the_tool():
+    agent = {"name": "agent", "sources": [{"manager": "npm", "packages": ["agent"], "requires": ["node>=18"]}]}
+    needed = implied(merge([request("a", agent), request("b", "nodejs>=20")]))["node>=18"]
+    assert (needed.name, str(needed.range)) == ("nodejs", ">=20")
 
 
 def test_names_keep_the_order_in_which_they_first_came():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mngr_ansible.portable import versions
+from mngr_ansible.portable import printed_versions, versions
 from mngr_ansible.portable.versions import Range
 
 # Debian 12, Ubuntu 24.04 and upstream's own builds.
@@ -177,7 +177,7 @@ PACKAGED = [*DEBIAN, *UBUNTU, *RPM, *ARCH, *ALPINE]
 
 @pytest.mark.parametrize(("text", "version"), OUTPUTS)
 def test_the_version_is_read_from_a_programs_output(text: str, version: str) -> None:
-    assert versions.find(text) == version
+    assert printed_versions.find(text) == version
 
 
 REAL = [
@@ -190,7 +190,7 @@ REAL = [
 @pytest.mark.parametrize(("program", "text", "version"), REAL)
 def test_a_programs_own_number_is_read_and_no_other(program: str, text: str, version: str) -> None:
     printed = text.replace("\\n", "\n").replace("\\e", "\x1b")
-    assert versions.find(printed, program=program) == (version or None)
+    assert printed_versions.find(printed, program=program) == (version or None)
 
 
 @pytest.mark.parametrize(("packaged", "version"), PACKAGED)

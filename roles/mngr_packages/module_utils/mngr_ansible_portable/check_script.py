@@ -39,18 +39,79 @@ mngr_paths() {
     /home/linuxbrew/.linuxbrew/bin
   case ${HOME:-} in /*) ;; *) return 0 ;; esac
   mngr_add "$HOME/.local/bin" "$HOME/bin" "$HOME/.cargo/bin" "$HOME/go/bin" "$HOME/.bun/bin" "$HOME/.deno/bin" \
-    "$HOME/.npm-global/bin"
+    "$HOME/.npm-global/bin" "$HOME/.local/share/pnpm" "$HOME/.opencode/bin" "$HOME/.nix-profile/bin"
   if [ -r "$HOME/.npmrc" ]; then
     mngr_dir=$(sed -n 's/^ *prefix *= *//p' "$HOME/.npmrc" 2>/dev/null | sed -n '$p')
     # shellcheck disable=SC2016,SC2088  # npm expands ~ and ${HOME} in this file, so both are literal here
     case $mngr_dir in '~/'*) mngr_dir=$HOME/${mngr_dir#??} ;; '${HOME}/'*) mngr_dir=$HOME/${mngr_dir#????????} ;; esac
     mngr_add "$mngr_dir/bin"
   fi
-  if [ -d "$HOME/.nvm/versions/node" ]; then
-    # shellcheck disable=SC2012  # names that nvm made: v and a version
-    mngr_dir=$(ls "$HOME/.nvm/versions/node" | sed 's/^v//' | sort -t . -k 1,1n -k 2,2n -k 3,3n | tail -n 1)
-    mngr_add "$HOME/.nvm/versions/node/v$mngr_dir/bin"
-  fi
+  mngr_version_managers
+}
+
+# Version managers give the version that the user chose: nvm by its default alias, others by a program of their own.
+mngr_version_managers() {
+  for mngr_dir in "$HOME/.nvm" "$HOME/.config/nvm" /usr/local/share/nvm /usr/local/nvm; do
+    if [ -d "$mngr_dir/versions/node" ]; then
+      mngr_dir=$mngr_dir/versions/node/$(mngr_nvm_version "$mngr_dir")
+      mngr_give nvm "${mngr_dir%/}/bin"
+    fi
+  done
+  for mngr_name in pyenv rbenv nodenv goenv jenv plenv asdf; do
+    mngr_give "$mngr_name" "$HOME/.$mngr_name/shims"
+  done
+  mngr_give mise "$HOME/.local/share/mise/shims"
+  mngr_give volta "$HOME/.volta/bin"
+  mngr_give fnm "$HOME/.local/share/fnm/aliases/default/bin"
+  mngr_give fnm "$HOME/.fnm/aliases/default/bin"
+  for mngr_dir in "$HOME"/.sdkman/candidates/*/current/bin; do mngr_give sdkman "$mngr_dir"; done
+  for mngr_dir in "$HOME/miniconda3" "$HOME/miniforge3" "$HOME/anaconda3"; do mngr_give conda "$mngr_dir/bin"; done
+}
+# What a version manager gives comes before everything else where the login's shell starts it, else after everything.
+mngr_give() { # MANAGER DIRECTORY
+  [ -d "$2" ] || return 0
+  case :$PATH:$mngr_refused in *":$2:"*) return 0 ;; esac
+  if ! mngr_starts "$1"; then mngr_add "$2"
+  elif [ -z "$mngr_system" ] || mngr_trusts_directory "$2"; then PATH=$2:$PATH
+  else mngr_refused=$mngr_refused$2:; fi
+}
+# Whether a start-up file of the login's shell names this version manager. They are read here, not run.
+mngr_starts() { # MANAGER
+  mngr_word=$1
+  case ${SHELL:-} in
+    */zsh) set -- .zshenv .zprofile .zshrc .zlogin ;;
+    */fish) set -- .config/fish/config.fish .config/fish/conf.d/"$1".fish ;;
+    */bash) set -- .bash_profile .bash_login .profile .bashrc ;;
+    *) set -- .profile ;;
+  esac
+  for mngr_file; do
+    if [ -f "$HOME/$mngr_file" ] && [ -r "$HOME/$mngr_file" ] &&
+      grep -qiE "^([^#]*[^#a-z])?$mngr_word([^a-z]|\$)" "$HOME/$mngr_file" 2>/dev/null; then return 0; fi
+  done
+  for mngr_file in /etc/profile.d/*"$mngr_word"*; do if [ -f "$mngr_file" ]; then return 0; fi; done
+  return 1
+}
+# Print which installed version nvm's default alias means: an alias may name another one, or only the first numbers.
+# Without an alias it is the newest; nothing where the alias means none that nvm has.
+mngr_nvm_version() { # DIRECTORY
+  mngr_alias=default
+  for _ in 1 2 3 4 5 6 7 8; do
+    case $mngr_alias in *..*) break ;; esac
+    if ! [ -f "$1/alias/$mngr_alias" ] || ! [ -r "$1/alias/$mngr_alias" ]; then break; fi
+    mngr_line=''
+    read -r mngr_line <"$1/alias/$mngr_alias"
+    mngr_alias=$mngr_line
+  done
+  mngr_alias=${mngr_alias#v}
+  case $mngr_alias in
+    default) [ ! -e "$1/alias/default" ] || return; mngr_alias='[0-9][0-9]*' ;;
+    node | stable | current) mngr_alias='[0-9][0-9]*' ;;
+    'lts/*') mngr_alias='[0-9]*[02468]' ;;
+    *[!0-9.]* | '' | .*) return ;;
+  esac
+  # shellcheck disable=SC2012  # names that nvm made: v and a version
+  ls "$1/versions/node" | sed -n "/^v$mngr_alias\(\.[0-9.]*\)*\$/p;/^v[0-9]*\$/d" | sed 's/^v//' |
+    sort -t . -k 1,1n -k 2,2n -k 3,3n | sed -n '$s/^/v/p'
 }
 
 # Set mngr_path to the program of that name; root takes none that others can change, and mngr_why says the last reason.
@@ -81,7 +142,8 @@ PATHS = without_comments(f"{trusted_programs.SCRIPT.strip()}\n{_PATHS.strip()}")
 """sh text with functions: ``mngr_protect``, then ``mngr_paths`` adds to ``PATH`` the directories in which users install
 tools for themselves, and ``mngr_find`` finds a program.
 
-Of nvm's versions of node only the newest is added.
+What a version manager (nvm, pyenv, asdf, …) gives comes first where the login's shell starts the manager: that shell
+runs it too. Of nvm's versions of node only that of its default alias is added.
 """
 
 _FUNCTIONS = r"""
@@ -109,24 +171,43 @@ fi
 mngr_bounded() { timeout -s KILL "$mngr_seconds" "$@"; }
 mngr_alarmed() { perl -e 'alarm shift; exec @ARGV' "$mngr_seconds" "$@"; }
 
-# Print what a command prints, and its exit status; true if some line looks like a version.
+# Print what a command prints (| stdout, : stderr), and its exit status; true if some line looks like a version.
 mngr_run() { # FRAME WHERE COMMAND…
   mngr_frame=$1
   mngr_say "$1 @" "$2"
   shift 2
   {
-    $mngr_bound "$@" </dev/null 2>&1 3>&-
-    printf 'mngr-check %s = %s\n' "$mngr_frame" "$?" >&3
-    printf '\nmngr-end\n'
-  } 2>/dev/null | { # up to the mark, not to the end: a child that was left behind may keep the pipe open
-    mngr_left=$mngr_lines mngr_seen=1
-    while [ "$mngr_left" -gt 0 ] && IFS= read -r mngr_line; do
-      case $mngr_line in mngr-end) break ;; '') continue ;; *[0-9].[0-9]*) mngr_seen=0 ;; esac
-      mngr_say "$mngr_frame |" "$mngr_line"
-      mngr_left=$((mngr_left - 1))
-    done
-    exit "$mngr_seen"
-  }
+    {
+      $mngr_bound "$@" </dev/null 2>&4 3>&- 4>&-
+      printf 'mngr-check %s = %s\n' "$mngr_frame" "$?" >&3
+      printf '\nmngr-end\n\n'
+    } 2>/dev/null | {
+      if mngr_print "$mngr_frame |" >&3; then printf '\nmngr-seen'; fi
+      printf '\nmngr-end\n\n'
+    }
+  } 4>&1 | mngr_print "$mngr_frame :"
+}
+# Print the first lines of the input, and the last one of errors: it is what a traceback says. Everything is read, so
+# that no program fails since nobody reads on, but not for ever; and up to the mark, not to the end: a child that was
+# left behind may keep the pipe open.
+mngr_print() { # FRAME
+  mngr_left=$mngr_lines mngr_seen=1
+  while [ "$mngr_left" -gt 0 ]; do
+    IFS= read -r mngr_line || return "$mngr_seen"
+    case $mngr_line in
+      mngr-end) return "$mngr_seen" ;;
+      mngr-seen) mngr_seen=0; continue ;;
+      '') continue ;;
+      *[0-9].[0-9]*) mngr_seen=0 ;;
+    esac
+    mngr_say "$1" "$mngr_line"
+    mngr_left=$((mngr_left - 1))
+  done
+  mngr_line=$(sed -n -e '/^mngr-seen$/{p;d;}' -e '/^mngr-end$/{x;p;q;}' -e 20000q -e '/./h')
+  case $mngr_line in mngr-seen*) mngr_seen=0 mngr_line=${mngr_line#mngr-seen} ;; esac
+  case $1:$mngr_line in *::?*) mngr_say "$1" "${mngr_line#"
+"}" ;; esac
+  return "$mngr_seen"
 }
 
 # The kinds of checks.

@@ -10,7 +10,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import trusted_programs, versions
+from . import broken_programs, printed_versions, trusted_programs, versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,12 +25,14 @@ KINDS = ("command", "package", "file", "python_module", "shell")
 _DATABASES = {"apt": "dpkg", "dnf": "rpm", "zypper": "rpm", "pacman": "pacman", "apk": "apk", "brew": "brew"}
 
 _FRAME = re.compile(
-    r"mngr-check (?:(\d{1,5}) (\d{1,5}) ([@|=!~-]) ([ -~]*)|package ([a-z]+) (...)\|([^|]*)\|(.*)|end (\d{1,5}))"
+    r"mngr-check (?:(\d{1,5}) (\d{1,5}) ([@|:=!~-]) ([ -~]*)|package ([a-z]+) (...)\|([^|]*)\|(.*)|end (\d{1,5}))"
 )
-_FAILED_TO_START = ("126", "127")
 _KILLED = "137"
 _OUTPUT_CLOSED = "141"
 """Exit status of a program that printed more than the script reads (SIGPIPE)."""
+
+_LONGEST_REASON = 150
+"""Characters of a program's own words in a reason."""
 
 _NOT_INSTALLED = ("un ", "")
 
@@ -122,8 +124,9 @@ def read(lines: Iterable[str], requirements: Sequence[CompleteRequirement]) -> l
     """The findings in what ``check_script.script`` printed: one for each requirement, in their order.
 
     The first check that gives a version decides. If none does, but one found the tool, its version is unknown, which
-    is enough for "any version". A package that dpkg has installed only half counts as missing, even if its program
-    runs. Lines that do not start with ``mngr-check`` are ignored: a login shell may print its own.
+    is enough for "any version". A program that cannot start counts as missing, whatever the package database says; so
+    does a package that dpkg has installed only half, even if its program runs. Lines that do not start with
+    ``mngr-check`` are ignored: a login shell may print its own.
 
     Raises:
         ValueError: the output is cut off, or does not belong to these requirements.
@@ -158,7 +161,8 @@ class _Output:
     Attributes:
         where: the path of what was run or read; empty for a shell command.
         code: the exit status; None as long as none was read.
-        text: the lines of its output.
+        text: the lines of its standard output.
+        errors: the lines of its standard error.
         is_hidden: whether the remote user's own shell does not find ``where``.
         refused: the path of a program that root does not run; empty for none.
         why: why, for :func:`trusted_programs.reason`.
@@ -170,6 +174,7 @@ class _Output:
         self.why = ""
         self.code: str | None = None
         self.text: list[str] = []
+        self.errors: list[str] = []
         self.is_hidden = False
 
 
@@ -214,6 +219,8 @@ class _Answer(NamedTuple):
         output = self.outputs.setdefault(key, _Output())
         if mark == "|":
             output.text.append(text)
+        elif mark == ":":
+            output.errors.append(text)
         elif mark == "@":
             output.where = text
         elif mark == "!":
@@ -237,8 +244,9 @@ class _Evidence(NamedTuple):
     Attributes:
         where: the path or the package that was found.
         version: its upstream version; None where none can be read.
-        problem: why no version can be read, or why it does not run, as a clause with ``where`` in it.
-        is_usable: False for what does not run.
+        problem: why no version can be read, or why it does not start, as a clause with ``where`` in it.
+        is_usable: False for what does not start.
+        is_package: whether it is an entry of a package database.
         notice: see :class:`Finding`.
     """
 
@@ -246,6 +254,7 @@ class _Evidence(NamedTuple):
     version: str | None
     problem: str
     is_usable: bool = True
+    is_package: bool = False
     notice: str = ""
 
 
@@ -267,21 +276,43 @@ def _package_evidence(check: CompleteCheck, answer: _Answer) -> _Evidence | None
     for each in [database] if database else dict.fromkeys(_DATABASES.values()):
         state, version = answer.packages.get((each, package), _NOT_INSTALLED)
         if _is_installed(state):
-            return _Evidence(package, versions.upstream(version) or None, f"{package} has no readable version")
+            problem = f"{package} has no readable version"
+            return _Evidence(package, versions.upstream(version) or None, problem, is_package=True)
     return None
 
 
 def _output_evidence(check: CompleteCheck, output: _Output, name: str) -> _Evidence | None:
     if output.code is None:
         return None
-    where = output.where or check["value"]
-    version, problem = _printed_version(check, output, name)
-    if output.code in _FAILED_TO_START:
-        return _Evidence(where, None, f"{where} cannot be run", is_usable=False)
-    if check["kind"] in ("python_module", "shell") and output.code != "0":
+    where, kind = output.where or check["value"], check["kind"]
+    if kind == "shell" and output.code != "0":
         return None
+    if kind == "python_module" and output.code != "0":
+        return _broken_module(check["value"], output)
+    version, problem = _printed_version(check, output, name)
+    why = "" if version is not None else _why_it_does_not_start(output)
+    if why:
+        return _Evidence(where, None, f"{where} does not start ({why}) and must be installed again", is_usable=False)
     notice = _hidden_notice(check["value"] if version is not None else name, output)
     return _Evidence(where, version, f"{where} {problem}", notice=notice)
+
+
+def _why_it_does_not_start(output: _Output) -> str:
+    """What a program that cannot start says, shortened, without a full stop; empty for one that starts."""
+    if output.code in ("0", _KILLED, _OUTPUT_CLOSED, None):
+        return ""
+    why = broken_programs.why_it_does_not_start(output.code, output.text, output.errors)
+    return why[:_LONGEST_REASON].rstrip(". ")
+
+
+def _broken_module(module: str, output: _Output) -> _Evidence | None:
+    """Evidence of a Python module that is there and cannot be imported, with the last line of the traceback."""
+    last = next((line for line in reversed(output.errors) if line.strip()), "").strip()
+    absent = re.fullmatch(r"ModuleNotFoundError: No module named '([^']*)'", last)
+    if not last or (absent and f"{module}.".startswith(f"{absent[1]}.")):
+        return None
+    why = last[:_LONGEST_REASON].rstrip(". ")
+    return _Evidence(module, None, f"the Python module {module} cannot be imported ({why})", is_usable=False)
 
 
 def _printed_version(check: CompleteCheck, output: _Output, name: str) -> tuple[str | None, str]:
@@ -291,7 +322,8 @@ def _printed_version(check: CompleteCheck, output: _Output, name: str) -> tuple[
     if output.code not in ("0", _OUTPUT_CLOSED) and not check["pattern"]:
         return None, f"prints no version (exit status {output.code})"
     program = check["value"] if check["kind"] == "command" else name
-    return versions.find("\n".join(output.text), check["pattern"], program), "prints no readable version"
+    printed = ("\n".join(output.text), "\n".join(output.errors))
+    return printed_versions.find(printed[0], check["pattern"], program, errors=printed[1]), "prints no readable version"
 
 
 def _hidden_notice(name: str, output: _Output) -> str:
@@ -321,7 +353,9 @@ def _decide(requirement: CompleteRequirement, evidence: Iterable[_Evidence], hal
     broken = ""
     for each in evidence:
         if not each.is_usable:
-            broken = each.problem
+            broken = broken or each.problem
+        elif broken and each.is_package:
+            break  # it is installed, and does not start
         elif each.version is None:
             without_version = without_version or each
         else:

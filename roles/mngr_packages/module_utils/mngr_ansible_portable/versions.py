@@ -1,4 +1,4 @@
-"""Upstream versions: read from text, compared with each other and with a range.
+"""Upstream versions, compared with each other and with a range; ``printed_versions`` reads them from a text.
 
 Shared with the roles (Python 3.9, standard library only). An *upstream* version is what the author of a program calls
 it: ``2.39.5``, where Debian's package is ``1:2.39.5-0+deb12u2``. All comparisons of versions are made here.
@@ -13,37 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _PRE = r"(?:dev|nightly|snapshot|canary|ea|alpha|beta|preview|prerelease|pre|rc)"
-_SUFFIX = rf"(?:[._~-]?(?!ea[0-9]+[a-z]){_PRE}(?![A-Za-z])[.-]?[0-9]*|_[0-9]+|[a-z](?![A-Za-z])[0-9]*)*"
-_NUMBERS = rf"[0-9]+(?:\.[0-9]+)+{_SUFFIX}"
-_NUMBER = rf"[0-9]+{_SUFFIX}(?=$|[\s,;()\"'])"
-_DOTTED = re.compile(rf"(?<![0-9.])({_NUMBERS})", re.IGNORECASE)
-_BARE = re.compile(rf"(?:GNU )?(?:[A-Za-z][\w+-]*?[\s,:_-]+)?(?:version[\s:]+)?v?({_NUMBER})", re.IGNORECASE)
-_ALONE = re.compile(rf"v?((?:{_NUMBERS}|[0-9]+{_SUFFIX}))(?:[+-][\w.+-]*)?", re.IGNORECASE)
-_AFTER_VERSION = re.compile(
-    r"(?<![\w/-])(?<!protocol )(?<!license )(?<!licence )(?<!gpl )version[\s:=]+"
-    rf"[\"']?(?:[A-Za-z][\w-]*[/ ])?[A-Za-z]{{0,3}}({_NUMBERS}|{_NUMBER})",
-    re.IGNORECASE,
-)
-_NOT_A_VERSION = re.compile(
-    r"\S*://\S*|(?<!\S)[(\"'\[]?/\S*|\S*\.so\b\S*|(?<!\S)-\S*=\S*|[0-9]+(?:\.[0-9]+){3}:[0-9]+|\x1b\[[0-9;]*m"
-)
-"""Addresses, paths, libraries, options with a value, hosts with a port, and colours of a terminal."""
-_LICENSE = re.compile(
-    r"\s*(?:licen[sc]e|copyright|\(c\)|this (?:program )?is free|there is no warranty)\b", re.IGNORECASE
-)
-"""The beginning of a line about the program's license, which has a version too."""
-_IN_PARENTHESES = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
-_OWN_PATTERNS = dict.fromkeys(("magick", "convert", "identify", "mogrify"), r"ImageMagick ([0-9]+(?:\.[0-9]+)+-[0-9]+)")
-"""Programs whose version ends in what is a packager's revision elsewhere."""
-
-_BETWEEN = r"(?:\s*\([^()]*\))*(?:[\s:,-]*\b(?:version|ver|v|release|cli)\b\.?)?[\s:=,\"'/_-]*(?:\([^()]*\)\s*)?"
-"""What may stand between a program's name and its version. The patterns below begin after the name."""
-_DOTTED_NAME = re.compile(rf"{_BETWEEN}v?({_NUMBERS})", re.IGNORECASE)
-_NUMBERED_NAME = re.compile(rf"[-.0-9]+\s+version[\s:]+v?({_NUMBERS})", re.IGNORECASE)
-_GLUED_NAME = re.compile(rf"[\s:,-]*\bversion[\s:]+[A-Za-z]+[-_/]?({_NUMBERS})", re.IGNORECASE)
-_WHOLE_NAME = re.compile(rf"{_BETWEEN}v?({_NUMBER})(?: \(\1(\.[0-9.]+))?", re.IGNORECASE)
-_SNAPSHOT_NAME = re.compile(r"\s+version\s+(?=\S*[0-9])\S", re.IGNORECASE)
-_PREFIX = re.compile(r"(?:[\w.+]+-)*")
+_NO_HASH = r"(?!ea(?:[0-9]+[a-z]|[0-9]{3}))"
+"""Not a commit's hash, which may begin with ``ea``: ``2026.10.01-ea42d21`` is a release, ``21-ea`` an early access."""
+SUFFIX = rf"(?:[._~-]?{_NO_HASH}{_PRE}(?![A-Za-z])[.-]?[0-9]*|_[0-9]+|[a-z](?![A-Za-z])[0-9]*)*"
+"""What may follow the numbers of a version: ``rc1``, ``p2``, ``_392``, a letter. Part of a regular expression."""
+NUMBERS = rf"[0-9]+(?:\.[0-9]+)+{SUFFIX}"
+"""A version with a dot, as a part of a regular expression."""
+NUMBER = rf"[0-9]+{SUFFIX}(?=$|[\s,;()\"'])"
+"""A version without a dot, with what must follow it."""
 
 _VALID = re.compile(r"[vV]?[0-9][0-9A-Za-z.+~_-]{0,99}")
 _CLAUSE = re.compile(r"\s*(>=|<=|==|!=|>|<)\s*(\S*)\s*")
@@ -52,14 +29,12 @@ _PACKAGING = re.compile(
     r"[+~.](?:dfsg|ds(?![a-z])|repack|bpo|deb[0-9]|debian|ubuntu|nmu|ppa|esm).*|\+b[0-9]+$|~[0-9]+(?:build[0-9]+)?$"
 )
 _REALLY = re.compile(r"\A.*really")
-_LONGEST_LINE = 500
-_LONGEST_TEXT = 50_000
-"""Characters of one line, and of a whole output, in which a version is searched. Some patterns need time that grows
-with the square of the length, and the text may come from a hostile host."""
+_LONGEST = 500
+"""Characters of a package's version that are read: some patterns need time that grows with the square of the length."""
 
 _RELEASE = re.compile(r"\A([0-9]+(?:\.[0-9]+)*?)((?:\.0+)*)(?![0-9]|\.[0-9])")
-_WORD = re.compile(rf"(?<=[0-9])[._~-]?({_PRE})(?![A-Za-z])[._-]?", re.IGNORECASE)
-_LETTER = re.compile(r"(?<=[0-9])[._~-]?([ab])[._-]?(?=[0-9]+(?![0-9A-Za-z]))", re.IGNORECASE)
+_WORD = re.compile(rf"(?<=[0-9])[._~-]?{_NO_HASH}({_PRE})(?![A-Za-z])[._-]?", re.IGNORECASE)
+_LETTER = re.compile(r"(?<=[0-9])(?!-[ab][0-9]{6})[._~-]?([ab])[._-]?(?=[0-9]+(?![0-9A-Za-z]))", re.IGNORECASE)
 _POST = re.compile(r"(?<=[0-9])[._-](?=post(?![A-Za-z]))", re.IGNORECASE)
 _PIECE = re.compile(r"([^0-9]*)([0-9]*)")
 _PHASES = {
@@ -71,89 +46,6 @@ _PHASES = {
 }
 
 
-def find(text: str, pattern: str | None = None, program: str = "") -> str | None:
-    """The version in what a command printed; None if there is none, or if none is certain.
-
-    The number after the program's own name counts, also after words in parentheses and the word "version" between them.
-    Else a line that is nothing but a number counts, or the number after the word "version"; else the first dotted
-    number that is not in parentheses, or a whole number after one name (``less 590``). Addresses, paths, options and
-    hosts with a port are no versions; where the name is followed by "version" and no number, or where the output speaks
-    of the program and gives the version of another one, none is certain.
-
-    Args:
-        pattern: a regular expression whose first group (or whole match) is the version, instead of the rule above.
-        program: the name of the program; empty if it is not known.
-
-    Raises:
-        ValueError: the pattern is not a regular expression.
-    """
-    if pattern is None:
-        pattern = _OWN_PATTERNS.get(program)
-    if pattern is not None:
-        try:
-            match = re.search(pattern, text[:_LONGEST_TEXT], re.MULTILINE)
-        except re.error as error:
-            raise ValueError(f"{pattern!r} is not a regular expression: {error}") from error
-        found = (match[1] if match.re.groups else match[0]) if match else None
-        return found.strip() if found and is_readable(found) else None
-    lines = [
-        "" if _LICENSE.match(line) else _NOT_A_VERSION.sub(" ", line[:_LONGEST_LINE]).strip()
-        for line in text[:_LONGEST_TEXT].splitlines()
-    ]
-    program = program.rpartition("/")[2]
-    is_there, version = _after_name(program, lines)
-    family = re.sub(r"[-.]?[0-9][0-9.]*$", "", program)
-    if not is_there and family[-1:].isalpha() and family != program:  # python3.11 says Python
-        lines = [line.replace(program, family) for line in lines]
-        is_there, version = _after_name(family, lines)
-    if is_there:
-        return version
-    for line in lines:
-        match = _ALONE.fullmatch(line)
-        if match and "." in line:
-            return match[1]
-    for line in lines:
-        match = _AFTER_VERSION.search(line)
-        if match and ("." in match[1] or not _DOTTED.search(line)):
-            return None if _is_of_another(line, program, lines) else match[1]
-    for line in lines:
-        match = _DOTTED.search(_IN_PARENTHESES.sub(" ", line)) or _DOTTED.search(line) or _BARE.match(line)
-        if match:
-            return match[1]
-    return None
-
-
-def _after_name(name: str, lines: list[str]) -> tuple[bool, str | None]:
-    """Whether a line gives the version of this program, and that; a snapshot has a word instead of a number."""
-    if not name:
-        return False, None
-    own = re.compile(rf"(?<!\w){re.escape(name)}(?![\w.+-]*\.\w+:)", re.IGNORECASE)
-    for line in lines:
-        places = list(own.finditer(line))
-        for pattern in (_NUMBERED_NAME, _DOTTED_NAME, _GLUED_NAME):
-            for place in places:
-                match = pattern.match(line, place.end())
-                if match:
-                    return True, match[1]
-        at_start = [each for each in reversed(places) if _PREFIX.fullmatch(line, 0, each.start())]
-        for place in at_start:
-            match = _WHOLE_NAME.match(line, place.end())
-            if match:
-                return True, match[1] + (match[2] or "")
-        if any(_SNAPSHOT_NAME.match(line, place.end()) for place in at_start):
-            return True, None
-    return False, None
-
-
-def _is_of_another(line: str, program: str, lines: list[str]) -> bool:
-    """Whether a line gives the version of another program, and another line speaks of this one."""
-    first = re.match(r"([A-Za-z][\w+-]*) version\b", line)
-    if not program or first is None or first[1].lower() == program.lower():
-        return False
-    own = re.compile(rf"(?<![\w-]){re.escape(program)}(?![\w-])", re.IGNORECASE)
-    return any(own.search(other) for other in lines if other is not line)
-
-
 def upstream(package_version: str) -> str:
     """The upstream version in a package's version: without epoch, distribution revision and packaging suffixes.
 
@@ -161,7 +53,7 @@ def upstream(package_version: str) -> str:
 
     Source: Debian policy 5.6.12. Why packages' versions are not compared whole: docs/decisions.md "Versions".
     """
-    version = re.sub(r"^[0-9]+:", "", package_version.strip()[:_LONGEST_LINE])
+    version = re.sub(r"^[0-9]+:", "", package_version.strip()[:_LONGEST])
     version = version.rpartition("-")[0] or version
     version = _REALLY.sub("", version)
     return _PACKAGING.sub("", version)

@@ -1,0 +1,82 @@
+"""Whether a program that failed when it was asked for its version can start at all, and if not, what it says.
+
+Shared with the roles (Python 3.9, standard library only). Many programs fail because they do not know ``--version``:
+those are installed and work. A program whose interpreter, library, module or platform package is missing is not.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+FAILED_TO_START = ("126", "127")
+"""Exit statuses of a shell for what it cannot run. Source: POSIX, "2.8.2 Exit Status for Commands"."""
+
+_CRASHES = ("SIGQUIT", "SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE", "SIGSEGV", "SIGSYS")
+_BY_STATUS = {str(128 + getattr(signal, name)): name for name in _CRASHES if hasattr(signal, name)}
+
+_CANNOT_START = re.compile(
+    r"Traceback \(most recent call last\)|cannot find module|no module named|missing optional dependency"
+    r"|error while loading shared libraries|undefined symbol|symbol not found|GLIBC(?:XX)?_[0-9]|Exec format error"
+    r"|bad interpreter|SyntaxError|LoadError|cannot load such file|can't locate \S+ in @INC|library not loaded"
+    r"|could not find or load main class|UnsupportedClassVersionError|Segmentation fault|Illegal instruction|\Apanic:",
+    re.IGNORECASE,
+)
+"""What interpreters and the loader of the system say."""
+_UNKNOWN_OPTION = re.compile(
+    r"\busage\b|--help|--?version\b|'-'|-- ?-"
+    r"|\b(?:unknown|unrecogni[sz]ed|invalid|illegal|unsupported|unexpected|bad|no such|not recogni[sz]ed)\b.{0,20}"
+    r"\b(?:option|flag|argument|switch|parameter|operand|(?:sub)?command|action)"
+    r"|\b(?:option|flag|argument|switch|parameter|(?:sub)?command)\b.{0,60}"
+    r"\b(?:unknown|unrecogni[sz]ed|invalid|illegal|unsupported|not (?:recogni[sz]ed|supported|defined))",
+    re.IGNORECASE,
+)
+"""What programs say that do not know the option. Source: what some hundred programs of Debian answer."""
+_FAILS = re.compile(
+    r"\b(?:not|n't) (?:be )?(?:found|find|installed|load|loaded|locate|open|opened|execute|choose|start|set"
+    r"|defined)\b"
+    r"|\b(?:cannot|could not|can't|unable to|failed to|failure to)\b|\bno such file\b|\bmissing\b|\brequires?\b"
+    r"|\bno version is set\b|\bto be installed\b|\bmust (?:be )?install|\breinstall\b|\b(?:Error|Exception)\b",
+    re.IGNORECASE,
+)
+_STARTS = re.compile(
+    r"\b(?:root|superuser|sudo|permission|privileges?|not permitted|terminal|tty|display|connect\w*|daemon|config\w*)"
+    r"\b",
+    re.IGNORECASE,
+)
+"""What a program says that runs, but not for this user, without a terminal, or without its service."""
+_TELLS_MOST = re.compile(
+    r"\A(?:\w+\.)*\w*(?:Error|Exception|Fault)\b(?: \[\w+\])?:|\berror\b|\bnot found\b|\bmissing\b", re.IGNORECASE
+)
+
+
+def why_it_does_not_start(status: str, text: Sequence[str], errors: Sequence[str]) -> str:
+    """The line with which a program says why it cannot start; empty if it starts.
+
+    Args:
+        status: its exit status.
+        text: the lines of its standard output.
+        errors: the lines of its standard error; a traceback may end with its last one.
+    """
+    lines = [line.strip() for line in (*errors, *text) if line.strip()]
+    printed = "\n".join(lines)
+    if status in _BY_STATUS:
+        return next(iter(lines), "") or f"it is ended by {_BY_STATUS[status]}"
+    if status in FAILED_TO_START:
+        return "" if "applet not found" in printed else _line(lines) or f"exit status {status}"
+    if _CANNOT_START.search(printed):
+        return _line(lines)
+    if _UNKNOWN_OPTION.search(printed) or _STARTS.search(printed) or not _FAILS.search(printed):
+        return ""
+    return _line(lines)
+
+
+def _line(lines: Sequence[str]) -> str:
+    """The line that tells most: the last one of a traceback, else the first that speaks of an error, else the first."""
+    if any("Traceback (most recent call last)" in line for line in lines):
+        return lines[-1]
+    return next(filter(_TELLS_MOST.search, lines), next(iter(lines), ""))
