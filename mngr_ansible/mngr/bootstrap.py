@@ -16,9 +16,11 @@ from mngr_ansible.catalog.lookup import find_tool
 from mngr_ansible.diff.outcome import DUE, Status
 from mngr_ansible.mngr.config import NAME
 from mngr_ansible.mngr.connection import locked
+from mngr_ansible.mngr.create import created_with
 from mngr_ansible.mngr.invocation import Invocation
 from mngr_ansible.mngr.messages import as_failure, dialog, errors_for_mngr, log_line
 from mngr_ansible.mngr.request import bare_target, create_request
+from mngr_ansible.mngr.trust import words_of
 from mngr_ansible.provisioning import bootstrap, provisioner
 from mngr_ansible.provisioning.reporting import plan_report
 from mngr_ansible.provisioning.request import Dialog
@@ -70,7 +72,8 @@ def before_create(options: CreateAgentOptions, host: Any) -> None:
         return
     mngr_ctx: MngrContext = host.mngr_ctx
     with terminate_gracefully(), errors_for_mngr():
-        request = create_request(mngr_ctx, options, is_local=False)
+        words = words_of("create", mngr_ctx)
+        request = create_request(mngr_ctx, created_with(options, words), is_local=False, words=words)
         if not request.settings.bootstrap:
             return
         gathered = bootstrap.gather([bare_target(host, mngr_ctx)], request, needs(), is_lenient=True)

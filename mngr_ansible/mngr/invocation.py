@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from mngr_ansible.host.ssh import OpenSsh
     from mngr_ansible.mngr.connection import MngrConnection
+    from mngr_ansible.mngr.created_with import CreatedWith
     from mngr_ansible.mngr.trust import Words
     from mngr_ansible.provisioning.request import Request, Target
     from mngr_ansible.report.report import Report
@@ -81,15 +82,19 @@ class Invocation:
     """What is closed when the call ends."""
     stdout: TextIO = field(default_factory=lambda: sys.stdout)
     """Where the result goes; what a plugin prints meanwhile goes to stderr."""
+    created_with: "CreatedWith | None" = None
+    """What the agent was created with; None where the call is about no agent."""
 
     def resolve(self, address: str | None = None) -> "tuple[AgentInterface[Any], OnlineHostInterface, Target, Request]":
         """Find the agent, which may be stopped, and what is requested for it."""
+        from mngr_ansible.mngr.created_with import recorded
         from mngr_ansible.mngr.request import agent_target
 
         host_ref, agent_ref = find_one_agent(parse_agent_address(address or self.opts.agent or ""), self.mngr_ctx)
         agent, host = resolve_to_started_host_and_agent(
             host_ref, agent_ref, allow_auto_start=False, mngr_ctx=self.mngr_ctx
         )
+        self.created_with = recorded(agent_ref, self.mngr_ctx)
         return agent, host, *self.asked(agent_target(agent, host, None, self.mngr_ctx))
 
     def resolve_beside(
@@ -127,13 +132,14 @@ class Invocation:
 
     def request(self, *, is_local: bool, password: str | None = None, control_path: str | None = None) -> "Request":
         """The request of settings and command line."""
+        from mngr_ansible.mngr.created_with import CreatedWith
         from mngr_ansible.mngr.request import mngr_request
 
         opts = self.opts
         return mngr_request(
             self.mngr_ctx,
             self.words,
-            {"--manifest": "manifest", "--file": "file", "--package": "package"},
+            self.created_with or CreatedWith(),
             is_local=is_local,
             manifests=opts.manifest,
             files=opts.file,
@@ -152,6 +158,17 @@ class Invocation:
         from mngr_ansible.mngr.repository_warnings import warn_of_files
 
         warn_of_files(self.words, request, is_local=is_local)
+
+    @contextmanager
+    def alone_on_stdout(self) -> Iterator[None]:
+        """Inside, only the result goes to stdout, whatever plugins print."""
+        from mngr_ansible.system.stdout import printed_to_stderr
+
+        try:
+            with printed_to_stderr() as self.stdout:
+                yield
+        finally:
+            self.stdout = sys.stdout
 
     def show(self, report: "Report", words: str) -> None:
         """Print the result on stdout.
@@ -183,6 +200,18 @@ class Invocation:
                         logger.info("note: {}", printable(notice["text"]))
                     if words:
                         write_human_line(words)
+            sys.stdout.flush()
+
+    def show_stopped(self, reached: "Report") -> None:
+        """Print what was reached before a signal came."""
+        from mngr_ansible.mngr.messages import stopped_error
+        from mngr_ansible.report import text
+        from mngr_ansible.report.report import Report
+
+        if not self.is_shown:
+            error = stopped_error(reached)
+            self.print(Report(self.name, reached.hosts, errors=(error,)), "\n".join(text.tables(reached)))
+            logger.error("{}", text.error_text(error).removeprefix("error: "))
 
     def apply_command(self, agent: str) -> str:
         """The command that makes the changes which this one shows."""
@@ -238,7 +267,7 @@ def invocation(ctx: click.Context, name: str) -> Iterator[Invocation]:
     ignored = {each: None if each == "install" else False for each in opts.not_granted(words)}
     call = Invocation(name, mngr_ctx, output_opts.output_format, opts.model_copy(update=ignored), words)
     try:
-        with terminate_gracefully(), messages.errors_for_mngr(), call.opened, redirect_stdout(sys.stderr):
+        with terminate_gracefully(), messages.errors_for_mngr(call.show_stopped), call.opened, call.alone_on_stdout():
             yield call
     except MngrError as error:
         cause = error.__cause__

@@ -1,7 +1,7 @@
 """Messages to mngr's user: lines in mngr's log, one question, and errors of ours as errors of mngr."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import click
@@ -10,13 +10,17 @@ from imbue.mngr.errors import PluginMngrError
 from loguru import logger
 
 from mngr_ansible.diff.outcome import Outcome, Status
-from mngr_ansible.errors import ErrorGroup, MngrAnsibleError, PluginError, PreconditionError
+from mngr_ansible.errors import RUN_AGAIN, ErrorGroup, MngrAnsibleError, PluginError, PreconditionError
 from mngr_ansible.portable.text import one_stop, printable
 from mngr_ansible.provisioning.provisioner import Interrupted
 from mngr_ansible.provisioning.request import Confirm, Dialog
+from mngr_ansible.report import text
 from mngr_ansible.report.progress import described
-from mngr_ansible.report.report import HostReport
-from mngr_ansible.report.text import status_words, traceback_text
+from mngr_ansible.report.report import HostReport, Report
+from mngr_ansible.system.signals import Terminated, signals_ignored
+
+_CTRL_C = 130
+"""The exit code that a shell gives a program that Ctrl-C ended."""
 
 
 def dialog(mngr_ctx: MngrContext, *, is_yes: bool = False, is_verbose: bool = False) -> Dialog:
@@ -44,8 +48,11 @@ def _confirm(mngr_ctx: MngrContext, *, is_yes: bool) -> Confirm | None:
 
 
 @contextmanager
-def errors_for_mngr() -> Iterator[None]:
-    """Let our errors leave the block as mngr's, and a signal as Python's own exception for it."""
+def errors_for_mngr(show: Callable[[Report], None] | None = None) -> Iterator[None]:
+    """Let our errors leave the block as mngr's, and a signal as the end of the program with the exit code of a shell.
+
+    ``show`` gets what was reached before a signal came; without it, it is written to mngr's log.
+    """
     try:
         yield
     except MngrAnsibleError as error:
@@ -53,7 +60,14 @@ def errors_for_mngr() -> Iterator[None]:
             log_cause(each)
         raise as_mngr_error(error) from error
     except Interrupted as stop:
-        raise stop.signal from None
+        with signals_ignored():
+            (show or _log_stopped)(stop.report)
+        raise _exit_of(stop.signal) from None
+    except (KeyboardInterrupt, Terminated) as stop:
+        if show is not None:
+            with signals_ignored():
+                show(Report(""))
+        raise _exit_of(stop) from None
     except (click.ClickException, click.Abort, click.exceptions.Exit):
         raise
     except Exception as error:
@@ -67,7 +81,37 @@ def errors_for_mngr() -> Iterator[None]:
 def log_cause(error: MngrAnsibleError) -> None:
     """Log the traceback of the plugin's exception that is the cause of an error, for ``-v``."""
     if isinstance(error, (PluginError, PreconditionError)) and error.__cause__ is not None:
-        logger.debug("{}", traceback_text(error.__cause__))
+        logger.debug("{}", text.traceback_text(error.__cause__))
+
+
+def _exit_of(stop: BaseException) -> BaseException:
+    """The end of the program: mngr itself would show a Ctrl-C as a failure of its command."""
+    return Terminated(_CTRL_C) if isinstance(stop, KeyboardInterrupt) else stop
+
+
+def _log_stopped(reached: Report) -> None:
+    logger.info("{}", stopped_text(reached))
+
+
+def stopped_error(reached: Report) -> MngrAnsibleError:
+    """A signal stopped a command: what that means for the hosts."""
+    running = [f"{', '.join(names)} on {host.host}" for host in reached.hosts if (names := _running(host))]
+    if running:
+        problem = f"stopped; the installation of {'; '.join(running)} may go on there"
+    elif reached.hosts:
+        problem = "stopped; the step that was running may or may not have finished"
+    else:
+        problem = "stopped; nothing was changed"
+    return MngrAnsibleError(problem, remedy=RUN_AGAIN)
+
+
+def stopped_text(reached: Report) -> str:
+    """The table of what was reached before a signal came, and what may go on."""
+    return "\n".join([*text.tables(reached), printable(f"ansible: {stopped_error(reached).problem}. {RUN_AGAIN}")])
+
+
+def _running(host: HostReport) -> list[str]:
+    return [each.name for each in host.outcomes if each.status is Status.UNKNOWN and each.kind == "package"]
 
 
 def as_mngr_error(error: MngrAnsibleError) -> PluginMngrError:
@@ -103,7 +147,7 @@ def _problem(outcome: Outcome) -> str:
         case Status.BLOCKED | Status.TOO_NEW | Status.UNKNOWN if outcome.kind == "package":
             return f"{described(outcome)}{reason}"
         case _:
-            return f"{outcome.name}: {status_words(outcome.status)}{reason}"
+            return f"{outcome.name}: {text.status_words(outcome.status)}{reason}"
 
 
 def _error(problem: str, remedy: str) -> PluginMngrError:

@@ -35,8 +35,7 @@ def on_before_create(args: OnBeforeCreateArgs, mngr_ctx: MngrContext) -> None:
     if not _is_off(args.agent_options):
         from mngr_ansible.mngr.create import check_before_create
 
-        is_local = bool(getattr(args.target_host, "is_local", False))  # a new host is never this machine
-        check_before_create(args.agent_options, mngr_ctx, is_local=is_local)
+        check_before_create(args.agent_options, args.target_host, mngr_ctx)
 
 
 @hookimpl
@@ -65,6 +64,27 @@ def on_after_provisioning(agent: AgentInterface[Any], host: OnlineHostInterface)
         from mngr_ansible.mngr.create import finish_create
 
         finish_create(agent, host)
+
+
+@hookimpl
+def on_agent_created(agent: AgentInterface[Any]) -> None:
+    """The agent runs: what fails from now on, such as its first message, leaves it as it is."""
+    del agent
+    if not _is_off(_options.get()):
+        from mngr_ansible.mngr.undo import end_watch
+
+        end_watch()
+
+
+@hookimpl
+def on_before_command(command_name: str, command_params: dict[str, Any]) -> None:
+    """``mngr create --reuse`` calls no other hook where the agent exists: what its options ask for is done here."""
+    if command_name == "create" and command_params.get("reuse") and not command_params.get("update"):
+        given = any(command_params.get(name) for name in ("ansible_package", "ansible_manifest", "ansible_install"))
+        if given and not command_params.get("no_ansible"):
+            from mngr_ansible.mngr.reuse import apply_options
+
+            apply_options(command_params)
 
 
 def _is_off(options: CreateAgentOptions | None) -> bool:

@@ -1,6 +1,6 @@
 """mngr's agents and hosts as targets, its settings and options as a request."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from imbue.mngr.agents.agent_registry import list_selectable_agent_type_names
@@ -15,14 +15,15 @@ from mngr_ansible.inputs.settings import Settings
 from mngr_ansible.inputs.user import user_contributions
 from mngr_ansible.mngr.config import NAME, AnsiblePluginConfig
 from mngr_ansible.mngr.connection import connected
-from mngr_ansible.mngr.trust import Words, words_of
+from mngr_ansible.mngr.created_with import CreatedWith
+from mngr_ansible.mngr.trust import Words
 from mngr_ansible.plan.plan import Only
 from mngr_ansible.portable.versions import is_readable
 from mngr_ansible.provisioning.request import Request, Target
 from mngr_ansible.spec.packages import Install, PackageRequirement
 
-_CREATE_OPTIONS = {"--manifest": "ansible_manifest", "--package": "ansible_package"}
-"""The options of ``mngr create`` for what other commands call by these names."""
+_OPTIONS = {"--manifest": "manifest", "--file": "file", "--package": "package"}
+"""The parameters of our verbs, by their options."""
 
 
 def agent_target(
@@ -59,7 +60,7 @@ def own_needs(agent: AgentInterface[Any]) -> tuple[Contribution, ...]:
 def mngr_request(
     mngr_ctx: MngrContext,
     words: Words,
-    options: Mapping[str, str],
+    created_with: CreatedWith,
     *,
     is_local: bool,
     manifests: Sequence[str] = (),
@@ -73,29 +74,26 @@ def mngr_request(
     password: str | None = None,
     control_path: str | None = None,
 ) -> Request:
-    """The request of mngr's settings and a command line. Relative paths in the settings start at the repository's root.
+    """The request of mngr's settings, of what the agent was created with, and of a command line, which wins.
 
-    ``words``: who says what. ``options``: the parameters of the command from which the arguments come, by the names of
-    our own options: ``{"--manifest": "ansible_manifest"}``.
+    Relative paths in the settings start at the repository's root. ``words``: who says what.
 
     Raises:
         MngrAnsibleError: a setting, a manifest or an option is wrong.
     """
     settings = Settings.parse(words.settings(mngr_ctx.get_plugin_config(NAME, AnsiblePluginConfig)))
     may_install = mngr_ctx.config.is_remote_agent_installation_allowed and not words.forbids_remote_installation()
-    contributions = user_contributions(
-        settings,
-        manifests,
-        files,
-        packages,
-        directory=mngr_ctx.project_root,
-        stranger=words.stranger(options),
+    stranger = words.stranger(_OPTIONS)
+    contributions = (
+        *user_contributions(settings, (), (), (), directory=mngr_ctx.project_root, stranger=stranger),
+        *created_with.contributions(),
+        *user_contributions(Settings(), manifests, files, packages, directory=mngr_ctx.project_root, stranger=stranger),
     )
     return Request(
         plugins=mngr_ctx.pm,
         settings=settings,
         user=contributions,
-        install=install,
+        install=install or created_with.install,
         check_packages=check_packages,
         only=only,
         become=become,
@@ -107,19 +105,6 @@ def mngr_request(
     )
 
 
-def create_request(
-    mngr_ctx: MngrContext, options: CreateAgentOptions | None, *, is_local: bool, words: Words | None = None
-) -> Request:
+def create_request(mngr_ctx: MngrContext, created_with: CreatedWith, *, is_local: bool, words: Words) -> Request:
     """The request of mngr's settings and the options of ``mngr create``; raises as :func:`mngr_request` does."""
-    chosen = options.plugin_data if options is not None else {}
-    words = words or words_of("create", mngr_ctx)
-    install = chosen.get("ansible_install")
-    return mngr_request(
-        mngr_ctx,
-        words,
-        _CREATE_OPTIONS,
-        is_local=is_local,
-        manifests=chosen.get("ansible_manifest", ()),
-        packages=chosen.get("ansible_package", ()),
-        install=install if words.is_granted("ansible_install", install) else None,
-    )
+    return mngr_request(mngr_ctx, words, created_with, is_local=is_local)

@@ -31,9 +31,10 @@ def record_status(
     lock: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> None:
     """Write the status into mngr's record of the agent, if it differs; ``lock`` is held meanwhile."""
-    if agent.get_plugin_data(NAME).get("status") != status:
+    known = agent.get_plugin_data(NAME)
+    if known.get("status") != status:
         with lock():
-            agent.set_plugin_data(NAME, {"status": status})
+            agent.set_plugin_data(NAME, {**known, "status": status})
 
 
 @contextmanager

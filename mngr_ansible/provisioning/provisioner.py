@@ -103,6 +103,15 @@ def gather(targets: Sequence[Target], request: Request) -> list[Prepared]:
     return [dataclasses.replace(each, spent=spent) for each in gathered]
 
 
+def check(request: Request, *, is_local: bool) -> None:
+    """Plan what the user alone asks for, without plugins: what is wrong with it is known before there is an agent.
+
+    Raises:
+        MngrAnsibleError: a required source is missing or cannot be copied, or his needs contradict each other.
+    """
+    build(request.user, request.settings, install=request.install, only=request.only, is_local=is_local)
+
+
 def inspect(
     gathered: Sequence[Prepared],
     request: Request,
