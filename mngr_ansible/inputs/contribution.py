@@ -1,9 +1,20 @@
 """``Contribution``: the files and packages of one plugin, of a manifest, of the settings or of the command line."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.packages import PackageRequirement
+
+USERS = ("settings", "manifest", "command-line")
+"""The names of the user's own contributions, which come after those of all plugins."""
+
+
+def conflict_remedy(change: str, plugins: Iterable[str]) -> str:
+    """What to do where the needs of these plugins contradict each other; ``change``: what the user can always do."""
+    others = [f"'{each}'" for each in dict.fromkeys(plugins) if each not in USERS]
+    alternative = f", or leave out the plugin {' or '.join(others)}" if others else ""
+    return f"{change}{alternative}. Nothing was changed."
 
 
 @dataclass(frozen=True, slots=True)

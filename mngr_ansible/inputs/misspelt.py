@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import pluggy
 
+from mngr_ansible.inputs.contribution import USERS
 from mngr_ansible.inputs.hookspecs import HOOKS
 from mngr_ansible.inputs.plugins import OURSELVES
 from mngr_ansible.inputs.settings import Settings
@@ -52,9 +53,6 @@ MNGR_HOOKS = frozenset(
     )
 )
 """mngr's own hooks. Source: mngr 0.3, ``imbue.mngr.plugins.hookspecs``; a test compares them."""
-
-USERS = ("settings", "manifest", "command-line")
-"""The names of the user's own contributions, which come after those of all plugins."""
 
 _NEAR = 0.75
 """How similar two names are, by difflib's ratio, if one of them is a slip of the other."""

@@ -7,6 +7,7 @@ from typing import Literal
 
 from mngr_ansible.catalog.lookup import find_tool
 from mngr_ansible.errors import ConflictError
+from mngr_ansible.inputs.contribution import conflict_remedy
 from mngr_ansible.portable import checks
 from mngr_ansible.portable.shapes import CompleteRequirement
 from mngr_ansible.portable.versions import Range
@@ -30,12 +31,9 @@ class PackageRequest:
     is_strange: bool = False
 
     def summary(self, name: str) -> str:
-        """The plugin and its versions of the tool of that name: ``manifest (host.yml) needs >=2.39``.
-
-        Where the plugin calls the tool otherwise, its own name stands there too: ``nodejs<20``.
-        """
+        """Its versions of the tool of that name; with its own name where the plugin calls the tool otherwise."""
         own = "" if self.requirement.name == name else self.requirement.name
-        return f"{self.origin or self.plugin} needs {own}{self.requirement.version}"
+        return f"{own}{self.requirement.version}"
 
     @property
     def range(self) -> Range:
@@ -176,10 +174,14 @@ def _conflict(name: str, earlier: Sequence[PackageRequest], last: PackageRequest
     others = [each for each in earlier if last.range.intersect(each.range).is_empty][:1]
     if not others:
         others = [each for each in earlier if each.requirement.version]
-    ranges = ", ".join(each.summary(name) for each in (*others, last))
+    by_origin: dict[str, list[str]] = {}
+    for each in (*others, last):
+        by_origin.setdefault(each.origin or each.plugin, []).append(each.summary(name))
+    ranges = ", ".join(f"{origin} needs {' and '.join(versions)}" for origin, versions in by_origin.items())
+    plugins = [each.plugin for each in (*others, last)]
     return ConflictError(
         f"{name}: {ranges}: no version satisfies {'both' if len(others) == 1 else 'all'}",
-        remedy="Change one of the ranges, or disable one of the plugins. Nothing was changed.",
+        remedy=conflict_remedy("Change one of the ranges", plugins if len(set(plugins)) > 1 else ()),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from mngr_ansible.errors import ConflictError
+from mngr_ansible.inputs.contribution import conflict_remedy
 from mngr_ansible.portable.text import printable
 from mngr_ansible.portable.trees import Entry
 from mngr_ansible.spec.files import FileTransferSpec
@@ -285,11 +286,14 @@ def _refuse_clashes(resolved: Sequence[_ResolvedClaim]) -> None:
                 parent = posixpath.dirname(parent)
     clashes = sorted(set(files) & set(directories))
     if clashes:
-        lines = "\n".join(
-            f"  {printable(path)}: a file for {files[path]}, a directory for {directories[path]}"
-            for path in clashes[:20]
-        )
-        raise ConflictError(
-            f"one plugin needs a file where another needs a directory\n{lines}",
-            remedy="Disable one of the plugins, or change one destination. Nothing was changed.",
-        )
+        plugins = dict.fromkeys(each for path in clashes for each in (files[path], directories[path]))
+        if len(plugins) == 1:
+            problem = f"{next(iter(plugins))} needs a file and a directory in one place"
+            lines = "\n".join(f"  {printable(path)}" for path in clashes[:20])
+        else:
+            problem = "one plugin needs a file where another needs a directory"
+            lines = "\n".join(
+                f"  {printable(path)}: a file for {files[path]}, a directory for {directories[path]}"
+                for path in clashes[:20]
+            )
+        raise ConflictError(f"{problem}\n{lines}", remedy=conflict_remedy("Change one destination", plugins))

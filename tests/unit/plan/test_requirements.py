@@ -77,6 +77,24 @@ def test_two_manifests_in_conflict_are_named_by_their_files():
         )
 
 
+@pytest.mark.parametrize(
+    ("plugins", "remedy"),
+    [
+        (("manifest", "manifest"), "Change one of the ranges. Nothing was changed."),
+        (("manifest", "command-line"), "Change one of the ranges. Nothing was changed."),
+        (("claude", "claude"), "Change one of the ranges. Nothing was changed."),
+        (("claude", "manifest"), "Change one of the ranges, or leave out the plugin 'claude'. Nothing was changed."),
+        (("a", "b"), "Change one of the ranges, or leave out the plugin 'a' or 'b'. Nothing was changed."),
+    ],
+)
+def test_to_leave_out_a_plugin_is_a_remedy_only_where_that_helps(plugins, remedy):
+    with pytest.raises(ConflictError) as conflict:
+        merge([request(plugins[0], "git>=2"), request(plugins[1], "git<1")])
+    assert conflict.value.remedy == remedy
+    if plugins[0] == plugins[1]:
+        assert conflict.value.problem == f"git: {plugins[0]} needs >=2 and <1: no version satisfies both"
+
+
 def test_three_ranges_that_only_together_allow_no_version_are_all_named():
     with pytest.raises(ConflictError, match="a needs >=1, b needs <=1, c needs !=1: no version satisfies all"):
         merge([request("a", "git>=1"), request("b", "git<=1"), request("c", "git!=1")])

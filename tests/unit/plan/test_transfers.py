@@ -213,6 +213,16 @@ def test_one_plugin_that_names_a_file_alone_and_in_a_directory_gets_a_notice(tmp
     assert notices == ("claude names /srv/w/d/a more than once; the last one is used",)
 
 
+def test_a_conflict_inside_one_manifest_is_not_blamed_on_plugins(tmp_path):
+    both = (
+        request("manifest", write(tmp_path / "one"), "d"),
+        request("manifest", write(tmp_path / "two"), "d/f"),
+    )
+    with pytest.raises(ConflictError, match=r"manifest needs a file and a directory in one place\n  /srv/w/d$") as one:
+        laid(*both)
+    assert one.value.remedy == "Change one destination. Nothing was changed."
+
+
 @pytest.mark.parametrize("is_file_first", [True, False])
 @pytest.mark.parametrize("below", ["d", "d/e/f"])
 def test_a_file_where_another_plugin_needs_a_directory_is_an_error_that_names_both(tmp_path, is_file_first, below):
