@@ -22,6 +22,19 @@ def as_tuple(name: str, values: object) -> tuple[Any, ...]:
     return tuple(values)
 
 
+def as_paths(name: str, values: object) -> tuple[str | os.PathLike[str], ...]:
+    """The values of a list argument of paths.
+
+    Raises:
+        UsageError: it is not a list, or something in it is not a path.
+    """
+    paths = as_tuple(name, values)
+    for each in paths:
+        if not isinstance(each, (str, os.PathLike)) or not isinstance(os.fspath(each), str):
+            raise UsageError(f"{name} contains {short_repr(each)}, which is not a path", remedy="Give paths as text.")
+    return paths
+
+
 def file_option(text: str) -> FileTransferSpec:
     """``--file LOCAL:REMOTE``, split at the first colon.
 

@@ -89,12 +89,16 @@ def setting_notices(settings: Settings, manager: pluggy.PluginManager, others: I
     """
     known = {name for name, _ in manager.list_name_plugin()} | {*USERS, *others, "mngr"}
     for name in dict.fromkeys(settings.precedence):
-        if name in USERS:
+        if name == OURSELVES:
+            yield "settings: precedence names 'ansible', which is mngr-ansible itself and needs nothing"
+        elif name in USERS:
             yield f"settings: precedence names {short_repr(name)}, which comes after all plugins anyway"
         elif name not in known and not _is_installed(name):
             yield f"settings: precedence names {short_repr(name)}, but {_no_plugin(name, known)}"
     for name in settings.plugins:
-        if name not in known and not _is_installed(name):
+        if name == OURSELVES:
+            yield "settings: [plugins.ansible.plugins.ansible] has no effect; write its keys in [plugins.ansible]"
+        elif name not in known and not _is_installed(name):
             yield f"settings: [plugins.ansible.plugins.{name}] has no effect: {_no_plugin(name, known)}"
 
 

@@ -13,7 +13,7 @@ from mngr_ansible.diff.resolver import Resolver
 from mngr_ansible.errors import MngrAnsibleError, UsageError
 from mngr_ansible.host.connection import Connection
 from mngr_ansible.host.state import HostState
-from mngr_ansible.inputs.arguments import as_tuple
+from mngr_ansible.inputs.arguments import as_paths, as_tuple
 from mngr_ansible.inputs.contribution import Contribution
 from mngr_ansible.inputs.hooks import Hook, hooks
 from mngr_ansible.inputs.misspelt import hook_notices, setting_notices
@@ -149,7 +149,7 @@ def build_request(
         plugins=plugin_manager(plugins),
         settings=chosen,
         user=user_contributions(
-            chosen, as_tuple("manifests", manifests), as_tuple("files", files), as_tuple("packages", packages)
+            chosen, as_paths("manifests", manifests), as_tuple("files", files), as_tuple("packages", packages)
         ),
         install=install,
         check_packages=check_packages,

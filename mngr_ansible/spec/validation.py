@@ -5,6 +5,7 @@ class is that of ``owner``.
 """
 
 import dataclasses
+import datetime as dt
 import os
 import re
 import reprlib
@@ -47,9 +48,18 @@ _LONGEST_NAME = 250
 """Characters of a package's name: the catalog looks for a file of that name, and a file name has 255 bytes at most."""
 
 
+_OTHER_NAMES = {"apt-get": "apt", "yum": "dnf", "microdnf": "dnf", "yay": "pacman", "homebrew": "brew", "pip3": "pip"}
+"""Names of programs that are not those of the managers → the manager that is meant."""
+
+
 class _Repr(reprlib.Repr):
     def repr_str(self, x: str, level: int) -> str:
         return super().repr_str(addresses.redacted(x), level)  # before a long one is cut, perhaps in its login
+
+    def repr_date(self, x: dt.date, _level: int) -> str:
+        return x.isoformat()  # as YAML and TOML have it
+
+    repr_datetime = repr_date
 
 
 _short_repr = _Repr(maxlevel=3, maxstring=200, maxother=200)
@@ -83,9 +93,18 @@ def check_choice(owner: object, field: str, value: object, allowed: Sequence[obj
     kind = type(owner).__name__
     supported = _SUPPORTED.get(kind, {}).get(field, allowed)
     if value not in supported:
-        problem = "is not supported yet" if value in allowed else "is not known"
+        problem = "is not supported yet" if value in allowed else f"is not known{_meant(value, supported)}"
         words = ", ".join(str(each) for each in supported if each is not None)
         raise field_error(owner, field, value, problem, f"Use one of: {words}.")
+
+
+def _meant(value: object, supported: Sequence[object]) -> str:
+    """``" (did you mean X?)"`` for a word that is nearly one of those, or another name of it."""
+    words = [each for each in supported if isinstance(each, str)]
+    if not isinstance(value, str):
+        return ""
+    other = _OTHER_NAMES.get(value.lower())
+    return f" (did you mean {other}?)" if other in words else nearest(value.lower(), words)
 
 
 def check_types(owner: Any, /, **expected: type | tuple[type, ...]) -> None:
@@ -104,15 +123,31 @@ def check_type(owner: object, field: str, value: object, types: tuple[type, ...]
 
 def _type_error(owner: object, field: str, value: object, types: tuple[type, ...]) -> InputError:
     if os.PathLike in types:
-        return field_error(owner, field, value, "is not a path", "Give a path as a string.")
+        problem, remedy = "is not a path", _in_quotes(field, value) or "Give a path as a string."
+        return field_error(owner, field, value, problem, remedy)
     names = " or ".join(_TYPE_NAMES[each] for each in types if each is not type(None))
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and str in types:
-        remedy = f'Write it in quotes: {field}: "{value}".'
+    if str in types and (remedy := _in_quotes(field, value)):
+        is_range = field == "version" and type(owner).__name__ == "PackageRequirement"
+        if is_range and isinstance(value, (int, float)) and not isinstance(value, bool):
+            remedy = f'Write it in quotes: version: "{value}"; or as a range: version: ">={value}".'
+    elif types == (bool,):
+        remedy = f"Write {field}: true or {field}: false, without quotes (in Python: True or False)."
     elif type(None) in types:
         remedy = f"Give {names}, or leave {field} out."
     else:
         remedy = f"Give {names}."
     return field_error(owner, field, value, f"is not {names}", remedy)
+
+
+def _in_quotes(field: str, value: object) -> str:
+    """The remedy for a value that YAML or TOML reads as something else than text; empty where quotes do not help."""
+    if isinstance(value, bool):
+        return f"Write it in quotes: without them, YAML reads yes, no, on and off as true and false ({field})."
+    if isinstance(value, (int, float)):
+        return f'Write it in quotes: {field}: "{value}".'
+    if isinstance(value, dt.date):  # a datetime is one too
+        return f'Write it in quotes: {field}: "{value.isoformat()}".'
+    return ""
 
 
 def _check_unicode(owner: object, field: str, value: object) -> None:
@@ -130,7 +165,10 @@ def _check_unicode(owner: object, field: str, value: object) -> None:
 def strings(owner: object, field: str, values: object) -> tuple[str, ...]:
     """A list of strings as a tuple."""
     if isinstance(values, str) or not isinstance(values, Sequence) or not all(isinstance(each, str) for each in values):
+        items = [] if isinstance(values, str) or not isinstance(values, Sequence) else values
+        numbers = [each for each in items if isinstance(each, (int, float)) and not isinstance(each, bool)]
         remedy = f'{field} must be a list of strings, such as ["a", "b"].'
+        remedy = f'Write it in quotes: "{numbers[0]}".' if numbers else remedy
         raise field_error(owner, field, values, "is not a list of strings", remedy)
     for each in values:
         _check_unicode(owner, field, each)
@@ -140,7 +178,16 @@ def strings(owner: object, field: str, values: object) -> tuple[str, ...]:
 def check_name(owner: object, field: str, name: str) -> None:
     """Refuse what is not the plain name of a package."""
     if len(name) > _LONGEST_NAME or not re.fullmatch(_NAME, name):
-        raise field_error(owner, field, name, "is not a package name", ONE_PLAIN_NAME)
+        raise field_error(owner, field, name, "is not a package name", _name_remedy(name))
+
+
+def _name_remedy(name: str) -> str:
+    with_version = REQUIREMENT.fullmatch(name)
+    if with_version is not None and with_version[2]:
+        return f'Give the versions apart: name: {with_version[1]}, version: "{with_version[2].strip()}".'
+    if re.fullmatch(r"@[\w.-]+/[\w.-]+", name):
+        return 'Give the name of the tool, and this package in its sources: {manager: npm, packages: ["' + name + '"]}.'
+    return ONE_PLAIN_NAME
 
 
 def user_or_group(owner: object, field: str, value: object) -> str | None:
@@ -178,7 +225,10 @@ def mode(owner: object, field: str, value: object) -> int | None:
         remedy = f'Write it in quotes: {field}: "0{value}" (in Python: 0o{value} or "0{value}").'
         raise field_error(owner, field, value, "is not a mode here", remedy)
     problem = "has bits outside 0777"
-    raise field_error(owner, field, value, problem, 'Give permission bits only, from "0000" to "0777".')
+    remedy = 'Give permission bits only, from "0000" to "0777".'
+    if isinstance(value, int) and value > 0:
+        problem = f"is {value:#o}, which {problem}"
+    raise field_error(owner, field, value, problem, remedy)
 
 
 def local_path(owner: object, field: str, value: object) -> str:

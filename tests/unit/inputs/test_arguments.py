@@ -3,7 +3,7 @@
 import pytest
 
 from mngr_ansible.errors import UsageError
-from mngr_ansible.inputs.arguments import as_tuple, file_option, package_option
+from mngr_ansible.inputs.arguments import as_paths, as_tuple, file_option, package_option
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.packages import PackageRequirement
 
@@ -40,3 +40,9 @@ def test_a_single_value_is_not_a_list(values):
     with pytest.raises(UsageError, match=r"packages = .* is not a list") as refused:
         as_tuple("packages", values)
     assert refused.value.remedy == "Give a list: packages=[…]."
+
+
+@pytest.mark.parametrize("path", [3, None, b"m.yml"])
+def test_what_is_not_a_path_in_a_list_of_paths_is_one_error(path):
+    with pytest.raises(UsageError, match=r"manifests contains .*, which is not a path"):
+        as_paths("manifests", ["a.yml", path])

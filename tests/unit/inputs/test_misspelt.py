@@ -111,6 +111,14 @@ def test_settings_may_name_a_plugin_that_is_disabled_an_agent_type_and_the_user(
     assert list(setting_notices(settings, made, ["my-claude"])) == []
 
 
+def test_our_own_name_in_our_own_settings_is_noticed():
+    settings = Settings.parse({"precedence": ["ansible"], "plugins": {"ansible": {"install": "auto"}}})
+    assert list(setting_notices(settings, manager(ansible=object()))) == [
+        "settings: precedence names 'ansible', which is mngr-ansible itself and needs nothing",
+        "settings: [plugins.ansible.plugins.ansible] has no effect; write its keys in [plugins.ansible]",
+    ]
+
+
 def test_precedence_among_the_users_own_words_is_noticed():
     settings = Settings.parse({"precedence": ["manifest"]})
     assert list(setting_notices(settings, manager())) == [

@@ -218,8 +218,9 @@ def test_a_conflict_inside_one_manifest_is_not_blamed_on_plugins(tmp_path):
         request("manifest", write(tmp_path / "one"), "d"),
         request("manifest", write(tmp_path / "two"), "d/f"),
     )
-    with pytest.raises(ConflictError, match=r"manifest needs a file and a directory in one place\n  /srv/w/d$") as one:
+    with pytest.raises(ConflictError) as one:
         laid(*both)
+    assert one.value.problem == "manifest needs a file and a directory in one place\n  /srv/w/d"
     assert one.value.remedy == "Change one destination. Nothing was changed."
 
 
