@@ -1,6 +1,7 @@
 """The verbs of ``mngr-ansible``: options → a report and the words for people."""
 
 import argparse
+import dataclasses
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -105,6 +106,10 @@ def _on_hosts(options: argparse.Namespace) -> Report:
         if report is not None and _is_changing(options):  # everything is done, only the connections were being closed
             raise provisioner.Interrupted(report, signal) from signal
         raise
+    idle = [f"--{name.replace('_', '-')}" for name in ("key", "known_hosts") if getattr(options, name) is not None]
+    if idle and not options.host:
+        notice = f"{' and '.join(idle)} without --host: this machine is meant, and no ssh is used"
+        report = dataclasses.replace(report, notices=(notice, *report.notices))
     return report
 
 

@@ -1,10 +1,12 @@
 """The command line of ``mngr-ansible``: its verbs, its options and their help."""
 
 import argparse
+import re
 from pathlib import Path
 from typing import Any, NoReturn
 
 from mngr_ansible.errors import UsageError
+from mngr_ansible.spec.validation import nearest
 
 _DESCRIPTION = """\
 Provision hosts for mngr's agents: copy the files and install the packages and minimum versions that plugins, manifests
@@ -30,15 +32,25 @@ class _Later(argparse.Action):
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.verbs: list[argparse.ArgumentParser] = []
+
     def error(self, message: str) -> NoReturn:
-        raise UsageError(message, remedy=f"See {self.prog} --help.")
+        choice = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)$", message)
+        hint = nearest(choice[1], re.findall(r"[\w-]+", choice[2])) if choice else ""
+        raise UsageError(f"{message}{hint}", remedy=f"See {self.prog} --help.")
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As in argparse, but an unknown option refers to the help of its verb."""
         options, unknown = self.parse_known_args(args, namespace)
         if unknown:
+            verb = next(each for each in self.verbs if each.prog == f"{self.prog} {options.command}")
+            known = re.findall(r"--[a-z-]+", verb.format_help())
+            hints = (nearest(each.partition("=")[0], known) for each in unknown if each.startswith("--"))
             raise UsageError(
-                f"unrecognized arguments: {' '.join(unknown)}", remedy=f"See {self.prog} {options.command} --help."
+                f"unrecognized arguments: {' '.join(unknown)}{next(filter(None, hints), '')}",
+                remedy=f"See {verb.prog} --help.",
             )
         if options.command == "bootstrap" and not (options.hosts or options.host):
             raise UsageError(
@@ -92,6 +104,7 @@ def parser() -> argparse.ArgumentParser:
     catalog = _verb(verbs, "catalog", "show the known tools, their sources, and which are tested", [shown])
     catalog.add_argument("tool", nargs="?", metavar="NAME", help="show everything about this tool")
     _verb(verbs, "content", "print the directory that holds roles/ and playbooks/", [shown])
+    top.verbs = list(verbs.choices.values())
     return top
 
 

@@ -48,7 +48,7 @@ def write_run_directory(
                 remedy="Give a new directory, or one of your own.",
             )
         if any(directory.iterdir()):
-            raise InputError(f"{directory} is not empty", remedy="Give a new directory, or remove this one first.")
+            raise InputError(f"{directory} is not empty", remedy="Give a new or empty directory.")
         directory.chmod(0o700)
         project = directory / "project"
         staged = _stage(project, runs) if stage else {}

@@ -282,3 +282,37 @@ def test_commands_that_do_not_exist_are_explained_on_stderr(tmp_path):
     done = mngr_ansible("plan", "--commands", "--manifest", tmp_path / "m.yml", "--work-dir", tmp_path)
     assert (done.returncode, done.stdout) == (0, "")
     assert "no command for no-such-tool: " in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["pln"], "plan"),
+        (["plan", "--hots", "a"], "--host"),
+        (["apply", "--maniefst=x"], "--manifest"),
+        (["plan", "--install", "prnt"], "print"),
+        (["plan", "--for", "debain:12"], "debian"),
+    ],
+)
+def test_a_misspelt_word_of_the_command_line_is_refused_with_the_nearest_one(words, meant, capsys):
+    assert main(words) == 64
+    assert f"(did you mean {meant}?)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["bootstrap"], ["bootstrap", "--dry-run"], ["bootstrap", "--become"]])
+def test_a_bootstrap_without_a_host_is_wrong_usage_and_asks_nothing_of_this_machine(words, capsys):
+    assert main(words) == 64
+    assert "bootstrap [USER@]HOST[:PORT]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--install=print", "--timeout=3", "--yes", "--no-check-packages"])
+@pytest.mark.parametrize("verb", ["catalog", "content"])
+def test_what_only_shows_something_takes_no_option_that_it_would_not_use(verb, option, capsys):
+    assert main([verb, option]) == 64
+    assert "unrecognized arguments" in capsys.readouterr().err
+
+
+def test_a_key_without_a_host_is_noticed(tmp_path, capsys):
+    assert main(["plan", "--key", str(tmp_path), "--json"]) == 0
+    (notice,) = json.loads(capsys.readouterr().out)["notices"]
+    assert notice["text"].startswith("--key without --host")
