@@ -165,7 +165,7 @@ def read_source(request: TransferRequest) -> Read | Skipped | Problem:
         entries,
         WriteOptions(spec.directory_mode, spec.owner, spec.group, spec.if_exists),
         is_mirror=spec.mirror,
-        mirror_ignore=_mirror_ignore(exclude, withheld),
+        mirror_ignore=_mirror_ignore(exclude, withheld | tree.unsettled),
         user_exclude=DestinationPatterns(request.exclude_files) if request.exclude_files else None,
     )
     return Read(claim, notices, _readable_secrets(request, entries) if spec.is_secret else ())
@@ -233,7 +233,7 @@ def _exclude_rule(request: TransferRequest) -> IgnoreRule | None:
 
 
 def _mirror_ignore(exclude: IgnoreRule | None, withheld: frozenset[str]) -> IgnoreRule | None:
-    """What a mirror leaves alone: the excluded names, and the secret files that the settings withhold."""
+    """What a mirror leaves alone: the excluded names, and the files that are withheld or could not be read."""
     if exclude is None and not withheld:
         return None
 

@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from mngr_ansible.errors import InputError
+from mngr_ansible.portable import snapshots
 from mngr_ansible.portable.text import printable
+from mngr_ansible.portable.trees import Entry
 from mngr_ansible.run.content import content_directory
 from mngr_ansible.run.host_vars import has_addresses, host_vars, stage_name
 from mngr_ansible.run.playbook import HostRun, inventory, playbook
@@ -38,8 +40,10 @@ def write_run_directory(
             copied: the run reads it from its own path.
 
     Raises:
-        InputError: the directory is not empty, is another user's, or cannot be written; or a source cannot be read.
+        InputError: the directory is not empty, is another user's, or cannot be written; or a source cannot be read, or
+            changed. Nothing of a directory that could not be completed stays.
     """
+    existed = directory.exists()
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if directory.stat().st_uid != os.geteuid():
@@ -50,16 +54,11 @@ def write_run_directory(
         if any(directory.iterdir()):
             raise InputError(f"{directory} is not empty", remedy="Give a new or empty directory.")
         directory.chmod(0o700)
-        project = directory / "project"
-        staged = _stage(project, runs) if stage else {}
-        write_private_text(directory / "plan.json", json.dumps(plan, indent=2) + "\n")
-        write_private_text(directory / "inventory" / "hosts.yml", inventory(runs))
-        for run in runs:
-            data = json.dumps(host_vars(run, timeout, staged, is_fresh=not stage), ensure_ascii=True, indent=1)
-            write_private_text(directory / "inventory" / "host_vars" / f"{run.alias}.json", data + "\n")
-        text = playbook(runs, has_addresses=stage and has_addresses(runs))
-        write_private_text(project / "provision.yml", text)
-        _copy_roles(project, runs)
+        try:
+            _fill(directory, runs, plan, timeout=timeout, stage=stage)
+        except BaseException:
+            _remove(directory, with_itself=not existed)
+            raise
     except OSError as error:
         first = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror  # of the files that failed
         is_file = isinstance(error, (FileExistsError, NotADirectoryError))
@@ -69,6 +68,30 @@ def write_run_directory(
             if is_file
             else "Free disk space, or use another directory (TMPDIR, or the one given to render), and run again.",
         ) from error
+
+
+def _fill(directory: Path, runs: Sequence[HostRun], plan: Mapping[str, Any], *, timeout: int, stage: bool) -> None:
+    project = directory / "project"
+    staged = _stage(project, runs) if stage else {}
+    write_private_text(directory / "plan.json", json.dumps(plan, indent=2) + "\n")
+    write_private_text(directory / "inventory" / "hosts.yml", inventory(runs))
+    for run in runs:
+        data = json.dumps(host_vars(run, timeout, staged, is_fresh=not stage), ensure_ascii=True, indent=1)
+        write_private_text(directory / "inventory" / "host_vars" / f"{run.alias}.json", data + "\n")
+    text = playbook(runs, has_addresses=stage and has_addresses(runs))
+    write_private_text(project / "provision.yml", text)
+    _copy_roles(project, runs)
+
+
+def _remove(directory: Path, *, with_itself: bool) -> None:
+    """Remove what was written into a directory that cannot be completed; itself too, if it is new."""
+    for each in list(directory.iterdir()):
+        if each.is_dir() and not each.is_symlink():
+            shutil.rmtree(each, ignore_errors=True)
+        else:
+            each.unlink(missing_ok=True)
+    if with_itself:
+        directory.rmdir()
 
 
 def _copy_roles(project: Path, runs: Sequence[HostRun]) -> None:
@@ -93,20 +116,24 @@ def _stage(project: Path, runs: Sequence[HostRun]) -> dict[str, str]:
                 if entry.kind == "file" and not entry.is_secret and entry.source not in staged:
                     copy = project / stage_name(placed)
                     copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                    _copy(entry.source, copy)
+                    _copy(entry, copy)
                     staged[entry.source] = stage_name(placed)
     return staged
 
 
-def _copy(source: str, copy: Path) -> None:
+def _copy(entry: Entry, copy: Path) -> None:
+    """Copy a source as it was planned: what a program has added to it since then is left out."""
     try:
-        with open(source, "rb") as original, copy.open("wb") as file:  # noqa: PTH123 - a name can be any bytes
-            shutil.copyfileobj(original, file)
+        with copy.open("wb") as file:
+            sha256 = snapshots.copy_beginning(entry.source, entry.size, file)
     except (FileNotFoundError, PermissionError) as error:
         raise InputError(
-            f"{printable(source)} cannot be read any more: {error.strerror}",
+            f"{printable(entry.source)} cannot be read any more: {error.strerror}",
             remedy="Check that the file exists and that you can read it, then run again.",
         ) from error
+    if sha256 != entry.sha256:
+        problem = f"{printable(entry.source)} was changed by another program since it was planned"
+        raise InputError(problem, remedy="Run again, when no program writes to it.")
 
 
 def write_private_text(path: Path, text: str) -> None:

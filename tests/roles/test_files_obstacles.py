@@ -128,6 +128,26 @@ def test_a_source_that_changed_since_it_was_planned_stops_everything(tmp_path: P
     assert not (tmp_path / "out").exists()
 
 
+def test_what_changed_since_it_was_planned_a_moment_ago_stops_nothing_else(tmp_path: Path) -> None:
+    """One file is written anew, one is deleted, one grows, as in the directory of a program that runs."""
+    controller, out = Controller(tmp_path), tmp_path / "out"
+    for name in ("anew", "deleted", "growing", "quiet"):
+        put(tmp_path / name, name.encode())
+    entries = [planned(out / name, tmp_path / name) for name in ("anew", "deleted", "growing", "quiet")]
+    put(tmp_path / "anew", b"shorter"[:3])
+    put(tmp_path / "growing", b"growing and growing")
+    (tmp_path / "deleted").unlink()
+
+    run = controller.run([{"id": "tree", "is_due": True, "entries": entries}])
+
+    assert (run.code, run.statuses) == (0, {"tree": "changed"}), run.output
+    found = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert found == {"anew": b"sho", "growing": b"growing", "quiet": b"quiet"}
+    assert run.reason("tree") == f"{tmp_path}/deleted: it was deleted meanwhile, and was not sent"
+    assert f"{tmp_path}/anew: it changed after it was planned; it was sent as it is now" in run.result["warnings"]
+    assert not leftovers(tmp_path / "controller")
+
+
 def test_all_sources_that_cannot_be_sent_are_named_before_anything_is_copied(tmp_path: Path) -> None:
     controller = Controller(tmp_path)
     put(tmp_path / "fine")

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ansible import constants as C  # noqa: N812
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -63,10 +64,14 @@ INLINE = 1 << 20
 """The largest payload, in packed bytes, that travels inside the module's own execution."""
 SECRETS_INLINE = 8 << 20
 """The same for a payload of secrets."""
+MOST_CHANGED = 100
+"""Sources that may change while they are sent: each of them begins the sending anew."""
 PART = 4 << 20
 """How much of a payload is sent at once to a user to whom no upload can be given, in bytes."""
 MOST_PROBLEMS = 20
 """Problems that a message names."""
+MOST_NOTICES = 5
+"""Notices that are shown."""
 ALLOWED_KEYS = frozenset(
     "mngr_steps content_needed previous_contents differences bundle_path changed failed msg invocation warnings".split()
     + "deprecations rc exception module_stdout module_stderr unreachable skipped".split()
@@ -110,15 +115,15 @@ class ActionModule(ActionBase):
         if transfers.steps and not transfers.problems:
             try:
                 with self._pipelined():
-                    answer = self._copy(transfers.steps)
+                    answer = self._copy_settled(transfers)
             except NotSentError as error:
                 answer = error.result
             except bundle.SourceChangedError as error:
                 transfers.add_changed_source(error.path)
             except OSError as error:
                 transfers.add_problem(None, local_problem(error))
-        if transfers.notices:
-            result["warnings"] = transfers.notices
+        for notice in shortened(transfers.notices):
+            Display().warning(notice)  # ansible-core 2.21 drops `warnings` of an action's own result
         if transfers.problems:
             return {**result, **refusal(transfers)}
         comparison = taken_comparison(answer)
@@ -127,7 +132,25 @@ class ActionModule(ActionBase):
         if self._task.diff:
             answer["diff"] = changes.ansible_diff(transfers.steps, comparison)
         answer["mngr_steps"] = in_order(transfers, answer["mngr_steps"])
+        for step in answer["mngr_steps"]:
+            if step["id"] in transfers.left and step["status"] in ("ok", "changed"):
+                step["reason"] = "; ".join(shortened(transfers.left[step["id"]]))
         return {**result, **answer, **failure(answer["mngr_steps"])}
+
+    def _copy_settled(self, transfers: Transfers) -> Result:
+        """Copy; a source that another program has changed meanwhile is taken as it is now, and no other one again.
+
+        Raises:
+            SourceChangedError: a source cannot be taken as it is now.
+        """
+        with tempfile.TemporaryDirectory(dir=C.DEFAULT_LOCAL_TMP, prefix="mngr-ansible-") as directory:
+            for number in range(MOST_CHANGED):
+                try:
+                    return self._copy(transfers.steps)
+                except bundle.SourceChangedError as error:
+                    if not transfers.settle(error.path, os.path.join(directory, str(number))):
+                        raise
+            return self._copy(transfers.steps)
 
     def _copy(self, steps: Sequence[Step]) -> Result:
         """Change the host to these steps, in as few round trips as their size allows."""
@@ -321,6 +344,12 @@ def upload_problem(directory: str, output: str) -> str:
     lines = [line for line in map(text.clause, output.splitlines()) if line]
     why = lines[-1] if lines else "no reason was given"
     return f"The files could not be uploaded to {directory}: {why}. Fix this and run again."
+
+
+def shortened(notices: Sequence[str]) -> list[str]:
+    """The first of these notices, and how many more there are."""
+    left = len(notices) - MOST_NOTICES
+    return [*notices[:MOST_NOTICES], *([f"and {left} more files like these"] if left > 0 else [])]
 
 
 def refusal(transfers: Transfers) -> Result:

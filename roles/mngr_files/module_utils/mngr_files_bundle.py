@@ -58,7 +58,7 @@ DEFAULTS: dict[str, Any] = {
 
 
 class SourceChangedError(Exception):
-    """A local file (``path``) no longer has the size and sha256 that its entry says."""
+    """A local file (``path``) no longer begins with the content that its entry says."""
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
@@ -73,7 +73,7 @@ def pack(stream: IO[bytes], entries: Iterable[Entry], header: Header | None = No
     """Write a stream: the header, if there is one, and the contents of these entries, read from their ``source``.
 
     Raises:
-        SourceChangedError: a source does not have the size and sha256 that its entry says.
+        SourceChangedError: a source does not begin with the content that its entry says.
         TooBigError: the stream would have more than ``limit`` bytes.
         OSError: a source cannot be read, or the stream cannot be written.
     """
@@ -131,17 +131,19 @@ class _Frames:
 
 
 def _blocks(entry: Entry) -> Iterator[bytes]:
-    """Yield the content of a source, and never more bytes than its entry says."""
+    """Yield the content of a source: as many bytes as its entry says, whatever was added to it since."""
     sha256, left = hashlib.sha256(), entry["size"]
-    # O_NONBLOCK: a fifo that took the file's place must not block.
-    with open(os.open(entry["source"], os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0) as file:
-        while True:
-            block = file.read(BLOCK)
+    try:
+        # O_NONBLOCK: a fifo that took the file's place must not block.
+        descriptor = os.open(entry["source"], os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise SourceChangedError(entry["source"]) from None
+    with open(descriptor, "rb", buffering=0) as file:
+        while left:
+            block = file.read(min(BLOCK, left))
             if not block:
                 break
             left -= len(block)
-            if left < 0:
-                break
             sha256.update(block)
             yield block
     if left or sha256.hexdigest() != entry["sha256"]:

@@ -14,7 +14,7 @@ import re
 import stat
 from typing import TYPE_CHECKING, Any
 
-from .mngr_ansible_portable import trees, validation
+from .mngr_ansible_portable import snapshots, trees, validation
 from .mngr_ansible_portable.text import printable
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Transfers:
         order: the ids of all transfers, in the order of the variable.
         problems: pairs of an id and what is wrong; the id is None for a problem with the variable itself.
         notices: what the user should know about sources that are sent.
+        left: by id, why some sources of a transfer are not sent.
     """
 
     def __init__(self) -> None:
@@ -58,6 +59,7 @@ class Transfers:
         self.order: list[str] = []
         self.problems: list[tuple[str | None, str]] = []
         self.notices: list[str] = []
+        self.left: dict[str, list[str]] = {}
 
     def add_problem(self, step: str | None, why: str) -> None:
         """Add what is wrong with a step, or with the variable (None)."""
@@ -65,9 +67,47 @@ class Transfers:
 
     def add_changed_source(self, source: str) -> None:
         """Add to all steps that send this source that it is not the same any more."""
-        for step in self.steps:
-            if any(entry["source"] == source for entry in step["entries"]):
-                self.add_problem(step["id"], _changed(source))
+        for step in self._steps_with(source):
+            self.add_problem(step["id"], _changed(source))
+
+    def settle(self, source: str, snapshot: str) -> bool:
+        """Take a source that changed since it was planned as it is now; False if the run must stop.
+
+        Its content is copied to the new file ``snapshot``, which is sent instead. What is one of several entries of a
+        step is left out if it does not exist any more, or changes each time it is read: the host keeps what it has.
+        """
+        steps = self._steps_with(source)
+        is_settled = all(step["is_due"] or len(step["entries"]) > 1 for step in steps)
+        if not is_settled:
+            return False
+        try:
+            with open(os.open(snapshot, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as file:
+                found = snapshots.read(source, file)
+        except snapshots.ChangingError:
+            return self._leave_out(
+                source, "it changed each time it was read, and was not sent; the host keeps what it has"
+            )
+        except FileNotFoundError:
+            return self._leave_out(source, "it was deleted meanwhile, and was not sent")
+        for step in steps:
+            for entry in step["entries"]:
+                if entry["source"] == source:
+                    entry["source"], entry["size"], entry["sha256"] = snapshot, found.status.st_size, found.sha256
+        self.notices.append(f"{printable(source)}: it changed after it was planned; it was sent as it is now")
+        return True
+
+    def _leave_out(self, source: str, why: str) -> bool:
+        steps = self._steps_with(source)
+        if any(len(step["entries"]) == 1 or step["mirror"] is not None for step in steps):
+            return False
+        for step in steps:
+            step["entries"] = [entry for entry in step["entries"] if entry["source"] != source]
+            self.left.setdefault(step["id"], []).append(f"{printable(source)}: {why}")
+        self.notices.append(f"{printable(source)}: {why}")
+        return True
+
+    def _steps_with(self, source: str) -> list[Step]:
+        return [step for step in self.steps if any(entry["source"] == source for entry in step["entries"])]
 
 
 def read(variable: Any, base: str) -> Transfers:
@@ -129,6 +169,10 @@ def _read_transfer(transfers: Transfers, step: str, given: Given, base: str) -> 
         for path, why in error.problems:
             transfers.add_problem(step, f"{printable(path)}: it {why}")
         return
+    if is_mirror and tree.unsettled:  # a mirror would delete it on the host
+        for name in sorted(tree.unsettled):
+            transfers.add_problem(step, f"{printable(os.path.join(local, name))}: it changed each time it was read")
+        return
     transfers.notices += tree.notices
     transfers.steps.append(
         {
@@ -164,14 +208,14 @@ def _read_planned(transfers: Transfers, step: str, given: Given, base: str) -> N
     _refuse_unknown(given, PLANNED_KEYS)
     if not isinstance(given["entries"], list) or not all(isinstance(each, dict) for each in given["entries"]):
         raise ParameterError("entries is not a list of dictionaries")
-    entries = [_read_entry(transfers, step, each, base) for each in given["entries"]]
     is_due = _boolean(given, "is_due", False)
+    entries = [_read_entry(transfers, step, each, base, is_due) for each in given["entries"]]
     transfers.steps.append(
         {"id": step, "mirror": None, "if_exists": "replace", "is_due": is_due, "entries": entries},
     )
 
 
-def _read_entry(transfers: Transfers, step: str, given: Given, base: str) -> Entry:
+def _read_entry(transfers: Transfers, step: str, given: Given, base: str, is_due: bool) -> Entry:
     _refuse_unknown(given, ENTRY_KEYS)
     kind, path = given.get("kind"), _name(given, "path")
     if kind not in ("file", "directory", "link", "absent"):
@@ -205,7 +249,8 @@ def _read_entry(transfers: Transfers, step: str, given: Given, base: str) -> Ent
             entry["size"], entry["sha256"] = int(given["size"]), _plain_text(given.get("sha256"))
         except (KeyError, TypeError, ValueError):
             raise ParameterError(f"{printable(path)} needs a size and a sha256") from None
-        _check_source(transfers, step, entry)
+        if not is_due:  # else it was read a moment ago; what changed meanwhile is seen when it is sent
+            _check_source(transfers, step, entry)
     return entry
 
 
@@ -242,17 +287,19 @@ def _identity(given: Given) -> str:
 
 
 def _check_source(transfers: Transfers, step: str, entry: Entry) -> None:
-    """Find out, before anything is sent, whether a planned source is still there and still has its size."""
+    """Find out, before anything is sent, whether a planned source is still there, and no smaller than planned."""
     try:
         size = os.stat(entry["source"]).st_size
     except OSError as error:
         transfers.add_problem(step, f"{printable(entry['source'])}: {error.strerror}")
         return
-    if size != entry["size"]:
+    if size < entry["size"]:
         transfers.add_problem(step, _changed(entry["source"]))
 
 
 def _changed(source: str) -> str:
+    if not os.path.lexists(source):
+        return f"{printable(source)}: the source was deleted since it was planned"
     return f"{printable(source)}: the source changed since it was planned; run again"
 
 

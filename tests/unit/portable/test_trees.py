@@ -2,13 +2,14 @@
 
 import hashlib
 import os
+import shutil
 import socket
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from mngr_ansible.portable import trees
+from mngr_ansible.portable import snapshots, trees
 from mngr_ansible.portable.trees import Entry, Tree, TreeError
 
 
@@ -181,10 +182,38 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None
     kernel_file = Path(f"/proc/{os.getpid()}/status")
     if not kernel_file.exists():
         pytest.skip("needs /proc")
-    assert problems(kernel_file) == {".": "changed while it was read, twice"}
+    assert problems(kernel_file) == {".": "changed while it was read, 4 times"}
+
+
+def test_a_file_of_a_directory_that_never_settles_is_left_out_with_a_notice(tmp_path: Path) -> None:
+    """The same kernel file, inside a directory: the rest is sent, and the host keeps what it has of this one."""
+    if not Path("/proc/self/status").exists():
+        pytest.skip("needs /proc")
+    put(tmp_path / "top" / "a")
+    (tmp_path / "top" / "log").symlink_to(f"/proc/{os.getpid()}/status")
+    found = trees.read(str(tmp_path / "top"), symlinks="follow")
+    assert ([entry.relative for entry in found.entries], found.unsettled) == (["", "a"], {"log"})
+    assert found.notices[0].endswith("it changed each time it was read, and is not sent; the host keeps what it has")
+
+
+def test_what_is_deleted_while_a_directory_is_read_is_one_notice(tmp_path: Path) -> None:
+    for name in ("gone/a", "gone2/b", "stays/c"):
+        put(tmp_path / "top" / name)
+
+    def delete(relative: str, _is_directory: bool) -> bool:
+        if relative.startswith("gone/") or relative == "gone2":
+            shutil.rmtree(tmp_path / "top" / relative.partition("/")[0])
+        return False
+
+    found = trees.read(str(tmp_path / "top"), excluded=delete)
+    assert [entry.relative for entry in found.entries if "stays" in entry.relative] == ["stays", "stays/c"]
+    assert not any(entry.relative.endswith(("a", "b")) for entry in found.entries)
+    assert [notice.partition(": ")[2] for notice in found.notices] == [
+        "deleted while the directory was read, and not sent"
+    ]
 
 
 def test_a_large_file_is_read_in_blocks(tmp_path: Path) -> None:
-    content = os.urandom(trees.BLOCK * 2 + 1)
+    content = os.urandom(snapshots.BLOCK * 2 + 1)
     entry = trees.read(str(put(tmp_path / "big", content))).entries[0]
     assert (entry.size, entry.sha256) == (len(content), hashlib.sha256(content).hexdigest())

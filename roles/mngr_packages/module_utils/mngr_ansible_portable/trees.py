@@ -10,18 +10,15 @@ Paths are ``str`` as :func:`os.fsdecode` makes them (``surrogateescape``), so th
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
+from . import snapshots
 from .text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-BLOCK = 1 << 20
-"""How many bytes are read at once: a file of any size needs little memory."""
 
 MAX_LINKS = 40
 """How many links a path may go through; the kernel refuses more. Source: path_resolution(7)."""
@@ -54,10 +51,13 @@ class Tree(NamedTuple):
     Attributes:
         entries: directories come before what is in them.
         notices: what the user should know about it, one sentence each, without a full stop.
+        unsettled: the files of a directory, as ``Entry.relative``, that changed each time they were read. They are no
+            entries: the host keeps what it has.
     """
 
     entries: tuple[Entry, ...]
     notices: tuple[str, ...]
+    unsettled: frozenset[str] = frozenset()
 
 
 class TreeError(Exception):
@@ -96,7 +96,7 @@ def read(
 
     Raises:
         TreeError: the source is missing, or has something in it that cannot be sent (a fifo, a socket, a device, a file
-            that cannot be opened, a link as above), or changes while it is read.
+            that cannot be opened, a link as above), or is a file that changes each time it is read.
     """
     try:
         root = os.path.realpath(local_path)
@@ -106,7 +106,8 @@ def read(
         raise TreeError(((local_path, _reason(error)),)) from None
     if reader.problems:
         raise TreeError(tuple(sorted(reader.problems)))
-    return Tree(tuple(sorted(reader.entries, key=lambda entry: entry.relative.split("/"))), tuple(reader.notices))
+    entries = tuple(sorted(reader.entries, key=lambda entry: entry.relative.split("/")))
+    return Tree(entries, (*reader.notices, *reader.gone_notice()), frozenset(reader.unsettled))
 
 
 class _ReadOptions(NamedTuple):
@@ -135,6 +136,8 @@ class _Reader:
         self.entries: list[Entry] = []
         self.notices: list[str] = []
         self.problems: list[tuple[str, str]] = []
+        self.unsettled: set[str] = set()
+        self._gone_paths: list[str] = []
         self._root = root
         self._options = options
         self._waiting: list[_Found] = []
@@ -153,32 +156,59 @@ class _Reader:
                     self._link(found)
                 else:
                     self.problems.append((found.path, f"is {special_kind(found.status.st_mode)}, which cannot be sent"))
+            except FileNotFoundError as error:
+                self._gone(found.path, found.relative, error)
             except OSError as error:
                 self.problems.append((found.path, _reason(error)))
+
+    def gone_notice(self) -> tuple[str, ...]:
+        """A notice that names what was deleted while the directory was read, if anything was."""
+        if not self._gone_paths:
+            return ()
+        first, more = printable(self._gone_paths[0]), len(self._gone_paths) - 1
+        return (f"{first}{f' and {more} more' if more else ''}: deleted while the directory was read, and not sent",)
+
+    def _gone(self, path: str, relative: str, error: OSError) -> None:
+        """Note that something does not exist any more: a problem only for the source itself."""
+        if relative:
+            self._gone_paths.append(path)
+        else:
+            self.problems.append((path, _reason(error)))
 
     def _directory(self, found: _Found) -> None:
         path, relative, status, above = found
         mode = self._options.directory_mode
         if mode is None:
             mode = 0o700 if self._options.is_secret else self._permissions(path, status)
-        self.entries.append(Entry(relative, "directory", path, mode, 0, "", None, self._options.is_secret))
+        entry = Entry(relative, "directory", path, mode, 0, "", None, self._options.is_secret)
         above = (*above, (status.st_dev, status.st_ino))
         excluded = self._options.excluded
         with os.scandir(path) as children:
+            self.entries.append(entry)
             for child in children:
                 below = f"{relative}/{child.name}" if relative else child.name
                 try:
                     if excluded is None or not excluded(below, child.is_dir(follow_symlinks=False)):
                         self._waiting.append(_Found(child.path, below, child.stat(follow_symlinks=False), above))
+                except FileNotFoundError as error:
+                    self._gone(child.path, below, error)
                 except OSError as error:
                     self.problems.append((child.path, _reason(error)))
 
     def _file(self, path: str, relative: str) -> None:
         try:
-            status, digest = _settled_digest(path)
-        except _ChangedError:
-            self.problems.append((path, "changed while it was read, twice"))
+            status, digest, is_changing = snapshots.read(path)
+        except snapshots.ChangingError:
+            if relative:
+                self.unsettled.add(relative)
+                self.notices.append(
+                    f"{printable(path)}: it changed each time it was read, and is not sent; the host keeps what it has"
+                )
+            else:
+                self.problems.append((path, f"changed while it was read, {snapshots.TRIES} times"))
             return
+        if is_changing:
+            self.notices.append(f"{printable(path)}: a program is writing to it; it is sent as it was when it was read")
         is_secret = self._options.is_secret or not status.st_mode & 0o044
         mode = self._options.mode
         if mode is None:
@@ -245,43 +275,6 @@ class _Reader:
         if status.st_mode & 0o7000:
             self.notices.append(f"{printable(path)}: its setuid, setgid or sticky bit is not copied")
         return status.st_mode & 0o777
-
-
-class _ChangedError(Exception):
-    """A file was not the same after reading as before."""
-
-
-def _settled_digest(path: str) -> tuple[os.stat_result, str]:
-    """The status and the SHA-256 of a file that did not change while it was read; tried twice."""
-    try:
-        return _digest(path)
-    except _ChangedError:
-        return _digest(path)
-
-
-def _digest(path: str) -> tuple[os.stat_result, str]:
-    # O_NONBLOCK: a fifo that has replaced the file must not block.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        before = os.fstat(descriptor)
-        if not stat.S_ISREG(before.st_mode):
-            raise _ChangedError
-        sha256, size = hashlib.sha256(), 0
-        while block := os.read(descriptor, min(BLOCK, before.st_size - size + 1)):
-            sha256.update(block)
-            size += len(block)
-            if size > before.st_size:
-                raise _ChangedError
-        after = os.fstat(descriptor)
-    finally:
-        os.close(descriptor)
-    if size != before.st_size or _identity(before) != _identity(after):
-        raise _ChangedError
-    return before, sha256.hexdigest()
-
-
-def _identity(status: os.stat_result) -> tuple[int, int, int]:
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def special_kind(mode: int) -> str:
