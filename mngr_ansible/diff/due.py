@@ -1,9 +1,10 @@
 """``Plan`` × ``HostState`` → :class:`Due`: what is missing, too old or different on a host, and why. Pure."""
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mngr_ansible.diff.files import DueTransfer, compare_files
+from mngr_ansible.diff.files import DueTransfer, HeldTransfer, compare_files
 from mngr_ansible.diff.outcome import DUE, Outcome, Status
 from mngr_ansible.diff.packages import compare_packages
 from mngr_ansible.diff.python import DuePython, compare_python
@@ -30,6 +31,7 @@ class Due:
         is_python_blocked: python3 could be installed, if the remote user had the right.
         notices: what people should know about the choice of sources.
         are_lists_old: the lists of the host's package manager are empty, or older than a day.
+        held: transfers that are blocked until a person agrees.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -42,6 +44,17 @@ class Due:
     is_python_blocked: bool = False
     notices: tuple[str, ...] = ()
     are_lists_old: bool = False
+    held: tuple[HeldTransfer, ...] = ()
+
+    def released(self) -> "Due":
+        """The same when a person has agreed to what is held."""
+        agreed = {each.outcome.id: each.outcome for each in self.held}
+        return dataclasses.replace(
+            self,
+            outcomes=tuple(agreed.get(each.id, each) for each in self.outcomes),
+            transfers=(*self.transfers, *(each.due for each in self.held)),
+            held=(),
+        )
 
     @property
     def stops(self) -> tuple[Outcome, ...]:
@@ -76,8 +89,8 @@ def compare(plan: Plan, state: HostState, resolver: Resolver, *, is_local: bool,
         python = compare_python(
             plan,
             state,
-            is_needed=bool(files.transfers or packages.installs),
-            is_required=bool(files.transfers) or packages.is_required,
+            is_needed=bool(files.transfers or files.held or packages.installs),
+            is_required=bool(files.transfers or files.held) or packages.is_required,
         )
     if python.prevents_run:
         packages = packages.without_installs()
@@ -97,6 +110,7 @@ def compare(plan: Plan, state: HostState, resolver: Resolver, *, is_local: bool,
         is_python_blocked=python.is_blocked,
         notices=(*files.notices, *_refused_python(state), *packages.notices),
         are_lists_old=resolver.are_lists_old,
+        held=files.held,
     )
 
 

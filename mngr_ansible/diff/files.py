@@ -44,6 +44,24 @@ class DueTransfer:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldTransfer:
+    """A mirror that would delete everything because its source is empty, perhaps a mount that is not there.
+
+    ``outcome``: its step when a person has agreed; until then it is ``blocked``.
+    """
+
+    outcome: Outcome
+    due: DueTransfer
+
+    @property
+    def question(self) -> str:
+        """What a person is asked."""
+        count = sum(1 for each in self.due.entries if each.entry.kind == "absent")
+        what = "the only path" if count == 1 else f"all {count} paths"
+        return f"The source of {self.outcome.name} is empty. Delete {what} in it?"
+
+
+@dataclass(frozen=True, slots=True)
 class DueFiles:
     """The steps of all transfers of a plan, in its order, and those transfers that a run has to do."""
 
@@ -51,6 +69,8 @@ class DueFiles:
     transfers: tuple[DueTransfer, ...]
     notices: tuple[str, ...] = ()
     """Where destinations really are that are behind a link."""
+    held: tuple[HeldTransfer, ...] = ()
+    """What is blocked until a person agrees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +88,36 @@ def compare_files(plan: Plan, state: HostState, *, become: bool) -> DueFiles:
     protected = ProtectedPaths.of(plan.transfers, skipped, state)
     real_paths = HostRealPaths(state, become=become)
     compared = [compare_transfer(each, state, protected, real_paths, become=become) for each in plan.transfers]
-    return DueFiles(
-        outcomes=tuple(outcome for outcome, _ in compared),
-        transfers=tuple(due for outcome, due in compared if due is not None and outcome.status in DUE),
-        notices=tuple(_elsewhere(plan.transfers, state, real_paths)),
+    held = tuple(
+        HeldTransfer(outcome, due)
+        for outcome, due in compared
+        if due is not None and outcome.status in DUE and _empties(due)
     )
+    is_held = {each.outcome.id for each in held}
+    return DueFiles(
+        outcomes=tuple(_held(outcome) if outcome.id in is_held else outcome for outcome, _ in compared),
+        transfers=tuple(
+            due for outcome, due in compared if due is not None and outcome.status in DUE and outcome.id not in is_held
+        ),
+        notices=tuple(_elsewhere(plan.transfers, state, real_paths)),
+        held=held,
+    )
+
+
+def _empties(due: DueTransfer) -> bool:
+    """Whether a mirror of a source without any file deletes something."""
+    is_empty = any(all(entry.kind == "directory" for entry in claim.entries) for claim in due.transfer.mirrors)
+    return is_empty and any(each.entry.kind == "absent" for each in due.entries)
+
+
+def _held(outcome: Outcome) -> Outcome:
+    count = (outcome.files or FileCounts(total=0, due=0)).get("deletions", 0)
+    paths = "1 path" if count == 1 else f"{count} paths"
+    reason = (
+        f"its source is empty, and a mirror of it would delete {paths}. Check the source (is a mount missing?); if "
+        "this is meant, run apply with --yes, or answer its question in a terminal"
+    )
+    return dataclasses.replace(outcome, status=Status.BLOCKED, reason=reason)
 
 
 class HostRealPaths:
@@ -182,12 +227,16 @@ def _directory_reason(
     if changed:
         parts.append(f"{changed} of {len(transfer.files)} files")
     if deleted:
-        parts.append(f"{len(deleted)} to delete")
+        verb = "rename to backups" if deleted[0].options.if_exists == "backup" else "delete"
+        parts.append(f"{len(deleted)} to {verb}")
     return ", ".join(parts) or "modes or owners of directories"
 
 
 def _file_counts(transfer: Transfer, changes: Sequence[_Change], deleted: Sequence[PlacedEntry]) -> FileCounts:
-    return FileCounts(total=len(transfer.files) + len(deleted), due=_count_files(changes) + len(deleted))
+    counts = FileCounts(total=len(transfer.files) + len(deleted), due=_count_files(changes) + len(deleted))
+    if deleted:
+        counts["deletions"] = len(deleted)
+    return counts
 
 
 def _count_files(changes: Sequence[_Change]) -> int:

@@ -34,10 +34,14 @@ _SUCCESSFUL = frozenset({Status.OK, Status.SKIPPED, Status.CHANGED})
 
 
 class FileCounts(TypedDict):
-    """How many files, links and deletions a directory's step has, and how many of them are due."""
+    """How many files, links and deletions a directory's step has, and how many of them are due.
+
+    ``deletions``: how many of the due ones a mirror deletes; left out where that is none.
+    """
 
     total: int
     due: int
+    deletions: NotRequired[int]
 
 
 class StepDict(TypedDict):

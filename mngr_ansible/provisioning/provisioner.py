@@ -3,7 +3,8 @@
 * :func:`gather` asks the plugins and makes a plan for every host. No host is contacted.
 * :func:`inspect` looks at every host and compares its plan with it. Nothing is changed.
 * :func:`plan_report` (in ``reporting``) and :func:`render` stop there.
-* :func:`provision` goes on: it asks about local installs, runs Ansible, reports, and calls the plugins' last hook.
+* :func:`provision` goes on: it asks about local installs and mirrors of empty sources, runs Ansible, reports, and calls
+  the plugins' last hook.
 
 The command line, the Python API and mngr call these functions with their own hosts, requests and dialogs.
 """
@@ -217,7 +218,7 @@ def provision(
     is_finished: bool = True,
     before_run: Callable[[Prepared], None] | None = None,
 ) -> Provisioned:
-    """Inspect the hosts, ask about local installs, then :func:`apply`.
+    """Inspect the hosts, ask about mirrors of empty sources and local installs, then :func:`apply`.
 
     ``before_run`` is called for every host that could be inspected, before anything is changed.
 
@@ -231,11 +232,22 @@ def provision(
         is_applied=True,
         on_failure=lambda name, error: dialog.on_progress(name, failed_early(error)),
     )
-    prepared = confirm_local_installs(inspected, dialog)
+    prepared = confirm_local_installs(confirm_deletions(inspected, dialog), dialog)
     for each in prepared:
         if before_run is not None and each.due is not None:
             before_run(each)
     return Provisioned(tuple(prepared), apply(prepared, request, dialog, command=command, is_finished=is_finished))
+
+
+def confirm_deletions(prepared: Sequence[Prepared], dialog: Dialog) -> list[Prepared]:
+    """Ask, host by host, whether mirrors of empty sources are meant; they stay blocked where nobody can answer."""
+    asked = list(prepared)
+    for index, each in enumerate(asked):
+        if dialog.confirm is None or each.due is None or not each.due.held:
+            continue
+        if all(dialog.confirm(f"{each.target.name}: {held.question}") for held in each.due.held):
+            asked[index] = dataclasses.replace(each, due=each.due.released())
+    return asked
 
 
 def confirm_local_installs(prepared: Sequence[Prepared], dialog: Dialog) -> list[Prepared]:

@@ -17,7 +17,7 @@ ProgressCallback = Callable[[str, str], None]
 
 
 def announce(name: str, due: Due, on_progress: ProgressCallback) -> None:
-    """Say of every package that is missing or too old what becomes of it, then what is copied.
+    """Say of every package that is missing or too old what becomes of it, then what is copied and deleted.
 
     Only what is not installed is a warning. Source: docs/contract.md "Hooks".
     """
@@ -36,6 +36,12 @@ def announce(name: str, due: Due, on_progress: ProgressCallback) -> None:
     if files and not due.is_python_advised:
         count = "1 file" if len(files) == 1 else f"{len(files)} files"
         on_progress(name, f"copying {count} ({_bytes(sum(placed.entry.size for placed in files))})")
+    for each in due.transfers:
+        deleted = [placed for placed in each.entries if placed.entry.kind == "absent"]
+        if deleted and not due.is_python_advised:
+            named = ", ".join(placed.entry.relative for placed in deleted[:3]) + (", …" if len(deleted) > 3 else "")
+            verb = "renaming to backups" if deleted[0].options.if_exists == "backup" else "deleting"
+            on_progress(name, f"{verb} in {each.transfer.destination}: {len(deleted)} ({named})")
 
 
 def follower(

@@ -5,7 +5,7 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from mngr_ansible.diff.outcome import DUE, Outcome, Status
+from mngr_ansible.diff.outcome import DUE, FileCounts, Outcome, Status
 from mngr_ansible.errors import ErrorGroup, MngrAnsibleError
 from mngr_ansible.portable import sh
 from mngr_ansible.portable.text import one_stop, printable
@@ -130,7 +130,7 @@ def _row(outcome: Outcome) -> tuple[str, str, str, str]:
     if outcome.kind == "file":
         detail = outcome.wanted or ""
         if outcome.files is not None and outcome.files["due"]:
-            detail = f"{outcome.files['due']} of {outcome.files['total']} files"
+            detail = _file_counts(outcome, outcome.files)
         elif outcome.status in (Status.DIFFERS, Status.SKIPPED) and outcome.reason:
             detail = outcome.reason
         name = outcome.name + ("/" if outcome.files is not None else "")
@@ -141,6 +141,15 @@ def _row(outcome: Outcome) -> tuple[str, str, str, str]:
         detail = outcome.reason
     purpose = outcome.reason if outcome.status in (Status.MISSING, Status.TOO_OLD) and ": " in outcome.reason else ""
     return status, outcome.name, detail, purpose or ", ".join(outcome.plugins)
+
+
+def _file_counts(outcome: Outcome, files: FileCounts) -> str:
+    """How many files of a directory; deletions come first, since the end of a long row is cut off."""
+    deletions = files.get("deletions", 0)
+    parts = [f"{deletions} {'deleted' if outcome.status is Status.CHANGED else 'to delete'}"] if deletions else []
+    if files["due"] > deletions:
+        parts.append(f"{files['due'] - deletions} of {files['total'] - deletions} files")
+    return ", ".join(parts)
 
 
 def _widths(rows: Sequence[Sequence[str]], columns: int) -> list[int]:

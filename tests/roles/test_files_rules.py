@@ -160,6 +160,22 @@ def test_a_mirror_with_backups_renames_instead_of_deleting(controller: Controlle
     assert (backup.parent.name, backup.read_text()) == ("dir", "theirs")
 
 
+def test_a_mirror_of_an_empty_source_deletes_nothing_unless_it_is_said_that_it_may_be_empty(
+    controller: Controller, out: Path
+) -> None:
+    put(out / "a")
+    put(out / "sub" / "b")
+    (controller.directory / "source" / "directory").mkdir(parents=True)
+    transfer = {"local_path": "source", "remote_path": str(out), "mirror": True}
+
+    refused = controller.run([transfer])
+    assert "the source of its mirror is empty, and 3 paths in it would be deleted" in refused.reason(f"file:{out}")
+    assert sorted(each.name for each in out.rglob("*")) == ["a", "b", "sub"]
+    assert controller.run([{**transfer, "may_be_empty": True}]).code == 0
+    assert [each.name for each in out.rglob("*")] == ["directory"]
+    assert controller.run([transfer]).result["changed"] is False
+
+
 def test_a_mirror_of_the_home_or_of_a_file_is_refused(controller: Controller) -> None:
     source(controller, a="a")
     home = {"local_path": "source", "remote_path": "~/", "mirror": True}

@@ -35,6 +35,7 @@ TOGETHER = {
     "hosts/test_costs.py": 60,
     "hosts/test_costs_packages.py": 60,
     "hosts/test_programs.py": 40,
+    "hosts/test_destinations.py": 40,
     "roles/test_files_versions.py": 40,
     "roles/test_files.py": 30,
     "roles/test_files_obstacles.py": 30,

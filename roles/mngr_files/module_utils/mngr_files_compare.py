@@ -87,7 +87,12 @@ class Comparer:
         try:
             if step["mirror"] is not None:
                 path = step["mirror"]
-                step["entries"] += self._extraneous(step, path, sent)
+                extraneous = self._extraneous(step, path, sent)
+                if extraneous and step["is_empty_refused"]:
+                    why = "the source of its mirror is empty, and %d paths in it would be deleted. Check the source "
+                    why += "(is a mount missing?); if this is meant, set may_be_empty: true"
+                    raise RefusedError(path, why % len(extraneous))
+                step["entries"] += extraneous
             for entry in step["entries"]:
                 path = entry["path"]
                 self._require_connection()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _BLOCK = 1 << 20
 _OPTIONS = {"owner", "group", "if_exists", "directory_mode", "mode", "is_secret"}
-TRANSFER_KEYS = {"id", "local_path", "remote_path", "is_required", "symlinks", "mirror"} | _OPTIONS
+TRANSFER_KEYS = {"id", "local_path", "remote_path", "is_required", "symlinks", "mirror", "may_be_empty"} | _OPTIONS
 """The keys of a transfer that names a source and a destination."""
 PLANNED_KEYS = {"id", "id_b64", "is_due", "entries"}
 """The keys of a transfer whose every path is given by a program."""
@@ -173,11 +173,16 @@ def _read_transfer(transfers: Transfers, step: str, given: Given, base: str) -> 
         for name in sorted(tree.unsettled):
             transfers.add_problem(step, f"{printable(os.path.join(local, name))}: it changed each time it was read")
         return
+    is_empty, may_be_empty = (
+        all(each.kind == "directory" for each in tree.entries),
+        _boolean(given, "may_be_empty", False),
+    )
     transfers.notices += tree.notices
     transfers.steps.append(
         {
             "id": step,
             "mirror": remote if is_mirror else None,
+            "is_empty_refused": is_empty and not may_be_empty,
             "if_exists": options["if_exists"],
             "is_due": False,
             "entries": [_tree_entry(entry, remote, options) for entry in tree.entries],
@@ -211,7 +216,14 @@ def _read_planned(transfers: Transfers, step: str, given: Given, base: str) -> N
     is_due = _boolean(given, "is_due", False)
     entries = [_read_entry(transfers, step, each, base, is_due) for each in given["entries"]]
     transfers.steps.append(
-        {"id": step, "mirror": None, "if_exists": "replace", "is_due": is_due, "entries": entries},
+        {
+            "id": step,
+            "mirror": None,
+            "is_empty_refused": False,
+            "if_exists": "replace",
+            "is_due": is_due,
+            "entries": entries,
+        },
     )
 
 

@@ -51,11 +51,13 @@ class Step(TypedDict):
     """One transfer: its entries in the order in which they are written, parents before what is in them.
 
     ``mirror`` is the directory of the host in which everything else is deleted; what is deleted there is treated as
-    ``if_exists`` says. With ``is_due`` the host is known to need all of it.
+    ``if_exists`` says. ``is_empty_refused``: the source has no file, and may not be mirrored where that deletes
+    something. With ``is_due`` the host is known to need all of it.
     """
 
     id: str
     mirror: str | None
+    is_empty_refused: bool
     if_exists: str
     is_due: bool
     entries: list[Entry]
@@ -81,6 +83,7 @@ class ReceivedStep(TypedDict):
 
     id: str
     mirror: str | None
+    is_empty_refused: bool
     if_exists: str
     entries: list[ReceivedEntry]
 

@@ -55,6 +55,7 @@ class HostStep(TypedDict):
 
     id: str
     mirror: bytes | None
+    is_empty_refused: bool
     if_exists: str
     entries: list[HostEntry]
 
@@ -71,7 +72,15 @@ def host_steps(steps: Iterable[ReceivedStep], home: bytes) -> list[HostStep]:
         entries = [_host_entry(entry, home) for entry in step["entries"]]
         last.update((entry["path"], entry) for entry in entries)
         mirror = None if step["mirror"] is None else _absolute(step["mirror"], home)
-        made.append({"id": step["id"], "mirror": mirror, "if_exists": step["if_exists"], "entries": entries})
+        made.append(
+            {
+                "id": step["id"],
+                "mirror": mirror,
+                "is_empty_refused": step.get("is_empty_refused", False),
+                "if_exists": step["if_exists"],
+                "entries": entries,
+            }
+        )
     for host_step in made:
         for entry in host_step["entries"]:
             if entry["kind"] == "directory":

@@ -9,12 +9,14 @@ from mngr_ansible.plan.plan import resolve_destinations
 from mngr_ansible.spec.files import FileTransferSpec
 from tests.support.builders import (
     WORK_DIR,
+    compared,
     contribution,
     directory_state,
     due,
     file_state,
     link_state,
     plan,
+    state,
     tree,
     write,
 )
@@ -205,3 +207,50 @@ def test_two_paths_to_one_file_through_a_link_on_the_host_are_one_destination(tm
 
     assert [(each.destination, each.plugins) for each in made.transfers] == [("/b/x", ("q",))]
     assert made.overlay_notices == ("/b/x: q overrides p",)
+
+
+def test_one_file_that_goes_to_a_link_to_a_directory_was_meant_to_go_into_it(tmp_path, source):
+    """A tree's own file replaces such a link: there its place is named in full."""
+    link = dataclasses.replace(link_state("y"), leads_to_directory=True)
+    status, why = reason(due(contribution("p", FileTransferSpec(source, "x")), files={X: link}))
+    assert (status, why) == ("blocked", f"{X} is a link to a directory; give the full file name, such as {X}/x")
+
+    claude = contribution("p", FileTransferSpec(tree(tmp_path / "t", "x"), "."))
+    found = {WORK_DIR: directory_state(), X: link}
+    assert reason(due(claude, files=found)) == ("differs", "1 of 1 files")
+
+
+@pytest.mark.parametrize("destination", ["~", "~/", ".", "/root", WORK_DIR])
+def test_a_file_never_takes_the_place_of_the_home_or_of_work_dir(source, destination):
+    made = plan(contribution("p", FileTransferSpec(source, destination)))
+    there = state()
+    (outcome,) = compared(resolve_destinations(made, there.login.home, WORK_DIR), there).outcomes
+    assert str(outcome.status) == "blocked"
+    assert outcome.reason.endswith("/x")
+
+
+def test_a_link_in_place_of_the_home_or_work_dir_is_followed_and_any_other_is_named(tmp_path):
+    link = dataclasses.replace(link_state("/data"), leads_to_directory=True)
+    top = tree(tmp_path / "t", "a")
+    assert due(contribution("p", FileTransferSpec(top, ".")), files={WORK_DIR: link}).outcomes[0].status == "differs"
+    status, why = reason(due(contribution("p", FileTransferSpec(top, "x")), files={X: link}))
+    assert (status, why) == ("blocked", f"{X} is a link to a directory; give the real path as the destination")
+
+
+@pytest.mark.parametrize(("found", "status"), [("old", "blocked"), ("text", "ok")])
+def test_a_mounted_file_is_blocked_only_where_it_must_be_replaced(source, found, status):
+    claude = contribution("claude", FileTransferSpec(source, "x"))
+    made = due(claude, files={X: file_state(found)}, mounted=frozenset((X,)))
+    assert made.outcomes[0].status == status
+
+
+def test_the_mode_of_a_mounted_file_can_be_changed(source):
+    claude = contribution("claude", FileTransferSpec(source, "x"))
+    assert due(claude, files={X: file_state(mode=0o600)}, mounted=frozenset((X,))).outcomes[0].status == "differs"
+
+
+def test_a_read_only_file_system_is_named_and_become_is_no_remedy_for_it(file):
+    made = due(file, parents={WORK_DIR: "R"}, read_only=frozenset(("/srv",)), uid=1000, user="dev")
+    assert made.outcomes[0].reason == (
+        "/srv/work is on a file system that is read-only; use another destination, or make it writable and run again"
+    )

@@ -92,4 +92,38 @@ def test_a_step_counts_the_files_that_a_mirror_deletes(tmp_path):
 
     (outcome,) = made.outcomes
     assert statuses(made.outcomes) == {f"file:{WORK_DIR}/d": "differs"}
-    assert (outcome.reason, outcome.files) == ("1 to delete", {"total": 2, "due": 1})
+    assert (outcome.reason, outcome.files) == ("1 to delete", {"total": 2, "due": 1, "deletions": 1})
+
+
+def test_a_mirror_of_an_empty_source_is_blocked_until_a_person_agrees(tmp_path):
+    (tmp_path / "top" / "directory").mkdir(parents=True)
+    spec = FileTransferSpec(tmp_path / "top", "d", mirror=True)
+    found = {"files": {f"{WORK_DIR}/d": FileState("directory", 0o755, 0, 0, 0)}}
+
+    made = due(contribution("p", spec), listings={f"{WORK_DIR}/d": {"a": "file", "b": "file"}}, **found)
+    (outcome,), (held,) = made.outcomes, made.held
+    assert (str(outcome.status), made.transfers, made.stops) == ("blocked", (), (outcome,))
+    assert outcome.reason.startswith("its source is empty, and a mirror of it would delete 2 paths. Check the source")
+    assert held.question == f"The source of {WORK_DIR}/d is empty. Delete all 2 paths in it?"
+
+    agreed = made.released()
+    assert (statuses(agreed.outcomes), agreed.stops) == ({f"file:{WORK_DIR}/d": "differs"}, ())
+    assert [each.path for each in agreed.transfers[0].entries if each.entry.kind == "absent"] == [
+        f"{WORK_DIR}/d/a",
+        f"{WORK_DIR}/d/b",
+    ]
+
+
+def test_a_mirror_of_an_empty_source_that_deletes_nothing_needs_no_answer(tmp_path):
+    (tmp_path / "top").mkdir()
+    spec = FileTransferSpec(tmp_path / "top", "d", mirror=True)
+    assert due(contribution("p", spec)).outcomes[0].status == "missing"
+
+
+def test_a_mirror_keeps_what_is_mounted_in_it_and_the_directories_above(tmp_path):
+    listing = {"a": "file", "m": "directory", "s": "directory", "s/f": "file", "s/g": "file", "old": "file"}
+    spec = FileTransferSpec(tree(tmp_path / "top", "a"), "d", mirror=True)
+    mounted = frozenset((f"{WORK_DIR}/d/m", f"{WORK_DIR}/d/s/f"))
+    made = due(contribution("p", spec), listings={f"{WORK_DIR}/d": listing}, mounted=mounted)
+    deleted = [each.path for each in made.transfers[0].entries if each.entry.kind == "absent"]
+    assert deleted == [f"{WORK_DIR}/d/s/g", f"{WORK_DIR}/d/old"]
