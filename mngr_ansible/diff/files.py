@@ -1,34 +1,22 @@
 """One transfer × the files on the host → what must be written or deleted, why, and what prevents it. Pure."""
 
 import dataclasses
-import hashlib
 import itertools
-import os
 import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from mngr_ansible.diff.mirror import ProtectedPaths, deletions, mirror_problem, real_path
+from mngr_ansible.diff.mirror import ProtectedPaths, deletions
+from mngr_ansible.diff.obstacles import KINDS, base_in_words, impossibilities, link_hash, obstacles, owner_numbers
 from mngr_ansible.diff.outcome import DUE, FileCounts, Outcome, Status
 from mngr_ansible.diff.real_paths import RealPath, RealPaths
-from mngr_ansible.host.probe_request import directories_above
 from mngr_ansible.host.state import MISSING, FileState, HostState
 from mngr_ansible.plan.plan import Plan
 from mngr_ansible.plan.transfers import PlacedEntry, Transfer, WriteOptions
 from mngr_ansible.portable.text import printable
-from mngr_ansible.portable.trees import Entry
 
 _MOST_NAMED = 20
 """How many destinations behind one link are named."""
-
-_KINDS = {
-    "file": "a file",
-    "directory": "a directory",
-    "link": "a link",
-    "other": "not a regular file",
-    "unreadable": "a file that cannot be read",
-}
-"""The kinds of ``FileState`` in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +117,7 @@ class HostRealPaths:
 
     def to(self, placed: PlacedEntry, state: HostState, *, as_root: bool) -> RealPath:
         """Where the directory of an entry really is; ``as_root``: only root can write it."""
-        owner, _ = _numbers(placed.options, state)
+        owner, _ = owner_numbers(placed.options, state)
         if as_root and owner is None:
             owner = state.login.uid
         return self._ways[0 if as_root else self._uid].to(posixpath.dirname(placed.path), owner)
@@ -153,7 +141,7 @@ def compare_transfer(
 ) -> tuple[Outcome, DueTransfer | None]:
     """Compare one transfer with the host: its step, and what of it must change (None: nothing)."""
     changes = [each for each in _changes(transfer, state) if not _is_followed(each.placed, state)]
-    impossible = next(_impossible(transfer, state), None)
+    impossible = next(impossibilities(transfer, state), None)
     deleted = list(deletions(transfer, state, protected)) if impossible is None else []
     due = [*(change.placed for change in changes), *deleted]
     is_root = become or state.login.uid == 0
@@ -165,7 +153,9 @@ def compare_transfer(
             for reached in (real_paths.to(each, state, as_root=as_root) for each in due)
             if reached.problem
         )
-        blocked = next(itertools.chain(_obstacles(changes, state, is_root=is_root, as_root=as_root), refused), None)
+        changed = (each.placed for each in changes)
+        found = obstacles(changed, state, is_root=is_root, as_root=as_root)
+        blocked = next(itertools.chain(found, refused), None)
     outcome = _outcome(transfer, state, changes, deleted, blocked)
     reached = real_paths.to(transfer.entries[0], state, as_root=as_root)
     if reached.link:
@@ -279,14 +269,14 @@ def _difference(placed: PlacedEntry, found: FileState, state: HostState) -> str 
     if found.kind == "unreadable" and entry.kind == "file":
         return "it cannot be read"
     if found.kind != entry.kind:
-        return f"it is {_KINDS[found.kind]}"
-    if entry.kind == "link" and found.sha256 != _link_hash(entry.target):
+        return f"it is {KINDS[found.kind]}"
+    if entry.kind == "link" and found.sha256 != link_hash(entry.target):
         return "it links to another target"
     if entry.kind == "file" and found.sha256 != entry.sha256:
         return "other content"
     if _has_other_mode(placed, found):
         return f"mode {found.mode:04o}, wanted {entry.mode:04o}"
-    return _owner_difference(placed.options, found, state)
+    return _owner_difference(placed.options, found, state) or _foreign_owner(placed, found, state)
 
 
 def _is_followed(placed: PlacedEntry, state: HostState) -> bool:
@@ -296,18 +286,7 @@ def _is_followed(placed: PlacedEntry, state: HostState) -> bool:
     """
     found = state.paths.files.get(placed.path, MISSING)
     is_directory = placed.entry.kind == "directory" and found.leads_to_directory
-    return is_directory and _is_base(placed.path, state) != ""
-
-
-def _is_base(path: str, state: HostState) -> str:
-    """What a path is for people if destinations start there: "the home directory"; empty for all other paths."""
-    home = posixpath.normpath(state.login.home)
-    return {state.paths.work_dir: "work_dir", home: "the home directory"}.get(path, "")
-
-
-def _link_hash(target: str | None) -> str:
-    """The hash by which the probe reports the target of a link: of the target and a newline."""
-    return hashlib.sha256(os.fsencode(target or "") + b"\n").hexdigest()
+    return is_directory and base_in_words(placed.path, state) != ""
 
 
 def _has_other_mode(placed: PlacedEntry, found: FileState) -> bool:
@@ -320,7 +299,7 @@ def _has_other_mode(placed: PlacedEntry, found: FileState) -> bool:
 
 
 def _owner_difference(options: WriteOptions, found: FileState, state: HostState) -> str | None:
-    uid, gid = _numbers(options, state)
+    uid, gid = owner_numbers(options, state)
     if uid is not None and uid != found.uid:
         return f"owner {found.uid}, wanted {options.owner}"
     if gid is not None and gid != found.gid:
@@ -328,19 +307,20 @@ def _owner_difference(options: WriteOptions, found: FileState, state: HostState)
     return None
 
 
-def _numbers(options: WriteOptions, state: HostState) -> tuple[int | None, int | None]:
-    return _number("user", options.owner, state), _number("group", options.group, state)
-
-
-def _number(kind: str, name: str | None, state: HostState) -> int | None:
-    if name is None:
+def _foreign_owner(placed: PlacedEntry, found: FileState, state: HostState) -> str | None:
+    """Why a secret is written anew although its content is there: the file is another user's, who can read it."""
+    if placed.entry.kind != "file" or not placed.entry.is_secret or placed.options.owner is not None:
         return None
-    return int(name) if name.isdigit() else state.paths.owner_ids.get((kind, name))
+    directory = posixpath.dirname(placed.path)
+    node = state.paths.path_nodes.get(directory) or state.paths.path_nodes_as_root.get(directory)
+    if found.uid in (None, 0, state.login.uid, node.uid if node else None):
+        return None
+    return f"owner {found.uid}, and a secret may not belong to another user"
 
 
 def _needs_root(options: WriteOptions, state: HostState) -> bool:
     """Whether only root may give a file this owner and group. Source: chown(2): a user may choose among own groups."""
-    uid, gid = _numbers(options, state)
+    uid, gid = owner_numbers(options, state)
     return uid not in (None, state.login.uid) or not (gid is None or gid in state.login.groups)
 
 
@@ -352,101 +332,3 @@ def _owned_by_user(placed: PlacedEntry, state: HostState) -> PlacedEntry:
     if group is None and options.owner is None and state.login.groups:
         group = str(state.login.groups[0])
     return dataclasses.replace(placed, options=dataclasses.replace(options, owner=owner, group=group))
-
-
-def _impossible(transfer: Transfer, state: HostState) -> Iterator[str]:
-    """Reasons why a transfer is impossible on this host with any files on it. The first one is reported."""
-    for options in dict.fromkeys(placed.options for placed in transfer.entries):
-        for kind, name in (("user", options.owner), ("group", options.group)):
-            if name is not None and _number(kind, name, state) is None:
-                yield f"the host has no {kind} {name}; create it on the host, or use another one"
-    problem = mirror_problem(transfer, state)
-    if problem is not None:
-        yield problem
-
-
-def _obstacles(changes: Sequence[_Change], state: HostState, *, is_root: bool, as_root: bool) -> Iterator[str]:
-    """Reasons why what must change cannot be changed now. The first one is reported."""
-    if as_root and state.login.privilege not in ("root", "sudo", "password"):
-        remedy = "log in as root, allow sudo without a password, or leave owner and group out"
-        yield f"{state.login.user} may not give files to other users; {remedy}"
-    parents = state.paths.parents_as_root if as_root else {**state.paths.parents_as_root, **state.paths.parents}
-    for change in changes:
-        placed = change.placed
-        found = state.paths.files.get(placed.path, MISSING)
-        parent = parents.get(posixpath.dirname(placed.path), "w")
-        yield from _kind_obstacles(placed, found, state)
-        yield from _parent_obstacles(placed, found, parent, state, is_root=is_root or as_root)
-        if _is_replaced(placed.entry, found) and real_path(placed.path, state) in state.paths.mounted:
-            yield (
-                f"{printable(placed.path)} is a file that is mounted there, which cannot be replaced; change the file "
-                "that is mounted (such as a container's volume), or use another destination"
-            )
-
-
-def _is_replaced(entry: Entry, found: FileState) -> bool:
-    """Whether what the host has is replaced by another file or link; else only its mode or owner is set."""
-    if entry.kind == "directory" or found.kind in ("missing", "directory"):
-        return False
-    return found.kind != entry.kind or found.sha256 != (_link_hash(entry.target) if entry.target else entry.sha256)
-
-
-def _kind_obstacles(placed: PlacedEntry, found: FileState, state: HostState) -> Iterator[str]:
-    """Something of another kind is at the path, which is never deleted for a transfer."""
-    path, entry = printable(placed.path), placed.entry
-    if entry.kind == "directory" and found.leads_to_directory:
-        yield f"{path} is a link to a directory; give the real path as the destination"
-    elif entry.kind == "directory" and found.kind not in ("missing", "directory"):
-        yield f"{path} is {_KINDS[found.kind]}, but must be a directory; use another destination, or move it away"
-    if entry.kind != "directory":
-        # A tree's own file or link may take the place of a link to a directory; one file that was given alone and is
-        # "copied to /bin" was meant to go into it.
-        what = _is_base(placed.path, state) if not entry.relative else ""
-        if found.kind == "directory" or what:
-            what = what or "a directory"
-        elif found.leads_to_directory and not entry.relative:
-            what = "a link to a directory"
-        if what:
-            name = printable(posixpath.basename(entry.source)) or "NAME"
-            remedy = f"give the full file name, such as {path}/{name}" if not entry.relative else "move it away"
-            yield f"{path} is {what}; {remedy}"
-    if entry.kind != "directory" and found.kind == "other":
-        yield f"{path} is not a regular file; move it away"
-
-
-def _parent_obstacles(
-    placed: PlacedEntry, found: FileState, parent: str, state: HostState, *, is_root: bool
-) -> Iterator[str]:
-    """The directory of an entry cannot be written; ``parent``: its code in ``HostState.paths.parents``."""
-    path = printable(placed.path)
-    if parent == "x":
-        above = _not_a_directory(placed.path, state) or f"something above {path}"
-        yield f"{above} is not a directory, so nothing can be put below it; use another destination"
-    changes_only_mode = found.kind == "directory" and placed.entry.kind == "directory"
-    if parent in ("r", "R") and not changes_only_mode:
-        user, directory = state.login.user, posixpath.dirname(path)
-        if _is_read_only(posixpath.dirname(placed.path), state):
-            yield (
-                f"{directory} is on a file system that is read-only; use another destination, or make it writable and "
-                "run again"
-            )
-        elif is_root:
-            yield (
-                f"{user} cannot write to {directory}; the file system may be read-only, or the directory is protected "
-                "(see lsattr); make it writable, or use another destination, and run again"
-            )
-        else:
-            yield f"{user} cannot write to {directory}; use --become, or another destination"
-
-
-def _not_a_directory(path: str, state: HostState) -> str:
-    """What is above a path and no directory, for people; empty where the probe does not say."""
-    nodes = {**state.paths.path_nodes_as_root, **state.paths.path_nodes}
-    above = [each for each in directories_above(path) if each in nodes and nodes[each].kind == "other"]
-    return printable(above[0]) if above else ""
-
-
-def _is_read_only(directory: str, state: HostState) -> bool:
-    """Whether the file system of a directory, or of the nearest that exists above it, is read-only."""
-    real = state.paths.real.get(directory, directory)
-    return not state.paths.read_only.isdisjoint((real, *directories_above(real), "/"))

@@ -87,6 +87,21 @@ def test_a_wrong_owner_is_corrected_and_the_file_is_never_more_readable(controll
     assert (mode(out / "a"), (out / "a").stat().st_uid, (out / "a").stat().st_ino) == (0o640, 1234, inode)
 
 
+def test_a_secret_that_is_there_already_in_a_file_of_another_user_is_written_anew(
+    controller: Controller, out: Path
+) -> None:
+    put(out / "a", b"a", 0o600)
+    put(out / "in-theirs" / "a", b"a", 0o600)
+    for path in (out / "a", out / "in-theirs", out / "in-theirs" / "a"):
+        os.chown(path, 1234, 1234)
+    given = {"local_path": f"{source(controller, a='a')}/a", "is_secret": True}
+    transfers = [{**given, "remote_path": f"{out}/{name}"} for name in ("a", "in-theirs/a")]
+
+    assert controller.run(transfers).statuses == {f"file:{out}/a": "changed", f"file:{out}/in-theirs/a": "ok"}
+    assert ((out / "a").stat().st_uid, mode(out / "a")) == (0, 0o600)
+    assert controller.run(transfers).result["changed"] is False
+
+
 def test_with_keep_existing_files_stay_and_missing_ones_are_written(controller: Controller, out: Path) -> None:
     put(out / "a", b"theirs", 0o604)
     (out / "b").symlink_to("nowhere")

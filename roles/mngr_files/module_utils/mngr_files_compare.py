@@ -179,7 +179,7 @@ class Comparer:
     def _file_action(self, entry: HostEntry, directory: Directory, current: os.stat_result | None) -> str | None:
         if current is not None and stat.S_ISREG(current.st_mode) and current.st_size == entry["size"]:
             sha256, status = _digest(directory, _name(entry["path"]))
-            if status is not None and sha256 == entry["sha256"]:
+            if status is not None and sha256 == entry["sha256"] and not _is_foreign(entry, directory, status):
                 is_right = stat.S_IMODE(status.st_mode) == entry["mode"] and has_owner(status, entry["owner_ids"])
                 return None if is_right else "adjust"
         self.comparison["content_needed"].append(entry["index"])
@@ -221,6 +221,12 @@ class Comparer:
 def _name(path: bytes) -> bytes:
     """The name of a path in the directory that holds it; the root directory holds itself."""
     return os.path.basename(path) or b"."
+
+
+def _is_foreign(entry: HostEntry, directory: Directory, status: os.stat_result) -> bool:
+    """Whether a secret is in a file of another user, who can read it: it is written anew then."""
+    is_given = entry["owner_ids"][0] != UNCHANGED
+    return entry["is_secret"] and not is_given and status.st_uid not in (0, os.geteuid(), directory.status.st_uid)
 
 
 def _is_directory(directory: Directory, path: bytes, current: os.stat_result) -> bool:

@@ -254,3 +254,16 @@ def test_a_read_only_file_system_is_named_and_become_is_no_remedy_for_it(file):
     assert made.outcomes[0].reason == (
         "/srv/work is on a file system that is read-only; use another destination, or make it writable and run again"
     )
+
+
+@pytest.mark.parametrize(
+    ("uid", "status"),
+    [(1001, "differs"), (0, "ok"), (1000, "ok")],
+)
+def test_a_secret_in_a_file_of_another_user_is_written_anew(tmp_path, uid, status):
+    secret = FileTransferSpec(write(tmp_path / "s", mode=0o600), "x", is_secret=True)
+    found = dataclasses.replace(file_state(mode=0o600), uid=uid)
+    made = due(contribution("p", secret), files={X: found}, **MINE)
+    assert made.outcomes[0].status == status
+    if status == "differs":
+        assert made.outcomes[0].reason == "owner 1001, and a secret may not belong to another user"
