@@ -1,7 +1,6 @@
 """Ask a host what its package managers offer: a second round trip, only where packages must be installed."""
 
 import secrets
-import shlex
 import time
 from collections.abc import Mapping, Sequence
 
@@ -10,9 +9,7 @@ from mngr_ansible.errors import HostError
 from mngr_ansible.host.connection import Connection
 from mngr_ansible.host.state import HostState
 from mngr_ansible.plan.requirements import Requirement
-from mngr_ansible.portable import managers, trusted_programs
 from mngr_ansible.portable import offers as manager_offers
-from mngr_ansible.portable.sh import without_comments
 
 _LONGEST_ANSWER = 8 * 1024 * 1024
 """Bytes."""
@@ -36,8 +33,8 @@ def ask_offers(
         requirements: what must be installed.
         deadline: of ``time.monotonic``, for everything here.
         may_refresh: if a manager of the system offers too little of what we would install ourselves, its lists are
-            fetched once, and it is asked again. If that fails, the run tries again and reports it. pacman's lists are
-            fetched only if it has none: newer lists would upgrade a part of the system. Source: Arch wiki, "Partial
+            fetched once, and it is asked again. Why that failed is in the answer; the run tries again. pacman's lists
+            are fetched only if it has none: newer lists would upgrade a part of the system. Source: Arch wiki, "Partial
             upgrades are unsupported".
 
     Raises:
@@ -47,7 +44,8 @@ def ask_offers(
     if not queries:
         return resolver
     state = resolver.state
-    known = resolver.with_offers(_ask(connection, queries, state, _seconds_left(deadline, _ASK_SECONDS)))
+    as_root = ("dnf", *resolver.asked_as_root(requirements))
+    known = resolver.with_offers(_ask(connection, queries, state, as_root, _seconds_left(deadline, _ASK_SECONDS)))
     if not may_refresh or state.login.privilege in ("none", "password"):
         return known
     installed = [each for each in requirements if not each.is_printed]
@@ -59,35 +57,34 @@ def ask_offers(
     if not refreshed:
         return known
     seconds = int(_seconds_left(deadline, _REFRESH_SECONDS))
-    refresh = "".join(_refresh_script(manager, state, seconds) for manager in refreshed)
-    refresh = f"{without_comments(trusted_programs.SCRIPT)}mngr_protect\n{refresh}"
     timeout = _seconds_left(deadline, _REFRESH_SECONDS + _ASK_SECONDS)
-    return resolver.with_offers(_ask(connection, queries, state, timeout, before=refresh))
+    refresh = dict.fromkeys(refreshed, seconds)
+    return resolver.with_offers(_ask(connection, queries, state, as_root, timeout, refresh))
 
 
 def _seconds_left(deadline: float, most: float) -> float:
     return max(1.0, min(most, deadline - time.monotonic()))
 
 
-def _refresh_script(manager: str, state: HostState, seconds: int) -> str:
-    argv = managers.waiting(manager, managers.TABLE[manager].refresh, managers.LOCK_SECONDS)
-    argv = managers.bounded(managers.with_environment(manager, argv), seconds)
-    return f"{shlex.join(managers.privileged(argv, state.login.privilege))} </dev/null >/dev/null 2>&1\n"
-
-
 def _ask(
-    connection: Connection, queries: Mapping[str, Sequence[str]], state: HostState, timeout: float, before: str = ""
+    connection: Connection,
+    queries: Mapping[str, Sequence[str]],
+    state: HostState,
+    as_root: Sequence[str],
+    timeout: float,
+    refresh: Mapping[str, int] | None = None,
 ) -> Offers:
     nonce = secrets.token_hex(8)
-    text = manager_offers.script(queries, state.login.privilege)
-    answer = connection.run(f"{{ {before}echo; echo {nonce}\n{text}\n}} </dev/null 2>/dev/null\n", timeout)
+    privilege = state.login.privilege
+    text = manager_offers.script(queries, privilege, as_root, refresh)
+    answer = connection.run(f"{{ echo; echo {nonce}\n{text}\n}} </dev/null 2>/dev/null\n", timeout)
     if len(answer.stdout) > _LONGEST_ANSWER:
         raise HostError(
             f"its package managers answered more than {_LONGEST_ANSWER >> 20} MiB",
             remedy="Run them on the host to see why: apt-cache policy, npm view.",
         )
     try:
-        return manager_offers.read(answer.stdout.rpartition(f"\n{nonce}\n")[2].split("\n"), queries)
+        return manager_offers.read(answer.stdout.rpartition(f"\n{nonce}\n")[2].split("\n"), queries, privilege)
     except ValueError as error:
         remedy = "Run again; something on the host may have changed in the meantime."
         raise HostError(str(error), remedy=remedy) from error

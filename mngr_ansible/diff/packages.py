@@ -94,7 +94,7 @@ def _compare_requirement(requirement: Requirement, resolver: Resolver, *, is_loc
         return DuePackages((outcome,), blocked=_latest(resolution.candidates), notices=refused)
     reasons = [*([requirement.who] if requirement.purposes else []), finding.reason]
     is_told = status is Status.MISSING or not requirement.purposes  # a version that is too old stands beside it
-    reason = "; ".join(filter(None, reasons if is_told else reasons[:1]))
+    reason = resolution.doubt or "; ".join(filter(None, reasons if is_told else reasons[:1]))
     outcomes = [
         *(_prerequisite_outcome(each, state) for each in resolution.candidates if each is not resolution.candidate),
         _outcome(requirement, state, status, reason, resolution.candidate),
@@ -102,9 +102,13 @@ def _compare_requirement(requirement: Requirement, resolver: Resolver, *, is_loc
     is_advised = any(is_printed(requirement, state, each, is_local=is_local) for each in resolution.candidates)
     candidates = _first(resolution.candidates)
     notices = [*refused]
-    if resolution.refusals:
-        label = resolution.candidate.source.label
+    label = resolution.candidate.source.label
+    if resolution.doubt:
+        notices.append(f"{requirement.name} may not be installable: {resolution.doubt}")
+    elif resolution.refusals:
         notices.append(f"{'; '.join(resolution.refusals)}: {requirement.name} comes from {label}")
+    elif resolution.unlisted:
+        notices.append(f"{resolution.unlisted}, according to its current lists; fetch them before you install it")
     return DuePackages(
         tuple(outcomes),
         installs=() if is_advised else candidates,

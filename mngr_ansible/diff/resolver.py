@@ -97,12 +97,16 @@ class Resolution:
         prerequisites: what has to be installed before it.
         refusals: why each earlier source cannot be used; without a candidate: why none can.
         privilege_problem: why the remote user has no right to install the candidate; None: no such problem.
+        doubt: why it is not known whether the candidate can be installed; empty: nothing speaks against it.
+        unlisted: why a person has to fetch the lists of packages before the candidate can be installed; else empty.
     """
 
     candidate: Candidate | None
     prerequisites: tuple["Resolution", ...] = ()
     refusals: tuple[str, ...] = ()
     privilege_problem: str | None = None
+    doubt: str = ""
+    unlisted: str = ""
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
@@ -149,6 +153,11 @@ class Resolver:
             if self._can_ask(candidate):
                 queries.setdefault(candidate.manager, []).extend(candidate.specified())
         return {manager: list(dict.fromkeys(names)) for manager, names in queries.items()}
+
+    def asked_as_root(self, requirements: Sequence[Requirement]) -> tuple[str, ...]:
+        """The managers of languages with which root installs these: root's settings count then, not the login's."""
+        asked = self._allowed(requirements, set())
+        return tuple({each.manager for each in asked if each.manager in managers.LANGUAGES and each.needs_root})
 
     def _can_ask(self, candidate: Candidate) -> bool:
         """Whether the host can say what it offers.
@@ -197,18 +206,25 @@ class Resolver:
         """
         refusals: list[Refusal] = []
         without_privilege: Resolution | None = None
+        doubtful: Resolution | None = None
         for candidate in self._candidates(requirement):
             judged = self._judge(candidate, by_hand=by_hand, within=(*within, requirement.name))
             if isinstance(judged, Refusal):
                 refusals.append(judged)
                 continue
             resolution = Resolution(candidate, judged, _reasons(refusals))
-            if by_hand or all(map(self._has_privilege, resolution.candidates)):
+            if not by_hand and not all(map(self._has_privilege, resolution.candidates)):
+                without_privilege = without_privilege or resolution
+            elif doubt := self._doubt(candidate):
+                doubtful = doubtful or dataclasses.replace(resolution, doubt=doubt)
+                refusals.append(Refusal(candidate, doubt))
+            else:
                 return resolution
-            without_privilege = without_privilege or resolution
+        if doubtful is not None:
+            return doubtful
         unlisted = next((each for each in refusals if each.is_unlisted), None)
         if by_hand and unlisted is not None:
-            return Resolution(unlisted.candidate, refusals=(f"{unlisted.reason}, according to its current lists",))
+            return Resolution(unlisted.candidate, unlisted=unlisted.reason)
         if without_privilege is not None:
             return dataclasses.replace(without_privilege, privilege_problem=self.state.login.privilege_problem)
         return Resolution(None, refusals=_reasons(refusals) or (self._no_candidate(requirement),))
@@ -300,15 +316,33 @@ class Resolver:
             if offer is None or not offer.is_known:
                 continue
             best = manager_offers.best(offer)
+            problem = f", and not all of its package lists could be fetched: {answer.problem}" if answer.problem else ""
             if best is None and offer.why:
                 return Refusal(candidate, offer.why)
             if best is None:
                 is_unlisted = is_system and not candidate.source.requires
-                return Refusal(candidate, f"{who} offers no package {name}", is_unlisted)
+                return Refusal(candidate, f"{who} offers no package {name}{problem}", is_unlisted)
             has_own_version = position > 0 or candidate.source.version is not None
             if not has_own_version and accepted.judge(best) != "ok":
-                return Refusal(candidate, f"{who} offers {name} {best}, wanted {accepted}")
+                return Refusal(candidate, f"{who} offers {name} {best}, wanted {accepted}{problem}")
         return None
+
+    def _doubt(self, candidate: Candidate) -> str:
+        """Why it is not known whether the manager can install this, so that another source is better; empty if it is.
+
+        The manager has no lists of packages and could not fetch them, or could not say what it offers.
+        """
+        answer = self.offers.get(candidate.manager)
+        if answer is None or candidate.source.repository is not None:
+            return ""
+        label = candidate.source.label
+        if answer.problem and answer.lists == "empty":
+            return f"the package lists of {label} could not be fetched: {answer.problem}"
+        unknown = [answer.offers.get(specified) for specified in candidate.specified()]
+        why = next((each.why for each in unknown if each is not None and not each.is_known and each.why), "")
+        if not why and answer.problem and any(each is not None and not each.is_known for each in unknown):
+            why = f"the package lists of {label} could not be read: {answer.problem}"
+        return why
 
     def _unmet(self, candidate: Candidate) -> list[str]:
         """What the source needs first and the host does not have."""

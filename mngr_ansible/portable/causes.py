@@ -17,7 +17,7 @@ from .system_causes import SYSTEM_CAUSES
 from .text import clause
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
 TABLE: dict[str, tuple[Cause, ...]] = {**SYSTEM_CAUSES, **LANGUAGE_CAUSES, "python3": PYTHON_CAUSES}
 """By tool: a package manager, or ``python3`` for what a module of Ansible printed when it broke."""
@@ -48,6 +48,12 @@ _NO_REASON = re.compile(
     r"\[\|\].*|Error trying to read.*|ABORT request.*"
 )
 """What stands in such lines and is no reason: npm's fields, where a log is, and that something else failed."""
+
+
+_OF_LISTS = frozenset(
+    ("network", "key", "checksum", "clock", "refused", "locked", "full", "read-only", "privilege", "broken")
+)
+"""The kinds of causes because of which lists of packages cannot be fetched or read."""
 
 
 class Explanation(NamedTuple):
@@ -82,6 +88,7 @@ def find(
     packages: Sequence[str] = (),
     privilege: str = "root",
     holder: Callable[[str | None], str] = lambda _pid: "another program",
+    kinds: Collection[str] | None = None,
 ) -> Explanation | None:
     """The cause of a failure that is in a tool's output; None if the table of that tool does not know it.
 
@@ -91,9 +98,12 @@ def find(
         packages: what was to be installed, as the tool takes it.
         privilege: how root was reached: ``root``, ``sudo`` or ``doas``.
         holder: gives the name of the program that holds the tool's lock, for its process id if that is known.
+        kinds: the kinds of causes that are looked for; None: all.
     """
     output = _bounded(output)
     for cause in TABLE.get(tool, ()):
+        if kinds is not None and cause.kind not in kinds:
+            continue
         match = next(filter(None, (re.search(pattern, output) for pattern in cause.patterns)), None)
         if match is not None:
             words = _words(tool, packages, privilege) | {"why": _why(tool, output)} | _found(match)
@@ -121,6 +131,25 @@ def explain(
         f"{tool} failed with exit status {code}: {why}",
         "Read its output, fix the cause, and run again",
     )
+
+
+def unfetched(tool: str, code: int, output: str, privilege: str = "root") -> Explanation | None:
+    """Why a manager could not fetch or read all of its lists of packages; None if its output names no such failure.
+
+    Managers skip a source that fails: apt and dnf end with 0 then, so the exit status alone says nothing. The problem
+    is what comes after "could not be fetched: ".
+
+    Args:
+        code: the exit status of the command that fetches them; 0 for one that only reads them.
+        output: what it printed.
+    """
+    output = re.sub(r"(?m)^(?:Ign|Hit|Get):\d+ .*\n?", "", output)  # apt: what it tries again, and what it got
+    found = find(tool, output, privilege=privilege, kinds=_OF_LISTS)
+    if found is None and code:
+        found = explain(tool, code, output, privilege=privilege)
+    if found is None:
+        return None
+    return found._replace(problem=found.problem.replace(f"{tool} could not fetch what it needs: ", "", 1))
 
 
 def said(tool: str, output: str) -> str:

@@ -1,7 +1,8 @@
 """Which versions a host's package managers offer: the read-only sh script that asks them, and its output.
 
 Shared with the roles (Python 3.9, standard library only). A system's manager is asked what it knows, and how old its
-lists of packages are; it downloads nothing for that. The managers of languages ask their registries.
+lists of packages are; it downloads nothing for that, unless the script is told to fetch its lists first. The managers
+of languages ask their registries. That a manager could not be asked is never taken for "it has none".
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ import re
 import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import managers, trusted_programs
+from . import causes, managers, trusted_programs
 from .sh import without_comments
 from .versions import compare, upstream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 _SECONDS = 30
 """How long one manager may take to answer. It is killed then."""
@@ -44,12 +45,24 @@ mngr_go_home
 mngr_is_bounded=
 timeout "$mngr_seconds" true 2>/dev/null && mngr_is_bounded=1
 
-# Print what a command prints, in printable ASCII and of limited length, each line with the frame in front.
+# Print what a command prints, in printable ASCII and of limited length, each line with the frame in front; the last
+# line is its exit status.
 mngr_ask() { # FRAME COMMAND…
   mngr_frame=$1
   shift
-  if [ -n "$mngr_is_bounded" ]; then timeout -s KILL "$mngr_seconds" "$@"; else "$@"; fi </dev/null 2>&1 |
-    head -c "$mngr_bytes" | tr -c '\n -~' '?' | sed "s/^/mngr-offer $mngr_frame | /"
+  {
+    if [ -n "$mngr_is_bounded" ]; then timeout -s KILL "$mngr_seconds" "$@"; else "$@"; fi </dev/null 2>&1
+    printf '\nmngr-status %s' $?
+  } | head -c "$mngr_bytes" | tr -c '\n -~' '?' | sed "s/^/mngr-offer $mngr_frame | /"
+  echo
+}
+
+# The same for the end of what the command prints that fetches a manager's lists; it has its own bound.
+mngr_refresh() { # MANAGER COMMAND…
+  mngr_manager=$1
+  shift
+  { "$@" </dev/null 2>&1; printf '\nmngr-status %s' $?; } |
+    tail -c "$mngr_bytes" | tr -c '\n -~' '?' | sed "s/^/mngr-offer $mngr_manager refresh | /"
   echo
 }
 
@@ -81,7 +94,7 @@ class Offer(NamedTuple):
     Attributes:
         versions: what it would install, as package versions; empty if it has no such package.
         is_known: False if it could not answer; installing may succeed nevertheless.
-        why: a reason that says more than "no such package"; else empty.
+        why: a reason that says more than "no such package", or why it could not answer; else empty.
     """
 
     versions: tuple[str, ...] = ()
@@ -96,30 +109,54 @@ class ManagerOffers(NamedTuple):
         lists: its lists of packages are ``fresh``, ``stale`` (older than a day) or ``empty``; ``own``: it has none, or
             fetches them by itself.
         offers: by package, as it was asked for.
+        problem: why its lists of packages could not be fetched or read, as what comes after "could not be fetched: ";
+            empty if nothing is known to be wrong with them.
     """
 
     lists: str
     offers: dict[str, Offer]
+    problem: str = ""
 
 
-def script(packages: Mapping[str, Sequence[str]], privilege: str) -> str:
+def script(
+    packages: Mapping[str, Sequence[str]],
+    privilege: str,
+    as_root: Collection[str] = ("dnf",),
+    refresh: Mapping[str, int] | None = None,
+) -> str:
     """The sh text that asks each manager about these packages, all at the same time; for :func:`read`.
 
     Args:
         packages: by manager, its packages; those of a language's manager with the versions that are allowed.
-        privilege: how to become root (``root``, ``sudo``, ``doas``), which dnf needs to read its lists.
+        privilege: how to become root: ``root``, ``sudo`` or ``doas``.
+        as_root: the managers that are asked as root: dnf, which lets only root read the system's lists, and npm where
+            root installs, since every user has settings of their own.
+        refresh: the managers that fetch their lists first, as root, and the seconds that this may take.
     """
-    return _filled(without_comments(_TEMPLATE), packages, privilege)
+    return _filled(without_comments(_TEMPLATE), packages, privilege, as_root, refresh or {})
 
 
 def annotated_script(packages: Mapping[str, Sequence[str]], privilege: str) -> str:
     """The same with comments, also those for ShellCheck."""
-    return _filled(_TEMPLATE, packages, privilege)
+    return _filled(_TEMPLATE, packages, privilege, ("dnf",), {})
 
 
-def _filled(template: str, packages: Mapping[str, Sequence[str]], privilege: str) -> str:
+def _filled(
+    template: str,
+    packages: Mapping[str, Sequence[str]],
+    privilege: str,
+    as_root: Collection[str],
+    refresh: Mapping[str, int],
+) -> str:
     """The template in a subshell of its own, followed by the lines for the packages."""
     lines = [f"(\n{template}{{"]
+    for manager, seconds in refresh.items():
+        argv = managers.waiting(manager, managers.TABLE[manager].refresh, managers.LOCK_SECONDS)
+        argv = managers.privileged(
+            managers.bounded(managers.with_environment(manager, argv), seconds),
+            privilege,
+        )
+        lines.append(f"mngr_refresh {manager} {shlex.join(argv)}")
     for manager, names in packages.items():
         lines.append("{")
         if manager in _LISTS:
@@ -127,7 +164,7 @@ def _filled(template: str, packages: Mapping[str, Sequence[str]], privilege: str
             lines.append(f"mngr_lists {manager} {stamp} {files}")
         for number, query in enumerate(managers.queries(manager, names)):
             argv = managers.with_environment(manager, query)
-            argv = managers.privileged(argv, privilege) if manager == "dnf" else argv
+            argv = managers.privileged(argv, privilege) if manager in as_root else argv
             lines.append(f"mngr_ask {shlex.quote(f'{manager} {number}')} {shlex.join(argv)} &")
             if number % _AT_ONCE == _AT_ONCE - 1:
                 lines.append("wait")
@@ -135,16 +172,30 @@ def _filled(template: str, packages: Mapping[str, Sequence[str]], privilege: str
     return "\n".join([*lines, "wait", "echo mngr-offer end", "}", ")", ""])
 
 
-_FRAME = re.compile(r"mngr-offer (?:(end)|([a-z]{2,12}) (?:lists (empty|stale|fresh)|(\d{1,4}) \| (.*)))")
+_FRAME = re.compile(r"mngr-offer (?:(end)|([a-z]{2,12}) (?:lists (empty|stale|fresh)|(\d{1,4}|refresh) \| (.*)))")
 
 
-def read(lines: Iterable[str], packages: Mapping[str, Sequence[str]]) -> dict[str, ManagerOffers]:
+class _Answer(NamedTuple):
+    """What one command printed, and its exit status; 0 if that was cut off."""
+
+    output: str
+    code: int = 0
+
+    @classmethod
+    def of(cls, lines: Sequence[str]) -> _Answer:
+        status = re.fullmatch(r"mngr-status (\d{1,3})", lines[-1]) if lines else None
+        return cls("\n".join(lines[:-1]), int(status[1])) if status else cls("\n".join(lines))
+
+
+def read(
+    lines: Iterable[str], packages: Mapping[str, Sequence[str]], privilege: str = "root"
+) -> dict[str, ManagerOffers]:
     """Read what :func:`script` printed for the same packages: by manager, what it offers of each.
 
     Raises:
         ValueError: the output is cut off or is not that of such a script.
     """
-    output: dict[tuple[str, int], list[str]] = {}
+    output: dict[tuple[str, str], list[str]] = {}
     lists: dict[str, str] = {}
     is_whole = False
     for line in lines:
@@ -158,24 +209,45 @@ def read(lines: Iterable[str], packages: Mapping[str, Sequence[str]]) -> dict[st
         if age:
             lists[manager] = age
         elif manager:
-            output.setdefault((manager, int(number)), []).append(text)
+            output.setdefault((manager, number), []).append(text)
     if not is_whole:
         raise ValueError("the host's answer about what its package managers offer is cut off")
     answers = {}
     for manager, names in packages.items():
-        outputs = ["\n".join(output.get((manager, number), ())) for number in range(max(1, len(names)))]
-        answers[manager] = ManagerOffers(lists.get(manager, "own"), _offers(manager, names, outputs))
+        given = [_Answer.of(output.get((manager, str(number)), ())) for number in range(max(1, len(names)))]
+        problem = ""
+        if manager in _LISTS:
+            fetched = _Answer.of(output.get((manager, "refresh"), ()))
+            asked = causes.unfetched(manager, fetched.code, fetched.output, privilege)
+            asked = asked or causes.unfetched(manager, 0, given[0].output, privilege)
+            problem = asked.problem if asked else ""
+        answers[manager] = ManagerOffers(lists.get(manager, "own"), _offers(manager, names, given), problem)
     return answers
 
 
-def _offers(manager: str, names: Sequence[str], outputs: Sequence[str]) -> dict[str, Offer]:
+def _offers(manager: str, names: Sequence[str], given: Sequence[_Answer]) -> dict[str, Offer]:
     if not managers.TABLE[manager].offers:
         return {name: Offer(is_known=False) for name in names}
     if manager in _ONE_BY_ONE:
-        return {name: _ONE_BY_ONE[manager](output) for name, output in zip(names, outputs)}
-    is_locked = managers.TABLE[manager].locked and re.search(managers.TABLE[manager].locked, outputs[0])
-    found = _UNREADABLE if is_locked else _ALL_AT_ONCE[manager](outputs[0])
+        return {name: _one(manager, answer) for name, answer in zip(names, given)}
+    is_locked = managers.TABLE[manager].locked and re.search(managers.TABLE[manager].locked, given[0].output)
+    found = _UNREADABLE if is_locked else _ALL_AT_ONCE[manager](given[0].output)
     return {name: found.get(name, Offer(is_known=found is not _UNREADABLE)) for name in names}
+
+
+def _one(manager: str, answer: _Answer) -> Offer:
+    """What a language's manager answered about one package; where it could not answer, with the reason."""
+    offer = _ONE_BY_ONE[manager](answer.output)
+    if offer.versions or offer.why:
+        return offer
+    if answer.code in (124, 137):
+        return Offer(is_known=False, why=f"{manager} did not answer within {_SECONDS} s")
+    cause = causes.find(manager, answer.output)
+    if cause is None and answer.code and not offer.is_known:
+        cause = causes.explain(manager, answer.code, answer.output)
+    if cause is None or cause.kind == "unknown" or (cause.kind == "unmet" and offer.is_known):
+        return offer
+    return Offer(is_known=cause.kind in ("policy", "unmet"), why=cause.problem)
 
 
 _UNREADABLE: dict[str, Offer] = {}
@@ -193,14 +265,27 @@ def _apt_policy(output: str) -> dict[str, Offer]:
     """``apt-cache policy``: the candidates. A name without one is virtual, or the host's preferences forbid it."""
     offers: dict[str, Offer] = {}
     package = ""
+    if re.search(r"(?m)^E: .* could not be (?:read|opened)|^E: .*(?:Malformed|Type )", output):
+        return _UNREADABLE
     for line in output.splitlines():
         if line and not line.startswith(" ") and line.endswith(":"):
             package = line[:-1]
         elif line.startswith("  Candidate: ") and package and package not in offers:
             version = line[len("  Candidate: ") :].strip()
-            why = f"{package} is a virtual package, or apt preferences forbid it; name a package that provides it"
-            offers[package] = Offer(why=why) if version == "(none)" else Offer((version,))
+            if version == "(none)":
+                why = f"{package} is a virtual package, or apt preferences forbid it; name a package that provides it"
+                offers[package] = Offer(why=why)
+            elif _SNAP.search(version):
+                offers[package] = Offer(
+                    why=f"apt offers {package} only as a snap: its package {version} holds no program"
+                )
+            else:
+                offers[package] = Offer((version,))
     return offers
+
+
+_SNAP = re.compile(r"(?:^|:)1?snap1(?![0-9])")
+"""In the version of a package of Ubuntu that is empty and installs a snap. Source: packages.ubuntu.com, "firefox"."""
 
 
 def _dnf_repoquery(output: str) -> dict[str, Offer]:
@@ -222,6 +307,8 @@ def _zypper_search(output: str) -> dict[str, Offer]:
 
 def _pacman_info(output: str) -> dict[str, Offer]:
     """``pacman -Si``: blocks of ``Name`` and ``Version``."""
+    if "does not exist (use '-Sy'" in output:
+        return _UNREADABLE
     return _grouped(re.findall(r"(?m)^Name +: (\S+)\s*\nVersion +: (\S+)", output))
 
 
@@ -240,7 +327,9 @@ def _apk_policy(output: str) -> dict[str, Offer]:
 
 
 def _brew_info(output: str) -> dict[str, Offer]:
-    """``brew info --json=v2``: the stable version of each formula."""
+    """``brew info --json=v2``: the stable version of each formula; if it does not know one, it describes none."""
+    if unknown := re.findall(r'No available formula (?:or cask )?with the name "([^"]+)"', output):
+        return {name: Offer() for name in unknown}
     try:
         formulae = json.loads(output[output.index("{") :])["formulae"]
         return {str(each["name"]): Offer((str(each["versions"]["stable"]),)) for each in formulae}
@@ -260,7 +349,8 @@ def _npm_view(output: str) -> Offer:
 def _uv_compile(output: str) -> Offer:
     """``uv pip compile``: ``name==version``."""
     versions = re.findall(r"(?m)^[A-Za-z0-9._-]+==(\S+)$", output)
-    return Offer(tuple(versions), bool(versions) or "No solution found" in output)
+    is_known = bool(versions) or ("No solution found" in output and "in the cache" not in output)
+    return Offer(tuple(versions), is_known)
 
 
 def _pip_report(output: str) -> Offer:
@@ -268,7 +358,8 @@ def _pip_report(output: str) -> Offer:
     if "externally-managed-environment" in output:
         return Offer(why="its Python belongs to the distribution, which pip must not change (PEP 668)")
     versions = re.findall(r'"version": "([^"]+)"', output)[1:]
-    return Offer(tuple(versions[-1:]), bool(versions) or "No matching distribution found" in output)
+    is_none = "No matching distribution found" in output and not re.search(r"Retrying|Could not fetch", output)
+    return Offer(tuple(versions[-1:]), bool(versions) or is_none)
 
 
 _ALL_AT_ONCE: dict[str, Callable[[str], dict[str, Offer]]] = {

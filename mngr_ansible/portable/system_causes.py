@@ -262,6 +262,12 @@ _DNF = (
     ),
     _checksum(r"checksum doesn't match|[Cc]hecksum mismatch|incorrect checksum"),
     Cause(
+        "network",
+        (r"(?i)cache-only enabled but no cache|no cache for",),
+        "dnf has not fetched the lists of its package sources yet",
+        "Fetch them on the host with: {sudo}dnf makecache",
+    ),
+    Cause(
         "refused",
         (r"no enabled repositories|There are no enabled repos",),
         "dnf has no package source that is enabled",

@@ -139,7 +139,8 @@ def _row(outcome: Outcome) -> tuple[str, str, str, str]:
     detail = "  ".join(filter(None, (outcome.current or "", outcome.wanted or "", source)))
     if outcome.status is Status.SKIPPED:
         detail = outcome.reason
-    purpose = outcome.reason if outcome.status in (Status.MISSING, Status.TOO_OLD) and ": " in outcome.reason else ""
+    is_purpose = any(outcome.reason.startswith(f"{plugin}: ") for plugin in outcome.plugins)
+    purpose = outcome.reason if outcome.status in (Status.MISSING, Status.TOO_OLD) and is_purpose else ""
     return status, outcome.name, detail, purpose or ", ".join(outcome.plugins)
 
 
