@@ -50,6 +50,9 @@ _NO_REASON = re.compile(
 """What stands in such lines and is no reason: npm's fields, where a log is, and that something else failed."""
 
 
+PROXIES = ("https_proxy", "http_proxy", "all_proxy", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
+"""Variables that name a proxy. Source: curl(1), "ENVIRONMENT"."""
+
 _OF_LISTS = frozenset(
     ("network", "key", "checksum", "clock", "refused", "locked", "full", "read-only", "privilege", "broken")
 )
@@ -150,6 +153,17 @@ def unfetched(tool: str, code: int, output: str, privilege: str = "root") -> Exp
     if found is None:
         return None
     return found._replace(problem=found.problem.replace(f"{tool} could not fetch what it needs: ", "", 1))
+
+
+def with_proxy(found: Explanation, proxy: str, privilege: str) -> Explanation:
+    """The same; if the network failed, and sudo or doas keeps the login's proxy from root, it says that too.
+
+    ``proxy``: the name of the variable of ``PROXIES`` that the login has; empty: it has none.
+    """
+    if found.kind != "network" or not proxy or privilege not in ("sudo", "doas"):
+        return found
+    problem = f"{found.problem} (the login has a proxy, {proxy}, and {privilege} does not pass it on to root)"
+    return found._replace(problem=problem, remedy=f"Name the proxy in the package manager's settings. {found.remedy}")
 
 
 def said(tool: str, output: str) -> str:

@@ -124,7 +124,7 @@ def _needed(outcome: Outcome) -> str:
     """Who needs which versions, and what for."""
     plugins = ", ".join(outcome.plugins)
     verb = "need" if len(outcome.plugins) > 1 else "needs"
-    is_for_one = ": " in outcome.reason and len(outcome.plugins) == 1
+    is_for_one = len(outcome.plugins) == 1 and outcome.reason.startswith(f"{plugins}: ")
     purpose = f": {outcome.reason.partition(': ')[2]}" if is_for_one else ""
     if outcome.wanted in (None, "any"):
         return f"needed by {plugins}{purpose}"

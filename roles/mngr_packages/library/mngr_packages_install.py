@@ -63,7 +63,6 @@ output:
   returned: when it was called to change something
 """
 
-import re  # noqa: E402
 from fnmatch import fnmatch  # noqa: E402
 from typing import TYPE_CHECKING  # noqa: E402
 
@@ -86,11 +85,6 @@ if TYPE_CHECKING:
 
 _OTHERS_MAY_SUCCEED = ("read-only", "other")
 """Kinds of causes, beside those of the source itself, with which another source may succeed."""
-_PARTLY_FETCHED = (
-    r"Failed to fetch|Some index files failed|Failed to (?:synchronize cache|download metadata)|"
-    r"Errors during downloading metadata|failed retrieving file"
-)
-"""What a manager prints that could fetch a part of its lists, with exit status 0."""
 
 
 class Installation:
@@ -104,7 +98,7 @@ class Installation:
         self.found: list[Checked] = []
         self.privilege = "root"
         self.is_refreshed = False
-        self.refresh_problem = ""
+        self.unfetched: Explanation | None = None
         self.installed: list[str] = []
 
     def run(self) -> None:
@@ -191,8 +185,9 @@ class Installation:
         if may_refresh and any(self.manager.refusal(requirement, offers) for requirement in requirements):
             self.refresh()
             offers = self.manager.offers(requirements, self.privilege)
+            offers = offers._replace(problem=self.unfetched.problem if self.unfetched else offers.problem)
         refused = [each for each in due if self.manager.refusal(each.requirement, offers)]
-        remedy = self.refresh_problem or "Add a package source that has it, or relax the range"
+        remedy = self.unfetched.remedy if self.unfetched else "Add a package source that has it, or relax the range"
         self.refuse(refused, remedy, offers, is_of_source=True)
         return [each for each in due if each not in refused]
 
@@ -201,11 +196,10 @@ class Installation:
         self.is_refreshed = True
         code = self.manager.refresh(self.privilege)
         self.outcomes.output = self.manager.output
-        if code or re.search(_PARTLY_FETCHED, self.manager.output):
-            why = self.explain(code, []).sentences
-            self.refresh_problem = f"The lists of packages could not be refreshed entirely. {why}"
-        if code:
-            self.module.warn(self.refresh_problem)
+        self.unfetched = explanations.unfetched(self.manager.name, code, self.manager.output, self.privilege)
+        if self.unfetched is not None:
+            problem, remedy = self.unfetched.problem, self.unfetched.remedy
+            self.module.warn(f"Not all lists of packages could be fetched: {problem}. {remedy}.")
 
     def explain(self, code: int, packages: Sequence[str]) -> Explanation:
         """Why the manager failed, and what to do."""

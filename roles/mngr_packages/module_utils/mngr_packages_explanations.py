@@ -44,7 +44,18 @@ def cause(
         return causes.Explanation("stopped", f"{manager} did not end within {seconds} s and was stopped", remedy)
     if not re.search(r"E: (?:Could not get lock|Unable to acquire)", output):
         output = re.sub(r"Waiting for cache lock: [^\r\n]*", "", output)  # it got the lock in the end
-    return causes.explain(manager, code, output, packages, privilege, lambda pid: lock_holder(manager, pid))
+    found = causes.explain(manager, code, output, packages, privilege, lambda pid: lock_holder(manager, pid))
+    return _with_proxy(found, privilege)
+
+
+def unfetched(manager: str, code: int, output: str, privilege: str) -> causes.Explanation | None:
+    """Why not all lists of packages could be fetched; None if they were. ``code``: the exit status of the refresh."""
+    found = causes.unfetched(manager, code, output, privilege)
+    return _with_proxy(found, privilege) if found is not None else None
+
+
+def _with_proxy(found: causes.Explanation, privilege: str) -> causes.Explanation:
+    return causes.with_proxy(found, next((name for name in causes.PROXIES if os.environ.get(name)), ""), privilege)
 
 
 def lock_holder(manager: str, pid: str | None) -> str:

@@ -82,6 +82,7 @@ class PackageManager:
         (``exact``).
         """
         needed = versions.Range.parse(requirement["version"])
+        unfetched = f", and not all of its package lists could be fetched: {offers.problem}" if offers.problem else ""
         for position, package in enumerate(self.packages(requirement)):
             offer = offers.offers.get(package)
             if offer is None or not offer.is_known:
@@ -89,9 +90,11 @@ class PackageManager:
             best = package_offers.best(offer)
             if best is None:
                 name = requirement["packages"][self.name][position]
-                return offer.why or f"{self.name} offers no package {name}"
+                if offers.problem and offers.lists == "empty":
+                    return f"and the package lists of {self.name} could not be fetched: {offers.problem}"
+                return offer.why or f"{self.name} offers no package {name}{unfetched}"
             if position == 0 and not requirement["exact"] and needed.judge(best) != "ok":
-                return f"{self.name} offers {best}"
+                return f"{self.name} offers {best}{unfetched}"
         return ""
 
     def best(self, requirement: Requirement, offers: ManagerOffers) -> str | None:

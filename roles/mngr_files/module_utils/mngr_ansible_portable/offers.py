@@ -59,9 +59,12 @@ mngr_ask() { # FRAME COMMAND…
 
 # The same for the end of what the command prints that fetches a manager's lists; it has its own bound.
 mngr_refresh() { # MANAGER COMMAND…
-  mngr_manager=$1
+  mngr_manager=$1 mngr_proxy=
   shift
-  { "$@" </dev/null 2>&1; printf '\nmngr-status %s' $?; } |
+  for mngr_name in @PROXIES@; do
+    eval "[ -z \"\${$mngr_name:-}\" ]" || mngr_proxy=$mngr_name
+  done
+  { "$@" </dev/null 2>&1; printf '\nmngr-proxy %s\nmngr-status %s' "$mngr_proxy" $?; } |
     tail -c "$mngr_bytes" | tr -c '\n -~' '?' | sed "s/^/mngr-offer $mngr_manager refresh | /"
   echo
 }
@@ -77,6 +80,7 @@ mngr_lists() { # MANAGER STAMP FILE…
   echo "mngr-offer $mngr_manager lists $mngr_age"
 }
 """
+_FUNCTIONS = _FUNCTIONS.replace("@PROXIES@", " ".join(causes.PROXIES))
 """What the lines about packages call. ``FRAME`` is a manager's name, a blank and the number of the question."""
 
 _TEMPLATE = f"""\
@@ -218,7 +222,9 @@ def read(
         problem = ""
         if manager in _LISTS:
             fetched = _Answer.of(output.get((manager, "refresh"), ()))
-            asked = causes.unfetched(manager, fetched.code, fetched.output, privilege)
+            said, _, proxy = fetched.output.rpartition("mngr-proxy ")
+            asked = causes.unfetched(manager, fetched.code, said, privilege)
+            asked = causes.with_proxy(asked, proxy, privilege) if asked else None
             asked = asked or causes.unfetched(manager, 0, given[0].output, privilege)
             problem = asked.problem if asked else ""
         answers[manager] = ManagerOffers(lists.get(manager, "own"), _offers(manager, names, given), problem)
