@@ -73,8 +73,14 @@ _PIP_OFFERS = """\
 python3 -c 'import os, sys, sysconfig
 marker = os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")
 sys.exit(sys.prefix == sys.base_prefix and os.path.exists(marker))' || { echo externally-managed-environment; exit; }
-pip3 install --user --no-input --disable-pip-version-check -q --dry-run --no-deps --ignore-installed --report - -- "$1"
+set -- --no-deps --ignore-installed --report - -- "$1"
+pip3 install --user --no-input --disable-pip-version-check --retries 1 -q --dry-run "$@"
 """
+_NPM_PATIENCE = ("--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000", "--fetch-timeout=60000")
+_NPM_HASTE = ("--fetch-retries=1", "--fetch-retry-mintimeout=500", "--fetch-timeout=10000")
+"""Without these, npm says after 135 s (30 s for a question) that a registry cannot be reached. Source: npm-config(7).
+
+A question has ``--global`` because an installation has it: else npm reads the .npmrc of the current directory too."""
 _PYTHON_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 TABLE: dict[str, Manager] = {
@@ -143,9 +149,9 @@ TABLE: dict[str, Manager] = {
     "npm": Manager(
         program="npm",
         name=re.compile(r"(?:@[a-z0-9~][a-z0-9._~-]*/)?[a-z0-9~][a-z0-9._~-]*"),
-        install=("npm", "install", "--global", "--no-fund", "--no-audit", "--no-update-notifier", "--"),
+        install=("npm", "install", "--global", "--no-fund", "--no-audit", "--no-update-notifier", *_NPM_PATIENCE, "--"),
         short=("npm", "install", "-g"),
-        offers=("npm", "view", "--json", "--", "{}", "version"),
+        offers=("npm", "view", "--json", "--global", *_NPM_HASTE, "--", "{}", "version"),
         kind="language",
         user=("--prefix", "{home}/.local"),
     ),

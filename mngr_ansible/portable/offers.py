@@ -83,6 +83,9 @@ mngr_lists() { # MANAGER STAMP FILE…
 _FUNCTIONS = _FUNCTIONS.replace("@PROXIES@", " ".join(causes.PROXIES))
 """What the lines about packages call. ``FRAME`` is a manager's name, a blank and the number of the question."""
 
+_BOUNDED = f'if timeout {_SECONDS} true 2>/dev/null; then exec timeout -s KILL {_SECONDS} "$@"; else exec "$@"; fi'
+"""The bound for what root is asked: a bound outside of sudo would kill sudo alone."""
+
 _TEMPLATE = f"""\
 mngr_seconds={_SECONDS} mngr_bytes={_BYTES}
 {trusted_programs.SCRIPT.strip()}
@@ -168,7 +171,8 @@ def _filled(
             lines.append(f"mngr_lists {manager} {stamp} {files}")
         for number, query in enumerate(managers.queries(manager, names)):
             argv = managers.with_environment(manager, query)
-            argv = managers.privileged(argv, privilege) if manager in as_root else argv
+            if manager in as_root and privilege in ("sudo", "doas"):
+                argv = managers.privileged(["sh", "-c", _BOUNDED, "sh", *argv], privilege)
             lines.append(f"mngr_ask {shlex.quote(f'{manager} {number}')} {shlex.join(argv)} &")
             if number % _AT_ONCE == _AT_ONCE - 1:
                 lines.append("wait")
