@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _PRE = r"(?:dev|nightly|snapshot|canary|ea|alpha|beta|preview|prerelease|pre|rc)"
 _NO_HASH = r"(?!ea(?:[0-9]+[a-z]|[0-9]{3}))"
 """Not a commit's hash, which may begin with ``ea``: ``2026.10.01-ea42d21`` is a release, ``21-ea`` an early access."""
-SUFFIX = rf"(?:[._~-]?{_NO_HASH}{_PRE}(?![A-Za-z])[.-]?[0-9]*|_[0-9]+|[a-z](?![A-Za-z])[0-9]*)*"
+SUFFIX = rf"(?:[._~-]?{_NO_HASH}{_PRE}(?![A-Za-z])[.-]?[0-9]*|_[0-9]+|(?!r[0-9]{{4}})[a-z](?![A-Za-z])[0-9]*)*"
 """What may follow the numbers of a version: ``rc1``, ``p2``, ``_392``, a letter. Part of a regular expression."""
 NUMBERS = rf"[0-9]+(?:\.[0-9]+)+{SUFFIX}"
 """A version with a dot, as a part of a regular expression."""
