@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from . import range_notations
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -23,6 +25,8 @@ NUMBER = rf"[0-9]+{SUFFIX}(?=$|[\s,;()\"'])"
 """A version without a dot, with what must follow it."""
 
 _VALID = re.compile(r"[vV]?[0-9][0-9A-Za-z.+~_-]{0,99}")
+_PLAIN_RANGE = re.compile(r"\s*(?:(?:>=|<=|==|!=|>|<)\s*v?[0-9]+(?:\.[0-9]+)*\s*(?:,(?=\s*[<>=!])|\Z))*\s*")
+"""Most ranges: there is nothing of another tool in them."""
 _CLAUSE = re.compile(r"\s*(>=|<=|==|!=|>|<)\s*(\S*)\s*")
 
 _PACKAGING = re.compile(
@@ -129,9 +133,10 @@ class Range:
             ValueError: with a sentence that says what is wrong and what to write instead.
         """
         clauses = []
-        translated = _translation(text.strip())
-        if translated:
-            raise ValueError(f"{text.strip()!r} is not supported; {translated}")
+        if not _PLAIN_RANGE.fullmatch(text):
+            translated = range_notations.translation(text)
+            if translated:
+                raise ValueError(f"{text.strip()!r} is not supported; {translated}")
         for clause in text.split(",") if text.strip() else ():
             match = _CLAUSE.fullmatch(clause)
             if not match:
@@ -209,11 +214,6 @@ class Range:
         return tuple((operator, _key(version)) for operator, version in self._clauses())
 
 
-_WILDCARD = re.compile(r"(>=|<=|==|!=|>|<)?\s*v?([0-9]+(?:\.[0-9]+)*)(?:\.[xX*])+")
-_INTERVAL = re.compile(r"([\[(])\s*([0-9][\w.]*)?\s*,\s*([0-9][\w.]*)?\s*([\])])")
-_COMPATIBLE = re.compile(r"(\^|~=|~>|~)\s*v?([0-9]+(?:\.[0-9]+)*)")
-
-
 def _unsupported(clause: str) -> str:
     """The message for a clause without one of our operators, with what to write instead."""
     if is_readable(clause):
@@ -221,73 +221,6 @@ def _unsupported(clause: str) -> str:
     if not clause:
         return "a version set has an empty part; remove the comma that is too many"
     return f"{clause!r} is not supported; use one of >= > <= < == != and a version, such as '>=2.39'"
-
-
-def _translation(text: str) -> str:
-    """What to write instead of another tool's notation, as the end of a sentence; empty if it is none that we know."""
-    if re.fullmatch(r"[*xX]|latest|any", text):
-        return "leave the version out for any version"
-    if "||" in text or re.search(r"\bor\b", text):
-        return "it has alternatives; write one range that holds what you need, such as '>=20,<23'"
-    interval = _INTERVAL.fullmatch(text)
-    if interval:
-        first, lower, upper, last = interval.groups()
-        bounds = [
-            f"{'>=' if first == '[' else '>'}{lower}" if lower else "",
-            upper and f"{'<=' if last == ']' else '<'}{upper}",
-        ]
-        return f"write {','.join(filter(None, bounds))!r}"
-    between = re.fullmatch(r"(\S+)\s+-\s+(\S+)", text)
-    if between:
-        return f"write '>={between[1]},<={between[2]}'"
-    clauses = [clause for clause in re.split(r"\s*,\s*|(?<=[0-9A-Za-z*])\s+(?=[<>=!~^])", text) if clause]
-    written = [_translated(clause) for clause in clauses]
-    if "" in written:
-        return "a version without its last parts cannot be left out of a range; write the versions that you need"
-    if written != clauses or len(clauses) > text.count(",") + 1:
-        return f"write {','.join(written)!r}"
-    return ""
-
-
-def _translated(clause: str) -> str:
-    """One clause in our notation; the clause itself if it is not of another tool, empty if ours has nothing for it."""
-    compatible = _COMPATIBLE.fullmatch(clause)
-    if compatible:
-        return _compatible_range(compatible[1], compatible[2])
-    strict = re.fullmatch(r"(>>|<<|=|===)\s*([^<>=!~^\s]\S*)", clause)
-    if strict:
-        clause = {">>": ">", "<<": "<", "=": "==", "===": "=="}[strict[1]] + strict[2]
-    wildcard = _WILDCARD.fullmatch(clause)
-    if not wildcard:
-        return re.sub(r"(?<=[0-9])\+$", "", f">={clause}") if re.fullmatch(r"v?[0-9][0-9.]*\+", clause) else clause
-    operator, version = wildcard[1] or "==", wildcard[2]
-    parts = [int(part) for part in version.split(".")]
-    following = ".".join(map(str, [*parts[:-1], parts[-1] + 1]))
-    return {
-        "==": f">={version},<{following}",
-        ">=": f">={version}",
-        "<": f"<{version}",
-        ">": f">={following}",
-        "<=": f"<{following}",
-        "!=": "",
-    }[operator]
-
-
-def _compatible_range(operator: str, version: str) -> str:
-    """``^20`` as ``>=20,<21``, ``~1.2`` as ``>=1.2,<1.3``, ``~=1.2`` and ``~>1.2`` as ``>=1.2,<2``.
-
-    Source: node-semver (``^``, ``~``), PEP 440 (``~=``), RubyGems (``~>``).
-    """
-    parts = [int(part) for part in version.split(".")]
-    last = len(parts) - 1
-    if operator == "^":
-        fixed = next((index for index, part in enumerate(parts) if part), last)
-    elif operator == "~":
-        fixed = min(1, last)
-    else:
-        fixed = max(last - 1, 0)
-    upper = [*parts[:fixed], parts[fixed] + 1]
-    return f">={version},<{'.'.join(map(str, upper))}"
 
 
 _Piece = tuple[tuple[int, ...], int, str]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, Self
 
 from mngr_ansible.errors import InputError
+from mngr_ansible.portable import range_notations
 from mngr_ansible.portable.versions import Range
 from mngr_ansible.spec.sources import Source
 from mngr_ansible.spec.validation import (
@@ -145,7 +146,7 @@ class PackageRequirement:
         """
         match = REQUIREMENT.fullmatch(text)
         if match is None:
-            remedy = "Write a name, or a name and versions: git, git>=2.39, 'git>=2.39,<3'."
+            remedy = _spelling(text) or "Write a name, or a name and versions: git, git>=2.39, 'git>=2.39,<3'."
             raise InputError(f"requirement {short_repr(text)} does not parse", remedy=remedy)
         return cls(match[1], match[2].strip())
 
@@ -165,3 +166,11 @@ class PackageRequirement:
 
     def __str__(self) -> str:
         return f"{self.name}{self.version}"
+
+
+def _spelling(text: str) -> str:
+    """What to write instead of a requirement in another tool's notation, as a sentence; empty if it is none known."""
+    match = re.match(r"\s*([A-Za-z0-9][\w.+-]*?)\s*(?=[\s@:(\[{\"'=\u2264\u2265\u2260])(.+)", text, re.DOTALL)
+    if match is None:
+        return ""
+    return range_notations.requirement_translation(*match.groups())

@@ -109,3 +109,26 @@ def test_a_requirement_takes_its_checks_and_sources_as_mappings_too():
 
     assert requirement.checks == (Check("command", "fdfind"), Check("package", "fd-find"))
     assert requirement.sources == (Source("apt"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("node@20", "Write 'node>=20,<21'."),
+        ("node@^20.1", "Write 'node>=20.1,<21'."),
+        ("node:20.1", "Write 'node>=20.1,<20.2'."),
+        ("node 20.x", "Write 'node>=20,<21'."),
+        ("git 2.39", "Write 'git>=2.39' or 'git==2.39'."),
+        ("git (>= 2.39)", "Write 'git>=2.39'."),
+        ("python3 (>=3.9, <4)", "Write 'python3>=3.9,<4'."),
+        ("node [18,21)", "Write 'node>=18,<21'."),
+        ("node \u2265 20", "Write 'node>=20'."),
+        ("node 20+", "Write 'node>=20'."),
+        ("node@latest", "Write node for any version."),
+        ("two words", "Write a name, or a name and versions: git, git>=2.39, 'git>=2.39,<3'."),
+    ],
+)
+def test_a_requirement_in_another_tools_notation_is_refused_with_the_spelling_to_use(text, remedy):
+    with pytest.raises(InputError) as refused:
+        PackageRequirement.parse(text)
+    assert refused.value.remedy == remedy

@@ -10,7 +10,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import broken_programs, printed_versions, trusted_programs, versions
+from . import trusted_programs, versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -301,6 +301,8 @@ def _why_it_does_not_start(output: _Output) -> str:
     """What a program that cannot start says, shortened, without a full stop; empty for one that starts."""
     if output.code in ("0", _KILLED, _OUTPUT_CLOSED, None):
         return ""
+    from . import broken_programs
+
     why = broken_programs.why_it_does_not_start(output.code, output.text, output.errors)
     return why[:_LONGEST_REASON].rstrip(". ")
 
@@ -321,6 +323,8 @@ def _printed_version(check: CompleteCheck, output: _Output, name: str) -> tuple[
         return None, f"did not answer within {SECONDS} s"
     if output.code not in ("0", _OUTPUT_CLOSED) and not check["pattern"]:
         return None, f"prints no version (exit status {output.code})"
+    from . import printed_versions
+
     program = check["value"] if check["kind"] == "command" else name
     printed = ("\n".join(output.text), "\n".join(output.errors))
     return printed_versions.find(printed[0], check["pattern"], program, errors=printed[1]), "prints no readable version"

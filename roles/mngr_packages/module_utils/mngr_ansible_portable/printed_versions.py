@@ -3,8 +3,8 @@
 Shared with the roles (Python 3.9, standard library only). The rule, in three sentences (docs/users.md "Packages"):
 
 1. The number after the program's own name is its version; words in parentheses and "version" may stand between them.
-2. Without the name it is a line that is nothing but a version, else the number after the word "version", else the one
-   that the first line gives after a name, as in ``ripgrep 13.0.0``.
+2. Without the name it is a line that is nothing but a version, else the first line's number after the word "version"
+   or after a name (``ripgrep 13.0.0``), else the only number after "version", else the only number of all.
 3. Standard output counts before standard error, and there is no version where such numbers disagree, where the output
    is of another program, or where a number is an address, a path, an option, a license's, or in a warning.
 
@@ -25,6 +25,7 @@ with the square of the length, and the text may come from a hostile host."""
 
 _OWN_PATTERNS = {
     **dict.fromkeys(("magick", "convert", "identify", "mogrify"), r"ImageMagick ([0-9]+(?:\.[0-9]+)+-[0-9]+)"),
+    "bazel": r"(?:^Build label: |^bazel )([0-9]+(?:\.[0-9]+)+)",
     **dict.fromkeys(
         ("mysql", "mysqldump", "mysqladmin", "mysqld", "mariadb", "mariadb-dump", "mariadb-admin", "mariadbd"),
         r"(?:\bDistrib|\bfrom|\bVer(?!.*\b(?:Distrib|from)\b)) v?([0-9]+(?:\.[0-9]+)+)",
@@ -57,19 +58,22 @@ _NOT_A_VERSION = re.compile(
 """Addresses, paths, libraries, options with a value, hosts with a port, and times of day."""
 _SKIPPED = re.compile(
     r"\s*(?:licen[sc]e|copyright|\(c\)|this (?:program )?is free|there is no warranty)\b"
-    r"|\s*(?:[\w.-]+:?\s+){0,2}\[?(?:(?:warning|warn|notice|note|info|hint|debug|error)(?:\[[0-9]+\])?[\]:]"
-    r"|(?-i:WARN|ERR!)\s|\w*deprecat)"
     r"|.*(?:[0-9]\s*(?:->|=>|\u2192|\?{1,3})\s*v?[0-9]"
     r"|\b(?:update|upgrade|new(?:er)?\b.{0,40}) (?:is )?available\b|\bnot gnu\b)",
     re.IGNORECASE,
 )
-"""A line about the program's license, which has a version too, a warning, or news about another version."""
+"""A line about the program's license, which has a version too, or news about another version."""
+_WARNING = re.compile(
+    r"\s*(?:[\w.-]+:?\s+){0,2}\[?(?:(?:warning|warn|notice|note|info|hint|debug|error)(?:\[[0-9]+\])?[\]:]"
+    r"|(?-i:WARN|ERR!)\s|\w*deprecat)",
+    re.IGNORECASE,
+)
 _IN_PARENTHESES = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _ADDRESS = re.compile(r"(?:0\.0|10\.[0-9]+|127\.[0-9]+|169\.254|172\.(?:1[6-9]|2[0-9]|3[01])|192\.168)(?:\.[0-9]+){2}")
 """An address of a private network. Source: RFC 1918, RFC 3927, RFC 6890."""
 
 _BETWEEN = (
-    r"(?:\s*\([^()]*\))*(?:\s+from\s+[A-Za-z][\w.-]*)?(?:[\s:,-]*\b(?:version|ver|v|release|cli)\b\.?)?"
+    r"(?:\s*\([^()]*\))*(?:\s+from\s+[A-Za-z][\w.-]*)?(?:[\s:,-]*\b(?:version|ver|v|release|cli|jvm|client|core)\b\.?)?"
     r"[\s:=,\"'/_-]*(?:\([^()]*\)\s*)?"
 )
 """What may stand between a program's name and its version. The patterns below begin after the name."""
@@ -77,14 +81,17 @@ _DOTTED_NAME = re.compile(rf"{_BETWEEN}v?({NUMBERS})", re.IGNORECASE)
 _NUMBERED_NAME = re.compile(rf"[-.0-9]+\s+version[\s:]+v?({NUMBERS})", re.IGNORECASE)
 _GLUED_NAME = re.compile(rf"[\s:,-]*\bversion[\s:]+[A-Za-z]+[-_/]?({NUMBERS})", re.IGNORECASE)
 _WHOLE_NAME = re.compile(rf"{_BETWEEN}v?({NUMBER})(?: \(\1(\.[0-9.]+))?", re.IGNORECASE)
-_SNAPSHOT_NAME = re.compile(r"\s+version\s+(?=\S*[0-9])\S", re.IGNORECASE)
+_SNAPSHOT_NAME = re.compile(
+    r"\s+version\s+(?=\S*[0-9])\S|[\s-]+(?:master|main|head|trunk|openbsd|unknown)\b", re.IGNORECASE
+)
+"""``ffmpeg version N-92806-…``, ``tmux master``; ``tmux openbsd-7.4`` is the tmux of that release of the system."""
 _PREFIX = re.compile(r"(?:[\w.+]+-)*")
 
 _DOTTED = re.compile(rf"(?<![0-9.])({NUMBERS})", re.IGNORECASE)
 _BARE = re.compile(rf"(?:GNU )?(?:[A-Za-z][\w+-]*?[\s,:_-]+)?v?({NUMBER})(?: \(\1(\.[0-9.]+))?", re.IGNORECASE)
 _ALONE = re.compile(rf"v?((?:{NUMBERS}|[0-9]+{SUFFIX}))(?:[+-][\w.+-]*)?", re.IGNORECASE)
 _AFTER_VERSION = re.compile(
-    r"(?P<label>(?:[\w.+-]+ ){0,3})(?<![\w/-])version[\s:=]+"
+    r"(?P<label>(?:[\w.+-]+ ){0,3})(?<![\w/-])(?:(?:git)?version|cli)(?:\s+is\b)?[\s:=]+"
     rf"[\"']?(?:[A-Za-z][\w-]*[/ ])?[A-Za-z]{{0,3}}(?P<number>{NUMBERS}|{NUMBER})",
     re.IGNORECASE,
 )
@@ -133,7 +140,13 @@ def find(text: str, pattern: str | None = None, program: str = "", *, errors: st
     if _is_impostor(program, printed):
         return None
     for lines in streams:
-        for read in (_after_name, _alone, _after_version, _after_another_name):
+        plain = [line for line in lines if not _WARNING.match(line)]
+        for read in (_after_name, _of_its_own, _alone, _on_the_first_line, _after_version, _only_one):
+            reading = read(program, plain, printed)
+            if reading.is_certain:
+                return reading.version
+    for lines in streams:  # and last in warnings
+        for read in (_after_name, _of_its_own):
             reading = read(program, lines, printed)
             if reading.is_certain:
                 return reading.version
@@ -185,7 +198,7 @@ def _after_this_name(name: str, lines: list[str]) -> _Reading:
         at_start = [each for each in reversed(places) if _PREFIX.fullmatch(line, 0, each.start())]
         for place in at_start:
             match = _WHOLE_NAME.match(line, place.end())
-            if match:
+            if match and match.start(1) > place.end() and not _AFTER_VERSION.search(line, match.end(1)):
                 return _Reading(True, match[1] + (match[2] or ""))
         if any(_SNAPSHOT_NAME.match(line, place.end()) for place in at_start):
             return _NONE
@@ -198,8 +211,15 @@ def _alone(_program: str, lines: list[str], _printed: list[str]) -> _Reading:
     return _agreed([match[1] for match in matches if match])
 
 
+def _of_its_own(program: str, lines: list[str], _printed: list[str]) -> _Reading:
+    """The number after "version" in lines that give it to this program, or to the client."""
+    own = rf"(?<!\w){re.escape(program)}(?!\w)|\Aclient\Z"
+    found = [match for line in lines for match in _AFTER_VERSION.finditer(line) if program]
+    return _agreed([each["number"] for each in found if re.search(own, each["label"].strip(), re.IGNORECASE)])
+
+
 def _after_version(program: str, lines: list[str], printed: list[str]) -> _Reading:
-    """The number after the word "version", which is the program's own or the only one."""
+    """The number after the word "version" alone, else the only number after something's version."""
     own: list[str] = []
     others: list[str] = []
     for line in lines:
@@ -215,18 +235,21 @@ def _after_version(program: str, lines: list[str], printed: list[str]) -> _Readi
 
 def _is_of_another(label: str, program: str, line: str, printed: list[str]) -> bool:
     """Whether a line gives the version of another program, and another line speaks of this one."""
-    if not program or not label or label.lower() == program.lower():
+    if not program or not label or " " in label or not line.startswith(label):
         return False
     own = re.compile(rf"(?<![\w-]){re.escape(program)}(?![\w-])", re.IGNORECASE)
-    return line.startswith(label) and " " not in label and any(own.search(each) for each in printed if each != line)
+    return any(own.search(each) for each in printed if each != line)
 
 
-def _after_another_name(_program: str, lines: list[str], _printed: list[str]) -> _Reading:
-    """The number that the first line gives after some name, else the only one of all lines."""
-    found = [number for number in map(_first_number, lines) if number]
-    if lines and found and _first_number(lines[0]):
-        return _Reading(True, found[0])
-    return _agreed(found)
+def _on_the_first_line(program: str, lines: list[str], printed: list[str]) -> _Reading:
+    """The number that the first line gives after the word "version", else after some name."""
+    reading = _after_version(program, lines[:1], printed)
+    number = _first_number(lines[0]) if lines and not reading.is_certain else None
+    return _Reading(True, number) if number else reading
+
+
+def _only_one(_program: str, lines: list[str], _printed: list[str]) -> _Reading:
+    return _agreed([number for number in map(_first_number, lines) if number])
 
 
 def _first_number(line: str) -> str | None:
