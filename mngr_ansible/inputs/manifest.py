@@ -4,20 +4,28 @@ Source: docs/contract.md "Manifest".
 """
 
 import dataclasses
+import errno
 import os
-from collections.abc import Hashable, Mapping, Sequence
+import select
+import stat
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mngr_ansible.errors import InputError, MngrAnsibleError
+from mngr_ansible.inputs.arguments import current_directory
 from mngr_ansible.inputs.contribution import Contribution
-from mngr_ansible.inputs.written_numbers import WrittenFloat, WrittenInteger, check_modes
+from mngr_ansible.inputs.written_numbers import WrittenFloat, WrittenInteger, check_numbers
+from mngr_ansible.portable.text import printable
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.packages import PackageRequirement
 from mngr_ansible.spec.validation import nearest, short_repr
 
 _EXAMPLES = {"files": "[{local_path: a, remote_path: b}]", "packages": '["tree"]'}
 """The keys of a manifest, each with a value that it may have."""
+
+_FIFO_SECONDS = 60
+"""How long a fifo may be silent: perhaps no program will ever write to it."""
 
 _LARGEST = 16 << 20
 """Bytes of a manifest; one that a repository names could be ``/dev/zero``."""
@@ -26,14 +34,15 @@ _LARGEST = 16 << 20
 def read(path: str | os.PathLike[str]) -> Contribution:
     """Read a manifest. Relative source paths in it start at its directory; a leading ``~/`` is the home.
 
+    They start at the directory of the link where it is a link, and at the current directory where it is no file:
+    ``-`` is the standard input, and ``<(command)`` of a shell is a pipe. Both are YAML.
+
     Raises:
         InputError: it cannot be read, does not parse, has an unknown key or a wrong value; names the file.
     """
     file = _expanded(path)
-    name = f"manifest ({file.name})"
     try:
-        with file.open("rb") as opened:
-            data = opened.read(_LARGEST + 1)
+        data, is_file = _content(None if os.fspath(path) == "-" else file)
         text = data.decode("utf-8-sig") if len(data) <= _LARGEST else ""
     except FileNotFoundError as error:
         raise InputError(f"the manifest {path} cannot be read: no such file", remedy="Check the path.") from error
@@ -47,8 +56,43 @@ def read(path: str | os.PathLike[str]) -> Contribution:
     if len(data) > _LARGEST:
         problem = f"the manifest {path} is larger than {_LARGEST >> 20} MiB"
         raise InputError(problem, remedy="Give a YAML or TOML file with files and packages.")
-    read = contribution(_parse(file, text), plugin="manifest", origin=name, directory=file.parent)
+    if not is_file:
+        name = "standard input" if os.fspath(path) == "-" else str(path)
+        return contribution(
+            _parse(file, text), plugin="manifest", origin=f"manifest ({name})", directory=current_directory()
+        )
+    real = os.path.realpath(file)
+    is_elsewhere = os.path.dirname(real) != os.path.realpath(file.parent)  # noqa: PTH120
+    link = f", a link to {printable(real)}; its sources start at {printable(str(file.parent))}" if is_elsewhere else ""
+    origin = f"manifest ({file.name}{link})"
+    read = contribution(_parse(file, text), plugin="manifest", origin=origin, directory=file.parent)
     return dataclasses.replace(read, file=os.path.abspath(file))  # noqa: PTH100 - a link stays as it was named
+
+
+def _content(file: Path | None) -> tuple[bytes, bool]:
+    """At most so much of a file as is allowed, and whether it is a regular one; None is the standard input.
+
+    Raises:
+        OSError: it cannot be read; or it is a fifo, and nobody wrote to it in time.
+    """
+    # O_NONBLOCK: to open a fifo waits for a program that writes to it.
+    descriptor = os.dup(0) if file is None else os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        is_stream = file is None or file.parts[:2] in (("/", "dev"), ("/", "proc"))
+        is_file = not is_stream and stat.S_ISREG(os.fstat(descriptor).st_mode)
+        seconds = _FIFO_SECONDS if stat.S_ISFIFO(os.fstat(descriptor).st_mode) and file is not None else None
+        found = b""
+        while len(found) <= _LARGEST:
+            ready, _, _ = select.select([descriptor], [], [], seconds)
+            if not ready:
+                raise OSError(errno.ETIMEDOUT, f"no program wrote to this fifo for {seconds} s")
+            block = os.read(descriptor, min(1 << 20, _LARGEST + 1 - len(found)))
+            if not block:
+                break
+            found += block
+        return found, is_file
+    finally:
+        os.close(descriptor)
 
 
 def _expanded(path: str | os.PathLike[str]) -> Path:
@@ -123,15 +167,18 @@ def contribution(document: object, *, plugin: str, origin: str, directory: Path)
             hint = nearest(str(key), tuple(_EXAMPLES))
             remedy = f"Known keys: {', '.join(_EXAMPLES)}."
             raise InputError(f"{origin}: unknown key {short_repr(key)}{hint}", remedy=remedy)
-    files = _list(document, "files", origin)
-    for each in files:
-        check_modes(each, origin)
-    return Contribution(
-        plugin,
-        tuple(transfer(each, origin, directory) for each in files),
-        tuple(requirement(each, origin) for each in _list(document, "packages", origin)),
-        origin,
-    )
+    transfers = []
+    for where, each in _entries(document, "files", plugin, origin):
+        check_numbers(each, where)
+        transfers.append(transfer(each, where, directory))
+    requirements = [requirement(each, where) for where, each in _entries(document, "packages", plugin, origin)]
+    return Contribution(plugin, tuple(transfers), tuple(requirements), origin)
+
+
+def _entries(document: Mapping[str, Any], key: str, plugin: str, origin: str) -> Iterator[tuple[str, Any]]:
+    """The entries of a list, each with its place for people. Settings are several lists: theirs have no number."""
+    for number, each in enumerate(_list(document, key, origin), 1):
+        yield f"{origin}: entry {number} of {key}" if plugin == "manifest" else origin, each
 
 
 def _list(document: Mapping[str, Any], key: str, origin: str) -> Sequence[Any]:

@@ -45,14 +45,19 @@ class WrittenFloat(_Written, float):
         return made
 
 
-def check_modes(transfer: object, origin: str) -> None:
-    """Refuse a mode that was written as a number: only YAML's ``0NNN`` means octal digits.
+def check_numbers(transfer: object, origin: str) -> None:
+    """Refuse a mode that was written as a number, where only YAML's ``0NNN`` means octal digits, and owners like 010.
 
     Raises:
         InputError: with the spelling to use; names ``origin``.
     """
     if not isinstance(transfer, Mapping):
         return
+    for field in ("owner", "group"):
+        value = transfer.get(field)
+        if isinstance(value, WrittenInteger) and re.fullmatch("0[0-7]+", value.text):
+            problem = f"{origin}: FileTransferSpec.{field}: {value} begins with a zero, so YAML reads it in base 8"
+            raise InputError(problem, remedy=f"Write {int(value.text)} without the zero, or a name in quotes.")
     for field in _MODES:
         value = transfer.get(field)
         if not isinstance(value, int) or isinstance(value, bool):
@@ -60,15 +65,21 @@ def check_modes(transfer: object, origin: str) -> None:
         if isinstance(value, WrittenInteger) and re.fullmatch("0[0-7]{3,4}", value.text):
             continue
         problem = f"{origin}: FileTransferSpec.{field}: {value} is read as a number, not as octal digits"
-        raise InputError(problem, remedy=f"Write it in quotes: {field}: {_spellings(value)}.")
+        spellings = _spellings(value)
+        remedy = (
+            f"Write it in quotes: {field}: {spellings}."
+            if spellings
+            else f'Write octal digits in quotes, such as {field}: "0640".'
+        )
+        raise InputError(problem, remedy=remedy)
 
 
 def _spellings(value: int) -> str:
-    """The mode in quotes; both if the number can be meant in two ways (TOML's ``0o644`` arrives as 420)."""
+    """The mode in quotes; both if the number can be meant in two ways (TOML's ``0o644`` arrives as 420), or none."""
     text = str(value)
     found = []
     if re.fullmatch("0?[0-7]{3}", text):
         found.append(f'"0{text[-3:]}"')
     if not isinstance(value, WrittenInteger) and 0 <= value <= LARGEST_MODE:
         found.append(f'"{value:04o}"')
-    return " or ".join(dict.fromkeys(found)) or '"0640"'
+    return " or ".join(dict.fromkeys(found))

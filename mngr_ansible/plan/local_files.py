@@ -1,7 +1,7 @@
 """Read the source of every transfer request. All problems of all sources are reported together."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +12,9 @@ from mngr_ansible.portable.text import printable
 from mngr_ansible.portable.trees import Entry
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.patterns import DestinationPatterns, Patterns
+
+_MOST_ROWS = 20
+"""Sources that an error names, and secrets that others can read; a directory may have thousands of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,14 @@ def read_sources(requests: Sequence[TransferRequest], *, is_strict: bool = False
     return Sources(
         claims=tuple(each.claim for each in sources),
         skipped=tuple(each for each in results if isinstance(each, Skipped)),
-        notices=(*notices, *(f"{path}: {advice}" for path, advice in secrets)),
+        notices=(*notices, *_secret_notices(secrets)),
     )
+
+
+def _secret_notices(secrets: Sequence[tuple[str, str]]) -> Iterator[str]:
+    yield from (f"{path}: {advice}" for path, advice in secrets[:_MOST_ROWS])
+    if len(secrets) > _MOST_ROWS:
+        yield f"other users can read {len(secrets) - _MOST_ROWS} more secrets"
 
 
 def _refuse(problems: Sequence[Problem], readable_secrets: Sequence[tuple[str, str]]) -> None:
@@ -122,8 +131,9 @@ def _refuse(problems: Sequence[Problem], readable_secrets: Sequence[tuple[str, s
 
 
 def _table(rows: Sequence[tuple[str, str]]) -> str:
-    width = max(len(left) for left, _ in rows)
-    return "\n".join(f"  {left:<{width}}  {right}" for left, right in rows)
+    width = max(len(left) for left, _ in rows[:_MOST_ROWS])
+    lines = [f"  {left:<{width}}  {right}" for left, right in rows[:_MOST_ROWS]]
+    return "\n".join([*lines, *([f"  and {len(rows) - _MOST_ROWS} more"] if len(rows) > _MOST_ROWS else [])])
 
 
 def read_source(request: TransferRequest) -> Read | Skipped | Problem:
@@ -193,9 +203,10 @@ def _absent(request: TransferRequest, path: str) -> Skipped | Problem | None:
     try:
         os.stat(path)  # noqa: PTH116
     except (FileNotFoundError, NotADirectoryError):
+        hint = trees.not_expanded(written)
         if request.spec.is_required:
-            return Problem("missing", ((written, f"needed by {request.origin}"),))
-        return Skipped(request, f"{written} does not exist")
+            return Problem("missing", ((written, f"needed by {request.origin}{hint and f' ({hint})'}"),))
+        return Skipped(request, f"{written} does not exist{hint and f' ({hint})'}")
     except OSError as error:
         return _not_copyable(request, [(path, str(error.strerror))])
     return None

@@ -277,6 +277,15 @@ class _Reader:
         return status.st_mode & 0o777
 
 
+def not_expanded(path: str) -> str:
+    """What to know about the path of a source that does not exist, if it may have been meant for a shell; or empty."""
+    if any(letter in path for letter in "*?[{"):
+        return "patterns are not expanded: give the directory, and `exclude`, or one entry for each file"
+    if "$" in path or (path.startswith("~") and not path.startswith("~/")):
+        return "variables and ~user are not expanded: give the path itself"
+    return ""
+
+
 def special_kind(mode: int) -> str:
     """What something is that is no file, directory or link: "a fifo", "a socket" or "a device"."""
     if stat.S_ISFIFO(mode):

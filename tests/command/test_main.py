@@ -316,3 +316,13 @@ def test_a_key_without_a_host_is_noticed(tmp_path, capsys):
     assert main(["plan", "--key", str(tmp_path), "--json"]) == 0
     (notice,) = json.loads(capsys.readouterr().out)["notices"]
     assert notice["text"].startswith("--key without --host")
+
+
+def test_a_manifest_can_come_from_the_standard_input_or_a_pipe(tmp_path):
+    (tmp_path / "source").write_text("x")
+    text = f"files: [{{local_path: source, remote_path: {tmp_path}/new}}]"
+    for name in ("-", "/dev/stdin"):
+        command = argv("plan", "--json", "--manifest", name)
+        done = subprocess.run(command, input=text, capture_output=True, text=True, cwd=tmp_path, check=True)
+        (step,) = json.loads(done.stdout)["hosts"][0]["steps"]
+        assert (step["id"], step["status"]) == (f"file:{tmp_path}/new", "missing")

@@ -154,7 +154,8 @@ def _read_transfer(transfers: Transfers, step: str, given: Given, base: str) -> 
         raise ParameterError("mirror contradicts if_exists: keep; give one of them")
     if not os.path.lexists(local):
         if _boolean(given, "is_required", True):
-            transfers.add_problem(step, f"{printable(local)}: it does not exist")
+            hint = trees.not_expanded(local)
+            transfers.add_problem(step, f"{printable(local)}: it does not exist{hint and f' ({hint})'}")
         else:
             reason = f"the optional source {printable(local)} does not exist"
             transfers.skipped[step] = {"id": step, "status": "skipped", "files_changed": 0, "reason": reason}
@@ -387,6 +388,9 @@ def _mode(given: Given, key: str) -> int | None:
     bits = validation.mode_bits(value)
     if bits is None or not 0 <= bits <= validation.LARGEST_MODE:
         message = f"{key} {given[key]!r} is not an octal mode of at most 0777; write it in quotes, as in '0644'"
+        raise ParameterError(message)
+    if isinstance(value, int) and (meant := validation.misread_mode(value)):
+        message = f"{key} {value} is read as a number, which is mode {bits:04o}; write it in quotes: {key}: '{meant}'"
         raise ParameterError(message)
     return bits
 

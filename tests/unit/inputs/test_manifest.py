@@ -1,6 +1,8 @@
 """A manifest is read as the contribution of a plugin. Source: docs/contract.md "Manifest"."""
 
 import json
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -248,3 +250,56 @@ def test_settings_refuse_a_mode_that_is_a_number_and_yaml_takes_octal_digits(tmp
     assert refused.value.remedy == 'Write it in quotes: mode: "0440".'
     read = manifest.read(write(tmp_path / "m.yml", "files: [{local_path: a, remote_path: b, mode: 0440}]"))
     assert read.transfers[0].mode == 0o440
+
+
+def test_a_wrong_entry_is_named_by_its_number_and_its_list(tmp_path):
+    text = "files: [{local_path: a, remote_path: b}, {local_path: a, remote_path: b, mode: 440}]\npackages: [git, '']\n"
+    with pytest.raises(InputError, match=r"manifest \(m\.yml\): entry 2 of files: FileTransferSpec\.mode"):
+        manifest.read(write(tmp_path / "m.yml", text))
+    with pytest.raises(InputError, match=r"manifest \(m\.yml\): entry 2 of packages: "):
+        manifest.read(write(tmp_path / "m.yml", text.replace(", mode: 440", "")))
+
+
+@pytest.mark.parametrize(("field", "value", "meant"), [("owner", "010", "10"), ("group", "0100", "100")])
+def test_the_number_of_an_owner_is_decimal_and_not_octal(tmp_path, field, value, meant):
+    entry = f"files: [{{local_path: a, remote_path: b, {field}: {value}}}]"
+    with pytest.raises(InputError, match=f"{value} begins with a zero, so YAML reads it in base 8") as refused:
+        manifest.read(write(tmp_path / "m.yml", entry))
+    assert refused.value.remedy == f"Write {meant} without the zero, or a name in quotes."
+
+
+@pytest.mark.parametrize("value", ["4_40", "0x1A4", "0b11", "6:40"])
+def test_a_number_in_any_other_base_is_no_mode(tmp_path, value):
+    with pytest.raises(InputError, match=f"{value} is read as a number"):
+        manifest.read(write(tmp_path / "m.yml", f"files: [{{local_path: a, remote_path: b, mode: {value}}}]"))
+
+
+def test_a_fifo_is_read_when_somebody_writes_to_it_and_its_sources_start_at_the_current_directory(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo(tmp_path / "fifo")
+    text = "files: [{local_path: a, remote_path: b}]"
+    writer = threading.Thread(target=lambda: (tmp_path / "fifo").write_text(text))
+    writer.start()
+    made = manifest.read(tmp_path / "fifo")
+    writer.join()
+    assert (made.transfers[0].local_path, made.file) == (tmp_path / "a", "")
+
+
+def test_a_fifo_to_which_nobody_writes_is_an_error_and_not_a_hang(tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "fifo")
+    monkeypatch.setattr(manifest, "_FIFO_SECONDS", 0.1)
+    with pytest.raises(InputError, match="no program wrote to this fifo"):
+        manifest.read(tmp_path / "fifo")
+
+
+def test_a_manifest_that_is_a_link_says_where_its_sources_start(tmp_path):
+    write(tmp_path / "real" / "m.yml", "files: [{local_path: a, remote_path: b}]")
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "m.yml").symlink_to("../real/m.yml")
+    made = manifest.read(tmp_path / "links" / "m.yml")
+    assert made.transfers[0].local_path == tmp_path / "links" / "a"
+    assert made.who == f"manifest (m.yml, a link to {tmp_path}/real/m.yml; its sources start at {tmp_path}/links)"
+    (tmp_path / "real" / "same.yml").symlink_to("m.yml")
+    assert manifest.read(tmp_path / "real" / "same.yml").who == "manifest (same.yml)"

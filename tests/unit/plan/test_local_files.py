@@ -137,3 +137,40 @@ def test_links_that_lead_nowhere_or_to_what_holds_them_cannot_be_followed(tmp_pa
         read_sources([request(top, symlinks="follow")])
     assert "is a link to nothing" in str(refused.value)
     assert "is a link to a directory that contains it" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("*.txt", "patterns are not expanded"),
+        ("file[12]", "patterns are not expanded"),
+        ("{a,b}", "patterns are not expanded"),
+        ("$HOME/x", "variables and ~user are not expanded"),
+        ("~bob", "variables and ~user are not expanded"),
+        ("plain", ""),
+    ],
+)
+def test_a_missing_source_whose_name_was_meant_for_a_shell_says_that_it_is_not_expanded(
+    tmp_path, monkeypatch, name, hint
+):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MissingFilesError) as refused:
+        read_sources([request(name)])
+    assert f"needed by p{f' ({hint}' if hint else ''}" in str(refused.value)
+    assert ("expanded" in str(refused.value)) is bool(hint)
+    assert hint in read_sources([request(name, is_required=False)]).skipped[0].reason
+    write(tmp_path / name)
+    assert read_sources([request(name)]).claims
+
+
+def test_of_thousands_of_bad_sources_twenty_are_named(tmp_path):
+    with pytest.raises(MissingFilesError) as refused:
+        read_sources([request(tmp_path / f"gone{number}") for number in range(5762)])
+    lines = str(refused.value).splitlines()
+    assert (lines[0], lines[21], len(lines)) == ("5762 required files are missing", "  and 5742 more", 23)
+
+
+def test_of_many_secrets_that_others_can_read_twenty_are_named(tmp_path):
+    top = tree(tmp_path / "top", *(f"s{number}" for number in range(25)))
+    notices = read_sources([request(top, is_secret=True)]).notices
+    assert (len(notices), notices[-1]) == (21, "other users can read 5 more secrets")

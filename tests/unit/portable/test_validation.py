@@ -100,3 +100,15 @@ def test_a_suite_or_component_of_apt_is_one_word(text: str, is_one: bool) -> Non
 @pytest.mark.parametrize(("text", "is_one"), [("vendor-2_x", True), ("Vendor", False), ("../x", False), ("", False)])
 def test_a_repositorys_name_can_be_part_of_a_file_name(text: str, is_one: bool) -> None:
     assert validation.is_repository_name(text) == is_one
+
+
+@pytest.mark.parametrize(("value", "meant"), [(440, "0440"), (400, "0400"), (444, "0444"), (500, "0500")])
+def test_a_number_whose_digits_are_a_mode_and_that_is_none_itself_was_misread(value, meant):
+    assert validation.misread_mode(value) == meant
+
+
+@pytest.mark.parametrize(
+    "octal", ["0400", "0440", "0444", "0500", "0600", "0640", "0644", "0664", "0700", "0755", "0777"]
+)
+def test_a_mode_that_yaml_read_as_octal_digits_was_not_misread(octal):
+    assert validation.misread_mode(int(octal, 8)) == ""

@@ -28,6 +28,26 @@ def mode_bits(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+_COMMON_MODES = frozenset(
+    (
+        *(0o400, 0o440, 0o444, 0o500, 0o550, 0o555, 0o600, 0o640, 0o644, 0o660, 0o664, 0o666),
+        *(0o700, 0o710, 0o711, 0o750, 0o751, 0o755, 0o770, 0o771, 0o775, 0o777),
+    )
+)
+
+
+def misread_mode(value: int) -> str:
+    """The mode that was meant, such as ``"0440"``, where a number is no mode that people use, but its digits are one.
+
+    Ansible's YAML does not say how a number was written: an unquoted ``0440`` arrives as 288, and ``440`` as 440, which
+    is 0670. Empty where nothing is wrong.
+    """
+    digits = str(value)
+    if value in _COMMON_MODES or not re.fullmatch("[0-7]{3}", digits):
+        return ""
+    return f"0{digits}" if int(digits, 8) in _COMMON_MODES else ""
+
+
 def is_user_or_group(text: str) -> bool:
     """Whether this is the name of a user or group, or its number. Source: useradd(8), "CAVEATS"."""
     return _USER_OR_GROUP.fullmatch(text) is not None
