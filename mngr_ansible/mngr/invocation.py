@@ -34,6 +34,15 @@ type Install = Literal["auto", "print"]
 type Only = Literal["files", "packages"]
 
 
+_OFFLINE = "Offline hosts not supported for this provider"
+"""What mngr 0.3 says for every agent of an ssh pool of which one host does not answer."""
+
+_OFFLINE_REMEDY = (
+    "A host of this provider does not answer, and mngr lists its hosts only together. Start that host, or take it out "
+    "of [providers.NAME.hosts] of mngr's settings."
+)
+
+
 class AnsibleCliOptions(CommonCliOptions):
     """The options of all verbs."""
 
@@ -271,6 +280,8 @@ def invocation(ctx: click.Context, name: str) -> Iterator[Invocation]:
             yield call
     except MngrError as error:
         cause = error.__cause__
+        if _OFFLINE in str(error) and not error.user_help_text:
+            error.user_help_text = _OFFLINE_REMEDY
         if not call.is_shown and call.output is not OutputFormat.HUMAN:
             if not isinstance(cause, MngrAnsibleError):
                 cause = MngrAnsibleError(str(error), remedy=error.user_help_text or "")

@@ -111,7 +111,9 @@ def stopped_text(reached: Report) -> str:
 
 
 def _running(host: HostReport) -> list[str]:
-    return [each.name for each in host.outcomes if each.status is Status.UNKNOWN and each.kind == "package"]
+    return [
+        each.name for each in host.outcomes if each.status is Status.UNKNOWN and each.kind in ("package", "bootstrap")
+    ]
 
 
 def as_mngr_error(error: MngrAnsibleError) -> PluginMngrError:

@@ -191,5 +191,8 @@ their content, you get a warning.
 `mngr ansible plan AGENT` shows what would change, with `--diff` also inside files. `mngr ansible apply AGENT` makes
 these changes, for running and for stopped agents.
 `mngr list --fields name,plugin.ansible.status` shows the state of each agent's host: `ok`, `due`, `failed` or `never`.
-When provisioning fails, `mngr create` leaves no agent behind. `--no-ansible` creates an agent without provisioning.
+What `mngr create` was given (`--ansible-package`, `--ansible-manifest`, `--ansible-install`) belongs to the agent:
+`plan` and `apply` use it. `mngr create AGENT --reuse` with such options applies them to an agent that exists, and adds
+them. When a create fails or is stopped before the agent runs, no agent is left. `--no-ansible` creates an agent without
+provisioning.
 """

@@ -248,3 +248,15 @@ def test_a_ctrl_c_in_an_apply_shows_what_was_reached_and_what_may_go_on(remote, 
     assert document["errors"][0]["problem"] == "stopped; the installation of slow on host may go on there"
     assert "stopped; the installation of slow on host may go on there" in stderr
     assert remote.agents() == {"one": "failed"}
+
+
+def test_a_dead_host_of_a_pool_is_told_with_what_to_do(local):
+    local.settings(
+        top='[providers.pool]\nbackend = "ssh"\n[providers.pool.hosts.gone]\naddress = "127.0.0.1"\nport = 9'
+    )
+    for words in (("plan", "one"), ("bootstrap", "gone.pool"), ("apply", "one@gone.pool", "--format", "json")):
+        done = local.run("ansible", *words)
+        told = failed(done)
+        assert "Offline hosts not supported for this provider" in told
+        assert "take it out of [providers." in told
+    assert "take it out of [providers." in json.loads(done.stdout)["errors"][0]["remedy"]
