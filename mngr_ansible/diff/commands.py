@@ -39,8 +39,14 @@ def install_commands(
     """
     extra = [_python_package(state)] if python else []
     extra += _needed_programs(candidates, state)
+    too_old = [each for each in candidates if state.findings[each.requirement.id].status == "too-old"]
     return render_commands(
-        candidates, _privilege(state), manager=state.system.manager, extra=extra, is_refreshing=is_refreshing
+        candidates,
+        _privilege(state),
+        manager=state.system.manager,
+        extra=extra,
+        too_old=too_old,
+        is_refreshing=is_refreshing,
     )
 
 
@@ -57,6 +63,7 @@ def render_commands(
     *,
     manager: str | None = None,
     extra: Sequence[str] = (),
+    too_old: Sequence[Candidate] = (),
     is_refreshing: bool = False,
 ) -> list[str]:
     """The commands that install these, one for each manager and scope.
@@ -66,6 +73,7 @@ def render_commands(
         privilege: how the commands become root: ``root`` (they need not), ``sudo`` or ``doas``.
         manager: the package manager of the system.
         extra: packages of ``manager`` that are installed first.
+        too_old: those that are there already; pipx replaces them only with ``--force``.
         is_refreshing: fetch the lists of packages first.
     """
     from_repositories = [candidate for candidate in candidates if candidate.source.repository is not None]
@@ -78,7 +86,7 @@ def render_commands(
     return [
         *_system_commands(system, privilege, is_refreshing=is_refreshing),
         *_repository_commands(from_repositories, privilege),
-        *_language_commands(grouped, privilege),
+        *_language_commands(grouped, privilege, too_old),
         *(_download_command(candidate, privilege) for candidate in downloads),
     ]
 
@@ -87,7 +95,8 @@ def _system_commands(names: dict[str, list[str]], privilege: str, *, is_refreshi
     for manager, packages in names.items():
         if is_refreshing:
             yield from _refresh_commands(manager, privilege)
-        yield managers.command_line(manager, list(dict.fromkeys(packages)), privilege)
+        unique = list(dict.fromkeys(packages))
+        yield managers.command_line(manager, unique, privilege, is_refreshing=is_refreshing)
 
 
 def _repository_commands(candidates: Sequence[Candidate], privilege: str) -> Iterator[str]:
@@ -98,11 +107,23 @@ def _repository_commands(candidates: Sequence[Candidate], privilege: str) -> Ite
         yield " && ".join([*steps, managers.command_line(source.manager, names, privilege)])
 
 
-def _language_commands(grouped: dict[str, list[Candidate]], privilege: str) -> Iterator[str]:
+def _language_commands(
+    grouped: dict[str, list[Candidate]], privilege: str, too_old: Sequence[Candidate]
+) -> Iterator[str]:
     for manager, candidates in grouped.items():
+        if manager == "pipx":
+            forced = [candidate for candidate in candidates if candidate in too_old]
+            yield from _pipx_commands([each for each in candidates if each not in forced], "pipx install")
+            yield from _pipx_commands(forced, "pipx install --force")
+            continue
         for scope in dict.fromkeys(candidate.scope for candidate in candidates):
             names = _names(candidate for candidate in candidates if candidate.scope == scope)
             yield managers.command_line(manager, names, privilege, scope)
+
+
+def _pipx_commands(candidates: Sequence[Candidate], start: str) -> Iterator[str]:
+    if candidates:
+        yield f"{start} {sh.join(_names(candidates))}"
 
 
 def _privilege(state: HostState) -> str:

@@ -1,6 +1,7 @@
 """mngr's agents and hosts as targets, its settings and options as a request."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from imbue.mngr.agents.agent_registry import list_selectable_agent_type_names
@@ -107,4 +108,4 @@ def mngr_request(
 
 def create_request(mngr_ctx: MngrContext, created_with: CreatedWith, *, is_local: bool, words: Words) -> Request:
     """The request of mngr's settings and the options of ``mngr create``; raises as :func:`mngr_request` does."""
-    return mngr_request(mngr_ctx, words, created_with, is_local=is_local)
+    return replace(mngr_request(mngr_ctx, words, created_with, is_local=is_local), is_patient=True)

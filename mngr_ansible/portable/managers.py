@@ -21,6 +21,27 @@ _GRACE_SECONDS = 30
 """How long a command that is out of time has to end before it is killed."""
 
 
+# BusyBox's setsid knows no -w, and does not wait where it is the first of its group; in a subshell it never is. Where
+# there is no setsid (macOS), the command stays in the session of whoever runs it.
+_SESSION = '(if command -v setsid >/dev/null 2>&1; then exec setsid "$@"; else exec "$@"; fi); exit $?'
+# BusyBox's timeout signals only the program itself, and ends with 143: the rest of the session is ended here. An old
+# one knows no -k; some systems have none.
+_BOUND = """\
+seconds=$1
+shift
+if timeout -k {grace} 9 true 2>/dev/null; then set -- timeout -k {grace} "$seconds" "$@"
+elif timeout 9 true 2>/dev/null; then set -- timeout "$seconds" "$@"; fi
+"$@"
+code=$?
+if [ "$code" = 143 ] && command -v setsid >/dev/null 2>&1; then
+  trap '' TERM
+  kill -s TERM 0
+  code=124
+fi
+exit "$code"
+"""
+
+
 class Manager(NamedTuple):
     """One package manager.
 
@@ -34,6 +55,7 @@ class Manager(NamedTuple):
             lists of packages. Names follow, or one stands for ``{}``. Empty: this manager cannot be asked.
         refresh: fetches the lists of packages; empty: the manager does so by itself.
         short_refresh: the same as a person types it.
+        short_with_refresh: ``short`` and the refresh in one, where newer lists are only for a whole newer system.
         kind: ``system``, ``language`` (asked about each package separately), or ``brew``, which never needs root.
         environment: variables for every command: no questions, English messages.
         wait: the option to wait so many ``{seconds}`` for a lock; empty: there is none.
@@ -47,6 +69,7 @@ class Manager(NamedTuple):
     offers: tuple[str, ...] = ()
     refresh: tuple[str, ...] = ()
     short_refresh: tuple[str, ...] = ()
+    short_with_refresh: tuple[str, ...] = ()
     kind: str = "system"
     environment: tuple[tuple[str, str], ...] = (("LC_ALL", "C"),)
     wait: str = ""
@@ -57,6 +80,7 @@ class Manager(NamedTuple):
 _APT_SETTINGS = ("Dpkg::Use-Pty=0", "Acquire::Retries=1", "Acquire::http::Timeout=20", "Acquire::https::Timeout=20")
 _APT_OPTIONS = tuple(word for setting in _APT_SETTINGS for word in ("-o", setting))
 _APT_ENVIRONMENT = (
+    ("APT_LISTBUGS_FRONTEND", "none"),
     ("APT_LISTCHANGES_FRONTEND", "none"),
     ("DEBIAN_FRONTEND", "noninteractive"),
     ("LC_ALL", "C"),
@@ -123,7 +147,7 @@ TABLE: dict[str, Manager] = {
         short=("pacman", "-S", "--needed", "--noconfirm"),
         offers=("pacman", "--sync", "--info", "--"),
         refresh=("pacman", "--sync", "--refresh", "--noconfirm"),
-        short_refresh=("pacman", "-Sy", "--noconfirm"),
+        short_with_refresh=("pacman", "-Syu", "--needed", "--noconfirm"),
         locked=r"unable to lock database",
     ),
     "apk": Manager(
@@ -166,8 +190,8 @@ TABLE: dict[str, Manager] = {
     "pipx": Manager(
         program="pipx",
         name=_PYTHON_NAME,
-        install=("pipx", "install", "--force", "--"),
-        short=("pipx", "install", "--force"),
+        install=("pipx", "install", "--"),
+        short=("pipx", "install"),
         kind="language",
     ),
     "pip": Manager(
@@ -287,20 +311,24 @@ def queries(manager: str, names: Sequence[str]) -> list[list[str]]:
     return [[*row.offers, *names]] if row.offers and names else []
 
 
-def command_line(manager: str, names: Sequence[str], privilege: str, scope: str = "system") -> str:
+def command_line(
+    manager: str, names: Sequence[str], privilege: str, scope: str = "system", *, is_refreshing: bool = False
+) -> str:
     """What a person types to install these packages: ``sudo apt-get install -y git``.
 
     Args:
         privilege: how the person becomes root: ``sudo`` or ``doas``; with ``root`` and ``none`` there is no prefix.
+        is_refreshing: the lists are fetched with it, if this manager wants both in one command.
     """
     row = TABLE[manager]
+    short = (row.short_with_refresh if is_refreshing else ()) or row.short
     prefix = [privilege] if privilege in ("sudo", "doas") and needs_root(manager, scope) else []
     options = [word.replace("{home}", '"$HOME"') for word in row.user] if scope == "user" else []
-    return " ".join([sh.join([*prefix, *row.short]), *options, sh.join(names)])
+    return " ".join([sh.join([*prefix, *short]), *options, sh.join(names)])
 
 
 def refresh_line(manager: str, privilege: str) -> str:
-    """What a person types to fetch the lists of packages; empty if the manager does so by itself."""
+    """What a person types to fetch the lists of packages; empty if the manager does so by itself, or in one command."""
     prefix = [privilege] if privilege in ("sudo", "doas") else []
     command = TABLE[manager].short_refresh
     return sh.join([*prefix, *command]) if command else ""
@@ -314,9 +342,11 @@ def privileged(argv: Sequence[str], privilege: str) -> list[str]:
 def bounded(argv: Sequence[str], seconds: int) -> list[str]:
     """The command in a session of its own, stopped with all its children after so many seconds (killed 30 s later).
 
-    Source: docs/decisions.md "Package managers": with a weaker bound, dpkg survived and kept its lock.
+    Its exit status is 124 or 137 if it was stopped. Source: docs/decisions.md "Package managers": with a weaker bound,
+    dpkg survived and kept its lock.
     """
-    return ["setsid", "-w", "timeout", "-k", str(_GRACE_SECONDS), str(seconds), *argv]
+    bound = _BOUND.format(grace=_GRACE_SECONDS)
+    return ["/bin/sh", "-c", _SESSION, "sh", "/bin/sh", "-c", bound, "sh", str(seconds), *argv]
 
 
 def waiting(manager: str, argv: Sequence[str], seconds: int) -> list[str]:

@@ -367,6 +367,8 @@ def _pip_report(output: str) -> Offer:
     """``pip install --dry-run --report``: the last version in the report is that of the package's metadata."""
     if "externally-managed-environment" in output:
         return Offer(why="its Python belongs to the distribution, which pip must not change (PEP 668)")
+    if "activated virtualenv" in output:
+        return Offer(why="pip on the host installs only into virtual environments (PIP_REQUIRE_VIRTUALENV)")
     versions = re.findall(r'"version": "([^"]+)"', output)[1:]
     is_none = "No matching distribution found" in output and not re.search(r"Retrying|Could not fetch", output)
     return Offer(tuple(versions[-1:]), bool(versions) or is_none)

@@ -13,6 +13,7 @@ from mngr_ansible.diff.due import Due
 from mngr_ansible.diff.outcome import Status
 from mngr_ansible.errors import MngrAnsibleError
 from mngr_ansible.host.state import HostState
+from mngr_ansible.portable.managers import LOCK_SECONDS
 from mngr_ansible.provisioning.request import Dialog, Prepared, Request
 from mngr_ansible.report.progress import follower
 from mngr_ansible.report.report import HostReport, Report
@@ -67,7 +68,8 @@ def host_runs(prepared: Sequence[Prepared], request: Request, tmp: str | None = 
         by_password = state.login.privilege == "password"
         remote_tmp = None if tmp is None or each.target.connection.is_local else _remote_tmp(due, state, tmp)
         variables = each.target.connection.variables
-        found.append(HostRun(alias, variables, due, python, become, by_password, remote_tmp))
+        lock = transaction_seconds(request) if request.is_patient else LOCK_SECONDS
+        found.append(HostRun(alias, variables, due, python, become, by_password, remote_tmp, lock))
     return found
 
 

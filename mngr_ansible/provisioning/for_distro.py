@@ -65,7 +65,11 @@ def fresh_host(name: str, request_ids: tuple[str, ...]) -> HostState:
     Raises:
         UsageError: a system that is not known.
     """
-    system, _, release = name.partition(":")
+    system, colon, release = name.partition(":")
+    if colon and not release:
+        raise UsageError(
+            f"--for {name!r} has no release after the colon", remedy=f"Give one, such as {system}:12, or only {system}."
+        )
     if system not in _SYSTEMS or not re.fullmatch(r"[A-Za-z0-9.]*", release):
         known = ", ".join(_SYSTEMS)
         raise UsageError(f"--for {name!r} is not known{nearest(system, tuple(_SYSTEMS))}", remedy=f"Known: {known}.")

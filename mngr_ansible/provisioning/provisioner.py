@@ -24,6 +24,7 @@ from mngr_ansible.host.probe_request import ProbeRequest
 from mngr_ansible.host.state import HostState
 from mngr_ansible.inputs.hooks import contributions, run_after, run_before
 from mngr_ansible.plan.plan import Plan, build, print_only, resolve_destinations
+from mngr_ansible.portable import managers
 from mngr_ansible.provisioning import execution, next_sources
 from mngr_ansible.provisioning.reporting import NONSENSE, apply_report, nonsense, plan_report
 from mngr_ansible.provisioning.request import SILENT, Dialog, Prepared, Request, Target
@@ -31,6 +32,8 @@ from mngr_ansible.report.progress import announce, failed_early, summary
 from mngr_ansible.report.report import HostReport, Report
 from mngr_ansible.run.archive import temporary_run_directory
 from mngr_ansible.run.directory import write_run_directory
+
+_PATIENCE = "cloud-init or unattended upgrades may hold the package manager's lock; waiting for it, up to {} s"
 
 _PROBE_SECONDS = 60.0
 """How long a host may take to answer the probe."""
@@ -301,9 +304,12 @@ def apply(
         Interrupted: a signal stopped the run, or what comes after it.
     """
     started = time.monotonic()
+    request = dataclasses.replace(request, is_patient=request.is_patient or command == "bootstrap")
     for each in prepared:
         if each.due is not None and not each.due.stops:
             announce(each.target.name, each.due, dialog.on_progress)
+            if request.is_patient and any(one.manager in managers.SYSTEM for one in each.due.installs):
+                dialog.on_progress(each.target.name, _PATIENCE.format(execution.transaction_seconds(request)))
     report = _run(prepared, request, dialog, command)
     hosts = []
     try:

@@ -56,6 +56,8 @@ class Request:
         password: for sudo of the remote users; kept in memory alone.
         asked_plugins: the plugins that the user named one by one.
         agent_types: names that settings may use for what an agent needs by its nature, beside those of plugins.
+        is_patient: the hosts may be new: what another program does there with packages (cloud-init, unattended
+            upgrades) is waited for as long as the run may take.
     """
 
     plugins: pluggy.PluginManager
@@ -71,6 +73,7 @@ class Request:
     password: str | None = dataclasses.field(default=None, repr=False)
     asked_plugins: tuple[str, ...] = ()
     agent_types: tuple[str, ...] = ()
+    is_patient: bool = False
 
     def notices(self) -> tuple[str, ...]:
         """What the plugins and the settings name in vain, as sentences."""

@@ -80,10 +80,15 @@ class PackageVars(TypedDict):
 
 
 class RunVars(PackageVars):
-    """The value of the variable ``mngr_ansible`` for one host. ``timeout``: seconds for a package transaction."""
+    """The value of the variable ``mngr_ansible`` for one host.
+
+    ``timeout``: seconds for a package transaction. ``lock_timeout``: how many of them may be spent with waiting for
+    another program's lock.
+    """
 
     canary: str
     timeout: int
+    lock_timeout: int
     needs_python: bool
     become: bool
     has_password: bool
@@ -132,6 +137,7 @@ def _run_vars(run: HostRun, timeout: int, staged: Mapping[str, str], *, is_fresh
     return {
         "canary": CANARY,
         "timeout": timeout,
+        "lock_timeout": run.lock_seconds,
         "needs_python": due.needs_python,
         "become": run.become,
         "has_password": run.has_password,

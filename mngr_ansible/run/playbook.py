@@ -41,6 +41,7 @@ _BOOTSTRAP = """
         tasks_from: python
       vars:
         mngr_bootstrap_timeout: "{{ mngr_ansible.timeout }}"
+        mngr_bootstrap_lock_timeout: "{{ mngr_ansible.lock_timeout }}"
       when: mngr_ansible.needs_python
 """
 
@@ -88,6 +89,7 @@ _PACKAGES = """
         mngr_packages_manager: @MANAGER@
         mngr_packages_requirements: "{{ mngr_ansible.packages.@MANAGER@ }}"
         mngr_packages_timeout: "{{ mngr_ansible.timeout }}"
+        mngr_packages_lock_timeout: "{{ mngr_ansible.lock_timeout }}"
 """
 
 _DOWNLOADS = """
@@ -137,6 +139,7 @@ class HostRun:
         become: whether files are written as root (``--become``).
         has_password: whether sudo needs a password on the host, so that whole tasks become root.
         remote_tmp: where Ansible keeps its temporary files on the host; None: Ansible's default.
+        lock_seconds: to wait while another program holds a package manager's lock.
     """
 
     alias: str
@@ -146,6 +149,7 @@ class HostRun:
     become: bool = False
     has_password: bool = False
     remote_tmp: str | None = None
+    lock_seconds: int = managers.LOCK_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,38 @@ def test_pipx_installs_for_the_user_a_version_in_the_range(host: SshHost) -> Non
     assert statuses(bring(pete, wanted("pipx", "wtool", "wtool", ">=3"))) == {"wtool": ("changed", "3.0.0")}
 
 
+def test_neither_pipx_nor_uv_replaces_a_program_of_the_other_or_of_somebody_else_and_the_next_source_is_tried(
+    host: SshHost,
+) -> None:
+    import uv
+
+    pete = host.as_user("pete")
+    shutil.copy(uv.find_uv_bin(), host.root_path / "usr/local/bin/uv")
+    mine = "#!/bin/sh\necho mine 0.1\n"
+    host.run("mkdir -p ~/.local/bin; cat >~/.local/bin/wtool; chmod 755 ~/.local/bin/wtool", user="pete", stdin=mine)
+    sources = [{"manager": "pipx"}, {"manager": "uv"}, {"manager": "npm", "packages": ["mtool"], "scope": "user"}]
+    need = {"name": "wtool", "checks": ["mtool"], "sources": sources}
+    report = bring(pete, need)
+
+    assert statuses(report) == {"wtool": ("changed", "3.0.0")}, report.to_dict()
+    assert host.run("/home/pete/.local/bin/wtool").stdout == "mine 0.1\n"
+    notices = " ".join(report.hosts[0].notices)
+    assert "wtool could not be installed from pipx (" in notices
+    assert "wtool could not be installed from uv (" in notices
+    assert "--force" not in notices
+    assert (
+        "wtool" not in host.run("pipx list --short; ls ~/.local/share/uv/tools 2>/dev/null; true", user="pete").stdout
+    )
+
+
+def test_where_pip_may_only_use_virtual_environments_the_next_source_is_chosen_in_the_plan(host: SshHost) -> None:
+    host.run("rm /usr/lib/python3*/EXTERNALLY-MANAGED; echo 'require-virtualenv = true' >>/etc/pip.conf")
+    report = bring(host.as_user("pete"), {"name": "wtool", "sources": [{"manager": "pip"}, {"manager": "pipx"}]})
+
+    assert statuses(report) == {"wtool": ("changed", "3.0.0")}, report.to_dict()
+    assert "PIP_REQUIRE_VIRTUALENV" in " ".join(report.hosts[0].notices)
+
+
 def test_pip_never_breaks_a_python_that_belongs_to_the_distribution(host: SshHost) -> None:
     report = bring(host.as_user("pete"), wanted("pip", "wtool", "wtool"))
     assert statuses(report) == {"wtool": ("blocked", None)}

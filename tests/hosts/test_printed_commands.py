@@ -108,7 +108,7 @@ def test_languages_have_a_line_each_for_every_scope_and_no_root_where_none_is_ne
         "sudo npm install -g 'mtool@>=1 <9'",
         "npm install -g --prefix \"$HOME\"/.local '@vendor/ntool@>=1 <9'",
         "uv tool install 'wtool>=1,<9'",
-        "pipx install --force 'xtool>=1,<9'",
+        "pipx install 'xtool>=1,<9'",
     ]
 
 

@@ -287,6 +287,29 @@ exit 100
 """
 
 
+ONCE_WAITED = """#!/bin/sh
+[ ! -e /tmp/second ] || exec /usr/bin/apt-get.real "$@"
+touch /tmp/second
+echo 'Waiting for cache lock: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 1 (cloud-init)'
+echo 'E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 1 (cloud-init)' >&2
+exit 100
+"""
+
+
+@pytest.mark.parametrize(("lock_timeout", "code"), [(60, 2), (600, 0)])
+def test_a_lock_that_outlasts_the_managers_own_waiting_is_waited_for_where_more_time_is_given(
+    ssh_host: StartHost, repository: AptRepository, tmp_path: Path, lock_timeout: int, code: int
+) -> None:
+    host = ssh_host(repository=repository, lists="fresh")
+    host.run(
+        "mv /usr/bin/apt-get /usr/bin/apt-get.real; cat >/usr/bin/apt-get; chmod 755 /usr/bin/apt-get",
+        stdin=ONCE_WAITED,
+    )
+    ran = packages(tmp_path, host, {"name": "mtool"}, mngr_packages_lock_timeout=lock_timeout)
+    assert ran.code == code
+    assert ran.outcomes == {"package:mtool": "failed" if code else "changed"}
+
+
 def test_the_holder_of_a_lock_is_named_even_if_the_last_try_had_no_time(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path
 ) -> None:

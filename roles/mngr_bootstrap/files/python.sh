@@ -1,9 +1,10 @@
 # shellcheck shell=sh
 # Installs python3 with the system's package manager if the host has none that Ansible can use. Plain sh, for
-# /bin/sh -c. Needs $seconds, the time after which a package manager is stopped. The last line of its output is JSON: the
-# outcome of the step bootstrap:python3. The exit status is 0 if python3 is installed.
+# /bin/sh -c. Needs $seconds, the time after which a package manager is stopped, and $lock_seconds, the time to wait for
+# its lock. The last line of its output is JSON: the outcome of the step bootstrap:python3. The exit status is 0 if python3
+# is installed.
 set -u
-: "${seconds:?}"
+: "${seconds:?}" "${lock_seconds:=60}"
 LC_ALL=C PATH=$PATH:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin
 # Root runs no program of a user's, and Python (-I) imports nothing from a directory or a home of a user's.
 if [ "$(PATH=/usr/bin:/bin:$PATH id -u)" = 0 ]; then PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; fi
@@ -57,14 +58,15 @@ lock_holder() { # print what holds the lock
   echo "${pid:+process }${pid:-another program}"
 }
 run_as_root() { # COMMAND…: in a session of its own, stopped after $seconds, without questions; sets $output and $code
-  # shellcheck disable=SC2086 # $become and $session are several words, or none
-  output=$($become $session timeout -k 30 "$seconds" env DEBIAN_FRONTEND=noninteractive LC_ALL=C NEEDRESTART_MODE=l \
-    ZYPP_LOCK_TIMEOUT=60 "$@" </dev/null 2>&1)
+  # shellcheck disable=SC2086 # $become is several words, or none
+  output=$($become /bin/sh -c "$session" sh timeout -k 30 "$seconds" env APT_LISTBUGS_FRONTEND=none \
+    APT_LISTCHANGES_FRONTEND=none DEBIAN_FRONTEND=noninteractive LC_ALL=C NEEDRESTART_MODE=l \
+    ZYPP_LOCK_TIMEOUT="$lock_seconds" "$@" </dev/null 2>&1)
   code=$?
   return "$code"
 }
-wait_for_lock() { # COMMAND…: run it as root, and again until no other program holds the lock, for a minute
-  tries=60
+wait_for_lock() { # COMMAND…: run it as root, and again until no other program holds the lock, for $lock_seconds
+  tries=$lock_seconds
   while ! run_as_root "$@" && [ "$tries" -gt 0 ] && is_locked; do
     case $output in *'Waiting for'*) break ;; esac # the manager has waited by itself
     sleep 1
@@ -74,7 +76,7 @@ wait_for_lock() { # COMMAND…: run it as root, and again until no other program
   return "$code"
 }
 apt_get() {
-  wait_for_lock apt-get -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=60 -o Acquire::Retries=1 \
+  wait_for_lock apt-get -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout="$lock_seconds" -o Acquire::Retries=1 \
     -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 "$@"
 }
 refresh() { # fetch the lists of packages
@@ -97,7 +99,7 @@ install() {
       wait_for_lock zypper --non-interactive --no-refresh install --no-recommends --no-force-resolution -- "$package"
       ;;
     pacman) wait_for_lock pacman --sync --needed --noconfirm --noprogressbar -- "$package" ;;
-    apk) wait_for_lock apk add --no-interactive --wait 60 "$package" ;;
+    apk) wait_for_lock apk add --no-interactive --wait "$lock_seconds" "$package" ;;
   esac
 }
 is_offered() { # false if the lists have to be fetched first; those of pacman only if there are none
@@ -165,8 +167,9 @@ if [ "$(id -u)" != 0 ]; then
       "the remote user is not root, and has no sudo without a password; an administrator must run: sudo $(command_line)"
   fi
 fi
-session='setsid -w'
-if ! setsid -w true 2>/dev/null; then session=setsid; fi
+# BusyBox's setsid does not wait where it is the first of its group; in a subshell it never is.
+# shellcheck disable=SC2016 # expanded by that sh
+session='(exec setsid "$@"); exit $?'
 refreshed=''
 if ! is_offered; then
   refresh

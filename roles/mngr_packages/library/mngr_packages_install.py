@@ -32,6 +32,10 @@ options:
     description: Seconds after which the manager is stopped on the host.
     type: int
     default: 900
+  lock_timeout:
+    description: Seconds to wait while another program holds the manager's lock, within the time of C(timeout).
+    type: int
+    default: 60
   repositories:
     description:
       - What M(mngr_packages_repository) returned, for requirements with a C(repository). One of them whose repository
@@ -277,7 +281,10 @@ def main() -> None:
     """Run the module."""
     manager = {"type": "str", "choices": ["", *managers.TABLE], "default": ""}
     added = {"type": "dict", "default": {}}
-    Installation(installing_module("requirements", manager=manager, repositories=added)).run()
+    lock = {"type": "int", "default": managers.LOCK_SECONDS}
+    Installation(
+        installing_module("requirements", manager=manager, repositories=added, lock_timeout=lock),
+    ).run()
 
 
 if __name__ == "__main__":

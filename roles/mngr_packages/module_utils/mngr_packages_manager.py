@@ -13,6 +13,7 @@ from . import mngr_packages_executor as executor
 from . import mngr_packages_explanations as explanations
 from .mngr_ansible_portable import managers, trusted_programs, versions
 from .mngr_ansible_portable import offers as package_offers
+from .mngr_ansible_portable.text import clause
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
 
     from .mngr_ansible_portable.offers import ManagerOffers
     from .mngr_packages_queries import Requirement
+
+
+_LEFT_ALONE = r"Not modifying|exists at .* and points to"
+"""What pipx prints where the program that it would install is somebody else's."""
+_SHORTEST = 4
+"""Seconds that must be left for one more try."""
+_WORTH_A_WORD = 10
+"""Seconds of waiting that people are told of."""
 
 
 def system_manager() -> str:
@@ -60,6 +69,8 @@ class PackageManager:
         self.is_present = found is not None and (os.geteuid() != 0 or trusted_programs.is_trusted(found))
         self.can_refresh = bool(self._row.refresh)
         self.output = ""
+        self._warn = module.warn
+        self._lock_seconds: float = module.params.get("lock_timeout") or managers.LOCK_SECONDS
 
     def packages(self, requirement: Requirement) -> list[str]:
         """A requirement's packages, with versions, as this manager understands them; empty if it has none for it."""
@@ -110,7 +121,30 @@ class PackageManager:
     def install(self, packages: Sequence[str], scope: str, privilege: str) -> int:
         """Install or upgrade these packages in one transaction; the exit status."""
         needed = privilege if managers.needs_root(self.name, scope) else "root"
+        if self.name == "pipx":
+            return self._install_with_pipx(packages, needed)
         return self._change(managers.install(self.name, packages, scope, self._home), needed)
+
+    def _install_with_pipx(self, packages: Sequence[str], privilege: str) -> int:
+        """Install with pipx, which replaces only with ``--force``. It may replace what it has installed itself.
+
+        A program of somebody else in its place is left alone, which pipx does not count as a failure; then what it
+        installed is taken away again.
+        """
+        own = set(self._words("pipx", "list", "--short")[::2])
+        output = []
+        for package in packages:
+            name = re.split(r"[^A-Za-z0-9._-]", package)[0]
+            is_own = re.sub(r"[._-]+", "-", name).lower() in own
+            command = managers.install(self.name, [package], "user", self._home)
+            code = self._change([*command[:2], *(["--force"] if is_own else []), *command[2:]], privilege)
+            output.append(self.output)
+            if not code and not is_own and re.search(_LEFT_ALONE, self.output):
+                code = self._change(["pipx", "uninstall", name], privilege) or 1
+            if code:
+                break
+        self.output = "".join(output)
+        return code
 
     def held(self) -> set[str]:
         """Names, or patterns of names, that the host's configuration keeps from being changed without the manager
@@ -130,19 +164,29 @@ class PackageManager:
         return executor.run_captured(argv, self._directory)[1].split()
 
     def _change(self, argv: Sequence[str], privilege: str) -> int:
-        """Run the manager; wait for locks that it does not wait for by itself, such as that of apt's lists."""
-        give_up = min(time.monotonic() + managers.LOCK_SECONDS, self._deadline)
+        """Run the manager; wait for locks, also those that it does not wait for by itself, such as that of apt's lists.
+
+        At most half of the time that is left is spent with waiting, so that the work that follows has time too.
+        """
+        begin = time.monotonic()
+        give_up = min(begin + self._lock_seconds, self._deadline)
         locked: tuple[int, str] | None = None
         while True:
             seconds = max(1, int(self._deadline - time.monotonic()))
-            patient = managers.waiting(self.name, argv, min(managers.LOCK_SECONDS, seconds // 2))
+            left = max(1, int(give_up - time.monotonic()))
+            patient = managers.waiting(self.name, argv, min(left, seconds // 2))
+            tried = time.monotonic()
             bounded = managers.bounded(managers.with_environment(self.name, patient), seconds)
             code, self.output = executor.run_captured(managers.privileged(bounded, privilege), self._directory)
             if explanations.is_stopped(code) and locked:  # no time was left for this try; the last one tells the reason
                 code, self.output = locked
                 return code
             is_locked = code and self._row.locked and re.search(self._row.locked, self.output)
-            if not is_locked or "Waiting for" in self.output or time.monotonic() > give_up:
+            has_waited = "Waiting for" in self.output and self._lock_seconds <= managers.LOCK_SECONDS
+            if not is_locked or has_waited or time.monotonic() > give_up or seconds < _SHORTEST:
+                if locked and not is_locked and tried - begin > _WORTH_A_WORD:
+                    why = clause(explanations.explain(self.name, *locked, [], privilege, 0).partition(". ")[0])
+                    self._warn(f"{why}; waited {tried - begin:.0f} s for it.")
                 return code
             locked = code, self.output
             time.sleep(1)
