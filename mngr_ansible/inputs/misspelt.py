@@ -5,11 +5,11 @@ plugins. But nothing would happen, and nobody would know why.
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import pluggy
 
-from mngr_ansible.inputs.contribution import USERS
+from mngr_ansible.inputs.contribution import USERS, Contribution
 from mngr_ansible.inputs.hookspecs import HOOKS
 from mngr_ansible.inputs.plugins import OURSELVES
 from mngr_ansible.inputs.settings import Settings
@@ -53,6 +53,56 @@ MNGR_HOOKS = frozenset(
     )
 )
 """mngr's own hooks. Source: mngr 0.3, ``imbue.mngr.plugins.hookspecs``; a test compares them."""
+
+_SYSTEMS = frozenset(
+    (
+        "almalinux",
+        "alpine",
+        "amzn",
+        "arch",
+        "archlinux",
+        "azurelinux",
+        "centos",
+        "debian",
+        "fedora",
+        "gentoo",
+        "kali",
+        "linux",
+        "linuxmint",
+        "macos",
+        "nixos",
+        "ol",
+        "opensuse",
+        "opensuse-leap",
+        "opensuse-tumbleweed",
+        "pop",
+        "raspbian",
+        "rhel",
+        "rocky",
+        "sled",
+        "sles",
+        "suse",
+        "ubuntu",
+        "ubuntu-core",
+    )
+)
+"""Names that systems have in ``ID`` and ``ID_LIKE`` of os-release(5), and our two for kernels."""
+
+_MACHINES = frozenset(
+    ("aarch64", "amd64", "arm64", "armv6l", "armv7l", "i386", "i686", "ppc64le", "riscv64", "s390x", "x86_64")
+)
+"""Names of machines, as uname(1) and Debian have them."""
+
+_OTHER_NAMES = {
+    **dict.fromkeys(("darwin", "mac", "osx"), "macos"),
+    **dict.fromkeys(("redhat", "red hat"), "rhel"),
+    **dict.fromkeys(("x64", "x86-64"), "x86_64"),
+    "arm": "armv7l",
+    "mint": "linuxmint",
+    "oracle": "ol",
+    "amazon": "amzn",
+}
+"""Usual names that no system and no machine has → the one that it has."""
 
 _NEAR = 0.75
 """How similar two names are, by difflib's ratio, if one of them is a slip of the other."""
@@ -100,6 +150,32 @@ def setting_notices(settings: Settings, manager: pluggy.PluginManager, others: I
             yield "settings: [plugins.ansible.plugins.ansible] has no effect; write its keys in [plugins.ansible]"
         elif name not in known and not _is_installed(name):
             yield f"settings: [plugins.ansible.plugins.{name}] has no effect: {_no_plugin(name, known)}"
+
+
+def condition_notices(contributions: Iterable[Contribution]) -> Iterator[str]:
+    """A sentence for every system or machine in ``when`` that is nearly, but not quite, one that exists."""
+    for contribution in contributions:
+        for requirement in contribution.requirements:
+            for when in [each.when for each in requirement.sources if each.when is not None]:
+                pairs = (("os", when.os, _SYSTEMS), ("arch", when.arch, _MACHINES))
+                for field, given, known in pairs:
+                    for name in given:
+                        if meant := _meant(name.lower(), known):
+                            yield (
+                                f"{contribution.who}: {requirement.name}: a source is for {field} {short_repr(name)}, "
+                                f"and no host has that name (did you mean {meant}?)"
+                            )
+
+
+def _meant(name: str, known: Collection[str]) -> str:
+    """The known name that is meant; empty for one that is known, or is like none of them."""
+    import difflib
+
+    if name in known:
+        return ""
+    if (other := _OTHER_NAMES.get(name, "")) in known:
+        return other
+    return next(iter(difflib.get_close_matches(name, sorted(known), n=1, cutoff=_NEAR)), "")
 
 
 def _no_plugin(name: str, known: Iterable[str]) -> str:

@@ -23,6 +23,7 @@ from mngr_ansible.host.probe import probe
 from mngr_ansible.host.probe_request import ProbeRequest
 from mngr_ansible.host.state import HostState
 from mngr_ansible.inputs.hooks import contributions, run_after, run_before
+from mngr_ansible.inputs.misspelt import condition_notices
 from mngr_ansible.plan.plan import Plan, build, print_only, resolve_destinations
 from mngr_ansible.portable import managers
 from mngr_ansible.provisioning import execution, next_sources
@@ -95,7 +96,7 @@ def gather(targets: Sequence[Target], request: Request) -> list[Prepared]:
                 is_local=is_local,
             )
             plan = print_only(plan) if request.is_print_only else plan
-            plan = dataclasses.replace(plan, notices=(*notices, *plan.notices))
+            plan = dataclasses.replace(plan, notices=(*notices, *condition_notices(asked), *plan.notices))
         gathered.append(Prepared(target, plan, asked))
     spent = time.monotonic() - started
     if spent >= request.timeout:

@@ -5,10 +5,11 @@ import inspect
 import pluggy
 import pytest
 
-from mngr_ansible import hookimpl
+from mngr_ansible import PackageRequirement, Source, hookimpl
 from mngr_ansible.inputs.hookspecs import HOOKS
-from mngr_ansible.inputs.misspelt import MNGR_HOOKS, hook_notices, setting_notices
+from mngr_ansible.inputs.misspelt import MNGR_HOOKS, condition_notices, hook_notices, setting_notices
 from mngr_ansible.inputs.settings import Settings
+from tests.support.builders import contribution
 from tests.support.plugin_managers import manager, needing
 
 
@@ -124,3 +125,29 @@ def test_precedence_among_the_users_own_words_is_noticed():
     assert list(setting_notices(settings, manager())) == [
         "settings: precedence names 'manifest', which comes after all plugins anyway"
     ]
+
+
+@pytest.mark.parametrize(
+    ("when", "meant"),
+    [
+        ({"os": "debain"}, "debian"),
+        ({"os": ["debian", "Fedroa"]}, "fedora"),
+        ({"os": "rhel8"}, "rhel"),
+        ({"os": "darwin"}, "macos"),
+        ({"arch": ["x86-64"]}, "x86_64"),
+        ({"arch": "aarch46"}, "aarch64"),
+    ],
+)
+def test_a_condition_that_no_host_meets_because_of_a_slip_is_noticed(when, meant):
+    needs = contribution("claude", PackageRequirement("x", sources=(Source("apt", when=when),)))
+    (notice,) = condition_notices([needs])
+    assert notice.startswith("claude: x: a source is for ")
+    assert notice.endswith(f"(did you mean {meant}?)")
+
+
+@pytest.mark.parametrize(
+    "when", [{"os": ["Debian", "void", "archarm", "raspbian", "ubuntu-core"]}, {"arch": ["x86_64", "amd64", "loong64"]}]
+)
+def test_a_system_that_we_do_not_know_is_left_alone(when):
+    needs = contribution("claude", PackageRequirement("x", sources=(Source("apt", when=when),)))
+    assert list(condition_notices([needs])) == []
