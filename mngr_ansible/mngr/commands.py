@@ -88,13 +88,13 @@ def plan(ctx: click.Context, /, **_: Any) -> None:
         gathered = provisioner.gather([target], request)
         if call.opts.system is not None:
             report = plan_for_distro(gathered[0], call.opts.system)
-            call.show(report, text.commands_text(report) if call.opts.commands else text.for_distro_text(report))
+            call.show_plan(report, text.for_distro_text(report))
             return
         report = plan_report(provisioner.inspect(gathered, request), has_diff=call.opts.diff)
         if report.ok and call.opts.is_whole:
             record_status(agent, "due" if report.is_due else "ok", lock=lambda: locked(host, request))
         words = text.plan_text(report, call.apply_command(str(agent.name)))
-        call.show(report, text.commands_text(report) if call.opts.commands else words)
+        call.show_plan(report, words)
         if call.opts.detailed_exitcode and report.ok and report.is_due:
             ctx.exit(2)
 

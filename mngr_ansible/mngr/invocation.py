@@ -193,6 +193,20 @@ class Invocation:
         if not report.ok:
             raise messages.as_failure(report.hosts[0])
 
+    def show_plan(self, report: "Report", words: str) -> None:
+        """Print the plan; with ``--commands`` its commands alone, and warn of the steps for which there is none.
+
+        Raises:
+            PluginMngrError: the command did not do its job.
+        """
+        from mngr_ansible.report import text
+
+        if self.opts.commands:
+            for line in filter(None, text.no_command_text(report).split("\n")):
+                logger.warning("{}", line)
+            words = text.commands_text(report)
+        self.show(report, words)
+
     def print(self, report: "Report", words: str) -> None:
         """Print one JSON document, one event, or the words for people."""
         self.is_shown = True

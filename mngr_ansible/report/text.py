@@ -201,8 +201,11 @@ def no_command_text(report: Report) -> str:
     lines = []
     for host in report.hosts:
         start = f"{host.host}: " if len(report.hosts) > 1 else ""
-        blocked = [each for each in host.outcomes if each.status is Status.BLOCKED]
-        lines += [printable(f"{start}no command for {each.name}: {each.reason}") for each in blocked]
+        for each in host.outcomes:
+            has_command = bool(host.commands) and each.source is not None
+            if each.status in (Status.BLOCKED, Status.TOO_NEW, Status.UNKNOWN) and not has_command:
+                reason = each.reason.removeprefix(f"{each.name} cannot be installed: ")
+                lines.append(printable(f"{start}no command for {each.name}: {reason or status_words(each.status)}"))
     return "\n".join(lines)
 
 

@@ -126,6 +126,23 @@ def test_what_is_repeated_reads_back_as_it_was_given():
     assert output.split(b"\0")[:-1] == [os.fsencode(each) for each in [*given, "--become"]]
 
 
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ({"status": Status.BLOCKED, "reason": "node cannot be installed: no source"}, "no command for node: no source"),
+        ({"status": Status.TOO_NEW, "reason": "found 22, wanted <2"}, "no command for node: found 22, wanted <2"),
+        ({"status": Status.UNKNOWN, "reason": "its version cannot be read"}, "no command for node: its version cannot"),
+        ({"status": Status.BLOCKED, "reason": "an administrator must run …", "source": "apt"}, ""),
+        ({"status": Status.MISSING}, ""),
+    ],
+)
+def test_beside_the_commands_alone_every_step_without_one_is_named_with_its_reason(step, said):
+    step = Outcome("package:node", "package", **step)
+    output = text.no_command_text(Report("plan", (host(step, commands=("apt-get install -y x",)),)))
+    assert output.startswith(said)
+    assert bool(output) is bool(said)
+
+
 def test_on_this_machine_apply_prints_the_commands_alone():
     local = host(NODE, host="localhost", is_local=True, commands=("sudo apt-get install -y nodejs",))
     assert apply_text(Report("apply", (local,))) == "sudo apt-get install -y nodejs"
