@@ -9,10 +9,17 @@ from mngr_ansible.portable.text import printable
 TRACEBACK = "-v shows the traceback."
 """For the remedy of an error of which a plugin's exception is the cause (``__cause__``)."""
 
+_LONGEST = 2000
+"""Characters of an exception that are shown; ``-v`` shows all."""
+
 
 def exception_message(error: BaseException) -> str:
     """An exception in one line; the class is shown only for those that were not written for people."""
-    text = " ".join(str(error).split())
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001 - it is the plugin's own code, too
+        text = ""
+    text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
     return text if text and is_meant_for_people(error) else f"{type(error).__name__}: {text}".rstrip(": ")
 
 

@@ -34,7 +34,11 @@ _FROM_EVENTS = {
 def untouched(due: Due) -> tuple[Outcome, ...]:
     """The outcomes of a host on which nothing was run: stopped before its first change, or nothing was to change."""
     if due.stops:
-        return tuple(_to(each, Status.NOT_REACHED) if each.status in DUE else each for each in due.outcomes)
+        reason = f"nothing was changed on this host because of {_names(due.stops)}"
+        return tuple(
+            dataclasses.replace(each, status=Status.NOT_REACHED, reason=reason) if each.status in DUE else each
+            for each in due.outcomes
+        )
     if due.is_python_advised:
         return tuple(
             _to(each, Status.ADVISED if each.id == BOOTSTRAP else Status.NOT_REACHED) if each.status in DUE else each

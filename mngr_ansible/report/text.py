@@ -214,7 +214,7 @@ def advice_text(host: HostReport) -> str:
     lines = [
         f"{printable(each.name)}: {status_words(each.status)}: {printable(each.reason)}"
         for each in host.outcomes
-        if each.is_failure and each.reason and each.status is not Status.ADVISED
+        if each.is_failure and each.reason and each.status not in (Status.ADVISED, Status.NOT_REACHED)
     ]
     if host.commands:
         packages = [each for each in host.outcomes if each.kind == "package" and each.status is not Status.SKIPPED]

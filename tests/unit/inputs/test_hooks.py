@@ -7,7 +7,7 @@ import re
 import pluggy
 import pytest
 
-from mngr_ansible import PluginMngrError, hookimpl
+from mngr_ansible import FileTransferSpec, PluginMngrError, hookimpl
 from mngr_ansible.errors import ErrorGroup, PluginError, PreconditionError
 from mngr_ansible.inputs.contribution import Contribution
 from mngr_ansible.inputs.hooks import hooks, run_after, run_before
@@ -263,6 +263,35 @@ def test_a_refusal_that_is_meant_for_people_has_their_help_alone():
     assert refused.value.problem.splitlines()[1:] == ["  b: no key"]
     assert refused.value.remedy == "Export KEY. Nothing was changed."
     assert refused.value.host == "build-1"
+
+
+class Mute(Exception):
+    def __str__(self):
+        raise ValueError("not even that")
+
+
+@pytest.mark.parametrize(("error", "said"), [(Mute(), "Mute ("), (RuntimeError("x" * 10**5), "RuntimeError: xxx")])
+def test_an_exception_that_cannot_be_shown_or_is_endless_is_still_one_line_with_its_place(error, said):
+    with pytest.raises(PluginError) as failed:
+        asked(manager(peer=needing(error)))
+    assert f"peer: provision_agent failed: {said}" in failed.value.problem
+    assert re.search(r"plugin_managers\.py:\d+\)$", failed.value.problem)
+    assert len(failed.value.problem) < 3000
+
+
+def test_a_wrong_item_is_named_by_its_number_and_a_wrong_specification_by_its_line():
+    with pytest.raises(PluginError, match=r"20' is not supported.* \(item 2 of what it returned\)"):
+        asked(manager(peer=needing(["git", "node^20"])))
+
+    class Peer:
+        @hookimpl
+        def get_provision_file_transfers(self):
+            return [FileTransferSpec("a", "b", mode=644)]
+
+    with pytest.raises(PluginError) as failed:
+        asked(manager(peer=Peer()))
+    assert re.search(r"mode: 644 is not a mode here \(.*test_hooks\.py:\d+\)$", failed.value.problem)
+    assert "0o644" in failed.value.remedy
 
 
 def test_an_interrupt_in_a_hook_is_not_swallowed():
