@@ -24,25 +24,23 @@ from mngr_ansible.spec.validation import nearest, short_repr
 _EXAMPLES = {"files": "[{local_path: a, remote_path: b}]", "packages": '["tree"]'}
 """The keys of a manifest, each with a value that it may have."""
 
-_FIFO_SECONDS = 60
-"""How long a fifo may be silent: perhaps no program will ever write to it."""
-
 _LARGEST = 16 << 20
 """Bytes of a manifest; one that a repository names could be ``/dev/zero``."""
 
 
-def read(path: str | os.PathLike[str]) -> Contribution:
+def read(path: str | os.PathLike[str], *, fifo_seconds: float = 60) -> Contribution:
     """Read a manifest. Relative source paths in it start at its directory; a leading ``~/`` is the home.
 
     They start at the directory of the link where it is a link, and at the current directory where it is no file:
-    ``-`` is the standard input, and ``<(command)`` of a shell is a pipe. Both are YAML.
+    ``-`` is the standard input, and ``<(command)`` of a shell is a pipe. Both are YAML. A fifo may be silent for
+    ``fifo_seconds``: perhaps no program will ever write to it.
 
     Raises:
         InputError: it cannot be read, does not parse, has an unknown key or a wrong value; names the file.
     """
     file = _expanded(path)
     try:
-        data, is_file = _content(None if os.fspath(path) == "-" else file)
+        data, is_file = _content(None if os.fspath(path) == "-" else file, fifo_seconds)
         text = data.decode("utf-8-sig") if len(data) <= _LARGEST else ""
     except FileNotFoundError as error:
         raise InputError(f"the manifest {path} cannot be read: no such file", remedy="Check the path.") from error
@@ -69,7 +67,7 @@ def read(path: str | os.PathLike[str]) -> Contribution:
     return dataclasses.replace(read, file=os.path.abspath(file))  # noqa: PTH100 - a link stays as it was named
 
 
-def _content(file: Path | None) -> tuple[bytes, bool]:
+def _content(file: Path | None, fifo_seconds: float) -> tuple[bytes, bool]:
     """At most so much of a file as is allowed, and whether it is a regular one; None is the standard input.
 
     Raises:
@@ -80,12 +78,12 @@ def _content(file: Path | None) -> tuple[bytes, bool]:
     try:
         is_stream = file is None or file.parts[:2] in (("/", "dev"), ("/", "proc"))
         is_file = not is_stream and stat.S_ISREG(os.fstat(descriptor).st_mode)
-        seconds = _FIFO_SECONDS if stat.S_ISFIFO(os.fstat(descriptor).st_mode) and file is not None else None
+        seconds = fifo_seconds if stat.S_ISFIFO(os.fstat(descriptor).st_mode) and file is not None else None
         found = b""
         while len(found) <= _LARGEST:
             ready, _, _ = select.select([descriptor], [], [], seconds)
             if not ready:
-                raise OSError(errno.ETIMEDOUT, f"no program wrote to this fifo for {seconds} s")
+                raise OSError(errno.ETIMEDOUT, f"no program wrote to this fifo for {seconds:g} s")
             block = os.read(descriptor, min(1 << 20, _LARGEST + 1 - len(found)))
             if not block:
                 break

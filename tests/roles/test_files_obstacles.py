@@ -171,6 +171,8 @@ def test_everything_wrong_with_the_variable_is_reported_at_once(tmp_path: Path) 
         ({"remote_path": "~root/x"}, "remote_path ~root/x is neither absolute"),
         ({"mode": "1777"}, "mode '1777' is not an octal mode of at most 0777"),
         ({"mode": 644}, "mode 644 is not an octal mode"),
+        ({"mode": 440}, "mode 440 is read as a number, which is mode 0670; write it in quotes: mode: '0440'"),
+        ({"local_path": "*.conf"}, "it does not exist (patterns are not expanded"),
         ({"id": "same"}, ""),
         ({"id": "same"}, "another transfer has the id 'same' too"),
     ]
