@@ -274,9 +274,7 @@ def test_a_number_in_any_other_base_is_no_mode(tmp_path, value):
         manifest.read(write(tmp_path / "m.yml", f"files: [{{local_path: a, remote_path: b, mode: {value}}}]"))
 
 
-def test_a_fifo_is_read_when_somebody_writes_to_it_and_its_sources_start_at_the_current_directory(
-    tmp_path, monkeypatch
-):
+def test_a_fifo_is_read_when_somebody_writes_to_it_and_has_no_directory_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     os.mkfifo(tmp_path / "fifo")
     text = "files: [{local_path: a, remote_path: b}]"

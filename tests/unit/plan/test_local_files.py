@@ -150,9 +150,7 @@ def test_links_that_lead_nowhere_or_to_what_holds_them_cannot_be_followed(tmp_pa
         ("plain", ""),
     ],
 )
-def test_a_missing_source_whose_name_was_meant_for_a_shell_says_that_it_is_not_expanded(
-    tmp_path, monkeypatch, name, hint
-):
+def test_a_missing_source_that_was_meant_for_a_shell_says_what_is_not_expanded(tmp_path, monkeypatch, name, hint):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(MissingFilesError) as refused:
         read_sources([request(name)])
