@@ -11,6 +11,8 @@ from mngr_ansible.diff.outcome import DUE, Outcome, Status
 from mngr_ansible.diff.python import BOOTSTRAP
 from mngr_ansible.errors import RUN_AGAIN, HostError, MngrAnsibleError
 from mngr_ansible.plan.plan import Plan
+from mngr_ansible.portable import causes
+from mngr_ansible.portable.text import clause
 from mngr_ansible.run.runner import Event, RunResult
 
 _ORDER = ("bootstrap", "file", "package", "playbook")
@@ -21,6 +23,9 @@ _NO_TEMPORARY_DIRECTORY = "temporary directory"
 
 _NO_ANSWER = re.compile(r"MODULE FAILURE|deserialization failed|No start of json")
 """In Ansible's message about a module that gave no answer. Source: docs/decisions.md "Ansible and ansible-runner"."""
+
+_EXCEPTION = re.compile(r"(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:[Ee]rror|Exception|Warning|Expired|Iteration|Exit)(?::.*)?")
+"""The last line of a Python traceback. Source: Python documentation, "Exception hierarchy"."""
 
 _FROM_EVENTS = {
     "ok": Status.OK,
@@ -74,11 +79,13 @@ def from_events(
     """
     seen = _HostEvents.of(alias, result)
     outcomes = [_reported(each, seen.steps.get(each.id)) if each.status in DUE else each for each in _advised(due)]
+    if seen.breakage:
+        broken = _of_first_stage(outcomes)
+        outcomes = [_failed(each, seen.breakage) if each in broken else each for each in outcomes]
     open_steps = [each for each in outcomes if each.status in DUE]
     current = open_steps
     if seen.is_cut_off:
-        stage = min((_ORDER.index(each.kind) for each in open_steps), default=0)
-        current = [each for each in open_steps if _ORDER.index(each.kind) == stage]
+        current = _of_first_stage(open_steps)
     running = {each.id for each in current} if seen.is_cut_off else set()
     error = seen.error(
         host,
@@ -87,6 +94,31 @@ def from_events(
         has_failed_step=any(each.status is Status.FAILED for each in outcomes),
     )
     return tuple(_ended(each, is_running=each.id in running) for each in outcomes), error
+
+
+def _of_first_stage(steps: Sequence[Outcome]) -> list[Outcome]:
+    """Those of the steps that were being done together when the events end: the open ones of the first kind."""
+    open_steps = [each for each in steps if each.status in DUE]
+    stage = min((_ORDER.index(each.kind) for each in open_steps), default=0)
+    return [each for each in open_steps if _ORDER.index(each.kind) == stage]
+
+
+def _failed(outcome: Outcome, reason: str) -> Outcome:
+    return dataclasses.replace(outcome, status=Status.FAILED, reason=reason)
+
+
+def _breakage(text: str) -> str:
+    """Why a module broke on the host, from Ansible's message about it; empty if something killed it.
+
+    ``text``: the message, and below it the last line of the module's traceback or of its stderr.
+    """
+    last = text.rstrip().rpartition("\n")[2].strip()
+    cause = causes.find("python3", last)
+    if cause is None and not _EXCEPTION.fullmatch(last):
+        return ""
+    if cause is None:
+        return f"a module of Ansible broke on the host: {clause(last)}. -v shows more; check the host's python3"
+    return f"{cause.problem} ({clause(last)}). {cause.remedy}"
 
 
 def failed_sources(alias: str, result: RunResult) -> dict[str, str]:
@@ -157,7 +189,9 @@ class _HostEvents:
     unreachable: Event | None
     failed: Event | None
     is_broken: bool
-    """Whether a module was killed on the host, or broke: Ansible found no answer in its output."""
+    """Whether a module was killed on the host: Ansible found no answer in its output, and nothing says why."""
+    breakage: str
+    """Why a module broke on the host: its Python said so; empty: none broke."""
 
     @classmethod
     def of(cls, alias: str, result: RunResult) -> "_HostEvents":
@@ -167,12 +201,15 @@ class _HostEvents:
             if event.step is not None and not (_is_failed(event) and _is_failed(steps.get(str(event.step["id"])))):
                 steps[str(event.step["id"])] = event  # of two failures the first one has the cause
         failures = [event for event in events if event.kind == "failed"]
+        unanswered = [each.text for each in failures if each.step is None and _NO_ANSWER.search(each.text)]
+        breakages = [_breakage(text) for text in unanswered]
         return cls(
             result,
             steps,
             _lost_first([event for event in events if event.kind == "unreachable"]),
             next(iter(failures), None),
-            any(each.step is None and _NO_ANSWER.search(each.text) for each in failures),
+            not all(breakages),
+            next(iter(breakages), ""),
         )
 
     @property

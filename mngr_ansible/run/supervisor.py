@@ -252,9 +252,18 @@ def _steps_in_stdout(result: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def failure_message(result: Mapping[str, Any]) -> str:
-    """Why a task failed: its ``msg``; of a module that broke also the last line of stderr, which has the reason."""
+    """Why a task failed: its ``msg``; of a module that broke also the line that has the reason.
+
+    That is the last line of its traceback, also where ssh says something after it, else the last line of stderr.
+    """
     text = str(result.get("msg") or result.get("censored") or "The task failed without a message.")
     stderr = str(result.get("module_stderr") or "").strip()
+    _, found, traceback = f"{stderr}\n{result.get('module_stdout') or ''}".rpartition(
+        "Traceback (most recent call last)"
+    )
+    ends = [line.strip() for line in traceback.splitlines()[1:] if line.strip() and not line.startswith(" ")]
+    if found and ends:
+        return shorten(f"{text}\n{ends[0]}")
     return shorten(f"{text}\n{stderr.splitlines()[-1]}" if stderr else text)
 
 

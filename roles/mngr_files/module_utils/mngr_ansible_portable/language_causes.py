@@ -260,7 +260,23 @@ _UV = (
 )
 
 PYTHON_CAUSES = (
+    Cause(
+        "privilege",
+        (r"a password is required|a terminal is required|you must have a tty|is not in the sudoers file",),
+        "The remote user can no longer become root without a password",
+        "Allow it, or log in as root",
+    ),
     *COMMON_FIRST,
+    Cause(
+        "broken",
+        (
+            r"(?P<program>[^\s:]*python[0-9.]*): (?:\d+: )?(?:[Cc]ommand )?(?:not found|No such file)",
+            r"(?P<program>[^\s:]*python[0-9.]*): (?:[Pp]ermission denied|cannot execute)",
+            r"(?P<program>[^\s:]*python[0-9.]*): error while loading shared libraries",
+        ),
+        "The host's {program} does not start",
+        "Install the whole python3 on the host, with its libraries, and run again",
+    ),
     Cause(
         "broken",
         (
