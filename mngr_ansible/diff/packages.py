@@ -21,6 +21,7 @@ class DuePackages:
         advised: a person installs these.
         blocked: these could be installed, if the remote user had the right.
         notices: what people should know, such as why a source was passed over.
+        unresolved: by the id of a blocked step, its requirement and why it cannot be installed.
     """
 
     outcomes: tuple[Outcome, ...] = ()
@@ -28,6 +29,7 @@ class DuePackages:
     advised: tuple[Candidate, ...] = ()
     blocked: tuple[Candidate, ...] = ()
     notices: tuple[str, ...] = ()
+    unresolved: tuple[tuple[Requirement, Resolution], ...] = ()
 
     @property
     def is_required(self) -> bool:
@@ -51,7 +53,7 @@ def compare_packages(requirements: Sequence[Requirement], resolver: Resolver, *,
             one = _compare_requirement(requirement, resolver, is_local=is_local)
             resolved |= {candidate.requirement.name for candidate in (*one.installs, *one.advised)}
             compared.append(one)
-    return _joined(compared)
+    return _with_common_reasons(_joined(compared))
 
 
 def _joined(parts: Sequence[DuePackages]) -> DuePackages:
@@ -62,7 +64,32 @@ def _joined(parts: Sequence[DuePackages]) -> DuePackages:
         advised=_first(candidate for each in parts for candidate in each.advised),
         blocked=_latest(candidate for each in parts for candidate in each.blocked),
         notices=tuple(dict.fromkeys(notice for each in parts for notice in each.notices)),
+        unresolved=tuple(pair for each in parts for pair in each.unresolved),
     )
+
+
+def _with_common_reasons(packages: DuePackages) -> DuePackages:
+    """The same; steps that are blocked for one cause have one reason, which names them all."""
+    groups: dict[tuple[str, ...], list[tuple[Requirement, Resolution]]] = {}
+    for requirement, resolution in packages.unresolved:
+        refusals = resolution.refusals
+        if resolution.unoffered:
+            refusals = (refusals[0].removesuffix(resolution.unoffered),)
+        cause = (resolution.privilege_problem,) if resolution.privilege_problem else ("", *refusals)
+        groups.setdefault(cause, []).append((requirement, resolution))
+    reasons = {
+        requirement.id: _blocked_reason(group)
+        for group in groups.values()
+        if len(group) > 1
+        for requirement, _ in group
+    }
+    outcomes = tuple(
+        dataclasses.replace(each, reason=reasons[each.id])
+        if each.id in reasons and each.status is Status.BLOCKED
+        else each
+        for each in packages.outcomes
+    )
+    return dataclasses.replace(packages, outcomes=outcomes)
 
 
 def _first(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
@@ -89,9 +116,10 @@ def _compare_requirement(requirement: Requirement, resolver: Resolver, *, is_loc
     by_hand = is_printed(requirement, state, None, is_local=is_local)
     resolution = resolver.resolve(requirement, by_hand=by_hand)
     if resolution.candidate is None or resolution.privilege_problem is not None:
-        reason = _blocked_reason(resolution, requirement)
+        reason = _blocked_reason([(requirement, resolution)])
         outcome = _outcome(requirement, state, Status.BLOCKED, reason, resolution.candidate)
-        return DuePackages((outcome,), blocked=_latest(resolution.candidates), notices=refused)
+        unresolved = ((requirement, resolution),)
+        return DuePackages((outcome,), blocked=_latest(resolution.candidates), notices=refused, unresolved=unresolved)
     reasons = [*([requirement.who] if requirement.purposes else []), finding.reason]
     is_told = status is Status.MISSING or not requirement.purposes  # a version that is too old stands beside it
     reason = resolution.doubt or "; ".join(filter(None, reasons if is_told else reasons[:1]))
@@ -153,8 +181,21 @@ def is_printed(requirement: Requirement, state: HostState, candidate: Candidate 
     return is_local and not (requirement.is_installed_locally and has_privilege)
 
 
-def _blocked_reason(resolution: Resolution, requirement: Requirement) -> str:
-    if resolution.candidate is None:
-        return f"{requirement.name} cannot be installed: {'; '.join(resolution.refusals)}"
-    lines = " && ".join(commands.render_commands(resolution.candidates, "sudo"))
-    return f"{resolution.privilege_problem}; an administrator must run: {lines}"
+def _blocked_reason(blocked: Sequence[tuple[Requirement, Resolution]]) -> str:
+    """Why these cannot be installed, all for the same cause."""
+    first = blocked[0][1]
+    if first.candidate is None:
+        names = _enumerated([requirement.name for requirement, _ in blocked])
+        reasons = "; ".join(first.refusals)
+        unoffered = list(dict.fromkeys(resolution.unoffered for _, resolution in blocked))
+        if first.unoffered and len(unoffered) > 1:
+            start = first.refusals[0].removesuffix(f"no package {first.unoffered}")
+            reasons = f"{start}none of the packages {_enumerated(unoffered)}"
+        return f"{names} cannot be installed: {reasons}"
+    candidates = _latest(each for _, resolution in blocked for each in resolution.candidates)
+    lines = " && ".join(commands.render_commands(candidates, "sudo"))
+    return f"{first.privilege_problem}; an administrator must run: {lines}"
+
+
+def _enumerated(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -15,6 +15,20 @@ from mngr_ansible.portable import offers as manager_offers
 from mngr_ansible.portable.shapes import InstallRequest
 from mngr_ansible.spec.sources import DOWNLOADS, Source, file_name
 
+_OTHER_MANAGERS = {
+    **dict.fromkeys(("azurelinux", "mariner", "photon"), "tdnf"),
+    **dict.fromkeys(("rhel", "fedora", "centos"), "microdnf or yum"),
+    "clear-linux-os": "swupd",
+    "gentoo": "emerge",
+    "nixos": "nix",
+    "guix": "guix",
+    "openwrt": "opkg",
+    "slackware": "slackpkg",
+    "solus": "eopkg",
+    "void": "xbps-install",
+}
+"""By os-release's ``ID``: what such systems install with, where they have no manager of ours."""
+
 Offers = Mapping[str, manager_offers.ManagerOffers]
 """What each package manager that was asked offers, by manager; see ``portable.offers``."""
 
@@ -80,12 +94,17 @@ class Candidate:
 class Refusal:
     """Why a candidate cannot be used.
 
-    ``is_unlisted``: only because the lists of the system's package manager do not know it; newer lists may know it.
+    Attributes:
+        is_unlisted: only because the lists of the system's package manager do not know it; newer lists may know it.
+        package: the package that is not offered, if that alone is the reason; ``reason`` ends with its name.
+        is_absent: only because the host does not have the manager.
     """
 
     candidate: Candidate
     reason: str
     is_unlisted: bool = False
+    package: str = ""
+    is_absent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +118,7 @@ class Resolution:
         privilege_problem: why the remote user has no right to install the candidate; None: no such problem.
         doubt: why it is not known whether the candidate can be installed; empty: nothing speaks against it.
         unlisted: why a person has to fetch the lists of packages before the candidate can be installed; else empty.
+        unoffered: the package that the system does not offer, if that is the only reason; else empty.
     """
 
     candidate: Candidate | None
@@ -107,6 +127,7 @@ class Resolution:
     privilege_problem: str | None = None
     doubt: str = ""
     unlisted: str = ""
+    unoffered: str = ""
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
@@ -212,7 +233,7 @@ class Resolver:
             if isinstance(judged, Refusal):
                 refusals.append(judged)
                 continue
-            resolution = Resolution(candidate, judged, _reasons(refusals))
+            resolution = Resolution(candidate, judged, self._reasons(refusals))
             if not by_hand and not all(map(self._has_privilege, resolution.candidates)):
                 without_privilege = without_privilege or resolution
             elif doubt := self._doubt(candidate):
@@ -227,7 +248,11 @@ class Resolver:
             return Resolution(unlisted.candidate, unlisted=unlisted.reason)
         if without_privilege is not None:
             return dataclasses.replace(without_privilege, privilege_problem=self.state.login.privilege_problem)
-        return Resolution(None, refusals=_reasons(refusals) or (self._no_candidate(requirement),))
+        reasons = self._reasons(refusals)
+        if not self.state.system.manager or not reasons:
+            reasons = tuple(dict.fromkeys([self._no_candidate(requirement), *reasons]))
+        unoffered = next((each.package for each in refusals if each.package and (each.reason,) == reasons), "")
+        return Resolution(None, refusals=reasons, unoffered=unoffered)
 
     def _candidates(self, requirement: Requirement) -> Iterator[Candidate]:
         """The sources of a requirement that are meant for a host like this, in their order."""
@@ -260,7 +285,8 @@ class Resolver:
             resolution = self.resolve(needed, by_hand=by_hand, within=within)
             if resolution.candidate is None or resolution.privilege_problem is not None:
                 reason = resolution.privilege_problem or "; ".join(resolution.refusals)
-                return Refusal(candidate, f"{label} needs {text}: {reason}")
+                needs = f"the host has no {label}" if label == needed.name else f"{label} needs {text}"
+                return Refusal(candidate, f"{needs}: {reason}")
             prerequisites.append(resolution)
         return tuple(prerequisites)
 
@@ -294,7 +320,7 @@ class Resolver:
             return None
         if why := self.state.system.refused.get(candidate.manager):
             return Refusal(candidate, f"{candidate.manager} is not run: {why}")
-        return Refusal(candidate, f"the host has no {candidate.manager}")
+        return Refusal(candidate, f"the host has no {candidate.manager}", is_absent=True)
 
     def _wrong_version(self, candidate: Candidate) -> Refusal | None:
         """The source's own version is not one of those that the requirement accepts."""
@@ -321,7 +347,8 @@ class Resolver:
                 return Refusal(candidate, offer.why)
             if best is None:
                 is_unlisted = is_system and not candidate.source.requires
-                return Refusal(candidate, f"{who} offers no package {name}{problem}", is_unlisted)
+                reason = f"{who} offers no package {name}{problem}"
+                return Refusal(candidate, reason, is_unlisted, package="" if problem else name)
             has_own_version = position > 0 or candidate.source.version is not None
             if not has_own_version and accepted.judge(best) != "ok":
                 return Refusal(candidate, f"{who} offers {name} {best}, wanted {accepted}{problem}")
@@ -356,17 +383,30 @@ class Resolver:
             return candidate.manager in managers.SYSTEM
         return self.state.login.privilege != "none"
 
+    def _reasons(self, refusals: Sequence[Refusal]) -> tuple[str, ...]:
+        """What is said of these refusals, each reason once.
+
+        All managers that the host does not have are one reason, which is left out where there is another one: that a
+        Linux has no brew explains nothing.
+        """
+        reasons = [each.reason for each in refusals if not each.is_absent]
+        absent = list(dict.fromkeys(each.candidate.manager for each in refusals if each.is_absent))
+        if reasons and "macos" not in self.state.system.ids:
+            absent = [each for each in absent if each != "brew"]
+        if absent:
+            names = " and no ".join([", no ".join(absent[:-1]), absent[-1]] if len(absent) > 1 else absent)
+            reasons.append(f"the host has no {names}")
+        return tuple(dict.fromkeys(reasons))
+
     def _no_candidate(self, requirement: Requirement) -> str:
         system = self.state.system
         text = f"{system.name} has no package manager that we know"
+        if foreign := next((_OTHER_MANAGERS[each] for each in system.ids if each in _OTHER_MANAGERS), None):
+            text = f"{system.name} installs with {foreign}, a package manager that we do not know"
         if system.manager:
             text = f"{system.name} installs with {system.manager}"
         known = ", ".join(dict.fromkeys(each.label for each in requirement.sources))
         return f"{text}; known sources: {known}" if known else text
-
-
-def _reasons(refusals: Sequence[Refusal]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(each.reason for each in refusals))
 
 
 def by_manager(candidates: Sequence[Candidate]) -> dict[str, list[Candidate]]:

@@ -251,7 +251,8 @@ class _HostEvents:
                 host=host,
             )
         if failed is not None and not has_failed_step:
-            return HostError(failed.text or "a task of the playbook failed", remedy=RUN_AGAIN, host=host)
+            problem = self.breakage or failed.text or "a task of the playbook failed"
+            return HostError(problem, remedy=RUN_AGAIN, host=host)
         if result.status == "stopped" and result.problem is None:
             return None  # by a signal to ourselves, which is reported once for all hosts
         if result.problem is not None or (has_open_steps and failed is None):

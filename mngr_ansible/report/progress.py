@@ -29,9 +29,14 @@ def announce(name: str, due: Due, on_progress: ProgressCallback) -> None:
                 on_progress(name, f"{described(outcome)}; installing it{origin}")
             else:
                 on_progress(name, f"warning: {described(outcome)}")
-        elif outcome.status is Status.BLOCKED and not outcome.is_required:
-            reason = outcome.reason.removeprefix(f"{outcome.name} cannot be installed: ")
-            on_progress(name, f"warning: {outcome.name} is optional and cannot be installed: {reason}")
+    blocked: dict[str, list[str]] = {}
+    for outcome in due.outcomes:
+        if outcome.status is Status.BLOCKED and not outcome.is_required:
+            reason = outcome.reason.partition(" cannot be installed: ")[2] or outcome.reason
+            blocked.setdefault(reason, []).append(outcome.name)
+    for reason, names in blocked.items():
+        verb = "are" if len(names) > 1 else "is"
+        on_progress(name, f"warning: {', '.join(names)} {verb} optional and cannot be installed: {reason}")
     files = [placed for each in due.transfers for placed in each.entries if placed.entry.kind in ("file", "link")]
     if files and not due.is_python_advised:
         count = "1 file" if len(files) == 1 else f"{len(files)} files"

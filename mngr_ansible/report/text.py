@@ -19,6 +19,10 @@ _WORDS = {
 }
 
 
+_WITH_REASON = (Status.BLOCKED, Status.FAILED, Status.UNKNOWN, Status.TOO_NEW)
+"""The statuses whose reason stands below the row."""
+
+
 def status_words(status: Status) -> str:
     """A status as people read it: ``too old``, ``not started``, ``by hand`` (a person has to install it)."""
     return _WORDS.get(status, str(status))
@@ -92,10 +96,12 @@ def host_text(host: HostReport, columns: int) -> str:
     lines = [f"{left}{count:>{max(len(count) + 2, min(columns, 80) - len(left))}}"]
     rows = [[printable(cell) for cell in _row(outcome)] for outcome in host.outcomes]
     widths = _widths(rows, columns)
+    told = [each for each in host.outcomes if each.reason and each.status in _WITH_REASON]
+    reasons = {each.reason: each.id for each in told}.values()  # a reason that several steps have stands below the last
     for outcome, row in zip(host.outcomes, rows, strict=True):
         cells = [_cut(cell, each).ljust(each) for cell, each in zip(row, widths, strict=True)]
         lines.append(("  " + "  ".join(cells)).rstrip())
-        if outcome.reason and outcome.status in (Status.BLOCKED, Status.FAILED, Status.UNKNOWN, Status.TOO_NEW):
+        if outcome.id in reasons:
             lines.append(f"    {printable(outcome.reason)}")
         if outcome.diff:
             lines += [f"    {line}" for line in outcome.diff.splitlines()]
