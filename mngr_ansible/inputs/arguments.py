@@ -1,6 +1,7 @@
 """Arguments of the command line and of the API: lists, the options ``--file`` and ``--package``, the directory."""
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ def file_option(text: str) -> FileTransferSpec:
     try:
         return FileTransferSpec(local, remote)
     except MngrAnsibleError as error:
-        raise UsageError(f"--file {text!r}: {error.problem}", remedy=error.remedy) from error
+        raise _option_error("--file", text, error) from error
 
 
 def package_option(text: str) -> PackageRequirement:
@@ -60,7 +61,13 @@ def package_option(text: str) -> PackageRequirement:
     try:
         return PackageRequirement.parse(text)
     except MngrAnsibleError as error:
-        raise UsageError(f"--package {text!r}: {error.problem}", remedy=error.remedy) from error
+        raise _option_error("--package", text, error) from error
+
+
+def _option_error(option: str, text: str, error: MngrAnsibleError) -> UsageError:
+    """The error for the value of an option, without class and field."""
+    problem = re.sub(r"\A(?:FileTransferSpec|PackageRequirement)\.\w+: ", "", error.problem)
+    return UsageError(f"{option} {short_repr(text)}: {problem}", remedy=error.remedy)
 
 
 def current_directory() -> Path:

@@ -46,3 +46,19 @@ def test_a_single_value_is_not_a_list(values):
 def test_what_is_not_a_path_in_a_list_of_paths_is_one_error(path):
     with pytest.raises(UsageError, match=r"manifests contains .*, which is not a path"):
         as_paths("manifests", ["a.yml", path])
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "problem"),
+    [
+        (package_option, "git>=2,<1", "--package 'git>=2,<1': '>=2,<1' allows no version"),
+        (package_option, "git>=abc", "--package 'git>=abc': 'abc' is not a version"),
+        (file_option, "a:../x", "--file 'a:../x': '../x' leaves work_dir through '..'"),
+        (file_option, f"a:{'b' * 300}", "is too long for a path"),
+    ],
+)
+def test_a_wrong_option_is_shown_in_bounds_and_without_the_names_of_classes(option, value, problem):
+    with pytest.raises(UsageError) as refused:
+        option(value)
+    assert problem in refused.value.problem
+    assert len(refused.value.problem) < 500
