@@ -213,6 +213,7 @@ class Resolver:
             for candidate in self._candidates(requirement)
             if candidate.manager in managers.SYSTEM
             and candidate.manager in self.offers
+            and self.offers[candidate.manager].lists != "read-only"
             and self._disallowed(candidate) is None
             and (self.offers[candidate.manager].lists == "empty" or self._insufficient_offer(candidate) is not None)
         }

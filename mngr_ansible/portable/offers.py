@@ -69,6 +69,20 @@ mngr_refresh() { # MANAGER COMMAND…
   echo
 }
 
+# Whether nothing can be installed into /usr: the file system that counts there is the last one mounted on it.
+mngr_is_read_only() {
+  mngr_state='' mngr_usr=''
+  while read -r _ mngr_place _ mngr_options _; do
+    case $mngr_place in
+      /usr) mngr_usr=1 ;;
+      /) [ -z "$mngr_usr" ] || continue ;;
+      *) continue ;;
+    esac
+    case ,$mngr_options, in *,ro,*) mngr_state=ro ;; *) mngr_state=rw ;; esac
+  done </proc/self/mounts 2>/dev/null
+  [ "$mngr_state" = ro ]
+}
+
 # Print whether a manager has its lists of packages, and whether they were fetched within a day.
 mngr_lists() { # MANAGER STAMP FILE…
   mngr_manager=$1 mngr_stamp=$2 mngr_age=empty
@@ -77,6 +91,13 @@ mngr_lists() { # MANAGER STAMP FILE…
     [ -e "$mngr_file" ] && mngr_age=stale && break
   done
   [ $mngr_age = stale ] && [ -n "$(find "$mngr_stamp" -prune -mmin -1440 2>/dev/null)" ] && mngr_age=fresh
+  case $mngr_manager in
+    apk) ;;
+    apt) # a hook may make it writable for as long as apt works
+      mngr_is_read_only && ! grep -qs remount /etc/apt/apt.conf /etc/apt/apt.conf.d/* /etc/dpkg/dpkg.cfg \
+        /etc/dpkg/dpkg.cfg.d/* && mngr_age=read-only ;;
+    *) mngr_is_read_only && mngr_age=read-only ;;
+  esac
   echo "mngr-offer $mngr_manager lists $mngr_age"
 }
 """
@@ -114,7 +135,7 @@ class ManagerOffers(NamedTuple):
 
     Attributes:
         lists: its lists of packages are ``fresh``, ``stale`` (older than a day) or ``empty``; ``own``: it has none, or
-            fetches them by itself.
+            fetches them by itself; ``read-only``: that does not matter, because it cannot install into this system.
         offers: by package, as it was asked for.
         problem: why its lists of packages could not be fetched or read, as what comes after "could not be fetched: ";
             empty if nothing is known to be wrong with them.
@@ -180,7 +201,15 @@ def _filled(
     return "\n".join([*lines, "wait", "echo mngr-offer end", "}", ")", ""])
 
 
-_FRAME = re.compile(r"mngr-offer (?:(end)|([a-z]{2,12}) (?:lists (empty|stale|fresh)|(\d{1,4}|refresh) \| (.*)))")
+_FRAME = re.compile(
+    r"mngr-offer (?:(end)|([a-z]{2,12}) (?:lists (empty|stale|fresh|read-only)|(\d{1,4}|refresh) \| (.*)))"
+)
+
+
+_READ_ONLY = (
+    "{} cannot install here: the host's system (/usr) is read-only; add it to the system's image or as a layer of it "
+    "(rpm-ostree, transactional-update), or use a source of the scope user"
+)
 
 
 class _Answer(NamedTuple):
@@ -231,7 +260,10 @@ def read(
             asked = causes.with_proxy(asked, proxy, privilege) if asked else None
             asked = asked or causes.unfetched(manager, 0, given[0].output, privilege)
             problem = asked.problem if asked else ""
-        answers[manager] = ManagerOffers(lists.get(manager, "own"), _offers(manager, names, given), problem)
+        offers = _offers(manager, names, given)
+        if lists.get(manager) == "read-only":
+            offers, problem = {name: Offer(why=_READ_ONLY.format(manager)) for name in names}, ""
+        answers[manager] = ManagerOffers(lists.get(manager, "own"), offers, problem)
     return answers
 
 

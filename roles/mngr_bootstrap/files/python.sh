@@ -42,6 +42,7 @@ find_manager() { # print the manager of the distribution's family, or the first 
 }
 is_locked() { # whether the manager failed because another program holds its lock
   case $output in
+    *'ead-only file system'*) return 1 ;; # then nobody holds it
     *'E: Could not get lock'* | *'E: Unable to acquire'* | *'is locked by the application'* | *'already locked by'* | \
       *'nable to lock database'* | *'Waiting for process with pid '*) return 0 ;;
   esac
@@ -140,6 +141,8 @@ explain() { # print why installing failed and what to do, without a full stop at
   case $output in
     *'dpkg was interrupted'*)
       echo 'an earlier installation was interrupted. Finish it on the host with: dpkg --configure -a' ;;
+    *'ead-only file system'*)
+      echo "the host's system is read-only. Install python3 as this system wants it (its image, a layer, a container)" ;;
     *'o space left'*) echo "the host's disk is full. Free some space and run again" ;;
     *'Unable to locate package'* | *'no installation candidate'* | *'No match for argument'* | \
       *'not found in package names'* | *'target not found'* | *'no such package'*)

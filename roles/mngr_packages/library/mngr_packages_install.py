@@ -186,6 +186,7 @@ class Installation:
         requirements = [each.requirement for each in due]
         offers = self.manager.offers(requirements, self.privilege)
         may_refresh = self.manager.can_refresh and (self.manager.name != "pacman" or offers.lists == "empty")
+        may_refresh = may_refresh and offers.lists != "read-only"
         if may_refresh and any(self.manager.refusal(requirement, offers) for requirement in requirements):
             self.refresh()
             offers = self.manager.offers(requirements, self.privilege)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from .mngr_packages_queries import Requirement
 
 
+_NO_LOCK = r"[Rr]ead-only file system"
+"""What a manager prints that could not make its lock: nobody holds it."""
 _LEFT_ALONE = r"Not modifying|exists at .* and points to"
 """What pipx prints where the program that it would install is somebody else's."""
 _SHORTEST = 4
@@ -182,6 +184,7 @@ class PackageManager:
                 code, self.output = locked
                 return code
             is_locked = code and self._row.locked and re.search(self._row.locked, self.output)
+            is_locked = is_locked and not re.search(_NO_LOCK, self.output)
             has_waited = "Waiting for" in self.output and self._lock_seconds <= managers.LOCK_SECONDS
             if not is_locked or has_waited or time.monotonic() > give_up or seconds < _SHORTEST:
                 if locked and not is_locked and tried - begin > _WORTH_A_WORD:
