@@ -183,8 +183,8 @@ class PackageManager:
             if explanations.is_stopped(code) and locked:  # no time was left for this try; the last one tells the reason
                 code, self.output = locked
                 return code
-            is_locked = code and self._row.locked and re.search(self._row.locked, self.output)
-            is_locked = is_locked and not re.search(_NO_LOCK, self.output)
+            has_lock_message = bool(self._row.locked) and re.search(self._row.locked, self.output) is not None
+            is_locked = code and has_lock_message and not re.search(_NO_LOCK, self.output)
             has_waited = "Waiting for" in self.output and self._lock_seconds <= managers.LOCK_SECONDS
             if not is_locked or has_waited or time.monotonic() > give_up or seconds < _SHORTEST:
                 if locked and not is_locked and tried - begin > _WORTH_A_WORD:
