@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.controller import Controller, Run, put, role_module
+from tests.support.controller import ROLES, Controller, Run, put, role_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,3 +133,17 @@ def test_what_the_system_refuses_is_said_in_words_that_help(number: int, words: 
     """Recorded errors: a quota, a fault of a disk and a security module cannot be had here."""
     paths = role_module("mngr_files", "mngr_files_paths")
     assert paths.failure_reason(OSError(number, os.strerror(number)), b"/srv/x") == f"/srv/x: {words}"
+
+
+def test_a_repositorys_file_and_a_downloaded_program_keep_their_labels_too(tmp_path: Path) -> None:
+    """The program with which the role mngr_packages writes them, run as the role runs it."""
+    program = ROLES / "mngr_packages" / "module_utils" / "mngr_packages_writing.py"
+    put(tmp_path / "staged" / "0", b"new")
+    put(tmp_path / "tool", b"old")
+    os.setxattr(tmp_path / "tool", "security.selinux", LABEL)
+    subprocess.run(
+        [sys.executable, "-I", "-", "0755", "root", tmp_path / "staged", tmp_path / "tool"],
+        input=program.read_bytes(),
+        check=True,
+    )
+    assert ((tmp_path / "tool").read_bytes(), os.getxattr(tmp_path / "tool", "security.selinux")) == (b"new", LABEL)

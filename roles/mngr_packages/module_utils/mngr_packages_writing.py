@@ -20,7 +20,9 @@ import sys
 
 _DIRECTORY = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_EXISTING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MOST_LINKS = 40
+_LABELS = ("security.selinux", "security.SMACK64")
 
 
 class WritingError(Exception):
@@ -49,8 +51,22 @@ class NewFile:
             if is_roots:
                 os.fchown(file.fileno(), 0, 0)
             os.fchmod(file.fileno(), mode)
+            self._keep_labels(file.fileno())
             file.flush()
             os.fsync(file.fileno())
+
+    def _keep_labels(self, descriptor: int) -> None:
+        """Give it the security labels of the file that it will replace; where there are none, nothing is done."""
+        try:
+            replaced = os.open(self.name, _EXISTING, dir_fd=self.directory)
+        except OSError:
+            return
+        try:
+            for label in _LABELS if hasattr(os, "getxattr") else ():
+                with contextlib.suppress(OSError):  # no labels here, or a policy that does not allow this
+                    os.setxattr(descriptor, label, os.getxattr(replaced, label))
+        finally:
+            os.close(replaced)
 
     def rename(self) -> None:
         """Give it the name of its destination."""
