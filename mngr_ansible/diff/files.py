@@ -103,7 +103,7 @@ def _held(outcome: Outcome) -> Outcome:
     paths = "1 path" if count == 1 else f"{count} paths"
     reason = (
         f"its source is empty, and a mirror of it would delete {paths}. Check the source (is a mount missing?); if "
-        "this is meant, run apply with --yes, or answer its question in a terminal"
+        "this is meant, add --yes, or answer the question in a terminal"
     )
     return dataclasses.replace(outcome, status=Status.BLOCKED, reason=reason)
 

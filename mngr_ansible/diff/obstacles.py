@@ -68,7 +68,7 @@ def _kind_obstacles(placed: PlacedEntry, found: FileState, state: HostState) -> 
     if entry.kind == "directory" and found.leads_to_directory:
         yield f"{path} is a link to a directory; give the real path as the destination"
     elif entry.kind == "directory" and found.kind not in ("missing", "directory"):
-        yield f"{path} is {KINDS[found.kind]}, but must be a directory; use another destination, or move it away"
+        yield f"{path} is {KINDS[found.kind]}, but must be a directory; use another destination"
     if entry.kind != "directory":
         # A tree's own file or link may take the place of a link to a directory; one file that was given alone and is
         # "copied to /bin" was meant to go into it.
@@ -79,10 +79,12 @@ def _kind_obstacles(placed: PlacedEntry, found: FileState, state: HostState) -> 
             what = "a link to a directory"
         if what:
             name = printable(posixpath.basename(entry.source)) or "NAME"
-            remedy = f"give the full file name, such as {path}/{name}" if not entry.relative else "move it away"
+            remedy = (
+                f"give the full file name, such as {path}/{name}" if not entry.relative else "use another destination"
+            )
             yield f"{path} is {what}; {remedy}"
     if entry.kind != "directory" and found.kind == "other":
-        yield f"{path} is not a regular file; move it away"
+        yield f"{path} is not a regular file (a fifo, a socket or a device); use another destination"
 
 
 def _parent_obstacles(

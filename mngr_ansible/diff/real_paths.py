@@ -145,7 +145,7 @@ class RealPaths:
                 except _MissingError:
                     raise _RefusedError(
                         f"{printable(path)} is a link to nothing, and a directory is needed there; "
-                        "remove it, or make what it names"
+                        "make what it names (is a mount missing?), or use another destination"
                     ) from None
             if led is not None and reached.led is not None and led.uid != reached.led.uid:
                 raise _two_users(path, (led.name, reached.led.name))

@@ -149,13 +149,15 @@ class Comparer:
         elif current is not None and kind == "directory" and path == self._home and stat.S_ISLNK(current.st_mode):
             return None  # what is below it goes where the link leads, by the rule for links on the way
         if current is not None and (kind == "directory") != stat.S_ISDIR(current.st_mode):
-            raise RefusedError(path, "is a %s, and a %s is to go there; move it away" % (kind_word(current), kind))
+            raise RefusedError(
+                path, "is a %s, and a %s is to go there; use another destination" % (kind_word(current), kind)
+            )
         if current is not None and entry["if_exists"] == "keep":
             return None
         if kind == "directory":
             return _directory_action(entry, current)
         if current is not None and not stat.S_ISREG(current.st_mode) and not stat.S_ISLNK(current.st_mode):
-            raise RefusedError(path, "is a fifo, a socket or a device; move it away")
+            raise RefusedError(path, "is a fifo, a socket or a device; use another destination")
         if kind == "link":
             return _link_action(entry, directory, current)
         return self._file_action(entry, directory, current)

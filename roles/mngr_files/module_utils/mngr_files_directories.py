@@ -227,7 +227,7 @@ class Directories:
         if status is None:
             raise MissingError(holder, [name])
         if not stat.S_ISLNK(status.st_mode):
-            raise RefusedError(path, "is not a directory, and one is needed there; move it away")
+            raise RefusedError(path, "is not a directory, and one is needed there; use another destination")
         if len(links) >= _MOST_LINKS:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
         links.append(path)

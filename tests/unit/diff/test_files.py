@@ -46,7 +46,11 @@ def reason(made) -> tuple[str, str]:
         (link_state("y"), "differs", "it is a link"),
         (FileState("unreadable", 0o200, 0, 0, 3), "differs", "it cannot be read"),
         (directory_state(), "blocked", "/srv/work/x is a directory; give the full file name, such as /srv/work/x/file"),
-        (FileState("other"), "blocked", "/srv/work/x is not a regular file; move it away"),
+        (
+            FileState("other"),
+            "blocked",
+            "/srv/work/x is not a regular file (a fifo, a socket or a device); use another",
+        ),
     ],
 )
 def test_a_file_is_compared_by_kind_content_and_mode(file, found, status, reason):

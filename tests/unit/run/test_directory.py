@@ -94,3 +94,20 @@ def test_a_source_that_was_deleted_in_the_meantime_is_one_error_that_names_it(tm
     (tmp_path / "tree" / "a").unlink()
     with pytest.raises(InputError, match="tree/a cannot be read any more"):
         write_run_directory(tmp_path / "run", runs, {}, timeout=60, stage=True)
+
+
+def test_of_a_directory_that_cannot_be_completed_nothing_stays(tmp_path, runs):
+    """The first source is staged, then the second has changed since the plan: as on a full disk, it is one error."""
+    write(tmp_path / "tree" / "a", "other")
+    (tmp_path / "empty").mkdir()
+    for directory in (tmp_path / "new" / "run", tmp_path / "empty"):
+        with pytest.raises(InputError, match="a was changed by another program since it was planned"):
+            write_run_directory(directory, runs, {}, timeout=60, stage=True)
+    assert not (tmp_path / "new" / "run").exists()
+    assert list((tmp_path / "empty").iterdir()) == []
+
+
+def test_what_was_added_to_a_source_since_it_was_planned_is_not_staged(tmp_path, runs):
+    write(tmp_path / "tree" / "a", "content and more")
+    write_run_directory(tmp_path / "run", runs, {}, timeout=60, stage=True)
+    assert [path.read_text() for path in (tmp_path / "run" / "project" / "files").iterdir()] == ["content"]
