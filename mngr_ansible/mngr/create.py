@@ -14,7 +14,7 @@ from loguru import logger
 from mngr_ansible.diff.outcome import Status
 from mngr_ansible.mngr.config import NAME
 from mngr_ansible.mngr.created_with import CreatedWith
-from mngr_ansible.mngr.messages import as_failure, dialog, errors_for_mngr, log_line
+from mngr_ansible.mngr.messages import as_failure, dialog, errors_for_mngr, log_line, log_stopped
 from mngr_ansible.mngr.repository_warnings import warn_of_files, warn_of_what_is_ignored
 from mngr_ansible.mngr.request import agent_target, create_request
 from mngr_ansible.mngr.status import AgentStatus, status_of
@@ -66,15 +66,24 @@ def check_before_create(options: CreateAgentOptions, host: object, mngr_ctx: Mng
         PluginMngrError: one of them is wrong, or a required source is missing.
     """
     is_local = bool(getattr(host, "is_local", False))  # a new host is never this machine
-    with terminate_gracefully(), errors_for_mngr(), printed_to_stderr():
+    with terminate_gracefully(), errors_for_mngr(log_stopped), printed_to_stderr():
         words = words_of("create", mngr_ctx)
         earlier = _recorded(host, str(options.agent_id), mngr_ctx) if options.is_update else CreatedWith()
         _create.set(_Create(earlier, is_new_host=not isinstance(host, OnlineHostInterface)))
-        request = create_request(mngr_ctx, created_with(options, words), is_local=is_local, words=words)
+        given = created_with(options, words)
+        given.record("", mngr_ctx.profile_dir)  # where its key cannot be made, no agent is
+        request = create_request(mngr_ctx, given, is_local=is_local, words=words)
         request.hooks()
         warn_of_what_is_ignored(words)
         warn_of_files(words, request, is_local=is_local)
         provisioner.check(request, is_local=is_local)
+
+
+def watch_create(agent: AgentInterface[Any], host: OnlineHostInterface) -> None:
+    """Remove the agent if this create fails, whatever fails; mngr removes a new host as a whole."""
+    known = _create.get()
+    if known is not None and not known.is_new_host:
+        watch(agent, host)
 
 
 def _recorded(host: Any, agent_id: str, mngr_ctx: MngrContext) -> CreatedWith:
@@ -118,9 +127,6 @@ def provision(
                 prepared, report = _provision(agent, gathered, request, mngr_ctx, record)
         agent.set_plugin_data(NAME, {**record, "status": status_of(report)})
         _provisioned.set(_Provisioned(agent.id, prepared, report, request, is_update))
-    known = _create.get()
-    if not is_update and not (known is not None and known.is_new_host):  # mngr removes a new host as a whole
-        watch(agent, host)
 
 
 def _provision(

@@ -20,7 +20,7 @@ from imbue.mngr.config.data_types import MngrContext
 from imbue.mngr.primitives import DiscoveredAgent
 from loguru import logger
 
-from mngr_ansible.errors import InputError
+from mngr_ansible.errors import InputError, UsageError
 from mngr_ansible.inputs.contribution import Contribution
 from mngr_ansible.inputs.settings import Settings
 from mngr_ansible.inputs.user import Stranger, user_contributions
@@ -57,7 +57,11 @@ class CreatedWith:
 
     @classmethod
     def of(cls, options: Mapping[str, Any], words: Words) -> "CreatedWith":
-        """The options of one ``mngr create``, by the names of click's parameters; ``words``: who gave which."""
+        """The options of one ``mngr create``, by the names of click's parameters; ``words``: who gave which.
+
+        Raises:
+            UsageError: a manifest is a pipe or a terminal.
+        """
         packages = tuple(options.get("ansible_package", ()))
         manifests = {each: _absolute(each) for each in options.get("ansible_manifest", ())}
         theirs = [each for each in packages if not words.is_own_option("ansible_package", each)]
@@ -188,7 +192,14 @@ def _name(requirement: str) -> str:
 
 
 def _absolute(path: str) -> str:
-    return os.path.abspath(os.path.expanduser(path) if path.startswith("~/") else path)  # noqa: PTH100, PTH111
+    """The path of a manifest that is there whenever the agent is looked at again."""
+    absolute = os.path.abspath(os.path.expanduser(path) if path.startswith("~/") else path)  # noqa: PTH100, PTH111
+    if path == "-" or Path(absolute).is_fifo() or Path(absolute).is_char_device():
+        raise UsageError(
+            f"--ansible-manifest {path}: the agent keeps the path of its manifests, and this is no file that stays",
+            remedy="Write it into a file, and give that.",
+        )
+    return absolute
 
 
 def _seal(key: bytes, agent_id: str, values: object) -> str:

@@ -44,7 +44,17 @@ def _confirm(mngr_ctx: MngrContext, *, is_yes: bool) -> Confirm | None:
         return lambda _question: True
     if not (mngr_ctx.is_interactive and sys.stdin and sys.stdin.isatty()):
         return None
-    return lambda question: click.confirm(question, default=False, err=True)
+    return _ask
+
+
+def _ask(question: str) -> bool:
+    """Ctrl-C in place of an answer stops the command, as everywhere else; the end of the input is a no."""
+    try:
+        return click.confirm(question, default=False, err=True)
+    except click.Abort as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        return False
 
 
 @contextmanager
@@ -61,7 +71,7 @@ def errors_for_mngr(show: Callable[[Report], None] | None = None) -> Iterator[No
         raise as_mngr_error(error) from error
     except Interrupted as stop:
         with signals_ignored():
-            (show or _log_stopped)(stop.report)
+            (show or log_stopped)(stop.report)
         raise _exit_of(stop.signal) from None
     except (KeyboardInterrupt, Terminated) as stop:
         if show is not None:
@@ -89,7 +99,8 @@ def _exit_of(stop: BaseException) -> BaseException:
     return Terminated(_CTRL_C) if isinstance(stop, KeyboardInterrupt) else stop
 
 
-def _log_stopped(reached: Report) -> None:
+def log_stopped(reached: Report) -> None:
+    """Write what was reached before a signal came into mngr's log."""
     logger.info("{}", stopped_text(reached))
 
 

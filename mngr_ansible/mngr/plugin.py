@@ -48,6 +48,16 @@ def on_before_initial_file_copy(agent_options: CreateAgentOptions, host: OnlineH
         bootstrap.before_create(agent_options, host)
 
 
+@hookimpl(tryfirst=True)  # another plugin's may raise
+def on_agent_state_dir_created(agent: AgentInterface[Any], host: OnlineHostInterface) -> None:
+    """mngr has a record of the agent now: from here on a create that fails would leave it behind."""
+    options = _options.get()
+    if options is not None and not options.is_update and not _is_off(options):
+        from mngr_ansible.mngr.create import watch_create
+
+        watch_create(agent, host)
+
+
 @hookimpl
 def on_before_provisioning(agent: AgentInterface[Any], host: OnlineHostInterface, mngr_ctx: MngrContext) -> None:
     """Ask the plugins, and provision the host."""

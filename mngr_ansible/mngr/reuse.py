@@ -21,7 +21,7 @@ from loguru import logger
 from mngr_ansible.mngr.config import NAME
 from mngr_ansible.mngr.connection import locked
 from mngr_ansible.mngr.created_with import CreatedWith, recorded
-from mngr_ansible.mngr.messages import as_failure, dialog, errors_for_mngr
+from mngr_ansible.mngr.messages import as_failure, dialog, errors_for_mngr, log_stopped
 from mngr_ansible.mngr.repository_warnings import warn_of_files, warn_of_what_is_ignored
 from mngr_ansible.mngr.request import agent_target, create_request
 from mngr_ansible.mngr.status import failure_recorded, status_of
@@ -39,7 +39,7 @@ def apply_options(params: Mapping[str, Any]) -> None:
     Raises:
         PluginMngrError: an option is wrong, or the host is not as planned. The agent stays as it is.
     """
-    with terminate_gracefully(), _context(params) as mngr_ctx, errors_for_mngr():
+    with terminate_gracefully(), _context(params) as mngr_ctx, errors_for_mngr(log_stopped):
         found = _find(params, mngr_ctx)
         if found is None:
             return

@@ -26,7 +26,7 @@ _REMOVE_SECONDS = 60
 
 @dataclass(slots=True)
 class _Watched:
-    """The agent that mngr is creating, from our last step before mngr's own to its start."""
+    """The agent that mngr is creating, from its first record to its start."""
 
     agent: AgentInterface[Any]
     host: OnlineHostInterface

@@ -197,6 +197,22 @@ def test_an_agent_that_mngrs_own_provisioning_fails_leaves_nothing(local, projec
     succeeded(local.create("one", *transfer))
 
 
+def test_an_agent_that_another_plugin_fails_before_us_leaves_nothing_either(local, tmp_path):
+    early = "@hookimpl(tryfirst=True)\ndef on_before_provisioning():\n    raise PluginMngrError('early')\n"
+    local.plugins = [plugins.write(tmp_path / "site", early=early)]
+    assert failed(local.create("one")).splitlines()[-2:] == [
+        "mngr could not create the agent. Removing agent one.",
+        "Error: early",
+    ]
+    assert local.agents() == {}
+
+
+def test_a_manifest_that_does_not_stay_is_refused(local):
+    assert "this is no file that stays  [Write it into a file, and give that.]" in failed(
+        local.create("one", "--ansible-manifest", "-")
+    )
+
+
 @pytest.mark.parametrize(("provider", "number", "code"), [("remote", signal.SIGINT, 1), ("local", signal.SIGTERM, 143)])
 def test_a_signal_in_mngrs_own_provisioning_leaves_nothing_either(request, tmp_path, provider, number, code):
     mngr = request.getfixturevalue(provider)
