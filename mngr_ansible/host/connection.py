@@ -20,6 +20,8 @@ class ShellResult:
     stdout: str
     stderr: str
     code: int
+    noise: int = 0
+    """Characters that the login shell printed before the script began; they are not in ``stdout``."""
 
 
 class Connection(Protocol):
@@ -35,6 +37,10 @@ class Connection(Protocol):
     @property
     def variables(self) -> Mapping[str, Any]:
         """The inventory variables by which Ansible reaches the host."""
+
+    @property
+    def patience(self) -> float:
+        """Seconds that the first answer may take longer than that of other hosts, since connecting takes so long."""
 
     def run(self, script: str, timeout: float) -> ShellResult:
         """Run a POSIX sh script; ``timeout`` in seconds.
@@ -56,6 +62,7 @@ class LocalShell:
     """
 
     is_local: bool = True
+    patience: float = 0
 
     @property
     def variables(self) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from mngr_ansible.errors import HostError
 from mngr_ansible.host.connection import Connection, answer_too_long
+from mngr_ansible.host.login_shell import not_run
 from mngr_ansible.host.probe_answer import parse_answer
 from mngr_ansible.host.probe_request import ProbePath, ProbeRequest
 from mngr_ansible.host.probe_script import probe_script
@@ -40,7 +41,7 @@ def _probe(connection: Connection, request: ProbeRequest, paths: Sequence[ProbeP
     answer = connection.run(script, timeout)
     if len(answer.stdout) > LONGEST:
         raise answer_too_long()
-    noise = max(0, answer.stdout.find(f"\n{nonce} begin\n"))
+    noise = max(answer.noise, answer.stdout.find(f"\n{nonce} begin\n"))
     if noise > _LONGEST_NOISE:
         raise HostError(
             f"its login shell prints {noise} characters before it runs a command",
@@ -49,12 +50,7 @@ def _probe(connection: Connection, request: ProbeRequest, paths: Sequence[ProbeP
         )
     lines = _between_marks(answer.stdout, nonce)
     if not lines:
-        output = (answer.stdout.strip() or answer.stderr.strip()).splitlines()
-        raise HostError(
-            "its shell did not run our script" + (f": {output[-1][:200]}" if output else ""),
-            remedy="Check that the remote user's login shell is a POSIX shell (no nologin, no ForceCommand), and what "
-            "its start-up files do.",
-        )
+        raise not_run(answer)
     try:
         return parse_answer(lines, request, paths)
     except ValueError as error:

@@ -11,6 +11,7 @@ import re
 import shlex
 import subprocess
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,13 +21,16 @@ from typing import Any
 from mngr_ansible.errors import HostError, UsageError
 from mngr_ansible.host import templates
 from mngr_ansible.host.connection import ShellResult, answer_too_long, decoded, no_answer
-from mngr_ansible.host.ssh_errors import FailedConnection, connection_error
+from mngr_ansible.host.login_shell import FIRST_LINE, OWN_COMMAND, explain, without_noise
+from mngr_ansible.host.ssh_errors import FailedConnection, connection_error, is_of_proxy
+from mngr_ansible.host.ssh_settings import CONNECT_SECONDS, SshSettings, ask_settings
+from mngr_ansible.portable import sh
 from mngr_ansible.system.processes import StoppedError, TooLongError, find_program, run_bounded
 from mngr_ansible.system.tempdirs import socket_directory
 
-OPTIONS = {"BatchMode": "yes", "ConnectTimeout": "10", "ServerAliveInterval": "5", "ServerAliveCountMax": "3"}
-"""The options of every connection, ours and Ansible's: no questions, and about 20 s at most without an answer.
-Source: ssh_config(5)."""
+OPTIONS = {"BatchMode": "yes", "ServerAliveInterval": "5", "ServerAliveCountMax": "3"}
+"""The options of every connection, ours and Ansible's: no questions, and about 20 s at most without an answer. How long
+connecting may take is a matter of each host. Source: ssh_config(5)."""
 
 PERSIST_SECONDS = 30
 """How long an unused master stays open; on a slow machine Ansible needs that long to start."""
@@ -63,6 +67,12 @@ class Address:
             )
         return cls(text, match["six"] or match["name"], match["user"], port)
 
+    @property
+    def destination(self) -> str:
+        """The words that lead a person's ssh there: ``-p 2222 dev@build-1``."""
+        port = "" if self.port is None else f"-p {self.port} "
+        return port + sh.quote(self.name if self.user is None else f"{self.user}@{self.name}")
+
 
 @dataclass(frozen=True, slots=True)
 class OpenSsh:
@@ -80,6 +90,24 @@ class OpenSsh:
     """A file that replaces the user's known_hosts."""
     is_local: bool = False
     _stopped: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
+    _asked: list[SshSettings] = field(default_factory=list, repr=False, compare=False)
+
+    @property
+    def settings(self) -> SshSettings:
+        """What the user's ssh configuration says about the host; ssh is asked once.
+
+        Raises:
+            HostError: this machine has no ssh, or ssh cannot read its configuration.
+        """
+        if not self._asked:
+            command = [self._program(), *self._configuration(), *as_arguments(self._identity()), *self._destination()]
+            self._asked.append(ask_settings(command, self.address.typed))
+        return self._asked[0]
+
+    @property
+    def patience(self) -> float:
+        """Seconds that connecting may take longer than usual, because ssh's configuration says so."""
+        return self.settings.connect_seconds - CONNECT_SECONDS
 
     @property
     def control_path(self) -> str:
@@ -90,7 +118,13 @@ class OpenSsh:
         return True  # it is sent through stdin, which has no limit
 
     def arguments(self) -> list[str]:
-        """The arguments of ssh for our probe and for Ansible, without those of :func:`master_options`."""
+        """The arguments of ssh for our probe and for Ansible, without those of :func:`master_options`.
+
+        What the user's configuration says is kept, except for what is meant for a person at a terminal.
+
+        Raises:
+            HostError: as :attr:`settings`.
+        """
         options = {
             **OPTIONS,
             "StrictHostKeyChecking": "yes",
@@ -98,20 +132,39 @@ class OpenSsh:
             "ForwardAgent": "no",
             "ForwardX11": "no",
             "ClearAllForwardings": "yes",
+            **self.settings.differences(),
+            **self._identity(),
         }
-        arguments = []
+        return [*self._configuration(), *as_arguments(options)]
+
+    def _configuration(self) -> list[str]:
+        """The words that name the configuration where ssh would not find it: ssh itself does not look at HOME."""
         home = os.environ.get("HOME", "")
-        if home and home != _home_in_passwd():  # ssh itself does not look at HOME
-            config = Path(home, ".ssh", "config")
-            if config.is_file():
-                arguments = ["-F", str(config)]
-            else:
-                options["UserKnownHostsFile"] = _quoted(Path(home, ".ssh", "known_hosts"))
+        config = Path(home, ".ssh", "config")
+        if not home or home == _home_in_passwd() or not config.is_file():
+            return []
+        return ["-F", self._plain(config)]
+
+    def _plain(self, path: Path) -> str:
+        """The path, or a link to it: ssh starts a jump host's ssh with the path of ``-F`` unquoted, in a shell."""
+        if re.fullmatch(r"[A-Za-z0-9/._+,:@=-]+", str(path)) or not self.sockets.is_absolute():
+            return str(path)
+        link = self.sockets / "config"
+        with contextlib.suppress(OSError):  # another host of this run made it
+            link.symlink_to(path)
+        return str(link if link.is_symlink() else path)
+
+    def _identity(self) -> dict[str, str]:
+        """The options that name the key and the file of known host keys."""
+        options = {}
+        home = os.environ.get("HOME", "")
+        if home and home != _home_in_passwd() and not Path(home, ".ssh", "config").is_file():
+            options["UserKnownHostsFile"] = _quoted(Path(home, ".ssh", "known_hosts"))
         if self.key is not None:
             options |= {"IdentityFile": _quoted(self.key), "IdentitiesOnly": "yes", "IdentityAgent": "none"}
         if self.known_hosts is not None:
             options["UserKnownHostsFile"] = _quoted(self.known_hosts)
-        return arguments + as_arguments(options)
+        return options
 
     @property
     def variables(self) -> Mapping[str, Any]:
@@ -120,13 +173,15 @@ class OpenSsh:
             "ansible_host": self.address.name,
             "ansible_ssh_common_args": shlex.join(self.arguments()),
         }
+        if self.settings.connect_seconds != CONNECT_SECONDS:
+            variables["ansible_ssh_timeout"] = self.settings.connect_seconds
         if self.address.user is not None:
             variables["ansible_user"] = self.address.user
         if self.address.port is not None:
             variables["ansible_port"] = self.address.port
         return variables
 
-    def _command(self, *extra: str) -> list[str]:
+    def _program(self) -> str:
         ssh = find_program("ssh")
         if ssh is None:
             raise HostError(
@@ -134,14 +189,33 @@ class OpenSsh:
                 remedy="Install OpenSSH's client (Debian: openssh-client).",
                 host=self.address.typed,
             )
-        command = [ssh, "-T", *extra, *as_arguments(master_options(self.control_path)), *self.arguments()]
+        return ssh
+
+    def _destination(self) -> list[str]:
+        words = []
         if self.address.user is not None:
-            command += ["-o", f'User="{self.address.user}"']
+            words += ["-o", f'User="{self.address.user}"']
         if self.address.port is not None:
-            command += ["-o", f"Port={self.address.port}"]
-        return [*command, "--", self.address.name]
+            words += ["-o", f"Port={self.address.port}"]
+        return [*words, "--", self.address.name]
+
+    def _command(self, *extra: str, is_shared: bool = True) -> list[str]:
+        """ssh with all its options and the host; ``is_shared``: over the shared connection, which it opens."""
+        options = {"ConnectTimeout": str(self.settings.connect_seconds)}
+        options |= master_options(self.control_path) if is_shared else {"ControlMaster": "no", "ControlPath": "none"}
+        return [self._program(), "-T", *extra, *as_arguments(options), *self.arguments(), *self._destination()]
 
     def run(self, script: str, timeout: float) -> ShellResult:
+        deadline = time.monotonic() + timeout
+        found = self._run(FIRST_LINE + script, timeout)
+        answer = without_noise(found)
+        if answer is None:
+            raise explain(found, lambda asked, most: self._run(asked, min(most, max(1.0, deadline - time.monotonic()))))
+        return answer
+
+    def _run(self, script: str, timeout: float) -> ShellResult:
+        """What a script prints, whoever reads it."""
+        started = time.monotonic()
         try:
             command = [*self._command(), _bounded_shell(math.ceil(timeout) + 1)]
             done = run_bounded(command, os.fsencode(script), seconds=timeout, stop=self._stopped)
@@ -153,16 +227,31 @@ class OpenSsh:
             raise HostError("stopped", remedy="Run again.", host=self.address.typed) from None
         stderr = decoded(done.stderr)
         if done.code == _CONNECTION_FAILED:
-            address = self.address
-            raise connection_error(FailedConnection(stderr, address.typed, address.name, address.port, self.key))
+            if is_of_proxy(stderr) and self.settings.proxy:
+                stderr = self._words_of_proxy(timeout - (time.monotonic() - started)) or stderr
+            by_hand = f"{sh.join(self._configuration())} {self.address.destination}".strip()
+            raise connection_error(FailedConnection(stderr, self.address.typed, by_hand, self.settings, self.key))
         return ShellResult(decoded(done.stdout), stderr, done.code)
+
+    def _words_of_proxy(self, timeout: float) -> str:
+        """What a jump host's ssh or a ProxyCommand says when it fails once more; empty if it does not fail.
+
+        ssh throws their words away where it opens a connection that is shared, unless it is asked to explain what it
+        does, which it tells the ssh of a jump host too.
+        """
+        command = [*self._command("-v", is_shared=False), "true"]
+        try:
+            done = run_bounded(command, b"", seconds=max(1.0, timeout), stop=self._stopped)
+        except (TimeoutError, TooLongError, StoppedError):
+            return ""
+        return decoded(done.stderr) if done.code == _CONNECTION_FAILED else ""
 
     def stop(self) -> None:
         self._stopped.set()
 
     def close(self) -> None:
         """End the master, if there is one."""
-        if any(self.sockets.glob("*")):
+        if any(each.is_socket() for each in self.sockets.glob("*")):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 subprocess.run(
                     self._command("-O", "exit"),
@@ -180,7 +269,8 @@ def _bounded_shell(seconds: int) -> str:
     are killed. Source: coreutils' manual, "timeout".
     """
     program = 'program=$(PATH=/usr/bin:/bin command -v timeout) && "$program" -s KILL 9 true'  # not in old busybox
-    return f"exec /bin/sh -c '{program} && exec \"$program\" -s KILL {seconds} /bin/sh; exec /bin/sh'"
+    shell = f"/bin/sh -s {OWN_COMMAND}"
+    return f"exec /bin/sh -c '{program} && exec \"$program\" -s KILL {seconds} {shell}; exec {shell}'"
 
 
 def master_options(control_path: str) -> dict[str, str]:

@@ -41,6 +41,7 @@ class MngrConnection:
     host: OnlineHostInterface
     name: str
     is_local: bool = False
+    patience: float = 0
 
     @property
     def variables(self) -> Mapping[str, Any]:

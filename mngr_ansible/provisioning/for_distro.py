@@ -38,6 +38,7 @@ class _NoHost:
     """The connection of a system that is only named; every command fails."""
 
     is_local = False
+    patience = 0.0
     variables: Mapping[str, Any] = {}
 
     def holds(self, script: str) -> bool:

@@ -160,7 +160,7 @@ def _inspect(prepared: Prepared, request: Request, started: float, *, is_applied
     try:
         if (left := deadline - time.monotonic()) <= 0:
             raise HostError("the time was up before this host was asked", remedy="Give more time with --timeout.")
-        state = probe(target.connection, probe_request, min(_PROBE_SECONDS, left))
+        state = probe(target.connection, probe_request, min(_PROBE_SECONDS + target.connection.patience, left))
         _require_privilege(request, state, is_needed=bool(resolved) or request.become)
         plan = resolve_destinations(plan, state.login.home, state.paths.work_dir, state.paths.real)
         resolver = ask_offers(

@@ -62,6 +62,10 @@ def _existing_file(option: str, path: str | os.PathLike[str] | None) -> str | No
     if not file.is_file():
         problem = "is not a file" if file.exists() else "no such file"
         raise UsageError(f"{option} {path}: {problem}", remedy="Check the path.")
+    if "${" in str(file):  # ssh has no spelling for it. Source: ssh_config(5), "ENVIRONMENT VARIABLES"
+        raise UsageError(
+            f"{option} {path}: ssh takes ${{…}} in a path for a variable", remedy="Give another path to it."
+        )
     if option == "--key" and file.suffix == ".pub":
         raise UsageError(
             f"{option} {path}: this is the public key", remedy="Give the private key: the file without .pub."

@@ -77,7 +77,8 @@ def run_marker(private: Path) -> str:
 def ssh_arguments(control_path: str) -> str:
     """The options of ssh: no questions, 20 s at most without an answer, and one connection for each host.
 
-    A connection that is open already at ``control_path`` is used. ``ControlPersist`` is set even then, because Ansible
+    How long connecting may take comes from Ansible itself: ``ansible_ssh_timeout`` of the host, else 10 s. A connection
+    that is open already at ``control_path`` is used. ``ControlPersist`` is set even then, because Ansible
     ignores the path without it. Source: ssh_config(5).
     """
     return shlex.join(as_arguments({**OPTIONS, **master_options(control_path)}))

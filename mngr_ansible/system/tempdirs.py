@@ -20,6 +20,8 @@ _LONGEST_SOCKET_PARENT = 23
 """Bytes: with ``/mngr-ansible-12345678``, ``/%C`` (41) and the suffix that ssh adds (17), a socket's path
 has 103 bytes, the limit of macOS."""
 
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+,:@=-]+")
+
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NONBLOCK | os.O_CLOEXEC
 _TMP = Path("/tmp")  # noqa: S108 - what we make in it is private
 
@@ -50,13 +52,14 @@ def private_directory(parent: Path, prefix: str) -> Iterator[Path]:
 
 @contextmanager
 def socket_directory() -> Iterator[Path]:
-    """A private directory whose path is short enough for ssh's sockets; in /tmp where TMPDIR is too long or not safe.
+    """A private directory whose path suits ssh's sockets; in /tmp where TMPDIR is too long or not safe, or where its
+    name has a character that ssh reads as something else: a token, a variable, a quotation mark (ssh_config(5)).
 
     Raises:
         OSError: as :func:`private_directory`.
     """
     parent = temporary_parent()
-    if len(os.fsencode(parent)) > _LONGEST_SOCKET_PARENT:
+    if len(os.fsencode(parent)) > _LONGEST_SOCKET_PARENT or not _PLAIN_PATH.fullmatch(str(parent)):
         parent = _TMP
     with private_directory(parent, "mngr-ansible-") as directory:
         yield directory

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from mngr_ansible.diff import commands
 from mngr_ansible.errors import HostError, InputError
 from mngr_ansible.host.ssh_errors import FailedConnection, connection_error
+from mngr_ansible.host.ssh_settings import SshSettings
 from mngr_ansible.plan.local_files import ReadableSecret
 from mngr_ansible.portable import checks, managers, sh
 from mngr_ansible.report import text
@@ -195,7 +196,8 @@ def test_remedies_that_name_a_command(stubs: Path, name: str) -> None:
     }
     lines = []
     for output, before in outputs.items():
-        error: HostError = connection_error(FailedConnection(output, name, name, None, name))
+        settings = SshSettings({"hostname": name})
+        error: HostError = connection_error(FailedConnection(output, name, sh.quote(name), settings, name))
         assert before in error.remedy
         lines.append(error.remedy.partition(before)[2].removesuffix(" Nothing was sent.").removesuffix("."))
     lines.append(ReadableSecret(name, 0o644, "p").advice.partition("run: ")[2])

@@ -7,11 +7,23 @@ import pytest
 
 from mngr_ansible.host.ssh import OPTIONS, PERSIST_SECONDS, Address, OpenSsh, as_arguments
 from mngr_ansible.host.ssh_errors import FailedConnection, connection_error
+from mngr_ansible.host.ssh_settings import SshSettings
 from mngr_ansible.run.environment import ssh_arguments
 
 CHANGED = "@@@@@@@@@@@@\n@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\n@@@@@@@@@@@@\n"
 OPEN_KEY = "@@@@@@@@@@@@\n@         WARNING: UNPROTECTED PRIVATE KEY FILE!          @\n@@@@@@@@@@@@\n"
 DENIED = "dev@build-1: Permission denied (publickey)."
+
+
+def settings(**values):
+    """What ``ssh -G`` says of the host build-1."""
+    said = {
+        "hostname": "build-1",
+        "port": 22,
+        "userknownhostsfile": "/h/.ssh/known_hosts /h/.ssh/known_hosts2",
+        **values,
+    }
+    return SshSettings.parse("".join(f"{name} {value}\n" for name, value in said.items()))
 
 
 @pytest.mark.parametrize(
@@ -33,14 +45,20 @@ DENIED = "dev@build-1: Permission denied (publickey)."
             "ADDR:PORT",
         ),
         ("client_loop: send disconnect: Broken pipe", "the connection was lost during the check", "Run again."),
-        ("@@@@@@@@@@\n", "the connection was lost during the check", "Run again."),
-        ("", "the connection was lost during the check", "Nothing was changed."),
+        ("@@@@@@@@@@\n", "the connection was lost during the check, and ssh gives no reason", "Run again."),
+        ("", "the connection was lost during the check, and ssh gives no reason", "Nothing was changed."),
         ("ssh: connect to host build-1 port 2222: Connection timed out", "it does not answer", "Check that it is up"),
-        ("something new\nkex: {last_line}", "ssh cannot connect: kex: {last_line}", "by hand: ssh dev@build-1:2222"),
+        (
+            "something new\nkex: {last_line}",
+            "ssh cannot connect: kex: {last_line}",
+            "by hand: ssh -i '/k y' -p 2222 dev",
+        ),
     ],
 )
 def test_a_failure_of_ssh_has_a_problem_and_a_remedy(output, problem, remedy):
-    error = connection_error(FailedConnection(output, "dev@build-1:2222", "build-1", 2222, "/k y"))
+    error = connection_error(
+        FailedConnection(output, "dev@build-1:2222", "-p 2222 dev@build-1", settings(port=2222), "/k y")
+    )
 
     assert error.problem.startswith(problem)
     assert remedy in error.remedy
@@ -48,15 +66,14 @@ def test_a_failure_of_ssh_has_a_problem_and_a_remedy(output, problem, remedy):
 
 
 def test_without_an_option_key_no_key_is_named():
-    error = connection_error(FailedConnection(OPEN_KEY + DENIED, "build-1", "build-1"))
+    error = connection_error(FailedConnection(OPEN_KEY + DENIED, "build-1", "build-1", settings()))
 
     assert error.problem == "other users can read the key, so ssh does not use it"
     assert error.remedy == "Make it readable for you only: chmod 600 FILE"
 
 
-@pytest.mark.parametrize("port", [None, 22])
-def test_the_default_port_is_not_written(port):
-    error = connection_error(FailedConnection("Host key verification failed.", "build-1", "build-1", port))
+def test_the_default_port_is_not_written():
+    error = connection_error(FailedConnection("Host key verification failed.", "build-1", "build-1", settings()))
 
     assert error.remedy.endswith("known_hosts: ssh-keyscan build-1")
 

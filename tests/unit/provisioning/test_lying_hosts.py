@@ -22,6 +22,7 @@ class Liar:
     """A connection whose answers are what ``answer`` makes of the honest ones."""
 
     is_local = False
+    patience = 0.0
     variables: Mapping[str, Any] = {}
 
     def __init__(self, answer: Any) -> None:

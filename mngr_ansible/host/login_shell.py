@@ -1,0 +1,117 @@
+"""Whether our command ran on a host, or something that a start-up file or sshd starts in the place of every command.
+
+A script goes through stdin, so another shell would run it too: the check would work, and every module of Ansible would
+fail. So the first line of a script (:data:`FIRST_LINE`) proves that our own command reads it. Which file starts what is
+asked only where something is wrong.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+
+from mngr_ansible.errors import HostError
+from mngr_ansible.host import templates
+from mngr_ansible.host.connection import ShellResult
+from mngr_ansible.portable.text import printable
+
+OWN_COMMAND = "mngr-ansible"
+"""The first argument of the shell that our command starts."""
+
+_OWN, _OTHER = "mngr-ansible: own shell", "mngr-ansible: another shell"
+
+FIRST_LINE = (
+    f"""case ${{1-}} in {OWN_COMMAND}) printf '\\n%s\\n' '{_OWN}' ;; *) echo; echo '{_OTHER}'; exit ;; esac\n"""
+)
+"""The line before every script: it prints by whom it is read, and ends another shell."""
+
+_ASK_SECONDS = 10
+
+
+def _question() -> str:
+    """``login_shell.sh`` as one command for any shell."""
+    lines = templates.render("login_shell.sh", {"OWN_COMMAND": OWN_COMMAND}).splitlines()
+    return f"/bin/sh -c '{' '.join(line.strip() for line in lines)}'\n"
+
+
+def without_noise(result: ShellResult) -> ShellResult | None:
+    """The result without what was printed before the script began; None if our command did not run it."""
+    noise, mark, answer = result.stdout.partition(f"\n{_OWN}\n")
+    if not mark or f"\n{_OTHER}\n" in result.stdout:
+        return None
+    return ShellResult(answer, result.stderr, result.code, len(noise))
+
+
+def not_run(result: ShellResult) -> HostError:
+    """The error of a host that did not run our script, as far as its output tells."""
+    output = (result.stdout.strip() or result.stderr.strip()).splitlines()
+    told = "" if not output or _OTHER in output else f": {output[-1][:200]}"
+    return HostError(
+        f"its shell did not run our script{told}",
+        remedy="Check that the remote user's login shell is a POSIX shell (no nologin, no ForceCommand), and what its "
+        "start-up files do.",
+    )
+
+
+def explain(result: ShellResult, ask: Callable[[str, float], ShellResult]) -> HostError:
+    """The error of a host that did not run our script, with the start-up file that prevents it where that is found.
+
+    Args:
+        result: what came instead.
+        ask: run one more script in so many seconds.
+    """
+    try:
+        lines = ask(_question(), _ASK_SECONDS).stdout.splitlines()
+    except HostError:
+        return not_run(result)
+    facts: dict[str, list[str]] = {"name": [], "login": [], "forced": [], "line": []}
+    for line in lines:
+        word, _, rest = line.removeprefix("mngr-shell ").partition(" ")
+        if line.startswith("mngr-shell ") and word in facts:
+            facts[word].append(rest)
+    if not facts["name"]:
+        return not_run(result)
+    name, login = printable(facts["name"][0])[:40], (facts["login"] or [""])[0]
+    if facts["forced"]:
+        return HostError(
+            f"its sshd starts {name or 'another program'} in the place of every command (ForceCommand, or command= in "
+            "authorized_keys)",
+            remedy="Log in with another user or key, or have that setting run $SSH_ORIGINAL_COMMAND.",
+        )
+    place = _most_likely(facts["line"], name)
+    shell = name or "another shell"
+    if place is None:
+        return HostError(
+            f"a start-up file of its login shell starts {shell} in the place of every command",
+            remedy=f"Find the line that starts it, and let only interactive shells do so: {_guard(login, name)}.",
+        )
+    file, number, words = place
+    return HostError(
+        f"its login shell starts {shell} in the place of every command: {file}, line {number} ({words})",
+        remedy=f"Let only interactive shells do so, in that line: {_guard(login, words)}. Nothing was changed.",
+    )
+
+
+def _guard(login: str, words: str) -> str:
+    if login == "fish":
+        return f"if status is-interactive; {words}; end"
+    if login.endswith("csh"):
+        return f"if ($?prompt) {words}"
+    return f"case $- in *i*) {words} ;; esac"
+
+
+def _most_likely(lines: Sequence[str], name: str) -> tuple[str, str, str] | None:
+    """File, number and command of the line that starts this shell; only the command's first words are shown."""
+    word = re.escape(name) if name else r"\S+"
+    start = r"(?:^|[;&|({]|\bthen\b|\bdo\b|\belse\b|\band\b)\s*"
+    patterns = (
+        rf"\bexec\s+(?:-\w+\s+|-a\s+\S+\s+)*(?:command\s+|env\s+)?[\"']?\S*\b{word}\b[\"')]*",
+        r"\bexec\s+(?:-\w+\s+)*[\"']?\$(?:\([^)]{1,60}\)|\{?\w+\}?)[\"']?",
+        rf"{start}(?:\S*/)?{word}(?=$|[\s;&|)])",
+        r"\bexec\s+[A-Za-z/~]\S*",
+    )
+    read = [found.groups() for line in lines if (found := re.fullmatch(r"(.+?):(\d+):(?!\s*#)(.*)", line))]
+    for pattern in patterns:
+        for file, number, text in read:
+            if found := re.search(pattern, text):
+                words = re.sub(r"^[\s;&|({]*(?:then|do|else|and)?\s*", "", found[0])
+                return printable(file), number, printable(words)[:80]
+    return None
