@@ -108,7 +108,7 @@ def compare(plan: Plan, state: HostState, resolver: Resolver, *, is_local: bool,
         needs_python=python.is_due,
         is_python_advised=python.is_advised,
         is_python_blocked=python.is_blocked,
-        notices=(*files.notices, *_refused_python(state), *packages.notices),
+        notices=(*files.notices, *_refused_python(state), *filter(None, (state.login.sudo_notice,)), *packages.notices),
         are_lists_old=resolver.are_lists_old,
         held=files.held,
     )

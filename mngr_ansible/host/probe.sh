@@ -8,11 +8,14 @@
 say() { printf '%s %s\n' "$1" "$2"; }
 
 ask_login() {
-  # A home that is not in the environment is looked up by the shell itself.
-  [ -n "$H" ] || H=$(eval "echo ~$(id -un)")
+  # A home that is not in the environment is looked up by the shell itself. A user without a name has none: then it is
+  # the root directory, as for login(1).
+  u=$(id -un 2>/dev/null) || u=$(id -u)
+  [ -n "$H" ] || H=$(eval "echo ~$u")
+  case $H in /*) ;; *) H=/ ;; esac
   while case $H in ?*/) : ;; *) false ;; esac; do H=${H%/}; done
   say home "$H"
-  say user "$(id -un 2>/dev/null || id -u)"
+  say user "$u"
   say uid "$(id -u)"
   say groups "$(id -G)"
   for t in "$H" /tmp /var/tmp; do
@@ -84,25 +87,35 @@ import json; print("%d.%d %s" % (sys.version_info[:2] + (sys.executable,)))' 2>/
   if [ -n "$python" ]; then say python "$python"; fi
 }
 
-# How the remote user can become root. sudo can wait for ever (for a network, a PAM module): it gets 10 s.
+# COMMAND…: run it, within $wait seconds; sets $code, and $output to what it prints. Reports sudo that took long.
+# shellcheck disable=SC2086  # $bounded is several words
+try_root() {
+  began=$(date +%s)
+  output=$($bounded "$@" 2>&1)
+  code=$? took=$(($(date +%s) - began))
+  case $code:$output in
+    124:* | 137:*) say obstacle "slow $wait" ;;
+    0:*'nable to resolve host'*) if [ "$took" -ge 5 ]; then say slowsudo "$took name"; fi ;;
+    0:*) if [ "$took" -ge 5 ]; then say slowsudo "$took"; fi ;;
+    *tty*) say obstacle tty ;;
+  esac
+  return "$code"
+}
+
+# How the remote user can become root. sudo can wait for ever (for a network, a PAM module), or for name servers that do
+# not answer, which takes them 10 to 40 s: it gets a minute.
 find_privilege() {
-  privilege=none bounded=
+  privilege=none bounded='' wait=$((seconds * 5 / 8))
   if [ "$(id -u)" = 0 ]; then privilege=root; return; fi
   if [ -z "$needs_privilege" ] && [ -n "$python" ]; then return; fi
-  if timeout -k 1 1 true >/dev/null 2>&1; then bounded='timeout -k 1 10'; else bounded=; fi
-  if command -v sudo >/dev/null 2>&1; then
-    output=$($bounded sudo -n true 2>&1)
-    case $?:$output in
-      0:*) privilege=sudo; return ;;
-      124:* | 137:*) say obstacle slow ;;
-      *tty*) say obstacle tty ;;
-    esac
-  fi
-  if command -v doas >/dev/null 2>&1 && $bounded doas -n true >/dev/null 2>&1; then privilege=doas; return; fi
+  if [ "$wait" -gt 60 ]; then wait=60; elif [ "$wait" -lt 1 ]; then wait=1; fi
+  if timeout -k 1 1 true >/dev/null 2>&1; then bounded="timeout -k 1 $wait"; fi
+  if command -v sudo >/dev/null 2>&1 && try_root sudo -n true; then privilege=sudo; return; fi
+  if command -v doas >/dev/null 2>&1 && try_root doas -n true; then privilege=doas; return; fi
   if [ -n "$mngr_password" ]; then
     case $(sudo --version 2>&1) in
       sudo-rs*) say obstacle rs ;;
-      *) if printf '%s\n' "$mngr_password" | sudo -k -S -p '' true >/dev/null 2>&1; then privilege=password; fi ;;
+      *) if printf '%s\n' "$mngr_password" | try_root sudo -k -S -p '' true; then privilege=password; fi ;;
     esac
   fi
 }

@@ -34,6 +34,7 @@ WORDS: Mapping[str, str] = {
     "oldpython": "version and path of a Python that is too old for it",
     "privilege": "how the remote user can become root: a word of Privilege",
     "obstacle": "what prevents the use of sudo besides a password",
+    "slowsudo": "seconds that sudo took, where they were many; and the word name, if it could not resolve the host's",
     "realhome": "the home directory with all links resolved",
     "work_dir": "the absolute path of work_dir",
     "realwork": "the same with all links resolved",
@@ -127,6 +128,7 @@ def parse_answer(lines: Sequence[str], request: ProbeRequest, paths: Sequence[Pr
 
 def _login(facts: Facts) -> Login:
     privilege = facts.one("privilege")
+    slow, _, why_slow = facts.optional("slowsudo").partition(" ")
     if privilege not in get_args(Privilege):
         raise ValueError(f"the privilege {privilege[:20]!r}")
     return Login(
@@ -137,6 +139,8 @@ def _login(facts: Facts) -> Login:
         groups=tuple(int(each) for each in facts.optional("groups").split()),
         privilege=privilege,  # type: ignore[arg-type]
         obstacle=facts.optional("obstacle"),
+        sudo_seconds=int(slow) if re.fullmatch(r"\d{1,4}", slow) else 0,
+        is_name_unknown=why_slow == "name",
     )
 
 

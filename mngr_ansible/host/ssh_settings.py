@@ -129,6 +129,12 @@ def ask_settings(command: Sequence[str], host: str) -> SshSettings:
     lines = [line.strip() for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
     if not lines or any("option -- G" in line for line in lines):
         return SshSettings()
+    if any(line.startswith("No user exists for uid") for line in lines):
+        raise HostError(
+            f"ssh does not work for a user without a name: {printable(lines[0])}",
+            remedy="Give this user an entry in /etc/passwd, or run as another user.",
+            host=host,
+        )
     told = [line for line in lines if "terminating," not in line] or lines
     raise configuration_error(told, host)
 
@@ -138,6 +144,6 @@ def configuration_error(lines: Sequence[str], host: str) -> HostError:
     shown = "; ".join(line.rstrip(".") for line in lines[:3])
     return HostError(
         f"ssh cannot use its configuration: {printable(shown)}",
-        remedy="Correct what it names in your ssh configuration. Nothing was sent to the host.",
+        remedy="Correct that in your ssh configuration. Nothing was sent to the host.",
         host=host,
     )

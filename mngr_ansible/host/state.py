@@ -1,6 +1,7 @@
 """``HostState``: what is true on a host now, as the probe found it. Values only; ``probe_answer`` builds them."""
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ were given, or not at all."""
 
 _SUDO_OBSTACLES = {
     "tty": "its sudo needs a terminal: requiretty",
-    "slow": "its sudo does not answer within 10 s",
+    "slow": "its sudo does not answer within {} s",
     "rs": "its sudo is sudo-rs, whose password prompt Ansible does not understand",
 }
 """What can prevent the use of sudo besides a password, by the probe's word for it."""
@@ -67,12 +68,28 @@ class Login:
     """The numbers of the user's groups, the primary group first."""
     privilege: Privilege = "none"
     obstacle: str = ""
-    """What prevents the use of sudo besides a password: a key of ``_SUDO_OBSTACLES``, or empty."""
+    """What prevents the use of sudo besides a password: a key of ``_SUDO_OBSTACLES``, and the number that its words have
+    a place for; or empty."""
+    sudo_seconds: int = 0
+    """How long sudo, or doas, took, where that was 5 s or more."""
+    is_name_unknown: bool = False
+    """Whether sudo took so long because it could not resolve the host's own name."""
 
     @property
     def sudo_obstacle(self) -> str:
         """What prevents the use of sudo besides a password, in words; empty if nothing is known."""
-        return _SUDO_OBSTACLES.get(self.obstacle, "")
+        word, _, number = self.obstacle.partition(" ")
+        return _SUDO_OBSTACLES.get(word, "").format(number if re.fullmatch(r"\d{1,4}", number) else "60")
+
+    @property
+    def sudo_notice(self) -> str:
+        """What people should know about a sudo that is slow; empty if it is not."""
+        if not self.sudo_seconds:
+            return ""
+        why = (
+            ": it cannot resolve the host's own name. Add that name to /etc/hosts there" if self.is_name_unknown else ""
+        )
+        return f"sudo takes {self.sudo_seconds} s each time on this host{why}"
 
     @property
     def privilege_problem(self) -> str:

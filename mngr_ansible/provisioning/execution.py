@@ -25,6 +25,9 @@ from mngr_ansible.run.runner import RunRecord, RunResult, run
 _CLEAN_UP_SECONDS = 5
 """How long a host is given to remove the temporary directory of a run that was cut off."""
 
+_SLOW_SUDO_SECONDS = 60
+"""How long Ansible waits at least for a sudo that is slow."""
+
 _SHORTEST = 5
 """Seconds that a run gets although looking at the hosts used up all the time."""
 
@@ -67,10 +70,21 @@ def host_runs(prepared: Sequence[Prepared], request: Request, tmp: str | None = 
         become = request.become and state.login.uid != 0
         by_password = state.login.privilege == "password"
         remote_tmp = None if tmp is None or each.target.connection.is_local else _remote_tmp(due, state, tmp)
-        variables = each.target.connection.variables
+        variables = _patient(each.target.connection.variables, state)
         lock = transaction_seconds(request) if request.is_patient else LOCK_SECONDS
         found.append(HostRun(alias, variables, due, python, become, by_password, remote_tmp, lock))
     return found
+
+
+def _patient(variables: Mapping[str, Any], state: HostState) -> Mapping[str, Any]:
+    """The connection variables, with more time where sudo is slow: Ansible waits as long for it as for a connection.
+
+    Source: the options ``timeout`` of Ansible's connection ``ssh`` and ``become_success_timeout`` of ``local``.
+    """
+    if not state.login.sudo_seconds:
+        return variables
+    seconds = max(_SLOW_SUDO_SECONDS, 2 * state.login.sudo_seconds, int(variables.get("ansible_ssh_timeout", 0)))
+    return {**variables, "ansible_ssh_timeout": seconds, "ansible_local_become_success_timeout": seconds}
 
 
 def _remote_tmp(due: Due, state: HostState, name: str) -> str:

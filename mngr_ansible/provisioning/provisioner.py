@@ -39,6 +39,9 @@ _PATIENCE = "cloud-init or unattended upgrades may hold the package manager's lo
 _PROBE_SECONDS = 60.0
 """How long a host may take to answer the probe."""
 
+_SUDO_SECONDS = 60.0
+"""How much longer where sudo is tried: it may wait for name servers that do not answer."""
+
 
 class Interrupted(BaseException):
     """A signal stopped a command that changes hosts, after it had begun.
@@ -160,7 +163,8 @@ def _inspect(prepared: Prepared, request: Request, started: float, *, is_applied
     try:
         if (left := deadline - time.monotonic()) <= 0:
             raise HostError("the time was up before this host was asked", remedy="Give more time with --timeout.")
-        state = probe(target.connection, probe_request, min(_PROBE_SECONDS + target.connection.patience, left))
+        most = _PROBE_SECONDS + target.connection.patience + (_SUDO_SECONDS if probe_request.needs_privilege else 0)
+        state = probe(target.connection, probe_request, min(most, left))
         _require_privilege(request, state, is_needed=bool(resolved) or request.become)
         plan = resolve_destinations(plan, state.login.home, state.paths.work_dir, state.paths.real)
         resolver = ask_offers(
@@ -194,7 +198,8 @@ def _require_privilege(request: Request, state: HostState, *, is_needed: bool) -
         )
     if request.become and state.login.privilege not in ("root", "sudo", "password"):
         raise HostError(
-            f"--become needs sudo, and {state.login.user} cannot use sudo without a password on this host",
+            f"--become needs sudo, and {state.login.user} cannot use sudo without a password on this host"
+            + (f": {state.login.sudo_obstacle}" if state.login.sudo_obstacle else ""),
             remedy="Log in as root, allow sudo without a password for this user, or add --ask-become-pass.",
         )
 

@@ -5,6 +5,7 @@ ansible-runner"). ssh's own configuration and agent are used.
 """
 
 import os
+import pwd
 import shlex
 import sys
 from pathlib import Path
@@ -45,6 +46,7 @@ def environment(private: Path, sockets: Path, ssh_args: str, remote_tmp: str) ->
     """
     path = [entry for entry in os.environ.get("PATH", "").split(":") if entry.startswith("/") and _is_utf8(entry)]
     return {
+        **_home_without_a_name(),
         **{name: value for name in _INHERITED if (value := os.environ.get(name)) and _is_utf8(value)},
         "TMPDIR": str(sockets),
         "PATH": ":".join(path) or os.defpath,
@@ -67,6 +69,15 @@ def environment(private: Path, sockets: Path, ssh_args: str, remote_tmp: str) ->
         "ANSIBLE_LOCALHOST_WARNING": "False",
         "MAX_EVENT_RES": "50000000",  # characters; ansible-runner replaces a larger result with an empty one
     }
+
+
+def _home_without_a_name() -> dict[str, str]:
+    """HOME for a user who has neither HOME nor an entry in passwd: the root directory, as the check script takes it."""
+    try:
+        pwd.getpwuid(os.getuid())
+    except KeyError:
+        return {"HOME": "/"}
+    return {}
 
 
 def run_marker(private: Path) -> str:
