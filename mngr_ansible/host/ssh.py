@@ -100,7 +100,9 @@ class OpenSsh:
             HostError: this machine has no ssh, or ssh cannot read its configuration.
         """
         if not self._asked:
-            command = [self._program(), *self._configuration(), *as_arguments(self._identity()), *self._destination()]
+            config = _own_configuration()
+            words = [] if config is None else ["-F", str(config)]
+            command = [self._program(), *words, *as_arguments(self._identity()), *self._destination()]
             self._asked.append(ask_settings(command, self.address.typed))
         return self._asked[0]
 
@@ -139,11 +141,8 @@ class OpenSsh:
 
     def _configuration(self) -> list[str]:
         """The words that name the configuration where ssh would not find it: ssh itself does not look at HOME."""
-        home = os.environ.get("HOME", "")
-        config = Path(home, ".ssh", "config")
-        if not home or home == _home_in_passwd() or not config.is_file():
-            return []
-        return ["-F", self._plain(config)]
+        config = _own_configuration()
+        return [] if config is None else ["-F", self._plain(config)]
 
     def _plain(self, path: Path) -> str:
         """The path, or a link to it: ssh starts a jump host's ssh with the path of ``-F`` unquoted, in a shell."""
@@ -158,7 +157,7 @@ class OpenSsh:
         """The options that name the key and the file of known host keys."""
         options = {}
         home = os.environ.get("HOME", "")
-        if home and home != _home_in_passwd() and not Path(home, ".ssh", "config").is_file():
+        if home and home != _home_in_passwd() and _own_configuration() is None:
             options["UserKnownHostsFile"] = _quoted(Path(home, ".ssh", "known_hosts"))
         if self.key is not None:
             options |= {"IdentityFile": _quoted(self.key), "IdentitiesOnly": "yes", "IdentityAgent": "none"}
@@ -229,7 +228,10 @@ class OpenSsh:
         if done.code == _CONNECTION_FAILED:
             if is_of_proxy(stderr) and self.settings.proxy:
                 stderr = self._words_of_proxy(timeout - (time.monotonic() - started)) or stderr
-            by_hand = f"{sh.join(self._configuration())} {self.address.destination}".strip()
+            config = _own_configuration()
+            by_hand = (
+                self.address.destination if config is None else f"-F {sh.quote(str(config))} {self.address.destination}"
+            )
             raise connection_error(FailedConnection(stderr, self.address.typed, by_hand, self.settings, self.key))
         return ShellResult(decoded(done.stdout), stderr, done.code)
 
@@ -287,6 +289,13 @@ def _quoted(path: str | Path) -> str:
     """A path as a literal value of an option of ssh. Source: ssh_config(5), on quoted arguments and "TOKENS"."""
     escaped = str(path).replace("%", "%%").replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def _own_configuration() -> Path | None:
+    """The user's configuration, where HOME is another directory than the one in passwd, and has one."""
+    home = os.environ.get("HOME", "")
+    config = Path(home, ".ssh", "config")
+    return config if home and home != _home_in_passwd() and config.is_file() else None
 
 
 def _home_in_passwd() -> str | None:

@@ -94,15 +94,16 @@ class SshSettings:
     def differences(self) -> dict[str, str]:
         """Those of :data:`FOR_COMMANDS` that are set otherwise. An option that this ssh does not know is not among
         them: it would be an error."""
+        found = {name: self.values.get(name.lower()) for name in FOR_COMMANDS}
         return {
-            name: value
-            for name, value in FOR_COMMANDS.items()
-            if self.values.get(name.lower(), value).lower() not in (value.lower(), _IN_ANSWERS.get(value))
+            name: FOR_COMMANDS[name]
+            for name, value in found.items()
+            if value is not None and value.lower() not in (FOR_COMMANDS[name].lower(), _AS_GOOD.get(name))
         }
 
 
-_IN_ANSWERS = {"no": "false"}
-"""How ``ssh -G`` may spell a value."""
+_AS_GOOD = {"RequestTTY": "auto", "Tunnel": "false"}
+"""Values in the output of ``ssh -G`` that mean the same for a command."""
 
 
 def ask_settings(command: Sequence[str], host: str) -> SshSettings:

@@ -68,8 +68,8 @@ class Login:
     """The numbers of the user's groups, the primary group first."""
     privilege: Privilege = "none"
     obstacle: str = ""
-    """What prevents the use of sudo besides a password: a key of ``_SUDO_OBSTACLES``, and the number that its words have
-    a place for; or empty."""
+    """What prevents the use of sudo besides a password: a key of ``_SUDO_OBSTACLES``, with the number that some
+    of them need; or empty."""
     sudo_seconds: int = 0
     """How long sudo, or doas, took, where that was 5 s or more."""
     is_name_unknown: bool = False

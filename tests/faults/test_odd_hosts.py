@@ -7,9 +7,10 @@ import os
 import socket
 import subprocess
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from email.utils import formatdate
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,7 +43,7 @@ SAYS: dict[str, tuple[str, ...]] = {
     "sudo asks": (f"asked {POWERLESS}; {LINE}",),
     "no sudo": (f"nobody2 {POWERLESS}; {LINE}",),
     "requiretty": (f"tty_ {POWERLESS} (its sudo needs a terminal: requiretty); {LINE}",),
-    "sudo hangs": (f"nobody2 {POWERLESS} (its sudo does not answer within 10 s); {LINE}",),
+    "sudo hangs": (f"nobody2 {POWERLESS} (its sudo does not answer within 60 s); {LINE}",),
     "no python, no right": ("Ansible needs python3; an administrator must run: sudo apt-get install -y python3",),
     "python 3.8": ("Ansible needs Python 3.9 or newer, the host has 3.8; install a newer python3 on the host",),
     "held for ever": (
@@ -77,6 +78,26 @@ SAYS: dict[str, tuple[str, ...]] = {
         "Start its ssh server, or give the right port: --host ADDR:PORT.",
     ),
     "silent port": ("it does not answer", "Check that it is up and that this machine can reach it."),
+    "no ssh": (
+        "what answers on this port is no ssh server that we know (kex_exchange_identification: banner line contains",
+        "Give the right port: --host ADDR:PORT, or Port in your ssh configuration.",
+    ),
+    "bad line": (
+        "t: ssh cannot use its configuration: ",
+        "/.ssh/config: line 2: Bad configuration option: nonsense",
+    ),
+    "missing key": (
+        "and the key /no/such/key of your ssh configuration does not exist",
+        "Correct IdentityFile in your",
+    ),
+    "locked key": (" has a passphrase", "Load it into your ssh agent (ssh-add "),
+    "proxy says": ("t: its ProxyCommand failed: token expired, log in again", "Try it by hand: ssh -v -F "),
+    "jump refuses": ("t: its jump host j does not let us in: stranger@127.0.0.1: Permission denied (publickey)",),
+    "jump is dead": (
+        "t: its jump host j cannot reach it: Connection refused",
+        "Check that the host is up, and its name",
+    ),
+    "no jump": ("t: its jump host no-such-host.invalid failed: the name no-such-host.invalid cannot be resolved",),
     "another login": (
         "it does not accept this user and key (",
         "Give the right user and key: --host USER@ADDR --key FILE,",
@@ -84,8 +105,8 @@ SAYS: dict[str, tuple[str, ...]] = {
     "passphrase": (" has a passphrase, and mngr-ansible does not ask for one", "Load it into your ssh agent (ssh-add "),
     "open key": ("other users can read the key ", "Make it readable for you only: chmod 600 "),
 }
-SECONDS = {"sudo hangs": 40, "held for ever": 150}
-"""How long each may take at most, where more than 30: connecting 10 s, a lock 60 s, sudo 10 s."""
+SECONDS = {"sudo hangs": 100, "held for ever": 150}
+"""How long each may take at most, where more than 30: connecting 10 s, a lock 60 s, sudo 60 s."""
 
 
 @pytest.fixture(scope="module")
@@ -98,10 +119,12 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
     offered = AptRepository(work / "apt")
     offered.add("mtool", "2.0", commands={"mtool": "echo mtool 2.0"})
     offered.add("ttool", "1", commands={"ttool": "echo ttool 1"}, postinst="exec </dev/tty; read x")
-    with ExitStack() as hosts, socket.socket() as closed, socket.socket() as silent:
-        for each in (closed, silent):
+    with ExitStack() as hosts, socket.socket() as closed, socket.socket() as silent, socket.socket() as web:
+        for each in (closed, silent, web):
             each.bind(("127.0.0.1", 0))
         silent.listen(1)
+        web.listen(5)
+        Thread(target=_answer, args=(web,), daemon=True).start()
 
         def host(
             name: str,
@@ -122,6 +145,8 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
         small = "mount -t tmpfs -o size={} none {}"
         main = host("main", prepare="echo 'Defaults:tty_ requiretty' >>/etc/sudoers.d/tty_")
         hung = host("hung", "nobody2", prepare=SCRIPT.format("sleep 300", "/usr/local/bin/sudo"))
+        late = 'sleep 12; exec /usr/bin/sudo "$@"'
+        slow = host("slow", "dev", prepare=SCRIPT.format(late, "/usr/local/bin/sudo"))
         old = host("old-python", "root", "bare", SCRIPT.format("echo 3.8 /usr/bin/python3", "/usr/bin/python3"))
         full = host("full", prepare=f"mkdir /full /few; {small.format('1m', '/full')}; echo old >/full/large")
         full.run(f"mount -t tmpfs -o nr_inodes=3 few /few; {small.format('100k', '/home/dev')}; chown dev /home/dev")
@@ -148,6 +173,9 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
             Case("no name", ["plan", *package, "--host", "no-such-host.invalid"]),
             Case("closed port", ["plan", *package, "--host", f"root@127.0.0.1:{closed.getsockname()[1]}"]),
             Case("silent port", ["plan", *package, "--host", f"root@127.0.0.1:{silent.getsockname()[1]}"]),
+            Case("no ssh", ["plan", *package, "--host", f"root@127.0.0.1:{web.getsockname()[1]}"]),
+            _on(slow, "slow sudo", *package, "--file", f"{__file__}:/tmp/x/file", "--become"),
+            *_configured(main, work, closed.getsockname()[1]),
             Case("another login", ["plan", *package, *on(main.as_user("stranger"))]),
             *_keys(main, work),
         ]
@@ -171,6 +199,38 @@ def _off(host: Callable[..., SshHost], work: Path, name: str, hours: int) -> Ssh
 
 def _on(host: SshHost, name: str, *words: object) -> Case:
     return Case(name, ["apply", *words, *on(host)], host, "/tmp/x")
+
+
+def _answer(web: socket.socket) -> None:
+    """Answer each connection as something else than ssh would, until the socket is closed."""
+    with suppress(OSError):
+        while True:
+            connection, _ = web.accept()
+            with connection:
+                connection.sendall(b"\x4a\x00\x00\x00\x0a8.0.36\x00\n")
+                connection.recv(1000)
+
+
+def _configured(host: SshHost, work: Path, closed: int) -> list[Case]:
+    """Failures of ssh that come from its configuration, or from what it leads through; each has a home of its own."""
+    entry = host.ssh_config_entry().replace("Host main", "Host t").replace(f"IdentityFile {host.key}", "@KEY@")
+    quiet = "    LogLevel QUIET\n"
+    good, by_j = entry.replace("@KEY@", f"IdentityFile {host.key}"), "    ProxyJump j\n"
+    jump = good.replace("Host t", "Host j")
+    texts = {
+        "bad line": f"Host *\n    Nonsense yes\n{good}",
+        "missing key": entry.replace("@KEY@", "IdentityFile /no/such/key") + quiet,
+        "locked key": entry.replace("@KEY@", f"IdentityFile {work / 'locked'}"),
+        "proxy says": f"{good}    ProxyCommand sh -c 'echo token expired, log in again. >&2'\n{quiet}",
+        "jump refuses": f"{good}{by_j}{jump.replace('User root', 'User stranger')}{quiet}",
+        "jump is dead": f"{good.replace(f'Port {host.port}', f'Port {closed}')}{by_j}{jump}",
+        "no jump": f"{good}    ProxyJump no-such-host.invalid\n",
+    }
+    for name, text in texts.items():
+        directory = work / "home" / name / ".ssh"
+        directory.mkdir(parents=True)
+        (directory / "config").write_text(text)
+    return [Case(name, ["plan", "--package", "mtool", "--host", "t"]) for name in texts]
 
 
 def _keys(host: SshHost, work: Path) -> list[Case]:
@@ -199,7 +259,13 @@ def test_a_lock_that_is_held_for_twenty_seconds_is_waited_for(seen: dict[str, Se
     assert seen["held 20 s"].seconds > 15
 
 
-@pytest.mark.parametrize("name", [*SAYS, "held 20 s"])
+def test_a_sudo_that_takes_long_is_waited_for_and_noticed(seen: dict[str, Seen]) -> None:
+    assert seen["slow sudo"].code == 0, seen["slow sudo"].said
+    assert "note: sudo takes 1" in seen["slow sudo"].stderr
+    assert "/tmp/x/file" in seen["slow sudo"].state
+
+
+@pytest.mark.parametrize("name", [*SAYS, "held 20 s", "slow sudo"])
 def test_half_a_minute_later_nothing_has_changed_and_nothing_of_ours_is_there(seen: dict[str, Seen], name: str) -> None:
     assert seen[name].later == seen[name].state
     assert seen[name].left_later == ""

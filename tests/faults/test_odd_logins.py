@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -23,11 +25,25 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timed
 
-NAMES = ("noisy", "loud", "exits", "sleeps", "falsy", "nologin", "csh", "fish", "nohome", "rohome", "tight", "noexec")
+STARTS = {
+    "bash": "exec zsh",
+    "sourced": '[ -z "$ZSH_VERSION" ] && exec "$(command -v zsh)" -l',
+    "child": "zsh",
+    "to csh": "exec tcsh",
+    "zshenv": "exec bash",
+    "fishy": "exec bash",
+    "cshrc": "exec zsh",
+}
+"""What a start-up file of a login shell may start in the place of every command, by the user who has it."""
+NAMES = (
+    *("noisy", "loud", "exits", "sleeps", "falsy", "nologin", "csh", "fish", "zsh", "nohome", "rohome", "tight"),
+    *("noexec", *(name.replace(" ", "") for name in STARTS)),
+)
 WORKS = (
     "noisy",
     "csh",
     "fish",
+    "zsh",
     "nohome",
     "rohome",
     "tight",
@@ -38,6 +54,10 @@ WORKS = (
     "deep",
     "mux",
     "python 3.15",
+    "original",
+    "own session",
+    "slow proxy",
+    "slow jump",
 )
 REMEDY = (
     "Check that the remote user's login shell is a POSIX shell (no nologin, no ForceCommand), and what its start-up "
@@ -48,6 +68,50 @@ REFUSED = {
     "falsy": ("its shell did not run our script", REMEDY),
     "nologin": ("its shell did not run our script: This account is currently not available.", REMEDY),
     "forced": ("its shell did not run our script: no such luck", REMEDY),
+    "forced shell": (
+        "its sshd starts bash in the place of every command (ForceCommand, or command= in authorized_keys)",
+        "Log in with another user or key, or have that setting run $SSH_ORIGINAL_COMMAND.",
+    ),
+    "bash": (
+        "its login shell starts zsh in the place of every command: /home/bash/.bashrc, line 1 (exec zsh)",
+        "Let only interactive shells do so, in that line: case $- in *i*) exec zsh ;; esac. Nothing was changed.",
+    ),
+    "sourced": (
+        (
+            "its login shell starts zsh in the place of every command: /home/sourced/.more, line 2 "
+            '(exec "$(command -v zsh)")'
+        ),
+        (
+            'Let only interactive shells do so, in that line: case $- in *i*) exec "$(command -v zsh)" ;; esac. '
+            "Nothing was changed."
+        ),
+    ),
+    "child": (
+        "its login shell starts zsh in the place of every command: /home/child/.bashrc, line 1 (zsh)",
+        "Let only interactive shells do so, in that line: case $- in *i*) zsh ;; esac. Nothing was changed.",
+    ),
+    "tocsh": (
+        "its login shell starts tcsh in the place of every command: /home/tocsh/.bashrc, line 1 (exec tcsh)",
+        "Let only interactive shells do so, in that line: case $- in *i*) exec tcsh ;; esac. Nothing was changed.",
+    ),
+    "zshenv": (
+        "its login shell starts bash in the place of every command: /home/zshenv/.zshenv, line 1 (exec bash)",
+        "Let only interactive shells do so, in that line: case $- in *i*) exec bash ;; esac. Nothing was changed.",
+    ),
+    "fishy": (
+        (
+            "its login shell starts bash in the place of every command: /home/fishy/.config/fish/config.fish, line 1 "
+            "(exec bash)"
+        ),
+        (
+            "Let only interactive shells do so, in that line: if status is-interactive; exec bash; end. "
+            "Nothing was changed."
+        ),
+    ),
+    "cshrc": (
+        "its login shell starts zsh in the place of every command: /home/cshrc/.cshrc, line 1 (exec zsh)",
+        "Let only interactive shells do so, in that line: if ($?prompt) exec zsh. Nothing was changed.",
+    ),
     "sftp only": ("its shell did not run our script: This service allows sftp connections only.", REMEDY),
     "sleeps": (
         "no answer within 8 s",
@@ -63,6 +127,8 @@ SSHD = {
     "no sftp": (),
     "banner": ("Banner /etc/os-release", "PrintMotd yes"),
     "forced": ("ForceCommand echo no such luck",),
+    "forced shell": ("ForceCommand bash",),
+    "original": ('ForceCommand exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"',),
     "sftp only": ("ForceCommand internal-sftp",),
 }
 NEWER = (
@@ -74,18 +140,63 @@ NEWER = (
 PREPARE = """
 set -e
 apt-get update -qq -o Acquire::Retries=5
-apt-get install -y -qq --no-install-recommends -o Acquire::Retries=5 fish tcsh >/dev/null
+apt-get install -y -qq --no-install-recommends -o Acquire::Retries=5 fish tcsh zsh >/dev/null
 echo 'echo hello there' >/home/noisy/.bashrc; cp /home/noisy/.bashrc /home/noisy/.profile
 echo 'head -c 5000000 /dev/zero | tr "\\0" x; echo oh >&2' >/home/loud/.bashrc
 echo 'exit 0' >/home/exits/.bashrc
 echo 'sleep 999' >/home/sleeps/.bashrc
 echo 'umask 077' >/home/tight/.bashrc
 usermod -s /bin/false falsy; usermod -s /usr/sbin/nologin nologin
-usermod -s /bin/tcsh csh; usermod -s /usr/bin/fish fish
+usermod -s /bin/tcsh csh; usermod -s /usr/bin/fish fish; usermod -s /bin/zsh zsh
+@STARTS@
+usermod -s /bin/zsh zshenv; usermod -s /usr/bin/fish fishy; usermod -s /bin/tcsh cshrc
 rm -rf /home/nohome; chown root /home/rohome; chmod 555 /home/rohome
 mount -t tmpfs -o noexec,mode=755 none /home/noexec && chown noexec /home/noexec
 mount -t tmpfs -o noexec,mode=1777 none /tmp
 """
+
+
+START_FILES = {
+    "sourced": ".more",
+    "zshenv": ".zshenv",
+    "fishy": ".config/fish/config.fish",
+    "cshrc": ".cshrc",
+}
+SOURCE = 'if [ -r "$HOME/.more" ]; then . "$HOME/.more"; fi'
+OWN_SESSION = """
+  RequestTTY force
+  RemoteCommand tmux new -A
+  SessionType none
+  StdinNull yes
+  ForkAfterAuthentication yes
+  PermitLocalCommand yes
+  LocalCommand echo local
+  LogLevel QUIET
+  VisualHostKey yes
+"""
+"""What people set for their own sessions on a host."""
+
+
+def start_files() -> str:
+    """sh code that writes every start-up file of :data:`STARTS`."""
+    lines = [f"echo {shlex.quote(SOURCE)} >/home/sourced/.bashrc"]
+    for name, line in STARTS.items():
+        user = name.replace(" ", "")
+        path = f"/home/{user}/{START_FILES.get(user, '.bashrc')}"
+        text = f"# mine\n{line}\n" if user == "sourced" else f"{line}\n"
+        lines.append(
+            f"mkdir -p {os.path.dirname(path)}; printf %s {shlex.quote(text)} >{path}; chown -R {user} /home/{user}"
+        )
+    return "\n".join(lines)
+
+
+def configured(host: SshHost, home: Path, *more: str, name: str = "t") -> list[str]:
+    """The options that lead to a host by the name t, of an ssh configuration in this home."""
+    (home / ".ssh").mkdir(parents=True, exist_ok=True)
+    entry = replace(host, name=name).ssh_config_entry()
+    with (home / ".ssh/config").open("a") as file:
+        file.write(entry + "".join(f"    {line}\n" for line in more))
+    return ["--host", "t"]
 
 
 def sshd(host: SshHost, *lines: str, without: str = "#none") -> None:
@@ -113,7 +224,7 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
 
     with ExitStack() as hosts:
         main = hosts.enter_context(running(layer="tools", has_mirror=True, name="main", users=tuple(map(User, NAMES))))
-        main.run(PREPARE, timeout=600)
+        main.run(PREPARE.replace("@STARTS@", start_files()), timeout=600)
         main.run("chmod 1777 /srv")
         cases = [
             Case(
@@ -132,6 +243,18 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
         assert newer.run("python3 -c 'import sys; print(sys.version_info.minor)'").stdout == "15\n"
         cases.append(Case("python 3.15", words("newer", newer), newer, "/srv/newer"))
         cases.append(_mux(plain, home / "mux", words("mux", plain), hosts))
+        proxy = "ProxyCommand bash -c 'sleep 12; exec 3<>/dev/tcp/%h/%p; cat <&3 & exec cat >&3'"
+        ways = {
+            "own session": (configured(plain, home / "own session", *OWN_SESSION.strip().splitlines()),),
+            "slow proxy": (configured(plain, home / "slow proxy", proxy, "ConnectTimeout 40"),),
+            "slow jump": (
+                configured(plain, home / "slow jump", "ProxyJump j"),
+                configured(newer, home / "slow jump", proxy, name="j"),
+            ),
+        }
+        for name, (way, *_) in ways.items():
+            files = [word for each in ("small", "large") for word in ("--file", f"{work / each}:/srv/{name}/{each}")]
+            cases.append(Case(name, ["apply", *files, *way], plain, f"'/srv/{name}'"))
         yield run_all(cases, home)
 
 
@@ -172,6 +295,11 @@ def test_it_is_refused_in_words_that_help_and_nothing_is_changed(seen: dict[str,
     assert "Traceback" not in found.said
     assert found.seconds < 20
     assert "/small" not in found.state
+
+
+@pytest.mark.parametrize("name", ["slow proxy", "slow jump"])
+def test_what_leads_to_a_host_may_take_as_long_as_ssh_would_wait(seen: dict[str, Seen], name: str) -> None:
+    assert seen[name].seconds > 12
 
 
 @pytest.mark.parametrize("name", [*NAMES, *SSHD, "deep", "mux", "python 3.15"])

@@ -186,6 +186,22 @@ def test_work_dir_is_below_the_home_unless_it_is_absolute(tmp_path, monkeypatch,
     assert probe(LocalShell(), ProbeRequest((), (), work_dir), 30).paths.work_dir == f"{tmp_path}{below}"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user that does not exist")
+@pytest.mark.parametrize("home", ["/tmp", None])
+def test_a_user_without_a_name_or_a_home_is_one_line_each(home):
+    env = {"PATH": "/usr/bin:/bin", **({"HOME": home} if home else {})}
+
+    class Nameless(Shell):
+        def run(self, script: str, timeout: float) -> ShellResult:
+            argv = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups", "/bin/sh"]
+            done = subprocess.run(argv, input=script.encode(), capture_output=True, timeout=timeout, env=env, cwd="/")
+            return ShellResult(done.stdout.decode(), done.stderr.decode(), done.returncode)
+
+    state = probe(Nameless([]), ProbeRequest((claim("/etc/hostname", "~/x"),), requirements("sh")), 30)
+
+    assert (state.login.user, state.login.uid, state.login.home) == ("54321", 54321, home or "/")
+
+
 def test_a_thousand_destinations_need_one_round_trip(tmp_path):
     for number in range(1000):
         (tmp_path / f"some-longer-name-of-a-file-{number}").write_text("x")

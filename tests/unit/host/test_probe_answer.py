@@ -43,6 +43,32 @@ def test_the_login_and_the_system_are_read():
     assert (state.paths.work_dir, state.paths.tmp) == ("/home/dev/x", "/home/dev")
 
 
+@pytest.mark.parametrize(
+    ("line", "notice"),
+    [
+        (
+            "slowsudo 20 name",
+            "sudo takes 20 s each time on this host: it cannot resolve the host's own name. Add that name",
+        ),
+        ("slowsudo 7", "sudo takes 7 s each time on this host"),
+        ("slowsudo x{{ 7 }}", ""),
+    ],
+)
+def test_a_sudo_that_is_slow_is_noticed(line, notice):
+    state = parse_answer([*ANSWER, line], ProbeRequest((), ()), ())
+
+    assert state.login.sudo_notice.startswith(notice)
+    assert bool(state.login.sudo_notice) is bool(notice)
+
+
+@pytest.mark.parametrize(("obstacle", "words"), [("slow 60", "within 60 s"), ("slow {0.__class__}", "within 60 s")])
+def test_how_long_sudo_was_waited_for_is_said(obstacle, words):
+    lines = [line for line in ANSWER if not line.startswith("obstacle")]
+    state = parse_answer([*lines, f"obstacle {obstacle}"], ProbeRequest((), ()), ())
+
+    assert state.login.sudo_obstacle == f"its sudo does not answer {words}"
+
+
 def test_what_a_host_does_not_have_may_be_missing():
     optional = ("groups", "tmp", "os", "program", "manager", "python", "obstacle")
     lines = [line for line in ANSWER if not line.startswith(optional)]

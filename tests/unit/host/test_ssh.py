@@ -78,6 +78,202 @@ def test_the_default_port_is_not_written():
     assert error.remedy.endswith("known_hosts: ssh-keyscan build-1")
 
 
+KEX = "kex_exchange_identification: Connection closed by remote host\nConnection closed by UNKNOWN port 65535\n"
+DEBUG = "OpenSSH_9.2p1 Debian-2+deb12u10, OpenSSL 3.0.19 27 Jan 2026\ndebug1: Executing proxy command: exec x\n"
+
+
+@pytest.mark.parametrize(
+    ("output", "problem", "remedy"),
+    [
+        # Recorded: OpenSSH_9.2p1, each provoked by hand.
+        (
+            (
+                "kex_exchange_identification: banner line contains invalid characters\n"
+                "banner exchange: Connection to 127.0.0.1 port 80: invalid format\n"
+            ),
+            "what answers on this port is no ssh server that we know (kex_exchange_identification: banner line",
+            "Give the right port",
+        ),
+        (
+            "kex_exchange_identification: read: Connection reset by peer\nConnection reset by 127.0.0.1 port 80\n",
+            "it closed the connection before the login (kex_exchange_identification: read: Connection reset by peer)",
+            "Check that the port",
+        ),
+        (
+            (
+                '"System is booting up. Unprivileged users are not permitted to log in yet."\n'
+                "Connection closed by 127.0.0.1 port 22\n"
+            ),
+            'it closed the connection before the login ("System is booting up. Unprivileged users are not',
+            "a system that still boots",
+        ),
+        (
+            "Connection timed out during banner exchange\nConnection to 127.0.0.1 port 1 timed out\n",
+            "it does not ans",
+            "up",
+        ),
+        (
+            "no such identity: /h/.ssh/missing: No such file or directory\n" + DENIED,
+            "it does not accept this user and key, and the key /h/.ssh/missing of your ssh configuration does not",
+            "--key FILE",
+        ),
+        (
+            'Load key "/h/k": error in libcrypto\n' + DENIED,
+            'the key "/h/k" cannot be read: error in libcrypto',
+            "format",
+        ),
+        (
+            'sign_and_send_pubkey: signing failed for ED25519 "me@here" from agent: agent refused operation\n' + DENIED,
+            'your ssh agent does not sign with its key "me@here": agent refused operation',
+            "Unlock the agent",
+        ),
+        (
+            "Received disconnect from 127.0.0.1 port 22:2: Too many authentication failures\n",
+            "it does not let us try more keys",
+            "IdentitiesOnly yes",
+        ),
+        (
+            "dev@build-1: Permission denied (password,keyboard-interactive).",
+            "it accepts no key for this user, only p",
+            "(",
+        ),
+        (
+            "Unable to negotiate with 127.0.0.1 port 22: no matching host key type found. Their offer: ssh-rsa\n",
+            "this machine's ssh and the host's have no host key type in common; the host offers ssh-rsa",
+            "(HostKeyAlgorithms)",
+        ),
+        (
+            "ssh: Could not resolve hostname build-1: Temporary failure in name resolution\n",
+            "its name cannot be resolved now: the name servers of this machine do not answer",
+            "/etc/resolv.conf",
+        ),
+        (
+            CHANGED + "Offending ED25519 key in /etc/ssh/ssh known_hosts:12\n"
+            "Host key for [build-1]:22 has changed and you have requested strict checking.\n"
+            "Host key verification failed.\n",
+            "its host key is not the one in known_hosts",
+            "ssh-keygen -R '[build-1]:22' -f '/etc/ssh/ssh known_hosts'. Nothing was sent.",
+        ),
+    ],
+)
+def test_ssh_s_own_words_are_reported(output, problem, remedy):
+    error = connection_error(FailedConnection(output, "build-1", "build-1", settings()))
+
+    assert error.problem.startswith(problem)
+    assert remedy in error.remedy
+    assert not error.problem.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("proxy", "output", "problem"),
+    [
+        (
+            "proxyjump j",
+            "ssh: Could not resolve hostname j: Name or service not known\n" + KEX,
+            "the name j cannot be re",
+        ),
+        ("proxyjump j", "root@j: Permission denied (publickey).\n" + KEX, "does not let us in: root@j: Permission den"),
+        (
+            "proxyjump j",
+            DEBUG + "Host key verification failed.\n" + KEX,
+            "the host key of its jump host j is not the one",
+        ),
+        (
+            "proxyjump j",
+            "channel 0: open failed: connect failed: Connection refused\nstdio forwarding failed\n" + KEX,
+            "its jump host j cannot reach it: Connection refused",
+        ),
+        (
+            "proxyjump j",
+            "channel 0: open failed: administratively prohibited: open failed\n" + KEX,
+            "does not let us go on",
+        ),
+        (
+            "proxyjump a,b",
+            "ssh: connect to host b port 22: Connection refused\n" + KEX,
+            "jump host a,b failed: ssh: connect",
+        ),
+        (
+            "proxycommand /no/such",
+            "/bin/sh: 1: exec: /no/such: not found\n" + KEX,
+            "its ProxyCommand could not be started",
+        ),
+        (
+            "proxycommand x",
+            "error: token expired, log in again\n" + KEX,
+            "ProxyCommand failed: error: token expired, log in",
+        ),
+        ("proxycommand x", DEBUG + KEX, "its ProxyCommand ended without a connection, and without a word"),
+        (
+            "proxycommand x",
+            "Connection timed out during banner exchange\nConnection to UNKNOWN port 65535 timed out\n",
+            "it does not answer within 60 s through its ProxyCommand",
+        ),
+    ],
+)
+def test_what_leads_to_a_host_is_told_from_the_host(proxy, output, problem):
+    name, _, value = proxy.partition(" ")
+    error = connection_error(FailedConnection(output, "build-1", "build-1", settings(**{name: value})))
+
+    assert problem in error.problem
+    assert "lost" not in error.problem
+
+
+@pytest.mark.parametrize(
+    ("values", "remedy"),
+    [
+        (
+            {"userknownhostsfile": "/dev/null"},
+            "--known-hosts ~/.ssh/known_hosts: ssh -o UserKnownHostsFile=~/.ssh/known_",
+        ),
+        ({"hostkeyalias": "ws"}, "Log in once by hand and compare the key: ssh -o StrictHostKeyChecking=ask build"),
+        ({"proxyjump": "j"}, "Log in once by hand and compare the key: ssh -o StrictHostKeyChecking=ask build"),
+        ({"hostname": "10.0.0.7", "port": "2201"}, "ssh-keyscan -p 2201 10.0.0.7"),
+        ({"userknownhostsfile": "/k/h"}, "to /k/h: ssh-keyscan build-1"),
+    ],
+)
+def test_the_remedy_for_an_unknown_key_is_one_that_works_for_the_alias(values, remedy):
+    output = (
+        "No ED25519 host key is known for x and you have requested strict checking.\nHost key verification failed.\n"
+    )
+    error = connection_error(FailedConnection(output, "build", "build", settings(**values)))
+
+    assert error.problem.startswith("its host key is not known")
+    assert remedy in error.remedy
+
+
+@pytest.mark.parametrize(
+    ("values", "seconds"),
+    [
+        ({}, 10),
+        ({"connecttimeout": "none"}, 10),
+        ({"connecttimeout": "5"}, 10),
+        ({"connecttimeout": "90"}, 90),
+        ({"connecttimeout": "0"}, 3600),
+        ({"proxycommand": "x"}, 60),
+        ({"proxyjump": "j", "connecttimeout": "20"}, 60),
+        ({"proxyjump": "j", "connecttimeout": "300"}, 300),
+        ({"proxyjump": "none", "proxycommand": "none"}, 10),
+    ],
+)
+def test_connecting_may_take_as_long_as_ssh_s_configuration_says_where_that_is_longer(values, seconds):
+    assert settings(**values).connect_seconds == seconds
+
+
+def test_what_people_set_for_their_own_sessions_is_switched_off_and_nothing_else():
+    said = {"requesttty": "force", "remotecommand": "tmux", "loglevel": "SILENT", "tunnel": "point-to-point"}
+    usual = {"requesttty": "auto", "sessiontype": "default", "stdinnull": "no", "loglevel": "INFO", "tunnel": "false"}
+
+    assert settings(**said).differences() == {
+        "RequestTTY": "no",
+        "RemoteCommand": "none",
+        "LogLevel": "INFO",
+        "Tunnel": "no",
+    }
+    assert settings(**usual).differences() == {}
+    assert SshSettings().differences() == {}
+
+
 def test_our_connection_and_ansible_s_have_the_same_options():
     ansible = shlex.split(ssh_arguments("/tmp/x/%C"))
 

@@ -8,14 +8,11 @@ import stat
 import subprocess
 import sys
 import tempfile
-from typing import TYPE_CHECKING
+from pathlib import Path
+
+import pytest
 
 from mngr_ansible.system.tempdirs import private_directory, socket_directory
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import pytest
 
 LONGEST_ON_MACOS = 103
 KILLED = """
@@ -36,6 +33,19 @@ def test_a_socket_s_path_fits_on_macos_and_its_directory_is_private(
         assert len(os.fsencode(f"{directory}/{'c' * 40}.{'s' * 16}")) <= LONGEST_ON_MACOS
         assert stat.S_IMODE(directory.stat().st_mode) == 0o700
     assert not directory.exists()
+
+
+@pytest.mark.parametrize("name", ["a b", 'q"q', "p%d", "${X}", "back\\slash", "ü", "new\nline"])
+def test_sockets_are_in_tmp_where_ssh_would_read_the_path_as_something_else(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="t", dir="/tmp") as short:
+        odd = Path(short, name)
+        odd.mkdir(mode=0o700)
+        for parent, expected in ((odd, Path("/tmp")), (Path(short), Path(short))):
+            monkeypatch.setattr(tempfile, "tempdir", str(parent))
+            with socket_directory() as directory:
+                assert directory.parent == expected
 
 
 def test_what_a_killed_run_left_is_removed_after_a_minute_and_nothing_else_is(tmp_path: Path) -> None:
