@@ -243,7 +243,8 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
         assert newer.run("python3 -c 'import sys; print(sys.version_info.minor)'").stdout == "15\n"
         cases.append(Case("python 3.15", words("newer", newer), newer, "/srv/newer"))
         cases.append(_mux(plain, home / "mux", words("mux", plain), hosts))
-        proxy = "ProxyCommand bash -c 'sleep 12; exec 3<>/dev/tcp/%h/%p; cat <&3 & exec cat >&3'"
+        relay = shlex.join([*newer.ssh_argv()[:-1], "-W"])
+        proxy = f"ProxyCommand sh -c 'sleep 12; exec {relay} %h:%p {newer.user}@127.0.0.1'"
         ways = {
             "own session": (configured(plain, home / "own session", *OWN_SESSION.strip().splitlines()),),
             "slow proxy": (configured(plain, home / "slow proxy", proxy, "ConnectTimeout 40"),),

@@ -28,9 +28,9 @@ FOLDERS = {
 
 TOGETHER = {
     "faults/test_killed_runs.py": 300,
-    "faults/test_odd_hosts.py": 200,
+    "faults/test_odd_hosts.py": 215,
     "faults/test_lost_links.py": 180,
-    "faults/test_odd_logins.py": 120,
+    "faults/test_odd_logins.py": 150,
     "hosts/test_next_sources.py": 80,
     "hosts/test_costs.py": 60,
     "hosts/test_costs_packages.py": 60,
