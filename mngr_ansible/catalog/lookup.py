@@ -16,6 +16,9 @@ from mngr_ansible.spec.validation import check_name
 
 _DIRECTORY = Path(__file__).with_name("tools")
 
+_SIMILAR = 0.8
+"""How similar a slip is to the name that is meant, by difflib's ratio."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tool:
@@ -62,6 +65,14 @@ def find_tool(name: str) -> Tool | None:
             f"{file.name} of the catalog is broken: {getattr(error, 'problem', error)}",
             remedy="This is a mistake in mngr-ansible: please report it. Until then, give the requirement sources.",
         ) from error
+
+
+def similar_tool(name: str) -> str | None:
+    """The tool of which a name that the catalog does not know may be a slip; None if none is similar enough."""
+    import difflib
+
+    known = sorted(file.stem for file in _DIRECTORY.glob("*.yml"))
+    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=_SIMILAR)), None)
 
 
 def tool_names() -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import click
 from imbue.mngr.config.data_types import MngrContext
@@ -137,7 +138,9 @@ def as_mngr_error(error: MngrAnsibleError) -> PluginMngrError:
 def as_failure(report: HostReport) -> PluginMngrError:
     """A host that is not as planned, as one error: every step that failed, and why."""
     failing = [each for each in report.outcomes if each.is_failure and each.status is not Status.NOT_REACHED]
-    problems = [_problem(each) for each in failing]
+    last = {each.reason: each.id for each in failing if each.status is Status.BLOCKED}
+    once = [each if last.get(each.reason, each.id) == each.id else replace(each, reason="") for each in failing]
+    problems = [_problem(each) for each in once]  # a reason that several steps have is told once, after the last one
     remedies = [f"Run `{' && '.join(report.commands)}`, then the same command again."] if report.commands else []
     if report.error is not None:
         log_cause(report.error)

@@ -1,10 +1,11 @@
 """A host as it was inspected, and what a run did to it → its report."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from mngr_ansible.catalog.lookup import similar_tool
 from mngr_ansible.diff import commands, preview
-from mngr_ansible.diff.outcome import Outcome
+from mngr_ansible.diff.outcome import Outcome, Status
 from mngr_ansible.errors import HostError, MngrAnsibleError
 from mngr_ansible.provisioning.execution import HostsRun, by_alias
 from mngr_ansible.provisioning.request import Prepared
@@ -67,10 +68,19 @@ def _host_report(prepared: Prepared, steps: Sequence[Outcome], lines: Sequence[s
         target.connection.is_local,
         tuple(steps),
         tuple(lines),
-        (*prepared.plan.all_notices, *(prepared.due.notices if prepared.due else ())),
+        (*prepared.plan.all_notices, *(prepared.due.notices if prepared.due else ()), *_slips(prepared)),
         prepared.error,
         about,
     )
+
+
+def _slips(prepared: Prepared) -> Iterator[str]:
+    """A sentence for every package that cannot be had, if its name is nearly that of a tool of the catalog."""
+    blocked = [each for each in prepared.due.outcomes if each.status is Status.BLOCKED] if prepared.due else []
+    unsourced = {each.id for each in prepared.plan.requirements if not each.sources}
+    for each in blocked:
+        if each.id in unsourced and each.source is None and (meant := similar_tool(each.name)):
+            yield f"{each.name} is not in the catalog (did you mean {meant}?)"
 
 
 def apply_report(prepared: Sequence[Prepared], command: str, run: HostsRun | None) -> Report:

@@ -8,7 +8,7 @@ from mngr_ansible.diff.python import BOOTSTRAP
 from mngr_ansible.errors import MngrAnsibleError
 from mngr_ansible.portable.text import one_stop
 from mngr_ansible.report.report import HostReport
-from mngr_ansible.report.text import status_words
+from mngr_ansible.report.text import by_reason, status_words
 from mngr_ansible.run.playbook import Stage, run_stages
 from mngr_ansible.run.runner import Event
 
@@ -29,14 +29,10 @@ def announce(name: str, due: Due, on_progress: ProgressCallback) -> None:
                 on_progress(name, f"{described(outcome)}; installing it{origin}")
             else:
                 on_progress(name, f"warning: {described(outcome)}")
-    blocked: dict[str, list[str]] = {}
-    for outcome in due.outcomes:
-        if outcome.status is Status.BLOCKED and not outcome.is_required:
-            reason = outcome.reason.partition(" cannot be installed: ")[2] or outcome.reason
-            blocked.setdefault(reason, []).append(outcome.name)
-    for reason, names in blocked.items():
-        verb = "are" if len(names) > 1 else "is"
-        on_progress(name, f"warning: {', '.join(names)} {verb} optional and cannot be installed: {reason}")
+    optional = [each for each in due.outcomes if each.status is Status.BLOCKED and not each.is_required]
+    for reason, names, kind in by_reason(optional):
+        verb, done = "are" if len(names) > 1 else "is", "copied" if kind == "file" else "installed"
+        on_progress(name, f"warning: {', '.join(names)} {verb} optional and cannot be {done}: {reason}")
     files = [placed for each in due.transfers for placed in each.entries if placed.entry.kind in ("file", "link")]
     if files and not due.is_python_advised:
         count = "1 file" if len(files) == 1 else f"{len(files)} files"

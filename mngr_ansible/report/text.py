@@ -202,25 +202,42 @@ def commands_text(report: Report) -> str:
     return "\n".join(lines)
 
 
+def by_reason(outcomes: Sequence[Outcome]) -> list[tuple[str, list[str], str]]:
+    """Each reason once, with the names of the steps that have it, and their kind.
+
+    The words "X cannot be installed" in front of a reason are left out, since the names are said beside it.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    for each in outcomes:
+        reason = each.reason.partition(" cannot be installed: ")[2] or each.reason or status_words(each.status)
+        found.setdefault((reason, each.kind), []).append(each.name)
+    return [(reason, names, kind) for (reason, kind), names in found.items()]
+
+
 def no_command_text(report: Report) -> str:
     """For stderr, beside :func:`commands_text`: the steps for which there is no command, and why."""
     lines = []
     for host in report.hosts:
         start = f"{host.host}: " if len(report.hosts) > 1 else ""
-        for each in host.outcomes:
-            has_command = bool(host.commands) and each.source is not None
-            if each.status in (Status.BLOCKED, Status.TOO_NEW, Status.UNKNOWN) and not has_command:
-                reason = each.reason.removeprefix(f"{each.name} cannot be installed: ")
-                lines.append(printable(f"{start}no command for {each.name}: {reason or status_words(each.status)}"))
+        without = [
+            each
+            for each in host.outcomes
+            if each.status in (Status.BLOCKED, Status.TOO_NEW, Status.UNKNOWN)
+            and not (host.commands and each.source is not None)
+        ]
+        for reason, names, _kind in by_reason(without):
+            lines.append(printable(f"{start}no command for {', '.join(names)}: {reason}"))
     return "\n".join(lines)
 
 
 def advice_text(host: HostReport) -> str:
     """For stderr, about this machine: why steps failed, and what to do with the commands that stdout shows."""
+    failed = [each for each in host.outcomes if each.is_failure and each.reason]
+    statuses = [each for each in Status if each not in (Status.ADVISED, Status.NOT_REACHED)]
     lines = [
-        f"{printable(each.name)}: {status_words(each.status)}: {printable(each.reason)}"
-        for each in host.outcomes
-        if each.is_failure and each.reason and each.status not in (Status.ADVISED, Status.NOT_REACHED)
+        printable(f"{', '.join(names)}: {status_words(status)}: {reason}")
+        for status in statuses
+        for reason, names, _kind in by_reason([each for each in failed if each.status is status])
     ]
     if host.commands:
         packages = [each for each in host.outcomes if each.kind == "package" and each.status is not Status.SKIPPED]

@@ -10,7 +10,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from mngr_ansible.catalog import lookup
-from mngr_ansible.catalog.lookup import find_tool, tool_names
+from mngr_ansible.catalog.lookup import find_tool, similar_tool, tool_names
 from mngr_ansible.plan.requirements import PackageRequest, implied, merge
 from mngr_ansible.portable.checks import KINDS
 from mngr_ansible.spec.packages import PackageRequirement
@@ -106,3 +106,10 @@ def test_a_plugins_own_checks_and_sources_replace_those_of_the_catalog() -> None
         [PackageRequest("p", PackageRequirement("fd", checks=("mine",), sources=({"manager": "npm"},)), None)]
     )
     assert ([each.value for each in fd.checks], [each.manager for each in fd.sources]) == (["mine"], ["npm"])
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("riggrep", "ripgrep"), ("nodjs", "nodejs"), ("tmuxx", "tmux"), ("no-such-tool", None)]
+)
+def test_a_slip_in_the_name_of_a_tool_has_the_name_that_is_meant(name: str, meant: str | None) -> None:
+    assert similar_tool(name) == meant

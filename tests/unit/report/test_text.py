@@ -143,6 +143,23 @@ def test_beside_the_commands_alone_every_step_without_one_is_named_with_its_reas
     assert bool(output) is bool(said)
 
 
+def test_a_reason_that_several_steps_have_is_told_once_with_all_their_names():
+    reason = "a and b cannot be installed: Debian 12 offers none of the packages a and b"
+    two = [Outcome(f"package:{name}", "package", Status.BLOCKED, reason=reason) for name in "ab"]
+    report = host(*two, is_local=True)
+    told = "Debian 12 offers none of the packages a and b"
+    assert text.no_command_text(Report("plan", (report,))) == f"no command for a, b: {told}"
+    assert advice_text(report) == f"a, b: blocked: {told}"
+
+
+def test_why_a_step_was_not_begun_is_no_advice():
+    steps = (
+        Outcome("package:git", "package", Status.TOO_NEW, reason="found 2, wanted <1"),
+        Outcome("file:/x", "file", Status.NOT_REACHED, reason="nothing was changed on this host because of git"),
+    )
+    assert advice_text(host(*steps, is_local=True)) == "git: too new: found 2, wanted <1"
+
+
 def test_on_this_machine_apply_prints_the_commands_alone():
     local = host(NODE, host="localhost", is_local=True, commands=("sudo apt-get install -y nodejs",))
     assert apply_text(Report("apply", (local,))) == "sudo apt-get install -y nodejs"
