@@ -130,6 +130,8 @@ def _compare_requirement(requirement: Requirement, resolver: Resolver, *, is_loc
     is_advised = any(is_printed(requirement, state, each, is_local=is_local) for each in resolution.candidates)
     candidates = _first(resolution.candidates)
     notices = [*refused]
+    if status is Status.MISSING and finding.reason and not refused:  # it is there, and does not start
+        notices.append(f"{requirement.name}: {finding.reason}")
     label = resolution.candidate.source.label
     if resolution.doubt:
         notices.append(f"{requirement.name} may not be installable: {resolution.doubt}")

@@ -48,8 +48,9 @@ def test_a_program_that_does_not_start_is_due_with_its_own_line_and_the_remedy_h
     host.run("apt-get install -y -qq htool && rm /usr/bin/htool-core")
     why = "/usr/bin/htool does not start (Error: Cannot find module htool-core) and must be installed again"
 
-    planned, _ = asked(host, "plan", "htool")
+    planned, done = asked(host, "plan", "htool")
     assert (planned["htool"]["status"], planned["htool"]["reason"]) == ("missing", why)
+    assert {"text": f"htool: {why}"} in document(done)["notices"]
     applied, done = asked(host, "apply", "htool")
     assert done.returncode == 1
     assert applied["htool"]["status"] == "failed"
