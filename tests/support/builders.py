@@ -103,7 +103,7 @@ def link_state(target: str) -> FileState:
 
 def found(status: str, step: str) -> Finding:
     """The finding about one requirement: version 1.0 is installed, or nothing."""
-    return Finding(step, status, None if status == "missing" else "1.0", "", status)
+    return Finding(step, status, None if status == "missing" else "1.0", "", "" if status == "missing" else status)
 
 
 def compared(desired: Plan, there: HostState, offers: Offers | None = None, *, is_local: bool = False) -> Due:
