@@ -104,13 +104,19 @@ class _Attempt:
         waiting = _waiting(due.installs, {each.step_id for each in failed}, resolver)
         statuses = {each.id: each.status for each in report.outcomes}
         done = {step for step, status in statuses.items() if status in (Status.OK, Status.CHANGED)}
-        left = [
-            each
-            for each in prepared.plan.requirements
-            if each.id in {*reasons, *waiting} - done or statuses.get(each.id) is Status.NOT_REACHED
-        ]
+        is_local = prepared.target.connection.is_local
+        wanted = {*reasons, *waiting, *(step for step, status in statuses.items() if status is Status.NOT_REACHED)}
+        left = _of_steps(prepared, wanted - done)
         state = _after(state, due, done)
-        choice = _choose(left, resolver, state, failed, reasons, is_local=prepared.target.connection.is_local)
+        choice = _choose(left, resolver, state, failed, reasons, is_local=is_local)
+        together = {
+            each.step_id
+            for each in due.installs
+            if each.manager in choice.moved and statuses[each.step_id] is Status.FAILED
+        }
+        if not together <= wanted:
+            left = _of_steps(prepared, wanted - done | together)
+            choice = _choose(left, resolver, state, failed, reasons, is_local=is_local)
         installs = tuple(each for each in choice.packages.installs if each.step_id not in done)
         chosen = {each.step_id for each in installs}
         notices, lines = _words(failed, reasons, installs)
@@ -124,8 +130,11 @@ class _Attempt:
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
+    """What is installed next. ``moved``: the managers of which at least one package comes from elsewhere now."""
+
     packages: DuePackages
     resolver: Resolver
+    moved: frozenset[str] = frozenset()
 
 
 def _choose(
@@ -143,13 +152,17 @@ def _choose(
         failures |= _same_key(each, reasons, [*left, *resolver.implied.values()])
     choice = _chosen(left, resolver.after(state, failures), is_local=is_local)
     chosen = {each.step_id for each in choice.packages.installs}
-    moved = {each.manager for each in failed if each.step_id in chosen}
+    moved = frozenset(each.manager for each in failed if each.step_id in chosen)
     innocent = [each for each in failed if each.step_id not in chosen and each.manager in moved]
-    if not innocent:
-        return choice
     for each in innocent:
         del failures[each.requirement.name, each.source]
-    return _chosen(left, resolver.after(state, failures), is_local=is_local)
+    if innocent:
+        choice = _chosen(left, resolver.after(state, failures), is_local=is_local)
+    return dataclasses.replace(choice, moved=moved)
+
+
+def _of_steps(prepared: Prepared, steps: Collection[str]) -> list[Requirement]:
+    return [each for each in prepared.plan.requirements if each.id in steps]
 
 
 def _chosen(left: Sequence[Requirement], resolver: Resolver, *, is_local: bool) -> _Choice:

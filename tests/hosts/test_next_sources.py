@@ -27,8 +27,9 @@ def host(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
     work = tmp_path_factory.mktemp("work")
     work.chmod(0o755)
     offered = AptRepository(work / "apt")
-    for name in ("atool", "btool", "ctool", "dtool", "ltool", "other", "third"):
+    for name in ("atool", "btool", "ctool", "dtool", "fine", "htool", "ltool", "other", "third"):
         offered.add(name, "1.0", commands={name: f"echo {name} 1.0"})
+    offered.add("broken", "1.0", depends="nowhere-to-be-found")
     theirs = AptRepository(work / "vendor")
     theirs.add("vtool", "2.0", commands={"vtool": "echo vtool 2.0"}, depends="nowhere-to-be-found")
     with running(layer="tools", users=(User("dev", "sudo"),), repository=offered, lists="fresh") as made:
@@ -152,6 +153,33 @@ def test_where_every_source_fails_the_reason_names_each_of_them(
     assert "archive of 127.0.0.1: " in reason or "archive of localhost: " in reason
     assert "has the SHA-256" in reason
     assert left_by_vendors(host) == ""
+
+
+def test_of_several_optional_packages_one_that_cannot_be_installed_stops_no_other(
+    host: SshHost, tmp_path: Path
+) -> None:
+    broken = {"name": "broken", "sources": [{"manager": "apt", "packages": ["broken"]}]}
+    needs = [each | {"is_required": False} for each in (broken, {"name": "fine"})]
+    done = bring(host, tmp_path / "m.yml", *needs)
+
+    assert (done.returncode, statuses(done)) == (0, {"package:broken": "failed", "package:fine": "changed"})
+    assert not document(done)["hosts"][0]["steps"][0]["reason"].endswith(".")
+
+
+def test_in_one_transaction_only_what_would_fail_alone_gets_its_next_source(
+    host: SshHost, server: HttpsServer, tmp_path: Path
+) -> None:
+    needs = []
+    for name, package in (("gtool", "broken"), ("htool", "htool")):
+        program = server.offer(f"/{name}", f"#!/bin/sh\necho {name} 9\n".encode())
+        needs.append(
+            {"name": name, "sources": [{"manager": "apt", "packages": [package]}, {"manager": "archive", **program}]}
+        )
+    done = bring(host, tmp_path / "m.yml", *needs)
+    steps = {step["id"]: (step["status"], step["source"]) for step in document(done)["hosts"][0]["steps"]}
+
+    assert steps["package:gtool"][0] == steps["package:htool"][0] == "changed"
+    assert (steps["package:gtool"][1][:10], steps["package:htool"][1]) == ("archive of", "apt")
 
 
 def test_a_lock_is_no_reason_to_try_another_source(host: SshHost, tmp_path: Path) -> None:

@@ -73,6 +73,7 @@ from typing import TYPE_CHECKING  # noqa: E402
 from ansible.module_utils import mngr_packages_explanations as explanations  # noqa: E402
 from ansible.module_utils import mngr_packages_repositories as repositories  # noqa: E402
 from ansible.module_utils.mngr_ansible_portable import managers  # noqa: E402
+from ansible.module_utils.mngr_ansible_portable.text import clause  # noqa: E402
 from ansible.module_utils.mngr_packages_arguments import installing_module  # noqa: E402
 from ansible.module_utils.mngr_packages_executor import NOT_ROOT, Executor, privilege  # noqa: E402
 from ansible.module_utils.mngr_packages_manager import PackageManager, system_manager  # noqa: E402
@@ -232,15 +233,30 @@ class Installation:
             return
         cause = self.explain(code, packages)
         why, is_own = cause.sentences, cause.is_of_source or cause.kind in _OTHERS_MAY_SUCCEED
+        reason = clause(why)
         if is_required and failed:
+            guilty = self.guilty(failed) if is_own else []
             steps = [
-                outcome(each, "failed", why, is_of_source=is_own) if each in failed else outcome(each, "changed")
+                outcome(each, "failed", reason, is_of_source=each in guilty)
+                if each in failed
+                else outcome(each, "changed")
                 for each in again
             ]
             self.outcomes.fail(why, steps, is_changed=len(failed) < len(steps))
+        if is_own and len(due) > 1:  # what nobody requires is not one transaction: one of them stops no other
+            for each in failed:
+                self.install([each], scope, is_required=False)
+            return
         self.module.warn(f"{names}: {why}")
         for each in failed:
-            self.outcomes.add_failed(each, why, is_of_source=is_own)
+            self.outcomes.add_failed(each, reason, is_of_source=is_own)
+
+    def guilty(self, failed: Sequence[Checked]) -> list[Checked]:
+        """Those of a failed transaction that would fail alone too; all of them where that cannot be told."""
+        if len(failed) < 2:
+            return list(failed)
+        alone = [each for each in failed if self.manager.would_fail(self.packages([each]), self.privilege)]
+        return alone or list(failed)
 
     def has_failed(self, checked: Checked, code: int) -> bool:
         """Whether a requirement is not satisfied after a transaction that ended with this status."""

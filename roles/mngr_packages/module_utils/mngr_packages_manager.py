@@ -127,6 +127,13 @@ class PackageManager:
             return self._install_with_pipx(packages, needed)
         return self._change(managers.install(self.name, packages, scope, self._home), needed)
 
+    def would_fail(self, packages: Sequence[str], privilege: str) -> bool:
+        """Whether the manager refuses to install these, as it says without changing anything; False: it cannot say."""
+        if not self._row.simulate:
+            return False
+        command = managers.install(self.name, packages, "system", self._home, is_simulated=True)
+        return bool(self._change(command, privilege if managers.needs_root(self.name, "system") else "root"))
+
     def _install_with_pipx(self, packages: Sequence[str], privilege: str) -> int:
         """Install with pipx, which replaces only with ``--force``. It may replace what it has installed itself.
 

@@ -112,6 +112,13 @@ def test_what_failed_with_another_one_in_a_transaction_gets_its_own_source_again
     assert sources(after(first, report, run)[0]) == {"atool": "uv", "btool": "apt"}
 
 
+def test_what_would_not_have_failed_alone_stays_with_its_source_although_it_has_another_one() -> None:
+    first = prepared_host(tool("atool", "apt", "uv"), tool("btool", "apt", "uv"), tool("ctool", "npm"))
+    report, run = ran(first, atool="a conflict", btool=None)
+    again, report, _ = after(first, report, run)
+    assert sources(again) == {"atool": "uv", "btool": "apt"}
+
+
 def test_without_a_next_source_nothing_of_the_transaction_is_tried_again() -> None:
     first = prepared_host("atool", "btool")
     report, run = ran(first, atool="a conflict", btool="a conflict")

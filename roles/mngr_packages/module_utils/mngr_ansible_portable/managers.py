@@ -50,6 +50,7 @@ class Manager(NamedTuple):
         name: what the plain name of a package looks like.
         install: installs or upgrades; names follow.
         short: the same as a person types it.
+        simulate: options of ``install`` with which it only finds out whether it could; empty: there are none.
         user: options of ``install`` and ``short`` to install for the remote user alone; empty: none are needed.
         offers: prints what would be installed, and changes nothing. It does not use the network if the manager has
             lists of packages. Names follow, or one stands for ``{}``. Empty: this manager cannot be asked.
@@ -75,6 +76,7 @@ class Manager(NamedTuple):
     wait: str = ""
     locked: str = ""
     user: tuple[str, ...] = ()
+    simulate: tuple[str, ...] = ()
 
 
 _APT_SETTINGS = ("Dpkg::Use-Pty=0", "Acquire::Retries=1", "Acquire::http::Timeout=20", "Acquire::https::Timeout=20")
@@ -119,6 +121,7 @@ TABLE: dict[str, Manager] = {
         environment=_APT_ENVIRONMENT,
         wait="--option=DPkg::Lock::Timeout={seconds}",
         locked=r"Could not get lock",
+        simulate=("--simulate",),
     ),
     "dnf": Manager(
         program="dnf",
@@ -129,6 +132,7 @@ TABLE: dict[str, Manager] = {
         refresh=(*_DNF, "makecache", "--refresh"),
         short_refresh=("dnf", "makecache", "--refresh"),
         locked=r"already locked by|can't create transaction lock",
+        simulate=("--setopt=tsflags=test",),
     ),
     "zypper": Manager(
         program="zypper",
@@ -139,6 +143,7 @@ TABLE: dict[str, Manager] = {
         refresh=("zypper", "--non-interactive", "refresh"),
         short_refresh=("zypper", "--non-interactive", "refresh"),
         locked=r"System management is locked",
+        simulate=("--dry-run",),
     ),
     "pacman": Manager(
         program="pacman",
@@ -149,6 +154,7 @@ TABLE: dict[str, Manager] = {
         refresh=("pacman", "--sync", "--refresh", "--noconfirm"),
         short_with_refresh=("pacman", "-Syu", "--needed", "--noconfirm"),
         locked=r"unable to lock database",
+        simulate=("--print",),
     ),
     "apk": Manager(
         program="apk",
@@ -288,16 +294,18 @@ def specified(manager: str, name: str, accepted: str, exact: str | None = None) 
     return name
 
 
-def install(manager: str, names: Sequence[str], scope: str, home: str) -> list[str]:
+def install(manager: str, names: Sequence[str], scope: str, home: str, *, is_simulated: bool = False) -> list[str]:
     """The command that installs or upgrades these packages.
 
     Args:
         names: the packages, as :func:`specified` gives them.
         scope: ``system`` for all users, ``user`` for the remote user alone.
         home: the remote user's home directory.
+        is_simulated: nothing is changed; for a manager that has ``simulate``.
     """
     row = TABLE[manager]
     options = [word.format(home=home) for word in row.user] if scope == "user" else []
+    options += row.simulate if is_simulated else ()
     command = list(row.install)
     end_of_options = [command.pop()] if command[-1] == "--" else []
     return [*command, *options, *end_of_options, *names]
