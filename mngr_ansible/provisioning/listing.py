@@ -45,6 +45,7 @@ def _tool(tool: Tool) -> ToolRow:
             {
                 "source": each.label,
                 "packages": list(each.packages or ([tool.name] if each.manager != "installer" else [])),
+                "version": each.version,
                 "requires": list(each.requires),
                 "is_proven": each.label in tool.proven,
             }

@@ -21,10 +21,14 @@ class PluginRow(TypedDict):
 
 
 class SourceRow(TypedDict):
-    """One source of a tool in the document of ``catalog``; ``is_proven``: a test installs the tool from it."""
+    """One source of a tool in the document of ``catalog``; ``is_proven``: a test installs the tool from it.
+
+    ``version``: the one that the source gives, if the catalog says so.
+    """
 
     source: str
     packages: list[str]
+    version: str | None
     requires: list[str]
     is_proven: bool
 

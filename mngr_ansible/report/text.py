@@ -270,7 +270,8 @@ def _tool_lines(tool: ToolRow) -> Iterator[str]:
     for source in tool["sources"]:
         needs = f", needs {', '.join(source['requires'])}" if source["requires"] else ""
         proof = "tested" if source["is_proven"] else "not tested"
-        yield f"  from {source['source']}: {' '.join(source['packages'])}{needs} ({proof})"
+        words = " ".join([*source["packages"], *([source["version"]] if source["version"] else [])])
+        yield f"  from {source['source']}: {words}{needs} ({proof})"
 
 
 def plugins_text(report: Report) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import jsonschema
 
 from mngr_ansible.catalog.lookup import tool_names
@@ -20,6 +22,13 @@ def test_the_verb_says_of_one_tool_what_is_proven_and_what_is_not() -> None:
     assert "  found by command: codex\n" in shown
     assert "  from npm: @openai/codex, needs node-npm>=16 (tested)\n" in shown
     assert "  from dnf: fd-find (not tested)\n" in mngr_ansible("catalog", "fd").stdout
+
+
+def test_no_tool_has_a_source_that_is_shown_twice() -> None:
+    assert "  from nodesource, apt: nodejs 22.21.0 (not tested)\n" in mngr_ansible("catalog", "nodejs").stdout
+    for tool in document(mngr_ansible("catalog", "--json"))["tools"]:
+        shown = [json.dumps(source, sort_keys=True) for source in tool["sources"]]
+        assert len(set(shown)) == len(shown), tool["name"]
 
 
 def test_the_verbs_document_follows_the_schema() -> None:

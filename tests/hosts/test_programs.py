@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.command_line import document, mngr_ansible, on
+from tests.support.command_line import document, mngr_ansible, on, statuses
 from tests.support.hosts import AptRepository, User, running
 
 if TYPE_CHECKING:
@@ -123,3 +123,20 @@ def test_a_source_for_another_architecture_than_that_of_the_programs_is_not_take
     )
     assert status() == "blocked"
     host.run("rm /usr/local/bin/dpkg")
+
+
+@pytest.mark.usefixtures("_hosts_are_possible")
+def test_a_host_with_the_coreutils_of_uutils_is_brought_to_its_plan(tmp_path: Any) -> None:
+    tmp_path.chmod(0o755)
+    offered = AptRepository(tmp_path / "apt")
+    offered.add("mtool", "2.0", commands={"mtool": "echo mtool 2.0"})
+    (tmp_path / "tree").mkdir()
+    for name in ("plain", "with blank", "new\nline", "back\\slash"):
+        (tmp_path / "tree" / name).write_text(name)
+    words = ["--file", f"{tmp_path}/tree:/srv/tree", "--package", "mtool", "--package", "ls", "--json"]
+    with running(layer="uutils", users=(User("dev", "sudo"),), repository=offered, lists="fresh") as made:
+        assert "GNU" not in made.run("stat --version").stdout
+        first, again = (mngr_ansible("apply", *on(made.as_user("dev")), *words, "--become") for _ in range(2))
+
+    assert statuses(first) == {"file:/srv/tree": "changed", "package:mtool": "changed", "package:ls": "ok"}
+    assert set(statuses(again).values()) == {"ok"}

@@ -30,6 +30,7 @@ LAYERS = {
     "dnf": ("openssh-server", "python3", "sudo", "procps", "dnf", "dnf-plugins-core", "rpm", "createrepo-c"),
     "zypper": ("openssh-server", "python3", "sudo", "procps", "zypper", "rpm"),
     "pacman": ("openssh-server", "python3", "sudo", "procps", "pacman-package-manager"),
+    "uutils": ("openssh-server", "python3", "sudo", "procps", "rust-coreutils"),
     "sudo-rs": ("openssh-server", "python3", "sudo-rs", "procps"),
 }
 """The packages of each layer beside Debian's ``minbase``. Only ``tools`` has what mngr itself needs."""
@@ -37,7 +38,11 @@ LAYERS = {
 _RELEASES = {"sudo-rs": "trixie"}
 """The release of Debian of layers that use another one than this machine."""
 
-_HOOKS = {"sudo-rs": ('ln -s sudo-rs "$1"/usr/bin/sudo', 'echo "@includedir /etc/sudoers.d" >"$1"/etc/sudoers')}
+_UUTILS = 'for f in "$1"/usr/lib/cargo/bin/coreutils/*; do ln -sf "${f#"$1"}" "$1/usr/bin/${f##*/}"; done'
+_HOOKS = {
+    "uutils": (_UUTILS,),
+    "sudo-rs": ('ln -s sudo-rs "$1"/usr/bin/sudo', 'echo "@includedir /etc/sudoers.d" >"$1"/etc/sudoers'),
+}
 """sh code that changes a layer after its packages are installed; ``$1`` is its root directory."""
 
 _OFFERED = {"bare": ("python3",)}

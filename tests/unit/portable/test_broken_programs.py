@@ -35,6 +35,10 @@ BROKEN = [
     ("1", "", SNAP, "\nPlease install it with:\n\nsnap install chromium"),
     ("1", "", "Error: JAVA_HOME is not defined correctly.", "\n  We cannot execute /usr/lib/jvm/bin/java"),
     ("2", "", "Can't locate Term/ReadKey.pm in @INC (you may need to install the Term::ReadKey module)", ""),
+    ("1", "", "TypeError: Cannot read properties of undefined (reading 'x')", "\n    at Object.<anonymous>"),
+    ("1", "", "Error: Unable to access jarfile /opt/tool/tool.jar", ""),
+    ("131", "", "You must install .NET to run this application.", "\n\nApp: /usr/bin/tool"),
+    ("1", "", "tool requires Node.js v20 or newer, you have v18.19.0", ""),
     ("134", "", "terminate called after throwing an instance of 'std::bad_alloc'", ""),
 ]
 
@@ -50,6 +54,11 @@ WORKING = [
     ("1", "Invalid command '--version'; type \"help\" for a list."),
     ("127", "--version: applet not found"),
     ("1", "nc: invalid option -- '-'"),
+    ("2", "ERROR: missing required argument FILE"),
+    ("1", "Error: not logged in. Please run login first"),
+    ("101", "error: could not find Cargo.toml in / or any parent directory"),
+    ("128", "fatal: not a git repository (or any of the parent directories): .git"),
+    ("1", "Error: /home/me/.tool.yml: no such file or directory"),
     ("1", "error: you must be root to run this command; it could not open /run/lock"),
     ("1", "Error: cannot connect to the daemon at unix:///run/x.sock"),
     ("1", ""),

@@ -22,33 +22,39 @@ _BY_STATUS = {str(128 + getattr(signal, name)): name for name in _CRASHES if has
 _CANNOT_START = re.compile(
     r"Traceback \(most recent call last\)|cannot find module|no module named|missing optional dependency"
     r"|error while loading shared libraries|undefined symbol|symbol not found|GLIBC(?:XX)?_[0-9]|Exec format error"
-    r"|bad interpreter|SyntaxError|LoadError|cannot load such file|can't locate \S+ in @INC|library not loaded"
-    r"|could not find or load main class|UnsupportedClassVersionError|Segmentation fault|Illegal instruction|\Apanic:",
-    re.IGNORECASE,
+    r"|bad interpreter|LoadError|cannot load such file|can't locate \S+ in @INC|library not loaded"
+    r"|could not find or load main class|UnsupportedClassVersionError|NoClassDefFoundError|unable to access jarfile"
+    r"|Segmentation fault|Illegal instruction|\Apanic:"
+    r"|^(?:Uncaught )?(?:Type|Reference|Range|Syntax|Runtime|Attribute|Import|ModuleNotFound)Error\b",
+    re.IGNORECASE | re.MULTILINE,
 )
 """What interpreters and the loader of the system say."""
 _UNKNOWN_OPTION = re.compile(
     r"\busage\b|--help|--?version\b|'-'|-- ?-"
     r"|\b(?:unknown|unrecogni[sz]ed|invalid|illegal|unsupported|unexpected|bad|no such|not recogni[sz]ed)\b.{0,20}"
     r"\b(?:option|flag|argument|switch|parameter|operand|(?:sub)?command|action)"
+    r"|\b(?:missing|required|needs?|requires?|no)\b.{0,20}\b(?:option|flag|argument|parameter|operand|(?:sub)?command)"
     r"|\b(?:option|flag|argument|switch|parameter|(?:sub)?command)\b.{0,60}"
     r"\b(?:unknown|unrecogni[sz]ed|invalid|illegal|unsupported|not (?:recogni[sz]ed|supported|defined))",
     re.IGNORECASE,
 )
 """What programs say that do not know the option. Source: what some hundred programs of Debian answer."""
 _FAILS = re.compile(
-    r"\b(?:not|n't) (?:be )?(?:found|find|installed|load|loaded|locate|open|opened|execute|choose|start|set"
-    r"|defined)\b"
-    r"|\b(?:cannot|could not|can't|unable to|failed to|failure to)\b|\bno such file\b|\bmissing\b|\brequires?\b"
-    r"|\bno version is set\b|\bto be installed\b|\bmust (?:be )?install|\breinstall\b|\b(?:Error|Exception)\b",
+    r"\b(?:cannot|could not|can't|unable to|failed to)\s+(?:find|load|open|locate|import|exec\w*|start|run|choose)\b"
+    r"|\bnot (?:be )?(?:found|installed|loaded|set|defined)\b|\bno such file\b|\bno version is set\b"
+    r"|\bto be installed\b"
+    r"|\bmissing (?:\w+ )?(?:module|librar|dependenc|package|component|runtime)|\bmust (?:be )?install|\breinstall\b"
+    r"|\brequires?\b",
     re.IGNORECASE,
 )
+"""What other programs say when something that they need is missing."""
 _STARTS = re.compile(
-    r"\b(?:root|superuser|sudo|permission|privileges?|not permitted|terminal|tty|display|connect\w*|daemon|config\w*)"
-    r"\b",
+    r"\b(?:root|superuser|sudo|permission|privileges?|not permitted|terminal|tty|display|connect\w*|daemon|server"
+    r"|config\w*|parent director\w*|repository|project|workspace|log ?in|logged in|credentials?|token)\b"
+    r"|\.(?:conf|ya?ml|toml|json|ini|cfg)\b",
     re.IGNORECASE,
 )
-"""What a program says that runs, but not for this user, without a terminal, or without its service."""
+"""What a program says that runs, but not for this user, in this place, without a terminal, or without its service."""
 _TELLS_MOST = re.compile(
     r"\A(?:\w+\.)*\w*(?:Error|Exception|Fault)\b(?: \[\w+\])?:|\berror\b|\bnot found\b|\bmissing\b", re.IGNORECASE
 )
