@@ -117,8 +117,10 @@ def _compare_requirement(requirement: Requirement, resolver: Resolver, *, is_loc
     resolution = resolver.resolve(requirement, by_hand=by_hand)
     if resolution.candidate is None or resolution.privilege_problem is not None:
         reason = _blocked_reason([(requirement, resolution)])
+        unresolved: tuple[tuple[Requirement, Resolution], ...] = ((requirement, resolution),)
+        if status is Status.MISSING and finding.where:  # it is there, and does not start
+            reason, unresolved = f"{finding.reason}; {reason}", ()
         outcome = _outcome(requirement, state, Status.BLOCKED, reason, resolution.candidate)
-        unresolved = ((requirement, resolution),)
         return DuePackages((outcome,), blocked=_latest(resolution.candidates), notices=refused, unresolved=unresolved)
     reasons = [*([requirement.who] if requirement.purposes else []), finding.reason]
     is_told = status is Status.MISSING or not requirement.purposes  # a version that is too old stands beside it

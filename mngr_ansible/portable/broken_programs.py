@@ -55,6 +55,8 @@ _STARTS = re.compile(
     re.IGNORECASE,
 )
 """What a program says that runs, but not for this user, in this place, without a terminal, or without its service."""
+_NO_INTERPRETER = re.compile(r"\Atimeout: .*No such file or directory.*")
+_THERE_IS_NONE = "the interpreter that its first line names, or its loader, is missing"
 _TELLS_MOST = re.compile(
     r"\A(?:\w+\.)*\w*(?:Error|Exception|Fault)\b(?: \[\w+\])?:|\berror\b|\bnot found\b|\bmissing\b", re.IGNORECASE
 )
@@ -68,7 +70,7 @@ def why_it_does_not_start(status: str, text: Sequence[str], errors: Sequence[str
         text: the lines of its standard output.
         errors: the lines of its standard error; a traceback may end with its last one.
     """
-    lines = [line.strip() for line in (*errors, *text) if line.strip()]
+    lines = [_NO_INTERPRETER.sub(_THERE_IS_NONE, line.strip()) for line in (*errors, *text) if line.strip()]
     printed = "\n".join(lines)
     if status in _BY_STATUS:
         return next(iter(lines), "") or f"it is ended by {_BY_STATUS[status]}"

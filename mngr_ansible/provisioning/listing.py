@@ -46,6 +46,8 @@ def _tool(tool: Tool) -> ToolRow:
                 "source": each.label,
                 "packages": list(each.packages or ([tool.name] if each.manager != "installer" else [])),
                 "version": each.version,
+                "scope": each.scope,
+                "only_on": [*each.when.os, *filter(None, [each.when.release]), *each.when.arch] if each.when else [],
                 "requires": list(each.requires),
                 "is_proven": each.label in tool.proven,
             }

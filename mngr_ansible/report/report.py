@@ -23,12 +23,15 @@ class PluginRow(TypedDict):
 class SourceRow(TypedDict):
     """One source of a tool in the document of ``catalog``; ``is_proven``: a test installs the tool from it.
 
-    ``version``: the one that the source gives, if the catalog says so.
+    ``version``: the one that the source gives, if the catalog says so. ``only_on``: the systems and machines for which
+    the source is meant; empty for all. ``scope``: ``system``, or ``user`` for the remote user alone.
     """
 
     source: str
     packages: list[str]
     version: str | None
+    only_on: list[str]
+    scope: str
     requires: list[str]
     is_proven: bool
 

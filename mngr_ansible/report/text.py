@@ -269,9 +269,11 @@ def _tool_lines(tool: ToolRow) -> Iterator[str]:
         yield f"  found by {check}"
     for source in tool["sources"]:
         needs = f", needs {', '.join(source['requires'])}" if source["requires"] else ""
+        scope = " for the remote user" if source["scope"] == "user" else ""
+        where = f", only on {', '.join(source['only_on'])}" if source["only_on"] else ""
         proof = "tested" if source["is_proven"] else "not tested"
         words = " ".join([*source["packages"], *([source["version"]] if source["version"] else [])])
-        yield f"  from {source['source']}: {words}{needs} ({proof})"
+        yield f"  from {source['source']}: {words}{scope}{needs}{where} ({proof})"
 
 
 def plugins_text(report: Report) -> str:

@@ -20,12 +20,15 @@ def test_the_verb_lists_all_tools_in_a_line_each() -> None:
 def test_the_verb_says_of_one_tool_what_is_proven_and_what_is_not() -> None:
     shown = mngr_ansible("catalog", "codex").stdout
     assert "  found by command: codex\n" in shown
-    assert "  from npm: @openai/codex, needs node-npm>=16 (tested)\n" in shown
+    assert "  from npm: @openai/codex for the remote user, needs node-npm>=16 (tested)\n" in shown
     assert "  from dnf: fd-find (not tested)\n" in mngr_ansible("catalog", "fd").stdout
 
 
 def test_no_tool_has_a_source_that_is_shown_twice() -> None:
-    assert "  from nodesource, apt: nodejs 22.21.0 (not tested)\n" in mngr_ansible("catalog", "nodejs").stdout
+    assert (
+        "  from nodesource, apt: nodejs 22.21.0, only on debian, ubuntu, x86_64, aarch64 (not tested)\n"
+        in mngr_ansible("catalog", "nodejs").stdout
+    )
     for tool in document(mngr_ansible("catalog", "--json"))["tools"]:
         shown = [json.dumps(source, sort_keys=True) for source in tool["sources"]]
         assert len(set(shown)) == len(shown), tool["name"]

@@ -61,6 +61,17 @@ def test_a_program_that_does_not_start_is_due_with_its_own_line_and_the_remedy_h
     assert (done.returncode, again["htool"]["status"]) == (0, "ok")
 
 
+def test_a_program_that_does_not_start_is_blocked_with_its_own_line_where_nothing_offers_it(host: SshHost) -> None:
+    put(host, "/usr/local/bin/agentx", "exec missing-helper --version")
+    host.run("printf '#!/usr/bin/no-such-python\\n' >/usr/local/bin/agenty; chmod 755 /usr/local/bin/agenty")
+    steps, _ = asked(host.as_user("dev"), "plan", "agentx", "agenty")
+    assert [step["status"] for step in steps.values()] == ["blocked", "blocked"]
+    assert "agentx does not start (/usr/local/bin/agentx: " in steps["agentx"]["reason"]
+    assert "agentx cannot be installed" in steps["agentx"]["reason"]
+    assert "/usr/bin/no-such-python does not exist" in asked(host, "plan", "agenty")[1].stdout
+    assert "(the interpreter that its first line names, or its loader, is missing)" in steps["agenty"]["reason"]
+
+
 def test_a_version_that_is_not_certain_is_unknown_until_a_pattern_says_which_it_is(
     host: SshHost, tmp_path: Any
 ) -> None:

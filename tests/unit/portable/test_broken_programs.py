@@ -80,3 +80,16 @@ def test_a_program_that_cannot_start_and_says_nothing_has_its_status_as_the_reas
 def test_a_program_that_does_not_know_the_option_starts(status: str, errors: str) -> None:
     assert why_it_does_not_start(status, [], errors.splitlines()) == ""
     assert why_it_does_not_start(status, errors.splitlines(), []) == ""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "timeout: failed to run command '/usr/bin/tool': No such file or directory",
+        "timeout: can't execute '/usr/bin/tool': No such file or directory",
+        "timeout: failed to execute process: No such file or directory (os error 2)",
+    ],
+)
+def test_a_file_that_is_there_and_not_found_has_no_interpreter(line: str) -> None:
+    why = why_it_does_not_start("127", [], [line])
+    assert why == "the interpreter that its first line names, or its loader, is missing"

@@ -47,7 +47,7 @@ class Finding(NamedTuple):
         id: the requirement's.
         status: ``ok``, ``missing``, ``too-old``, ``too-new``, or ``unknown`` (installed, but its version is unknown).
         current: the upstream version that was found; None where none could be read.
-        where: the path or the package that was found; empty if nothing was.
+        where: the path or the package that was found, also if it does not start; empty if nothing was.
         reason: why the status is not ``ok``, without a full stop; empty for ``ok``.
         notice: where it is and what to do, if the remote user's own shell does not find it there; else empty.
         refused: which programs root did not run, and why; else empty.
@@ -354,10 +354,10 @@ def _decide(requirement: CompleteRequirement, evidence: Iterable[_Evidence], hal
     """The finding that the evidence of all checks leads to; see :func:`read` for the rules."""
     step, allowed = requirement["id"], versions.Range.parse(requirement["version"])
     without_version: _Evidence | None = None
-    broken = ""
+    broken: _Evidence | None = None
     for each in evidence:
         if not each.is_usable:
-            broken = broken or each.problem
+            broken = broken or each
         elif broken and each.is_package:
             break  # it is installed, and does not start
         elif each.version is None:
@@ -373,7 +373,9 @@ def _decide(requirement: CompleteRequirement, evidence: Iterable[_Evidence], hal
     if half_installed:
         return Finding(step, "missing", None, "", half_installed)
     if without_version is None:
-        return Finding(step, "missing", None, "", broken)
+        if broken is not None:
+            return Finding(step, "missing", None, broken.where, broken.problem)
+        return Finding(step, "missing", None, "", "")
     if allowed.is_any:
         return Finding(step, "ok", None, without_version.where, "", without_version.notice)
     reason = f"{without_version.problem}, wanted {allowed}"

@@ -194,6 +194,8 @@ def reason(why: str) -> str:
     what, _, rest = why.partition(" ")
     name, _, place = rest.partition(" ")
     who = {"owner": name, "group": f"the group {name}", "all": "every user"}.get(what)
+    if what == "gone":
+        return f"{place} does not exist"
     if who is None:
         return f"{place} cannot be checked, and root runs only what nobody else can change"
     return f"{who} can change {place}, and root runs only what nobody else can change"
