@@ -23,6 +23,8 @@ FIRST_LINE = (
 )
 """The line before every script: it prints by whom it is read, and ends another shell."""
 
+_OF_OUR_SCRIPT = re.compile(r"(?m)^[0-9a-f]{16} (?:begin|end)$")
+"""The marks around the answer of a script, as ``probe.sh`` prints them."""
 _ASK_SECONDS = 10
 
 
@@ -42,12 +44,17 @@ def without_noise(result: ShellResult) -> ShellResult | None:
 
 def not_run(result: ShellResult) -> HostError:
     """The error of a host that did not run our script, as far as its output tells."""
+    if _OF_OUR_SCRIPT.search(result.stdout):
+        return HostError(
+            "a start-up file of its login shell read a part of the script that we sent",
+            remedy="Find what reads its input there (read, cat, ssh), and give it another one: < /dev/null.",
+        )
     output = (result.stdout.strip() or result.stderr.strip()).splitlines()
     told = "" if not output or _OTHER in output else f": {output[-1][:200]}"
     return HostError(
         f"its shell did not run our script{told}",
         remedy="Check that the remote user's login shell is a POSIX shell (no nologin, no ForceCommand), and what its "
-        "start-up files do.",
+        "start-up files do: they must not read input, redirect output, or exit.",
     )
 
 

@@ -131,9 +131,12 @@ def _login(facts: Facts) -> Login:
     slow, _, why_slow = facts.optional("slowsudo").partition(" ")
     if privilege not in get_args(Privilege):
         raise ValueError(f"the privilege {privilege[:20]!r}")
+    uid = facts.one("uid")
+    if not re.fullmatch(r"\d{1,20}", uid):
+        raise ValueError("the program id says no number of the remote user")
     return Login(
         user=_printable(facts.one("user")),
-        uid=int(facts.one("uid")),
+        uid=int(uid),
         home=_absolute(facts.one("home")),
         real_home=facts.optional("realhome"),
         groups=tuple(int(each) for each in facts.optional("groups").split()),

@@ -61,7 +61,7 @@ WORKS = (
 )
 REMEDY = (
     "Check that the remote user's login shell is a POSIX shell (no nologin, no ForceCommand), and what its start-up "
-    "files do."
+    "files do: they must not read input, redirect output, or exit."
 )
 REFUSED = {
     "exits": ("its shell did not run our script", REMEDY),

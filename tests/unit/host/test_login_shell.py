@@ -93,3 +93,12 @@ def test_what_the_host_says_is_escaped():
     error = explained("name \x1b[31m", "login bash", "line /a\x1b:1:exec \x1b[2J")
 
     assert "\x1b" not in str(error) + error.remedy
+
+
+def test_a_start_up_file_that_reads_a_part_of_the_script_is_named_as_that():
+    answer = "kinds n\n\n2fe7c7166432f58e end\n"
+    error = login_shell.not_run(ShellResult(answer, "", 0))
+    assert "read a part of the script" in error.problem
+    assert error.remedy is not None
+    assert "< /dev/null" in error.remedy
+    assert login_shell.not_run(ShellResult("hello end\n", "", 0)).problem.endswith(": hello end")
