@@ -4,6 +4,7 @@
 """
 
 import dataclasses
+import re
 import secrets
 from collections.abc import Sequence
 
@@ -50,15 +51,26 @@ def _probe(connection: Connection, request: ProbeRequest, paths: Sequence[ProbeP
         )
     lines = _between_marks(answer.stdout, nonce)
     if not lines:
-        raise not_run(answer)
+        raise _without_programs(answer.stdout, nonce) or not_run(answer)
     try:
         return parse_answer(lines, request, paths)
     except ValueError as error:
-        raise HostError(
+        raise _without_programs(answer.stdout, nonce) or HostError(
             f"the answer of our check script cannot be used ({error})",
             remedy="Run again: something on the host may have changed during the check. If that does not help, check "
             "that the standard programs (id, ls, sed) are in the PATH of the remote user.",
         ) from error
+
+
+def _without_programs(text: str, nonce: str) -> HostError | None:
+    """The error for a PATH without the programs that every system has; None where the shell found them."""
+    missing = re.findall(r"^lacks ([a-z]+)$", text.partition(f"\n{nonce} begin\n")[2], re.MULTILINE)
+    if not missing:
+        return None
+    return HostError(
+        f"programs that every system has are not in the PATH: {', '.join(dict.fromkeys(missing))}",
+        remedy="Correct the PATH of this user, often in a start-up file: PATH=$PATH:/usr/bin:/bin",
+    )
 
 
 def _between_marks(text: str, nonce: str) -> list[str]:

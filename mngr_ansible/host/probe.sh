@@ -166,6 +166,9 @@ main() {
   seconds=@SECONDS@
   END=$(($(date +%s) + seconds))
   printf '\n%s begin\n' @NONCE@
+  for p in id ls sed tr uname; do
+    if ! command -v "$p" >/dev/null 2>&1; then say lacks "$p"; fi
+  done
   ask_login
   ask_system
   ask_managers

@@ -19,6 +19,7 @@ from mngr_ansible.host.userland import userland_architecture
 from mngr_ansible.portable import checks, trusted_programs
 
 WORDS: Mapping[str, str] = {
+    "lacks": "a program that every system has and that is not in PATH, once for each",
     "home": "the home directory",
     "user": "the remote user's name",
     "uid": "the remote user's number",

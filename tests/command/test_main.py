@@ -326,3 +326,12 @@ def test_a_manifest_can_come_from_the_standard_input_or_a_pipe(tmp_path):
         done = subprocess.run(command, input=text, capture_output=True, text=True, cwd=tmp_path, check=True)
         (step,) = json.loads(done.stdout)["hosts"][0]["steps"]
         assert (step["id"], step["status"]) == (f"file:{tmp_path}/new", "missing")
+
+
+@pytest.mark.parametrize("words", [["plan", "--package", "git"], ["apply", "--file", "/etc/hostname:x"]])
+def test_a_path_without_the_systems_programs_is_said_to_be_that(words, tmp_path):
+    done = mngr_ansible(*words, env={"PATH": "/nonexistent"}, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "programs that every system has are not in the PATH: id, ls, sed" in done.stderr
+    assert "invalid literal" not in done.stderr
+    assert not (tmp_path / "x").exists()
