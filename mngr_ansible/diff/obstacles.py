@@ -13,6 +13,7 @@ from mngr_ansible.diff.mirror import mirror_problem, real_path
 from mngr_ansible.host.probe_request import directories_above
 from mngr_ansible.host.state import MISSING, FileState, HostState
 from mngr_ansible.plan.transfers import PlacedEntry, Transfer, WriteOptions
+from mngr_ansible.portable import sh
 from mngr_ansible.portable.text import printable
 from mngr_ansible.portable.trees import Entry
 
@@ -48,6 +49,10 @@ def obstacles(changed: Iterable[PlacedEntry], state: HostState, *, is_root: bool
         parent = parents.get(posixpath.dirname(placed.path), "w")
         yield from _kind_obstacles(placed, found, state)
         yield from _parent_obstacles(placed, found, parent, state, is_root=is_root or as_root)
+        if letter := state.paths.protected.get(placed.path):
+            word = {"i": "immutable", "a": "append-only"}[letter]
+            remedy = f"If it may be changed, run on the host: chattr -{letter} {sh.quote(placed.path)}, then run again"
+            yield f"{printable(placed.path)} is {word}: somebody protected it with chattr +{letter}. {remedy}"
         if _is_replaced(placed.entry, found) and real_path(placed.path, state) in state.paths.mounted:
             yield (
                 f"{printable(placed.path)} is a file that is mounted there, which cannot be replaced; change the file "

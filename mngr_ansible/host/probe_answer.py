@@ -47,6 +47,7 @@ WORDS: Mapping[str, str] = {
     "parents": "one letter (Paths.parents) for each directory; a line of the remote user, then one of root",
     "real": "where a directory of the paths really is: who looked, its index, how many last names are missing, where",
     "mounted": "a file that is mounted in a directory of the paths, or anything below a mirror",
+    "protected": "i or a, the attribute of chattr that protects a file of the paths, and the file",
     "readonly": "a directory of the paths, or the nearest above one, whose file system is read-only",
     "way": "who looked, and one letter of _KINDS for each path on the way to destinations",
     "node": "MODE:UID:NAME of such a path that exists, in the order of the paths",
@@ -201,6 +202,7 @@ def _paths(facts: Facts, request: ProbeRequest, paths: Sequence[ProbePath]) -> P
         path_nodes=nodes[False],
         path_nodes_as_root=nodes[True],
         mounted=frozenset(map(decoded_path, facts.all("mounted"))),
+        protected=dict(_protected(facts.all("protected"))),
         read_only=frozenset(map(decoded_path, facts.all("readonly"))),
         listings={top: each.kinds for top, each in listings.items()},
         identities={top: each.identities for top, each in listings.items()},
@@ -247,6 +249,14 @@ def _files(facts: Facts, paths: Sequence[ProbePath]) -> Iterator[tuple[ProbePath
             yield path, FileState(kind, mode, uid, gid, size, digest, leads_to_directory=code == "L")
     if any(next(rest, None) is not None for rest in (modes, hashes, links)):
         raise ValueError("more files than there are")
+
+
+def _protected(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for line in lines:
+        letter, _, path = line.partition(" ")
+        if letter not in ("i", "a"):
+            raise ValueError(f"the attribute {line[:80]!r}")
+        yield decoded_path(path), letter
 
 
 def _parents(lines: Sequence[str], directories: Mapping[bool, Sequence[str]]) -> dict[bool, dict[str, str]]:

@@ -111,6 +111,17 @@ look() {
   case $states in ?*) printf '%s\n' "$states" | sed 's/^/mode /' ;; esac
   case $letters in *[lL]*) links "$@" ;; esac
   $hashing "$@"
+  if [ "$hashing" = hashes ]; then protected "$@"; fi
+}
+
+# PATH…: those of the files that chattr protects, also from root: i is immutable, a append-only.
+# shellcheck disable=SC2086
+protected() {
+  case $letters in *f*) ;; *) return ;; esac
+  if ! command -v lsattr >/dev/null; then return; fi
+  only_files "$@" | xargs -0 -r $BOUND $left lsattr -d -- 2>/dev/null |
+    sed -n -e 's/^ *[^ ]*i[^ ]* /i /p' -e t -e 's/^ *[^ ]*a[^ ]* /a /p' |
+    while IFS= read -r line; do echo "protected ${line%% *} $(encoded "${line#* }")"; done
 }
 
 # Set p to the nearest path at or above p that exists, n to the number of names that were taken off.

@@ -166,6 +166,8 @@ class Paths:
     """The same as root sees it, for destinations that need root."""
     mounted: AbstractSet[str] = frozenset()
     """The real paths of files that are mounted in directories of destinations, and of all mounts below a mirror."""
+    protected: Mapping[str, str] = field(default_factory=dict)
+    """Destinations that are files and that chattr(1) protects: ``i`` is immutable, ``a`` append-only."""
     read_only: AbstractSet[str] = frozenset()
     """The real paths of directories of destinations (of missing ones: the nearest above) that nobody can write."""
     listings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -188,6 +190,7 @@ class Paths:
             path_nodes={**self.path_nodes, **other.path_nodes},
             path_nodes_as_root={**self.path_nodes_as_root, **other.path_nodes_as_root},
             mounted=self.mounted | other.mounted,
+            protected={**self.protected, **other.protected},
             read_only=self.read_only | other.read_only,
             listings={**self.listings, **other.listings},
             identities={**self.identities, **other.identities},

@@ -25,6 +25,7 @@ mount -t tmpfs -o ro tmpfs /ro
 mount -t tmpfs tmpfs /mirror/kept
 echo 1 >/mirror/kept/inner; touch /mirror/a /mirror/b; mkdir /mirror/sub; touch /mirror/sub/c
 ln -s /srv/real /srv/link
+echo theirs >/srv/immutable; chattr +i /srv/immutable; echo theirs >"/srv/a log"; chattr +a "/srv/a log"
 useradd -M -d /srv/linked -s /bin/sh linked; chown linked /srv/home; ln -s /srv/home /srv/linked
 """
 MOUNTED = "is a file that is mounted there, which cannot be replaced"
@@ -33,6 +34,8 @@ BLOCKED = {
     "/mount ed/a b": f"/mount ed/a b {MOUNTED}",
     "/way/f": f"/way/f {MOUNTED}",
     "/ro/new/x": "/ro/new is on a file system that is read-only; use another destination",
+    "/srv/immutable": "/srv/immutable is immutable: somebody protected it with chattr +i",
+    "/srv/a log": "/srv/a log is append-only: somebody protected it with chattr +a",
     "/bin": "/bin is a link to a directory; give the full file name, such as /bin/file",
     "/srv/real": "/srv/real is a directory; give the full file name, such as /srv/real/file",
     "/root": "/root is the home directory; give the full file name, such as /root/file",

@@ -271,3 +271,12 @@ def test_a_secret_in_a_file_of_another_user_is_written_anew(tmp_path, uid, statu
     assert made.outcomes[0].status == status
     if status == "differs":
         assert made.outcomes[0].reason == "owner 1001, and a secret may not belong to another user"
+
+
+@pytest.mark.parametrize(("letter", "word"), [("i", "immutable"), ("a", "append-only")])
+def test_a_file_that_chattr_protects_is_blocked_with_the_command_that_ends_it(source, letter, word):
+    claude = contribution("claude", FileTransferSpec(source, "x"))
+    (outcome,) = due(claude, files={X: file_state("old")}, protected={X: letter}).outcomes
+    why = f"{X} is {word}: somebody protected it with chattr +{letter}. If it may be changed, run on the host: "
+    assert (str(outcome.status), outcome.reason) == ("blocked", f"{why}chattr -{letter} {X}, then run again")
+    assert due(claude, files={X: file_state()}, protected={X: letter}).outcomes[0].status == "ok"
