@@ -75,7 +75,9 @@ def _with_common_reasons(packages: DuePackages) -> DuePackages:
         refusals = resolution.refusals
         if resolution.unoffered:
             refusals = (refusals[0].removesuffix(resolution.unoffered),)
-        cause = (resolution.privilege_problem,) if resolution.privilege_problem else ("", *refusals)
+        if resolution.privilege_problem and resolution.candidate is not None:
+            refusals = (resolution.privilege_problem, resolution.candidate.source.label)
+        cause = ("" if resolution.candidate is None else "privilege", *refusals)
         groups.setdefault(cause, []).append((requirement, resolution))
     reasons = {
         requirement.id: _blocked_reason(group)

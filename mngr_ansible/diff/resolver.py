@@ -234,7 +234,7 @@ class Resolver:
             if isinstance(judged, Refusal):
                 refusals.append(judged)
                 continue
-            resolution = Resolution(candidate, judged, self._reasons(refusals))
+            resolution = Resolution(candidate, judged, self._reasons(refusals, is_brew_told=False))
             if not by_hand and not all(map(self._has_privilege, resolution.candidates)):
                 without_privilege = without_privilege or resolution
             elif doubt := self._doubt(candidate):
@@ -249,7 +249,7 @@ class Resolver:
             return Resolution(unlisted.candidate, unlisted=unlisted.reason)
         if without_privilege is not None:
             return dataclasses.replace(without_privilege, privilege_problem=self.state.login.privilege_problem)
-        reasons = self._reasons(refusals)
+        reasons = self._reasons(refusals, is_brew_told=bool(self.state.system.manager))
         if not self.state.system.manager or not reasons:
             reasons = tuple(dict.fromkeys([self._no_candidate(requirement), *reasons]))
         unoffered = next((each.package for each in refusals if each.package and (each.reason,) == reasons), "")
@@ -384,15 +384,15 @@ class Resolver:
             return candidate.manager in managers.SYSTEM
         return self.state.login.privilege != "none"
 
-    def _reasons(self, refusals: Sequence[Refusal]) -> tuple[str, ...]:
+    def _reasons(self, refusals: Sequence[Refusal], *, is_brew_told: bool) -> tuple[str, ...]:
         """What is said of these refusals, each reason once.
 
-        All managers that the host does not have are one reason, which is left out where there is another one: that a
-        Linux has no brew explains nothing.
+        All managers that the host does not have are one reason. That a Linux has no brew explains nothing where there
+        is another reason; without ``is_brew_told`` it is never said.
         """
         reasons = [each.reason for each in refusals if not each.is_absent]
         absent = list(dict.fromkeys(each.candidate.manager for each in refusals if each.is_absent))
-        if reasons and "macos" not in self.state.system.ids:
+        if (reasons or not is_brew_told) and "macos" not in self.state.system.ids:
             absent = [each for each in absent if each != "brew"]
         if absent:
             names = " and no ".join([", no ".join(absent[:-1]), absent[-1]] if len(absent) > 1 else absent)

@@ -37,7 +37,7 @@ _BUILD = Cause(
         r"(?:Failed to build|Failed building wheel for|Could not build wheels for) `?(?P<broken>[A-Za-z0-9._-]+)",
         r"metadata-generation-failed|subprocess-exited-with-error|The build backend returned an error",
     ),
-    "{broken} could not be built on the host{why}",
+    "The package {broken} could not be built on the host{why}",
     "It may need a compiler or headers there, or use a version that has a wheel for this host",
 )
 _PYTHON_TOO_OLD = Cause(
@@ -204,7 +204,7 @@ _PIP_UNKNOWN = (
 _UV = (
     Cause(
         "network",
-        (r"Network connectivity is disabled|not found in the cache",),
+        (r"Network connectivity is disabled|network was disabled|not found in the cache",),
         "{tool} may not use the network on the host (UV_OFFLINE or --offline)",
         "Change that setting, or use another source",
     ),

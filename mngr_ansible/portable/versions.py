@@ -50,6 +50,14 @@ _PHASES = {
 }
 
 
+def is_snap_placeholder(version: str) -> bool:
+    """Whether it is that of a package of Ubuntu which holds no program and installs a snap: ``1:1snap1-0ubuntu5``.
+
+    Source: packages.ubuntu.com, "firefox", "chromium-browser", "thunderbird".
+    """
+    return re.match(r"(?:\d+:)?\d*snap\d", version) is not None
+
+
 def upstream(package_version: str) -> str:
     """The upstream version in a package's version: without epoch, distribution revision and packaging suffixes.
 

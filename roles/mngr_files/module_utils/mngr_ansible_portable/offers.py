@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from . import causes, managers, trusted_programs
 from .sh import without_comments
-from .versions import compare, upstream
+from .versions import compare, is_snap_placeholder, upstream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -317,17 +317,13 @@ def _apt_policy(output: str) -> dict[str, Offer]:
             if version == "(none)":
                 why = f"{package} is a virtual package, or apt preferences forbid it; name a package that provides it"
                 offers[package] = Offer(why=why)
-            elif _SNAP.search(version):
+            elif is_snap_placeholder(version):
                 offers[package] = Offer(
                     why=f"apt offers {package} only as a snap: its package {version} holds no program"
                 )
             else:
                 offers[package] = Offer((version,))
     return offers
-
-
-_SNAP = re.compile(r"(?:^|:)1?snap1(?![0-9])")
-"""In the version of a package of Ubuntu that is empty and installs a snap. Source: packages.ubuntu.com, "firefox"."""
 
 
 def _dnf_repoquery(output: str) -> dict[str, Offer]:

@@ -276,6 +276,8 @@ def _package_evidence(check: CompleteCheck, answer: _Answer) -> _Evidence | None
     for each in [database] if database else dict.fromkeys(_DATABASES.values()):
         state, version = answer.packages.get((each, package), _NOT_INSTALLED)
         if _is_installed(state):
+            if versions.is_snap_placeholder(version):
+                return None
             problem = f"{package} has no readable version"
             return _Evidence(package, versions.upstream(version) or None, problem, is_package=True)
     return None

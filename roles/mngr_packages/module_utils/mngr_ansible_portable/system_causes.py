@@ -256,7 +256,7 @@ _DNF = (
         "Install that source's key on the host (gpgkey=); a signature is never skipped",
     ),
     _key(
-        r"GPG check FAILED|GPG signature verification error|[Bb]ad (?:PGP|GPG) signature|BAD signature",
+        r"GPG check FAILED|GPG signature (?:verification error|is not available)|(?i:bad (?:pgp |gpg )?signature)",
         r"GPG keys? (?:at|listed)|[Ff]ailed to (?:retrieve|import) (?:GPG )?(?:public )?key|OpenPGP check",
         r"is not signed",
     ),
