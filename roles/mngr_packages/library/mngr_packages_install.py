@@ -205,7 +205,7 @@ class Installation:
         self.unfetched = explanations.unfetched(self.manager.name, code, self.manager.output, self.privilege)
         if self.unfetched is not None:
             problem, remedy = self.unfetched.problem, self.unfetched.remedy
-            self.module.warn(f"Not all lists of packages could be fetched: {problem}. {remedy}.")
+            self.module.warn(f"The lists of packages could not be refreshed entirely: {problem}. {remedy}.")
 
     def explain(self, code: int, packages: Sequence[str]) -> Explanation:
         """Why the manager failed, and what to do."""
