@@ -79,7 +79,8 @@ def before_create(options: CreateAgentOptions, host: Any) -> None:
         gathered = bootstrap.gather([bare_target(host, mngr_ctx)], request, needs(), is_lenient=True)
         (prepared,) = provisioner.inspect(gathered, request, is_applied=True)
         due = prepared.due
-        if due is not None and not due.is_empty and not due.stops:
+        is_summed_up = due is not None and not due.is_empty and not due.stops
+        if due is not None and is_summed_up:
             missing = ", ".join(each.name for each in due.outcomes if each.status in DUE)
             logger.info("ansible: {} is missing {}. mngr needs them; installing now", prepared.target.name, missing)
         elif due is not None and all(each.status is Status.OK for each in due.outcomes):
@@ -87,7 +88,12 @@ def before_create(options: CreateAgentOptions, host: Any) -> None:
         step = ProgressStepId(f"bootstrap.{NAME}")
         with mngr_ctx.progress_reporter.step(step, "Bootstrapping", CreatePhase.TRANSFERRING_PROJECT.step_id):
             report = provisioner.apply(
-                [prepared], request, Dialog(log_line), command="bootstrap", is_finished=False
+                [prepared],
+                request,
+                Dialog(log_line),
+                command="bootstrap",
+                is_finished=False,
+                is_summed_up=is_summed_up,
             ).hosts[0]
             if not report.ok:
                 raise as_failure(report)

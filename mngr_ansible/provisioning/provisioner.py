@@ -300,8 +300,11 @@ def apply(
     *,
     command: str = "apply",
     is_finished: bool = True,
+    is_summed_up: bool = False,
 ) -> Report:
     """Change every host as its plan says, then :func:`finish` each, unless ``is_finished`` leaves that to the caller.
+
+    ``is_summed_up``: the caller has said what is installed.
 
     Where nothing has to change Ansible is not started. A host with a required step that cannot be done is not touched.
 
@@ -313,7 +316,7 @@ def apply(
     request = dataclasses.replace(request, is_patient=request.is_patient or command == "bootstrap")
     for each in prepared:
         if each.due is not None and not each.due.stops:
-            announce(each.target.name, each.due, dialog.on_progress)
+            announce(each.target.name, each.due, dialog.on_progress, is_summed_up=is_summed_up)
             if request.is_patient and any(one.manager in managers.SYSTEM for one in each.due.installs):
                 dialog.on_progress(each.target.name, _PATIENCE.format(execution.transaction_seconds(request)))
     report = _run(prepared, request, dialog, command)

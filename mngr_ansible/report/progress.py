@@ -16,15 +16,18 @@ ProgressCallback = Callable[[str, str], None]
 """Gets progress and warnings: a host's name and a line."""
 
 
-def announce(name: str, due: Due, on_progress: ProgressCallback) -> None:
+def announce(name: str, due: Due, on_progress: ProgressCallback, *, is_summed_up: bool = False) -> None:
     """Say of every package that is missing or too old what becomes of it, then what is copied and deleted.
 
-    Only what is not installed is a warning. Source: docs/contract.md "Hooks".
+    Only what is not installed is a warning. ``is_summed_up``: one line has named what is installed already.
+    Source: docs/contract.md "Hooks".
     """
     installed = {each.requirement.id for each in due.installs} | ({BOOTSTRAP} if due.needs_python else set())
     for outcome in due.outcomes:
         if outcome.kind in ("bootstrap", "package") and outcome.status in DUE:
             if outcome.id in installed:
+                if is_summed_up:
+                    continue
                 origin = f" from {outcome.source}" if outcome.source else ""
                 on_progress(name, f"{described(outcome)}; installing it{origin}")
             else:

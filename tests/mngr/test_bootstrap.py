@@ -29,6 +29,7 @@ def test_create_makes_a_bare_host_ready_and_a_ready_one_starts_no_ansible(bare, 
         "host is missing python3, ca-certificates, tmux, curl, rsync, git, jq, xxd. mngr needs them; installing now"
     )
     assert made.stderr.index(missing) < made.stderr.index("Transferring git repository")
+    assert "git is missing" not in made.stderr  # it was named already
     assert mngr.agents() == {"one": "ok"}
     assert bare.run("tmux list-sessions -F x").stdout == "x\n"
 

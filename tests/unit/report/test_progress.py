@@ -85,6 +85,12 @@ def test_only_what_is_not_installed_is_a_warning() -> None:
     assert announced(needs, is_local=True)[:1] == ["warning: jq is missing (p needs >=1)"]
 
 
+def test_what_one_line_has_named_already_is_not_named_again() -> None:
+    seen: list[str] = []
+    announce("h", due(contribution("p", "jq>=1")), lambda _name, line: seen.append(line), is_summed_up=True)
+    assert seen == []
+
+
 def test_a_host_that_fails_while_others_go_on_is_told_in_one_line() -> None:
     error = HostError("its name cannot be resolved.\n  twice", remedy="Correct it.")
     assert failed_early(error) == "warning: its name cannot be resolved. The other hosts go on."
