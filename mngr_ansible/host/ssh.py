@@ -56,14 +56,16 @@ class Address:
             UsageError: it is not an address.
         """
         match = re.fullmatch(
-            r"(?:(?P<user>[^@\s-]\S*)@)?(?:\[(?P<six>[0-9A-Fa-f:.%\w]+)\]|(?P<name>[^\s@:\[\]-][^\s@:\[\]]*|"
+            r"(?:(?P<user>[^@\s-]\S*)@)?(?:\[(?P<six>[0-9A-Fa-f:.%\w]+)\]|(?P<name>[^\s@:,\[\]-][^\s@:,\[\]]*|"
             r"(?=[^\s@\[\]]*:[^\s@\[\]]*:)[0-9A-Fa-f:]+))(?::(?P<port>\d{1,5}))?",
             text,
         )
         port = int(match["port"]) if match and match["port"] else None
         if match is None or not text.isprintable() or (port is not None and not 0 < port < 65536):
+            several = " Give --host once for each host." if "," in text else ""
             raise UsageError(
-                f"--host {text!r} is not an address", remedy="Write [USER@]ADDR[:PORT], or [USER@][IPV6]:PORT."
+                f"--host {text!r} is not an address",
+                remedy=f"Write [USER@]ADDR[:PORT], or [USER@][IPV6]:PORT.{several}",
             )
         return cls(text, match["six"] or match["name"], match["user"], port)
 

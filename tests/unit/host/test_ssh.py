@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mngr_ansible.errors import UsageError
 from mngr_ansible.host.ssh import OPTIONS, PERSIST_SECONDS, Address, OpenSsh, as_arguments
 from mngr_ansible.host.ssh_errors import FailedConnection, connection_error
 from mngr_ansible.host.ssh_settings import SshSettings
@@ -301,3 +302,10 @@ def test_the_page_of_decisions_has_the_seconds_of_an_idle_master():
 def test_the_last_at_sign_of_an_address_ends_the_user_as_for_ssh(text, user, host, port):
     address = Address.parse(text)
     assert (address.user, address.name, address.port) == (user, host, port)
+
+
+def test_two_hosts_in_one_option_are_refused_with_how_to_give_them():
+    with pytest.raises(UsageError, match="'web,db' is not an address") as caught:
+        Address.parse("web,db")
+    assert caught.value.remedy is not None
+    assert caught.value.remedy.endswith("Give --host once for each host.")
