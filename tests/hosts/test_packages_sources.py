@@ -196,3 +196,13 @@ def test_a_dependency_that_nobody_offers_is_reported_and_nothing_is_installed(
     assert not report.ok
     assert "apt cannot satisfy what the packages depend on" in report.hosts[0].outcomes[0].reason
     assert installed(host) == before
+
+
+def test_a_host_without_any_package_source_is_not_said_to_have_no_such_package(
+    ssh_host: StartHost, repository: AptRepository
+) -> None:
+    host = ssh_host(layer="python", repository=repository)
+    host.run("rm -rf /etc/apt/sources.list* /var/lib/apt/lists/*")
+    report = bring(host, "other")
+    assert statuses(report) == {"other": ("failed", None)}
+    assert "apt has no lists of packages, so the host may name no package source" in reason(report)

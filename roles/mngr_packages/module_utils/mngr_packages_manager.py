@@ -105,6 +105,8 @@ class PackageManager:
                 name = requirement["packages"][self.name][position]
                 if offers.problem and offers.lists == "empty":
                     return f"and the package lists of {self.name} could not be fetched: {offers.problem}"
+                if offers.lists == "empty" and not offer.why:
+                    return f"{self.name} has no lists of packages, so the host may name no package source"
                 return offer.why or f"{self.name} offers no package {name}{unfetched}"
             if position == 0 and not requirement["exact"] and needed.judge(best) != "ok":
                 return f"{self.name} offers {best}{unfetched}"
