@@ -114,6 +114,9 @@ def _compare_requirement(requirement: Requirement, resolver: Resolver, *, is_loc
     if status not in DUE:
         outcome = _outcome(requirement, state, status, finding.reason)
         return DuePackages((outcome,), notices=tuple(filter(None, (finding.notice, finding.refused))))
+    if finding.chosen_by and not any(each.is_of_user for each in requirement.sources):
+        reason = f"{finding.reason}; {finding.chosen_by}"
+        return DuePackages((_outcome(requirement, state, Status.BLOCKED, reason),))
     refused = (finding.refused,) if finding.refused else ()
     by_hand = is_printed(requirement, state, None, is_local=is_local)
     resolution = resolver.resolve(requirement, by_hand=by_hand)

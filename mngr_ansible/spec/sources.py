@@ -213,6 +213,11 @@ class Source:
         return (self.url or "").replace("{version}", self.version or "")
 
     @property
+    def is_of_user(self) -> bool:
+        """Whether it installs into a directory that the user's shell may search before those of version managers."""
+        return self.scope == "user" or self.manager in ("npm", "uv", "pipx", "pip")
+
+    @property
     def label(self) -> str:
         """Its name for people: ``apt``, ``nodesource, apt``, ``installer of claude.ai``."""
         if self.repository is not None:

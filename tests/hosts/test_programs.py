@@ -112,6 +112,13 @@ def test_the_version_counts_that_the_logins_shell_runs(host: SshHost) -> None:
     assert currents() == ["18.20.4", "3.1"]
     host.run(f"echo 20 >{home}/.nvm/alias/default")
     assert currents() == ["20.11.1", "3.1"]
+    blocked = asked(dev, "plan", "node>=22")[0]["node"]
+    told = (
+        "nvm gives it to the remote user's shell before any package; choose a version with: nvm alias default VERSION"
+    )
+    assert (blocked["status"], blocked["reason"]) == ("blocked", f"found 20.11.1, wanted >=22; {told}")
+    host.run(f"echo node >{home}/.nvm/alias/default")
+    assert asked(dev, "plan", "node>=22")[0]["node"]["status"] == "ok"
 
 
 def test_a_source_for_another_architecture_than_that_of_the_programs_is_not_taken(host: SshHost, tmp_path: Any) -> None:

@@ -51,13 +51,14 @@ mngr_paths() {
 
 # Version managers give the version that the user chose: nvm by its default alias, others by a program of their own.
 mngr_version_managers() {
+  mngr_first=
   for mngr_dir in "$HOME/.nvm" "$HOME/.config/nvm" /usr/local/share/nvm /usr/local/nvm; do
     if [ -d "$mngr_dir/versions/node" ]; then
       mngr_dir=$mngr_dir/versions/node/$(mngr_nvm_version "$mngr_dir")
       mngr_give nvm "${mngr_dir%/}/bin"
     fi
   done
-  for mngr_name in pyenv rbenv nodenv goenv jenv plenv asdf; do
+  for mngr_name in pyenv rbenv nodenv goenv jenv asdf; do
     mngr_give "$mngr_name" "$HOME/.$mngr_name/shims"
   done
   mngr_give mise "$HOME/.local/share/mise/shims"
@@ -72,7 +73,7 @@ mngr_give() { # MANAGER DIRECTORY
   [ -d "$2" ] || return 0
   case :$PATH:$mngr_refused in *":$2:"*) return 0 ;; esac
   if ! mngr_starts "$1"; then mngr_add "$2"
-  elif [ -z "$mngr_system" ] || mngr_trusts_directory "$2"; then PATH=$2:$PATH
+  elif [ -z "$mngr_system" ] || mngr_trusts_directory "$2"; then PATH=$2:$PATH mngr_first=$mngr_first$2:
   else mngr_refused=$mngr_refused$2:; fi
 }
 # Whether a start-up file of the login's shell names this version manager. They are read here, not run.
@@ -214,7 +215,10 @@ mngr_print() { # FRAME
 mngr_command() { # FRAME NAME ARGUMENT…
   mngr_find "$2" || mngr_refuse "$1" || return 1
   mngr_frame=$1
-  case :$mngr_own: in *":${mngr_path%/*}:"*) ;; *) mngr_login "$1" "$2" ;; esac
+  case :$mngr_first in
+    *":${mngr_path%/*}:"*) mngr_say "$1 +" "$mngr_path" ;;
+    *) case :$mngr_own: in *":${mngr_path%/*}:"*) ;; *) mngr_login "$1" "$2" ;; esac ;;
+  esac
   shift 2
   mngr_run "$mngr_frame" "$mngr_path" "$mngr_path" "$@"
 }

@@ -25,7 +25,7 @@ KINDS = ("command", "package", "file", "python_module", "shell")
 _DATABASES = {"apt": "dpkg", "dnf": "rpm", "zypper": "rpm", "pacman": "pacman", "apk": "apk", "brew": "brew"}
 
 _FRAME = re.compile(
-    r"mngr-check (?:(\d{1,5}) (\d{1,5}) ([@|:=!~-]) ([ -~]*)|package ([a-z]+) (...)\|([^|]*)\|(.*)|end (\d{1,5}))"
+    r"mngr-check (?:(\d{1,5}) (\d{1,5}) ([@|:=!~+-]) ([ -~]*)|package ([a-z]+) (...)\|([^|]*)\|(.*)|end (\d{1,5}))"
 )
 _KILLED = "137"
 _OUTPUT_CLOSED = "141"
@@ -33,6 +33,21 @@ _OUTPUT_CLOSED = "141"
 
 _LONGEST_REASON = 150
 """Characters of a program's own words in a reason."""
+
+_VERSION_MANAGERS = {
+    "/nvm/": ("nvm", "nvm alias default VERSION"),
+    "/.nvm/": ("nvm", "nvm alias default VERSION"),
+    **{f"/.{each}/": (each, f"{each} global VERSION") for each in ("pyenv", "rbenv", "nodenv", "goenv", "jenv")},
+    "/.asdf/": ("asdf", "asdf set --home TOOL VERSION"),
+    "/mise/": ("mise", "mise use --global TOOL@VERSION"),
+    "/.volta/": ("volta", "volta install TOOL@VERSION"),
+    "/fnm/": ("fnm", "fnm default VERSION"),
+    "/.fnm/": ("fnm", "fnm default VERSION"),
+    "/.sdkman/": ("sdkman", "sdk default TOOL VERSION"),
+    "conda": ("conda", "conda install TOOL=VERSION"),
+    "miniforge": ("conda", "conda install TOOL=VERSION"),
+}
+"""What is in the path of a version manager's programs → its name, and the command that chooses another version."""
 
 _NOT_INSTALLED = ("un ", "")
 
@@ -51,6 +66,8 @@ class Finding(NamedTuple):
         reason: why the status is not ``ok``, without a full stop; empty for ``ok``.
         notice: where it is and what to do, if the remote user's own shell does not find it there; else empty.
         refused: which programs root did not run, and why; else empty.
+        chosen_by: the version manager that gives it to the remote user's shell, and how another version is chosen, as
+            a clause; no package can help then. Empty for everything else.
     """
 
     id: str
@@ -60,6 +77,7 @@ class Finding(NamedTuple):
     reason: str
     notice: str = ""
     refused: str = ""
+    chosen_by: str = ""
 
 
 def complete(requirement: Mapping[str, Any]) -> CompleteRequirement:
@@ -164,6 +182,7 @@ class _Output:
         text: the lines of its standard output.
         errors: the lines of its standard error.
         is_hidden: whether the remote user's own shell does not find ``where``.
+        is_chosen: whether a version manager gives ``where`` to that shell before anything else.
         refused: the path of a program that root does not run; empty for none.
         why: why, for :func:`trusted_programs.reason`.
     """
@@ -176,6 +195,7 @@ class _Output:
         self.text: list[str] = []
         self.errors: list[str] = []
         self.is_hidden = False
+        self.is_chosen = False
 
 
 class _Answer(NamedTuple):
@@ -223,6 +243,8 @@ class _Answer(NamedTuple):
             output.errors.append(text)
         elif mark == "@":
             output.where = text
+        elif mark == "+":
+            output.is_chosen = True
         elif mark == "!":
             output.is_hidden = True
         elif mark == "~":
@@ -247,7 +269,7 @@ class _Evidence(NamedTuple):
         problem: why no version can be read, or why it does not start, as a clause with ``where`` in it.
         is_usable: False for what does not start.
         is_package: whether it is an entry of a package database.
-        notice: see :class:`Finding`.
+        notice, chosen_by: see :class:`Finding`.
     """
 
     where: str
@@ -256,6 +278,7 @@ class _Evidence(NamedTuple):
     is_usable: bool = True
     is_package: bool = False
     notice: str = ""
+    chosen_by: str = ""
 
 
 def _evidence(index: int, requirement: CompleteRequirement, answer: _Answer) -> Iterator[_Evidence]:
@@ -293,10 +316,20 @@ def _output_evidence(check: CompleteCheck, output: _Output, name: str) -> _Evide
         return _broken_module(check["value"], output)
     version, problem = _printed_version(check, output, name)
     why = "" if version is not None else _why_it_does_not_start(output)
+    chosen_by = _chosen_by(where) if output.is_chosen else ""
     if why:
-        return _Evidence(where, None, f"{where} does not start ({why}) and must be installed again", is_usable=False)
+        problem = f"{where} does not start ({why}){'' if chosen_by else ' and must be installed again'}"
+        return _Evidence(where, None, problem, is_usable=False, chosen_by=chosen_by)
     notice = _hidden_notice(check["value"] if version is not None else name, output)
-    return _Evidence(where, version, f"{where} {problem}", notice=notice)
+    return _Evidence(where, version, f"{where} {problem}", notice=notice, chosen_by=chosen_by)
+
+
+def _chosen_by(where: str) -> str:
+    """Which version manager has this path, and how another version is chosen there, as a clause."""
+    for place, (manager, command) in _VERSION_MANAGERS.items():
+        if place in where:
+            return f"{manager} gives it to the remote user's shell before any package; choose a version with: {command}"
+    return ""
 
 
 def _why_it_does_not_start(output: _Output) -> str:
@@ -368,7 +401,7 @@ def _decide(requirement: CompleteRequirement, evidence: Iterable[_Evidence], hal
             status = allowed.judge(each.version)
             if status != "ok":
                 reason = f"found {each.version}, wanted {allowed}"
-                return Finding(step, status, each.version, each.where, reason, each.notice)
+                return Finding(step, status, each.version, each.where, reason, each.notice, chosen_by=each.chosen_by)
             if not half_installed:
                 return Finding(step, "ok", each.version, each.where, "", each.notice)
             break
@@ -376,7 +409,7 @@ def _decide(requirement: CompleteRequirement, evidence: Iterable[_Evidence], hal
         return Finding(step, "missing", None, "", half_installed)
     if without_version is None:
         if broken is not None:
-            return Finding(step, "missing", None, broken.where, broken.problem)
+            return Finding(step, "missing", None, broken.where, broken.problem, chosen_by=broken.chosen_by)
         return Finding(step, "missing", None, "", "")
     if allowed.is_any:
         return Finding(step, "ok", None, without_version.where, "", without_version.notice)
