@@ -93,6 +93,8 @@ def test_what_a_failed_refresh_said_before_the_decision_is_in_the_reason(
     made += f"echo 'deb [trusted=yes] copy:/srv/l ./' >{SOURCE}; apt-get update; sed -i 's/: a$/: b/' Release"
     host.run(made)
     label = bring("apply", host, "--package", "tree")
+    host.run("apt-get update -qq --allow-releaseinfo-change")  # the remedy
+    accepted = bring("apply", host, "--package", "tree")
     host.run(f"echo 'debb a b c' >{SOURCE}")
     broken = bring("plan", host, "--package", "tree")
 
@@ -102,6 +104,7 @@ def test_what_a_failed_refresh_said_before_the_decision_is_in_the_reason(
     assert steps(with_mtool)["package:mtool"][0] == "changed"
     assert "the login has a proxy, https_proxy, and sudo does not pass it on to root" in steps(proxy)["package:tree"][1]
     assert f"{fetched}a package source changed its Label from 'a' to 'b'" in steps(label)["package:tree"][1]
+    assert "not all of its package lists" not in steps(accepted)["package:tree"][1]
     status, reason = steps(broken)["package:tree"]
     assert (broken.returncode, status) == (0, "missing")
     assert f"line 1 of {SOURCE} is wrong" in reason
