@@ -144,6 +144,11 @@ def _from_yaml(text: str) -> object:
         mark = error.problem_mark or error.context_mark
         where = f" (at line {mark.line + 1}, column {mark.column + 1})" if mark else ""
         raise ValueError(f"{', '.join(filter(None, (error.context, error.problem)))}{where}") from error
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        line, column = before.count("\n") + 1, error.position - before.rfind("\n")
+        problem = f"the character U+{ord(text[error.position]):04X} is not allowed"
+        raise ValueError(f"{problem} (at line {line}, column {column})") from error
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error
 

@@ -140,6 +140,8 @@ def test_what_does_not_parse_is_refused_and_nothing_is_run(tmp_path, name, text)
     [
         ("packages:\n  - [git", "(at line 2, column 9)"),
         ("files: []\npackages: [git]\npackages: [vim]", "'packages' is given twice (at line 3, column 1)"),
+        ("files: []\npackages: [a\x01b]", "the character U+0001 is not allowed (at line 2, column 13)"),
+        ("packages: [{name: a, sources: [{manager: apt,\n  manager: dnf}]}]", "is given twice (at line 2, column 3)"),
         ("[" * 5000, "it is nested too deeply"),
     ],
 )
