@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mngr_ansible.errors import UsageError
-from mngr_ansible.portable.text import printable
+from mngr_ansible.portable.text import one_stop, printable
 from mngr_ansible.provisioning import bootstrap, provisioner
 from mngr_ansible.provisioning.for_distro import distro_report
 from mngr_ansible.provisioning.listing import catalog_report, plugins_report
@@ -150,7 +150,7 @@ def _progress(options: argparse.Namespace) -> ProgressCallback:
     width = max((len(host) for host in options.host), default=0)
 
     def print_line(host: str, line: str) -> None:
-        line = "\n".join(map(printable, line.split("\n")))
+        line = "\n".join(map(printable, one_stop(line).split("\n")))
         print(f"{host:<{width}}   {line}" if width and host else line, file=sys.stderr, flush=True)
 
     return print_line

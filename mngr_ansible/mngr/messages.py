@@ -32,7 +32,7 @@ def dialog(mngr_ctx: MngrContext, *, is_yes: bool = False, is_verbose: bool = Fa
 def log_line(host: str, line: str) -> None:
     """Write a line of progress, or a warning, to mngr's log."""
     del host  # mngr works on one host, and has named it
-    line = printable(line)
+    line = printable(one_stop(line))
     if line.startswith("warning: "):
         logger.warning("{}", line.removeprefix("warning: "))
     else:

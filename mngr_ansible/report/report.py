@@ -131,14 +131,13 @@ class Report:
 
     @property
     def all_notices(self) -> tuple[str, ...]:
-        """The notices of the command, then those of its hosts: each once, with the hosts that it is not true of all."""
+        """The notices of the command, then those of its hosts: each once; one that not all hosts have with their names."""
         by_text: dict[str, list[str]] = {}
         for host in self.hosts:
-            for text in dict.fromkeys(host.all_notices):
+            for text in dict.fromkeys(map(one_stop, host.all_notices)):
                 by_text.setdefault(text, []).append(host.host)
-        return tuple(
-            dict.fromkeys([*self.notices, *(_prefixed(self.hosts, names, text) for text, names in by_text.items())])
-        )
+        of_hosts = (_prefixed(self.hosts, names, text) for text, names in by_text.items())
+        return tuple(dict.fromkeys([*map(one_stop, self.notices), *of_hosts]))
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON document, schema 1. Source: docs/contract.md "JSON"."""

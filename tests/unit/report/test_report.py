@@ -91,3 +91,9 @@ def test_a_group_of_errors_is_one_object_for_each():
 
 def test_what_a_command_adds_is_beside_the_rest():
     assert Report("content", extra={"path": "/p"}).to_dict()["path"] == "/p"
+
+
+def test_a_notice_of_all_hosts_is_shown_once_and_one_of_some_with_their_names():
+    hosts = [HostReport(f"h{each}", False, notices=("of all", "of most.." if each else "of one")) for each in range(6)]
+    report = Report("plan", tuple(hosts), notices=("of none",))
+    assert report.all_notices == ("of none", "of all", "h0: of one", "h1, h2, h3 and 2 more: of most.")
