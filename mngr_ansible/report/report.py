@@ -131,7 +131,7 @@ class Report:
 
     @property
     def all_notices(self) -> tuple[str, ...]:
-        """The notices of the command, then those of its hosts: each once; one that not all hosts have with their names."""
+        """The notices of the command, then those of its hosts: each once, with hosts if not of all."""
         by_text: dict[str, list[str]] = {}
         for host in self.hosts:
             for text in dict.fromkeys(map(one_stop, host.all_notices)):
