@@ -138,7 +138,7 @@ def _provision(
 ) -> tuple[Prepared, HostReport]:
     def before_run(prepared: Prepared) -> None:
         _log_notices(prepared)
-        _refuse_what_a_person_installs(prepared)
+        refuse_what_a_person_installs(prepared)
         if prepared.due is not None and not prepared.due.is_empty:
             status: AgentStatus = "due"  # a create that is killed leaves an agent with this status
             agent.set_plugin_data(NAME, {**record, "status": status})
@@ -159,8 +159,8 @@ def _log_notices(prepared: Prepared) -> None:
         logger.info("ansible: {}", printable(notice))
 
 
-def _refuse_what_a_person_installs(prepared: Prepared) -> None:
-    """Fail before the first change where the create cannot succeed: the agent would be removed, our files would stay.
+def refuse_what_a_person_installs(prepared: Prepared) -> None:
+    """Fail before the first change where a create cannot succeed: a new agent is removed, and our files would stay.
 
     Raises:
         PluginMngrError: a required package has to be installed by a person.

@@ -20,6 +20,7 @@ from loguru import logger
 
 from mngr_ansible.mngr.config import NAME
 from mngr_ansible.mngr.connection import locked
+from mngr_ansible.mngr.create import refuse_what_a_person_installs
 from mngr_ansible.mngr.created_with import CreatedWith, recorded
 from mngr_ansible.mngr.messages import as_failure, dialog, errors_for_mngr, log_stopped
 from mngr_ansible.mngr.repository_warnings import warn_of_files, warn_of_what_is_ignored
@@ -54,7 +55,8 @@ def apply_options(params: Mapping[str, Any]) -> None:
         with locked(host, request), failure_recorded(agent), printed_to_stderr():
             gathered = provisioner.gather([agent_target(agent, host, None, mngr_ctx)], request)
             speaking = dialog(mngr_ctx, is_yes=mngr_ctx.is_auto_approve and words.is_granted("yes", True))
-            report = provisioner.provision(gathered, request, speaking).report.hosts[0]
+            done = provisioner.provision(gathered, request, speaking, before_run=refuse_what_a_person_installs)
+            report = done.report.hosts[0]
             if not report.ok:
                 raise as_failure(report)
             agent.set_plugin_data(NAME, {**record, "status": status_of(report)})

@@ -34,7 +34,7 @@ from mngr_ansible.report.report import HostReport, Report
 from mngr_ansible.run.archive import temporary_run_directory
 from mngr_ansible.run.directory import write_run_directory
 
-_PATIENCE = "cloud-init or unattended upgrades may hold the package manager's lock; waiting for it, up to {} s"
+_PATIENCE = "if cloud-init or unattended upgrades hold the package manager's lock, this waits for them, up to {} s"
 
 _PROBE_SECONDS = 60.0
 """How long a host may take to answer the probe."""

@@ -60,7 +60,15 @@ def test_what_cannot_be_installed_is_left_to_mngr_with_a_warning(tmp_path, host)
     host.run("rm -r /etc/apt/sources.list.d/*")
     done = mngr(tmp_path, host, "fd").create("one", "--type", "zz")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "fd: not found, wanted any version. It is optional." in done.stdout + done.stderr
+    assert "fd: not found, wanted any version" in done.stderr
+    assert "It is optional." in done.stderr
+
+
+def test_a_vendor_that_cannot_be_reached_leaves_the_program_to_mngr_with_the_cause_as_a_warning(tmp_path, host):
+    done = mngr(tmp_path, host, "claude").create("one", "--type", "zz", "--ansible-package", "fd")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "the name downloads.claude.ai cannot be resolved (DNS). It is optional." in done.stderr
+    assert host.run("fdfind; ls /etc/apt/sources.list.d").stdout == "fdfind 8.6.0\ntests.list\n"
 
 
 def test_a_program_that_the_catalog_does_not_know_is_mngrs_alone(tmp_path, host):
