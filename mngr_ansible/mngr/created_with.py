@@ -135,7 +135,7 @@ class CreatedWith:
         if self == CreatedWith():
             return {}
         values = {name: value for name, value in dataclasses.asdict(self).items() if value}
-        return {_RECORD: values, _SEAL: _seal(_key(profile), agent_id, values)}
+        return {_RECORD: values, _SEAL: _seal(_key(profile, is_made=True), agent_id, values)}
 
     @classmethod
     def recorded(cls, data: Mapping[str, Any], agent_id: str, agent: str, profile: Path) -> "CreatedWith":
@@ -147,7 +147,8 @@ class CreatedWith:
         if values is None:
             return cls()
         try:
-            is_sealed = isinstance(seal, str) and hmac.compare_digest(seal, _seal(_key(profile), agent_id, values))
+            expected = _seal(_key(profile, is_made=False), agent_id, values)
+            is_sealed = isinstance(seal, str) and hmac.compare_digest(seal.encode(), expected.encode())
         except (InputError, TypeError, ValueError):
             is_sealed = False
         found = _parsed(values)
@@ -207,11 +208,11 @@ def _seal(key: bytes, agent_id: str, values: object) -> str:
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
-def _key(profile: Path) -> bytes:
-    """The key of this user on this machine, made when it is first needed."""
+def _key(profile: Path, *, is_made: bool) -> bytes:
+    """The key of this user on this machine; ``is_made``: it is made if it is not there, else that is an error."""
     path = profile / _KEY_FILE
     try:
-        return _made(path) if not path.exists() else path.read_bytes()
+        return _made(path) if is_made and not path.exists() else path.read_bytes()
     except OSError as error:
         problem = f"{path} cannot be used: {error.strerror}"
         raise InputError(problem, remedy="Make mngr's profile directory readable and writable for you.") from error
