@@ -154,12 +154,13 @@ class CreatedWith:
         found = _parsed(values)
         if is_sealed and found is not None:
             return found
-        advice = " ".join(["mngr ansible apply", sh.quote(agent), sh.join(found.words() if found is not None else ())])
+        options = sh.join(found.words()) if found is not None else ""
         logger.warning(
-            "Agent {} was created with options of mngr-ansible, but their record was not written by you on this "
-            "machine, so they are not used. If you want them, give them again: {}",
+            "The record of what agent {} was created with was not written by you on this machine, so it is not used{}. "
+            "If you know these options and want them, give them to mngr ansible apply {}",
             printable(agent),
-            printable(advice.rstrip()),
+            f": {printable(options)}" if options else "",
+            printable(sh.quote(agent)),
         )
         return cls()
 

@@ -20,6 +20,7 @@ from mngr_ansible.mngr.status import failure_recorded
 from mngr_ansible.portable import sh
 from mngr_ansible.system.signals import Terminated, signals_ignored, terminate_gracefully
 
+_SIGNALS = (KeyboardInterrupt, Terminated)
 _REMOVE_SECONDS = 60
 """How long an agent's directory may take to be removed."""
 
@@ -57,7 +58,7 @@ def undone_on_failure(agent: AgentInterface[Any], host: OnlineHostInterface, *, 
 
 
 def watch(agent: AgentInterface[Any], host: OnlineHostInterface) -> None:
-    """From now on, remove the agent if ``mngr create`` ends before the agent was started, by an error or a signal.
+    """From now on, remove the agent if ``mngr create`` ends by a signal, or by an error before the agent was started.
 
     mngr 0.3.0 itself would leave it behind, without its directory, so that neither ``mngr create`` nor ``mngr start``
     works with its name. Where mngr is used as a library there is no command whose end could be seen: nothing is done.
@@ -83,7 +84,7 @@ def _removed_unless_over(watched: _Watched) -> Iterator[None]:
         try:
             yield
         except BaseException as error:
-            if not watched.is_over and not _is_running(watched.agent):
+            if not watched.is_over and (isinstance(error, _SIGNALS) or not _is_running(watched.agent)):
                 _remove(watched.agent, watched.host, error, "mngr could not create the agent.")
             raise
 
@@ -98,7 +99,7 @@ def _is_running(agent: AgentInterface[Any]) -> bool:
 
 
 def _remove(agent: AgentInterface[Any], host: OnlineHostInterface, error: BaseException, reason: str) -> None:
-    if isinstance(error, (KeyboardInterrupt, Terminated)):
+    if isinstance(error, _SIGNALS):
         reason = "Stopped."
     with signals_ignored():
         try:
