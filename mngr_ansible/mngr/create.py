@@ -30,6 +30,9 @@ from mngr_ansible.report.report import HostReport
 from mngr_ansible.system.signals import terminate_gracefully
 from mngr_ansible.system.stdout import printed_to_stderr
 
+_UNFINISHED: AgentStatus = "due"
+"""The status of an agent whose create is killed."""
+
 _LONGEST_LIST = 20
 """How many files that mngr replaced are named, one a line."""
 
@@ -115,6 +118,8 @@ def provision(
         words = words_of("create", mngr_ctx)
         given = created_with(options, words)
         record = given.record(str(agent.id), mngr_ctx.profile_dir)
+        if is_update and record:  # mngr has just written the agent's record anew, without ours
+            agent.set_plugin_data(NAME, {**record, "status": _UNFINISHED})
         request = create_request(mngr_ctx, given, is_local=host.is_local, words=words)
         with printed_to_stderr():
             gathered = provisioner.gather([agent_target(agent, host, options, mngr_ctx)], request)
@@ -140,8 +145,7 @@ def _provision(
         _log_notices(prepared)
         refuse_what_a_person_installs(prepared)
         if prepared.due is not None and not prepared.due.is_empty:
-            status: AgentStatus = "due"  # a create that is killed leaves an agent with this status
-            agent.set_plugin_data(NAME, {**record, "status": status})
+            agent.set_plugin_data(NAME, {**record, "status": _UNFINISHED})
 
     is_yes = mngr_ctx.is_auto_approve and words_of("create", mngr_ctx).is_granted("yes", True)
     speaking = dialog(mngr_ctx, is_yes=is_yes)
