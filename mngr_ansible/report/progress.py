@@ -70,6 +70,10 @@ def follower(
             if (host, event.text) not in warned:
                 warned.add((host, event.text))
                 on_progress(host, one_stop(f"warning: {event.text}"))
+        elif event.kind == "unreachable" and len(dues) > 1 and not is_verbose:
+            if (host, event.kind) not in warned:
+                warned.add((host, event.kind))
+                on_progress(host, "warning: it cannot be reached any more. The other hosts go on.")
         elif is_verbose:
             on_progress(host, f"{event.kind}: {event.task} {event.text or event.step or ''}".rstrip())
         if event.host in walks:

@@ -72,6 +72,16 @@ def test_the_same_warning_of_a_host_is_shown_once() -> None:
     assert lines(first, other, first) == [("build-1", "warning: old lists"), ("build-1", "warning: odd lists")]
 
 
+def test_a_host_that_is_lost_among_several_is_told_at_once_and_once() -> None:
+    seen: list[tuple[str, str]] = []
+    dues = {alias: due(contribution("p", "jq")) for alias in ("host-1", "host-2")}
+    names = {"host-1": "build-1", "host-2": "build-2"}
+    follow = follower(names, dues, lambda name, line: seen.append((name, line)), is_verbose=False)
+    for event in [Event("unreachable", "host-2", text="Failed to connect")] * 2:
+        follow(event)
+    assert seen == [("build-2", "warning: it cannot be reached any more. The other hosts go on.")]
+
+
 def announced(contribution_: Contribution, **more: object) -> list[str]:
     """The lines before a run on one host."""
     seen: list[str] = []
