@@ -34,6 +34,11 @@ def _question() -> str:
     return f"/bin/sh -c '{' '.join(line.strip() for line in lines)}'\n"
 
 
+def has_begun(stdout: str) -> bool:
+    """Whether our own command began to run a script, whatever ended it."""
+    return f"\n{_OWN}\n" in stdout
+
+
 def without_noise(result: ShellResult) -> ShellResult | None:
     """The result without what was printed before the script began; None if our command did not run it."""
     noise, mark, answer = result.stdout.partition(f"\n{_OWN}\n")

@@ -21,7 +21,7 @@ from typing import Any
 from mngr_ansible.errors import HostError, UsageError
 from mngr_ansible.host import templates
 from mngr_ansible.host.connection import ShellResult, answer_too_long, decoded, no_answer
-from mngr_ansible.host.login_shell import FIRST_LINE, OWN_COMMAND, explain, without_noise
+from mngr_ansible.host.login_shell import FIRST_LINE, OWN_COMMAND, explain, has_begun, without_noise
 from mngr_ansible.host.ssh_errors import FailedConnection, connection_error, is_of_proxy
 from mngr_ansible.host.ssh_settings import CONNECT_SECONDS, SshSettings, ask_settings
 from mngr_ansible.portable import sh
@@ -228,13 +228,16 @@ class OpenSsh:
             raise HostError("stopped", remedy="Run again.", host=self.address.typed) from None
         stderr = decoded(done.stderr)
         if done.code == _CONNECTION_FAILED:
+            stdout = decoded(done.stdout)
             if is_of_proxy(stderr) and self.settings.proxy:
                 stderr = self._words_of_proxy(timeout - (time.monotonic() - started)) or stderr
             config = _own_configuration()
             by_hand = (
                 self.address.destination if config is None else f"-F {sh.quote(str(config))} {self.address.destination}"
             )
-            raise connection_error(FailedConnection(stderr, self.address.typed, by_hand, self.settings, self.key))
+            raise connection_error(
+                FailedConnection(stderr, self.address.typed, by_hand, self.settings, self.key, has_begun(stdout))
+            )
         return ShellResult(decoded(done.stdout), stderr, done.code)
 
     def _words_of_proxy(self, timeout: float) -> str:

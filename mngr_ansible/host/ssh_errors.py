@@ -44,6 +44,8 @@ class FailedConnection:
     """What ssh's configuration says about the host."""
     key: str | None = None
     """The private key that ``--key`` names."""
+    has_begun: bool = False
+    """Whether our script had begun: then nothing but a lost connection ends ssh so."""
 
     @property
     def lines(self) -> list[str]:
@@ -132,6 +134,7 @@ _NO_LOGIN = "Give the right user and key: --host USER@ADDR --key FILE, or load t
 _UNKNOWN_KEY = r"Host key verification failed|host key is known"
 
 _CAUSES = (
+    _Cause(r"", *_LOST, only_if=lambda failed: failed.has_begun),
     _Cause(
         r"REVOKED HOST KEY DETECTED",
         "its host key is marked as revoked in known_hosts",

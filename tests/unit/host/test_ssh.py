@@ -79,6 +79,15 @@ def test_the_default_port_is_not_written():
     assert error.remedy.endswith("known_hosts: ssh-keyscan build-1")
 
 
+@pytest.mark.parametrize(
+    "output", ["", "Connection to build-1 closed by remote host.", "Permission denied (publickey)"]
+)
+def test_after_the_script_has_begun_a_failure_is_a_lost_connection(output):
+    error = connection_error(FailedConnection(output, "build-1", "build-1", settings(), has_begun=True))
+
+    assert error.problem == "the connection was lost during the check"
+
+
 KEX = "kex_exchange_identification: Connection closed by remote host\nConnection closed by UNKNOWN port 65535\n"
 DEBUG = "OpenSSH_9.2p1 Debian-2+deb12u10, OpenSSL 3.0.19 27 Jan 2026\ndebug1: Executing proxy command: exec x\n"
 
