@@ -20,6 +20,9 @@ _NOISE = re.compile(
 )
 """Lines that are no cause: the frame of a warning, what ``-v`` adds, what follows from a failed proxy."""
 
+_GREETING = re.compile(r"^debug1: \S*exchange_identification: banner line \d+: ")
+"""Before a line that the other end sent in the place of an ssh server's greeting, as ``-v`` shows it."""
+
 _FROM_PROXY = re.compile(r"UNKNOWN port|ssh_exchange_identification: Connection closed by remote host")
 """What ssh prints when it got nothing from the program that it reaches the host through: it knows no address."""
 
@@ -50,7 +53,7 @@ class FailedConnection:
     @property
     def lines(self) -> list[str]:
         """The output without empty lines and without :data:`_NOISE`."""
-        stripped = (line.strip() for line in self.output.splitlines())
+        stripped = (_GREETING.sub("", line.strip()) for line in self.output.splitlines())
         return [line for line in stripped if line and not _NOISE.match(line)]
 
     @property
@@ -359,7 +362,8 @@ def connection_error(failed: FailedConnection) -> HostError:
             "quoted_locked_key": sh.quote(failed.locked_key or ""),
         }
     own = _own(failed.lines)
-    words["last_word"] = clause(printable(own[-1])) if own else ""
+    greeting = [_GREETING.sub("", line) for line in failed.output.splitlines() if _GREETING.match(line)]
+    words["last_word"] = clause(printable([*greeting[:1], *reversed(own), ""][0]))
     words["option"] = _OPTIONS.get(words.get("what", ""), "Ciphers")
     return HostError(cause.problem.format_map(words), remedy=cause.remedy.format_map(words), host=failed.host)
 

@@ -136,6 +136,12 @@ def ask_settings(command: Sequence[str], host: str) -> SshSettings:
             remedy="Give this user an entry in /etc/passwd, or run as another user.",
             host=host,
         )
+    if any("contains invalid characters" in line for line in lines):
+        raise HostError(
+            f"ssh does not accept this address: {printable(lines[0])}",
+            remedy="Correct the name of the host or the user.",
+            host=host,
+        )
     told = [line for line in lines if "terminating," not in line] or lines
     raise configuration_error(told, host)
 

@@ -213,6 +213,12 @@ def test_ssh_s_own_words_are_reported(output, problem, remedy):
             "error: token expired, log in again\n" + KEX,
             "ProxyCommand failed: error: token expired, log in",
         ),
+        (
+            "proxycommand x",
+            DEBUG + "debug1: kex_exchange_identification: banner line 0: HTTP/1.1 403 Forbidden\n"
+            "debug1: kex_exchange_identification: banner line 1: Server: x\n" + KEX,
+            "its ProxyCommand failed: HTTP/1.1 403 Forbidden",
+        ),
         ("proxycommand x", DEBUG + KEX, "its ProxyCommand ended without a connection, and without a word"),
         (
             "proxycommand x",
