@@ -9,6 +9,7 @@ LC_ALL=C PATH=$PATH:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin
 # Root runs no program of a user's, and Python (-I) imports nothing from a directory or a home of a user's.
 if [ "$(PATH=/usr/bin:/bin:$PATH id -u)" = 0 ]; then PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; fi
 export LC_ALL PATH
+if [ "$lock_seconds" -gt $((seconds / 2)) ]; then lock_seconds=$((seconds / 2)); fi # the work needs time too
 cd /
 become='' output='' code=0 package=python3
 
