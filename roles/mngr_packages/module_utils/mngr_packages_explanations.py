@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _FAILED_SCRIPT = r"scriptlet failed|Error in \w+ scriptlet|command failed to execute correctly"
+_LOG_CHARACTERS = 100_000
 _KILLED = (124, 137)
 """Exit statuses of timeout(1) when the time was up."""
 
@@ -44,6 +45,8 @@ def cause(
         return causes.Explanation("stopped", f"{manager} did not end within {seconds} s and was stopped", remedy)
     if not re.search(r"E: (?:Could not get lock|Unable to acquire)", output):
         output = re.sub(r"Waiting for cache lock: [^\r\n]*", "", output)  # it got the lock in the end
+    if manager == "pipx":
+        output = _pips_log(output) + output
     found = causes.explain(manager, code, output, packages, privilege, lambda pid: lock_holder(manager, pid))
     return _with_proxy(found, privilege)
 
@@ -52,6 +55,18 @@ def unfetched(manager: str, code: int, output: str, privilege: str) -> causes.Ex
     """Why not all lists of packages could be fetched; None if they were. ``code``: the exit status of the refresh."""
     found = causes.unfetched(manager, code, output, privilege)
     return _with_proxy(found, privilege) if found is not None else None
+
+
+def _pips_log(output: str) -> str:
+    """What pip said, if pipx only names the file that has it: pipx leaves out that the network failed."""
+    named = re.search(r"Full pip output in file:\s+(/\S+)", output)
+    if named is None:
+        return ""
+    try:
+        with open(named[1], encoding="utf-8", errors="replace") as file:
+            return file.read(_LOG_CHARACTERS) + "\n"
+    except OSError:
+        return ""
 
 
 def _with_proxy(found: causes.Explanation, privilege: str) -> causes.Explanation:

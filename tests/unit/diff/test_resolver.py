@@ -167,3 +167,46 @@ def test_a_local_package_that_is_in_no_list_still_gets_a_command_and_a_notice():
     outcome, _, made = one("nowhere", is_local=True, offers=offered(nowhere=""))
     assert (outcome.status, [candidate.requirement.name for candidate in made.advised]) == ("missing", ["nowhere"])
     assert "offers no package nowhere, according to its current lists" in made.notices[0]
+
+
+TWO = {"name": "tool", "sources": [{"manager": "apt"}, {"manager": "npm"}]}
+UNFETCHED = ManagerOffers("empty", {}, "deb.example refuses the connection")
+
+
+def test_a_source_whose_manager_could_not_be_asked_comes_after_one_that_answered():
+    offers = {"apt": UNFETCHED} | offered("npm", "own", tool="2.0")
+    outcome, sources, made = one(TWO, offers=offers, managers=("apt", "npm"))
+    why = "the package lists of apt could not be fetched: deb.example refuses the connection"
+    assert (outcome.status, sources, made.notices) == ("missing", ["npm"], (f"{why}: tool comes from npm",))
+
+
+def test_where_no_manager_could_be_asked_the_first_is_tried_and_the_cause_is_the_reason():
+    why = "npm could not fetch what it needs: npm.example does not answer"
+    offers = {"apt": UNFETCHED, "npm": ManagerOffers("own", {"tool": Offer(is_known=False, why=why)})}
+    outcome, sources, made = one(TWO, offers=offers, managers=("apt", "npm"))
+    assert (outcome.status, sources) == ("missing", ["apt"])
+    assert outcome.reason == "the package lists of apt could not be fetched: deb.example refuses the connection"
+    assert made.notices == (f"tool may not be installable: {outcome.reason}",)
+
+
+def test_a_manager_that_the_host_does_not_have_is_named_only_where_nothing_else_explains_it():
+    sources = [{"manager": each} for each in ("apt", "brew", "uv", "pipx")]
+    outcome, _, _ = one({"name": "tool", "sources": sources}, offers=offered(tool=""))
+    alone, _, _ = one({"name": "tool", "sources": sources[1:2]})
+    assert outcome.reason == (
+        "tool cannot be installed: Ubuntu 22.04 offers no package tool; the host has no uv and no pipx"
+    )
+    assert alone.reason == "tool cannot be installed: the host has no brew"
+
+
+def test_requirements_that_are_blocked_for_one_cause_have_one_reason():
+    made = due(
+        contribution("codex", "first", "second", "third>=2"),
+        os_release=UBUNTU,
+        offers=offered(first="", second="", third="1"),
+    )
+    reasons = [outcome.reason for outcome in made.outcomes]
+    assert reasons == [
+        *["first and second cannot be installed: Ubuntu 22.04 offers none of the packages first and second"] * 2,
+        "third cannot be installed: Ubuntu 22.04 offers third 1, wanted >=2",
+    ]

@@ -154,3 +154,52 @@ def test_every_answer_of_a_host_is_read_or_refused(lines: list[str], manager: st
     output = [f"mngr-offer {manager} 0 | {line}" for line in lines]
     with contextlib.suppress(ValueError):
         manager_offers.read([*output, "mngr-offer end"], {manager: ["x"]})
+
+
+PIP_RETRIES = """WARNING: Retrying (Retry(total=0)) after connection broken by
+'NewConnectionError(': Failed to establish a new connection: [Errno 111] Connection refused')': /simple/x/
+"""
+UV_OFFLINE = """error: No solution found when resolving dependencies
+hint: Packages were unavailable because the network was disabled.
+mngr-status 1"""
+
+
+@pytest.mark.parametrize(
+    ("manager", "output", "why"),
+    [
+        (
+            "npm",
+            "npm error code ECONNREFUSED\nnpm error connect ECONNREFUSED 192.0.2.1:443\nmngr-status 1",
+            "192.0.2.1:443",
+        ),
+        ("npm", "mngr-status 137", "npm did not answer within 30 s"),
+        ("pip", f"{PIP_RETRIES}ERROR: No matching distribution found for x\nmngr-status 1", "refuses the connection"),
+        ("uv", UV_OFFLINE, "UV_OFFLINE"),
+        ("npm", "sudo: npm: command not found\nmngr-status 1", "the host has no npm where root looks"),
+    ],
+)
+def test_that_a_registry_could_not_be_asked_is_no_answer_and_has_a_reason(manager: str, output: str, why: str) -> None:
+    offer = offered(manager, "x", output=output)["x"]
+    assert (offer.is_known, offer.versions) == (False, ())
+    assert why in offer.why
+
+
+@pytest.mark.parametrize("version", ["1:1snap1-0ubuntu5", "2:1snap1-0ubuntu2"])
+def test_an_empty_package_that_installs_a_snap_is_no_offer(version: str) -> None:
+    output = f"firefox:\n  Installed: (none)\n  Candidate: {version}\n"
+    offer = offered("apt", "firefox", output=output)["firefox"]
+    assert (offer.versions, "only as a snap" in offer.why) == ((), True)
+
+
+def test_what_the_refresh_of_a_managers_lists_said_is_in_the_answer() -> None:
+    lines = [
+        "mngr-offer apt refresh | W: Failed to fetch http://deb.example/InRelease  Could not resolve 'deb.example'",
+        "mngr-offer apt refresh | mngr-proxy https_proxy",
+        "mngr-offer apt refresh | mngr-status 0",
+        "mngr-offer apt lists empty",
+        "mngr-offer end",
+    ]
+    answer = manager_offers.read(lines, {"apt": ["git"]}, "sudo")["apt"]
+    assert answer.lists == "empty"
+    proxy = "the login has a proxy, https_proxy, and sudo does not pass it on to root"
+    assert answer.problem == f"the name deb.example cannot be resolved (DNS) ({proxy})"

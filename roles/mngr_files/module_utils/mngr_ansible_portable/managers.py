@@ -94,7 +94,7 @@ _KEEP_CONFIGURATION = ("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Opt
 _DNF = ("dnf", "-y", "--setopt=*.skip_if_unavailable=True", "--setopt=exit_on_lock=True")
 _ZYPPER = ("zypper", "--non-interactive", "--no-refresh")
 _RPM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
-_UV_OFFERS = 'printf "%s\\n" "$1" | uv pip compile -q --no-deps --no-header --no-annotate -'
+_UV_OFFERS = 'printf "%s\\n" "$1" | UV_HTTP_RETRIES=1 uv pip compile -q --no-deps --no-header --no-annotate -'
 _PIP_OFFERS = """\
 python3 -c 'import os, sys, sysconfig
 marker = os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")

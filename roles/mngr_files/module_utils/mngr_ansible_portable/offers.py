@@ -282,7 +282,7 @@ def _one(manager: str, answer: _Answer) -> Offer:
     offer = _ONE_BY_ONE[manager](answer.output)
     if offer.versions or offer.why:
         return offer
-    if answer.code in (124, 137):
+    if answer.code in (124, 137, 143):
         return Offer(is_known=False, why=f"{manager} did not answer within {_SECONDS} s")
     cause = causes.find(manager, answer.output)
     if cause is None and answer.code and not offer.is_known:
@@ -345,9 +345,8 @@ def _zypper_search(output: str) -> dict[str, Offer]:
 
 def _pacman_info(output: str) -> dict[str, Offer]:
     """``pacman -Si``: blocks of ``Name`` and ``Version``."""
-    if "does not exist (use '-Sy'" in output:
-        return _UNREADABLE
-    return _grouped(re.findall(r"(?m)^Name +: (\S+)\s*\nVersion +: (\S+)", output))
+    found = re.findall(r"(?m)^Name +: (\S+)\s*\nVersion +: (\S+)", output)
+    return _UNREADABLE if not found and "does not exist (use '-Sy'" in output else _grouped(found)
 
 
 def _apk_policy(output: str) -> dict[str, Offer]:
