@@ -36,6 +36,7 @@ PERSIST_SECONDS = 30
 """How long an unused master stays open; on a slow machine Ansible needs that long to start."""
 
 _CLOSE_SECONDS = 2
+_AGAIN_SECONDS = 5.0
 _CONNECTION_FAILED = 255  # ssh(1), "EXIT STATUS"
 
 
@@ -228,17 +229,35 @@ class OpenSsh:
             raise HostError("stopped", remedy="Run again.", host=self.address.typed) from None
         stderr = decoded(done.stderr)
         if done.code == _CONNECTION_FAILED:
-            stdout = decoded(done.stdout)
+            stdout, left = decoded(done.stdout), timeout - (time.monotonic() - started)
+            is_silent = not stderr.strip() and not has_begun(stdout)
             if is_of_proxy(stderr) and self.settings.proxy:
-                stderr = self._words_of_proxy(timeout - (time.monotonic() - started)) or stderr
+                stderr = self._words_of_proxy(left) or stderr
             config = _own_configuration()
             by_hand = (
                 self.address.destination if config is None else f"-F {sh.quote(str(config))} {self.address.destination}"
             )
             raise connection_error(
-                FailedConnection(stderr, self.address.typed, by_hand, self.settings, self.key, has_begun(stdout))
+                FailedConnection(
+                    stderr,
+                    self.address.typed,
+                    by_hand,
+                    self.settings,
+                    self.key,
+                    has_begun=has_begun(stdout),
+                    is_ended_by_shell=is_silent and self._ends_silently(left),
+                )
             )
         return ShellResult(decoded(done.stdout), stderr, done.code)
+
+    def _ends_silently(self, timeout: float) -> bool:
+        """Whether a connection of its own ends without a word too: then the login shell ended, not the connection."""
+        command = [*self._command(is_shared=False), "true"]
+        try:
+            done = run_bounded(command, b"", seconds=max(1.0, min(_AGAIN_SECONDS, timeout)), stop=self._stopped)
+        except (TimeoutError, TooLongError, StoppedError):
+            return False
+        return done.code == _CONNECTION_FAILED and not done.stderr.strip()
 
     def _words_of_proxy(self, timeout: float) -> str:
         """What a jump host's ssh or a ProxyCommand says when it fails once more; empty if it does not fail.

@@ -49,6 +49,8 @@ class FailedConnection:
     """The private key that ``--key`` names."""
     has_begun: bool = False
     """Whether our script had begun: then nothing but a lost connection ends ssh so."""
+    is_ended_by_shell: bool = False
+    """Whether ssh ended without a word, and did so again for another command."""
 
     @property
     def lines(self) -> list[str]:
@@ -269,11 +271,11 @@ _CAUSES = (
     _Cause(r"closed by remote host|Connection reset|Broken pipe|not responding", *_LOST),
     _Cause(
         r"",
-        "the connection was lost during the check, and ssh gives no reason",
-        "Nothing was changed. Run again. If that does not help, find out whether the start-up files of its login shell "
-        "end with exit 255: ssh -v {by_hand}",
-        only_if=lambda failed: not failed.lines,
+        "its login shell ends with the exit status 255 before it runs a command",
+        "Check the start-up files of that shell on the host (exit 255): ssh -v {by_hand}",
+        only_if=lambda failed: failed.is_ended_by_shell,
     ),
+    _Cause(r"", *_LOST, only_if=lambda failed: not failed.lines),
     _Cause(r"", "ssh cannot connect: {last_line}", "Try it by hand: ssh {by_hand}"),
 )
 """In this order; the first that fits is reported. The later ones are less precise: "Permission denied" also follows a

@@ -46,8 +46,8 @@ def settings(**values):
             "ADDR:PORT",
         ),
         ("client_loop: send disconnect: Broken pipe", "the connection was lost during the check", "Run again."),
-        ("@@@@@@@@@@\n", "the connection was lost during the check, and ssh gives no reason", "Run again."),
-        ("", "the connection was lost during the check, and ssh gives no reason", "Nothing was changed."),
+        ("@@@@@@@@@@\n", "the connection was lost during the check", "Run again."),
+        ("", "the connection was lost during the check", "Nothing was changed."),
         ("ssh: connect to host build-1 port 2222: Connection timed out", "it does not answer", "Check that it is up"),
         (
             "something new\nkex: {last_line}",
@@ -86,6 +86,12 @@ def test_after_the_script_has_begun_a_failure_is_a_lost_connection(output):
     error = connection_error(FailedConnection(output, "build-1", "build-1", settings(), has_begun=True))
 
     assert error.problem == "the connection was lost during the check"
+
+
+def test_a_login_shell_that_ends_twice_without_a_word_is_no_lost_connection():
+    error = connection_error(FailedConnection("", "build-1", "build-1", settings(), is_ended_by_shell=True))
+
+    assert error.problem == "its login shell ends with the exit status 255 before it runs a command"
 
 
 KEX = "kex_exchange_identification: Connection closed by remote host\nConnection closed by UNKNOWN port 65535\n"
