@@ -57,8 +57,9 @@ _STARTS = re.compile(
 """What a program says that runs, but not for this user, in this place, without a terminal, or without its service."""
 _NO_INTERPRETER = re.compile(r"\Atimeout: .*No such file or directory.*")
 _THERE_IS_NONE = "the interpreter that its first line names, or its loader, is missing"
-_TELLS_MOST = re.compile(
-    r"\A(?:\w+\.)*\w*(?:Error|Exception|Fault)\b(?: \[\w+\])?:|\berror\b|\bnot found\b|\bmissing\b", re.IGNORECASE
+_TELLS_MOST = (
+    re.compile(r"\A(?:Uncaught )?(?:\w+\.)*\w*(?:Error|Exception|Fault)\b(?: \[\w+\])?:"),
+    re.compile(r"\berror\b|\bnot found\b|\bmissing\b", re.IGNORECASE),
 )
 
 
@@ -87,4 +88,5 @@ def _line(lines: Sequence[str]) -> str:
     """The line that tells most: the last one of a traceback, else the first that speaks of an error, else the first."""
     if any("Traceback (most recent call last)" in line for line in lines):
         return lines[-1]
-    return next(filter(_TELLS_MOST.search, lines), next(iter(lines), ""))
+    telling = [line for pattern in _TELLS_MOST for line in lines if pattern.search(line)]
+    return next(iter([*telling, *lines]), "")

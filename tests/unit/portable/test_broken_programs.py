@@ -24,6 +24,12 @@ BROKEN = [
         CODEX,
         "\n    at file:///usr/lib/x.js",
     ),
+    (
+        "1",
+        "x.js:2\nthrow new Error('it is missing')\n^\n",
+        "Error: it is missing, cannot find module y",
+        "\n    at Object",
+    ),
     ("1", NODE, "Error: Cannot find module 'semver'", "\nRequire stack:"),
     ("1", TRACEBACK, "ModuleNotFoundError: No module named 'httpie'", ""),
     ("127", "", "tool: error while loading shared libraries: libssl.so.1.1: cannot open shared object file", ""),

@@ -87,6 +87,7 @@ mngr_starts() { # MANAGER
   esac
   for mngr_file; do
     if [ -f "$HOME/$mngr_file" ] && [ -r "$HOME/$mngr_file" ] &&
+      { [ -z "$mngr_system" ] || mngr_trusts "$HOME/$mngr_file"; } &&
       grep -qiE "^([^#]*[^#a-z])?$mngr_word([^a-z]|\$)" "$HOME/$mngr_file" 2>/dev/null; then return 0; fi
   done
   for mngr_file in /etc/profile.d/*"$mngr_word"*; do if [ -f "$mngr_file" ]; then return 0; fi; done
@@ -99,6 +100,7 @@ mngr_nvm_version() { # DIRECTORY
   for _ in 1 2 3 4 5 6 7 8; do
     case $mngr_alias in *..*) break ;; esac
     if ! [ -f "$1/alias/$mngr_alias" ] || ! [ -r "$1/alias/$mngr_alias" ]; then break; fi
+    if [ -n "$mngr_system" ] && ! mngr_trusts "$1/alias/$mngr_alias"; then mngr_alias=node; break; fi
     mngr_line=''
     read -r mngr_line <"$1/alias/$mngr_alias"
     mngr_alias=$mngr_line
