@@ -48,6 +48,16 @@ def test_check_packages_false_for_a_plugin_drops_its_requirements_before_merging
     assert skipped(made) == [("package:git", "legacy")]
 
 
+def test_what_is_skipped_has_the_name_that_the_plan_gives_to_that_tool():
+    made = plan(
+        contribution("legacy", "nodejs<1"),
+        contribution("claude", "node>=20"),
+        settings={"plugins": {"legacy": {"check_packages": False}}},
+    )
+    assert [each.id for each in made.requirements] == ["package:node"]
+    assert skipped(made) == [("package:node", "legacy")]
+
+
 @pytest.mark.parametrize("off", [{"settings": {"check_packages": False}}, {"check_packages": False}])
 def test_check_packages_false_for_all_skips_every_requirement(off):
     made = plan(contribution("claude", "git"), **off)

@@ -18,6 +18,7 @@ from mngr_ansible.portable.printed_versions import find
             "Cypress package version: 13.6.2\nElectron version: 27.1.3\nBundled Node version:\n18.17.0",
             "13.6.2",
         ),
+        ("chrome", "Google Chrome 10.0.648.204", "10.0.648.204"),
         ("idris2", "Idris 2, version 0.7.0", "0.7.0"),
         ("dmd", "DMD64 D Compiler v2.106.0", "2.106.0"),
         ("kotlinc", "info: kotlinc-jvm 1.9.21 (JRE 17.0.9+9)", "1.9.21"),

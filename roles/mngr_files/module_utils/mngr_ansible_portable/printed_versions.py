@@ -193,7 +193,7 @@ def _after_this_name(name: str, lines: list[str]) -> _Reading:
         for pattern in (_NUMBERED_NAME, _DOTTED_NAME, _GLUED_NAME):
             for place in places:
                 match = pattern.match(line, place.end())
-                if match and not _ADDRESS.fullmatch(match[1]):
+                if match and (match[1].startswith("10.") or not _ADDRESS.fullmatch(match[1])):
                     return _Reading(True, match[1])
         at_start = [each for each in reversed(places) if _PREFIX.fullmatch(line, 0, each.start())]
         for place in at_start:
