@@ -216,7 +216,7 @@ def test_a_thousand_destinations_need_one_round_trip(tmp_path):
 def test_a_connection_with_a_limit_gets_more_but_smaller_scripts(tmp_path):
     for number in range(500):
         (tmp_path / f"some-longer-name-of-a-file-{number}").write_text("x")
-    shell = Shell(["/bin/sh"], limit=26_000)
+    shell = Shell(["/bin/sh"], limit=29_000)
 
     state = probe(shell, ProbeRequest((claim(tmp_path, tmp_path),), requirements("git")), 60)
 
