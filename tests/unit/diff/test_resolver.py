@@ -210,3 +210,12 @@ def test_requirements_that_are_blocked_for_one_cause_have_one_reason():
         *["first and second cannot be installed: Ubuntu 22.04 offers none of the packages first and second"] * 2,
         "third cannot be installed: Ubuntu 22.04 offers third 1, wanted >=2",
     ]
+
+
+def test_what_a_person_installs_and_the_current_lists_do_not_have_is_said_without_contradiction():
+    requirement = {"name": "tool", "install": "print"}
+    outcome, _, made = one(requirement, offers=offered(tool=""))
+    assert (outcome.status, outcome.source) == ("missing", "apt")
+    assert made.notices == (
+        "Ubuntu 22.04 offers no package tool, according to its current lists; fetch them before you install it",
+    )

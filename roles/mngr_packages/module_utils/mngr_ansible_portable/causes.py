@@ -227,6 +227,8 @@ def _found(match: re.Match[str]) -> dict[str, str]:
     """What a pattern's groups found, each on one line and not too long."""
     found = {name: " ".join(redacted(value).split()) for name, value in match.groupdict().items() if value}
     found = {name: re.sub(r"^/\S*/([^/_\s]+)_[^/\s]*\.deb$", r"\1", value) for name, value in found.items()}
+    if "needed" in found:
+        found["needed"] = re.sub(r"(?<!,) but ", ", but ", found["needed"], count=1)
     if "broken" in found and "\n" in match["broken"]:
         found["broken"] = found["broken"].replace(" ", " and ")
     return {

@@ -92,7 +92,7 @@ def _unmet(*patterns: str) -> Cause:
         "unmet",
         patterns,
         "{tool} cannot satisfy what the packages depend on: {broken} needs {needed}",
-        "Add the package source that has it to the host, or use another source for {names}",
+        "Add the package source that has it to the host, or name another source",
     )
 
 
