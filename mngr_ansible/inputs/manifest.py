@@ -76,7 +76,7 @@ def _content(file: Path | None, fifo_seconds: float) -> tuple[bytes, bool]:
     # O_NONBLOCK: to open a fifo waits for a program that writes to it.
     descriptor = os.dup(0) if file is None else os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        is_stream = file is None or file.parts[:2] in (("/", "dev"), ("/", "proc"))
+        is_stream = file is None or file.parts[:2] == ("/", "dev") or _is_descriptor(file)
         is_file = not is_stream and stat.S_ISREG(os.fstat(descriptor).st_mode)
         seconds = fifo_seconds if stat.S_ISFIFO(os.fstat(descriptor).st_mode) and file is not None else None
         found = b""
@@ -91,6 +91,11 @@ def _content(file: Path | None, fifo_seconds: float) -> tuple[bytes, bool]:
         return found, is_file
     finally:
         os.close(descriptor)
+
+
+def _is_descriptor(file: Path) -> bool:
+    """Whether it is an open file of a process, ``/proc/self/fd/63``; ``/proc/self/cwd/host.yml`` is a file as any."""
+    return file.parts[:2] == ("/", "proc") and file.parts[-2] == "fd"
 
 
 def _expanded(path: str | os.PathLike[str]) -> Path:
