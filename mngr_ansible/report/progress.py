@@ -151,7 +151,7 @@ def summary(report: HostReport, seconds: float) -> str:
     for outcome in report.outcomes:
         counts[outcome.status] = counts.get(outcome.status, 0) + 1
     steps = ", ".join(f"{count} {_counted(status)}" for status, count in sorted(counts.items()))
-    if report.ok and not {Status.CHANGED, Status.ADVISED} & set(counts):
+    if report.ok and not {Status.CHANGED, Status.ADVISED, Status.FAILED} & set(counts):
         return f"nothing to change: {steps or 'no plugin, setting or option asks for anything'}"
     return f"{'done in' if report.ok else 'not done after'} {seconds:.1f} s{f': {steps}' if steps else ''}"
 

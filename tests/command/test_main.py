@@ -299,6 +299,11 @@ def test_a_misspelt_word_of_the_command_line_is_refused_with_the_nearest_one(wor
     assert f"(did you mean {meant}?)" in capsys.readouterr().err
 
 
+def test_a_system_with_a_colon_and_no_release_is_wrong_usage(capsys):
+    assert main(["plan", "--for", "fedora:"]) == 64
+    assert "'fedora:' has no release after the colon" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("words", [["bootstrap"], ["bootstrap", "--dry-run"], ["bootstrap", "--become"]])
 def test_a_bootstrap_without_a_host_is_wrong_usage_and_asks_nothing_of_this_machine(words, capsys):
     assert main(words) == 64

@@ -16,12 +16,6 @@ def host(ssh_host):
     return ssh_host(layer="tools")
 
 
-@pytest.fixture
-def remote(tmp_path, host):
-    """mngr with a host of its ssh provider."""
-    return Mngr(tmp_path / "project", host=host)
-
-
 def succeeded(done):
     assert done.returncode == 0, (done.stdout, done.stderr)
     assert "Traceback" not in done.stderr

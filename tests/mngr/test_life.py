@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.hosts import AptRepository
-from tests.support.mngr import Mngr, plugins
+from tests.support.mngr import plugins
 from tests.support.processes import started
 from tests.support.waiting import wait_until
 
@@ -29,38 +28,6 @@ def provision_agent():
 def on_after_agent_provisioning(report):
     print("printed after")
 """
-
-
-@pytest.fixture
-def project(tmp_path):
-    return tmp_path / "project"
-
-
-@pytest.fixture
-def local(project):
-    """mngr with its local provider."""
-    mngr = Mngr(project)
-    yield mngr
-    mngr.close()
-
-
-@pytest.fixture
-def repository(tmp_path):
-    made = AptRepository(tmp_path / "apt")
-    made.add("mtool", "1:2.1-1", commands={"mtool": "echo mtool 2.1"})
-    made.add("other", "1.0", commands={"other": "echo other 1.0"})
-    return made
-
-
-@pytest.fixture
-def host(ssh_host, repository):
-    return ssh_host(layer="tools", repository=repository)
-
-
-@pytest.fixture
-def remote(project, host):
-    """mngr with a host of its ssh provider."""
-    return Mngr(project, host=host)
 
 
 def succeeded(done):

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.hosts import AptRepository
-from tests.support.mngr import Mngr, plugins
+from tests.support.mngr import plugins
 from tests.support.processes import run_in_terminal, started, witnessed
 from tests.support.waiting import wait_until
 
@@ -46,38 +45,6 @@ def on_after_agent_provisioning(host, mngr_ctx, report):
 def examples(tmp_path_factory):
     """The example plugins, built and installed into a directory of their own."""
     return plugins.install(tmp_path_factory.mktemp("examples") / "site", "mngr_webtools", "mngr_house_rules")
-
-
-@pytest.fixture
-def project(tmp_path):
-    return tmp_path / "project"
-
-
-@pytest.fixture
-def local(project):
-    """mngr with its local provider."""
-    mngr = Mngr(project)
-    yield mngr
-    mngr.close()
-
-
-@pytest.fixture
-def repository(tmp_path):
-    """An apt repository with one tool."""
-    made = AptRepository(tmp_path / "apt")
-    made.add("mtool", "1:2.1-1", commands={"mtool": "echo mtool 2.1"})
-    return made
-
-
-@pytest.fixture
-def host(ssh_host, repository):
-    return ssh_host(layer="tools", repository=repository)
-
-
-@pytest.fixture
-def remote(project, host):
-    """mngr with a host of its ssh provider."""
-    return Mngr(project, host=host)
 
 
 def error_of(done):

@@ -13,22 +13,13 @@ from mngr_ansible.inputs.contribution import Contribution
 from mngr_ansible.mngr.private_files import can_others_read, private_files
 from mngr_ansible.spec.files import FileTransferSpec
 from tests.support.builders import tree, write
-from tests.support.mngr import Mngr
 
 SENT = "Transferring git repository"
 
 
 @pytest.fixture
-def remote(tmp_path, ssh_host):
-    return Mngr(tmp_path / "project", host=ssh_host(layer="tools"))
-
-
-@pytest.fixture
-def local(tmp_path):
-    """mngr with its local provider."""
-    mngr = Mngr(tmp_path / "project")
-    yield mngr
-    mngr.close()
+def host(ssh_host):
+    return ssh_host(layer="tools")
 
 
 @pytest.fixture

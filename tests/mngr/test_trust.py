@@ -7,16 +7,8 @@ import pytest
 
 from tests.mngr.test_private_files import own_settings
 from tests.support.builders import write
-from tests.support.mngr import Mngr, plugins
+from tests.support.mngr import plugins
 from tests.support.processes import run_in_terminal
-
-
-@pytest.fixture
-def local(tmp_path):
-    """mngr with its local provider."""
-    mngr = Mngr(tmp_path / "project")
-    yield mngr
-    mngr.close()
 
 
 @pytest.fixture

@@ -258,6 +258,7 @@ def test_a_range_has_one_normal_form(text: str, normal: str) -> None:
         (">=1,", "has an empty part"),
         ("==2.*", "write '>=2,<3'"),
         (">=1:2.39", "'1:2.39' is not a version; leave out the epoch, upstream versions are compared"),
+        ("==1!2.0", "'==1!2.0' is not supported; leave out the epoch, upstream versions are compared: '==2.0'"),
         (">=latest", "'latest' is not a version"),
         (">=1 2", "'>=1 2' is not supported"),
         ("=>20", "write '>=20'"),

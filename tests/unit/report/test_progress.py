@@ -121,6 +121,8 @@ def test_a_summary_uses_words_for_people() -> None:
     assert summary(HostReport("h", False, steps), 2) == "not done after 2.0 s: 1 to install by hand, 1 not started"
     optional = Outcome("package:a", "package", Status.BLOCKED, is_required=False)
     assert summary(HostReport("h", False, (optional,)), 2) == "nothing to change: 1 blocked"
+    tried = Outcome("package:a", "package", Status.FAILED, is_required=False)
+    assert summary(HostReport("h", False, (tried,)), 2) == "done in 2.0 s: 1 failed"
     gone = HostReport("h", False, error=HostError("gone", remedy=""))
     assert summary(gone, 2) == "not done after 2.0 s"
     assert summary(HostReport("h", False), 2) == "nothing to change: no plugin, setting or option asks for anything"
