@@ -36,6 +36,7 @@ TOGETHER = {
     "hosts/test_costs_packages.py": 60,
     "hosts/test_programs.py": 40,
     "hosts/test_destinations.py": 40,
+    "hosts/test_remedies.py": 30,
     "roles/test_files_versions.py": 40,
     "roles/test_files.py": 30,
     "roles/test_files_obstacles.py": 30,
