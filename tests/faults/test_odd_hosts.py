@@ -48,25 +48,25 @@ SAYS: dict[str, tuple[str, ...]] = {
     "python 3.8": ("Ansible needs Python 3.9 or newer, the host has 3.8; install a newer python3 on the host",),
     "held for ever": (
         "The package manager is locked by python3 (pid ",
-        "Run again when it is free. Finished steps are skipped.",
+        "Run again when it is free. Finished steps are skipped",
     ),
     "reads the terminal": (
         "The package ttool could not be set up: its own script failed. Finish it on the host with: ",
-        "dpkg --configure -a. Then run again.",
+        "dpkg --configure -a. Then run again",
     ),
     "disk full": (
         "/full needs 2.0 MB more, and its file system has",
         "nothing was changed. Free some space and run again",
     ),
     "inodes gone": ("/few needs 3 more files, and its file system has room for", "Free some space and run again"),
-    "home full": ("There is no space left in /home/dev/.mngr-ansible-", "Free some space and run again."),
-    "cache full": ("The host's disk is full. Free some space and run again.",),
+    "home full": ("There is no space left in /home/dev/.mngr-ansible-", "Free some space and run again"),
+    "cache full": ("The host's disk is full. Free some space and run again",),
     "clock behind": (
-        "The host's clock is 1h ",
+        "the host's clock is 1h ",
         " behind: its package sources are not valid yet. Set the clock and run again",
     ),
     "clock ahead": (
-        "The host's package sources expired 1h ",
+        "the host's package sources expired 1h ",
         " ago, or its clock is ahead. Fix them and run again",
     ),
     "no name": (
