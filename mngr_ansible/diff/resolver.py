@@ -407,7 +407,7 @@ class Resolver:
         if system.manager:
             text = f"{system.name} installs with {system.manager}"
         known = ", ".join(dict.fromkeys(each.label for each in requirement.sources))
-        return f"{text}; known sources: {known}" if known else text
+        return f"{text}; the sources of {requirement.name} are for other systems: {known}" if known else text
 
 
 def by_manager(candidates: Sequence[Candidate]) -> dict[str, list[Candidate]]:

@@ -54,6 +54,12 @@ def not_run(result: ShellResult) -> HostError:
             "a start-up file of its login shell read a part of the script that we sent",
             remedy="Find what reads its input there (read, cat, ssh), and give it another one: < /dev/null.",
         )
+    other = re.search(r"(?i)login as the user \"([A-Za-z0-9._-]{1,32})\"", result.stdout)
+    if other is not None:
+        return HostError(
+            f"it lets this user in only to say that the user {other[1]} must be used",
+            remedy=f"Give that user: --host {other[1]}@HOST, or in your ssh configuration.",
+        )
     output = (result.stdout.strip() or result.stderr.strip()).splitlines()
     told = "" if not output or _OTHER in output else f": {output[-1][:200]}"
     return HostError(
@@ -93,21 +99,22 @@ def explain(result: ShellResult, ask: Callable[[str, float], ShellResult]) -> Ho
     if place is None:
         return HostError(
             f"a start-up file of its login shell starts {shell} in the place of every command",
-            remedy=f"Find the line that starts it, and let only interactive shells do so: {_guard(login, name)}.",
+            remedy=f"Find the line that starts it, and let only interactive shells run it: {_guard(login)}.",
         )
     file, number, words = place
     return HostError(
         f"its login shell starts {shell} in the place of every command: {file}, line {number} ({words})",
-        remedy=f"Let only interactive shells do so, in that line: {_guard(login, words)}. Nothing was changed.",
+        remedy=f"Let only interactive shells run that line: {_guard(login)}. Nothing was changed.",
     )
 
 
-def _guard(login: str, words: str) -> str:
+def _guard(login: str) -> str:
+    """What to write around a line of a start-up file; the line itself stays as it is, with its own conditions."""
     if login == "fish":
-        return f"if status is-interactive; {words}; end"
+        return "put this line before it: if status is-interactive; and this one after it: end"
     if login.endswith("csh"):
-        return f"if ($?prompt) {words}"
-    return f"case $- in *i*) {words} ;; esac"
+        return "put this line before it: if ($?prompt) then; and this one after it: endif"
+    return "put this line before it: case $- in *i*) ;; *) return ;; esac"
 
 
 def _most_likely(lines: Sequence[str], name: str) -> tuple[str, str, str] | None:

@@ -62,7 +62,10 @@ class Address:
             text,
         )
         port = int(match["port"]) if match and match["port"] else None
-        if match is None or not text.isprintable() or (port is not None and not 0 < port < 65536):
+        if match is None or "://" in text or not text.isprintable() or (port is not None and not 0 < port < 65536):
+            if "://" in text:
+                remedy = "Leave the scheme out: [USER@]ADDR[:PORT]."
+                raise UsageError(f"--host {text!r} is not an address", remedy=remedy)
             several = " Give --host once for each host." if "," in text else ""
             raise UsageError(
                 f"--host {text!r} is not an address",

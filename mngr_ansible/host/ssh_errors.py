@@ -351,11 +351,13 @@ def is_of_proxy(output: str) -> bool:
 
 def connection_error(failed: FailedConnection) -> HostError:
     """The error to report for an attempt that failed."""
-    causes = _PROXY_CAUSES if failed.settings.proxy and is_of_proxy(failed.output) else _CAUSES
+    is_proxy = bool(failed.settings.proxy) and is_of_proxy(failed.output)
+    causes: tuple[_Cause, ...] = _PROXY_CAUSES if is_proxy else _CAUSES
+    output = "\n".join(failed.lines) if is_proxy else failed.output  # without what our own -v adds
     cause, groups = next(
         (each, found.groupdict())
         for each in causes
-        if (found := re.search(each.pattern, failed.output, re.MULTILINE)) and each.only_if(failed)
+        if (found := re.search(each.pattern, output, re.MULTILINE)) and each.only_if(failed)
     )
     words = {**failed.words(), **_of_groups(groups)}
     if "locked_key" in cause.problem:

@@ -24,7 +24,7 @@ from mngr_ansible.mngr.uploads import mngr_uploads
 from mngr_ansible.portable.text import printable
 from mngr_ansible.provisioning import provisioner
 from mngr_ansible.provisioning.recheck import recheck
-from mngr_ansible.provisioning.reporting import apply_report
+from mngr_ansible.provisioning.reporting import apply_report, notices_of
 from mngr_ansible.provisioning.request import Dialog, Prepared, Request
 from mngr_ansible.report.report import HostReport
 from mngr_ansible.system.signals import terminate_gracefully
@@ -159,7 +159,7 @@ def _provision(
 
 
 def _log_notices(prepared: Prepared) -> None:
-    for notice in prepared.plan.all_notices:
+    for notice in notices_of(prepared):
         logger.info("ansible: {}", printable(notice))
 
 

@@ -89,12 +89,18 @@ def on_agent_created(agent: AgentInterface[Any]) -> None:
 @hookimpl
 def on_before_command(command_name: str, command_params: dict[str, Any]) -> None:
     """``mngr create --reuse`` calls no other hook where the agent exists: what its options ask for is done here."""
-    if command_name == "create" and command_params.get("reuse") and not command_params.get("update"):
-        given = any(command_params.get(name) for name in ("ansible_package", "ansible_manifest", "ansible_install"))
-        if given and not command_params.get("no_ansible"):
-            from mngr_ansible.mngr.reuse import apply_options
+    if command_name != "create":
+        return
+    names = ("ansible_package", "ansible_manifest", "ansible_install")
+    given = [f"--{name.replace('_', '-')}" for name in names if command_params.get(name)]
+    if given and command_params.get("no_ansible"):
+        from loguru import logger
 
-            apply_options(command_params)
+        logger.warning("With --no-ansible nothing is provisioned: {} has no effect.", " and ".join(given))
+    elif given and command_params.get("reuse") and not command_params.get("update"):
+        from mngr_ansible.mngr.reuse import apply_options
+
+        apply_options(command_params)
 
 
 def _is_off(options: CreateAgentOptions | None) -> bool:

@@ -132,7 +132,7 @@ def explain(
     return Explanation(
         "other",
         f"{tool} failed with exit status {code}: {why}",
-        "Read its output, fix the cause, and run again",
+        "Run it by hand on the host to see all of its output, fix the cause, and run again",
     )
 
 

@@ -50,7 +50,7 @@ _SCRIPT = Cause(
     "script",
     (r"scriptlet failed|Error in \w+ scriptlet|command failed to execute correctly|script exited with error",),
     "A package's own script failed",
-    "Read its output, fix it on the host, and run again",
+    "Run it by hand on the host to see all of its output, fix that, and run again",
 )
 _UNKNOWN = Cause(
     "unknown",

@@ -68,10 +68,15 @@ def _host_report(prepared: Prepared, steps: Sequence[Outcome], lines: Sequence[s
         target.connection.is_local,
         tuple(steps),
         tuple(lines),
-        (*prepared.plan.all_notices, *(prepared.due.notices if prepared.due else ()), *_slips(prepared)),
+        notices_of(prepared),
         prepared.error,
         about,
     )
+
+
+def notices_of(prepared: Prepared) -> tuple[str, ...]:
+    """What people should know about a host's plan: one sentence each."""
+    return (*prepared.plan.all_notices, *(prepared.due.notices if prepared.due else ()), *_slips(prepared))
 
 
 def _slips(prepared: Prepared) -> Iterator[str]:

@@ -63,6 +63,10 @@ REMEDY = (
     "Check that the remote user's login shell is a POSIX shell (no nologin, no ForceCommand), and what its start-up "
     "files do: they must not read input, redirect output, or exit."
 )
+GUARDED = (
+    "Let only interactive shells run that line: put this line before it: case $- in *i*) ;; *) return ;; esac. "
+    "Nothing was changed."
+)
 REFUSED = {
     "exits": ("its shell did not run our script", REMEDY),
     "falsy": ("its shell did not run our script", REMEDY),
@@ -74,29 +78,26 @@ REFUSED = {
     ),
     "bash": (
         "its login shell starts zsh in the place of every command: /home/bash/.bashrc, line 1 (exec zsh)",
-        "Let only interactive shells do so, in that line: case $- in *i*) exec zsh ;; esac. Nothing was changed.",
+        GUARDED,
     ),
     "sourced": (
         (
             "its login shell starts zsh in the place of every command: /home/sourced/.more, line 2 "
             '(exec "$(command -v zsh)")'
         ),
-        (
-            'Let only interactive shells do so, in that line: case $- in *i*) exec "$(command -v zsh)" ;; esac. '
-            "Nothing was changed."
-        ),
+        GUARDED,
     ),
     "child": (
         "its login shell starts zsh in the place of every command: /home/child/.bashrc, line 1 (zsh)",
-        "Let only interactive shells do so, in that line: case $- in *i*) zsh ;; esac. Nothing was changed.",
+        GUARDED,
     ),
     "tocsh": (
         "its login shell starts tcsh in the place of every command: /home/tocsh/.bashrc, line 1 (exec tcsh)",
-        "Let only interactive shells do so, in that line: case $- in *i*) exec tcsh ;; esac. Nothing was changed.",
+        GUARDED,
     ),
     "zshenv": (
         "its login shell starts bash in the place of every command: /home/zshenv/.zshenv, line 1 (exec bash)",
-        "Let only interactive shells do so, in that line: case $- in *i*) exec bash ;; esac. Nothing was changed.",
+        GUARDED,
     ),
     "fishy": (
         (
@@ -104,13 +105,16 @@ REFUSED = {
             "(exec bash)"
         ),
         (
-            "Let only interactive shells do so, in that line: if status is-interactive; exec bash; end. "
-            "Nothing was changed."
+            "Let only interactive shells run that line: put this line before it: if status is-interactive; and this "
+            "one after it: end. Nothing was changed."
         ),
     ),
     "cshrc": (
         "its login shell starts zsh in the place of every command: /home/cshrc/.cshrc, line 1 (exec zsh)",
-        "Let only interactive shells do so, in that line: if ($?prompt) exec zsh. Nothing was changed.",
+        (
+            "Let only interactive shells run that line: put this line before it: if ($?prompt) then; and this one "
+            "after it: endif. Nothing was changed."
+        ),
     ),
     "sftp only": ("its shell did not run our script: This service allows sftp connections only.", REMEDY),
     "sleeps": (

@@ -54,8 +54,8 @@ def test_a_shell_in_a_start_up_file_is_left_to_terminals(host: SshHost) -> None:
     host.run("cat >/home/dev/.bashrc", stdin="PS1=x\nexec bash --norc\n")
     said = error(dev)
     line = found(r"line (\d+) ", said["problem"])
-    guarded = found(r"in that line: (.+ esac)\. Nothing", said["remedy"])
-    host.run(f"cat >/tmp/line; sed -i -e '{line}r /tmp/line' -e '{line}d' /home/dev/.bashrc", stdin=f"{guarded}\n")
+    guard = found(r"put this line before it: (.+ esac)\. Nothing", said["remedy"])
+    host.run(f"cat >/tmp/line; sed -i '{line}{{e cat /tmp/line\n}}' /home/dev/.bashrc", stdin=f"{guard}\n")
     assert works(dev, "--file", "/etc/hostname:guarded")
     host.run("rm /home/dev/.bashrc")
 

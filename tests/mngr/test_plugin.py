@@ -227,7 +227,8 @@ def test_nothing_asked_is_nothing_done_and_without_ansible_is_never(local, proje
     assert seen() == []
     assert "ansible" not in made.stderr
     local.settings('packages = ["no-such-tool"]')
-    succeeded(local.create("bare", "--no-ansible"))
+    bare = succeeded(local.create("bare", "--no-ansible", "--ansible-package", "mtool"))
+    assert "With --no-ansible nothing is provisioned: --ansible-package has no effect." in bare.stderr
     assert local.agents() == {"plain": "ok", "bare": "never"}
     failed = error_of(local.run("ansible", "apply", "bare"))
     assert "no-such-tool is missing" in failed

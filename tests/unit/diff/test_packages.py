@@ -46,7 +46,7 @@ def test_without_a_source_for_the_host_a_package_is_blocked_and_the_reason_names
     )
 
     assert statuses(made.outcomes) == {"package:git": "blocked"}
-    reason = "git cannot be installed: Fedora Linux 44 installs with dnf; known sources: apt"
+    reason = "git cannot be installed: Fedora Linux 44 installs with dnf; the sources of git are for other systems: apt"
     assert made.outcomes[0].reason == reason
 
 

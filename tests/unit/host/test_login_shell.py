@@ -64,7 +64,7 @@ def test_the_line_that_starts_the_shell_is_named_without_what_may_be_secret(line
     assert error.problem == (
         f"its login shell starts zsh in the place of every command: /home/u/.bashrc, line 7 ({words})"
     )
-    assert f"case $- in *i*) {words} ;; esac" in error.remedy
+    assert "put this line before it: case $- in *i*) ;; *) return ;; esac" in error.remedy
     assert "secret" not in str(error) + error.remedy
 
 
@@ -80,7 +80,7 @@ def test_where_no_line_is_found_the_shell_is_named_and_how_it_is_guarded():
     error = explained("name zsh", "login tcsh")
 
     assert error.problem == "a start-up file of its login shell starts zsh in the place of every command"
-    assert error.remedy.endswith("let only interactive shells do so: if ($?prompt) zsh.")
+    assert error.remedy.endswith("put this line before it: if ($?prompt) then; and this one after it: endif.")
 
 
 def test_a_forced_command_is_not_searched_in_start_up_files():
@@ -102,3 +102,9 @@ def test_a_start_up_file_that_reads_a_part_of_the_script_is_named_as_that():
     assert error.remedy is not None
     assert "< /dev/null" in error.remedy
     assert login_shell.not_run(ShellResult("hello end\n", "", 0)).problem.endswith(": hello end")
+
+
+def test_an_image_that_names_the_user_to_use_is_understood():
+    said = 'Please login as the user "admin" rather than the user "root".\n'
+    error = login_shell.not_run(ShellResult(said, "", 142))
+    assert error.remedy == "Give that user: --host admin@HOST, or in your ssh configuration."

@@ -228,6 +228,11 @@ def test_ssh_s_own_words_are_reported(output, problem, remedy):
         ("proxycommand x", DEBUG + KEX, "its ProxyCommand ended without a connection, and without a word"),
         (
             "proxycommand x",
+            "debug1: load_hostkeys: fopen /etc/ssh/ssh_known_hosts: No such file or directory\n" + KEX,
+            "its ProxyCommand ended without a connection, and without a word",
+        ),
+        (
+            "proxycommand x",
             "Connection timed out during banner exchange\nConnection to UNKNOWN port 65535 timed out\n",
             "it does not answer within 60 s through its ProxyCommand",
         ),
@@ -330,3 +335,9 @@ def test_two_hosts_in_one_option_are_refused_with_how_to_give_them():
         Address.parse("web,db")
     assert caught.value.remedy is not None
     assert caught.value.remedy.endswith("Give --host once for each host.")
+
+
+def test_an_address_is_no_url():
+    with pytest.raises(UsageError, match="is not an address") as caught:
+        Address.parse("ssh://root@build-1:22")
+    assert caught.value.remedy == "Leave the scheme out: [USER@]ADDR[:PORT]."

@@ -129,7 +129,7 @@ _NPM = (
             r"ELIFECYCLE",
         ),
         "The package's own install script failed{why}",
-        "Read its output, fix it on the host, and run again",
+        "Run it by hand on the host to see all of its output, fix that, and run again",
     ),
     Cause(
         "broken",
