@@ -55,7 +55,8 @@ def compare_python(plan: Plan, state: HostState, *, is_needed: bool, is_required
         return DuePython(outcome, is_due=True, is_advised=plan.install == "print")
     outcome = _outcome(state, Status.BLOCKED, problem, is_required=is_required)
     is_due = is_needed and is_required
-    can_be_installed = state.system.old_python is None and commands.python_command(state) is not None
+    is_there = state.system.old_python is not None or bool(state.system.python_variables)
+    can_be_installed = not is_there and commands.python_command(state) is not None
     is_blocked = can_be_installed and state.login.privilege == "none"
     return DuePython(outcome, is_due, is_due and plan.install == "print", is_blocked)
 
@@ -80,6 +81,12 @@ def _problem(state: HostState) -> str | None:
     """Why python3 cannot be installed on the host; None: it can."""
     system = state.system
     command = commands.python_command(state)
+    if system.python_variables:
+        names = " and ".join(system.python_variables)
+        return (
+            f"the host's python3 does not start with {names} of the login's environment; "
+            "let only interactive shells set that in its start-up files, or remove it there"
+        )
     if system.old_python is not None:
         return (
             f"Ansible needs Python 3.9 or newer, the host has {system.old_python}; install a newer python3 on the host"

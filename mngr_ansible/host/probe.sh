@@ -65,15 +65,24 @@ root_may_run() {
 }
 
 # Python imports nothing from the current directory here. A python3 of the user alone is taken only where there is none
-# that root may run: Ansible may run it as root.
+# that root may run: Ansible may run it as root. What its sitecustomize prints comes before our line.
 ask_python() {
-  python='' own=''
+  python='' own='' variables=''
   for p in python3 python3.14 python3.13 python3.12 python3.11 python3.10 python3.9 /usr/bin/python3 \
     /usr/libexec/platform-python; do
     if ! mngr_find "$p"; then refuse python3; continue; fi
     v=$("$mngr_path" -c 'import sys
 sys.path[:1] == [""] and sys.path.pop(0)
-import json; print("%d.%d %s" % (sys.version_info[:2] + (sys.executable,)))' 2>/dev/null)
+import json; print("\nmngr-python %d.%d %s" % (sys.version_info[:2] + (sys.executable,)))' 2>/dev/null)
+    case $v in
+      *mngr-python\ *) v=${v##*mngr-python } ;;
+      *)
+        v=''
+        if [ -n "${PYTHONHOME-}${PYTHONPATH-}" ] && "$mngr_path" -I -c 'import json' >/dev/null 2>&1; then
+          variables="${PYTHONHOME:+PYTHONHOME }${PYTHONPATH:+PYTHONPATH}"
+        fi
+        ;;
+    esac
     case $v in
       3.[0-8]\ *) say oldpython "$v" ;;
       3.*)
@@ -84,7 +93,7 @@ import json; print("%d.%d %s" % (sys.version_info[:2] + (sys.executable,)))' 2>/
     esac
   done
   python=${python:-$own}
-  if [ -n "$python" ]; then say python "$python"; fi
+  if [ -n "$python" ]; then say python "$python"; elif [ -n "$variables" ]; then say pythonvariables "$variables"; fi
 }
 
 # COMMAND…: run it, within $wait seconds; sets $code, and $output to what it prints. Reports sudo that took long.

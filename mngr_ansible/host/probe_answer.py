@@ -33,6 +33,7 @@ WORDS: Mapping[str, str] = {
     "program": "an installed program that printed commands use, once for each",
     "python": "version and path of a Python that Ansible can use",
     "oldpython": "version and path of a Python that is too old for it",
+    "pythonvariables": "variables of the login's environment with which no Python of the host starts",
     "privilege": "how the remote user can become root: a word of Privilege",
     "obstacle": "what prevents the use of sudo besides a password",
     "slowsudo": "seconds that sudo took, where they were many; and the word name, if it could not resolve the host's",
@@ -163,6 +164,9 @@ def _system(facts: Facts) -> System:
         python=python or None,
         python_version=version or None,
         old_python=facts.optional("oldpython").partition(" ")[0] or None,
+        python_variables=tuple(
+            each for each in facts.optional("pythonvariables").split() if each in ("PYTHONHOME", "PYTHONPATH")
+        ),
     )
 
 

@@ -117,6 +117,8 @@ class System:
     python_version: str | None = None
     old_python: str | None = None
     """The version of a Python that is too old for Ansible."""
+    python_variables: tuple[str, ...] = ()
+    """The variables of the login's environment with which no Python of the host starts."""
     refused: Mapping[str, str] = field(default_factory=dict)
     """Managers, and ``python3``, that root does not run, and why."""
 

@@ -113,6 +113,22 @@ def test_the_remote_user_the_system_and_packages_are_reported(shell):
     assert state.findings["package:git"].status == "ok"
 
 
+def test_a_python_that_prints_when_it_starts_is_found(shell, tmp_path, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text("print('3.1 Welcome')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    assert probe(shell, ProbeRequest((), ()), 30).system.python is not None
+
+
+@pytest.mark.parametrize("name", ["PYTHONHOME", "PYTHONPATH"])
+def test_what_of_the_environment_keeps_python_from_starting_is_reported(shell, tmp_path, monkeypatch, name):
+    (tmp_path / "json.py").write_text("raise SystemError")
+    monkeypatch.setenv(name, str(tmp_path))
+
+    system = probe(shell, ProbeRequest((), ()), 30).system
+    assert (system.python, system.python_variables) == (None, (name,))
+
+
 def test_nothing_is_written(shell, tmp_path, monkeypatch):
     (tmp_path / "f").write_text("x")
     monkeypatch.chdir(tmp_path)

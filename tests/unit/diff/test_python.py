@@ -25,6 +25,7 @@ def test_with_print_python_is_advised(file):
     [
         ({"managers": ("brew",)}, "no package manager that we know"),
         ({"old_python": "3.6"}, "the host has 3.6"),
+        ({"python_variables": ("PYTHONHOME",)}, "does not start with PYTHONHOME of the login's environment"),
         ({"privilege": "none", "uid": 1000}, "an administrator must run: sudo apt-get install -y python3"),
     ],
 )
