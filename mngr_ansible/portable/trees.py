@@ -279,10 +279,10 @@ class _Reader:
 
 def not_expanded(path: str) -> str:
     """What to know about the path of a source that does not exist, if it may have been meant for a shell; or empty."""
-    if any(letter in path for letter in "*?[{"):
-        return "patterns are not expanded: give the directory, and `exclude`, or one entry for each file"
     if "$" in path or (path.startswith("~") and not path.startswith("~/")):
         return "variables and ~user are not expanded: give the path itself"
+    if any(letter in path for letter in "*?[{"):
+        return "patterns are not expanded: give the directory, and `exclude`, or one entry for each file"
     return ""
 
 

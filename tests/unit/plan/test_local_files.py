@@ -146,6 +146,7 @@ def test_links_that_lead_nowhere_or_to_what_holds_them_cannot_be_followed(tmp_pa
         ("file[12]", "patterns are not expanded"),
         ("{a,b}", "patterns are not expanded"),
         ("$HOME/x", "variables and ~user are not expanded"),
+        ("${HOME}/x", "variables and ~user are not expanded"),
         ("~bob", "variables and ~user are not expanded"),
         ("plain", ""),
     ],
