@@ -5,9 +5,10 @@ Secrets are never shown: no source that is a secret, and no file that not every 
 
 import difflib
 import itertools
+import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 
-from mngr_ansible.diff.files import DueTransfer
+from mngr_ansible.diff.files import DueTransfer, HostRealPaths
 from mngr_ansible.diff.mirror import real_path
 from mngr_ansible.host import contents
 from mngr_ansible.host.connection import Connection
@@ -29,12 +30,22 @@ def file_changes(connection: Connection, transfers: Sequence[DueTransfer], state
         HostError: the host does not answer.
     """
     current: dict[str, bytes] = {}
+    ways = HostRealPaths(state, become=False)
     for as_root in (False, True):
         placed = [entry for due in transfers if due.as_root is as_root for entry in due.entries]
-        paths = _readable_paths(placed, state)
+        paths = _readable_paths([each for each in placed if _is_settled(each, state, ways, as_root=as_root)], state)
         real_paths = {path: real_path(path, state) for path in paths}
         current |= contents.fetch_contents(connection, paths, as_root=as_root, real_paths=real_paths)
     return {due.transfer.id: "\n".join(_limited(list(_blocks(due, state, current)))) for due in transfers}
+
+
+def _is_settled(placed: PlacedEntry, state: HostState, ways: HostRealPaths, *, as_root: bool) -> bool:
+    """Whether the probe found a file's directory at one place, both times that it looked.
+
+    Else somebody exchanges directories for links meanwhile, and root would read what is private at another place.
+    """
+    real = posixpath.dirname(real_path(placed.path, state))
+    return ways.to(placed, state, as_root=as_root).real == real
 
 
 def _readable_paths(entries: Sequence[PlacedEntry], state: HostState) -> list[str]:

@@ -188,7 +188,8 @@ class Installation:
         offers = self.manager.offers(requirements, self.privilege)
         may_refresh = self.manager.can_refresh and (self.manager.name != "pacman" or offers.lists == "empty")
         may_refresh = may_refresh and offers.lists != "read-only"
-        if may_refresh and any(self.manager.refusal(requirement, offers) for requirement in requirements):
+        is_short = offers.lists == "empty" or any(self.manager.refusal(each, offers) for each in requirements)
+        if may_refresh and is_short:
             self.refresh()
             offers = self.manager.offers(requirements, self.privilege)
             offers = offers._replace(problem=self.unfetched.problem if self.unfetched else offers.problem)
