@@ -74,7 +74,10 @@ def test_no_output_of_a_host_runs_here_or_controls_the_terminal(host: SshHost, t
 
 
 FORGED = """#!/bin/sh
-case "$2" in *sys.executable*) echo 3.11 /usr/bin/python3.11; exit ;; *version_info*) exec /usr/bin/real "$@" ;; esac
+case "$2" in
+  *sys.executable*) echo mngr-python 3.11 /usr/bin/python3.11; exit ;;
+  *version_info*) exec /usr/bin/real "$@" ;;
+esac
 cat >>/tmp/heard
 cat /tmp/answer
 """

@@ -147,7 +147,8 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
         hung = host("hung", "nobody2", prepare=SCRIPT.format("sleep 300", "/usr/local/bin/sudo"))
         late = 'sleep 12; exec /usr/bin/sudo "$@"'
         slow = host("slow", "dev", prepare=SCRIPT.format(late, "/usr/local/bin/sudo"))
-        old = host("old-python", "root", "bare", SCRIPT.format("echo mngr-python 3.8 /usr/bin/python3", "/usr/bin/python3"))
+        old_python = "echo mngr-python 3.8 /usr/bin/python3"
+        old = host("old-python", "root", "bare", SCRIPT.format(old_python, "/usr/bin/python3"))
         full = host("full", prepare=f"mkdir /full /few; {small.format('1m', '/full')}; echo old >/full/large")
         full.run(f"mount -t tmpfs -o nr_inodes=3 few /few; {small.format('100k', '/home/dev')}; chown dev /home/dev")
         locked = host("locked", "dev", prepare=HELD)

@@ -97,7 +97,11 @@ def test_programs_of_root_are_found_where_they_were(ssh_host: StartHost) -> None
 @pytest.mark.parametrize("name", ["python3", "npm"])
 def test_as_root_neither_a_python_nor_a_manager_of_another_user_is_run(ssh_host: StartHost, name: str) -> None:
     host = ssh_host(layer="python", users=(User("dev"),))
-    plant(host, f"/home/linuxbrew/.linuxbrew/bin/{name}", text=PROGRAM.replace("tool 9.9.9", "3.13 /usr/bin/python3"))
+    plant(
+        host,
+        f"/home/linuxbrew/.linuxbrew/bin/{name}",
+        text=PROGRAM.replace("tool 9.9.9", "mngr-python 3.13 /usr/bin/python3"),
+    )
     host.run("echo 'PATH=/home/linuxbrew/.linuxbrew/bin:$PATH' >/root/.bashrc")
 
     done = mngr_ansible("plan", "--json", "--package", "claude-code", *on(host))
