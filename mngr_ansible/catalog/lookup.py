@@ -12,7 +12,7 @@ from typing import Any
 from mngr_ansible.errors import InputError
 from mngr_ansible.spec.packages import Check
 from mngr_ansible.spec.sources import Source
-from mngr_ansible.spec.validation import check_name
+from mngr_ansible.spec.validation import check_name, most_similar
 
 _DIRECTORY = Path(__file__).with_name("tools")
 
@@ -69,10 +69,8 @@ def find_tool(name: str) -> Tool | None:
 
 def similar_tool(name: str) -> str | None:
     """The tool of which a name that the catalog does not know may be a slip; None if none is similar enough."""
-    import difflib
-
     known = sorted(file.stem for file in _DIRECTORY.glob("*.yml"))
-    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=_SIMILAR)), None)
+    return most_similar(name, known, _SIMILAR) or None
 
 
 def tool_names() -> tuple[str, ...]:

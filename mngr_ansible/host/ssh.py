@@ -63,14 +63,12 @@ class Address:
         )
         port = int(match["port"]) if match and match["port"] else None
         if match is None or "://" in text or not text.isprintable() or (port is not None and not 0 < port < 65536):
+            remedy = "Write [USER@]ADDR[:PORT], or [USER@][IPV6]:PORT."
             if "://" in text:
                 remedy = "Leave the scheme out: [USER@]ADDR[:PORT]."
-                raise UsageError(f"--host {text!r} is not an address", remedy=remedy)
-            several = " Give --host once for each host." if "," in text else ""
-            raise UsageError(
-                f"--host {text!r} is not an address",
-                remedy=f"Write [USER@]ADDR[:PORT], or [USER@][IPV6]:PORT.{several}",
-            )
+            elif "," in text:
+                remedy += " Give --host once for each host."
+            raise UsageError(f"--host {text!r} is not an address", remedy=remedy)
         return cls(text, match["six"] or match["name"], match["user"], port)
 
     @property

@@ -13,7 +13,7 @@ from mngr_ansible.inputs.contribution import USERS, Contribution
 from mngr_ansible.inputs.hookspecs import HOOKS
 from mngr_ansible.inputs.plugins import OURSELVES
 from mngr_ansible.inputs.settings import Settings
-from mngr_ansible.spec.validation import nearest, short_repr
+from mngr_ansible.spec.validation import most_similar, nearest, short_repr
 
 MNGR_HOOKS = frozenset(
     (
@@ -169,13 +169,11 @@ def condition_notices(contributions: Iterable[Contribution]) -> Iterator[str]:
 
 def _meant(name: str, known: Collection[str]) -> str:
     """The known name that is meant; empty for one that is known, or is like none of them."""
-    import difflib
-
     if name in known:
         return ""
     if (other := _OTHER_NAMES.get(name, "")) in known:
         return other
-    return next(iter(difflib.get_close_matches(name, sorted(known), n=1, cutoff=_NEAR)), "")
+    return most_similar(name, sorted(known), _NEAR)
 
 
 def _no_plugin(name: str, known: Iterable[str]) -> str:

@@ -307,10 +307,15 @@ def normal_local_path(text: str) -> str:
 
 def nearest(word: str, known: Sequence[str]) -> str:
     """``" (did you mean X?)"`` for a word that is similar to a known one, else an empty string."""
+    close = most_similar(word, known)
+    return f" (did you mean {close}?)" if close else ""
+
+
+def most_similar(word: str, known: Sequence[str], least: float = 0.6) -> str:
+    """The known word that a word may be a slip of; empty if none is at least so similar, by difflib's ratio."""
     import difflib
 
-    close = difflib.get_close_matches(word, known, n=1)
-    return f" (did you mean {close[0]}?)" if close else ""
+    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=least)), "")
 
 
 def from_mapping[T](cls: type[T], mapping: Mapping[str, Any], *, required: Sequence[str]) -> T:

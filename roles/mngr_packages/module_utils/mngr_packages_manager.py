@@ -31,7 +31,7 @@ _LEFT_ALONE = r"Not modifying|exists at .* and points to"
 _SHORTEST = 4
 """Seconds that must be left for one more try."""
 _WORTH_A_WORD = 10
-"""Seconds of waiting that people are told of."""
+"""Seconds of waiting after which a warning names what holds the lock."""
 
 
 def system_manager() -> str:
