@@ -1,4 +1,5 @@
 #!/usr/bin/python
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Check that a host has what is required, and report the outcome of every requirement."""
 
@@ -25,7 +26,14 @@ options:
     type: list
     elements: str
     default: []
-author: [mngr-ansible]
+attributes:
+  check_mode:
+    description: Can run in check mode, and then reports what a run would do.
+    support: full
+  diff_mode:
+    description: Shows what changes with C(--diff).
+    support: none
+author: ["mngr-ansible (!UNKNOWN)"]
 """
 
 EXAMPLES = r"""
@@ -38,7 +46,34 @@ RETURN = r"""
 mngr_steps:
   description: The outcome of every requirement.
   type: list
+  elements: dict
   returned: always
+  contains:
+    id:
+      description: The C(id) of the requirement; by default C(package:) and the name
+      type: str
+      returned: always
+      sample: package:git
+    status:
+      description: C(ok), C(changed) or C(failed); in check mode what a run would report.
+      type: str
+      returned: always
+      sample: changed
+    current:
+      description: The version on the host before; null if there is none, or if it is not known.
+      type: str
+      returned: always
+      sample: "2.30.2"
+    reason:
+      description: Why it failed and what to do, without a full stop. Empty for what did not fail.
+      type: str
+      returned: always
+      sample: ""
+    is_of_source:
+      description: The failure is that of the source alone. Nothing was changed, and another source may succeed.
+      type: bool
+      returned: for some failures
+      sample: true
 """
 
 from ansible.module_utils.mngr_packages_arguments import reading_module  # noqa: E402

@@ -1,4 +1,5 @@
 #!/usr/bin/python
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Install what is missing or too old from installers and archives, after comparing their checksums."""
 
@@ -29,7 +30,14 @@ options:
     description: Seconds that all downloads, and then all installations, may take on the host.
     type: int
     default: 900
-author: [mngr-ansible]
+attributes:
+  check_mode:
+    description: Can run in check mode, and then reports what a run would do.
+    support: full
+  diff_mode:
+    description: Shows what changes with C(--diff).
+    support: full
+author: ["mngr-ansible (!UNKNOWN)"]
 """
 
 EXAMPLES = r"""
@@ -48,15 +56,45 @@ RETURN = r"""
 installed:
   description: The ids of the requirements that were installed; in check mode, of those that would be.
   type: list
+  elements: str
   returned: always
+  sample: ["package:fd"]
 mngr_steps:
   description: The outcome of every requirement; if the module fails, of those that it fails for.
   type: list
+  elements: dict
   returned: always
+  contains:
+    id:
+      description: The C(id) of the requirement; by default C(package:) and the name
+      type: str
+      returned: always
+      sample: package:git
+    status:
+      description: C(ok), C(changed) or C(failed); in check mode what a run would report.
+      type: str
+      returned: always
+      sample: changed
+    current:
+      description: The version on the host before; null if there is none, or if it is not known.
+      type: str
+      returned: always
+      sample: "2.30.2"
+    reason:
+      description: Why it failed and what to do, without a full stop. Empty for what did not fail.
+      type: str
+      returned: always
+      sample: ""
+    is_of_source:
+      description: The failure is that of the source alone. Nothing was changed, and another source may succeed.
+      type: bool
+      returned: for some failures
+      sample: true
 output:
   description: The last lines that the last installer printed.
   type: str
   returned: when an installer was run
+  sample: fd 10.2.0 was installed
 """
 
 import hmac  # noqa: E402

@@ -1,4 +1,5 @@
 #!/usr/bin/python
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Install with one package manager what is missing or too old, in one transaction."""
 
@@ -38,33 +39,89 @@ options:
     default: 60
   repositories:
     description:
-      - What M(mngr_packages_repository) returned, for requirements with a C(repository). One of them whose repository
+      - What C(mngr_packages_repository) returned, for requirements with a C(repository). One of them whose repository
         could not be added is reported as failed, and stops no other. A repository that was just added is removed again
         if nothing could be installed from it.
     type: dict
     default: {}
-author: [mngr-ansible]
+attributes:
+  check_mode:
+    description: Can run in check mode, and then reports what a run would do.
+    support: full
+  diff_mode:
+    description: Shows what changes with C(--diff).
+    support: full
+author: ["mngr-ansible (!UNKNOWN)"]
 """
 
 EXAMPLES = r"""
 - name: Install packages with the host's manager
   mngr_packages_install:
-    requirements: [{name: git, version: ">=2.39"}]
+    requirements:
+      - name: git
+        version: ">=2.39"
+      - name: fd
+        checks: [fd, fdfind]
+        packages:
+          apt: [fd-find]
+      - name: ripgrep
+        checks: [rg]
+        is_required: false
+
+- name: Install a program with npm, for the remote user alone
+  mngr_packages_install:
+    manager: npm
+    requirements:
+      - name: prettier
+        version: ">=3,<4"
+        packages:
+          npm: [prettier]
+        scope: user
 """
 
 RETURN = r"""
 installed:
   description: The ids of the requirements that were installed; in check mode, of those that would be.
   type: list
+  elements: str
   returned: always
+  sample: ["package:git"]
 mngr_steps:
   description: The outcome of every requirement; if the module fails, of those that it fails for.
   type: list
+  elements: dict
   returned: always
+  contains:
+    id:
+      description: The C(id) of the requirement; by default C(package:) and the name
+      type: str
+      returned: always
+      sample: package:git
+    status:
+      description: C(ok), C(changed) or C(failed); in check mode what a run would report.
+      type: str
+      returned: always
+      sample: changed
+    current:
+      description: The version on the host before; null if there is none, or if it is not known.
+      type: str
+      returned: always
+      sample: "2.30.2"
+    reason:
+      description: Why it failed and what to do, without a full stop. Empty for what did not fail.
+      type: str
+      returned: always
+      sample: ""
+    is_of_source:
+      description: The failure is that of the source alone. Nothing was changed, and another source may succeed.
+      type: bool
+      returned: for some failures
+      sample: true
 output:
   description: The last lines that the package manager printed.
   type: str
   returned: when it was called to change something
+  sample: Setting up git (1:2.39.5-0+deb12u2) ...
 """
 
 from fnmatch import fnmatch  # noqa: E402

@@ -1,4 +1,5 @@
 #!/usr/bin/python
+# GNU General Public License v3.0+ (see https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Add third parties' package repositories to apt, dnf or zypper, each with its one signing key."""
 
@@ -30,7 +31,14 @@ options:
     description: Seconds that each download may take.
     type: int
     default: 900
-author: [mngr-ansible]
+attributes:
+  check_mode:
+    description: Can run in check mode, and then reports what a run would do.
+    support: full
+  diff_mode:
+    description: Shows what changes with C(--diff).
+    support: full
+author: ["mngr-ansible (!UNKNOWN)"]
 """
 
 EXAMPLES = r"""
@@ -50,18 +58,64 @@ RETURN = r"""
 added:
   description: The names of the repositories that were added or brought up to date; in check mode, that would be.
   type: list
+  elements: str
   returned: always
+  sample: [nodesource]
 mngr_steps:
   description: The outcome of every repository, as C(repository:) and its name.
   type: list
+  elements: dict
   returned: always
+  contains:
+    id:
+      description: C(repository:) and the name
+      type: str
+      returned: always
+      sample: repository:nodesource
+    status:
+      description: C(ok), C(changed) or C(failed); in check mode what a run would report.
+      type: str
+      returned: always
+      sample: changed
+    current:
+      description: The version on the host before; null if there is none, or if it is not known.
+      type: str
+      returned: always
+      sample: "2.30.2"
+    reason:
+      description: Why it failed and what to do, without a full stop. Empty for what did not fail.
+      type: str
+      returned: always
+      sample: ""
+    is_of_source:
+      description: The failure is that of the source alone. Nothing was changed, and another source may succeed.
+      type: bool
+      returned: for some failures
+      sample: true
 new:
   description:
-    - The repositories of which the host had nothing before, each with C(name), C(paths), and C(fingerprint) (empty
-      where rpm's database is not concerned). C(mngr_packages_install) removes one again if nothing can be installed
-      from it.
+    - The repositories of which the host had nothing before. C(mngr_packages_install) removes one again if nothing can
+      be installed from it.
   type: list
+  elements: dict
   returned: always
+  contains:
+    name:
+      description: The name of its files.
+      type: str
+      returned: always
+      sample: nodesource
+    paths:
+      description: Its files on the host, the key first.
+      type: list
+      elements: str
+      returned: always
+      sample: [/etc/apt/keyrings/nodesource.asc, /etc/apt/sources.list.d/nodesource.sources]
+    fingerprint:
+      description: Of the key that only this repository brought into rpm's database; empty for none.
+      type: str
+      returned: always
+      sample: ""
 """
 
 import os  # noqa: E402
