@@ -22,7 +22,7 @@ WRONG = {
         "parameters.read(self._task.args",
         "parameters.read_all(self._task.args",
     ),
-    "mngr_files/library/mngr_files_copy.py": ("host_steps(bundle.steps, home)", "host_steps(bundle.steps)"),
+    "mngr_files/library/mngr_files_write.py": ("host_steps(bundle.steps, home)", "host_steps(bundle.steps)"),
 }
 """By file, a right call of another file, and a wrong one."""
 

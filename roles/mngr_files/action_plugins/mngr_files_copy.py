@@ -300,7 +300,7 @@ class ActionModule(ActionBase):
 
     def _execute(self, arguments: Mapping[str, str | None]) -> Result:
         """Run the module on the host; only what we expect of its result, and nothing that was sent."""
-        found = self._execute_module("mngr_files_copy", dict(arguments), task_vars=self._task_vars)
+        found = self._execute_module("mngr_files_write", dict(arguments), task_vars=self._task_vars)
         answer = {key: value for key, value in found.items() if key in ALLOWED_KEYS or key.startswith("_ansible_")}
         sent = (arguments.get("bundle") or arguments.get("part") or "")[:64]
         for key in ("module_stdout", "module_stderr"):

@@ -110,7 +110,7 @@ class Steps:
 def run_module(directory: str, arguments: dict[str, Any]) -> None:
     """Run the module in this process, as Ansible does; it writes its result and exits."""
     sys.path.insert(0, directory)
-    import mngr_files_copy as module
+    import mngr_files_write as module
     from ansible.module_utils.testing import patch_module_args
 
     with patch_module_args(arguments):
@@ -356,7 +356,7 @@ def main() -> None:
     sys.path.insert(0, directory)
     if not job.get("command"):
         import ansible.module_utils.testing  # noqa: F401 - the children have what is imported here
-        import mngr_files_copy  # noqa: F401
+        import mngr_files_write  # noqa: F401
     attacker = Attacker(directory, job["attacker"])
     ended = time.monotonic() + job["all_seconds"]
     for one in job["rounds"]:

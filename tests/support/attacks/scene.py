@@ -310,7 +310,7 @@ def prepare(host: SshHost) -> None:
     shutil.copy(package / "release.py", place / "ansible")
     (place / "ansible/__init__.py").touch()
     shutil.copytree(ROLES / "mngr_files/module_utils", place / "ansible/module_utils", dirs_exist_ok=True)
-    shutil.copy(ROLES / "mngr_files/library/mngr_files_copy.py", place)
+    shutil.copy(ROLES / "mngr_files/library/mngr_files_write.py", place)
     for program in ("rounds.py", "attacker.py"):
         shutil.copy(_PROGRAMS / program, place)
     host.run(f"chmod -R a+rX {DIRECTORY}")
