@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+class RepositoryError(Exception):
+    """A repository or a package in it could not be made; the message ends with what the tool said."""
+
+
 class Repository(ABC):
     """A directory of packages: they are added or removed at any time. A host has it as its only source.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from tests.support.hosts import layers
-from tests.support.hosts.repository import Repository
+from tests.support.hosts.repository import Repository, RepositoryError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,4 +99,4 @@ class RpmRepository(Repository):
                 ["unshare", "--mount", *script], text=True, capture_output=True, stdin=subprocess.DEVNULL
             )
         if done.returncode:
-            raise RuntimeError(f"the repository could not be made:\n{done.stdout}{done.stderr}")
+            raise RepositoryError(f"the repository could not be made:\n{done.stdout}{done.stderr}")

@@ -18,12 +18,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import psutil
-
 from tests.support.hosts import layers, seed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import psutil
 
     from tests.support.hosts.repository import Repository
 
@@ -138,6 +138,8 @@ class SshHost:
         Returns:
             How many processes were signalled.
         """
+        import psutil
+
         listeners = [child for child in _below(self.pid) if _name_of(child).startswith("sshd")]
         below = [child for listener in listeners for child in _below(listener.pid, recursive=True)]
         sessions = [process for process in below if _name_of(process).startswith("sshd")]
@@ -148,6 +150,8 @@ class SshHost:
 
     def restart(self) -> None:
         """Kill every process but the host's first and its listening sshd, as a restart does."""
+        import psutil
+
         children = _below(self.pid)
         kept = {child.pid for child in children if _name_of(child) in ("sshd", "sh", "cat")}
         kept |= {each.pid for child in children if _name_of(child) == "sh" for each in _below(child.pid)}
@@ -279,6 +283,8 @@ def sweep(top: Path) -> None:
 
 def _below(pid: int, *, recursive: bool = False) -> list[psutil.Process]:
     """The children of a process; none if it has ended, or one of them just when psutil looks at it."""
+    import psutil
+
     for _ in range(5):
         with suppress(psutil.NoSuchProcess):
             return psutil.Process(pid).children(recursive=recursive)
@@ -287,6 +293,8 @@ def _below(pid: int, *, recursive: bool = False) -> list[psutil.Process]:
 
 def _name_of(process: psutil.Process) -> str:
     """The program's name, "" when it has ended by now."""
+    import psutil
+
     try:
         return process.name()
     except psutil.NoSuchProcess:
