@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from mngr_ansible.errors import InputError
+from mngr_ansible.portable import requirements
 from mngr_ansible.spec.packages import Check
 from mngr_ansible.spec.sources import Source
-from mngr_ansible.spec.validation import check_name, most_similar
+from mngr_ansible.spec.validation import most_similar
 
 _DIRECTORY = Path(__file__).with_name("tools")
 
@@ -40,9 +41,7 @@ def find_tool(name: str) -> Tool | None:
     Raises:
         InputError: the tool's file is broken, which is a mistake of this package.
     """
-    try:
-        check_name(Tool, "name", name)
-    except InputError:
+    if not requirements.is_name(name):
         return None
     file = _DIRECTORY / f"{name}.yml"
     if not file.is_file():

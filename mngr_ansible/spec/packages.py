@@ -4,49 +4,17 @@ The classes are frozen and check themselves when they are made: a wrong value ra
 and value. The caller adds the name of the plugin.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Self
 
 from mngr_ansible.errors import InputError
-from mngr_ansible.portable import range_notations
-from mngr_ansible.portable.versions import Range
+from mngr_ansible.portable import requirements
 from mngr_ansible.spec.sources import Source
-from mngr_ansible.spec.validation import (
-    ONE_PLAIN_NAME,
-    REQUIREMENT,
-    check_choices,
-    check_name,
-    check_types,
-    field_error,
-    from_mapping,
-    short_repr,
-    strings,
-)
+from mngr_ansible.spec.validation import from_mapping, refusals, set_checked, short_repr
 
 Install = Literal["auto", "print"]
 """``auto``: missing packages are installed; ``print``: the commands are shown instead."""
-
-_LIST_EXAMPLES = {"checks": '["fd", "fdfind"]', "sources": "[{manager: apt, packages: [fd-find]}]"}
-
-_CHECK_VALUES = {
-    "command": r"/[^\s\0]+|[^\s\0/-][^\s\0/]*",
-    "package": r"[A-Za-z0-9@](?:[A-Za-z0-9@/+._-]*[A-Za-z0-9+._])?",
-    "file": r"(?:~/|/)[^\0\n]+",
-    "python_module": r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*",
-    "shell": r"[^\0]*\S[^\0]*",
-}
-"""Kind of check → the pattern of its value."""
-
-_CHECK_MESSAGES = {
-    "command": ("is not a command", "Give a command name or an absolute path; options belong into args."),
-    "package": ("is not a package name", ONE_PLAIN_NAME),
-    "file": ("is not an absolute path", "Give an absolute path, or one that starts with ~/."),
-    "python_module": ("is not a module name", "Give a name such as yaml or os.path."),
-    "shell": ("is not a shell command", "Give a command such as 'test -e /etc/ssl/certs'."),
-}
-"""Kind of check → problem and remedy for a wrong value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,28 +36,15 @@ class Check:
     pattern: str | None = None
 
     def __post_init__(self) -> None:
-        check_types(self, kind=str, value=str, pattern=(str, type(None)))
-        object.__setattr__(self, "args", strings(self, "args", self.args))
-        check_choices(self)
-        if not re.fullmatch(_CHECK_VALUES[self.kind], self.value, re.DOTALL):
-            problem, remedy = _CHECK_MESSAGES[self.kind]
-            raise field_error(self, "value", self.value, problem, remedy)
-        if any("\0" in each for each in self.args):
-            raise field_error(self, "args", self.args, "contain a NUL", "Remove it.")
-        if self.pattern is not None:
-            try:
-                re.compile(self.pattern)
-            except re.error as error:
-                problem, remedy = f"is not a regular expression: {error}", "Correct it; it is one of Python's re."
-                raise field_error(self, "pattern", self.pattern, problem, remedy) from None
+        set_checked(self, requirements.check)
 
     @classmethod
     def from_value(cls, value: object) -> Self:
-        """A check from a ``Check``, a mapping, or a string (a command that is run with ``--version``)."""
+        """A check from a ``Check``, a mapping (of kind ``command`` if it has none), or a command's name."""
         if isinstance(value, str):
             return cls("command", value)
         if isinstance(value, Mapping):
-            return from_mapping(cls, value, required=("kind", "value"))
+            return from_mapping(cls, {"kind": "command", **value}, required=("value",))
         if isinstance(value, cls):
             return value
         raise InputError(
@@ -120,22 +75,9 @@ class PackageRequirement:
     purpose: str = ""
 
     def __post_init__(self) -> None:
-        check_types(self, name=str, version=str, is_required=bool, purpose=str)
-        check_name(self, "name", self.name)
-        for field, kind in (("checks", Check), ("sources", Source)):
-            values = getattr(self, field)
-            if isinstance(values, str) or not isinstance(values, Sequence):
-                remedy = f"{field} must be a list, such as {_LIST_EXAMPLES[field]}."
-                raise field_error(self, field, values, "is not a list", remedy)
-            object.__setattr__(self, field, tuple(kind.from_value(each) for each in values))
-        check_choices(self)
-        try:
-            versions = Range.parse(self.version)
-        except ValueError as error:
-            remedy = "Write comparisons with >= > <= < == != and commas between them, such as '>=2.39,<3'."
-            raise InputError(f"PackageRequirement.version: {error}", remedy=remedy) from None
-        if versions.is_empty:
-            raise field_error(self, "version", self.version, "allows no version", "Change one of its limits.")
+        set_checked(self, requirements.requirement)
+        object.__setattr__(self, "checks", tuple(Check.from_value(each) for each in self.checks))
+        object.__setattr__(self, "sources", tuple(Source.from_value(each) for each in self.sources))
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -144,19 +86,22 @@ class PackageRequirement:
         Raises:
             InputError: the text is not a name, or a name and a version set.
         """
-        match = REQUIREMENT.fullmatch(text)
-        if match is None:
-            remedy = _spelling(text) or "Write a name, or a name and versions: git, git>=2.39, 'git>=2.39,<3'."
-            raise InputError(f"requirement {short_repr(text)} does not parse", remedy=remedy)
-        return cls(match[1], match[2].strip())
+        with refusals():
+            name, version = requirements.read_text(text)
+        return cls(name, version)
 
     @classmethod
     def from_value(cls, value: object) -> Self:
-        """A requirement from a ``PackageRequirement``, its string form, or a mapping."""
+        """A requirement from a ``PackageRequirement``, its string form, or a mapping.
+
+        A mapping may have ``packages: {apt: [fd-find]}`` instead of ``sources``.
+        """
         if isinstance(value, str):
             return cls.parse(value)
         if isinstance(value, Mapping):
-            return from_mapping(cls, value, required=("name",))
+            with refusals():
+                given = requirements.spelled_out(value)
+            return cls(**given)
         if isinstance(value, cls):
             return value
         raise InputError(
@@ -166,11 +111,3 @@ class PackageRequirement:
 
     def __str__(self) -> str:
         return f"{self.name}{self.version}"
-
-
-def _spelling(text: str) -> str:
-    """What to write instead of a requirement in another tool's notation, as a sentence; empty if it is none known."""
-    match = re.match(r"\s*([A-Za-z0-9][\w.+-]*?)\s*(?=[\s@:(\[{\"'=\u2264\u2265\u2260])(.+)", text, re.DOTALL)
-    if match is None:
-        return ""
-    return range_notations.requirement_translation(*match.groups())

@@ -1,193 +1,77 @@
 """Checks of the fields of specifications and settings, and the errors for wrong values.
 
 A function here that takes ``(owner, field, value)`` raises ``InputError`` with class, field, value and a remedy; the
-class is that of ``owner``.
+class is that of ``owner``. What the roles check too is in ``portable.fields`` and ``portable.requirements``.
 """
 
 import dataclasses
-import datetime as dt
 import os
 import re
-import reprlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
 from mngr_ansible.errors import InputError
-from mngr_ansible.portable import addresses, managers, validation
-from mngr_ansible.portable.checks import KINDS
+from mngr_ansible.portable import fields, validation
 
-MANAGERS = (*managers.TABLE, "installer", "archive")
-"""The managers that a source may name."""
-
-_LATER_MANAGERS = ("cargo", "gem", "go")
-
-_CHOICES: Mapping[str, Mapping[str, tuple[object, ...]]] = {
-    "FileTransferSpec": {"symlinks": ("keep", "follow", "refuse"), "if_exists": ("replace", "keep", "backup")},
-    "Check": {"kind": KINDS},
-    "Source": {"manager": MANAGERS + _LATER_MANAGERS, "scope": ("system", "user")},
-    "PackageRequirement": {"install": (None, "auto", "print")},
-}
-"""Class → field → the values that it may have."""
-
-_SUPPORTED: Mapping[str, Mapping[str, tuple[object, ...]]] = {
-    "Source": {"manager": MANAGERS},
-    "Settings": {"playbooks": ((),)},
-}
-"""Class → field → the values that work in this release, where docs/contract.md promises more."""
-
-_TYPE_NAMES: Mapping[type, str] = {str: "a string", bool: "true or false", int: "a number"}
-"""Type → its name for people."""
-
-_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9+._-]*[A-Za-z0-9+._])?"
-REQUIREMENT = re.compile(rf"\s*({_NAME})\s*((?:[<>=!~^].*)?)", re.DOTALL)
-"""The string form of a requirement: a name, and the text of a version set."""
-
-ONE_PLAIN_NAME = "Give one plain name: no option, pattern, path or list."
-
-_LONGEST_NAME = 250
-"""Characters of a package's name: the catalog looks for a file of that name, and a file name has 255 bytes at most."""
+MANAGERS = fields.MANAGERS
+short_repr, nearest, most_similar, is_supported = (
+    fields.short_repr,
+    fields.nearest,
+    fields.most_similar,
+    fields.is_supported,
+)
 
 
-_OTHER_NAMES = {"apt-get": "apt", "yum": "dnf", "microdnf": "dnf", "yay": "pacman", "homebrew": "brew", "pip3": "pip"}
-"""Names of programs that are not those of the managers → the manager that is meant."""
+@contextmanager
+def refusals() -> Iterator[None]:
+    """What the shared rules refuse, as ``InputError``.
+
+    Raises:
+        InputError: a rule inside refused something.
+    """
+    try:
+        yield
+    except fields.SpecificationError as error:
+        raise InputError(error.problem, remedy=error.remedy) from None
 
 
-class _Repr(reprlib.Repr):
-    def repr_str(self, x: str, level: int) -> str:
-        return super().repr_str(addresses.redacted(x), level)  # before a long one is cut, perhaps in its login
-
-    def repr_date(self, x: dt.date, _level: int) -> str:
-        return x.isoformat()  # as YAML and TOML have it
-
-    repr_datetime = repr_date
+def set_checked(owner: Any, rule: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
+    """Set the fields of ``owner``, a frozen dataclass, to what a rule of ``portable.requirements`` returns for them."""
+    with refusals():
+        checked = rule(_values(owner))
+    for field, value in checked.items():
+        object.__setattr__(owner, field, value)
 
 
-_short_repr = _Repr(maxlevel=3, maxstring=200, maxother=200)
-
-
-def short_repr(value: object) -> str:
-    """``repr`` of bounded length (a few lines of YAML may stand for gigabytes); addresses without login and query."""
-    return _short_repr.repr(value)
+def _values(owner: Any) -> dict[str, Any]:
+    return {each.name: getattr(owner, each.name) for each in dataclasses.fields(owner)}
 
 
 def field_error(owner: object, field: str, value: object, problem: str, remedy: str) -> InputError:
     """The error for a field: ``Source.scope: 'mine' is not known``, for example."""
-    return InputError(f"{type(owner).__name__}.{field}: {short_repr(value)} {problem}", remedy=remedy)
-
-
-def is_supported(owner: str, field: str, value: object) -> bool:
-    """Whether this release supports that value of a field of the class named ``owner``."""
-    supported = _SUPPORTED.get(owner, {}).get(field)
-    return supported is None or value in supported
+    made = fields.error(type(owner).__name__, field, value, problem, remedy)
+    return InputError(made.problem, remedy=made.remedy)
 
 
 def check_choices(owner: Any) -> None:
     """Refuse fields of ``owner`` whose value is not one of the allowed words, or is not supported yet."""
-    kind = type(owner).__name__
-    for field, allowed in _CHOICES.get(kind, {}).items():
-        check_choice(owner, field, getattr(owner, field), allowed)
-
-
-def check_choice(owner: object, field: str, value: object, allowed: Sequence[object]) -> None:
-    """Refuse a value that is not one of the allowed words, or is not supported yet."""
-    kind = type(owner).__name__
-    supported = _SUPPORTED.get(kind, {}).get(field, allowed)
-    if value not in supported:
-        problem = "is not supported yet" if value in allowed else f"is not known{_meant(value, supported)}"
-        words = ", ".join(str(each) for each in supported if each is not None)
-        raise field_error(owner, field, value, problem, f"Use one of: {words}.")
-
-
-def _meant(value: object, supported: Sequence[object]) -> str:
-    """``" (did you mean X?)"`` for a word that is nearly one of those, or another name of it."""
-    words = [each for each in supported if isinstance(each, str)]
-    if not isinstance(value, str):
-        return ""
-    other = _OTHER_NAMES.get(value.lower())
-    return f" (did you mean {other}?)" if other in words else nearest(value.lower(), words)
-
-
-def check_types(owner: Any, /, **expected: type | tuple[type, ...]) -> None:
-    """Refuse fields of ``owner`` that have none of their types. A bool is not an int; text must be Unicode."""
-    for field, types in expected.items():
-        check_type(owner, field, getattr(owner, field), types if isinstance(types, tuple) else (types,))
+    with refusals():
+        fields.check_choices(
+            type(owner).__name__, {each.name: getattr(owner, each.name) for each in dataclasses.fields(owner)}
+        )
 
 
 def check_type(owner: object, field: str, value: object, types: tuple[type, ...]) -> None:
     """Refuse a value that has none of these types. A bool is not an int; text must be Unicode, but for paths."""
-    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-        raise _type_error(owner, field, value, types)
-    if os.PathLike not in types:
-        _check_unicode(owner, field, value)
-
-
-def _type_error(owner: object, field: str, value: object, types: tuple[type, ...]) -> InputError:
-    if os.PathLike in types:
-        problem, remedy = "is not a path", _in_quotes(field, value) or "Give a path as a string."
-        return field_error(owner, field, value, problem, remedy)
-    names = " or ".join(_TYPE_NAMES[each] for each in types if each is not type(None))
-    if str in types and (remedy := _in_quotes(field, value)):
-        is_range = field == "version" and type(owner).__name__ == "PackageRequirement"
-        if is_range and isinstance(value, (int, float)) and not isinstance(value, bool):
-            remedy = f'Write it in quotes: version: "{value}"; or as a range: version: ">={value}".'
-    elif types == (bool,):
-        remedy = f"Write {field}: true or {field}: false, without quotes (in Python: True or False)."
-    elif type(None) in types:
-        remedy = f"Give {names}, or leave {field} out."
-    else:
-        remedy = f"Give {names}."
-    return field_error(owner, field, value, f"is not {names}", remedy)
-
-
-def _in_quotes(field: str, value: object) -> str:
-    """The remedy for a value that YAML or TOML reads as something else than text; empty where quotes do not help."""
-    if isinstance(value, bool):
-        return f"Write it in quotes: without them, YAML reads yes, no, on and off as true and false ({field})."
-    if isinstance(value, (int, float)):
-        return f'Write it in quotes: {field}: "{value}".'
-    if isinstance(value, dt.date):  # a datetime is one too
-        return f'Write it in quotes: {field}: "{value.isoformat()}".'
-    return ""
-
-
-def _check_unicode(owner: object, field: str, value: object) -> None:
-    if isinstance(value, str) and not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            problem, remedy = (
-                "is not valid Unicode text",
-                "Remove the characters that are written as \\ud800 to \\udfff.",
-            )
-            raise field_error(owner, field, value, problem, remedy) from None
+    with refusals():
+        fields.check_type(type(owner).__name__, field, value, types)
 
 
 def strings(owner: object, field: str, values: object) -> tuple[str, ...]:
     """A list of strings as a tuple."""
-    if isinstance(values, str) or not isinstance(values, Sequence) or not all(isinstance(each, str) for each in values):
-        items = [] if isinstance(values, str) or not isinstance(values, Sequence) else values
-        numbers = [each for each in items if isinstance(each, (int, float)) and not isinstance(each, bool)]
-        remedy = f'{field} must be a list of strings, such as ["a", "b"].'
-        remedy = f'Write it in quotes: "{numbers[0]}".' if numbers else remedy
-        raise field_error(owner, field, values, "is not a list of strings", remedy)
-    for each in values:
-        _check_unicode(owner, field, each)
-    return tuple(values)
-
-
-def check_name(owner: object, field: str, name: str) -> None:
-    """Refuse what is not the plain name of a package."""
-    if len(name) > _LONGEST_NAME or not re.fullmatch(_NAME, name):
-        raise field_error(owner, field, name, "is not a package name", _name_remedy(name))
-
-
-def _name_remedy(name: str) -> str:
-    with_version = REQUIREMENT.fullmatch(name)
-    if with_version is not None and with_version[2]:
-        return f'Give the versions apart: name: {with_version[1]}, version: "{with_version[2].strip()}".'
-    if re.fullmatch(r"@[\w.-]+/[\w.-]+", name):
-        return 'Give the name of the tool, and this package in its sources: {manager: npm, packages: ["' + name + '"]}.'
-    return ONE_PLAIN_NAME
+    with refusals():
+        return fields.strings(type(owner).__name__, field, values)
 
 
 def user_or_group(owner: object, field: str, value: object) -> str | None:
@@ -305,19 +189,6 @@ def normal_local_path(text: str) -> str:
     return text
 
 
-def nearest(word: str, known: Sequence[str]) -> str:
-    """``" (did you mean X?)"`` for a word that is similar to a known one, else an empty string."""
-    close = most_similar(word, known)
-    return f" (did you mean {close}?)" if close else ""
-
-
-def most_similar(word: str, known: Sequence[str], least: float = 0.6) -> str:
-    """The known word that a word may be a slip of; empty if none is at least so similar, by difflib's ratio."""
-    import difflib
-
-    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=least)), "")
-
-
 def from_mapping[T](cls: type[T], mapping: Mapping[str, Any], *, required: Sequence[str]) -> T:
     """A specification from a mapping; unknown keys are refused with the nearest known one.
 
@@ -325,12 +196,6 @@ def from_mapping[T](cls: type[T], mapping: Mapping[str, Any], *, required: Seque
         InputError: an unknown key, a required one that is missing, or what the class itself refuses.
     """
     known = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
-    for key in mapping:
-        if key not in known:
-            hint = nearest(str(key), known)
-            remedy = f"Known keys: {', '.join(known)}."
-            raise InputError(f"{cls.__name__}: unknown key {short_repr(key)}{hint}", remedy=remedy)
-    for key in required:
-        if key not in mapping:
-            raise InputError(f"{cls.__name__}: {key} is missing in {short_repr(dict(mapping))}", remedy=f"Add {key}.")
+    with refusals():
+        fields.check_keys(cls.__name__, mapping, known, required)
     return cls(**mapping)

@@ -1,10 +1,21 @@
 """``PackageRequirement`` and ``Check``: string forms, values that are refused. Source: docs/contract.md "Data"."""
 
+import dataclasses
+
 import pytest
 
 from mngr_ansible.errors import InputError
+from mngr_ansible.portable import requirements
 from mngr_ansible.spec.packages import Check, PackageRequirement
-from mngr_ansible.spec.sources import Source
+from mngr_ansible.spec.sources import Repository, Source, When
+
+KEYS = {
+    PackageRequirement: requirements.KEYS,
+    Check: requirements.CHECK_KEYS,
+    Source: requirements.SOURCE_KEYS,
+    Repository: requirements.REPOSITORY_KEYS,
+    When: requirements.WHEN_KEYS,
+}
 
 
 @pytest.mark.parametrize(
@@ -132,3 +143,44 @@ def test_a_requirement_in_another_tools_notation_is_refused_with_the_spelling_to
     with pytest.raises(InputError) as refused:
         PackageRequirement.parse(text)
     assert refused.value.remedy == remedy
+
+
+def test_packages_by_manager_are_short_for_sources_and_those_of_systems_come_first():
+    requirement = PackageRequirement.from_value(
+        {"name": "fd", "packages": {"npm": ["fd-cli"], "apt": ["fd-find"], "dnf": []}}
+    )
+
+    assert requirement.sources == (Source("apt", ("fd-find",)), Source("npm", ("fd-cli",)))
+
+
+@pytest.mark.parametrize(
+    ("packages", "problem", "remedy"),
+    [
+        (["fd-find"], "PackageRequirement.packages: ['fd-find'] is not a mapping", "packages: {apt: [fd-find]}"),
+        ({"atp": ["x"]}, "PackageRequirement.packages: 'atp' is not known (did you mean apt?)", "Use one of: apt, "),
+        ({"yum": ["x"]}, "'yum' is not known (did you mean dnf?)", "Use one of: apt, "),
+        ({"apt": "fd-find"}, "packages.apt: 'fd-find' is not a list of strings", "packages.apt must be a list"),
+        ({"apt": ["fd*"]}, "fd: 'fd*' is no name of a package: a pattern could install anything", "plain name"),
+        ({"apt": [3]}, "packages.apt: [3] is not a list of strings", 'Write it in quotes: "3".'),
+        ({}, "names no package", "packages: {apt: [fd-find]}"),
+        ({"apt": []}, "names no package", "packages: {apt: [fd-find]}"),
+        ({"archive": ["x"]}, "'archive' is no package manager", "sources: [{manager: archive, url: …, sha256: …}]"),
+    ],
+)
+def test_wrong_packages_of_a_manager_are_refused_with_the_reason(packages, problem, remedy):
+    with pytest.raises(InputError) as refused:
+        PackageRequirement.from_value({"name": "fd", "packages": packages})
+    assert problem in refused.value.problem
+    assert remedy in refused.value.remedy
+
+
+def test_packages_and_sources_together_are_refused():
+    with pytest.raises(InputError, match="packages and sources are given"):
+        PackageRequirement.from_value({"name": "fd", "packages": {"apt": ["a"]}, "sources": [{"manager": "apt"}]})
+
+
+@pytest.mark.parametrize(("kind", "keys"), KEYS.items())
+def test_the_keys_that_the_roles_know_are_the_fields(kind, keys):
+    assert [field.name for field in dataclasses.fields(kind)] == [
+        key for key in keys if key != "packages" or kind is Source
+    ]

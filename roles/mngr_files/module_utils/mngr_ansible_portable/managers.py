@@ -214,6 +214,9 @@ TABLE: dict[str, Manager] = {
 SYSTEM = tuple(name for name, row in TABLE.items() if row.kind == "system")
 LANGUAGES = tuple(name for name, row in TABLE.items() if row.kind == "language")
 
+DOWNLOADS = ("installer", "archive")
+"""The managers of sources that are no programs on the host: these are downloaded from an address."""
+
 _FAMILIES = {
     **dict.fromkeys(("debian", "ubuntu"), "apt"),
     **dict.fromkeys(("fedora", "rhel", "centos"), "dnf"),
@@ -249,7 +252,7 @@ def needs_root(manager: str, scope: str) -> bool:
 
     For npm and for downloads it depends on the scope: ``system`` (all users) or ``user`` (the remote user alone).
     """
-    return manager in SYSTEM or (manager in ("npm", "installer", "archive") and scope != "user")
+    return manager in SYSTEM or (manager in ("npm", *DOWNLOADS) and scope != "user")
 
 
 def name_problem(manager: str, name: str) -> str | None:
