@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Install with one package manager what is missing or too old: one execution of ``mngr_packages_install``."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatch
+from typing import TYPE_CHECKING
+
+from . import mngr_packages_explanations as explanations
+from . import mngr_packages_repositories as repositories
+from .mngr_ansible_portable import managers
+from .mngr_ansible_portable.text import clause
+from .mngr_packages_executor import NOT_ROOT, Executor, privilege
+from .mngr_packages_manager import PackageManager, system_manager
+from .mngr_packages_outcomes import Outcomes, Refusal, outcome
+from .mngr_packages_queries import Checked, check, complete
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from ansible.module_utils.basic import AnsibleModule
+
+    from .mngr_ansible_portable.causes import Explanation
+    from .mngr_ansible_portable.offers import ManagerOffers
+
+
+_OTHERS_MAY_SUCCEED = ("read-only", "other")
+"""Kinds of causes, beside those of the source itself, with which another source may succeed."""
+
+
+class Installation:
+    """One execution of the module: find out what has to be installed, and install it."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self.module = module
+        self.manager = PackageManager(module, module.params["manager"] or system_manager())
+        self.outcomes = Outcomes(module, "No package was changed.", self.withdraw)
+        self.repository_steps = module.params["repositories"].get("mngr_steps") or ()
+        self.found: list[Checked] = []
+        self.privilege = "root"
+        self.is_refreshed = False
+        self.unfetched: Explanation | None = None
+        self.installed: list[str] = []
+
+    def run(self) -> None:
+        """Check, install, and end the module."""
+        self.found = found = check(self.module, complete(self.module))
+        self.outcomes.add(found)
+        found = self.with_repositories(found)
+        foreign = [each for each in found if each.finding.status in ("too-new", "unknown")]
+        self.refuse(foreign, "It is never installed over")
+        due = [each for each in found if each.finding.status in ("missing", "too-old")]
+        if due:
+            due = self.installable(due)
+        if self.module.check_mode:
+            self.outcomes.finish(is_changed=bool(due), installed=[each.id for each in due])
+        due = self.offered(due)
+        required = [each for each in due if each.requirement["is_required"]]
+        optional = [each for each in due if not each.requirement["is_required"]]
+        for scope in ("system", "user"):
+            self.install([each for each in required if each.requirement["scope"] == scope], scope, is_required=True)
+        for scope in ("system", "user"):
+            self.install([each for each in optional if each.requirement["scope"] == scope], scope, is_required=False)
+        self.outcomes.finish(is_changed=bool(self.installed), installed=self.installed)
+
+    def with_repositories(self, found: Sequence[Checked]) -> list[Checked]:
+        """Those that need no repository which could not be added; notes the others as failed, for that reason."""
+        steps = {each["id"]: each["reason"] for each in self.repository_steps if each["status"] == "failed"}
+        left = []
+        for each in found:
+            why = steps.get(f"repository:{each.requirement['repository']}")
+            if why is None or each.finding.status not in ("missing", "too-old"):
+                left.append(each)
+                continue
+            reason = f"the package repository of {each.requirement['name']} cannot be added: {why}"
+            if each.requirement["is_required"]:
+                self.outcomes.add_failed(each, reason, is_of_source=True)
+            else:
+                self.outcomes.warn_failed(each, reason, is_of_source=True)
+        return left
+
+    def installable(self, due: Sequence[Checked]) -> list[Checked]:
+        """Those that this user may install on this host; fails the module if a required one is not among them."""
+        name = self.manager.name
+        unnamed = [each for each in due if not each.requirement["packages"].get(name)]
+        self.refuse(unnamed, f"No package of {name} is known for it; install it by hand", is_of_source=True)
+        due = [each for each in due if each not in unnamed]
+        if any(managers.needs_root(name, each.requirement["scope"]) for each in due):
+            self.privilege = privilege()
+        remedy = self.instead(due)
+        if remedy:
+            self.refuse(due, remedy)
+            return []
+        patterns = self.manager.held()
+        held = [each for each in due if _matches(self.packages([each]), patterns)]
+        self.refuse(
+            held,
+            "It is on hold on this host (pacman's IgnorePkg, dnf's versionlock), and never released by us",
+            is_of_source=True,
+        )
+        return [each for each in due if each not in held]
+
+    def instead(self, due: Sequence[Checked]) -> str:
+        """What the user has to do if nothing may be installed here; empty if it may."""
+        name = self.manager.name
+        scope = due[0].requirement["scope"] if due else "system"
+        become = "sudo" if self.privilege == "none" else self.privilege
+        command = managers.command_line(name, self.packages(due), become, scope)
+        if not self.manager.is_present:
+            return f"This host has no {name}; install it by hand"
+        if self.module.params["install"] == "print":
+            return f"To install it, run: {command}"
+        if self.privilege == "none":
+            return f"{NOT_ROOT} run: {command}"
+        return ""
+
+    def packages(self, due: Sequence[Checked]) -> list[str]:
+        """The packages of these requirements, each once, in their order."""
+        return list(dict.fromkeys(package for each in due for package in self.manager.packages(each.requirement)))
+
+    def offered(self, due: Sequence[Checked]) -> list[Checked]:
+        """Those that the manager can satisfy, after one refresh of its lists if needed; fails for required others."""
+        requirements = [each.requirement for each in due]
+        offers = self.manager.offers(requirements, self.privilege)
+        may_refresh = self.manager.can_refresh and (self.manager.name != "pacman" or offers.lists == "empty")
+        may_refresh = may_refresh and offers.lists != "read-only"
+        is_short = offers.lists == "empty" or any(self.manager.refusal(each, offers) for each in requirements)
+        if may_refresh and is_short:
+            self.refresh()
+            offers = self.manager.offers(requirements, self.privilege)
+            offers = offers._replace(problem=self.unfetched.problem if self.unfetched else offers.problem)
+        refused = [each for each in due if self.manager.refusal(each.requirement, offers)]
+        remedy = self.unfetched.remedy if self.unfetched else "Add a package source that has it, or relax the range"
+        self.refuse(refused, remedy, offers, is_of_source=True)
+        return [each for each in due if each not in refused]
+
+    def refresh(self) -> None:
+        """Fetch the lists once. A source that is dead stops nothing: another one may offer what is needed."""
+        self.is_refreshed = True
+        code = self.manager.refresh(self.privilege)
+        self.outcomes.output = self.manager.output
+        self.unfetched = explanations.unfetched(self.manager.name, code, self.manager.output, self.privilege)
+        if self.unfetched is not None:
+            problem, remedy = self.unfetched.problem, self.unfetched.remedy
+            self.module.warn(f"The lists of packages could not be refreshed entirely: {problem}. {remedy}.")
+
+    def explain(self, code: int, packages: Sequence[str]) -> Explanation:
+        """Why the manager failed, and what to do."""
+        timeout = self.module.params["timeout"]
+        return explanations.cause(self.manager.name, code, self.manager.output, packages, self.privilege, timeout)
+
+    def install(self, due: Sequence[Checked], scope: str, *, is_required: bool) -> None:
+        """Install these in one transaction. If it fails, check again: some may be installed nevertheless."""
+        packages = self.packages(due)
+        if not packages:
+            return
+        code = self.manager.install(packages, scope, self.privilege)
+        may_refresh = self.manager.can_refresh and self.manager.name != "pacman" and not self.is_refreshed
+        if code and may_refresh and explanations.is_stale(self.manager.output):
+            self.refresh()
+            code = self.manager.install(packages, scope, self.privilege)
+        self.outcomes.output = self.manager.output
+        again = check(self.module, [each.requirement for each in due]) if code else []
+        failed = [each for each in again if self.has_failed(each, code)]
+        self.installed += [each.id for each in due if each.id not in {other.id for other in failed}]
+        names = ", ".join(packages)
+        if not code:
+            if explanations.has_failed_script(self.manager.output):
+                self.module.warn(f"{names}: {self.explain(code, packages).sentences}")
+            return
+        cause = self.explain(code, packages)
+        why, is_own = cause.sentences, cause.is_of_source or cause.kind in _OTHERS_MAY_SUCCEED
+        reason = clause(why)
+        if is_required and failed:
+            guilty = self.guilty(failed) if is_own else []
+            steps = [
+                outcome(each, "failed", reason, is_of_source=each in guilty)
+                if each in failed
+                else outcome(each, "changed")
+                for each in again
+            ]
+            self.outcomes.fail(why, steps, is_changed=len(failed) < len(steps))
+        if is_own and len(due) > 1:  # what nobody requires is not one transaction: one of them stops no other
+            for each in failed:
+                self.install([each], scope, is_required=False)
+            return
+        self.module.warn(f"{names}: {why}")
+        for each in failed:
+            self.outcomes.add_failed(each, reason, is_of_source=is_own)
+
+    def guilty(self, failed: Sequence[Checked]) -> list[Checked]:
+        """Those of a failed transaction that would fail alone too; all of them where that cannot be told."""
+        if len(failed) < 2:
+            return list(failed)
+        alone = [each for each in failed if self.manager.would_fail(self.packages([each]), self.privilege)]
+        return alone or list(failed)
+
+    def has_failed(self, checked: Checked, code: int) -> bool:
+        """Whether a requirement is not satisfied after a transaction that ended with this status."""
+        broken = explanations.broken_packages(self.manager.output)
+        is_broken = not broken.isdisjoint(checked.requirement["packages"][self.manager.name])
+        return explanations.is_stopped(code) or checked.finding.status != "ok" or is_broken
+
+    def withdraw(self) -> None:
+        """Remove the repositories that were added for these requirements, if nothing was installed from them."""
+        for new in self.module.params["repositories"].get("new") or ():
+            own = [each for each in self.found if each.requirement["repository"] == new["name"]]
+            if own and not any(each.id in self.installed or each.finding.status == "ok" for each in own):
+                why = repositories.withdraw(Executor(self.module, "system"), new)
+                if why:
+                    self.module.warn(f"The repository {new['name']} could not be removed again: {why}.")
+
+    def refuse(
+        self,
+        checked: Sequence[Checked],
+        remedy: str,
+        offers: ManagerOffers | None = None,
+        *,
+        is_of_source: bool = False,
+    ) -> None:
+        """Fail the module, before anything is changed, if one of these is required; else warn of each."""
+        refusals = []
+        for each in checked:
+            offer = self.manager.refusal(each.requirement, offers) if offers is not None else ""
+            problem = each.problem() + (f", {offer}" if offer else "")
+            refusals.append(Refusal(each, problem, remedy, is_of_source))
+        self.outcomes.refuse(refusals)
+
+
+def _matches(names: Sequence[str], patterns: Collection[str]) -> bool:
+    return any(fnmatch(name, pattern) for name in names for pattern in patterns)
