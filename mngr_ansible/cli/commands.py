@@ -6,6 +6,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from mngr_ansible.content.collection import write_collection
+from mngr_ansible.content.copies import copy_content
+from mngr_ansible.content.location import content_directory
 from mngr_ansible.errors import UsageError
 from mngr_ansible.portable.text import one_stop, printable
 from mngr_ansible.provisioning import bootstrap, provisioner
@@ -18,7 +21,6 @@ from mngr_ansible.provisioning.targets import open_targets
 from mngr_ansible.report import text
 from mngr_ansible.report.progress import ProgressCallback
 from mngr_ansible.report.report import Report
-from mngr_ansible.run.content import content_directory
 from mngr_ansible.system.signals import Terminated
 
 
@@ -77,9 +79,15 @@ def _catalog(options: argparse.Namespace) -> Result:
     return Result(report, text.catalog_text(report, is_whole=options.tool is not None))
 
 
-def _content(_options: argparse.Namespace) -> Result:
-    directory = str(content_directory())
-    return Result(Report("content", extra={"path": directory}), directory)
+def _content(options: argparse.Namespace) -> Result:
+    if options.copy is not None:
+        copy_content(options.copy)
+        path = str(options.copy.absolute())
+    elif options.collection is not None:
+        path = str(write_collection(options.collection).absolute())
+    else:
+        path = str(content_directory())
+    return Result(Report("content", extra={"path": path}), path)
 
 
 VERBS: Mapping[str, Callable[[argparse.Namespace], Result]] = {

@@ -103,7 +103,12 @@ def parser() -> argparse.ArgumentParser:
     shown = _shown()
     catalog = _verb(verbs, "catalog", "show the known tools, their sources, and which are tested", [shown])
     catalog.add_argument("tool", nargs="?", metavar="NAME", help="show everything about this tool")
-    _verb(verbs, "content", "print the directory that holds roles/ and playbooks/", [shown])
+    content = _verb(verbs, "content", "print the directory that holds roles/ and playbooks/, or copy them", [shown])
+    group = content.add_mutually_exclusive_group()
+    group.add_argument("--copy", type=Path, metavar="DIR", help="put working copies of roles/ and playbooks/ into DIR")
+    group.add_argument(
+        "--collection", type=Path, metavar="DIR", help="build the collection mngr.provisioning in DIR: tree and tarball"
+    )
     top.verbs = list(verbs.choices.values())
     return top
 

@@ -207,8 +207,8 @@ def catalog(ctx: click.Context, /, **_: Any) -> None:
 @click.pass_context
 def content(ctx: click.Context, /, **_: Any) -> None:
     """Print the directory that holds roles/ and playbooks/."""
+    from mngr_ansible.content.location import content_directory
     from mngr_ansible.report.report import Report
-    from mngr_ansible.run.content import content_directory
 
     with invocation(ctx, "content") as call:
         directory = str(content_directory())

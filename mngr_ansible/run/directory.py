@@ -17,11 +17,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mngr_ansible.content.location import content_directory
 from mngr_ansible.errors import InputError
 from mngr_ansible.portable import snapshots
 from mngr_ansible.portable.text import printable
 from mngr_ansible.portable.trees import Entry
-from mngr_ansible.run.content import content_directory
 from mngr_ansible.run.host_vars import has_addresses, host_vars, stage_name
 from mngr_ansible.run.playbook import HostRun, inventory, playbook
 

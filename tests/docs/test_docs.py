@@ -18,10 +18,10 @@ from imbue.mngr.hosts.common import get_agent_state_dir_path
 import mngr_ansible as mngr_ansible_package
 from mngr_ansible import build_plan
 from mngr_ansible.cli.parser import parser
+from mngr_ansible.content.location import content_directory
 from mngr_ansible.inputs import manifest
 from mngr_ansible.inputs.hookspecs import HOOKS
 from mngr_ansible.inputs.settings import PluginSettings, Settings
-from mngr_ansible.run.content import content_directory
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.packages import PackageRequirement
 from tests.support.command_line import mngr_ansible

@@ -1,0 +1,86 @@
+"""The collection: the same files under a collection's names, in a tarball that is the same each time."""
+
+import ast
+import hashlib
+import json
+import re
+import tarfile
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mngr_ansible.content.collection import collection_files, write_collection
+from mngr_ansible.content.location import ROLES, content_directory
+from mngr_ansible.errors import InputError
+
+ROOT = content_directory()
+FILES = collection_files(ROOT)
+TREE = "ansible_collections/mngr/provisioning"
+
+
+def test_modules_actions_and_their_code_are_where_ansible_looks_for_those_of_a_collection() -> None:
+    for role, part, plugins in (
+        ("mngr_files", "library", "modules"),
+        ("mngr_files", "action_plugins", "action"),
+        ("mngr_packages", "library", "modules"),
+        ("mngr_packages", "module_utils", "module_utils"),
+    ):
+        for file in (ROOT / "roles" / role / part).glob("*.py"):
+            assert f"plugins/{plugins}/{file.name}" in FILES
+    assert "plugins/module_utils/mngr_ansible_portable/versions.py" in FILES
+    assert not [name for name in FILES if re.match(r"roles/\w+/(library|action_plugins|module_utils)/", name)]
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".py")])
+def test_python_files_import_ours_from_the_collection_and_compile_on_hosts(name: str) -> None:
+    text = FILES[name].decode()
+    for node in ast.walk(ast.parse(text, feature_version=(3, 9))):
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            assert not re.match(r"ansible\.module_utils\.mngr_", node.module or "")
+            assert node.module != "ansible.module_utils" or not [a for a in node.names if a.name.startswith("mngr_")]
+
+
+def test_tasks_and_playbooks_use_full_names_alone() -> None:
+    short = re.compile(r"^ *(?:- )?(?:(?:role|name): (?:\S*/)?mngr_\w+$|mngr_\w+:$)", re.MULTILINE)
+    pages = [n for n in FILES if n.startswith("playbooks/") or re.match(r"roles/\w+/(tasks|handlers)/", n)]
+    assert pages
+    assert {name: short.findall(FILES[name].decode()) for name in pages} == {name: [] for name in pages}
+
+
+def test_the_action_runs_the_module_of_the_collection() -> None:
+    text = FILES["plugins/action/mngr_files_copy.py"].decode()
+    assert '"mngr.provisioning.mngr_files_copy"' in text
+    assert '"mngr_files_copy"' not in text
+    assert "importlib" not in text
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    package = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert yaml.safe_load(FILES["galaxy.yml"])["version"] == package
+
+
+def test_two_builds_give_the_same_bytes(tmp_path: Path) -> None:
+    first, second = (write_collection(tmp_path / name).read_bytes() for name in "ab")
+    assert first == second
+
+
+def test_the_tarball_has_the_files_of_the_tree_with_their_checksums(tmp_path: Path) -> None:
+    with tarfile.open(write_collection(tmp_path)) as archive:
+        names = archive.getnames()
+        content = {each.name: archive.extractfile(each).read() for each in archive.getmembers() if each.isfile()}
+    manifest, listing = json.loads(content["MANIFEST.json"]), json.loads(content["FILES.json"])
+    assert names[:2] == ["MANIFEST.json", "FILES.json"]
+    assert manifest["file_manifest_file"]["chksum_sha256"] == hashlib.sha256(content["FILES.json"]).hexdigest()
+    sums = {each["name"]: each["chksum_sha256"] for each in listing["files"] if each["ftype"] == "file"}
+    assert sums == {n: hashlib.sha256(c).hexdigest() for n, c in content.items() if n not in names[:2]}
+    tree = {p.relative_to(tmp_path / TREE).as_posix() for p in (tmp_path / TREE).rglob("*") if p.is_file()}
+    assert set(sums) == tree - {"galaxy.yml"}
+    assert {f"roles/{role}/tasks/main.yml" for role in ROLES} <= set(sums)
+
+
+def test_a_collection_that_exists_is_refused(tmp_path: Path) -> None:
+    write_collection(tmp_path)
+    with pytest.raises(InputError, match="nothing there is replaced"):
+        write_collection(tmp_path)
