@@ -6,8 +6,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mngr_ansible.content.collection import write_collection
-from mngr_ansible.content.copies import copy_content
 from mngr_ansible.content.location import content_directory
 from mngr_ansible.errors import UsageError
 from mngr_ansible.portable.text import one_stop, printable
@@ -81,9 +79,13 @@ def _catalog(options: argparse.Namespace) -> Result:
 
 def _content(options: argparse.Namespace) -> Result:
     if options.copy is not None:
+        from mngr_ansible.content.copies import copy_content
+
         copy_content(options.copy)
         path = str(options.copy.absolute())
     elif options.collection is not None:
+        from mngr_ansible.content.collection import write_collection
+
         path = str(write_collection(options.collection).absolute())
     else:
         path = str(content_directory())

@@ -170,6 +170,17 @@ def test_a_full_disk_here_is_one_error(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+def test_content_is_copied_and_built_where_the_user_says(capsys, tmp_path):
+    assert main(["content", "--copy", str(tmp_path / "own"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["path"] == str(tmp_path / "own")
+    assert (tmp_path / "own/roles/mngr_files/tasks/main.yml").is_file()
+    assert main(["content", "--collection", str(tmp_path)]) == 0
+    assert os.path.dirname(capsys.readouterr().out.strip()) == str(tmp_path)
+    assert main(["content", "--collection", str(tmp_path)]) == 1
+    assert "nothing there is replaced" in capsys.readouterr().err
+    assert main(["content", "--copy", "a", "--collection", "b"]) == 64
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
 @pytest.mark.parametrize("words", [["content"], ["content", "--json"]])
 def test_a_result_that_cannot_be_written_is_one_error(words):
