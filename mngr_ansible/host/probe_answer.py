@@ -15,8 +15,8 @@ from typing import NamedTuple, get_args
 from mngr_ansible.host.probe_path_nodes import asked_paths, decoded_path, read_path_nodes
 from mngr_ansible.host.probe_request import ProbePath, ProbeRequest, grouped, nodes_on_the_way_to, parents_of
 from mngr_ansible.host.state import FileState, HostState, Login, Paths, Privilege, System
-from mngr_ansible.host.userland import userland_architecture
 from mngr_ansible.portable import checks, trusted_programs
+from mngr_ansible.portable.userland import userland_architecture
 
 WORDS: Mapping[str, str] = {
     "lacks": "a program that every system has and that is not in PATH, once for each",

@@ -105,7 +105,7 @@ class System:
     kernel: str = "Linux"
     """As ``uname -s`` prints it."""
     arch: str = ""
-    """Of its programs, as ``uname -m`` would name it; see ``userland``."""
+    """Of its programs, as ``uname -m`` would name it; see ``portable.userland``."""
     os_release: Mapping[str, str] = field(default_factory=dict)
     """``ID``, ``ID_LIKE``, ``NAME``, ``VERSION_ID`` and ``PRETTY_NAME``. Source: os-release(5)."""
     managers: tuple[str, ...] = ()

@@ -97,13 +97,14 @@ output:
   sample: fd 10.2.0 was installed
 """
 
+from ansible.module_utils import mngr_packages_parts as parts  # noqa: E402
 from ansible.module_utils.mngr_packages_arguments import installing_module  # noqa: E402
 from ansible.module_utils.mngr_packages_fetching import Fetching  # noqa: E402
 
 
 def main() -> None:
     """Run the module."""
-    Fetching(installing_module("requirements")).run()
+    parts.fetch(installing_module("requirements", chosen={"type": "dict"}), Fetching)
 
 
 if __name__ == "__main__":

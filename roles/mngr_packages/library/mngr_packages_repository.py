@@ -118,13 +118,15 @@ new:
       sample: ""
 """
 
+from ansible.module_utils import mngr_packages_parts as parts  # noqa: E402
 from ansible.module_utils.mngr_packages_additions import Additions  # noqa: E402
 from ansible.module_utils.mngr_packages_arguments import installing_module  # noqa: E402
 
 
 def main() -> None:
     """Run the module."""
-    Additions(installing_module("repositories")).run()
+    wanted = {"type": "list", "elements": "raw", "default": []}
+    parts.add_repositories(installing_module("repositories", "dict", requirements=wanted), Additions)
 
 
 if __name__ == "__main__":

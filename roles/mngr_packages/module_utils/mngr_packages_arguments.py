@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     Argument = Mapping[str, Any]
     """One argument as Ansible's ``argument_spec`` describes it."""
 
-_ITEMS: Argument = {"type": "list", "elements": "dict", "required": True}
 _INSTALL: Argument = {"type": "str", "choices": ["auto", "print"], "default": "auto"}
 _TIMEOUT: Argument = {"type": "int", "default": 900}
 
@@ -50,14 +49,16 @@ def _texts(value: object) -> Iterator[str]:
             yield from _texts(each)
 
 
-def reading_module(items: str, **more: Argument) -> AnsibleModule:
-    """The module with its arguments read: a required list of dictionaries called ``items``, and ``more``.
+def reading_module(items: str, elements: str = "raw", **more: Argument) -> AnsibleModule:
+    """The module with its arguments read: a required list called ``items``, and ``more``.
 
-    Fails the module if its arguments are wrong.
+    Fails the module if its arguments are wrong. ``elements``: the type of what is in the list; requirements are texts
+    or mappings.
     """
-    return DiscreetModule(argument_spec={items: _ITEMS, **more}, supports_check_mode=True)
+    given: Argument = {"type": "list", "elements": elements, "required": True}
+    return DiscreetModule(argument_spec={items: given, **more}, supports_check_mode=True)
 
 
-def installing_module(items: str, **more: Argument) -> AnsibleModule:
+def installing_module(items: str, elements: str = "raw", **more: Argument) -> AnsibleModule:
     """The same for a module that changes the host: ``install`` and ``timeout`` too."""
-    return reading_module(items, install=_INSTALL, timeout=_TIMEOUT, **more)
+    return reading_module(items, elements, install=_INSTALL, timeout=_TIMEOUT, **more)

@@ -37,14 +37,20 @@ _WORTH_A_WORD = 10
 def system_manager() -> str:
     """The package manager of this host's system; ``apt`` if there is none that we know."""
     present = [name for name, row in managers.TABLE.items() if shutil.which(row.program)]
+    words = os_release()
+    names = f"{words.get('ID', '')} {words.get('ID_LIKE', '')} {'macos' if os.uname().sysname == 'Darwin' else ''}"
+    return managers.of_host(names.split(), present) or "apt"
+
+
+def os_release() -> dict[str, str]:
+    """The names of this host's system: ``ID``, ``ID_LIKE``, ``VERSION_ID``, … Source: os-release(5)."""
     words: dict[str, str] = {}
     if os.path.exists("/etc/os-release"):
         with open("/etc/os-release", encoding="utf-8", errors="replace") as file:
             for line in file:
                 key, _, value = line.rstrip().replace('"', "").partition("=")
-                words[key] = value
-    names = f"{words.get('ID', '')} {words.get('ID_LIKE', '')} {'macos' if os.uname().sysname == 'Darwin' else ''}"
-    return managers.of_host(names.split(), present) or "apt"
+                words[key] = value.strip("'")
+    return words
 
 
 class PackageManager:

@@ -6,7 +6,8 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .mngr_ansible_portable import check_script, checks, managers, versions
+from . import mngr_packages_entries
+from .mngr_ansible_portable import check_script, checks, managers
 from .mngr_ansible_portable.shapes import CompleteRequirement
 from .mngr_packages_manager import PackageManager, system_manager
 
@@ -25,7 +26,8 @@ class Requirement(CompleteRequirement):
 
     ``scope`` is ``system`` or ``user``. ``exact`` maps a package manager to the one version that it installs. ``url``
     and ``sha256`` are of a download, and empty for everything else. ``repository``: the name of the third party's
-    repository that it comes from; empty for none.
+    repository that it comes from; empty for none. ``sources`` are those that it can be installed from, in their order;
+    empty where it says itself from where. ``install`` is ``print`` if only the command is wanted; else empty.
     """
 
     scope: str
@@ -33,6 +35,8 @@ class Requirement(CompleteRequirement):
     url: str
     sha256: str
     repository: str
+    sources: list[dict[str, Any]]
+    install: str
 
 
 class Checked(NamedTuple):
@@ -60,9 +64,18 @@ class Checked(NamedTuple):
 def complete(module: AnsibleModule) -> list[Requirement]:
     """The module's requirements with everything spelled out; fails the module if one cannot be checked or installed."""
     try:
-        return [_complete(given) for given in module.params["requirements"]]
+        return spelled_out(module.params["requirements"])
     except ValueError as error:
         module.fail_json(msg=f"{error}. Nothing was changed.")
+
+
+def spelled_out(given: object) -> list[Requirement]:
+    """A list of requirements, as people write them, with everything spelled out.
+
+    Raises:
+        ValueError: one cannot be checked or installed; sentences without the last full stop.
+    """
+    return [_complete(each) for each in mngr_packages_entries.read(given)]
 
 
 def _complete(given: Mapping[str, Any]) -> Requirement:
@@ -71,16 +84,18 @@ def _complete(given: Mapping[str, Any]) -> Requirement:
     Raises:
         ValueError: it cannot be checked or installed; a sentence without a full stop.
     """
+    named = {**given, "packages": _named(given)} if given["sources"] else given
     requirement: Requirement = {
-        **checks.complete(given),
+        **checks.complete(named),
         "scope": given.get("scope") or "system",
         "exact": given.get("exact") or {},
         "url": given.get("url") or "",
         "sha256": given.get("sha256") or "",
         "repository": given.get("repository") or "",
+        "sources": given["sources"],
+        "install": given["install"] or "",
     }
-    versions.Range.parse(requirement["version"])
-    if given.get("packages") is None:
+    if given.get("packages") is None and not given["sources"]:
         requirement["packages"] = {system_manager(): [requirement["name"]]}
     for manager, packages in requirement["packages"].items():
         for package in packages:
@@ -88,6 +103,15 @@ def _complete(given: Mapping[str, Any]) -> Requirement:
             if why:
                 raise ValueError(f"{requirement['name']}: {package!r} is no name of a package: {why}")
     return requirement
+
+
+def _named(given: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The packages of a requirement with sources, by manager, for its checks: those of the first source of each."""
+    named: dict[str, list[str]] = {}
+    for source in given["sources"]:
+        if source["manager"] in managers.TABLE:
+            named.setdefault(source["manager"], list(source["packages"]) or [given["name"]])
+    return named
 
 
 def check(module: AnsibleModule, requirements: Sequence[Requirement]) -> list[Checked]:

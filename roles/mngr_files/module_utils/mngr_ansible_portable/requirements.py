@@ -38,7 +38,7 @@ WHEN_KEYS = ("os", "release", "arch")
 
 _CHECK_VALUES = {
     "command": r"/[^\s\0]+|[^\s\0/-][^\s\0/]*",
-    "package": r"[A-Za-z0-9@](?:[A-Za-z0-9@/+._-]*[A-Za-z0-9+._])?",
+    "package": r"[A-Za-z0-9@_](?:[A-Za-z0-9@/+._-]*[A-Za-z0-9+._])?",
     "file": r"(?:~/|/)[^\0\n]+",
     "python_module": r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*",
     "shell": r"[^\0]*\S[^\0]*",

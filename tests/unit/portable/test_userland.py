@@ -2,7 +2,7 @@
 
 import pytest
 
-from mngr_ansible.host.userland import userland_architecture
+from mngr_ansible.portable.userland import userland_architecture
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,11 @@
 
 ``uname -m`` names the kernel. Raspberry Pi OS and i386 containers run 32-bit programs under a 64-bit one: the packages
 and archives of the kernel's architecture do not run there.
+
+Shared with the roles (Python 3.9, standard library only).
 """
+
+from __future__ import annotations
 
 _OF_PACKAGES = {
     "i386": "i686",

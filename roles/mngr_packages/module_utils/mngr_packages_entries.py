@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The requirements as people write them in the variables of this role: texts, or mappings with a manifest's keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.parsing.convert_bool import boolean
+
+from .mngr_ansible_portable import fields, requirements
+from .mngr_ansible_portable.fields import SpecificationError
+from .mngr_ansible_portable.managers import DOWNLOADS
+from .mngr_ansible_portable.text import clause
+
+_RESOLVED_KEYS = ("id", "scope", "exact", "repository", "url", "sha256")
+"""What only the role's own form has: it says of one source what a manifest says in ``sources``."""
+_OF_SOURCE = ("scope", "exact", "repository", "url", "sha256")
+_KIND = "PackageRequirement"
+
+
+def read(given: object) -> list[dict[str, Any]]:
+    """The entries of a list of requirements, each a mapping with the keys that :func:`_read` gives it.
+
+    Raises:
+        ValueError: one is wrong; which, why and what to do, as sentences without the last full stop.
+    """
+    if isinstance(given, (str, Mapping)) or not hasattr(given, "__iter__"):
+        raise ValueError(f"requirements: {fields.short_repr(given)} is not a list. Write it as a list, such as [git]")
+    made = []
+    for number, each in enumerate(given, 1):
+        try:
+            made.append(_read(each))
+        except SpecificationError as wrong:
+            raise ValueError(f"entry {number} of requirements: {wrong.problem}. {clause(wrong.remedy)}") from None
+    return made
+
+
+def _read(given: object) -> dict[str, Any]:
+    """One requirement: what was written, with ``sources`` and ``checks`` in their normal form.
+
+    Beside the fields of a manifest's requirement it may have those of one source, as the engine gives them.
+    """
+    if isinstance(given, str):
+        name, version = requirements.read_text(given)
+        given = {"name": name, "version": version}
+    if not isinstance(given, Mapping):
+        problem = f"{fields.short_repr(given)} is not a package requirement"
+        raise SpecificationError(problem, "Give a string such as 'git>=2.39', or a mapping with name.")
+    made = {key: value for key, value in given.items() if value is not None}
+    fields.check_keys(_KIND, made, (*requirements.KEYS, *_RESOLVED_KEYS), ("name",))
+    _check_name(made)
+    _check_version(made)
+    made["is_required"] = _is_required(made.get("is_required", True))
+    made["install"] = made.get("install") or None
+    fields.check_choice(_KIND, "install", made["install"], (None, "auto", "print"))
+    fields.check_choice(_KIND, "scope", made.get("scope") or "system", ("system", "user"))
+    fields.check_type(_KIND, "purpose", made.get("purpose", ""), (str,))
+    checks = made.get("checks") or ()
+    made["checks"] = [_check(each) for each in fields.items(_KIND, "checks", checks, '["fd", "fdfind"]')]
+    sources = fields.items(_KIND, "sources", made.get("sources") or (), "[{manager: apt, packages: [fd-find]}]")
+    made["sources"] = [requirements.read_source(each) for each in sources]
+    if made["sources"]:
+        _check_nothing_twice(made)
+    elif "packages" in made:
+        named = requirements.names_by_manager(made["name"], made["packages"], DOWNLOADS)
+        made["packages"] = {manager: list(names) for manager, names in named.items()}
+    return made
+
+
+def _check_name(made: Mapping[str, Any]) -> None:
+    """Refuse a name that cannot be used: it is also the command and the package where nothing else is named."""
+    fields.check_type(_KIND, "name", made["name"], (str,))
+    if not made["name"] or "packages" not in made:
+        requirements.check_name(made["name"])
+
+
+def _check_version(made: dict[str, Any]) -> None:
+    made["version"] = made.get("version", "")
+    fields.check_type(_KIND, "version", made["version"], (str,))
+    requirements.check_versions(made["version"])
+
+
+def _is_required(value: object) -> bool:
+    """Also from the texts that Ansible takes for yes and no: templates may give them."""
+    try:
+        return bool(boolean(value))
+    except TypeError:
+        fields.check_type(_KIND, "is_required", value, (bool,))
+        raise
+
+
+def _check(value: object) -> dict[str, Any]:
+    """A check. ``manager`` and ``database`` say of one of kind ``package`` who is asked; the engine gives them."""
+    if not isinstance(value, Mapping):
+        return {**requirements.read_check(value)}
+    more = {key: value[key] for key in ("manager", "database") if value.get(key) is not None}
+    plain = {key: each for key, each in value.items() if key not in ("manager", "database")}
+    return {**requirements.read_check({key: each for key, each in plain.items() if each is not None}), **more}
+
+
+def _check_nothing_twice(made: Mapping[str, Any]) -> None:
+    """Refuse what belongs into a source beside sources."""
+    if made.get("packages"):
+        problem = f"{_KIND}: packages and sources are given, and say the same in two ways"
+        raise SpecificationError(problem, "Remove one of them: packages is short for sources without other fields.")
+    for key in _OF_SOURCE:
+        if made.get(key):
+            field = "version" if key == "exact" else key
+            problem = f"{_KIND}: {key} is given beside sources, where it belongs to one of them"
+            raise SpecificationError(problem, f"Write it there: sources: [{{manager: …, {field}: …}}].")

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The modules of this role for requirements with ``sources``: each does its part, once for each manager it needs.
+
+A function here takes the class that does the work for requirements without sources, and gives it those it can do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
+
+from .mngr_ansible_portable import managers
+from .mngr_ansible_portable.managers import DOWNLOADS
+from .mngr_packages_manager import PackageManager, system_manager
+from .mngr_packages_outcomes import Outcomes, outcome
+from .mngr_packages_queries import Checked, Requirement, check, complete
+from .mngr_packages_sources import Choice, Chooser
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from ansible.module_utils.basic import AnsibleModule
+
+    from .mngr_packages_outcomes import StepOutcome
+
+_NOTHING = "No package was changed."
+_DUE = ("missing", "too-old")
+
+
+class _Work(Protocol):
+    """One execution of a module."""
+
+    def run(self) -> None:
+        """Do it, and end the module."""
+
+
+class _End(BaseException):
+    """A part has ended, with this result; ``failed`` and ``msg`` are in it if it failed."""
+
+    def __init__(self, result: dict[str, Any]) -> None:
+        super().__init__()
+        self.result = result
+
+
+class _Part:
+    """A module with other parameters, whose end is not the end of the module."""
+
+    def __init__(self, module: AnsibleModule, **parameters: object) -> None:
+        self._module = module
+        self.params = {**module.params, **parameters}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._module, name)
+
+    def exit_json(self, **result: object) -> NoReturn:
+        """End this part."""
+        raise _End(result)
+
+    def fail_json(self, msg: str, **result: object) -> NoReturn:
+        """End this part with a failure."""
+        raise _End({**result, "msg": msg, "failed": True})
+
+
+def _run(part: _Part, work: Callable[[AnsibleModule], _Work]) -> dict[str, Any]:
+    """The result of a part."""
+    try:
+        work(cast("AnsibleModule", part)).run()
+    except _End as end:
+        return end.result
+    raise AssertionError("a part has not ended")
+
+
+def install(module: AnsibleModule, work: Callable[[AnsibleModule], _Work]) -> None:
+    """Run ``mngr_packages_install``, and end the module."""
+    wanted = [_with_alternatives(each, module.params["manager"]) for each in complete(module)]
+    if not any(each["sources"] or each["install"] == "print" for each in wanted):
+        work(module).run()
+    choice, found = _choose(module, wanted, module.params["repositories"])
+    steps = _refuse(module, choice)
+    refused = {each.checked.id for each in choice.refused}
+    usual = module.params["manager"] or system_manager()
+    groups: dict[tuple[bool, str], list[Requirement]] = {}
+    for each in [*choice.before, *(checked.requirement for checked in found if checked.id not in refused)]:
+        chosen = choice.chosen.get(each["id"])
+        if chosen is not None and chosen.manager in DOWNLOADS:
+            continue
+        manager = chosen.manager if chosen else _named(each, usual) if each in choice.before else usual
+        ready = chosen.requirement if chosen else {**each, "sources": []}
+        groups.setdefault((each["install"] != "print", manager), []).append(ready)
+    result: dict[str, Any] = {"changed": False, "installed": [], "mngr_steps": steps, "chosen": choice.result()}
+    for is_printed, manager in sorted(groups, key=lambda key: (key[0], [*managers.TABLE].index(key[1]))):
+        group = groups[is_printed, manager]
+        mode = module.params["install"] if is_printed else "print"
+        part = _Part(module, requirements=group, manager=manager, install=mode)
+        done = _foreseen(module, choice, group, manager) or _run(part, work)
+        _add(result, done)
+        if done.get("failed"):
+            _fail(module, result, str(done["msg"]), manager)
+    module.exit_json(**result)
+
+
+def add_repositories(module: AnsibleModule, work: Callable[[AnsibleModule], _Work]) -> None:
+    """Run ``mngr_packages_repository``, and end the module."""
+    wanted = complete(module)
+    if not any(each["sources"] for each in wanted):
+        work(module).run()
+    choice, _ = _choose(module, wanted, {})
+    _refuse(module, choice, is_final=False)
+    given = {each.get("name"): each for each in module.params["repositories"]}
+    for own in choice.repositories():
+        same = given.setdefault(own["name"], own)
+        if any(same.get(key, "") != own[key] for key in ("manager", "url", "suite", "component")):
+            module.fail_json(
+                f"The repository {own['name']} is described twice, with different addresses or suites. "
+                "Give one of them another name. Nothing was written."
+            )
+    done = _run(_Part(module, repositories=list(given.values())), work)
+    done["chosen"] = choice.result()
+    if done.get("failed"):
+        module.fail_json(str(done.pop("msg")), **done)
+    module.exit_json(**done)
+
+
+def fetch(module: AnsibleModule, work: Callable[[AnsibleModule], _Work]) -> None:
+    """Run ``mngr_packages_fetch``, and end the module."""
+    wanted = complete(module)
+    if not any(each["sources"] for each in wanted):
+        work(module).run()
+    choice, found = _choose(module, wanted, module.params)
+    if module.params["chosen"] is None:  # else the module that chose has reported them
+        _refuse(module, choice)
+    ready = [each.requirement for each in found if not each.requirement["sources"]]
+    ready += [each.requirement for each in choice.chosen.values() if each.manager in DOWNLOADS]
+    done = _run(_Part(module, requirements=ready), work)
+    if done.get("failed"):
+        module.fail_json(str(done.pop("msg")), **done)
+    module.exit_json(**done)
+
+
+def _choose(
+    module: AnsibleModule, wanted: Sequence[Requirement], earlier: Mapping[str, Any]
+) -> tuple[Choice, list[Checked]]:
+    """The choice for those with sources that the host does not have, and what it has of each requirement."""
+    found = check(module, wanted)
+    due = [each for each in found if each.requirement["sources"] and each.finding.status in _DUE]
+    return Chooser(module, wanted, earlier).choose(due), found
+
+
+def _refuse(module: AnsibleModule, choice: Choice, *, is_final: bool = True) -> list[StepOutcome]:
+    """Fail the module if a required one has no source; else return the outcomes of the others, with a warning.
+
+    ``is_final``: no later module warns of them.
+    """
+    required = [each for each in choice.refused if each.checked.requirement["is_required"]]
+    Outcomes(module, _NOTHING).refuse(choice.refused if is_final else required)
+    return [outcome(each.checked, "failed", each.reason, is_of_source=True) for each in choice.refused]
+
+
+def _with_alternatives(requirement: Requirement, manager: str) -> Requirement:
+    """The same, with its ``packages`` as sources where these name none of the host's system, but of other managers."""
+    named = {name: names for name, names in requirement["packages"].items() if names}
+    if manager or requirement["sources"] or system_manager() in named:
+        return requirement
+    others = [name for name in named if name in managers.TABLE and name not in managers.SYSTEM]
+    scope, exact = requirement["scope"], requirement["exact"]
+    sources = [
+        {**_PLAIN, "manager": name, "packages": tuple(named[name]), "scope": scope, "version": exact.get(name)}
+        for name in others
+    ]
+    return cast("Requirement", {**requirement, "sources": sources})
+
+
+_PLAIN = {"repository": None, "url": None, "sha256": None, "requires": (), "when": None}
+
+
+def _named(requirement: Requirement, usual: str) -> str:
+    """The manager of a requirement that names only one."""
+    return next(iter(requirement["packages"]), usual)
+
+
+def _foreseen(
+    module: AnsibleModule, choice: Choice, group: Sequence[Requirement], manager: str
+) -> dict[str, Any] | None:
+    """In check mode, the result of a manager that a run installs first; None if the manager can be asked."""
+    is_coming = any(each.source["requires"] for each in choice.chosen.values() if each.manager == manager)
+    if not module.check_mode or not is_coming or PackageManager(module, manager).is_present:
+        return None
+    ids = [each["id"] for each in group]
+    steps = [{"id": each, "status": "changed", "current": None, "reason": ""} for each in ids]
+    return {"changed": True, "installed": ids, "mngr_steps": steps}
+
+
+def _add(result: dict[str, Any], done: Mapping[str, Any]) -> None:
+    """Put the result of a part into that of the module."""
+    result["changed"] = result["changed"] or bool(done.get("changed"))
+    for key in ("installed", "mngr_steps", "diff"):
+        more = done.get(key)
+        if more:
+            result[key] = [*result.get(key, []), *(more if isinstance(more, list) else [more])]
+    if done.get("output"):
+        result["output"] = result.get("output", "") + done["output"]
+
+
+def _fail(module: AnsibleModule, result: dict[str, Any], message: str, manager: str) -> NoReturn:
+    """End the module because of one part; others may have changed something."""
+    if result["changed"] and message.endswith(_NOTHING):
+        names = ", ".join(each.partition(":")[2] for each in result["installed"])
+        message = f"{message[: -len(_NOTHING)]}Nothing was changed with {manager}; before that, {names} was installed."
+    module.fail_json(message, **result)
