@@ -260,7 +260,8 @@ def test_the_example_of_the_readme_runs(ssh_host: StartHost, repository: AptRepo
     (tmp_path / "run/results").write_text("")
     ran = run_playbook(tmp_path / "run", tmp_path / "run/play.yml")
     assert ran.code == 0, ran.text
-    assert ran.outcomes == {"package:git": "changed", "package:fd": "changed", "package:ripgrep": "failed"}
+    optional = {"package:ripgrep": "failed", "package:prettier": "failed"}
+    assert ran.outcomes == {"package:git": "changed", "package:fd": "changed"} | optional
 
 
 HOLD = (

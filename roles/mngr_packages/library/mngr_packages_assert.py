@@ -14,7 +14,7 @@ options:
   requirements:
     description: What the host must have; see the role's argument_specs.
     type: list
-    elements: dict
+    elements: raw
     required: true
   installed:
     description: The ids of the requirements that were just installed; they are reported as changed.

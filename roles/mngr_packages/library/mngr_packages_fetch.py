@@ -17,10 +17,14 @@ options:
   requirements:
     description:
       - What the host must have; see the role's argument_specs. Each has C(url), C(sha256), C(scope), and in
-        C(packages) either C(archive) with the programs to take, or C(installer).
+        C(packages) either C(archive) with the programs to take, or C(installer). Of those with C(sources), it fetches
+        what comes from a download.
     type: list
-    elements: dict
+    elements: raw
     required: true
+  chosen:
+    description: What C(mngr_packages_install) chose, so that it need not be found out again.
+    type: dict
   install:
     description: C(print) changes nothing, and fails with what to do by hand.
     type: str

@@ -7,20 +7,22 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: mngr_packages_install
-short_description: Install with one package manager what is missing or too old
+short_description: Install with package managers what is missing or too old
 description:
   - Checks the host first. If every requirement is satisfied, the package manager is not called.
   - Refreshes the lists of packages once, and only if they do not offer what is needed.
   - Never downgrades or removes a package, and never releases a hold. All required packages are one transaction.
+  - A requirement with C(sources) is installed with the manager of the first source that fits; one transaction for each
+    manager. What is to be downloaded is left to C(mngr_packages_fetch).
   - Becomes root with C(sudo -n) or C(doas -n) by itself if the manager needs root. Needs no python3-apt or the like.
 options:
   requirements:
-    description: What the host must have; see the role's argument_specs.
+    description: What the host must have. Texts such as C(git>=2.39), or mappings; see the role's argument_specs.
     type: list
-    elements: dict
+    elements: raw
     required: true
   manager:
-    description: The package manager. Empty means the one of the host's system.
+    description: The package manager of requirements without C(sources). Empty means the one of the host's system.
     type: str
     choices: ["", apt, dnf, zypper, pacman, apk, brew, npm, uv, pipx, pip]
     default: ""
@@ -77,9 +79,32 @@ EXAMPLES = r"""
         packages:
           npm: [prettier]
         scope: user
+
+- name: Install from the first source that the host can use
+  mngr_packages_install:
+    requirements:
+      - git>=2.39
+      - name: prettier
+        version: ">=3,<4"
+        sources:
+          - manager: apt
+            when:
+              os: [debian, ubuntu]
+          - manager: npm
+            scope: user
 """
 
 RETURN = r"""
+chosen:
+  description:
+    - Where there are C(sources), by id, the source that was chosen for a requirement that the host does not have as
+      wanted. C(source) is its position, from 1.
+  type: dict
+  returned: where requirements have sources
+  sample:
+    package:fd:
+      manager: apt
+      source: 2
 installed:
   description: The ids of the requirements that were installed; in check mode, of those that would be.
   type: list

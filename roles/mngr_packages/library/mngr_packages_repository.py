@@ -22,6 +22,13 @@ options:
     type: list
     elements: dict
     required: true
+  requirements:
+    description:
+      - What the host must have; see the role's argument_specs. Where one of them has C(sources), and the first that fits
+        has a C(repository), that is added too.
+    type: list
+    elements: raw
+    default: []
   install:
     description: C(print) changes nothing, and fails with what to write by hand.
     type: str
@@ -55,6 +62,16 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+chosen:
+  description:
+    - Where there are C(sources), by id, the source that was chosen for a requirement that the host does not have as
+      wanted. C(source) is its position, from 1.
+  type: dict
+  returned: where requirements have sources
+  sample:
+    package:fd:
+      manager: apt
+      source: 2
 added:
   description: The names of the repositories that were added or brought up to date; in check mode, that would be.
   type: list

@@ -189,7 +189,8 @@ class Chooser:
         if own is not None:
             common = Range.parse(version).intersect(Range.parse(own["version"]))
             version = version if common.is_empty else str(common)
-        given = spelled_out([{**(own or {"name": name}), "version": version}])[0]
+        given = own.copy() if own is not None else spelled_out([name])[0]
+        given["version"] = version
         checked = check(self._module, [given])[0]
         if checked.finding.status == "ok":
             return ""

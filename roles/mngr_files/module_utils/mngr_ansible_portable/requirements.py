@@ -134,7 +134,8 @@ def names_by_manager(name: str, named: object, more: Sequence[str] = ()) -> dict
         if manager in DOWNLOADS and manager not in more:
             remedy = f"Write it in sources, with its address: sources: [{{manager: {manager}, url: …, sha256: …}}]."
             raise error(kind, field, manager, "is no package manager", remedy)
-        fields.check_choice(kind, field, manager, (*managers.TABLE, *more))
+        if manager not in more:
+            fields.check_choice(kind, field, manager, tuple(managers.TABLE))
         found[manager] = strings(kind, f"{field}.{manager}", names)
         for each in found[manager]:
             why = managers.name_problem(manager, each)
