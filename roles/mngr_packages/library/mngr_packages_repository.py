@@ -24,8 +24,8 @@ options:
     required: true
   requirements:
     description:
-      - What the host must have; see the role's argument_specs. Where one of them has C(sources), and the first that fits
-        has a C(repository), that is added too.
+      - What the host must have; see the role's argument_specs. Where one has C(sources), and the first that fits has a
+        C(repository), that is added too.
     type: list
     elements: raw
     default: []
