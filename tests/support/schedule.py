@@ -39,6 +39,7 @@ TOGETHER = {
     "hosts/test_remedies.py": 30,
     "roles/test_files_versions.py": 40,
     "roles/test_files.py": 30,
+    "roles/test_files_sources.py": 20,
     "roles/test_files_obstacles.py": 30,
     "roles/test_files_protected.py": 10,
 }

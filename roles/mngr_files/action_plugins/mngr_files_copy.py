@@ -12,7 +12,6 @@ A source that cannot be sent stops everything before the host is touched; all su
 from __future__ import annotations
 
 import base64
-import errno
 import importlib
 import importlib.machinery
 import importlib.util
@@ -24,8 +23,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ansible import constants as C  # noqa: N812
+from ansible import release
 from ansible.errors import AnsibleError
+from ansible.playbook.role_include import IncludeRole
 from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import lookup_loader
 from ansible.utils.display import Display
 
 if TYPE_CHECKING:
@@ -34,9 +36,11 @@ if TYPE_CHECKING:
     from ansible.module_utils import mngr_files_bundle as bundle
     from ansible.module_utils import mngr_files_changes as changes
     from ansible.module_utils import mngr_files_parameters as parameters
-    from ansible.module_utils.mngr_ansible_portable import dead_runs, text
-    from ansible.module_utils.mngr_files_parameters import Transfers
-    from ansible.module_utils.mngr_files_protocol import Comparison, Entry, Header, Step, StepOutcome
+    from ansible.module_utils import mngr_files_results as results
+    from ansible.module_utils import mngr_files_sources as sources
+    from ansible.module_utils.mngr_ansible_portable import dead_runs
+    from ansible.module_utils.mngr_files_protocol import Entry, Header, Step
+    from ansible.module_utils.mngr_files_transfers import Transfers
 else:
 
     def module_utils_package():
@@ -57,8 +61,9 @@ else:
     bundle = importlib.import_module(f"{_PACKAGE}.mngr_files_bundle")
     changes = importlib.import_module(f"{_PACKAGE}.mngr_files_changes")
     parameters = importlib.import_module(f"{_PACKAGE}.mngr_files_parameters")
+    results = importlib.import_module(f"{_PACKAGE}.mngr_files_results")
+    sources = importlib.import_module(f"{_PACKAGE}.mngr_files_sources")
     dead_runs = importlib.import_module(f"{_PACKAGE}.mngr_ansible_portable.dead_runs")
-    text = importlib.import_module(f"{_PACKAGE}.mngr_ansible_portable.text")
 
 INLINE = 1 << 20
 """The largest payload, in packed bytes, that travels inside the module's own execution."""
@@ -68,15 +73,10 @@ MOST_CHANGED = 100
 """Sources that may change while they are sent: each of them begins the sending anew."""
 PART = 4 << 20
 """How much of a payload is sent at once to a user to whom no upload can be given, in bytes."""
-MOST_PROBLEMS = 20
-"""Problems that a message names."""
-MOST_NOTICES = 5
-"""Notices that are shown."""
-ALLOWED_KEYS = frozenset(
-    "mngr_steps content_needed previous_contents differences bundle_path changed failed msg invocation warnings".split()
-    + "deprecations rc exception module_stdout module_stderr unreachable skipped".split()
-)
-"""The keys of a host's result that are used. ``ansible_facts``, for one, could replace variables of the controller."""
+MANY_HOSTS = frozenset(("hostvars", "groups", "vars"))
+"""Variables that hold those of all hosts, or of this one again."""
+VAULT_OPTIONS = "--vault-id, --vault-password-file or --ask-vault-pass"
+"""How a run gets a vault password."""
 
 Result = dict[str, Any]
 """The result of an execution or of the task, as Ansible has it: besides our keys it may hold any of Ansible's."""
@@ -110,7 +110,8 @@ class ActionModule(ActionBase):
         """Read the sources, copy, and put the host's answer and what was skipped into one result."""
         result: Result = super().run(tmp, task_vars)
         self._task_vars = task_vars
-        transfers = parameters.read(self._task.args.get("transfers"), self._loader.get_basedir())
+        found = AnsibleSources(self, self._task_vars)
+        transfers = parameters.read(self._task.args.get("transfers"), found.base, found)
         answer: Result = {"mngr_steps": []}
         if transfers.steps and not transfers.problems:
             try:
@@ -121,21 +122,21 @@ class ActionModule(ActionBase):
             except bundle.SourceChangedError as error:
                 transfers.add_changed_source(error.path)
             except OSError as error:
-                transfers.add_problem(None, local_problem(error))
-        for notice in shortened(transfers.notices):
+                transfers.add_problem(None, results.local_problem(error))
+        for notice in results.shortened(transfers.notices):
             Display().warning(notice)  # ansible-core 2.21 drops `warnings` of an action's own result
         if transfers.problems:
-            return {**result, **refusal(transfers)}
-        comparison = taken_comparison(answer)
+            return {**result, **results.refusal(transfers)}
+        comparison = results.taken_comparison(answer)
         if "mngr_steps" not in answer:
             return {**result, **answer}
         if self._task.diff:
             answer["diff"] = changes.ansible_diff(transfers.steps, comparison)
-        answer["mngr_steps"] = in_order(transfers, answer["mngr_steps"])
+        answer["mngr_steps"] = results.in_order(transfers, answer["mngr_steps"])
         for step in answer["mngr_steps"]:
             if step["id"] in transfers.left and step["status"] in ("ok", "changed"):
-                step["reason"] = "; ".join(shortened(transfers.left[step["id"]]))
-        return {**result, **answer, **failure(answer["mngr_steps"])}
+                step["reason"] = "; ".join(results.shortened(transfers.left[step["id"]]))
+        return {**result, **answer, **results.failure(answer["mngr_steps"])}
 
     def _copy_settled(self, transfers: Transfers) -> Result:
         """Copy; a source that another program has changed meanwhile is taken as it is now, and no other one again.
@@ -156,7 +157,7 @@ class ActionModule(ActionBase):
         """Change the host to these steps, in as few round trips as their size allows."""
         if self._task.check_mode:
             return self._compare(steps)
-        files = [entry for entry in all_entries(steps) if entry["kind"] == "file"]
+        files = [entry for entry in results.all_entries(steps) if entry["kind"] == "file"]
         payload = self._pack_inline(steps, files, INLINE)
         if payload is not None:
             return self._execute({"bundle": payload})
@@ -165,7 +166,7 @@ class ActionModule(ActionBase):
             if "content_needed" not in answer:
                 return answer
             needed = set(answer["content_needed"])
-            files = [entry for index, entry in enumerate(all_entries(steps)) if index in needed]
+            files = [entry for index, entry in enumerate(results.all_entries(steps)) if index in needed]
         return self._send(self._choose_transport(steps, files))
 
     def _compare(self, steps: Sequence[Step]) -> Result:
@@ -197,7 +198,7 @@ class ActionModule(ActionBase):
 
         The header says which contents are in the ``uploaded`` file.
         """
-        for entry in all_entries(steps):
+        for entry in results.all_entries(steps):
             entry["packed"] = None
         for entry in inline:
             entry["packed"] = "inline"
@@ -246,7 +247,7 @@ class ActionModule(ActionBase):
         except AnsibleError as error:
             if self._is_become_unprivileged():
                 return self._send_parts(path)
-            message = upload_problem(directory, str(error))
+            message = results.upload_problem(directory, str(error))
             self._remove_task_directory()
             raise NotSentError({"failed": True, "changed": False, "msg": message}) from None
         return remote
@@ -300,80 +301,104 @@ class ActionModule(ActionBase):
 
     def _execute(self, arguments: Mapping[str, str | None]) -> Result:
         """Run the module on the host; only what we expect of its result, and nothing that was sent."""
-        found = self._execute_module("mngr_files_write", dict(arguments), task_vars=self._task_vars)
-        answer = {key: value for key, value in found.items() if key in ALLOWED_KEYS or key.startswith("_ansible_")}
-        sent = (arguments.get("bundle") or arguments.get("part") or "")[:64]
-        for key in ("module_stdout", "module_stderr"):
-            if sent in answer.get(key, ""):
-                answer[key] = "(not shown: it holds what was sent)"
-        return answer
+        return results.allowed(
+            self._execute_module("mngr_files_write", dict(arguments), task_vars=self._task_vars), arguments
+        )
 
 
-def all_entries(steps: Sequence[Step]) -> list[Entry]:
-    """The entries of all steps, in their order, which numbers them."""
-    return [entry for step in steps for entry in step["entries"]]
+class AnsibleSources(sources.Controller):
+    """Sources as Ansible finds, decrypts and renders them."""
+
+    def __init__(self, action: ActionModule, task_vars: dict[str, Any] | None) -> None:
+        self.base = action._loader.get_basedir()
+        self._loader = action._loader
+        self._templar = action._templar
+        self._search_path = search_path(action._task)
+        self._variables = task_vars or {}
+        self._vaulted_values: set[str] | None = None
+
+    def places(self, folders: Sequence[str], name: str) -> list[str]:
+        """Where ``ansible.builtin.copy`` looks for a file: ``DataLoader.path_dwim_relative_stack`` has the rules."""
+        found = []
+        for path in self._search_path:
+            above = os.path.dirname(path)
+            is_below_tasks = os.path.basename(above) == "tasks"
+            found += [os.path.join(os.path.dirname(above), each, name) for each in folders if is_below_tasks]
+            found += [os.path.join(above, name)] if is_below_tasks else []
+            found += [*_in_folders(path, folders, name), os.path.join(path, name)]
+        return [*found, *_in_folders(self.base, folders, name), os.path.join(self.base, name)]
+
+    def decrypt(self, data: bytes) -> bytes:
+        """What Ansible Vault has encrypted, with the passwords of this run.
+
+        Raises:
+            SourceError: it cannot be decrypted.
+        """
+        vault = self._loader._vault
+        if not vault.secrets:
+            why = f"is encrypted with Ansible Vault, and this run has no vault password; give it with {VAULT_OPTIONS}"
+            raise sources.SourceError(why)
+        try:
+            plain: bytes = vault.decrypt(data)
+        except AnsibleError as error:
+            if "Decryption failed" in str(error):
+                why = (
+                    "is encrypted with Ansible Vault, and no vault password of this run fits; give the right one with "
+                )
+                why += VAULT_OPTIONS
+            else:
+                why = f"is encrypted with Ansible Vault, and cannot be decrypted: {results.short_reason(str(error))}"
+            raise sources.SourceError(why) from None
+        return plain
+
+    def render(self, path: str, name: str) -> str:
+        """What Ansible's own ``template`` makes of a file; ``name`` is its ``template_path``.
+
+        Raises:
+            SourceError: it is no template, or needs what is not there.
+        """
+        template = lookup_loader.get("ansible.builtin.template", loader=self._loader, templar=self._templar)
+        variables = {**self._variables, "ansible_search_path": [*self._search_path, self.base]}
+        # Up to ansible-core 2.18, text that looks like YAML would become data.
+        options: dict[str, Any] = {"convert_data": False} if is_older_than_2_19() else {}
+        options["template_vars"] = {"template_path": name}
+        try:
+            rendered = template.run([path], variables, **options)[0]
+            return "" if rendered is None else str(rendered)
+        except Exception as error:  # whatever a template can raise
+            raise sources.SourceError(f"cannot be rendered: {results.short_reason(str(error))}") from None
+
+    def has_vaulted_value(self, content: bytes) -> bool:
+        """Whether a value of a vault is in this content: a variable of this host, or of an encrypted file."""
+        if self._vaulted_values is None:
+            own = {key: value for key, value in self._variables.items() if key not in MANY_HOSTS}
+            files = sources.values_of_encrypted_files(getattr(self._loader, "_FILE_CACHE", {}))
+            self._vaulted_values = sources.encrypted_values(own) | files
+        return sources.holds_one_of(content, self._vaulted_values)
 
 
-def taken_comparison(answer: Result) -> Comparison:
-    """What the host found, taken out of its answer: content does not belong into the task's result."""
-    answer.pop("invocation", None)
-    return {
-        "content_needed": answer.pop("content_needed", None) or [],
-        "previous_contents": answer.pop("previous_contents", None) or {},
-        "differences": answer.pop("differences", None) or [],
-    }
+def search_path(task: Any) -> list[str]:
+    """Where Ansible looks for the files of the task that includes this role; without this role's own directory.
+
+    A role that is listed under ``roles`` or ``dependencies`` has no such task: the roles that depend on it count then.
+    """
+    role = task._role
+    if role is None or role._role_name.rpartition(".")[2] != "mngr_files":
+        return [str(each) for each in task.get_search_path()]
+    own, parent = role._role_path, task._parent
+    while parent is not None:
+        if isinstance(parent, IncludeRole) and parent._role_path == own:
+            return [str(each) for each in parent.get_search_path()]
+        parent = getattr(parent, "_parent", None)
+    return [str(each) for each in task.get_search_path() if each != own and not each.startswith(f"{own}{os.sep}")]
 
 
-def in_order(transfers: Transfers, outcomes: Sequence[StepOutcome]) -> list[StepOutcome]:
-    """The outcomes of the host and of skipped transfers, in the order of the variable."""
-    found = {**transfers.skipped, **{outcome["id"]: outcome for outcome in outcomes}}
-    return [found[step] for step in transfers.order if step in found]
+def _in_folders(directory: str, folders: Sequence[str], name: str) -> list[str]:
+    """A name in these folders of a directory, without those with which the name already begins."""
+    return [os.path.join(directory, each, name) for each in folders if not name.startswith(f"{each}/")]
 
 
-def local_problem(error: OSError) -> str:
-    """What went wrong on this machine, as a sentence without a full stop."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"there is no space for temporary files on this machine ({error.strerror})"
-    return f"{error.filename or 'a temporary file on this machine'}: {error.strerror}"
-
-
-def upload_problem(directory: str, output: str) -> str:
-    """What went wrong with an upload: of what ssh, sftp and Ansible wrote, the last line, which says why."""
-    if "No space left on device" in output:
-        return f"There is no space left in {directory} on the host for the files. Free some space and run again."
-    lines = [line for line in map(text.clause, output.splitlines()) if line]
-    why = lines[-1] if lines else "no reason was given"
-    return f"The files could not be uploaded to {directory}: {why}. Fix this and run again."
-
-
-def shortened(notices: Sequence[str]) -> list[str]:
-    """The first of these notices, and how many more there are."""
-    left = len(notices) - MOST_NOTICES
-    return [*notices[:MOST_NOTICES], *([f"and {left} more files like these"] if left > 0 else [])]
-
-
-def refusal(transfers: Transfers) -> Result:
-    """The result if nothing was sent: every problem, in the order of the variable."""
-    outcomes = [transfers.skipped[step] for step in transfers.order if step in transfers.skipped]
-    reasons: dict[str, list[str]] = {}
-    for step, why in transfers.problems:
-        if step is not None:
-            reasons.setdefault(step, []).append(why)
-    for step, whys in reasons.items():
-        outcomes.append({"id": step, "status": "failed", "files_changed": 0, "reason": "; ".join(whys)[:2000]})
-    problems = [why for _, why in transfers.problems]
-    if len(problems) > MOST_PROBLEMS:
-        problems = [*problems[:MOST_PROBLEMS], f"and {len(problems) - MOST_PROBLEMS} more"]
-    message = f"Nothing was copied: {text.clause('; '.join(problems))}. Fix this and run again."
-    return {"failed": True, "changed": False, "mngr_steps": outcomes, "msg": message}
-
-
-def failure(outcomes: Sequence[StepOutcome]) -> Result:
-    """The keys that say that the task failed, and why; empty if it did not."""
-    failed = [outcome for outcome in outcomes if outcome["status"] == "failed"]
-    if not failed:
-        return {}
-    count = f"{len(failed)} of {len(outcomes)} transfers failed" if len(outcomes) > 1 else "The transfer failed"
-    first = "; the first: " if len(failed) > 1 else ": "
-    reason = text.clause(failed[0].get("reason", "no reason was given"))
-    return {"failed": True, "msg": f"{count}{first}{reason}. Run again; finished transfers are not repeated."}
+def is_older_than_2_19() -> bool:
+    """Whether this ansible-core has the templates of before 2.19."""
+    major, minor = release.__version__.split(".")[:2]
+    return (int(major), int(minor)) < (2, 19)

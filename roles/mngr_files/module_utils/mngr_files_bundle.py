@@ -70,7 +70,8 @@ class TooBigError(Exception):
 
 
 def pack(stream: IO[bytes], entries: Iterable[Entry], header: Header | None = None, limit: int | None = None) -> None:
-    """Write a stream: the header, if there is one, and the contents of these entries, read from their ``source``.
+    """Write a stream: the header, if there is one, and the contents of these entries, read from their ``source``,
+    unless an entry has its ``content``.
 
     Raises:
         SourceChangedError: a source does not begin with the content that its entry says.
@@ -132,6 +133,11 @@ class _Frames:
 
 def _blocks(entry: Entry) -> Iterator[bytes]:
     """Yield the content of a source: as many bytes as its entry says, whatever was added to it since."""
+    content = entry.get("content")
+    if content is not None:
+        for start in range(0, len(content), BLOCK):
+            yield content[start : start + BLOCK]
+        return
     sha256, left = hashlib.sha256(), entry["size"]
     try:
         # O_NONBLOCK: a fifo that took the file's place must not block.

@@ -1,7 +1,7 @@
 """What would change, as Ansible shows it with ``--diff``. Runs on the controller; standard library only.
 
 It never holds the content of a secret, neither of a secret source nor of a file that only some users of the host may
-read.
+read. A source is named as its user knows it; one that a program has planned is named by its destination.
 """
 
 from __future__ import annotations
@@ -41,7 +41,11 @@ def _content_diff(entry: Entry, previous: str | None) -> AnsibleDiff:
         return {"prepared": f"{path}: {file_diff.SECRET}\n"}
     if previous is None:
         return {"prepared": f"{path}: what is there is private, large or no file, and not shown\n"}
-    before, after = file_diff.as_text(base64.b64decode(previous)), file_diff.source_text(entry["source"])
+    content, before = entry["content"], file_diff.as_text(base64.b64decode(previous))
+    if content is None:
+        after = file_diff.source_text(entry["source"])
+    else:
+        after = file_diff.as_text(content) if len(content) <= file_diff.LARGEST else None
     if before is None or after is None:
         return {"prepared": f"{path}: {file_diff.NOT_TEXT}\n"}
-    return {"before": before, "after": after, "before_header": path, "after_header": printable(entry["source"])}
+    return {"before": before, "after": after, "before_header": path, "after_header": entry["label"] or path}

@@ -22,7 +22,7 @@ class WriteOptions(TypedDict):
     directory_mode: int | None
 
 
-class Entry(WriteOptions):
+class _SentEntry(WriteOptions):
     """One path of the host, and what is to be there.
 
     ``path`` is absolute or begins with ``~/``; bytes that are not UTF-8 are surrogates. ``kind`` is ``file``,
@@ -45,6 +45,17 @@ class Entry(WriteOptions):
     source_name: str
     identity: str
     packed: str | None
+
+
+class Entry(_SentEntry):
+    """One path of the host, as the controller has it; see above.
+
+    ``content`` is what was decrypted, rendered or given; None means that ``source`` is read. ``label`` is the source as
+    its user knows it, or empty. Neither is sent.
+    """
+
+    content: bytes | None
+    label: str
 
 
 class Step(TypedDict):
@@ -71,7 +82,7 @@ class Header(TypedDict):
     steps: list[Step]
 
 
-class ReceivedEntry(Entry):
+class ReceivedEntry(_SentEntry):
     """An entry as the host reads it: its number in the header, and where its content begins in its stream (bytes)."""
 
     index: int

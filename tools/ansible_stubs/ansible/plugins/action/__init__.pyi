@@ -6,7 +6,12 @@ class _Task:
     check_mode: bool
     diff: bool
 
+class _Vault:
+    secrets: Any
+    def decrypt(self, vaulttext: bytes) -> bytes: ...
+
 class _Loader:
+    _vault: _Vault
     def get_basedir(self) -> str: ...
 
 class _Shell:
@@ -25,6 +30,7 @@ class ActionBase:
     _task: _Task
     _loader: _Loader
     _connection: _Connection
+    _templar: object
     def run(self, tmp: str | None = ..., task_vars: dict[str, Any] | None = ...) -> dict[str, Any]: ...
     def _execute_module(
         self, module_name: str, module_args: dict[str, Any], *, task_vars: dict[str, Any] | None

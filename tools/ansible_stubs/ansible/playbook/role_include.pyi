@@ -1,0 +1,3 @@
+class IncludeRole:
+    _role_path: str | None
+    def get_search_path(self) -> list[str]: ...
