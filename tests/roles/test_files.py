@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible.parsing.vault import VaultLib, VaultSecret
 
 from tests.support.controller import ROLES, Controller, Run, leftovers, mode, planned, put, role_module, snapshot
 
@@ -163,20 +164,32 @@ def test_a_secret_is_in_no_output_even_with_full_verbosity(tmp_path: Path, pipel
     assert set(holders) == {tmp_path / "key", tmp_path / "out" / "key"}
 
 
-def test_the_example_of_the_readme_works(tmp_path: Path) -> None:
+def test_the_examples_of_the_readme_work(tmp_path: Path) -> None:
     readme = (ROLES / "mngr_files" / "README.md").read_text()
-    example = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)[0]
+    first, second = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
     controller = Controller(tmp_path)
-    put(tmp_path / "example.yml", example.encode())
+    put(tmp_path / "first.yml", first.encode())
+    put(tmp_path / "second.yml", second.encode())
     put(tmp_path / "files" / "npmrc", b"token", 0o644)
     put(tmp_path / "files" / "claude" / "settings.json", b"{}")
     put(tmp_path / "files" / "motd", b"hello", 0o600)
-    run = controller.run([], playbook="example.yml")
+    put(tmp_path / "files" / "key.vault", VaultLib([("default", VaultSecret(b"password"))]).encrypt(b"key"))
+    put(tmp_path / "templates" / "agent.conf.j2", b"name={{ inventory_hostname }}")
+
+    run = controller.run([], playbook="first.yml")
     assert list(run.statuses.values()) == ["changed", "changed", "changed", "skipped"], run.output
     assert mode(controller.home / ".npmrc") == 0o600
     assert mode(controller.home / "motd") == 0o644
     assert (controller.home / ".config" / "claude" / "settings.json").read_bytes() == b"{}"
-    assert controller.run([], playbook="example.yml").result["changed"] is False
+    assert controller.run([], playbook="first.yml").result["changed"] is False
+
+    more = {"ANSIBLE_VAULT_PASSWORD_FILE": str(put(tmp_path / "password", b"password")), "AGENT_TOKEN": SECRET}
+    runs = [controller.run([], *options, playbook="second.yml", **more) for options in (("--check",), (), ())]
+    assert [run.code for run in runs] == [0, 0, 0], runs[0].output
+    agent = controller.home / ".config" / "agent"
+    found = {path.name: (path.read_text(), mode(path)) for path in agent.iterdir()}
+    assert found == {"token": (SECRET, 0o600), "key": ("key", 0o600), "agent.conf": ("name=host-1", 0o644)}
+    assert [run.output.count("RUNNING HANDLER [Restart the agent]") for run in runs] == [1, 1, 0]
 
 
 def test_every_key_of_a_transfer_is_described_in_the_argument_specs() -> None:
