@@ -19,6 +19,8 @@ from .versions import compare, is_snap_placeholder, upstream
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+    from .rehearsals import Rehearsal
+
 _SECONDS = 30
 """How long one manager may take to answer. It is killed then."""
 _BYTES = 400_000
@@ -151,6 +153,7 @@ def script(
     privilege: str,
     as_root: Collection[str] = ("dnf",),
     refresh: Mapping[str, int] | None = None,
+    rehearsal: Rehearsal | None = None,
 ) -> str:
     """The sh text that asks each manager about these packages, all at the same time; for :func:`read`.
 
@@ -160,8 +163,9 @@ def script(
         as_root: the managers that are asked as root: dnf, which lets only root read the system's lists, and npm where
             root installs, since every user has settings of their own.
         refresh: the managers that fetch their lists first, as root, and the seconds that this may take.
+        rehearsal: its manager is asked about the lists there, not about the host's own.
     """
-    return _filled(without_comments(_TEMPLATE), packages, privilege, as_root, refresh or {})
+    return _filled(without_comments(_TEMPLATE), packages, privilege, as_root, refresh or {}, rehearsal)
 
 
 def annotated_script(packages: Mapping[str, Sequence[str]], privilege: str) -> str:
@@ -175,6 +179,7 @@ def _filled(
     privilege: str,
     as_root: Collection[str],
     refresh: Mapping[str, int],
+    rehearsal: Rehearsal | None = None,
 ) -> str:
     """The template in a subshell of its own, followed by the lines for the packages."""
     lines = [f"(\n{template}{{"]
@@ -186,12 +191,17 @@ def _filled(
         )
         lines.append(f"mngr_refresh {manager} {shlex.join(argv)}")
     for manager, names in packages.items():
+        own = rehearsal if rehearsal is not None and rehearsal.manager == manager else None
         lines.append("{")
         if manager in _LISTS:
             files, stamp = _LISTS[manager]
+            if own is not None:
+                files, stamp = own.lists(files), own.lists(stamp)
             lines.append(f"mngr_lists {manager} {stamp} {files}")
         for number, query in enumerate(managers.queries(manager, names)):
             argv = managers.with_environment(manager, query)
+            if own is not None:
+                argv = managers.with_environment(manager, own.amended(query), own.environment)
             if manager in as_root and privilege in ("sudo", "doas"):
                 argv = managers.privileged(["sh", "-c", _BOUNDED, "sh", *argv], privilege)
             lines.append(f"mngr_ask {shlex.quote(f'{manager} {number}')} {shlex.join(argv)} &")

@@ -37,8 +37,8 @@ def test_the_script_that_gives_a_program_its_environment_is_clean_sh() -> None:
     assert shellcheck(script) == []
 
 
-def bootstrap(tmp_path: Path, host: SshHost) -> tuple[Play, dict[str, Any]]:
-    ran = play(tmp_path, host, "mngr_bootstrap", tasks_from="python", mngr_bootstrap_timeout=120)
+def bootstrap(tmp_path: Path, host: SshHost, *options: str) -> tuple[Play, dict[str, Any]]:
+    ran = play(tmp_path, host, "mngr_bootstrap", *options, tasks_from="python", mngr_bootstrap_timeout=120)
     last_line = ran.result("Install python3")["stdout_lines"][-1]
     return ran, json.loads(last_line)["mngr_steps"][0]
 
@@ -48,6 +48,13 @@ def test_python_is_installed_where_there_is_none_and_only_once(ssh_host: StartHo
     repository = AptRepository(tmp_path / "apt")
     repository.adopt(offered_packages("bare"))
     host = ssh_host(layer="bare", repository=repository, lists="empty")
+    ran, foretold = bootstrap(tmp_path, host, "--check", "--diff")
+    assert (ran.code, ran.changed, foretold["status"]) == (0, 1, "changed"), ran.text
+    assert "+python3 3." in ran.text
+    assert host.run("command -v python3; ls /var/lib/apt/lists /tmp", check=False).stdout.split() == [
+        "/var/lib/apt/lists:",
+        "/tmp:",
+    ]
     ran, step = bootstrap(tmp_path, host)
     assert (ran.code, ran.changed) == (0, 1), ran.text
     assert step["status"] == "changed"
@@ -59,13 +66,50 @@ def test_python_is_installed_where_there_is_none_and_only_once(ssh_host: StartHo
 def test_a_bootstrap_that_fails_says_why(ssh_host: StartHost, tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     host = ssh_host(layer="bare", users=(User("dev"),), repository=AptRepository(tmp_path / "apt"))
+    ran, foretold = bootstrap(tmp_path, host, "--check")
     ran, step = bootstrap(tmp_path, host)
     assert ran.code == 2
+    assert foretold == step
     assert step["reason"] == "apt offers no python3. Check the host's package sources"
     assert step["status"] == "failed"
     assert step["current"] is None
     _, step = bootstrap(tmp_path, host.as_user("dev"))
     assert step["reason"].endswith("an administrator must run: sudo apt-get install -y python3")
+
+
+def test_check_mode_goes_on_where_python_is_still_missing_and_foretells_every_task(
+    ssh_host: StartHost, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o755)
+    repository = AptRepository(tmp_path / "apt")
+    repository.adopt(offered_packages("bare"))
+    for name in ("git", "jq"):
+        repository.add(name, "1:2.40-1", commands={name: f"echo {name} version 2.40"})
+    host = ssh_host(layer="bare", repository=repository)
+    prepared = {"name": "mngr_bootstrap"}, {"mngr_bootstrap_packages": [{"name": "git"}]}
+    needed = [
+        {"name": "git", "version": ">=2.39"},
+        {"name": "python3"},
+        {"name": "jq"},
+        {"name": "nowhere", "is_required": False},
+        {"name": "git-new", "checks": ["git"], "packages": {"apt": ["git"]}, "version": ">=9", "is_required": False},
+    ]
+    then = {"name": "mngr_packages"}, {"mngr_packages_requirements": needed}
+    tasks = [{"ansible.builtin.import_role": role, "vars": variables} for role, variables in (prepared, then)]
+    play(tmp_path, host, "mngr_bootstrap", "--list-tasks", tasks_from="python")  # the files of a run
+    book = [{"name": "Test", "hosts": "all", "gather_facts": False, "check_mode": True, "tasks": tasks}]
+    told = []
+    for is_check_mode in (True, False):
+        book[0]["check_mode"] = is_check_mode
+        (tmp_path / "run/play.yml").write_text(yaml.safe_dump(book))
+        (tmp_path / "run/results").write_text("")
+        ran = run_playbook(tmp_path / "run", tmp_path / "run/play.yml", "--diff")
+        assert ran.code == 0, ran.text
+        assert bool(host.run("command -v git", check=False).returncode) == is_check_mode
+        steps = [(each["id"], each["status"]) for one in ran.results for each in one.get("mngr_steps", ())]
+        told.append((ran.changed, steps, [one.get("changes") for one in ran.results]))
+    assert told[0] == told[1]
+    assert ("package:git", "ok") in told[0][1]
 
 
 def test_the_example_of_the_readme_runs(ssh_host: StartHost, tmp_path: Path) -> None:

@@ -346,18 +346,23 @@ def test_an_installer_that_reads_the_terminal_gets_none(start: StartHost, server
     assert "there is nobody to ask" in ran.results[-1]["output"]
 
 
-def test_check_mode_and_print_say_what_would_change_and_download_nothing(
+def test_check_mode_and_print_say_what_would_change_and_leave_nothing(
     start: StartHost, server: HttpsServer, tmp_path: Path
 ) -> None:
     host = start()
     offer = server.offer("/tool", _TOOL)
-    checked = fetch(tmp_path, host, archive(offer), options=("--check",))
-    assert (checked.code, checked.changed) == (0, 1), checked.text
-    assert checked.results[-1]["installed"] == ["package:tool"]
     printed = fetch(tmp_path, host, archive(offer), mngr_packages_install="print")
     expected = f"To install it, download {offer['url']}, see that its SHA-256 is {offer['sha256']}, and put tool"
     assert expected in message(printed)
     assert server.requests == []
+    checked = fetch(tmp_path, host, archive(offer), options=("--check", "--diff"))
+    assert (checked.code, checked.changed) == (0, 1), checked.text
+    assert checked.results[-1]["installed"] == ["package:tool"]
+    assert "+tool (version not known yet)" in checked.text
+    wrong = fetch(tmp_path, host, archive(offer, sha256="0" * 64), options=("--check",))
+    assert f"wanted {'0' * 64}; nothing of it was run, and it was removed" in message(wrong)
+    other = fetch(tmp_path, host, archive(server.offer("/x.tar", packed("", x=b"x"))), options=("--check",))
+    assert "it holds no file called tool (it holds x)" in message(other)
     assert absent(host, *_PLACES)
 
 

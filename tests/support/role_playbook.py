@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ROLES = Path(__file__).parents[2] / "roles"
 
-_CALLBACK = """
+CALLBACK = """
 import json, os
 from ansible.plugins.callback import CallbackBase
 
@@ -66,7 +66,7 @@ def play(
     """Run one role on one host with the real ansible-playbook."""
     directory = tmp_path / "run"
     (directory / "plugins").mkdir(parents=True, exist_ok=True)
-    (directory / "plugins/results.py").write_text(_CALLBACK)
+    (directory / "plugins/results.py").write_text(CALLBACK)
     (directory / "results").write_text("")
     python = {"ansible_python_interpreter": "/usr/bin/python3"}
     inventory = {"all": {"hosts": {"host-1": host.ansible_variables() | python}}}

@@ -2,22 +2,27 @@
 # Installs python3 with the system's package manager if the host has none that Ansible can use. Plain sh, for
 # /bin/sh -c. Needs $seconds, the time after which a package manager is stopped, and $lock_seconds, the time to wait for
 # its lock. The last line of its output is JSON: the outcome of the step bootstrap:python3. The exit status is 0 if python3
-# is installed.
+# is installed. With check=yes nothing is changed: the manager only says what it would do, and fetches the lists that it
+# needs into a directory of its own, as pacman's checkupdates does.
 set -u
-: "${seconds:?}" "${lock_seconds:=60}"
+: "${seconds:?}" "${lock_seconds:=60}" "${check:=}"
 LC_ALL=C PATH=$PATH:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin
 # Root runs no program of a user's, and Python (-I) imports nothing from a directory or a home of a user's.
 if [ "$(PATH=/usr/bin:/bin:$PATH id -u)" = 0 ]; then PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; fi
 export LC_ALL PATH
 if [ "$lock_seconds" -gt $((seconds / 2)) ]; then lock_seconds=$((seconds / 2)); fi # the work needs time too
 cd /
-become='' output='' code=0 package=python3
+become='' output='' code=0 package=python3 room='' own='' only=''
 
 finish() { # STATUS REASON: print the outcome and exit
+  # shellcheck disable=SC2086 # $become is several words, or none
+  if [ -n "$room" ]; then $become rm -rf -- "$room"; fi
   version=$(python3 -I -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null </dev/null)
   reason=$(printf %s "$2" | tr '"\134' "'/" | tr -c ' -~' ' ')
-  printf '\n{"mngr_steps": [{"id": "bootstrap:python3", "status": "%s", "current": %s, "reason": "%s"}]}\n' \
-    "$1" "${version:+\"}${version:-null}${version:+\"}" "$reason"
+  foretold=''
+  if [ -n "$check" ] && [ "$1" = changed ]; then foretold=', "foretold": "'$manager'", "offered": "'$(offered_version)'"'; fi
+  printf '\n{"mngr_steps": [{"id": "bootstrap:python3", "status": "%s", "current": %s, "reason": "%s"}]%s}\n' \
+    "$1" "${version:+\"}${version:-null}${version:+\"}" "$reason" "$foretold"
   [ "$1" != failed ]
   exit
 }
@@ -61,8 +66,8 @@ lock_holder() { # print what holds the lock
 }
 run_as_root() { # COMMAND…: in a session of its own, stopped after $seconds, without questions; sets $output and $code
   # shellcheck disable=SC2086 # $become is several words, or none
-  output=$($become /bin/sh -c "$session" sh timeout -k 30 "$seconds" env APT_LISTBUGS_FRONTEND=none \
-    APT_LISTCHANGES_FRONTEND=none DEBIAN_FRONTEND=noninteractive LC_ALL=C NEEDRESTART_MODE=l \
+  output=$($become /bin/sh -c "$session" sh timeout -k 30 "$seconds" env ${room:+APT_CONFIG="$room/settings.conf"} \
+    APT_LISTBUGS_FRONTEND=none APT_LISTCHANGES_FRONTEND=none DEBIAN_FRONTEND=noninteractive LC_ALL=C NEEDRESTART_MODE=l \
     ZYPP_LOCK_TIMEOUT="$lock_seconds" "$@" </dev/null 2>&1)
   code=$?
   return "$code"
@@ -78,31 +83,70 @@ wait_for_lock() { # COMMAND…: run it as root, and again until no other program
   return "$code"
 }
 apt_get() {
+  # shellcheck disable=SC2086 # $own is several words, or none; so everywhere below
   wait_for_lock apt-get -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout="$lock_seconds" -o Acquire::Retries=1 \
-    -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 "$@"
+    -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 $own "$@"
 }
+# From now on, what the manager fetches is in a directory of its own, beside copies of the host's settings and sources.
+rehearse() {
+  room=$(TMPDIR=/tmp mktemp -d) || return 1
+  case $manager in
+    apt)
+      mkdir -p "$room/lists/partial" "$room/cache/archives/partial" "$room/settings"
+      cp -R /etc/apt/apt.conf.d/. "$room/settings/" 2>/dev/null
+      cp /etc/apt/apt.conf "$room/settings/zzzy-main" 2>/dev/null
+      echo '#clear APT::Update;' >"$room/settings/zzzz-rehearsal" # no program that the settings run after an update
+      printf 'Dir::Etc::parts "%s/settings";\nDir::Etc::main "/dev/null";\n' "$room" >"$room/settings.conf"
+      own="-o Dir::State::lists=$room/lists -o Dir::Cache=$room/cache"
+      ;;
+    dnf) own="--setopt=cachedir=$room/cache --setopt=system_cachedir=$room/cache --setopt=persistdir=$room/state" ;;
+    zypper) own="--cache-dir $room/cache" ;;
+    pacman) mkdir "$room/db" && ln -s /var/lib/pacman/local "$room/db/local" && own="--dbpath $room/db --logfile /dev/null" ;;
+    apk) own="--cache-dir $room" ;;
+  esac
+}
+# shellcheck disable=SC2086
 refresh() { # fetch the lists of packages
   case $manager in
     apt) apt_get update ;;
-    dnf) wait_for_lock dnf -y '--setopt=*.skip_if_unavailable=True' --setopt=exit_on_lock=True makecache --refresh ;;
-    zypper) wait_for_lock zypper --non-interactive refresh ;;
-    pacman) wait_for_lock pacman --sync --refresh --noconfirm ;;
-    apk) wait_for_lock apk update ;;
+    dnf) wait_for_lock dnf -y '--setopt=*.skip_if_unavailable=True' --setopt=exit_on_lock=True $own makecache --refresh ;;
+    zypper) wait_for_lock zypper --non-interactive $own refresh ;;
+    pacman) wait_for_lock pacman $own --sync --refresh --noconfirm ;;
+    apk) wait_for_lock apk $own update ;;
   esac
 }
+# shellcheck disable=SC2086 # $only is one word, or none: the option to change nothing
 install() {
   case $manager in
-    apt) apt_get -y --no-install-recommends --no-remove install "$package" ;;
+    apt) apt_get -y --no-install-recommends --no-remove $only install "$package" ;;
     dnf)
-      wait_for_lock dnf -y '--setopt=*.skip_if_unavailable=True' --setopt=exit_on_lock=True \
+      wait_for_lock dnf -y '--setopt=*.skip_if_unavailable=True' --setopt=exit_on_lock=True $own $only \
         --setopt=install_weak_deps=False install "$package"
       ;;
     zypper)
-      wait_for_lock zypper --non-interactive --no-refresh install --no-recommends --no-force-resolution -- "$package"
+      wait_for_lock zypper --non-interactive --no-refresh $own install --no-recommends --no-force-resolution $only \
+        -- "$package"
       ;;
-    pacman) wait_for_lock pacman --sync --needed --noconfirm --noprogressbar -- "$package" ;;
-    apk) wait_for_lock apk add --no-interactive --wait "$lock_seconds" "$package" ;;
+    pacman) wait_for_lock pacman $own --sync --needed --noconfirm --noprogressbar $only -- "$package" ;;
+    apk) wait_for_lock apk $own add --no-interactive --wait "$lock_seconds" $only "$package" ;;
   esac
+}
+foretell() { # whether the manager could install python3, and print nothing: in check mode
+  case $manager in
+    apt) only=--simulate ;;
+    dnf) only=--assumeno ;;
+    zypper) only=--dry-run ;;
+    pacman) only=--print ;;
+    apk) only=--simulate ;;
+  esac
+  install >/dev/null
+  case $output in *'Operation aborted'*) code=0 ;; esac
+  only=''
+  return "$code"
+}
+offered_version() { # print the version of python3 that the manager would install, as far as it says
+  printf '%s\n' "$output" | sed -n -e 's/^Inst python3 (\([0-9.]*\).*/\1/p' \
+    -e 's/^ *python3  *[^ ]*  *\([0-9][0-9.]*\)-.*/\1/p' -e 's/.*\/python-\([0-9][0-9.]*\)-.*/\1/p' | head -n 1
 }
 is_offered() { # false if the lists have to be fetched first; those of pacman only if there are none
   case $manager in
@@ -175,6 +219,23 @@ fi
 # shellcheck disable=SC2016 # expanded by that sh
 session='(exec setsid "$@"); exit $?'
 refreshed=''
+if [ -n "$check" ]; then
+  if ! is_offered; then
+    if ! rehearse; then finish changed ''; fi
+    refresh
+    refreshed=yes
+  fi
+  if ! foretell && may_refresh && rehearse; then
+    refresh
+    foretell
+  fi
+  case $(offered_version) in
+    2.* | 3.[0-8] | 3.[0-8].*)
+      finish failed "Ansible needs Python 3.9 or newer, and $manager offers only an older one. Install it by hand" ;;
+  esac
+  if [ "$code" = 0 ]; then finish changed ''; fi
+  finish failed "$(explain)"
+fi
 if ! is_offered; then
   refresh
   refreshed=yes

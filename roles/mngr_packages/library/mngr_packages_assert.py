@@ -26,6 +26,12 @@ options:
     type: list
     elements: str
     default: []
+  foretold:
+    description:
+      - For check mode, what earlier tasks of the play would have done, as their results have it in C(foretold).
+    type: list
+    elements: dict
+    default: []
 attributes:
   check_mode:
     description: Can run in check mode, and then reports what a run would do.
@@ -43,6 +49,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+foretold:
+  description: What later tasks of the play have to know, for their argument of this name.
+  type: list
+  elements: dict
+  returned: in check mode
 mngr_steps:
   description: The outcome of every requirement.
   type: list
@@ -77,33 +88,14 @@ mngr_steps:
 """
 
 from ansible.module_utils.mngr_packages_arguments import reading_module  # noqa: E402
-from ansible.module_utils.mngr_packages_outcomes import outcome  # noqa: E402
-from ansible.module_utils.mngr_packages_queries import check, complete, offered  # noqa: E402
+from ansible.module_utils.mngr_packages_assertion import run  # noqa: E402
+from ansible.module_utils.mngr_packages_foretold import FORETOLD  # noqa: E402
 
 
 def main() -> None:
-    """Check every requirement, and fail if a required one is not satisfied."""
+    """Run the module."""
     ids = {"type": "list", "elements": "str", "default": []}
-    module = reading_module("requirements", installed=ids, failed=ids)
-    installed = module.params["installed"]
-    steps, problems = [], []
-    for checked in check(module, complete(module)):
-        is_installed = checked.id in installed
-        if checked.finding.status == "ok" or (is_installed and module.check_mode):
-            steps.append(outcome(checked, "changed" if is_installed else "ok"))
-            continue
-        hint = "; it was installed, but the check finds something else" if is_installed else ""
-        reason = checked.problem() + offered(module, checked.requirement) + hint
-        steps.append(outcome(checked, "failed", reason))
-        if checked.requirement["is_required"]:
-            problems.append(reason)
-        elif checked.id not in module.params["failed"]:
-            module.warn(f"{reason}. It is optional.")
-    if problems:
-        module.fail_json(
-            f"{'; '.join(problems)}. Install a version in the range, or relax the range.", mngr_steps=steps
-        )
-    module.exit_json(changed=False, mngr_steps=steps)
+    run(reading_module("requirements", installed=ids, failed=ids, foretold=FORETOLD))
 
 
 if __name__ == "__main__":

@@ -34,6 +34,12 @@ options:
     description: Seconds that all downloads, and then all installations, may take on the host.
     type: int
     default: 900
+  foretold:
+    description:
+      - For check mode, what earlier tasks of the play would have done, as their results have it in C(foretold).
+    type: list
+    elements: dict
+    default: []
 attributes:
   check_mode:
     description: Can run in check mode, and then reports what a run would do.
@@ -63,6 +69,42 @@ installed:
   elements: str
   returned: always
   sample: ["package:fd"]
+changes:
+  description: What was installed, or would be in check mode, from which version to which.
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    id:
+      description: The C(id) of the requirement.
+      type: str
+      returned: always
+      sample: package:git
+    name:
+      description: Its name.
+      type: str
+      returned: always
+      sample: git
+    manager:
+      description: What installs it.
+      type: str
+      returned: always
+      sample: archive
+    from:
+      description: The upstream version before; null if there was none.
+      type: str
+      returned: always
+      sample: "2.30.2"
+    to:
+      description: The upstream version that the manager offers; null if that is not known before the installation.
+      type: str
+      returned: always
+      sample: "2.39.5"
+foretold:
+  description: What later tasks of the play have to know, for their argument of this name.
+  type: list
+  elements: dict
+  returned: in check mode
 mngr_steps:
   description: The outcome of every requirement; if the module fails, of those that it fails for.
   type: list
@@ -104,11 +146,13 @@ output:
 from ansible.module_utils import mngr_packages_parts as parts  # noqa: E402
 from ansible.module_utils.mngr_packages_arguments import installing_module  # noqa: E402
 from ansible.module_utils.mngr_packages_fetching import Fetching  # noqa: E402
+from ansible.module_utils.mngr_packages_foretold import FORETOLD  # noqa: E402
 
 
 def main() -> None:
     """Run the module."""
-    parts.fetch(installing_module("requirements", chosen={"type": "dict"}), Fetching)
+    module = installing_module("requirements", chosen={"type": "dict"}, foretold=FORETOLD)
+    parts.fetch(module, Fetching)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,12 @@ options:
         if nothing could be installed from it.
     type: dict
     default: {}
+  foretold:
+    description:
+      - For check mode, what earlier tasks of the play would have done, as their results have it in C(foretold).
+    type: list
+    elements: dict
+    default: []
 attributes:
   check_mode:
     description: Can run in check mode, and then reports what a run would do.
@@ -111,6 +117,42 @@ installed:
   elements: str
   returned: always
   sample: ["package:git"]
+changes:
+  description: What was installed, or would be in check mode, from which version to which.
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    id:
+      description: The C(id) of the requirement.
+      type: str
+      returned: always
+      sample: package:git
+    name:
+      description: Its name.
+      type: str
+      returned: always
+      sample: git
+    manager:
+      description: What installs it.
+      type: str
+      returned: always
+      sample: apt
+    from:
+      description: The upstream version before; null if there was none.
+      type: str
+      returned: always
+      sample: "2.30.2"
+    to:
+      description: The upstream version that the manager offers; null if that is not known before the installation.
+      type: str
+      returned: always
+      sample: "2.39.5"
+foretold:
+  description: What later tasks of the play have to know, for their argument of this name.
+  type: list
+  elements: dict
+  returned: in check mode
 mngr_steps:
   description: The outcome of every requirement; if the module fails, of those that it fails for.
   type: list
@@ -152,6 +194,7 @@ output:
 from ansible.module_utils import mngr_packages_parts as parts  # noqa: E402
 from ansible.module_utils.mngr_ansible_portable import managers  # noqa: E402
 from ansible.module_utils.mngr_packages_arguments import installing_module  # noqa: E402
+from ansible.module_utils.mngr_packages_foretold import FORETOLD  # noqa: E402
 from ansible.module_utils.mngr_packages_installation import Installation  # noqa: E402
 
 
@@ -160,9 +203,10 @@ def main() -> None:
     manager = {"type": "str", "choices": ["", *managers.TABLE], "default": ""}
     added = {"type": "dict", "default": {}}
     lock = {"type": "int", "default": managers.LOCK_SECONDS}
-    parts.install(
-        installing_module("requirements", manager=manager, repositories=added, lock_timeout=lock), Installation
+    module = installing_module(
+        "requirements", manager=manager, repositories=added, lock_timeout=lock, foretold=FORETOLD
     )
+    parts.install(module, Installation)
 
 
 if __name__ == "__main__":

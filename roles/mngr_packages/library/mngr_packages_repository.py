@@ -38,6 +38,12 @@ options:
     description: Seconds that each download may take.
     type: int
     default: 900
+  foretold:
+    description:
+      - For check mode, what earlier tasks of the play would have done, as their results have it in C(foretold).
+    type: list
+    elements: dict
+    default: []
 attributes:
   check_mode:
     description: Can run in check mode, and then reports what a run would do.
@@ -78,6 +84,11 @@ added:
   elements: str
   returned: always
   sample: [nodesource]
+foretold:
+  description: What later tasks of the play have to know, for their argument of this name.
+  type: list
+  elements: dict
+  returned: in check mode
 mngr_steps:
   description: The outcome of every repository, as C(repository:) and its name.
   type: list
@@ -138,12 +149,14 @@ new:
 from ansible.module_utils import mngr_packages_parts as parts  # noqa: E402
 from ansible.module_utils.mngr_packages_additions import Additions  # noqa: E402
 from ansible.module_utils.mngr_packages_arguments import installing_module  # noqa: E402
+from ansible.module_utils.mngr_packages_foretold import FORETOLD  # noqa: E402
 
 
 def main() -> None:
     """Run the module."""
     wanted = {"type": "list", "elements": "raw", "default": []}
-    parts.add_repositories(installing_module("repositories", "dict", requirements=wanted), Additions)
+    module = installing_module("repositories", "dict", requirements=wanted, foretold=FORETOLD)
+    parts.add_repositories(module, Additions)
 
 
 if __name__ == "__main__":

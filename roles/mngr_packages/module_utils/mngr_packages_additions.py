@@ -11,9 +11,11 @@ from . import mngr_packages_download as download
 from . import mngr_packages_keys as keys
 from . import mngr_packages_repositories as repositories
 from .mngr_ansible_portable import validation
+from .mngr_ansible_portable.addresses import redacted
 from .mngr_ansible_portable.repositories import MARK, marked
 from .mngr_ansible_portable.text import clause
 from .mngr_packages_executor import NOT_ROOT, Executor, last_lines, private_directory
+from .mngr_packages_foretold import Foretold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,6 +47,8 @@ class Additions:
         self.module = module
         self.steps: list[StepOutcome] = []
         self.new: dict[str, NewRepository] = {}
+        self.foretold = Foretold(module.params["foretold"] if module.check_mode else ())
+        self.diffs: dict[str, list[dict[str, str]]] = {}
 
     def run(self) -> None:
         """Compare the repositories with the host, write what is missing, and end the module."""
@@ -65,10 +69,16 @@ class Additions:
                 self.add_step(repository["name"], "ok")
         if problems:
             self.fail(f"{'; '.join(problems)}. Nothing was written.")
-        if self.module.check_mode or not due:
-            self.finish([each.repository["name"] for each in due])
+        if not due:
+            self.finish([])
         executor = Executor(self.module, "system")
         self.refuse(due, executor)
+        if self.module.check_mode:
+            for repository, contents in due:
+                self.add_step(repository["name"], "changed")
+                key = contents[repository["key_path"]]
+                self.foretold.add_repository(repository, key.decode() if isinstance(key, bytes) else key)
+            self.finish([each.repository["name"] for each in due])
         self.write(due, executor)
 
     def contents(self, repository: Repository) -> dict[str, bytes | str]:
@@ -77,6 +87,8 @@ class Additions:
         Raises:
             RepositoryError: it must not be added.
         """
+        if self.foretold.has_repository(repository):
+            return {}
         known = repositories.elsewhere(repository)
         if known:
             self.module.warn(f"{repository['name']}: the host has it already, in {known}; it was left as it is.")
@@ -96,7 +108,10 @@ class Additions:
             fingerprint = "" if is_trusted else repository["fingerprint"]
             new: NewRepository = {"name": repository["name"], "paths": list(contents), "fingerprint": fingerprint}
             self.new[repository["name"]] = new
-        return {} if is_same and (is_trusted or repository["manager"] != "zypper") else contents
+        if is_same and (is_trusted or repository["manager"] != "zypper"):
+            return {}
+        self.diffs[repository["name"]] = [_difference(path, contents[path]) for path in contents]
+        return contents
 
     def key(self, repository: Repository) -> bytes:
         """The content of the key file. A key that the host has already from an address is not downloaded again.
@@ -175,7 +190,19 @@ class Additions:
 
     def _result(self, added: Sequence[str]) -> Mapping[str, Any]:
         new = [each for name, each in self.new.items() if name in added]
-        return {"changed": bool(added), "added": list(added), "new": new, "mngr_steps": self.steps}
+        result = {"changed": bool(added), "added": list(added), "new": new, "mngr_steps": self.steps}
+        if self.module._diff and added:
+            result["diff"] = [each for name in added for each in self.diffs.get(name, ())]
+        if self.module.check_mode:
+            result["foretold"] = self.foretold.entries
+        return result
+
+
+def _difference(path: str, content: bytes | str) -> dict[str, str]:
+    """What changes in a file, as Ansible shows it: addresses without login and query."""
+    new = content.decode("utf-8", "replace") if isinstance(content, bytes) else content
+    old = (_read(path) or b"").decode("utf-8", "replace")
+    return {"before_header": path, "after_header": path, "before": redacted(old), "after": redacted(new)}
 
 
 def _read(path: str) -> bytes | None:

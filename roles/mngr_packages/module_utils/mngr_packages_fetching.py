@@ -13,6 +13,7 @@ from . import mngr_packages_archives as archives
 from . import mngr_packages_download as download
 from .mngr_ansible_portable import addresses, validation
 from .mngr_packages_executor import NOT_ROOT, Executor, private_directory
+from .mngr_packages_foretold import Foretold
 from .mngr_packages_outcomes import Outcomes, Refusal, outcome
 from .mngr_packages_queries import Checked, Requirement, check, complete
 
@@ -34,22 +35,57 @@ class Fetching:
         self.executors: dict[str, Executor] = {}
         self.downloads: dict[str, str] = {}
         self.is_changed = False
+        self.foretold = Foretold(module.params["foretold"] if module.check_mode else ())
         self._deadline = 0.0
         self._restart_clock()
 
     def run(self) -> None:
         """Check, download, install, and end the module."""
-        found = check(self.module, self.complete())
+        found = self.foretold.applied(check(self.module, self.complete()))
         self.outcomes.add(found)
         foreign = [each for each in found if each.finding.status in ("too-new", "unknown")]
         self.outcomes.refuse([Refusal(each, each.problem(), "It is never installed over") for each in foreign])
         due = self.allowed([each for each in found if each.finding.status in ("missing", "too-old")])
-        if self.module.check_mode:
-            self.outcomes.finish(is_changed=bool(due), installed=[each.id for each in due])
         due = self.downloaded(due)
         self._restart_clock()
+        if self.module.check_mode:
+            self.finish_foretold(due)
         failures = {each.id: self.install(each.requirement) for each in due}
         self.finish(check(self.module, [each.requirement for each in due]), failures)
+
+    def foretell_without_download(self) -> None:
+        """End the module in check mode, for a host that has no Python yet: what has to be downloaded would be."""
+        found = self.foretold.applied(check(self.module, self.complete()))
+        self.outcomes.add(found)
+        foreign = [each for each in found if each.finding.status in ("too-new", "unknown")]
+        self.outcomes.refuse([Refusal(each, each.problem(), "It is never installed over") for each in foreign])
+        due = [each for each in found if each.finding.status in ("missing", "too-old")]
+        if self.module.params["install"] == "print":
+            self.outcomes.refuse(
+                [Refusal(each, each.problem(), f"To install it, {_by_hand(each.requirement)}") for each in due]
+            )
+            due = []
+        if due:
+            names = ", ".join(each.requirement["name"] for each in due)
+            self.module.warn(f"{names}: the download is compared with its checksum when the host has python3.")
+        for each in due:
+            self.foretold.add_package(each, "", (), None)
+        self.outcomes.foretold = self.foretold.entries
+        self.outcomes.finish(is_changed=bool(due), installed=[each.id for each in due])
+
+    def finish_foretold(self, due: Sequence[Checked]) -> None:
+        """End the module in check mode: look into the archives, and put nothing anywhere."""
+        failures = {each.id: self.unpacked(each.requirement)[1] for each in due}
+        found = [
+            each if failures[each.id] else each._replace(finding=each.finding._replace(status="ok", current=None))
+            for each in due
+        ]
+        for each in due:
+            if not failures[each.id]:
+                self.is_changed = True
+                self.foretold.add_package(each, "", (), None)
+        self.outcomes.foretold = self.foretold.entries
+        self.finish(found, failures)
 
     def complete(self) -> list[Requirement]:
         """The requirements with everything spelled out; fails the module for what cannot be fetched safely."""
@@ -107,22 +143,33 @@ class Fetching:
         """Install one; why that failed, as a clause, empty if it did not."""
         if "installer" in requirement["packages"]:
             return self.run_installer(requirement)
-        executor, path = self.executors[requirement["scope"]], self.downloads[requirement["id"]]
-        names = list(dict.fromkeys(requirement["packages"]["archive"]))
+        executor = self.executors[requirement["scope"]]
         directory = "/usr/local/bin" if requirement["scope"] == "system" else f"{executor.home}/.local/bin"
-        unpacked = tempfile.mkdtemp(dir=private_directory(self.module))
-        try:
-            with download.within(self.seconds_left):
-                found = archives.take(path, names, unpacked, _LARGEST)
-        except (archives.ArchiveError, download.DownloadError) as error:
-            return f"{addresses.without_secrets(requirement['url'])}: {error}"
-        except OSError as error:
-            return f"it could not be unpacked: {error.strerror}"
+        found, why = self.unpacked(requirement)
+        if why:
+            return why
         why = executor.write_files({f"{directory}/{os.path.basename(each)}": each for each in found}, "0755")
         if why:
             return f"it could not be put into {directory}: {why}"
         self.is_changed = True
         return ""
+
+    def unpacked(self, requirement: Requirement) -> tuple[list[str], str]:
+        """The programs out of a downloaded archive, in a private directory, or why they cannot be had, as a clause.
+
+        An installer has none, and that is no failure.
+        """
+        if "installer" in requirement["packages"]:
+            return [], ""
+        path, names = self.downloads[requirement["id"]], list(dict.fromkeys(requirement["packages"]["archive"]))
+        unpacked = tempfile.mkdtemp(dir=private_directory(self.module))
+        try:
+            with download.within(self.seconds_left):
+                return archives.take(path, names, unpacked, _LARGEST), ""
+        except (archives.ArchiveError, download.DownloadError) as error:
+            return [], f"{addresses.without_secrets(requirement['url'])}: {error}"
+        except OSError as error:
+            return [], f"it could not be unpacked: {error.strerror}"
 
     def run_installer(self, requirement: Requirement) -> str:
         """Run a downloaded installer; why that failed, as a clause, empty if it did not."""

@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
 from . import mngr_packages_explanations as explanations
+from . import mngr_packages_host
 from . import mngr_packages_repositories as repositories
 from .mngr_ansible_portable import managers
 from .mngr_ansible_portable.text import clause
-from .mngr_packages_executor import NOT_ROOT, Executor, privilege
-from .mngr_packages_manager import PackageManager, system_manager
+from .mngr_packages_executor import NOT_ROOT, Executor
+from .mngr_packages_foretold import Foretold
+from .mngr_packages_manager import PackageManager
 from .mngr_packages_outcomes import Outcomes, Refusal, outcome
 from .mngr_packages_queries import Checked, check, complete
 
@@ -33,18 +36,27 @@ class Installation:
 
     def __init__(self, module: AnsibleModule) -> None:
         self.module = module
-        self.manager = PackageManager(module, module.params["manager"] or system_manager())
+        name = module.params["manager"] or mngr_packages_host.of(module).system_manager()
+        self.manager = PackageManager(module, name)
         self.outcomes = Outcomes(module, "No package was changed.", self.withdraw)
+        self.outcomes.source = name
         self.repository_steps = module.params["repositories"].get("mngr_steps") or ()
         self.found: list[Checked] = []
         self.privilege = "root"
         self.is_refreshed = False
         self.unfetched: Explanation | None = None
         self.installed: list[str] = []
+        self.foretold = Foretold(module.params["foretold"] if module.check_mode else ())
+        self.rehearsal = contextlib.ExitStack()
 
     def run(self) -> None:
-        """Check, install, and end the module."""
-        self.found = found = check(self.module, complete(self.module))
+        """Check, install, and end the module; in check mode find out what that would do, and do nothing."""
+        with self.rehearsal:
+            self.run_all()
+
+    def run_all(self) -> None:
+        """The same; what a rehearsal needs is there until this ends."""
+        self.found = found = self.foretold.applied(check(self.module, complete(self.module)))
         self.outcomes.add(found)
         found = self.with_repositories(found)
         foreign = [each for each in found if each.finding.status in ("too-new", "unknown")]
@@ -52,8 +64,6 @@ class Installation:
         due = [each for each in found if each.finding.status in ("missing", "too-old")]
         if due:
             due = self.installable(due)
-        if self.module.check_mode:
-            self.outcomes.finish(is_changed=bool(due), installed=[each.id for each in due])
         due = self.offered(due)
         required = [each for each in due if each.requirement["is_required"]]
         optional = [each for each in due if not each.requirement["is_required"]]
@@ -61,7 +71,23 @@ class Installation:
             self.install([each for each in required if each.requirement["scope"] == scope], scope, is_required=True)
         for scope in ("system", "user"):
             self.install([each for each in optional if each.requirement["scope"] == scope], scope, is_required=False)
+        self.note_foretold(due)
         self.outcomes.finish(is_changed=bool(self.installed), installed=self.installed)
+
+    def note_foretold(self, due: Sequence[Checked]) -> None:
+        """In check mode, tell later tasks what would be installed."""
+        if not self.module.check_mode:
+            return
+        for each in due:
+            if each.id in self.installed and not self.stays_hidden(each):
+                packages = each.requirement["packages"][self.manager.name]
+                self.foretold.add_package(each, self.manager.name, packages, self.outcomes.versions.get(each.id))
+        self.outcomes.foretold = self.foretold.entries
+
+    def stays_hidden(self, checked: Checked) -> bool:
+        """Whether the check will still find the old program: none of a package, in a directory that comes first."""
+        is_there = checked.finding.status == "too-old" and checked.finding.where.startswith("/usr/local/")
+        return is_there and self.manager.name in managers.SYSTEM
 
     def with_repositories(self, found: Sequence[Checked]) -> list[Checked]:
         """Those that need no repository which could not be added; notes the others as failed, for that reason."""
@@ -86,7 +112,7 @@ class Installation:
         self.refuse(unnamed, f"No package of {name} is known for it; install it by hand", is_of_source=True)
         due = [each for each in due if each not in unnamed]
         if any(managers.needs_root(name, each.requirement["scope"]) for each in due):
-            self.privilege = privilege()
+            self.privilege = self.manager.host.privilege()
         remedy = self.instead(due)
         if remedy:
             self.refuse(due, remedy)
@@ -125,14 +151,35 @@ class Installation:
         may_refresh = self.manager.can_refresh and (self.manager.name != "pacman" or offers.lists == "empty")
         may_refresh = may_refresh and offers.lists != "read-only"
         is_short = offers.lists == "empty" or any(self.manager.refusal(each, offers) for each in requirements)
+        hidden: Collection[str] = ()
         if may_refresh and is_short:
+            if self.module.check_mode:
+                if not self.manager.can_rehearse:
+                    return list(due)
+                hidden = self.rehearse()
             self.refresh()
             offers = self.manager.offers(requirements, self.privilege)
             offers = offers._replace(problem=self.unfetched.problem if self.unfetched else offers.problem)
-        refused = [each for each in due if self.manager.refusal(each.requirement, offers)]
+        for each in due:
+            self.outcomes.versions[each.id] = self.manager.best(each.requirement, offers)
+        asked = [each for each in due if each.requirement["repository"] not in hidden]
+        refused = [each for each in asked if self.manager.refusal(each.requirement, offers)]
         remedy = self.unfetched.remedy if self.unfetched else "Add a package source that has it, or relax the range"
         self.refuse(refused, remedy, offers, is_of_source=True)
         return [each for each in due if each not in refused]
+
+    def rehearse(self) -> set[str]:
+        """From now on, ask about lists in a private directory, with the repositories that would have been added.
+
+        Returns:
+            The names of those that cannot be asked, because nothing shows their whole address.
+        """
+        self.rehearsal.enter_context(
+            self.manager.rehearsal(
+                lambda directory: self.foretold.sources(self.manager.name, directory).files, self.privilege
+            )
+        )
+        return self.foretold.sources(self.manager.name, "").hidden
 
     def refresh(self) -> None:
         """Fetch the lists once. A source that is dead stops nothing: another one may offer what is needed."""
@@ -154,13 +201,19 @@ class Installation:
         packages = self.packages(due)
         if not packages:
             return
-        code = self.manager.install(packages, scope, self.privilege)
+        if self.module.check_mode:
+            code = self.manager.foretell(packages, scope, self.privilege)
+        else:
+            code = self.manager.install(packages, scope, self.privilege)
         may_refresh = self.manager.can_refresh and self.manager.name != "pacman" and not self.is_refreshed
-        if code and may_refresh and explanations.is_stale(self.manager.output):
+        if code and may_refresh and not self.module.check_mode and explanations.is_stale(self.manager.output):
             self.refresh()
             code = self.manager.install(packages, scope, self.privilege)
         self.outcomes.output = self.manager.output
-        again = check(self.module, [each.requirement for each in due]) if code else []
+        if self.module.check_mode:  # what the manager refuses is not done in part
+            again = list(due) if code else []
+        else:
+            again = check(self.module, [each.requirement for each in due]) if code else []
         failed = [each for each in again if self.has_failed(each, code)]
         self.installed += [each.id for each in due if each.id not in {other.id for other in failed}]
         names = ", ".join(packages)
@@ -179,6 +232,7 @@ class Installation:
                 else outcome(each, "changed")
                 for each in again
             ]
+            self.note_foretold(due)
             self.outcomes.fail(why, steps, is_changed=len(failed) < len(steps))
         if is_own and len(due) > 1:  # what nobody requires is not one transaction: one of them stops no other
             for each in failed:
@@ -192,7 +246,12 @@ class Installation:
         """Those of a failed transaction that would fail alone too; all of them where that cannot be told."""
         if len(failed) < 2:
             return list(failed)
-        alone = [each for each in failed if self.manager.would_fail(self.packages([each]), self.privilege)]
+        would_fail = self.manager.would_fail
+        if self.module.check_mode:
+            scope = failed[0].requirement["scope"]
+            alone = [each for each in failed if self.manager.foretell(self.packages([each]), scope, self.privilege)]
+        else:
+            alone = [each for each in failed if would_fail(self.packages([each]), self.privilege)]
         return alone or list(failed)
 
     def has_failed(self, checked: Checked, code: int) -> bool:
@@ -203,6 +262,8 @@ class Installation:
 
     def withdraw(self) -> None:
         """Remove the repositories that were added for these requirements, if nothing was installed from them."""
+        if self.module.check_mode:
+            return
         for new in self.module.params["repositories"].get("new") or ():
             own = [each for each in self.found if each.requirement["repository"] == new["name"]]
             if own and not any(each.id in self.installed or each.finding.status == "ok" for each in own):

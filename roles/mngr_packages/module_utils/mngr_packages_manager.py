@@ -3,20 +3,21 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import re
-import shutil
 import time
 from typing import TYPE_CHECKING
 
-from . import mngr_packages_executor as executor
 from . import mngr_packages_explanations as explanations
-from .mngr_ansible_portable import managers, trusted_programs, versions
+from . import mngr_packages_host
+from .mngr_ansible_portable import managers, versions
 from .mngr_ansible_portable import offers as package_offers
+from .mngr_ansible_portable.rehearsals import MANAGERS as REHEARSING
+from .mngr_ansible_portable.rehearsals import Rehearsal
 from .mngr_ansible_portable.text import clause
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ansible.module_utils.basic import AnsibleModule
 
@@ -28,29 +29,12 @@ _NO_LOCK = r"[Rr]ead-only file system"
 """What a manager prints that could not make its lock: nobody holds it."""
 _LEFT_ALONE = r"Not modifying|exists at .* and points to"
 """What pipx prints where the program that it would install is somebody else's."""
+_NO_DRY_RUN = r"no such option: --dry-run"
+"""What a pip prints that is older than 22.2."""
 _SHORTEST = 4
 """Seconds that must be left for one more try."""
 _WORTH_A_WORD = 10
 """Seconds of waiting after which a warning names what holds the lock."""
-
-
-def system_manager() -> str:
-    """The package manager of this host's system; ``apt`` if there is none that we know."""
-    present = [name for name, row in managers.TABLE.items() if shutil.which(row.program)]
-    words = os_release()
-    names = f"{words.get('ID', '')} {words.get('ID_LIKE', '')} {'macos' if os.uname().sysname == 'Darwin' else ''}"
-    return managers.of_host(names.split(), present) or "apt"
-
-
-def os_release() -> dict[str, str]:
-    """The names of this host's system: ``ID``, ``ID_LIKE``, ``VERSION_ID``, … Source: os-release(5)."""
-    words: dict[str, str] = {}
-    if os.path.exists("/etc/os-release"):
-        with open("/etc/os-release", encoding="utf-8", errors="replace") as file:
-            for line in file:
-                key, _, value = line.rstrip().replace('"', "").partition("=")
-                words[key] = value.strip("'")
-    return words
 
 
 class PackageManager:
@@ -64,18 +48,14 @@ class PackageManager:
     """
 
     def __init__(self, module: AnsibleModule, name: str) -> None:
-        home = os.path.expanduser("~")
-        own = [f"{home}/{each}" for each in (".local/bin", ".cargo/bin", ".npm-global/bin")]
-        path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin", *own])
-        os.environ["PATH"] = trusted_programs.trusted_path(path)
+        self.host = mngr_packages_host.of(module)
+        self.host.find_programs()
         self.name = name
         self._row = managers.TABLE[name]
-        self._home = home
-        self._directory = executor.private_directory(module)
         self._deadline = time.monotonic() + module.params.get("timeout", 0)
-        found = shutil.which(self._row.program)
-        self.is_present = found is not None and (os.geteuid() != 0 or trusted_programs.is_trusted(found))
+        self.is_present = self.host.has(self._row.program)
         self.can_refresh = bool(self._row.refresh)
+        self._rehearsal: Rehearsal | None = None
         self.output = ""
         self._warn = module.warn
         self._lock_seconds: float = module.params.get("lock_timeout") or managers.LOCK_SECONDS
@@ -91,7 +71,8 @@ class PackageManager:
         if not names or not self.is_present:
             return package_offers.ManagerOffers("own", {})
         asked = {self.name: names}
-        _, output = executor.run_captured(["/bin/sh", "-c", package_offers.script(asked, privilege)], self._directory)
+        script = package_offers.script(asked, privilege, rehearsal=self._rehearsal)
+        _, output = self.host.captured(["/bin/sh", "-c", script])
         return package_offers.read(output.split("\n"), asked)[self.name]
 
     def refusal(self, requirement: Requirement, offers: ManagerOffers) -> str:
@@ -133,14 +114,49 @@ class PackageManager:
         needed = privilege if managers.needs_root(self.name, scope) else "root"
         if self.name == "pipx":
             return self._install_with_pipx(packages, needed)
-        return self._change(managers.install(self.name, packages, scope, self._home), needed)
+        return self._change(managers.install(self.name, packages, scope, self.host.home), needed)
 
     def would_fail(self, packages: Sequence[str], privilege: str) -> bool:
         """Whether the manager refuses to install these, as it says without changing anything; False: it cannot say."""
         if not self._row.simulate:
             return False
-        command = managers.install(self.name, packages, "system", self._home, is_simulated=True)
+        command = managers.install(self.name, packages, "system", self.host.home, is_simulated=True)
         return bool(self._change(command, privilege if managers.needs_root(self.name, "system") else "root"))
+
+    def foretell(self, packages: Sequence[str], scope: str, privilege: str) -> int:
+        """The exit status that :meth:`install` would have, as the manager says without a change or a download.
+
+        0 where it cannot say.
+        """
+        if not self._row.foretell:
+            return 0
+        command = managers.install(self.name, packages, scope, self.host.home, is_foretold=True)
+        code = self._change(command, privilege if managers.needs_root(self.name, scope) else "root")
+        if self._row.foretold and re.search(self._row.foretold, self.output):
+            return 0
+        return 0 if re.search(_NO_DRY_RUN, self.output) else code
+
+    @property
+    def can_rehearse(self) -> bool:
+        """Whether it can fetch its lists without a change of the host."""
+        return self.name in REHEARSING
+
+    @contextlib.contextmanager
+    def rehearsal(self, files: Callable[[str], Mapping[str, str]], privilege: str) -> Iterator[None]:
+        """For the length of a ``with`` block, what it fetches and is asked about is in a private directory.
+
+        Args:
+            files: what has to be there beside the host's own sources, by its path there; called with the directory.
+            privilege: how root is reached.
+        """
+        directory = self.host.new_directory()
+        self._rehearsal = Rehearsal(self.name, directory)
+        try:
+            self.host.captured(["/bin/sh", "-c", self._rehearsal.layout(files(directory))])
+            yield
+        finally:
+            self._rehearsal = None
+            self.host.remove(directory, privilege)
 
     def _install_with_pipx(self, packages: Sequence[str], privilege: str) -> int:
         """Install with pipx, which replaces only with ``--force``. It may replace what it has installed itself.
@@ -153,7 +169,7 @@ class PackageManager:
         for package in packages:
             name = re.split(r"[^A-Za-z0-9._-]", package)[0]
             is_own = re.sub(r"[._-]+", "-", name).lower() in own
-            command = managers.install(self.name, [package], "user", self._home)
+            command = managers.install(self.name, [package], "user", self.host.home)
             code = self._change([*command[:2], *(["--force"] if is_own else []), *command[2:]], privilege)
             output.append(self.output)
             if not code and not is_own and re.search(_LEFT_ALONE, self.output):
@@ -173,12 +189,12 @@ class PackageManager:
             return {*self._words("pacman-conf", "IgnorePkg"), *members}
         if self.name == "dnf":
             command = ["dnf", "-q", "-C", "--setopt=exit_on_lock=True", "versionlock", "list"]
-            _, output = executor.run_captured(command, self._directory)
+            _, output = self.host.captured(command)
             return set(re.findall(r"(?m)^!?([^\s!].*)-\d+:[^-\s]+-[^-\s]+$", output))
         return set()
 
     def _words(self, *argv: str) -> list[str]:
-        return executor.run_captured(argv, self._directory)[1].split()
+        return self.host.captured(argv)[1].split()
 
     def _change(self, argv: Sequence[str], privilege: str) -> int:
         """Run the manager; wait for locks, also those that it does not wait for by itself, such as that of apt's lists.
@@ -193,8 +209,11 @@ class PackageManager:
             left = max(1, int(give_up - time.monotonic()))
             patient = managers.waiting(self.name, argv, min(left, seconds // 2))
             tried = time.monotonic()
-            bounded = managers.bounded(managers.with_environment(self.name, patient), seconds)
-            code, self.output = executor.run_captured(managers.privileged(bounded, privilege), self._directory)
+            environment = None
+            if self._rehearsal is not None:
+                patient, environment = self._rehearsal.amended(patient), self._rehearsal.environment
+            bounded = managers.bounded(managers.with_environment(self.name, patient, environment), seconds)
+            code, self.output = self.host.captured(managers.privileged(bounded, privilege))
             if explanations.is_stopped(code) and locked:  # no time was left for this try; the last one tells the reason
                 code, self.output = locked
                 return code

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Optional, TypedDict
 
 from .mngr_ansible_portable.text import clause
 from .mngr_packages_executor import last_lines
@@ -32,6 +32,13 @@ class StepOutcome(_StepFields, total=False):
     """
 
     is_of_source: bool
+
+
+Change = TypedDict(
+    "Change",
+    {"id": str, "name": str, "manager": str, "from": Optional[str], "to": Optional[str]},  # noqa: UP045 - 3.9
+)
+"""One requirement that was installed, or would be: its upstream version before and after, None for none or unknown."""
 
 
 class Refusal(NamedTuple):
@@ -64,6 +71,9 @@ class Outcomes:
 
     Attributes:
         output: what the last installing program printed.
+        source: what installs them, as people are told: the manager's name.
+        versions: by the id of a requirement, the version that is installed of it; None where that is not known.
+        foretold: what later tasks of the play have to know, in check mode; see ``mngr_packages_foretold``.
     """
 
     def __init__(
@@ -82,6 +92,9 @@ class Outcomes:
         self._checked: list[Checked] = []
         self._failed: dict[str, tuple[str, bool]] = {}
         self.output = ""
+        self.source = ""
+        self.versions: dict[str, str | None] = {}
+        self.foretold: list[dict[str, Any]] = []
 
     def add(self, checked: Iterable[Checked]) -> None:
         """Note the requirements that were looked at: without another outcome, they are ``ok`` or ``changed``."""
@@ -134,14 +147,40 @@ class Outcomes:
             return {"id": checked.id, "status": "changed", "current": None, "reason": ""}
         return outcome(checked, "ok")
 
-    def _result(
-        self, is_changed: bool, installed: Sequence[str], steps: Sequence[StepOutcome]
-    ) -> dict[str, bool | str | list[str] | list[StepOutcome]]:
-        result: dict[str, bool | str | list[str] | list[StepOutcome]] = {
+    def _result(self, is_changed: bool, installed: Sequence[str], steps: Sequence[StepOutcome]) -> dict[str, Any]:
+        changes = self._changes(installed)
+        result: dict[str, Any] = {
             "changed": is_changed,
             "installed": list(installed),
+            "changes": changes,
             "mngr_steps": list(steps),
         }
         if self.output:
             result["output"] = last_lines(self.output)
+        if self._module._diff and changes:
+            header = f"packages ({self.source})" if self.source else "packages"
+            result["diff"] = {
+                "before_header": header,
+                "before": "".join(f"{each['name']} {each['from']}\n" for each in changes if each["from"]),
+                "after_header": header,
+                "after": "".join(f"{each['name']} {each['to'] or '(version not known yet)'}\n" for each in changes),
+            }
+        if self._module.check_mode:
+            result["foretold"] = self.foretold
         return result
+
+    def _changes(self, installed: Sequence[str]) -> list[Change]:
+        """What was installed, or would be, from which version to which."""
+        return [
+            Change(
+                {
+                    "id": checked.id,
+                    "name": checked.requirement["name"],
+                    "manager": self.source,
+                    "from": checked.finding.current if checked.finding.status != "missing" else None,
+                    "to": self.versions.get(checked.id),
+                }
+            )
+            for checked in self._checked
+            if checked.id in installed
+        ]

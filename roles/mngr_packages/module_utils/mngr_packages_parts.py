@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
+from . import mngr_packages_host
 from .mngr_ansible_portable import managers
 from .mngr_ansible_portable.managers import DOWNLOADS
-from .mngr_packages_manager import PackageManager, system_manager
+from .mngr_packages_foretold import Foretold
+from .mngr_packages_manager import PackageManager
 from .mngr_packages_outcomes import Outcomes, outcome
 from .mngr_packages_queries import Checked, Requirement, check, complete
 from .mngr_packages_sources import Choice, Chooser
@@ -71,13 +73,14 @@ def _run(part: _Part, work: Callable[[AnsibleModule], _Work]) -> dict[str, Any]:
 
 def install(module: AnsibleModule, work: Callable[[AnsibleModule], _Work]) -> None:
     """Run ``mngr_packages_install``, and end the module."""
-    wanted = [_with_alternatives(each, module.params["manager"]) for each in complete(module)]
+    system = mngr_packages_host.of(module).system_manager()
+    wanted = [_with_alternatives(each, module.params["manager"], system) for each in complete(module)]
     if not any(each["sources"] or each["install"] == "print" for each in wanted):
         work(module).run()
     choice, found = _choose(module, wanted, module.params["repositories"])
     steps = _refuse(module, choice)
     refused = {each.checked.id for each in choice.refused}
-    usual = module.params["manager"] or system_manager()
+    usual = module.params["manager"] or system
     groups: dict[tuple[bool, str], list[Requirement]] = {}
     for each in [*choice.before, *(checked.requirement for checked in found if checked.id not in refused)]:
         chosen = choice.chosen.get(each["id"])
@@ -90,8 +93,9 @@ def install(module: AnsibleModule, work: Callable[[AnsibleModule], _Work]) -> No
     for is_printed, manager in sorted(groups, key=lambda key: (key[0], [*managers.TABLE].index(key[1]))):
         group = groups[is_printed, manager]
         mode = module.params["install"] if is_printed else "print"
-        part = _Part(module, requirements=group, manager=manager, install=mode)
-        done = _foreseen(module, choice, group, manager) or _run(part, work)
+        foretold = result.get("foretold", module.params["foretold"])
+        part = _Part(module, requirements=group, manager=manager, install=mode, foretold=foretold)
+        done = _foreseen(module, choice, group, manager, foretold) or _run(part, work)
         _add(result, done)
         if done.get("failed"):
             _fail(module, result, str(done["msg"]), manager)
@@ -141,6 +145,8 @@ def _choose(
 ) -> tuple[Choice, list[Checked]]:
     """The choice for those with sources that the host does not have, and what it has of each requirement."""
     found = check(module, wanted)
+    if module.check_mode:
+        found = Foretold(module.params["foretold"]).applied(found)
     due = [each for each in found if each.requirement["sources"] and each.finding.status in _DUE]
     return Chooser(module, wanted, earlier).choose(due), found
 
@@ -155,10 +161,10 @@ def _refuse(module: AnsibleModule, choice: Choice, *, is_final: bool = True) -> 
     return [outcome(each.checked, "failed", each.reason, is_of_source=True) for each in choice.refused]
 
 
-def _with_alternatives(requirement: Requirement, manager: str) -> Requirement:
+def _with_alternatives(requirement: Requirement, manager: str, system: str) -> Requirement:
     """The same, with its ``packages`` as sources where these name none of the host's system, but of other managers."""
     named = {name: names for name, names in requirement["packages"].items() if names}
-    if manager or requirement["sources"] or system_manager() in named:
+    if manager or requirement["sources"] or system in named:
         return requirement
     others = [name for name in named if name in managers.TABLE and name not in managers.SYSTEM]
     scope, exact = requirement["scope"], requirement["exact"]
@@ -178,7 +184,11 @@ def _named(requirement: Requirement, usual: str) -> str:
 
 
 def _foreseen(
-    module: AnsibleModule, choice: Choice, group: Sequence[Requirement], manager: str
+    module: AnsibleModule,
+    choice: Choice,
+    group: Sequence[Requirement],
+    manager: str,
+    earlier: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any] | None:
     """In check mode, the result of a manager that a run installs first; None if the manager can be asked."""
     is_coming = any(each.source["requires"] for each in choice.chosen.values() if each.manager == manager)
@@ -186,13 +196,18 @@ def _foreseen(
         return None
     ids = [each["id"] for each in group]
     steps = [{"id": each, "status": "changed", "current": None, "reason": ""} for each in ids]
-    return {"changed": True, "installed": ids, "mngr_steps": steps}
+    foretold = Foretold(earlier)
+    for each in check(module, group):
+        foretold.add_package(each, manager, each.requirement["packages"].get(manager, ()), None)
+    return {"changed": True, "installed": ids, "mngr_steps": steps, "foretold": foretold.entries}
 
 
 def _add(result: dict[str, Any], done: Mapping[str, Any]) -> None:
     """Put the result of a part into that of the module."""
     result["changed"] = result["changed"] or bool(done.get("changed"))
-    for key in ("installed", "mngr_steps", "diff"):
+    if "foretold" in done:
+        result["foretold"] = done["foretold"]  # with what was given to the part
+    for key in ("installed", "changes", "mngr_steps", "diff"):
         more = done.get(key)
         if more:
             result[key] = [*result.get(key, []), *(more if isinstance(more, list) else [more])]

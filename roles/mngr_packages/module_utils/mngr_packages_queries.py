@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import mngr_packages_entries
+from . import mngr_packages_entries, mngr_packages_host
 from .mngr_ansible_portable import check_script, checks, managers
 from .mngr_ansible_portable.shapes import CompleteRequirement
-from .mngr_packages_manager import PackageManager, system_manager
+from .mngr_packages_host import SilentHostError
+from .mngr_packages_manager import PackageManager
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
     from .mngr_ansible_portable.checks import Finding
-
-_CHECK_SECONDS = 120
+    from .mngr_packages_host import Host
 
 
 class Requirement(CompleteRequirement):
@@ -64,21 +63,21 @@ class Checked(NamedTuple):
 def complete(module: AnsibleModule) -> list[Requirement]:
     """The module's requirements with everything spelled out; fails the module if one cannot be checked or installed."""
     try:
-        return spelled_out(module.params["requirements"])
+        return spelled_out(module.params["requirements"], mngr_packages_host.of(module))
     except ValueError as error:
         module.fail_json(msg=f"{error}. Nothing was changed.")
 
 
-def spelled_out(given: object) -> list[Requirement]:
+def spelled_out(given: object, host: Host) -> list[Requirement]:
     """A list of requirements, as people write them, with everything spelled out.
 
     Raises:
         ValueError: one cannot be checked or installed; sentences without the last full stop.
     """
-    return [_complete(each) for each in mngr_packages_entries.read(given)]
+    return [_complete(each, host) for each in mngr_packages_entries.read(given)]
 
 
-def _complete(given: Mapping[str, Any]) -> Requirement:
+def _complete(given: Mapping[str, Any], host: Host) -> Requirement:
     """One requirement with everything spelled out.
 
     Raises:
@@ -96,7 +95,7 @@ def _complete(given: Mapping[str, Any]) -> Requirement:
         "install": given["install"] or "",
     }
     if given.get("packages") is None and not given["sources"]:
-        requirement["packages"] = {system_manager(): [requirement["name"]]}
+        requirement["packages"] = {host.system_manager(): [requirement["name"]]}
     for manager, packages in requirement["packages"].items():
         for package in packages:
             why = managers.name_problem(manager, package)
@@ -119,19 +118,10 @@ def check(module: AnsibleModule, requirements: Sequence[Requirement]) -> list[Ch
     if not requirements:
         return []
     try:
-        answer = subprocess.run(
-            ["/bin/sh"],
-            input=check_script.script(requirements),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            encoding="utf-8",
-            errors="replace",
-            timeout=_CHECK_SECONDS,
-        )
-        findings = checks.read(answer.stdout.split("\n"), requirements)
-    except subprocess.TimeoutExpired:
-        message = f"The host did not report within {_CHECK_SECONDS} s which packages it has. Run again."
-        module.fail_json(msg=message)
+        answer = mngr_packages_host.of(module).answer(check_script.script(requirements))
+        findings = checks.read(answer.split("\n"), requirements)
+    except SilentHostError as error:
+        module.fail_json(msg=f"{error}.")
     except ValueError as error:
         module.fail_json(msg=f"{error}. Nothing was changed.")
     return [Checked(*pair) for pair in zip(requirements, findings)]  # noqa: B905 - Python 3.9

@@ -16,7 +16,7 @@ from .mngr_ansible_portable.text import clause
 from .mngr_packages_executor import last_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from .mngr_packages_executor import Executor
 
@@ -60,8 +60,12 @@ class InvalidRepositoryError(Exception):
     """Why this is no repository for this host, as a sentence without a full stop."""
 
 
-def complete(given: Mapping[str, Any]) -> Repository:
+def complete(given: Mapping[str, Any], has: Callable[[str], bool] | None = None) -> Repository:
     """A repository with everything spelled out.
+
+    Args:
+        given: what describes it.
+        has: whether the host has a program; None: this process runs on the host.
 
     Raises:
         InvalidRepositoryError: it is not one that this host can use.
@@ -81,7 +85,7 @@ def complete(given: Mapping[str, Any]) -> Repository:
     ):
         if not is_valid:
             raise InvalidRepositoryError(f"its {field} is missing or not valid")
-    if not shutil.which(_PROGRAMS[manager], path="/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"):
+    if not (has or _has)(_PROGRAMS[manager]):
         raise InvalidRepositoryError(f"this host has no {manager}")
     files = repositories.files(manager, name, url, suite, component)
     return {
@@ -96,6 +100,10 @@ def complete(given: Mapping[str, Any]) -> Repository:
         "path": files.path,
         "text": files.text,
     }
+
+
+def _has(program: str) -> bool:
+    return shutil.which(program, path="/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin") is not None
 
 
 def _text(given: Mapping[str, Any], key: str) -> str:

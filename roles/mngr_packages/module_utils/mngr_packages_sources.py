@@ -7,15 +7,15 @@ or can get it first (``requires``), and it has a version that is wanted. The pac
 
 from __future__ import annotations
 
-import os
-import sys
+import contextlib
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from .mngr_ansible_portable import managers, requirements, userland
+from . import mngr_packages_host
+from .mngr_ansible_portable import managers, requirements
 from .mngr_ansible_portable.managers import DOWNLOADS
 from .mngr_ansible_portable.versions import Range
-from .mngr_packages_executor import privilege
-from .mngr_packages_manager import PackageManager, os_release, system_manager
+from .mngr_packages_foretold import Foretold
+from .mngr_packages_manager import PackageManager
 from .mngr_packages_outcomes import Refusal
 from .mngr_packages_queries import Checked, Requirement, check, spelled_out
 
@@ -109,12 +109,13 @@ class Chooser:
         self._managers: dict[str, PackageManager] = {}
         self._offers: dict[str, ManagerOffers] = {}
         self._privilege = ""
-        words, kernel = os_release(), os.uname().sysname
-        names = f"{words.get('ID', '')} {words.get('ID_LIKE', '')}".split()
-        self._ids = (*names, {"Darwin": "macos"}.get(kernel, kernel.lower()))
-        self._release = words.get("VERSION_ID", "")
-        self._arch = userland.userland_architecture(os.uname().machine, "", "32" if sys.maxsize < 1 << 32 else "64")
-        self._system = system_manager()
+        self._host = mngr_packages_host.of(module)
+        system = self._host.system()
+        names = f"{system.words.get('ID', '')} {system.words.get('ID_LIKE', '')}".split()
+        self._ids = (*names, {"Darwin": "macos"}.get(system.kernel, system.kernel.lower()))
+        self._release = system.words.get("VERSION_ID", "")
+        self._arch = system.machine
+        self._system = self._host.system_manager()
 
     def choose(self, due: Sequence[Checked]) -> Choice:
         """Choose a source for each of these, which the host does not have as wanted."""
@@ -189,7 +190,7 @@ class Chooser:
         if own is not None:
             common = Range.parse(version).intersect(Range.parse(own["version"]))
             version = version if common.is_empty else str(common)
-        given = own.copy() if own is not None else spelled_out([name])[0]
+        given = own.copy() if own is not None else spelled_out([name], self._host)[0]
         given["version"] = version
         checked = check(self._module, [given])[0]
         if checked.finding.status == "ok":
@@ -225,15 +226,22 @@ class Chooser:
             offers = manager.offers(wanted, user)
             is_short = offers.lists == "empty" or any(manager.refusal(each, offers) for each in wanted)
             if is_short and self._may_refresh(manager, offers):
-                manager.refresh(user)
-                offers = manager.offers(wanted, user)
+                with self._rehearsal(manager) if self._module.check_mode else contextlib.nullcontext():
+                    manager.refresh(user)
+                    offers = manager.offers(wanted, user)
             known = self._offers.get(name)
             self._offers[name] = offers._replace(offers={**known.offers, **offers.offers}) if known else offers
+
+    def _rehearsal(self, manager: PackageManager) -> contextlib.AbstractContextManager[None]:
+        """In check mode, what the manager fetches is not on the host."""
+        foretold = Foretold(self._module.params["foretold"])
+        return manager.rehearsal(lambda directory: foretold.sources(manager.name, directory).files, self.privilege)
 
     def _may_refresh(self, manager: PackageManager, offers: ManagerOffers) -> bool:
         if not manager.can_refresh or offers.lists == "read-only" or self.privilege == "none":
             return False
-        is_allowed = self._module.params["install"] == "auto" and not self._module.check_mode
+        can_refresh = manager.can_rehearse or not self._module.check_mode
+        is_allowed = self._module.params["install"] == "auto" and can_refresh
         return is_allowed and (manager.name != "pacman" or offers.lists == "empty")
 
     def _is_unknown(self, offers: ManagerOffers) -> bool:
@@ -259,7 +267,7 @@ class Chooser:
     def privilege(self) -> str:
         """How this user becomes root; see ``mngr_packages_executor.privilege``."""
         if not self._privilege:
-            self._privilege = privilege()
+            self._privilege = self._host.privilege()
         return self._privilege
 
 

@@ -51,6 +51,9 @@ class Manager(NamedTuple):
         install: installs or upgrades; names follow.
         short: the same as a person types it.
         simulate: options of ``install`` with which it only finds out whether it could; empty: there are none.
+        foretell: options of ``install`` with which it says what it would do, downloads no package and changes nothing;
+            empty: there are none.
+        foretold: matches what it prints then if it could, where its exit status does not say so.
         user: options of ``install`` and ``short`` to install for the remote user alone; empty: none are needed.
         offers: prints what would be installed, and changes nothing. It does not use the network if the manager has
             lists of packages. Names follow, or one stands for ``{}``. Empty: this manager cannot be asked.
@@ -77,6 +80,8 @@ class Manager(NamedTuple):
     locked: str = ""
     user: tuple[str, ...] = ()
     simulate: tuple[str, ...] = ()
+    foretell: tuple[str, ...] = ()
+    foretold: str = ""
 
 
 _APT_SETTINGS = ("Dpkg::Use-Pty=0", "Acquire::Retries=1", "Acquire::http::Timeout=20", "Acquire::https::Timeout=20")
@@ -122,6 +127,7 @@ TABLE: dict[str, Manager] = {
         wait="--option=DPkg::Lock::Timeout={seconds}",
         locked=r"Could not get lock",
         simulate=("--simulate",),
+        foretell=("--simulate",),
     ),
     "dnf": Manager(
         program="dnf",
@@ -133,6 +139,8 @@ TABLE: dict[str, Manager] = {
         short_refresh=("dnf", "makecache", "--refresh"),
         locked=r"already locked by|can't create transaction lock",
         simulate=("--setopt=tsflags=test",),
+        foretell=("--assumeno",),
+        foretold=r"Operation aborted",
     ),
     "zypper": Manager(
         program="zypper",
@@ -144,6 +152,7 @@ TABLE: dict[str, Manager] = {
         short_refresh=("zypper", "--non-interactive", "refresh"),
         locked=r"System management is locked",
         simulate=("--dry-run",),
+        foretell=("--dry-run",),
     ),
     "pacman": Manager(
         program="pacman",
@@ -155,6 +164,7 @@ TABLE: dict[str, Manager] = {
         short_with_refresh=("pacman", "-Syu", "--needed", "--noconfirm"),
         locked=r"unable to lock database",
         simulate=("--print",),
+        foretell=("--print",),
     ),
     "apk": Manager(
         program="apk",
@@ -184,6 +194,7 @@ TABLE: dict[str, Manager] = {
         offers=("npm", "view", "--json", "--global", *_NPM_HASTE, "--", "{}", "version"),
         kind="language",
         user=("--prefix", "{home}/.local"),
+        foretell=("--dry-run",),
     ),
     "uv": Manager(
         program="uv",
@@ -207,6 +218,7 @@ TABLE: dict[str, Manager] = {
         short=("pip3", "install", "--user", "--upgrade"),
         offers=("sh", "-c", _PIP_OFFERS, "sh", "{}"),
         kind="language",
+        foretell=("--dry-run",),
     ),
 }
 """All managers that are programs on the host, those of systems first."""
@@ -297,7 +309,9 @@ def specified(manager: str, name: str, accepted: str, exact: str | None = None) 
     return name
 
 
-def install(manager: str, names: Sequence[str], scope: str, home: str, *, is_simulated: bool = False) -> list[str]:
+def install(
+    manager: str, names: Sequence[str], scope: str, home: str, *, is_simulated: bool = False, is_foretold: bool = False
+) -> list[str]:
     """The command that installs or upgrades these packages.
 
     Args:
@@ -305,10 +319,12 @@ def install(manager: str, names: Sequence[str], scope: str, home: str, *, is_sim
         scope: ``system`` for all users, ``user`` for the remote user alone.
         home: the remote user's home directory.
         is_simulated: nothing is changed; for a manager that has ``simulate``.
+        is_foretold: the same without a download; for a manager that has ``foretell``.
     """
     row = TABLE[manager]
     options = [word.format(home=home) for word in row.user] if scope == "user" else []
     options += row.simulate if is_simulated else ()
+    options += row.foretell if is_foretold else ()
     command = list(row.install)
     end_of_options = [command.pop()] if command[-1] == "--" else []
     return [*command, *options, *end_of_options, *names]

@@ -4,6 +4,7 @@ from typing import Any, NoReturn
 class AnsibleModule:
     params: dict[str, Any]
     check_mode: bool
+    _diff: bool
     tmpdir: str
     no_log_values: set[str]
     _remote_tmp: str
