@@ -77,7 +77,7 @@ def play(
     return run_playbook(directory, directory / "play.yml", *options)
 
 
-def _control_sockets(directory: Path) -> Path:
+def control_sockets(directory: Path) -> Path:
     """A directory for ssh's control sockets with a short path: that of a socket has at most 107 bytes (unix(7))."""
     base = next((each for each in directory.parents if each.name.startswith(("popen-", "pytest-"))), directory)
     return base / f"cp-{hashlib.sha256(os.fsencode(directory)).hexdigest()[:8]}"
@@ -91,7 +91,7 @@ def run_playbook(directory: Path, playbook: Path, *options: str) -> Play:
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_PIPELINING": "1",
         "ANSIBLE_ROLES_PATH": str(ROLES),
-        "ANSIBLE_SSH_CONTROL_PATH_DIR": str(_control_sockets(directory)),
+        "ANSIBLE_SSH_CONTROL_PATH_DIR": str(control_sockets(directory)),
         "COLUMNS": "1000",
         "RESULTS": str(directory / "results"),
     }

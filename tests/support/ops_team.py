@@ -1,0 +1,110 @@
+"""An ops team: a directory of its own, an inventory, an ansible-core, and nothing of this project but what it takes."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import yaml
+
+from tests.support.cores import NotHere, interpreter
+from tests.support.role_playbook import control_sockets
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.support.cores import Core
+    from tests.support.hosts import SshHost
+
+PYTHON = {"ansible_python_interpreter": "/usr/bin/python3"}
+
+
+@dataclass(frozen=True)
+class Played:
+    """What a command of the team printed, and its exit code."""
+
+    code: int
+    text: str
+
+    def count(self, what: str) -> dict[str, int]:
+        """A number of the recap, such as ``changed``, by host."""
+        recap = self.text.rpartition("PLAY RECAP")[2]
+        return {name: int(count) for name, count in re.findall(rf"^(\S+)\s+:.*\b{what}=(\d+)", recap, re.M)}
+
+    @property
+    def changed(self) -> dict[str, int]:
+        return self.count("changed")
+
+
+@dataclass(frozen=True)
+class OpsTeam:
+    """A team's directory, in which it runs the programs of one ansible-core."""
+
+    directory: Path
+    core: Core
+
+    def inventory(self, hosts: Mapping[str, SshHost], **variables: object) -> None:
+        """Write ``inventory.yml`` with these hosts, and variables for all of them."""
+        entries = {name: host.ansible_variables() | PYTHON for name, host in hosts.items()}
+        self.write("inventory.yml", {"all": {"hosts": entries, "vars": variables}})
+
+    def write(self, name: str, content: object) -> Path:
+        """Write a file of the team: text as it is, everything else as YAML."""
+        path = self.directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content if isinstance(content, str) else yaml.safe_dump(content, sort_keys=False))
+        return path
+
+    def run(self, program: str, *arguments: str | Path, **environment: str) -> Played:
+        """Run a program of ansible-core in the team's directory, in an environment that has nothing of ours."""
+        argv = [self.core.program(program), *map(str, arguments)]
+        clean = {
+            "PATH": os.pathsep.join([str(self.core.directory / "bin"), "/usr/bin", "/bin"]),
+            "HOME": str(self.directory / "home"),
+            "LC_ALL": "C.UTF-8",
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(control_sockets(self.directory)),
+            "COLUMNS": "1000",
+        }
+        done = subprocess.run(
+            argv, cwd=self.directory, env=clean | environment, capture_output=True, text=True, timeout=300
+        )
+        return Played(done.returncode, done.stdout + done.stderr)
+
+    def play(self, playbook: str | Path, *options: str) -> Played:
+        """Run ``ansible-playbook -i inventory.yml`` with a playbook of the team."""
+        return self.run("ansible-playbook", "-i", "inventory.yml", *options, playbook)
+
+
+def give_python(host: SshHost, version: str) -> str:
+    """Put a Python of this machine on a host, at the same place, and return its path.
+
+    Raises:
+        NotHere: this machine has no Python of that version.
+    """
+    python = interpreter(version).resolve()
+    prefix = python.parents[1]
+    if prefix == Path("/usr"):
+        if not (host.root_path / python.relative_to("/")).exists():
+            raise NotHere(f"The Python {version} of this machine is that of its system, which the host has not.")
+        return str(python)
+    with tempfile.TemporaryFile() as packed:
+        with tarfile.open(fileobj=packed, mode="w") as archive:
+            archive.add(python, str(python.relative_to("/")))
+            for library in (*prefix.glob("lib/libpython*.so*"), prefix / f"lib/python{version}"):
+                archive.add(library, str(library.relative_to("/")), filter=_is_needed)
+        packed.seek(0)
+        with tarfile.open(fileobj=packed) as archive:
+            archive.extractall(host.root_path, filter="tar")
+    return str(python)
+
+
+def _is_needed(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    parts = set(Path(member.name).parts)
+    return None if parts & {"test", "tests", "site-packages", "idlelib", "ensurepip", "tkinter", "lib2to3"} else member
