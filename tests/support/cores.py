@@ -18,7 +18,7 @@ TESTED: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["t
 
 CORES: dict[str, list[str]] = TESTED["ansible-core"]
 HOST_PYTHONS: list[str] = TESTED["hosts"]
-OLDEST, NEWEST = list(CORES)[0], list(CORES)[-1]
+OLDEST, *_, NEWEST = CORES
 
 _NEWEST_HOST_PYTHON = {"2.16": "3.12", "2.17": "3.12"}
 """The newest Python of a host that an ansible-core works with, by its release notes; all others work with all."""

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
+import shutil
 import subprocess
 import tarfile
 import tempfile
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
 
 from tests.support.cores import NotHere, interpreter
-from tests.support.role_playbook import control_sockets
+from tests.support.hosts import AptRepository, RpmRepository, User, running
+from tests.support.role_playbook import ROLES, control_sockets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tests.support.cores import Core
     from tests.support.hosts import SshHost
@@ -35,7 +39,7 @@ class Played:
     def count(self, what: str) -> dict[str, int]:
         """A number of the recap, such as ``changed``, by host."""
         recap = self.text.rpartition("PLAY RECAP")[2]
-        return {name: int(count) for name, count in re.findall(rf"^(\S+)\s+:.*\b{what}=(\d+)", recap, re.M)}
+        return {name: int(count) for name, count in re.findall(rf"^(\S+)\s+:.*\b{what}=(\d+)", recap, re.MULTILINE)}
 
     @property
     def changed(self) -> dict[str, int]:
@@ -53,6 +57,10 @@ class OpsTeam:
         """Write ``inventory.yml`` with these hosts, and variables for all of them."""
         entries = {name: host.ansible_variables() | PYTHON for name, host in hosts.items()}
         self.write("inventory.yml", {"all": {"hosts": entries, "vars": variables}})
+
+    def take_roles(self) -> None:
+        """Copy the roles, as ``cp -r`` does, beside the team's playbooks."""
+        shutil.copytree(ROLES, self.directory / "roles", ignore=shutil.ignore_patterns("__pycache__"))
 
     def write(self, name: str, content: object) -> Path:
         """Write a file of the team: text as it is, everything else as YAML."""
@@ -80,6 +88,55 @@ class OpsTeam:
     def play(self, playbook: str | Path, *options: str) -> Played:
         """Run ``ansible-playbook -i inventory.yml`` with a playbook of the team."""
         return self.run("ansible-playbook", "-i", "inventory.yml", *options, playbook)
+
+
+@dataclass
+class Fleet:
+    """A team's hosts: ``deb`` with apt and ``fed`` with dnf, both with one key; and the repositories of both."""
+
+    hosts: dict[str, SshHost]
+    repositories: tuple[AptRepository, RpmRepository]
+    pythons: dict[str, str] = field(default_factory=dict)
+    """The Pythons that ``deb`` was given, by version, with their paths."""
+
+    def offer(self, *tools: str) -> None:
+        """Offer tools to both hosts, each as version 2.1."""
+        for tool, repository in itertools.product(tools, self.repositories):
+            repository.add(tool, "1:2.1-1", commands={tool: f"echo {tool} 2.1"})
+
+    def python(self, version: str) -> str:
+        """The path of a Python of ``deb``, which gets it if it has none of that version.
+
+        Raises:
+            NotHere: this machine has no such Python.
+        """
+        if version not in self.pythons:
+            self.pythons[version] = give_python(self.hosts["deb"], version)
+        return self.pythons[version]
+
+    def remove(self, tools: str) -> None:
+        """Remove the tools whose names match a pattern."""
+        self.hosts["deb"].run(f"apt-get remove -qq '{tools}'")
+        self.hosts["fed"].run(f"dnf remove -qy '{tools}'")
+
+
+@contextmanager
+def fleet(directory: Path) -> Iterator[Fleet]:
+    """Two hosts for the length of a ``with`` block; ``directory`` gets their repositories."""
+    directory.chmod(0o755)
+    repositories = (AptRepository(directory / "apt"), RpmRepository(directory / "rpm"))
+    users = (User("dev", "sudo"),)
+    with (
+        running(layer="tools", name="deb", repository=repositories[0], users=users) as deb,
+        running(layer="dnf", name="fed", repository=repositories[1], users=users) as fed,
+    ):
+        known = deb.known_hosts.read_text() + fed.known_hosts.read_text()
+        for host in (deb, fed):
+            host.known_hosts.write_text(known)
+        for file in ("id_ed25519", "id_ed25519.pub"):
+            (fed.directory / file).write_bytes((deb.directory / file).read_bytes())
+        (fed.root_path / "etc/ssh/authorized_keys").write_bytes((deb.directory / "id_ed25519.pub").read_bytes())
+        yield Fleet({"deb": deb, "fed": fed}, repositories)
 
 
 def give_python(host: SshHost, version: str) -> str:

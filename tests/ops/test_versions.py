@@ -1,0 +1,100 @@
+"""Every supported ansible-core and every Python of hosts: the roles and a rendered directory work.
+
+A plain run has the oldest and the newest ansible-core, each with the oldest and the newest Python of a host; nox has
+all of them (``noxfile.py``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.command_line import mngr_ansible, on
+from tests.support.cores import NotHere
+from tests.support.ops_team import Fleet, OpsTeam
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.cores import Core
+
+SECRET = "canary-of-a-secret\n"
+
+
+@pytest.fixture
+def team(core: Core, hosts: Fleet, tmp_path: Path) -> OpsTeam:
+    """A team with sources of files, on hosts that have nothing of it yet."""
+    made = OpsTeam(tmp_path, core)
+    made.write("src/tree/plain", "plain\n")
+    made.write("src/tree/program", "#!/bin/sh\n").chmod(0o755)
+    made.write("src/key", SECRET).chmod(0o600)
+    for host in hosts.hosts.values():
+        host.run("rm -rf /srv/team")
+    hosts.remove("tool-*")
+    return made
+
+
+def host_pythons(request: pytest.FixtureRequest, core: Core) -> list[str]:
+    """The Pythons of hosts for this run: all of them where nox chose the core, else the oldest and the newest."""
+    supported = core.host_pythons
+    return supported if request.config.getoption("--core") else [supported[0], supported[-1]]
+
+
+def test_the_roles_foretell_and_do_the_same_with_each_core_and_each_python_of_a_host(
+    request: pytest.FixtureRequest, core: Core, hosts: Fleet, team: OpsTeam
+) -> None:
+    names = dict(hosts.hosts)
+    for version in host_pythons(request, core):
+        name = f"py{version.replace('.', '')}"
+        try:
+            team.write(f"host_vars/{name}.yml", {"ansible_python_interpreter": hosts.python(version)})
+        except NotHere as error:
+            pytest.skip(str(error))
+        names[name] = hosts.hosts["deb"]
+    hosts.offer(*(f"tool-{name}" for name in names))
+    team.take_roles()
+    team.inventory(names)
+    place = "/srv/team/{{ inventory_hostname }}"
+    transfers = [
+        {"local_path": "src/tree", "remote_path": f"{place}/tree", "mirror": True},
+        {"local_path": "src/key", "remote_path": f"{place}/key", "is_secret": True},
+    ]
+    wanted = [{"name": "tool-{{ inventory_hostname }}", "version": ">=2,<3"}]
+    roles = [
+        {"role": "mngr_bootstrap", "mngr_bootstrap_packages": [{"name": "python3"}]},
+        {"role": "mngr_files", "mngr_files_transfers": transfers},
+        {"role": "mngr_packages", "mngr_packages_requirements": wanted},
+    ]
+    team.write("site.yml", [{"name": "Prepare", "hosts": "all", "gather_facts": False, "roles": roles}])
+
+    foretold, first, second = team.play("site.yml", "--check", "--diff"), team.play("site.yml"), team.play("site.yml")
+
+    assert (foretold.code, foretold.changed) == (0, dict.fromkeys(names, 2)), foretold.text
+    assert (first.code, first.changed) == (0, dict.fromkeys(names, 2)), first.text
+    assert (second.code, second.changed) == (0, dict.fromkeys(names, 0)), second.text
+    for name, host in names.items():
+        shown = host.run(f"cd /srv/team/{name} && stat -c '%n %a' tree/* key && cat key && tool-{name}").stdout
+        assert shown == f"tree/plain 644\ntree/program 755\nkey 600\n{SECRET}tool-{name} 2.1\n"
+    for ran in (foretold, first, second):
+        assert SECRET.strip() not in ran.text
+        assert "DEPRECAT" not in ran.text
+
+
+def test_a_rendered_directory_does_the_same_with_each_core(hosts: Fleet, team: OpsTeam, tmp_path: Path) -> None:
+    hosts.offer("tool-rendered")
+    bundle = tmp_path / "bundle"
+    wanted = ["--file", f"{tmp_path}/src/tree:/srv/team/tree", "--package", "tool-rendered>=2"]
+    rendered = mngr_ansible("render", bundle, *wanted, *on(*hosts.hosts.values()))
+    assert rendered.returncode == 0, rendered.stderr
+
+    at_bundle = OpsTeam(bundle / "project", team.core)
+    command = ("ansible-playbook", "-i", "../inventory", "provision.yml")
+    foretold, first, second = at_bundle.run(*command, "--check"), at_bundle.run(*command), at_bundle.run(*command)
+
+    assert (foretold.code, set(foretold.changed.values())) == (0, {2}), foretold.text
+    assert (first.code, set(first.changed.values())) == (0, {2}), first.text
+    assert (second.code, set(second.changed.values())) == (0, {0}), second.text
+    assert len(second.changed) == 2
+    for host in hosts.hosts.values():
+        assert host.run("cat /srv/team/tree/plain; tool-rendered").stdout == "plain\ntool-rendered 2.1\n"
