@@ -14,6 +14,7 @@ import yaml
 _TASK_LISTS = frozenset({"tasks", "pre_tasks", "post_tasks", "handlers", "block", "rescue", "always"})
 _ROLE_TASKS = frozenset(f"{prefix}{verb}_role" for prefix in ("", "ansible.builtin.") for verb in ("import", "include"))
 _YAML_BLOCK = re.compile(r"^```ya?ml\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+_ROLE_AT_END = re.compile(r"(?:^|/|')(?P<name>\w+)(?:/*|'\] \| path_join \}\})$")
 _MODULE_REFERENCE = r"(?P<before>\bM\(|- (?:module|plugin): )(?P<name>{names})\b"
 
 
@@ -73,15 +74,15 @@ def _play_or_task(node: yaml.MappingNode, names: Names) -> Iterator[_Edit]:
 
 
 def _role(node: yaml.Node, keys: Collection[str], names: Names) -> Iterator[_Edit]:
-    """A role that is named by its name or its path, alone or under one of the keys."""
+    """A role that is named by its name, its path or the parts of its path, alone or under one of the keys."""
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             if key.value in keys:
                 yield from _role(value, (), names)
     elif isinstance(node, yaml.ScalarNode):
-        name = node.value.rstrip("/").rpartition("/")[2]
-        if name in names.roles:
-            yield _named(node, name, names)
+        found = _ROLE_AT_END.search(node.value)
+        if found and found["name"] in names.roles:
+            yield _named(node, found["name"], names)
 
 
 def _named(node: yaml.Node, name: str, names: Names) -> _Edit:

@@ -1,8 +1,7 @@
-"""The role on the oldest Python that it promises for hosts, and below the oldest ansible-core for controllers."""
+"""The role on the oldest Python that it promises for hosts, and with the oldest ansible-core for controllers."""
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import textwrap
@@ -12,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.controller import RECORDER, ROLES, mode, put, snapshot, unsafe
-
-CORE = "ansible-core>=2.20,<2.21"
+from tests.support.cores import CORES, HOST_PYTHONS, OLDEST, Core, NotHere, interpreter, make_core
 
 
 @dataclass(frozen=True)
@@ -24,59 +22,20 @@ class Versions:
     host: Path
 
 
-def python39() -> Path | None:
-    """A Python 3.9 of this machine that can run modules."""
-    managed = [
-        str(each) for each in sorted(Path(os.environ.get("PYENV_ROOT") or _pyenv()).glob("versions/3.9*/bin/python"))
-    ]
-    uv = shutil.which("uv")
-    asked = [uv, "python", "find", "--no-project", "3.9"] if uv else ["false"]
-    found = subprocess.run(asked, capture_output=True, text=True)
-    candidates = ["python3.9", *managed, found.stdout.strip()]
-    for candidate in filter(None, candidates):
-        looked = [candidate, "-c", "import sys, zlib; print(sys.version_info[:2] == (3, 9), sys.executable)"]
-        try:
-            done = subprocess.run(looked, capture_output=True, text=True)
-        except OSError:
-            continue
-        if done.stdout.startswith("True "):
-            return Path(done.stdout.split(" ", 1)[1].strip())
-    return None
-
-
-def _pyenv() -> str:
-    pyenv = shutil.which("pyenv")
-    if pyenv is None:
-        return os.devnull
-    return subprocess.run([pyenv, "root"], capture_output=True, text=True).stdout.strip() or os.devnull
-
-
 @pytest.fixture(scope="module")
 def old_python() -> Path:
-    found = python39()
-    if found is None:
-        pytest.skip("There is no Python 3.9 on this machine; `uv python install 3.9` makes one.")
-    return found
+    try:
+        return interpreter(HOST_PYTHONS[0])
+    except NotHere as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")
-def old_core(tmp_path_factory) -> Path:
-    """The Python of a venv with the oldest ansible-core."""
-    uv = shutil.which("uv")
-    if uv is None:
-        pytest.skip("uv, which installs the oldest ansible-core, is not on this machine.")
-    venv = tmp_path_factory.mktemp("core") / "venv"
-    python = venv / "bin/python"
-    subprocess.run([uv, "venv", "-q", "--python", sys.executable, str(venv)], check=True)
-    for _ in range(3):
-        installed = subprocess.run(
-            [uv, "pip", "install", "-q", "--python", str(python), CORE], capture_output=True, text=True
-        )
-        if not installed.returncode:
-            break
-    else:
-        pytest.skip(f"{CORE} cannot be installed: {installed.stderr.strip()[-200:]}")
-    return python
+def old_core(tmp_path_factory) -> Core:
+    try:
+        return make_core(OLDEST, CORES[OLDEST][0], tmp_path_factory.mktemp("core") / "venv")
+    except NotHere as error:
+        pytest.skip(str(error))
 
 
 @dataclass(frozen=True)
@@ -176,7 +135,8 @@ def test_the_role_works_on_a_host_with_python_3_9(tmp_path, old_python):
 
 @pytest.mark.slow
 def test_the_role_works_with_the_oldest_ansible_core(tmp_path, old_core):
-    asked = [old_core, "-c", "import ansible.release; print(ansible.release.__version__)"]
-    assert subprocess.run(asked, capture_output=True, text=True).stdout.startswith("2.20.")
+    python = Path(old_core.program("python"))
+    asked = [python, "-c", "import ansible.release; print(ansible.release.__version__)"]
+    assert subprocess.run(asked, capture_output=True, text=True).stdout.startswith(f"{OLDEST}.")
 
-    lived_through(tmp_path, Versions(old_core, Path(sys.executable)))
+    lived_through(tmp_path, Versions(python, Path(sys.executable)))
