@@ -24,7 +24,7 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_ok(self, result, **_):
         with open(os.environ["RECORD"], "a") as file:
-            file.write(json.dumps(result.result, default=str) + "\\n")
+            file.write(json.dumps(getattr(result, "result", None) or result._result, default=str) + "\\n")
 
     v2_runner_on_failed = v2_runner_on_ok
 """
