@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,22 +13,22 @@ from tests.support.ops_team import Fleet, OpsTeam, Played
 if TYPE_CHECKING:
     from tests.support.cores import Core
 
-STRATEGIES = {
+PLAYS: dict[str, dict[str, Any]] = {
     "linear": {"strategy": "linear", "serial": 1},
-    "free": {"strategy": "ansible.builtin.free"},
+    "free": {"strategy": "ansible.builtin.free", "vars": {"ansible_user": "dev"}},
     "pinned": {"strategy": "ansible.builtin.host_pinned", "throttle": 1},
 }
-"""What is said of the play that installs the tool of that name."""
+"""What is said of the play that sends files to a place of that name and installs the tool of that name."""
 
 _SLOW = "date +%s%N >/var/tmp/{0}.begin; sleep 0.4; date +%s%N >/var/tmp/{0}.end"
 """What a package does when it is installed: note when, for long enough that two at once would be seen."""
 
 
-def imported(role: str, handler: str, **variables: object) -> dict[str, object]:
+def imported(role: str, handler: str, tasks_from: str = "main", **variables: object) -> dict[str, object]:
     """A task that applies a role and notifies a handler, as the roles' pages show it."""
     return {
         "name": f"Apply {role}",
-        "ansible.builtin.import_role": {"name": role},
+        "ansible.builtin.import_role": {"name": role, "tasks_from": tasks_from},
         "vars": variables,
         "notify": handler,
     }
@@ -40,11 +40,14 @@ def handler(name: str) -> dict[str, object]:
 
 
 def play(name: str, **keywords: object) -> dict[str, object]:
-    """A play that sends a file and installs the tool of that name, and has a handler for each."""
-    files = [{"local_path": "src", "remote_path": f"/srv/{name}"}]
+    """A play that sends files to the login's home and to root's, and installs a tool; a handler for each of the two."""
+    files = [{"local_path": "src", "remote_path": f"~/{name}"}]
+    as_root = [{"local_path": "src/motd", "remote_path": f"~/{name}-as-root/motd"}]
+    tool = {"mngr_packages_requirements": [{"name": f"tool-{name}"}]}
     tasks = [
         imported("mngr_files", "Files came", mngr_files_transfers=files),
-        imported("mngr_packages", "Tool came", mngr_packages_requirements=[{"name": f"tool-{name}"}]),
+        imported("mngr_files", "Files came", mngr_files_transfers=as_root) | {"become": True},
+        imported("mngr_packages", "Tool came", tasks_from="install", **tool),
     ]
     if throttle := keywords.pop("throttle", None):
         tasks = [task | {"throttle": throttle} for task in tasks]
@@ -54,7 +57,7 @@ def play(name: str, **keywords: object) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class Lived:
-    """Three runs of the plays of all strategies: in check mode, for the first time, and again."""
+    """Three runs of all plays: in check mode, for the first time, and again after one file of ``fed`` was changed."""
 
     foretold: Played
     first: Played
@@ -68,17 +71,19 @@ def team(newest_core: Core, tmp_path_factory: pytest.TempPathFactory, hosts: Fle
     made.take_roles()
     made.write("src/motd", "hello\n")
     made.inventory(hosts.hosts)
-    for name in STRATEGIES:
+    for name in PLAYS:
         for repository in hosts.repositories:
             repository.add(f"tool-{name}", commands={f"tool-{name}": "echo 1.0"}, postinst=_SLOW.format(name))
-    made.write("site.yml", [play(name, **keywords) for name, keywords in STRATEGIES.items()])
+    made.write("site.yml", [play(name, **keywords) for name, keywords in PLAYS.items()])
     return made
 
 
 @pytest.fixture(scope="module")
-def lived(team: OpsTeam) -> Lived:
+def lived(team: OpsTeam, hosts: Fleet) -> Lived:
     """The plays, run in check mode, then twice."""
-    return Lived(team.play("site.yml", "--check"), team.play("site.yml"), team.play("site.yml"))
+    foretold, first = team.play("site.yml", "--check"), team.play("site.yml")
+    hosts.hosts["fed"].run("echo mine >/root/linear/motd")
+    return Lived(foretold, first, team.play("site.yml"))
 
 
 def notified(ran: Played) -> list[str]:
@@ -86,37 +91,20 @@ def notified(ran: Played) -> list[str]:
     return sorted(re.findall(r'"msg": "(.*)"', ran.text))
 
 
-def selected(team: OpsTeam, *options: str) -> list[str]:
-    """The tasks of ``tags.yml`` that would run, without those with which Ansible checks arguments."""
-    listed = team.play("tags.yml", "--list-tasks", *options)
-    assert listed.code == 0, listed.text
-    names = re.findall(r"^ +\w+ : (.+?)\s+TAGS:", listed.text, re.MULTILINE)
-    return [name for name in names if not name.startswith("Validating arguments")]
-
-
 def test_every_strategy_does_what_check_mode_foretold_and_nothing_the_second_time(lived: Lived, hosts: Fleet) -> None:
-    every = dict.fromkeys(hosts.hosts, 2 * len(STRATEGIES))
+    every = dict.fromkeys(hosts.hosts, 3 * len(PLAYS))
     assert (lived.foretold.code, lived.foretold.changed) == (0, every), lived.foretold.text
     assert (lived.first.code, lived.first.changed) == (0, every), lived.first.text
-    assert (lived.second.code, lived.second.changed) == (0, dict.fromkeys(hosts.hosts, 0)), lived.second.text
-    for host in hosts.hosts.values():
-        for name in STRATEGIES:
-            assert host.run(f"cat /srv/{name}/motd; tool-{name}").stdout == "hello\n1.0\n"
+    assert (lived.second.code, lived.second.changed) == (0, {"deb": 0, "fed": 1}), lived.second.text
 
 
-def test_a_handler_runs_once_on_each_host_that_changed_and_on_no_other(
-    team: OpsTeam, lived: Lived, hosts: Fleet
-) -> None:
-    once_a_play = sorted((handler, host) for handler in ("Files came", "Tool came") for host in hosts.hosts)
-    assert notified(lived.first) == sorted(once_a_play * len(STRATEGIES)), lived.first.text
-    assert notified(lived.second) == []
-    hosts.hosts["fed"].run("echo mine >/srv/free/motd")
-    assert notified(team.play("site.yml")) == ["Files came to fed"]
+def test_a_handler_runs_once_on_each_host_that_changed_and_on_no_other(lived: Lived, hosts: Fleet) -> None:
+    once_a_play = [f"{came} came to {host}" for came in ("Files", "Tool") for host in hosts.hosts]
+    assert notified(lived.first) == sorted(once_a_play * len(PLAYS)), lived.first.text
+    assert notified(lived.second) == ["Files came to fed"]
 
 
-@pytest.mark.parametrize(
-    "name", [name for name, keywords in STRATEGIES.items() if {"serial", "throttle"} & set(keywords)]
-)
+@pytest.mark.parametrize("name", ["linear", "pinned"])
 def test_serial_and_throttle_keep_hosts_apart(lived: Lived, hosts: Fleet, name: str) -> None:
     times = sorted(
         tuple(int(host.run(f"cat /var/tmp/{name}.{moment}").stdout) for moment in ("begin", "end"))
@@ -125,39 +113,25 @@ def test_serial_and_throttle_keep_hosts_apart(lived: Lived, hosts: Fleet, name: 
     assert times[0][1] < times[1][0]
 
 
-def test_become_writes_as_root_and_installs_without_it(team: OpsTeam, lived: Lived, hosts: Fleet) -> None:
-    hosts.offer("tool-become")
-    tasks = [
-        imported("mngr_files", "Done", mngr_files_transfers=[{"local_path": "src", "remote_path": "~/mine"}]),
-        imported("mngr_files", "Done", mngr_files_transfers=[{"local_path": "src", "remote_path": "~/roots"}])
-        | {"become": True},
-        imported("mngr_packages", "Done", mngr_packages_requirements=[{"name": "tool-become"}]),
-    ]
-    book = [{"name": "Become", "hosts": "all", "gather_facts": False, "tasks": tasks, "handlers": [handler("Done")]}]
-    team.write("become.yml", book)
-    as_dev = ("-e", "ansible_user=dev")
-    foretold, first, second = (team.play("become.yml", *as_dev, *more) for more in (("--check",), (), ()))
-    assert (foretold.code, foretold.changed) == (0, dict.fromkeys(hosts.hosts, 3)), foretold.text
-    assert (first.code, first.changed) == (0, dict.fromkeys(hosts.hosts, 3)), first.text
-    assert notified(first) == [f"Done to {host}" for host in sorted(hosts.hosts)]
-    assert (second.code, second.changed) == (0, dict.fromkeys(hosts.hosts, 0)), second.text
+def test_become_makes_files_roots_and_packages_need_none(lived: Lived, hosts: Fleet) -> None:
     for host in hosts.hosts.values():
-        shown = host.run("stat -c '%U %n' /home/dev/mine/motd /root/roots/motd; tool-become").stdout
-        assert shown == "dev /home/dev/mine/motd\nroot /root/roots/motd\ntool-become 2.1\n"
+        shown = host.run("stat -c '%U %n' /home/dev/free/motd /root/free-as-root/motd; tool-free").stdout
+        assert shown == "dev /home/dev/free/motd\nroot /root/free-as-root/motd\n1.0\n"
 
 
-def test_each_tag_selects_its_part_and_can_be_skipped(team: OpsTeam) -> None:
-    team.write(
-        "tags.yml", [{"name": "Tags", "hosts": "all", "gather_facts": False, "roles": ["mngr_bootstrap", "mngr_files"]}]
-    )
-    everything = selected(team)
-    assert everything == selected(team, "--tags", "mngr_files,mngr_packages,mngr_bootstrap")
-    assert selected(team, "--tags", "mngr_files") == ["Copy files"]
-    verify, install = ["Assert versions"], [
-        "Add package repositories", "Install packages with the host's manager", "Install from installers and archives",
-    ]  # fmt: skip
-    assert selected(team, "--tags", "mngr_packages_verify") == verify
-    assert selected(team, "--tags", "mngr_packages_install") == install
-    assert selected(team, "--tags", "mngr_packages") == [*install, *verify]
-    assert selected(team, "--tags", "mngr_bootstrap") == ["Install python3", *install, *verify]
-    assert selected(team, "--skip-tags", "mngr_packages") == ["Install python3", "Copy files"]
+def test_each_part_has_its_tags(team: OpsTeam) -> None:
+    roles = ["mngr_bootstrap", "mngr_files", "mngr_packages"]
+    team.write("tags.yml", [{"name": "Tags", "hosts": "all", "gather_facts": False, "roles": roles}])
+    listed = team.play("tags.yml", "--list-tasks").text
+    tasks = re.findall(r"^ +(\w+) : (.+?)\s+TAGS: \[(.*)\]", listed, re.MULTILINE)
+    parts = [(role, task, set(tags.split(", "))) for role, task, tags in tasks if not task.startswith("Validating")]
+    of_bootstrap, verifying, installing = {"mngr_bootstrap"}, {"mngr_packages_verify"}, {"mngr_packages_install"}
+    for role, task, tags in parts:
+        part = verifying if task == "Assert versions" else installing
+        expected = {"mngr_files": {"mngr_files"}, "mngr_bootstrap": of_bootstrap}.get(role, {"mngr_packages"} | part)
+        assert tags - of_bootstrap == expected - of_bootstrap, task
+    assert [of_bootstrap <= tags for _, _, tags in parts].count(True) == 5
+    chosen = team.play(
+        "tags.yml", "--list-tasks", "--tags", "mngr_packages_verify", "--skip-tags", "mngr_bootstrap"
+    ).text
+    assert re.findall(r" : ((?!Validating).+?)\s+TAGS:", chosen) == ["Assert versions"]

@@ -30,7 +30,7 @@ def test_a_session_of_nox_finds_the_tests() -> None:
         [sys.executable, "-m", "nox", "-s", session, "--", "--collect-only", "-q"],
         cwd=ROOT, check=True, capture_output=True, text=True,
     )  # fmt: skip
-    assert f"::test_a_rendered_directory_does_the_same_with_each_core[{OLDEST}]" in found.stdout
+    assert f"::test_a_rendered_directory_runs_with_each_core[{OLDEST}]" in found.stdout
     assert f"[{NEWEST}]" not in found.stdout
 
 

@@ -55,8 +55,8 @@ class OpsTeam:
 
     def inventory(self, hosts: Mapping[str, SshHost], **variables: object) -> None:
         """Write ``inventory.yml`` with these hosts, and variables for all of them."""
-        entries = {name: host.ansible_variables() | PYTHON for name, host in hosts.items()}
-        self.write("inventory.yml", {"all": {"hosts": entries, "vars": variables}})
+        entries = {name: host.ansible_variables() for name, host in hosts.items()}
+        self.write("inventory.yml", {"all": {"hosts": entries, "vars": PYTHON | variables}})
 
     def take_roles(self) -> None:
         """Copy the roles, as ``cp -r`` does, beside the team's playbooks."""
