@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.command_line import mngr_ansible, on
-from tests.support.cores import OLDEST, NotHere
+from tests.support.cores import HOST_PYTHONS, OLDEST, NotHere
 from tests.support.ops_team import Fleet, OpsTeam
 
 if TYPE_CHECKING:
@@ -22,16 +22,31 @@ if TYPE_CHECKING:
 SECRET = "canary-of-a-secret\n"
 
 
+@pytest.fixture(scope="module")
+def offering(hosts: Fleet) -> Fleet:
+    """The hosts, with a tool for each name that they get, and one for a rendered directory."""
+    hosts.offer(*(f"tool-{name}" for name in (*hosts.hosts, "rendered")))
+    for version in HOST_PYTHONS:
+        tool = f"tool-{short(version)}"
+        hosts.repositories[0].add(tool, "2.1", commands={tool: f"echo {tool} 2.1"})
+    return hosts
+
+
+def short(python: str) -> str:
+    """The name of ``deb`` with a Python of its own."""
+    return f"py{python.replace('.', '')}"
+
+
 @pytest.fixture
-def team(core: Core, hosts: Fleet, tmp_path: Path) -> OpsTeam:
+def team(core: Core, offering: Fleet, tmp_path: Path) -> OpsTeam:
     """A team with sources of files, on hosts that have nothing of it yet."""
     made = OpsTeam(tmp_path, core)
     made.write("src/tree/plain", "plain\n")
     made.write("src/tree/program", "#!/bin/sh\n").chmod(0o755)
     made.write("src/key", SECRET).chmod(0o600)
-    for host in hosts.hosts.values():
+    for host in offering.hosts.values():
         host.run("rm -rf /srv/team")
-    hosts.remove("tool-*")
+    offering.remove("tool-*")
     return made
 
 
@@ -42,7 +57,7 @@ def interpreters(request: pytest.FixtureRequest, core: Core, hosts: Fleet) -> di
     """
     supported = core.host_pythons
     if request.config.getoption("--core"):
-        versions = {f"py{version.replace('.', '')}": version for version in supported}
+        versions = {short(version): version for version in supported}
     else:
         versions = {"deb": supported[0] if core.version == OLDEST else supported[-1]}
     try:
@@ -56,7 +71,6 @@ def test_the_roles_foretell_and_do_the_same_with_each_core_and_each_python_of_a_
 ) -> None:
     pythons = interpreters(request, core, hosts)
     names = hosts.hosts | dict.fromkeys(pythons, hosts.hosts["deb"])
-    hosts.offer(*(f"tool-{name}" for name in names))
     team.take_roles()
     team.inventory(names)
     for name, python in pythons.items():
@@ -89,7 +103,6 @@ def test_the_roles_foretell_and_do_the_same_with_each_core_and_each_python_of_a_
 
 
 def test_a_rendered_directory_runs_with_each_core(hosts: Fleet, team: OpsTeam, tmp_path: Path) -> None:
-    hosts.offer("tool-rendered")
     bundle = tmp_path / "bundle"
     wanted = ["--file", f"{tmp_path}/src/tree:/srv/team/tree", "--package", "tool-rendered>=2"]
     rendered = mngr_ansible("render", bundle, *wanted, *on(*hosts.hosts.values()))

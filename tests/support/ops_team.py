@@ -100,7 +100,7 @@ class Fleet:
     """The Pythons that ``deb`` was given, by version, with their paths."""
 
     def offer(self, *tools: str) -> None:
-        """Offer tools to both hosts, each as version 2.1."""
+        """Offer tools to both hosts, each as version 2.1, before they read a list of what is offered."""
         for tool, repository in itertools.product(tools, self.repositories):
             repository.add(tool, "1:2.1-1", commands={tool: f"echo {tool} 2.1"})
 
