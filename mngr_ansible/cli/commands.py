@@ -127,7 +127,8 @@ def _report(targets: Sequence[Target], request: Request, options: argparse.Names
     is_bootstrap = options.command == "bootstrap"
     gathered = bootstrap.gather(targets, request) if is_bootstrap else provisioner.gather(targets, request)
     if options.command == "render":
-        return provisioner.render(gathered, request, options.directory)
+        dialog = Dialog(confirm=_confirm(options))
+        return provisioner.render(gathered, request, options.directory, dialog, is_desired=options.desired)
     if not _is_changing(options):
         return plan_report(provisioner.inspect(gathered, request), has_diff=getattr(options, "diff", False))
     dialog = Dialog(_progress(options), _confirm(options), options.verbose)

@@ -96,6 +96,7 @@ def parser() -> argparse.ArgumentParser:
     _verb(verbs, "apply", "make the changes that are needed", parents)
     render = _verb(verbs, "render", "write the run directory for what would change, and stop", parents)
     render.add_argument("directory", type=Path, metavar="DIR", help="a new or empty directory")
+    render.add_argument("--desired", action="store_true", help="write all that is wanted, also what is there already")
     bootstrap = _verb(verbs, "bootstrap", "install what mngr itself needs on new hosts", [where, how])
     bootstrap.add_argument("hosts", nargs="*", metavar="HOST", help="the same as --host HOST")
     bootstrap.add_argument("--dry-run", action="store_true", help="show what would change; change nothing")

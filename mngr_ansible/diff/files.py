@@ -167,6 +167,37 @@ def compare_transfer(
     return outcome, DueTransfer(transfer, tuple(entries), as_root)
 
 
+def wanted_transfers(
+    plan: Plan, state: HostState, due: Sequence[DueTransfer], *, become: bool
+) -> tuple[DueTransfer, ...]:
+    """All that is wanted of a plan's files, for a run that finds most of it there already: the due ones with the rest.
+
+    An entry that is as planned keeps its owner on this host. ``due``: what a run has to do now, deletions included.
+    """
+    by_id = {each.transfer.id: each for each in due}
+    return tuple(_wanted_transfer(each, by_id.get(each.id), state, become=become) for each in plan.transfers)
+
+
+def _wanted_transfer(transfer: Transfer, due: DueTransfer | None, state: HostState, *, become: bool) -> DueTransfer:
+    entries = tuple(each for each in transfer.entries if not _is_followed(each, state))
+    as_root = (
+        due.as_root
+        if due is not None
+        else not (become or state.login.uid == 0) and any(_needs_root(each.options, state) for each in entries)
+    )
+    changed = {each.path: each for each in due.entries} if due is not None else {}
+    kept = [_owned_as_found(each, state) if as_root else each for each in entries]
+    deleted = [each for each in changed.values() if each.entry.kind == "absent"]
+    return DueTransfer(transfer, (*(changed.get(each.path, each) for each in kept), *deleted), as_root)
+
+
+def _owned_as_found(placed: PlacedEntry, state: HostState) -> PlacedEntry:
+    """The same where root writes it for the remote user, unless the host has it with another owner: that one stays."""
+    found = state.paths.files.get(placed.path, MISSING)
+    is_users = found.uid in (None, state.login.uid) and found.gid in (None, *state.login.groups[:1])
+    return _owned_by_user(placed, state) if is_users else placed
+
+
 def unseen(transfer: Transfer) -> Outcome:
     """The step of a transfer on a host that never answered: all of it may have to be written."""
     count = len(transfer.files)

@@ -56,6 +56,68 @@ def compare_packages(requirements: Sequence[Requirement], resolver: Resolver, *,
     return _with_common_reasons(_joined(compared))
 
 
+@dataclass(frozen=True, slots=True)
+class WantedPackages:
+    """All packages that are wanted on a host, there already or not.
+
+    ``installs``: what a run installs where it is missing. ``verified``: what it can only check.
+    """
+
+    installs: tuple[Candidate, ...]
+    verified: tuple[Requirement, ...]
+
+
+def wanted_packages(
+    requirements: Sequence[Requirement], resolver: Resolver, due: Sequence[Candidate], *, is_local: bool
+) -> WantedPackages:
+    """The sources of all requirements, also of those that the host satisfies, as if it had nothing.
+
+    What is there already is not taken from a vendor's repository: that would be added, which is a change.
+
+    Args:
+        requirements: of the plan.
+        resolver: of the host; it knows what the managers offer of all of them.
+        due: what is installed because the host does not have it.
+        is_local: the host is this machine.
+    """
+    installs, verified = list(due), []
+    named = {each.requirement.name for each in due}
+    empty = _as_empty(resolver)
+    for requirement in requirements:
+        if requirement.name in named:
+            continue
+        candidates = _own_sources(requirement, empty, is_local=is_local)
+        installs += candidates
+        if not candidates:
+            verified.append(requirement)
+    return WantedPackages(_first(installs), tuple(verified))
+
+
+def _as_empty(resolver: Resolver) -> Resolver:
+    """The resolver of the same host without any package."""
+    missing = {
+        step: finding._replace(status="missing", current=None, where="", reason="", chosen_by="")
+        for step, finding in resolver.state.findings.items()
+    }
+    return dataclasses.replace(resolver, state=dataclasses.replace(resolver.state, findings=missing))
+
+
+def _own_sources(requirement: Requirement, resolver: Resolver, *, is_local: bool) -> tuple[Candidate, ...]:
+    """What installs a requirement without adding a repository; empty if nothing does."""
+    while True:
+        resolution = resolver.resolve(requirement)
+        if resolution.candidate is None or resolution.privilege_problem is not None or resolution.doubt:
+            return ()
+        added = [each for each in resolution.candidates if each.source.repository is not None]
+        if not added:
+            is_printed_one = any(
+                is_printed(requirement, resolver.state, each, is_local=is_local) for each in resolution.candidates
+            )
+            return () if is_printed_one else resolution.candidates
+        failures = {(each.requirement.name, each.source): "its repository would be added" for each in added}
+        resolver = resolver.after(resolver.state, failures)
+
+
 def _joined(parts: Sequence[DuePackages]) -> DuePackages:
     """All of them as one. Of two outcomes with one id the later one is true: it has the narrower range."""
     return DuePackages(

@@ -39,6 +39,10 @@ class Connection(Protocol):
         """The inventory variables by which Ansible reaches the host."""
 
     @property
+    def portable_variables(self) -> Mapping[str, Any]:
+        """The inventory variables by which any Ansible reaches the host, also one on another machine."""
+
+    @property
     def patience(self) -> float:
         """Seconds that the first answer may take longer than that of other hosts, since connecting takes so long."""
 
@@ -67,6 +71,10 @@ class LocalShell:
     @property
     def variables(self) -> Mapping[str, Any]:
         return {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+
+    @property
+    def portable_variables(self) -> Mapping[str, Any]:
+        return {"ansible_connection": "local"}
 
     def holds(self, script: str) -> bool:  # noqa: ARG002
         return True  # it is sent through stdin, which has no limit

@@ -21,6 +21,7 @@ from typing import Any
 from mngr_ansible.errors import HostError, UsageError
 from mngr_ansible.host import templates
 from mngr_ansible.host.connection import ShellResult, answer_too_long, decoded, no_answer
+from mngr_ansible.host.inventory_variables import portable_variables
 from mngr_ansible.host.login_shell import FIRST_LINE, OWN_COMMAND, explain, has_begun, without_noise
 from mngr_ansible.host.ssh_errors import FailedConnection, connection_error, is_of_proxy
 from mngr_ansible.host.ssh_settings import CONNECT_SECONDS, SshSettings, ask_settings
@@ -35,6 +36,7 @@ connecting may take is a matter of each host. Source: ssh_config(5)."""
 PERSIST_SECONDS = 30
 """How long an unused master stays open; on a slow machine Ansible needs that long to start."""
 
+_SYSTEM_CONFIGURATION = "/etc/ssh/ssh_config"
 _CLOSE_SECONDS = 2
 _AGAIN_SECONDS = 5.0
 _CONNECTION_FAILED = 255  # ssh(1), "EXIT STATUS"
@@ -183,6 +185,22 @@ class OpenSsh:
         if self.address.port is not None:
             variables["ansible_port"] = self.address.port
         return variables
+
+    @property
+    def portable_variables(self) -> Mapping[str, Any]:
+        address = self.address
+        system = _SYSTEM_CONFIGURATION if Path(_SYSTEM_CONFIGURATION).is_file() else "none"
+        plain = ask_settings([self._program(), "-F", system, *self._destination()], address.typed)
+        return portable_variables(
+            address.name,
+            address.user,
+            address.port,
+            self.settings,
+            plain,
+            key=self.key,
+            known_hosts=self.known_hosts,
+            login_home=_home_in_passwd(),
+        )
 
     def _program(self) -> str:
         ssh = find_program("ssh")

@@ -127,17 +127,22 @@ def apply(ctx: click.Context, /, **_: Any) -> None:
 @click.argument("agent")
 @click.argument("directory", metavar="DIR")
 @_what_and_how
+@click.option("--desired", is_flag=True, help="Write all that is wanted, also what is there already")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask; assume yes")
 @add_common_options
 @click.pass_context
 def render(ctx: click.Context, /, **_: Any) -> None:
     """Write the run directory for what would change into DIR, and stop."""
+    from mngr_ansible.mngr import messages
     from mngr_ansible.provisioning import provisioner
     from mngr_ansible.report import text
 
     with invocation(ctx, "render") as call:
         (_agent, _host, target, request), directory = call.resolve_beside(call.opts.agent or "", call.opts.directory)
         call.warn(request, is_local=False)
-        report = provisioner.render(provisioner.gather([target], request), request, Path(directory))
+        dialog = messages.dialog(call.mngr_ctx, is_yes=call.opts.yes)
+        gathered = provisioner.gather([target], request)
+        report = provisioner.render(gathered, request, Path(directory), dialog, is_desired=call.opts.desired)
         call.show(report, text.render_text(report))
 
 

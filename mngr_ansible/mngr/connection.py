@@ -47,6 +47,10 @@ class MngrConnection:
     def variables(self) -> Mapping[str, Any]:
         return self.own(Path()).variables
 
+    @property
+    def portable_variables(self) -> Mapping[str, Any]:
+        return self.own(Path()).portable_variables
+
     def own(self, sockets: Path) -> OpenSsh:
         """A connection of our own to the same host: mngr's shows every script in the host's list of processes."""
         info = self.host.get_ssh_connection_info()

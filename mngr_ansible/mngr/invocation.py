@@ -62,6 +62,7 @@ class AnsibleCliOptions(CommonCliOptions):
     diff: bool = False
     detailed_exitcode: bool = False
     commands: bool = False
+    desired: bool = False
     system: str | None = None
     dry_run: bool = False
     ask_become_pass: bool = False
@@ -191,7 +192,8 @@ class Invocation:
         if report.errors:
             raise messages.as_mngr_error(report.errors[0])
         if not report.ok:
-            raise messages.as_failure(report.hosts[0])
+            host = report.hosts[0]
+            raise messages.as_failure(dataclasses.replace(host, commands=()) if report.command == "render" else host)
 
     def show_plan(self, report: "Report", words: str) -> None:
         """Print the plan; with ``--commands`` its commands alone, and warn of the steps for which there is none.

@@ -10,7 +10,7 @@ from imbue.mngr.config.data_types import MngrContext
 from imbue.mngr.errors import PluginMngrError
 from loguru import logger
 
-from mngr_ansible.diff.outcome import Outcome, Status
+from mngr_ansible.diff.outcome import DUE, Outcome, Status
 from mngr_ansible.errors import RUN_AGAIN, ErrorGroup, MngrAnsibleError, PluginError, PreconditionError
 from mngr_ansible.portable.text import one_stop, printable
 from mngr_ansible.provisioning.provisioner import Interrupted
@@ -137,7 +137,8 @@ def as_mngr_error(error: MngrAnsibleError) -> PluginMngrError:
 
 def as_failure(report: HostReport) -> PluginMngrError:
     """A host that is not as planned, as one error: every step that failed, and why."""
-    failing = [each for each in report.outcomes if each.is_failure and each.status is not Status.NOT_REACHED]
+    pending = {Status.NOT_REACHED, *DUE}  # what is due after `render` is written, and no failure
+    failing = [each for each in report.outcomes if each.is_failure and each.status not in pending]
     last = {each.reason: each.id for each in failing if each.status is Status.BLOCKED}
     once = [each if last.get(each.reason, each.id) == each.id else replace(each, reason="") for each in failing]
     problems = [_problem(each) for each in once]  # a reason that several steps have is told once, after the last one

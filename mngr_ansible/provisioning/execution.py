@@ -1,6 +1,7 @@
 """One run of Ansible on all hosts that have something to change, and the clean-up after a run that was cut off."""
 
 import dataclasses
+import math
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -56,24 +57,30 @@ def _alias(index: int) -> str:
     return f"host-{index + 1}"
 
 
-def host_runs(prepared: Sequence[Prepared], request: Request, tmp: str | None = None) -> list[HostRun]:
-    """The hosts on which Ansible has something to do.
-
-    ``tmp``: the name of the run's own temporary directory on hosts; None: for a directory that is run by hand.
-    """
+def host_runs(prepared: Sequence[Prepared], request: Request, tmp: str) -> list[HostRun]:
+    """The hosts on which Ansible has something to do. ``tmp``: the name of the run's own directory on hosts."""
     found = []
     for alias, each in by_alias(prepared).items():
         due, state = each.due, each.state
         if due is None or state is None or due.is_empty or due.stops or due.is_python_advised:
             continue
-        python = state.system.python or ("/usr/bin/python3" if due.needs_python else None)
-        become = request.become and state.login.uid != 0
-        by_password = state.login.privilege == "password"
-        remote_tmp = None if tmp is None or each.target.connection.is_local else _remote_tmp(due, state, tmp)
-        variables = _patient(each.target.connection.variables, state)
-        lock = transaction_seconds(request) if request.is_patient else LOCK_SECONDS
-        found.append(HostRun(alias, variables, due, python, become, by_password, remote_tmp, lock))
+        remote_tmp = None if each.target.connection.is_local else _remote_tmp(due, state, tmp)
+        run = host_run(alias, due, state, request, each.target.connection.variables)
+        found.append(dataclasses.replace(run, remote_tmp=remote_tmp))
     return found
+
+
+def host_run(name: str, due: Due, state: HostState, request: Request, variables: Mapping[str, Any]) -> HostRun:
+    """The run of one host with this name in the inventory, reached by these connection variables."""
+    return HostRun(
+        name,
+        _patient(variables, state),
+        due,
+        python=state.system.python or ("/usr/bin/python3" if due.needs_python else None),
+        become=request.become and state.login.uid != 0,
+        has_password=state.login.privilege == "password",
+        lock_seconds=transaction_seconds(request) if request.is_patient else LOCK_SECONDS,
+    )
 
 
 def _patient(variables: Mapping[str, Any], state: HostState) -> Mapping[str, Any]:
@@ -83,7 +90,8 @@ def _patient(variables: Mapping[str, Any], state: HostState) -> Mapping[str, Any
     """
     if not state.login.sudo_seconds:
         return variables
-    seconds = max(_SLOW_SUDO_SECONDS, 2 * state.login.sudo_seconds, int(variables.get("ansible_ssh_timeout", 0)))
+    slow = _SLOW_SUDO_SECONDS * math.ceil(2 * state.login.sudo_seconds / _SLOW_SUDO_SECONDS)  # two looks say the same
+    seconds = max(slow, int(variables.get("ansible_ssh_timeout", 0)))
     return {**variables, "ansible_ssh_timeout": seconds, "ansible_local_become_success_timeout": seconds}
 
 

@@ -40,6 +40,7 @@ class _NoHost:
     is_local = False
     patience = 0.0
     variables: Mapping[str, Any] = {}
+    portable_variables: Mapping[str, Any] = {}
 
     def holds(self, script: str) -> bool:
         del script

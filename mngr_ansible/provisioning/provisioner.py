@@ -26,13 +26,12 @@ from mngr_ansible.inputs.hooks import contributions, run_after, run_before
 from mngr_ansible.inputs.misspelt import condition_notices
 from mngr_ansible.plan.plan import Plan, build, print_only, resolve_destinations
 from mngr_ansible.portable import managers
-from mngr_ansible.provisioning import execution, next_sources
+from mngr_ansible.provisioning import execution, next_sources, rendering
 from mngr_ansible.provisioning.reporting import NONSENSE, apply_report, nonsense, plan_report
 from mngr_ansible.provisioning.request import SILENT, Dialog, Prepared, Request, Target
 from mngr_ansible.report.progress import announce, failed_early, summary
 from mngr_ansible.report.report import HostReport, Report
 from mngr_ansible.run.archive import temporary_run_directory
-from mngr_ansible.run.directory import write_run_directory
 
 _PATIENCE = "if cloud-init or unattended upgrades hold the package manager's lock, this waits for them, up to {} s"
 
@@ -125,17 +124,19 @@ def inspect(
     request: Request,
     *,
     is_applied: bool = False,
+    is_everything_asked: bool = False,
     on_failure: Callable[[str, MngrAnsibleError], None] | None = None,
 ) -> list[Prepared]:
     """Look at every host, all at the same time, and compare its plan with it. A host that fails stops no other host.
 
     ``is_applied``: an :func:`apply` follows, so package managers may fetch their lists to say what they offer.
+    ``is_everything_asked``: they are asked about all packages, also about those that are there.
     ``on_failure`` gets the name and the error of a host that failed while others go on, as soon as that is known.
     """
     started = time.monotonic() - max(each.spent for each in gathered)
 
     def inspect_one(each: Prepared) -> Prepared:
-        inspected = _inspect(each, request, started, is_applied=is_applied)
+        inspected = _inspect(each, request, started, is_applied=is_applied, is_everything_asked=is_everything_asked)
         if inspected.error is not None and on_failure is not None and len(gathered) > 1:
             on_failure(each.target.name, inspected.error)
         return inspected
@@ -153,7 +154,9 @@ def inspect(
             raise
 
 
-def _inspect(prepared: Prepared, request: Request, started: float, *, is_applied: bool) -> Prepared:
+def _inspect(
+    prepared: Prepared, request: Request, started: float, *, is_applied: bool, is_everything_asked: bool
+) -> Prepared:
     target, plan = prepared.target, prepared.plan
     implied = plan.implied
     requirements = (*plan.requirements, *implied.values())
@@ -167,11 +170,12 @@ def _inspect(prepared: Prepared, request: Request, started: float, *, is_applied
         state = probe(target.connection, probe_request, min(most, left))
         _require_privilege(request, state, is_needed=bool(resolved) or request.become)
         plan = resolve_destinations(plan, state.login.home, state.paths.work_dir, state.paths.real)
+        asked = plan.requirements if is_everything_asked else unmet_requirements(plan, state)
         resolver = ask_offers(
             target.connection,
             Resolver(state, plan.policy, implied),
             # To ask pip what it offers can run a package's own code. Source: pip's documentation, "pip install".
-            [each for each in unmet_requirements(plan, state) if not (is_local and each.has_strange_sources)],
+            [each for each in asked if not (is_local and each.has_strange_sources)],
             deadline,
             may_refresh=is_applied and not is_local,
         )
@@ -204,18 +208,23 @@ def _require_privilege(request: Request, state: HostState, *, is_needed: bool) -
         )
 
 
-def render(gathered: Sequence[Prepared], request: Request, directory: Path) -> Report:
+def render(
+    gathered: Sequence[Prepared],
+    request: Request,
+    directory: Path,
+    dialog: Dialog = SILENT,
+    *,
+    is_desired: bool = False,
+) -> Report:
     """Inspect the hosts and write a run directory with what is to change; the report is that of ``plan``.
+
+    ``is_desired``: all that is wanted is in it, also what the hosts have already.
 
     Raises:
         InputError: the directory is not empty or cannot be written, or a source file is gone.
     """
-    prepared = inspect(gathered, request)
-    report = plan_report(prepared, "render")
-    report = dataclasses.replace(report, extra={"path": str(directory.absolute())})
-    runs, timeout = execution.host_runs(prepared, request), execution.transaction_seconds(request)
-    write_run_directory(directory, runs, report.to_dict(), timeout=timeout, stage=True)
-    return report
+    prepared = inspect([rendering.in_order(each) for each in gathered], request, is_everything_asked=is_desired)
+    return rendering.write(confirm_deletions(prepared, dialog), request, directory, is_desired=is_desired)
 
 
 def provision(

@@ -114,9 +114,12 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether the command did its job; a verb that changes nothing only has to be able to plan."""
+        """Whether the command did its job; a verb that changes nothing only has to be able to plan, and what ``render``
+        writes has to be able to end well."""
         if self.errors or any(host.error is not None for host in self.hosts):
             return False
+        if self.command == "render":
+            return not any(each.stops for host in self.hosts for each in host.outcomes)
         return self.command not in ("apply", "bootstrap") or all(host.ok for host in self.hosts)
 
     @property

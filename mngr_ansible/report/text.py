@@ -9,7 +9,7 @@ from mngr_ansible.diff.outcome import DUE, FileCounts, Outcome, Status
 from mngr_ansible.errors import ErrorGroup, MngrAnsibleError
 from mngr_ansible.portable import sh
 from mngr_ansible.portable.text import one_stop, printable
-from mngr_ansible.report.report import HostReport, PluginRow, Report, ToolRow
+from mngr_ansible.report.report import HostReport, PluginRow, Report, ToolRow, listed
 
 _WORDS = {
     Status.TOO_OLD: "too old",
@@ -80,8 +80,10 @@ def tables(report: Report) -> list[str]:
 
 
 def render_text(report: Report) -> str:
-    """The table of every host, and the directory that was written."""
-    return "\n".join([*tables(report), str(report.extra["path"])])
+    """The table of every host, where the playbook that was written fails, and the directory."""
+    failing = [each.host for each in report.hosts if each.error is not None or any(one.stops for one in each.outcomes)]
+    words = [f"The playbook fails on {listed(failing)}, and says why."] if failing else []
+    return "\n".join([*tables(report), *map(printable, words), str(report.extra["path"])])
 
 
 def width() -> int:

@@ -2,12 +2,13 @@
 
 ::
 
+    DIR/README.md                     how to run it, and what it needs (only where it is to be run later)
     DIR/plan.json                     the plan, for people and programs
-    DIR/inventory/hosts.yml           the aliases of the hosts
+    DIR/inventory/hosts.yml           the names of the hosts
     DIR/inventory/host_vars/*.json    connection variables and data, every string marked
     DIR/project/provision.yml         the playbook
     DIR/project/roles/                the roles that it uses
-    DIR/project/files/                the files to copy, by sha256 (only where they are staged; never a secret)
+    DIR/project/files/                the files to copy (only where it is to be run later; never a secret)
 """
 
 import json
@@ -22,12 +23,20 @@ from mngr_ansible.errors import InputError
 from mngr_ansible.portable import snapshots
 from mngr_ansible.portable.text import printable
 from mngr_ansible.portable.trees import Entry
-from mngr_ansible.run.host_vars import has_addresses, host_vars, stage_name
+from mngr_ansible.run.bundle import Bundle, bundled, placed_files
+from mngr_ansible.run.host_vars import environment, has_addresses, host_vars
 from mngr_ansible.run.playbook import HostRun, inventory, playbook
+from mngr_ansible.run.readme import readme
 
 
 def write_run_directory(
-    directory: Path, runs: Sequence[HostRun], plan: Mapping[str, Any], *, timeout: int, stage: bool = False
+    directory: Path,
+    runs: Sequence[HostRun],
+    plan: Mapping[str, Any],
+    *,
+    timeout: int,
+    stage: bool = False,
+    is_desired: bool = False,
 ) -> None:
     """Fill a new or empty directory, which only its owner can read.
 
@@ -36,8 +45,9 @@ def write_run_directory(
         runs: the hosts.
         plan: the content of ``plan.json``.
         timeout: seconds for a package transaction on a host.
-        stage: copy the sources into it, so that the directory can be moved to another machine. A secret is never
-            copied: the run reads it from its own path.
+        stage: it is to be run later, perhaps elsewhere: the sources are copied into it, and it says how it is run. A
+            secret is never copied: the run reads it from its environment.
+        is_desired: it holds all that is wanted, not only what is due.
 
     Raises:
         InputError: the directory is not empty, is another user's, or cannot be written; or a source cannot be read, or
@@ -55,7 +65,10 @@ def write_run_directory(
             raise InputError(f"{directory} is not empty", remedy="Give a new or empty directory.")
         directory.chmod(0o700)
         try:
-            _fill(directory, runs, plan, timeout=timeout, stage=stage)
+            bundle = _bundled(runs) if stage else None
+            _fill(directory, runs, plan, bundle, timeout=timeout)
+            if bundle is not None:
+                write_private_text(directory / "README.md", readme(runs, plan, bundle, is_desired=is_desired))
         except BaseException:
             _remove(directory, with_itself=not existed)
             raise
@@ -70,15 +83,19 @@ def write_run_directory(
         ) from error
 
 
-def _fill(directory: Path, runs: Sequence[HostRun], plan: Mapping[str, Any], *, timeout: int, stage: bool) -> None:
+def _fill(
+    directory: Path, runs: Sequence[HostRun], plan: Mapping[str, Any], bundle: Bundle | None, *, timeout: int
+) -> None:
     project = directory / "project"
-    staged = _stage(project, runs) if stage else {}
+    if bundle is not None:
+        _stage(project, runs, bundle)
     write_private_text(directory / "plan.json", json.dumps(plan, indent=2) + "\n")
     write_private_text(directory / "inventory" / "hosts.yml", inventory(runs))
     for run in runs:
-        data = json.dumps(host_vars(run, timeout, staged, is_fresh=not stage), ensure_ascii=True, indent=1)
+        data = json.dumps(host_vars(run, timeout, bundle), ensure_ascii=True, indent=1)
         write_private_text(directory / "inventory" / "host_vars" / f"{run.alias}.json", data + "\n")
-    text = playbook(runs, has_addresses=stage and has_addresses(runs))
+    has_environment = bundle is not None and any(environment(run, bundle) for run in runs)
+    text = playbook(runs, has_addresses=bundle is not None and has_addresses(runs), has_environment=has_environment)
     write_private_text(project / "provision.yml", text)
     _copy_roles(project, runs)
 
@@ -98,7 +115,7 @@ def _copy_roles(project: Path, runs: Sequence[HostRun]) -> None:
     roles = content_directory() / "roles"
     needed = {
         "mngr_files": any(run.due.transfers for run in runs),
-        "mngr_packages": any(run.due.installs for run in runs),
+        "mngr_packages": any(run.due.installs or run.verified for run in runs),
         "mngr_bootstrap": any(run.due.needs_python for run in runs),
     }
     for name, is_needed in needed.items():
@@ -106,19 +123,21 @@ def _copy_roles(project: Path, runs: Sequence[HostRun]) -> None:
             shutil.copytree(roles / name, project / "roles" / name, ignore=shutil.ignore_patterns("__pycache__"))
 
 
-def _stage(project: Path, runs: Sequence[HostRun]) -> dict[str, str]:
-    """Copy all sources but secrets beside the playbook; returns a source → its copy, relative to the playbook."""
-    staged: dict[str, str] = {}
-    for run in runs:
-        for due in run.due.transfers:
-            for placed in due.entries:
-                entry = placed.entry
-                if entry.kind == "file" and not entry.is_secret and entry.source not in staged:
-                    copy = project / stage_name(placed)
-                    copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                    _copy(entry, copy)
-                    staged[entry.source] = stage_name(placed)
-    return staged
+def _bundled(runs: Sequence[HostRun]) -> Bundle:
+    try:
+        return bundled(runs)
+    except (FileNotFoundError, PermissionError) as error:
+        raise _unreadable(str(error.filename), error) from error
+
+
+def _stage(project: Path, runs: Sequence[HostRun], bundle: Bundle) -> None:
+    """Copy all sources but secrets beside the playbook, under their names there."""
+    for _, placed in placed_files(runs):
+        name = bundle.files.get(placed.entry.source)
+        if name is not None and not (project / name).exists():
+            copy = project / name
+            copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _copy(placed.entry, copy)
 
 
 def _copy(entry: Entry, copy: Path) -> None:
@@ -127,13 +146,17 @@ def _copy(entry: Entry, copy: Path) -> None:
         with copy.open("wb") as file:
             sha256 = snapshots.copy_beginning(entry.source, entry.size, file)
     except (FileNotFoundError, PermissionError) as error:
-        raise InputError(
-            f"{printable(entry.source)} cannot be read any more: {error.strerror}",
-            remedy="Check that the file exists and that you can read it, then run again.",
-        ) from error
+        raise _unreadable(entry.source, error) from error
     if sha256 != entry.sha256:
         problem = f"{printable(entry.source)} was changed by another program since it was planned"
         raise InputError(problem, remedy="Run again, when no program writes to it.")
+
+
+def _unreadable(source: str, error: OSError) -> InputError:
+    return InputError(
+        f"{printable(source)} cannot be read any more: {error.strerror}",
+        remedy="Check that the file exists and that you can read it, then run again.",
+    )
 
 
 def write_private_text(path: Path, text: str) -> None:

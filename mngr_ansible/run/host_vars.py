@@ -7,9 +7,8 @@ Source: docs/architecture.md "How a run is made"; measured with ansible-core 2.2
 
 import base64
 import os
-import posixpath
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, cast
 
 from mngr_ansible.diff import curl
 from mngr_ansible.diff.files import DueTransfer
@@ -17,6 +16,8 @@ from mngr_ansible.diff.resolver import Candidate, by_manager
 from mngr_ansible.plan.transfers import PlacedEntry
 from mngr_ansible.portable import addresses, managers, validation
 from mngr_ansible.portable.shapes import InstallRequest, RepositoryRequest
+from mngr_ansible.portable.text import one_stop
+from mngr_ansible.run.bundle import Bundle, placed_files
 from mngr_ansible.run.playbook import CANARY, HostRun
 from mngr_ansible.spec.sources import DOWNLOADS, Repository
 
@@ -29,8 +30,8 @@ class EntryVars(TypedDict, total=False):
     """One entry of a transfer, as the role ``mngr_files`` takes it; see its README.
 
     ``path``, ``source`` and ``target`` are text. A name that is not UTF-8 has the key ``…_b64`` instead: base64 of its
-    bytes. Modes are four octal digits (``0644``), ``size`` is in bytes. A secret without ``size`` and ``sha256`` is
-    what its source holds when the run begins.
+    bytes. Modes are four octal digits (``0644``), ``size`` is in bytes. A secret of a directory to run later has
+    ``source_env``, the environment variable of its content, or with ``is_base64`` of that as base64.
     """
 
     path: str
@@ -39,6 +40,8 @@ class EntryVars(TypedDict, total=False):
     mode: str
     source: str
     source_b64: str
+    source_env: str
+    is_base64: bool
     size: int
     sha256: str
     target: str
@@ -79,14 +82,23 @@ class PackageVars(TypedDict):
     addresses: dict[str, dict[str, dict[str, str]]]
 
 
+class EnvironmentVars(TypedDict):
+    """What a run reads from its environment: the variable's name, and what is said where it is not set."""
+
+    name: str
+    unset: str
+
+
 class RunVars(PackageVars):
     """The value of the variable ``mngr_ansible`` for one host.
 
     ``timeout``: seconds for a package transaction. ``lock_timeout``: how many of them may be spent with waiting for
-    another program's lock.
+    another program's lock. ``stop``: why nothing is done. ``environment``: what must be in it.
     """
 
     canary: str
+    stop: str
+    environment: list[EnvironmentVars]
     timeout: int
     lock_timeout: int
     needs_python: bool
@@ -96,24 +108,30 @@ class RunVars(PackageVars):
     files_as_root: list[TransferVars]
 
 
-def host_vars(run: HostRun, timeout: int, staged: Mapping[str, str], *, is_fresh: bool = False) -> dict[str, Any]:
+def host_vars(run: HostRun, timeout: int, bundle: Bundle | None = None) -> dict[str, Any]:
     """One host's variables, marked.
 
     Args:
         run: the host.
         timeout: seconds for a package transaction on the host.
-        staged: a source → its copy beside the playbook, see :func:`stage_name`.
-        is_fresh: the run follows at once, so what is due is still due; False in a directory to run later.
+        bundle: what a directory to run later has instead of sources of this machine; None where the run follows at
+            once, so what is due is still due.
     """
     variables = dict(run.variables)
     if run.python is not None and "ansible_python_interpreter" not in variables:
         variables["ansible_python_interpreter"] = run.python
     if run.remote_tmp is not None:
         variables["ansible_remote_tmp"] = run.remote_tmp
-    variables["mngr_ansible"] = _run_vars(run, timeout, staged, is_fresh=is_fresh)
+    variables["mngr_ansible"] = _run_vars(run, timeout, bundle)
     marked = mark(variables)
     assert isinstance(marked, dict)  # noqa: S101
+    if bundle is not None and variables.get("ansible_connection") == "local":
+        marked["ansible_python_interpreter"] = _OWN_PYTHON
     return marked
+
+
+_OWN_PYTHON = "{{ ansible_playbook_python }}"
+"""The only template in the data: on the machine itself, wherever that is, Ansible's own Python does."""
 
 
 def mark(value: Any) -> Any:
@@ -127,28 +145,47 @@ def mark(value: Any) -> Any:
     return value
 
 
-def stage_name(placed: PlacedEntry) -> str:
-    """Where a rendered run directory keeps a file's content, relative to the playbook."""
-    return posixpath.join("files", placed.entry.sha256)
-
-
-def _run_vars(run: HostRun, timeout: int, staged: Mapping[str, str], *, is_fresh: bool) -> RunVars:
+def _run_vars(run: HostRun, timeout: int, bundle: Bundle | None) -> RunVars:
     due = run.due
-    return {
+    made: RunVars = {
         "canary": CANARY,
+        "stop": run.stop,
+        "environment": [],
         "timeout": timeout,
         "lock_timeout": run.lock_seconds,
         "needs_python": due.needs_python,
         "become": run.become,
         "has_password": run.has_password,
-        "files": [_transfer(each, staged, is_fresh) for each in due.transfers if not each.as_root],
-        "files_as_root": [_transfer(each, staged, is_fresh) for each in due.transfers if each.as_root],
-        **_packages(due.installs, is_fresh=is_fresh),
+        "files": [_transfer(each, bundle) for each in due.transfers if not each.as_root],
+        "files_as_root": [_transfer(each, bundle) for each in due.transfers if each.as_root],
+        **_packages(run, is_fresh=bundle is None),
     }
+    if bundle is not None:
+        made["environment"] = environment(run, bundle)
+    return made
 
 
-def _packages(candidates: Sequence[Candidate], *, is_fresh: bool) -> PackageVars:
-    made = _whole_packages(candidates)
+def environment(run: HostRun, bundle: Bundle) -> list[EnvironmentVars]:
+    """What the run of a host reads from its environment: its secrets, and addresses with a login or query."""
+    secrets = [
+        bundle.secrets[placed.entry.source]
+        for _, placed in placed_files([run])
+        if placed.entry.source in bundle.secrets
+    ]
+    addresses = _packages(run, is_fresh=False)["addresses"]
+    names = dict.fromkeys(name for by_name in addresses.values() for each in by_name.values() for name in each.values())
+    return [
+        *(EnvironmentVars(name=each.variable, unset=one_stop(f"{each.unset}.")) for each in dict.fromkeys(secrets)),
+        *(EnvironmentVars(name=each, unset=f"{_ADDRESS.format(each)}. Nothing was changed.") for each in names),
+    ]
+
+
+_ADDRESS = "Set {} in the environment to the whole address, with login and query"
+
+
+def _packages(run: HostRun, *, is_fresh: bool) -> PackageVars:
+    made = _whole_packages(run.due.installs)
+    made["required"] += [cast("InstallRequest", each) for each in run.verified]  # without a source of its own
     if is_fresh:
         return made
     for repository in made["repositories"]:
@@ -168,7 +205,7 @@ def _packages(candidates: Sequence[Candidate], *, is_fresh: bool) -> PackageVars
 
 def has_addresses(runs: Sequence[HostRun]) -> bool:
     """Whether a directory to run later leaves out a part of an address of these hosts."""
-    made = [_packages(run.due.installs, is_fresh=False)["addresses"] for run in runs]
+    made = [_packages(run, is_fresh=False)["addresses"] for run in runs]
     return any(names for each in made for by_name in each.values() for names in by_name.values())
 
 
@@ -199,12 +236,12 @@ def _repository(manager: str, repository: Repository) -> RepositoryRequest:
     }
 
 
-def _transfer(due: DueTransfer, staged: Mapping[str, str], is_fresh: bool) -> TransferVars:
-    entries = [_entry(each, staged, is_fresh=is_fresh) for each in due.entries]
-    return {"id": due.transfer.id, "is_due": is_fresh, "entries": entries}
+def _transfer(due: DueTransfer, bundle: Bundle | None) -> TransferVars:
+    entries = [_entry(each, bundle) for each in due.entries]
+    return {"id": due.transfer.id, "is_due": bundle is None, "entries": entries}
 
 
-def _entry(placed: PlacedEntry, staged: Mapping[str, str], *, is_fresh: bool) -> EntryVars:
+def _entry(placed: PlacedEntry, bundle: Bundle | None) -> EntryVars:
     """One entry. A directory to run later says neither size nor hash of a secret: they would give away a short one."""
     entry, options = placed.entry, placed.options
     made: EntryVars = {"kind": entry.kind}
@@ -212,10 +249,14 @@ def _entry(placed: PlacedEntry, staged: Mapping[str, str], *, is_fresh: bool) ->
     if entry.kind in ("file", "directory"):
         made["mode"] = f"{entry.mode:04o}"
     if entry.kind == "file":
-        _set_name(made, "source", staged.get(entry.source, entry.source))
-        if is_fresh or not entry.is_secret:
-            made["size"] = entry.size
-            made["sha256"] = entry.sha256
+        secret = bundle.secrets.get(entry.source) if bundle is not None else None
+        if secret is not None:
+            made["source_env"] = secret.variable
+            if secret.is_base64:
+                made["is_base64"] = True
+        else:
+            _set_name(made, "source", entry.source if bundle is None else bundle.files[entry.source])
+            made["size"], made["sha256"] = entry.size, entry.sha256
     if entry.kind == "link":
         _set_name(made, "target", entry.target or "")
     if entry.is_secret:
@@ -230,7 +271,7 @@ def _entry(placed: PlacedEntry, staged: Mapping[str, str], *, is_fresh: bool) ->
         made["group"] = options.group
     if options.if_exists != "replace":
         made["if_exists"] = options.if_exists
-    if placed.identity and is_fresh:
+    if placed.identity and bundle is None:
         made["identity"] = placed.identity
     return made
 

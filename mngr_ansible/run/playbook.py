@@ -14,6 +14,7 @@ from mngr_ansible.diff.due import Due
 from mngr_ansible.diff.python import BOOTSTRAP
 from mngr_ansible.diff.resolver import by_manager
 from mngr_ansible.portable import managers
+from mngr_ansible.portable.shapes import CompleteRequirement
 from mngr_ansible.spec.sources import DOWNLOADS
 
 CANARY = "{{ 7*7 }}"
@@ -32,6 +33,26 @@ _HEAD = """\
       ansible.builtin.assert:
         that: mngr_ansible.canary | b64encode == '{canary}'
         quiet: true
+"""
+
+_STOP = """
+    - name: Stop where it is known that a step cannot be done
+      ansible.builtin.fail:
+        msg: "{{ mngr_ansible.stop }}"
+      when: mngr_ansible.stop | length > 0
+"""
+
+_ENVIRONMENT = """
+    - name: Check that the environment has what this directory leaves out
+      ansible.builtin.assert:
+        that: >-
+          lookup('ansible.builtin.env', item.name, default='(unset)') != '(unset)'
+          or lookup('ansible.builtin.env', item.name ~ '_FILE') | length > 0
+        fail_msg: "{{ item.unset }}"
+        quiet: true
+      loop: "{{ mngr_ansible.environment }}"
+      loop_control:
+        label: "{{ item.name }}"
 """
 
 _BOOTSTRAP = """
@@ -132,7 +153,7 @@ class HostRun:
     """One host of a run.
 
     Attributes:
-        alias: its name in the inventory (``host-1``), chosen by us; what the user typed is only data.
+        alias: its name in the inventory: ``host-1``, or what the user typed where a directory to run later can have it.
         variables: Ansible's connection variables for it (``ansible_host``, …).
         due: what the run changes on it.
         python: the interpreter for Ansible on the host, unless ``variables`` names one.
@@ -140,6 +161,9 @@ class HostRun:
         has_password: whether sudo needs a password on the host, so that whole tasks become root.
         remote_tmp: where Ansible keeps its temporary files on the host; None: Ansible's default.
         lock_seconds: to wait while another program holds a package manager's lock.
+        stop: why nothing is done on it, in a directory to run later; empty: all is done that is due.
+        verified: the requirements that are only checked in such a directory, because a person installs them, or they
+            are there already and nothing here can install them.
     """
 
     alias: str
@@ -150,6 +174,8 @@ class HostRun:
     has_password: bool = False
     remote_tmp: str | None = None
     lock_seconds: int = managers.LOCK_SECONDS
+    stop: str = ""
+    verified: tuple[CompleteRequirement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,10 +207,13 @@ def run_stages(due: Due) -> tuple[Stage, ...]:
     return tuple(Stage(what, tuple(ids), tuple(step.partition(":")[2] for step in ids)) for what, ids in work if ids)
 
 
-def playbook(runs: Sequence[HostRun], *, has_addresses: bool = False) -> str:
+def playbook(runs: Sequence[HostRun], *, has_addresses: bool = False, has_environment: bool = False) -> str:
     """The text of ``provision.yml``: the pieces that at least one of these hosts needs.
 
-    ``has_addresses``: addresses with a login or query are not in the data, but in the environment of the run.
+    Args:
+        runs: the hosts.
+        has_addresses: addresses with a login or query are not in the data, but in the environment of the run.
+        has_environment: so are these, or secrets; that they are there is checked first.
     """
     repositories, downloads = _REPOSITORIES, _DOWNLOADS
     if has_addresses:
@@ -195,6 +224,10 @@ def playbook(runs: Sequence[HostRun], *, has_addresses: bool = False) -> str:
     task_as_root = _TASK_AS_ROOT if any(run.has_password for run in runs) else ""
     grouped = [by_manager(run.due.installs) for run in runs]
     pieces = [_HEAD.format(summary=_summary(runs), canary=canary)]
+    if any(run.stop for run in runs):
+        pieces.append(_STOP)
+    if has_environment:
+        pieces.append(_ENVIRONMENT)
     if any(run.due.needs_python for run in runs):
         pieces.append(_BOOTSTRAP + task_as_root)
     pieces += [
@@ -209,7 +242,7 @@ def playbook(runs: Sequence[HostRun], *, has_addresses: bool = False) -> str:
         pieces.append(_piece(text, f"packages.{manager}", [manager in each for each in grouped]))
     pieces += [
         _piece(downloads, "downloads", [any(name in each for name in DOWNLOADS) for each in grouped]),
-        _piece(_ASSERT, "required", [bool(run.due.installs) for run in runs]),
+        _piece(_ASSERT, "required", [bool(run.due.installs or run.verified) for run in runs]),
     ]
     return "".join(pieces)
 
@@ -250,5 +283,6 @@ def _count(number: int, what: str) -> str:
 
 
 def inventory(runs: Sequence[HostRun]) -> str:
-    """The text of ``hosts.yml``: the group ``mngr_hosts`` with our aliases; their variables are in ``host_vars``."""
-    return "---\nmngr_hosts:\n  hosts:\n" + "".join(f"    {run.alias}:\n" for run in runs)
+    """The text of ``hosts.yml``: the group ``mngr_hosts`` with the hosts' names, which have no character that YAML or
+    Ansible reads as anything else inside quotes; their variables are in ``host_vars``."""
+    return "---\nmngr_hosts:\n  hosts:\n" + "".join(f'    "{run.alias}":\n' for run in runs)

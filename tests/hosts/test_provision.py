@@ -254,8 +254,11 @@ def test_a_rendered_directory_run_by_hand_ends_in_the_same_state(ssh_host, tree,
 
     rendered = mngr_ansible("render", tmp_path / "run", *words, *on(host))
     by_hand = [sys.executable, "-m", "ansible", "playbook", "-i", "../inventory", "provision.yml"]
+    env = {**os.environ, "MNGR_SECRET_1": "s3cr3t-canary"}
     runs = [
-        subprocess.run(by_hand, cwd=tmp_path / "run/project", capture_output=True, text=True, check=True).stdout
+        subprocess.run(
+            by_hand, cwd=tmp_path / "run/project", capture_output=True, text=True, check=True, env=env
+        ).stdout
         for _ in range(2)
     ]
 

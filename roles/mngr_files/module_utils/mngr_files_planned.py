@@ -10,6 +10,7 @@ import re
 import stat
 from typing import TYPE_CHECKING
 
+from . import mngr_files_environment as environment
 from . import mngr_files_sources as sources
 from . import mngr_files_values as values
 from .mngr_ansible_portable.text import printable
@@ -24,7 +25,8 @@ _BLOCK = 1 << 20
 KEYS = {"id", "id_b64", "is_due", "entries"}
 """The keys of such a transfer."""
 _NAMES = {"path", "path_b64", "source", "source_b64", "target", "target_b64"}
-ENTRY_KEYS = _NAMES | {"content", "content_b64", "kind", "size", "sha256", "is_top", "identity"} | values.OPTIONS
+_CONTENTS = {"content", "content_b64", "source_env", "is_base64"}
+ENTRY_KEYS = _NAMES | _CONTENTS | {"kind", "size", "sha256", "is_top", "identity"} | values.OPTIONS
 """The keys of an entry of such a transfer."""
 
 
@@ -65,7 +67,9 @@ def _read_entry(transfers: Transfers, step: str, given: Given, base: str, is_due
         "content": None,
         "label": "",
     }
-    if kind == "file" and ("content" in given or "content_b64" in given):
+    if kind == "file" and "source_env" in given:
+        _take_environment(transfers, step, entry, given)
+    elif kind == "file" and ("content" in given or "content_b64" in given):
         entry["content"] = content = _content(given)
         entry["size"], entry["sha256"] = len(content), hashlib.sha256(content).hexdigest()
     elif kind == "file":
@@ -80,6 +84,19 @@ def _read_entry(transfers: Transfers, step: str, given: Given, base: str, is_due
         if not is_due:  # else it was read a moment ago; what changed meanwhile is seen when it is sent
             _check_source(transfers, step, entry)
     return entry
+
+
+def _take_environment(transfers: Transfers, step: str, entry: Entry, given: Given) -> None:
+    """Set the content from the environment of the controller: a secret that a directory to run later does not hold."""
+    if given.keys() & {"source", "source_b64", "content", "content_b64"}:
+        raise values.ParameterError("give one of source, source_env, content and content_b64")
+    variable, is_base64 = values.name(given, "source_env"), values.boolean(given, "is_base64", False)
+    try:
+        entry["content"] = content = environment.content(variable, is_base64)
+    except environment.NotSetError as error:
+        transfers.add_problem(step, f"{error}; it is to hold the content of {printable(entry['path'])}")
+        return
+    entry["size"], entry["sha256"], entry["is_secret"] = len(content), hashlib.sha256(content).hexdigest(), True
 
 
 def _content(given: Given) -> bytes:

@@ -13,5 +13,5 @@ from tests.unit.provisioning.test_next_sources import prepared_host
 @pytest.mark.parametrize(("is_patient", "seconds"), [(False, LOCK_SECONDS), (True, 285)])
 def test_a_host_that_may_be_new_is_given_all_the_time_of_the_run(is_patient: bool, seconds: int) -> None:
     request = dataclasses.replace(build_request(timeout=300), is_patient=is_patient)
-    (run,) = host_runs([prepared_host()], request)
+    (run,) = host_runs([prepared_host()], request, ".tmp")
     assert run.lock_seconds == seconds

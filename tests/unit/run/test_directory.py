@@ -51,15 +51,15 @@ def test_only_its_owner_can_read_it_and_the_roles_are_real_files(tmp_path, runs)
 def test_a_rendered_directory_carries_the_files_but_never_a_secret(tmp_path, runs):
     write_run_directory(tmp_path / "run", runs, {}, timeout=60, stage=True)
 
-    staged = [path.read_text() for path in (tmp_path / "run" / "project" / "files").iterdir()]
-    assert staged == ["content"]
+    assert staged(tmp_path / "run") == {"tree/a": "content"}
     entries = json.loads((tmp_path / "run" / "inventory" / "host_vars" / "host-1.json").read_text())
     (secret,) = [each for each in entries["mngr_ansible"]["files"][1]["entries"] if each.get("is_secret")]
-    assert not {"sha256", "size"} & set(secret)
+    assert not {"sha256", "size", "source"} & set(secret)
+    assert secret["source_env"]["__ansible_unsafe"] == "MNGR_SECRET_1"
     assert all(b"hush" not in path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file())
 
 
-def test_two_sources_of_one_content_are_staged_once(tmp_path):
+def test_a_source_of_two_hosts_is_staged_once_under_its_own_name(tmp_path):
     top = tree(tmp_path / "tree", "a", "b")
     made = due(contribution("p", FileTransferSpec(top, "d")))
 
@@ -71,7 +71,13 @@ def test_two_sources_of_one_content_are_staged_once(tmp_path):
         stage=True,
     )
 
-    assert len(list((tmp_path / "run" / "project" / "files").iterdir())) == 1
+    assert staged(tmp_path / "run") == {"tree/a": "content", "tree/b": "content"}
+
+
+def staged(directory):
+    """What the files of a rendered directory hold, by their names."""
+    top = directory / "project" / "files"
+    return {str(path.relative_to(top)): path.read_text() for path in top.rglob("*") if path.is_file()}
 
 
 def test_an_empty_directory_is_filled_and_a_full_one_is_refused_and_not_changed(tmp_path, runs):
@@ -110,4 +116,4 @@ def test_of_a_directory_that_cannot_be_completed_nothing_stays(tmp_path, runs):
 def test_what_was_added_to_a_source_since_it_was_planned_is_not_staged(tmp_path, runs):
     write(tmp_path / "tree" / "a", "content and more")
     write_run_directory(tmp_path / "run", runs, {}, timeout=60, stage=True)
-    assert [path.read_text() for path in (tmp_path / "run" / "project" / "files").iterdir()] == ["content"]
+    assert staged(tmp_path / "run") == {"tree/a": "content"}

@@ -175,7 +175,7 @@ def test_no_text_of_a_plugin_is_in_the_playbook_and_every_string_of_the_data_is_
         one = run(made, ansible_host=typed)
 
         text = playbook([one])
-        written = json.dumps(host_vars(one, 60, {}), ensure_ascii=True)
+        written = json.dumps(host_vars(one, 60), ensure_ascii=True)
 
     assert [line for line in text.split("\n") if not is_known(line)] == []
     data = plain(json.loads(written))
@@ -196,7 +196,7 @@ def test_a_name_that_is_not_utf_8_is_sent_as_base64_in_a_key_of_its_own(tmp_path
     top = tree(tmp_path / "t", "bad\udcff")
     (top / "link").symlink_to("bad\udcff")
 
-    data = plain(host_vars(run(due(contribution("p", FileTransferSpec(top, "x")))), 60, {}))
+    data = plain(host_vars(run(due(contribution("p", FileTransferSpec(top, "x")))), 60))
 
     _, file, link = data["mngr_ansible"]["files"][0]["entries"]
     assert base64.b64decode(file["path_b64"]) == b"/srv/work/x/bad\xff"
@@ -214,14 +214,14 @@ def test_a_mark_covers_every_leaf_and_leaves_other_values_alone():
 def test_a_secret_and_a_top_directory_are_marked_as_such(tmp_path):
     secret = FileTransferSpec(tree(tmp_path / "t", "key"), "x", is_secret=True)
 
-    top, key = plain(host_vars(run(due(contribution("p", secret))), 60, {}))["mngr_ansible"]["files"][0]["entries"]
+    top, key = plain(host_vars(run(due(contribution("p", secret))), 60))["mngr_ansible"]["files"][0]["entries"]
 
     assert (top["is_top"], top["mode"], key["is_secret"], key["mode"]) == (True, "0700", True, "0600")
 
 
 def test_the_interpreter_is_the_one_that_was_found_unless_the_connection_says_another(files):
-    found = plain(host_vars(run(files), 60, {}))
-    given = plain(host_vars(run(files, ansible_python_interpreter="/opt/python"), 60, {}))
+    found = plain(host_vars(run(files), 60))
+    given = plain(host_vars(run(files, ansible_python_interpreter="/opt/python"), 60))
 
     assert found["ansible_python_interpreter"] == "/usr/bin/python3"
     assert given["ansible_python_interpreter"] == "/opt/python"
