@@ -6,7 +6,9 @@ parsed file, and replaced in its text. Source: Ansible's "Developing collections
 """
 
 import ast
+import io
 import re
+import tokenize
 
 from mngr_ansible.content.task_names import Names, documentation_with_full_names, with_full_names
 
@@ -30,7 +32,7 @@ def with_collection_imports(source: str, names: Names) -> str:
             isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
         ):
             edits.append(_whole_lines(node, _documented(node, node.value.value, _lines(source, node), names)))
-    return _without_idle_imports(_replaced(source, edits))
+    return _with_unused_named(_without_idle_imports(_replaced(source, edits)))
 
 
 def _is_ours(node: ast.stmt) -> bool:
@@ -63,7 +65,7 @@ def _documented(node: ast.Assign, value: str, lines: str, names: Names) -> str:
     what = target.id if isinstance(target, ast.Name) else ""
     if what == "EXAMPLES":
         return lines.replace(value, with_full_names(value, names))
-    if what == "DOCUMENTATION":
+    if what in ("DOCUMENTATION", "RETURN"):
         return lines.replace(value, documentation_with_full_names(value, names))
     return lines
 
@@ -94,6 +96,16 @@ def _without_idle_imports(source: str) -> str:
         if isinstance(node, ast.Import) and not any((a.asname or a.name.partition(".")[0]) in used for a in node.names)
     ]
     return _replaced(source, idle)
+
+
+def _with_unused_named(source: str) -> str:
+    """With ``_unused`` for ``_``, which ansible-test does not allow as a name: elsewhere it is gettext's."""
+    lines = source.splitlines(keepends=True)
+    for token in reversed(list(tokenize.generate_tokens(io.StringIO(source).readline))):
+        if token.type == tokenize.NAME and token.string == "_":
+            row, column = token.start
+            lines[row - 1] = f"{lines[row - 1][:column]}_unused{lines[row - 1][column + 1 :]}"
+    return "".join(lines)
 
 
 def _lines(source: str, node: ast.stmt) -> str:

@@ -46,7 +46,7 @@ def page_with_full_names(text: str, names: Names) -> str:
 
 
 def documentation_with_full_names(text: str, names: Names) -> str:
-    """A module's DOCUMENTATION whose references to other modules have full names."""
+    """A module's DOCUMENTATION or RETURN whose references to other modules have full names."""
     pattern = _MODULE_REFERENCE.format(names="|".join(map(re.escape, sorted(names.modules, reverse=True))))
     return re.sub(pattern, lambda found: f"{found['before']}{names.prefix}{found['name']}", text)
 

@@ -107,7 +107,7 @@ def main() -> None:
         mutually_exclusive=[("bundle", "part")],
         supports_check_mode=True,
     )
-    remote_tmp = os.path.expanduser(os.path.expandvars(module._remote_tmp))
+    remote_tmp = uploads.temporary_directory(module._remote_tmp)
     if module.params["part"] is not None:
         try:
             path = uploads.append_part(remote_tmp, module.params["bundle_path"], module.params["part"])

@@ -124,7 +124,7 @@ def home_directory() -> bytes:
 
 
 def _host_entry(entry: ReceivedEntry, home: bytes) -> HostEntry:
-    made = cast("dict[str, Any]", entry).copy()
+    made = cast(dict[str, Any], entry).copy()
     made["path"] = _absolute(entry["path"], home)
     made["target"] = None if entry["target"] is None else _as_bytes(entry["target"])
     made.update(current=None, owner_ids=(-1, -1), action=None)

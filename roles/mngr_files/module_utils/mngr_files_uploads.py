@@ -26,6 +26,11 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
+def temporary_directory(remote_tmp: str) -> str:
+    """Ansible's temporary directory on this host, from the setting, which may begin with ``~`` or a variable."""
+    return os.path.expanduser(os.path.expandvars(remote_tmp))
+
+
 def append_part(remote_tmp: str, path: str | None, part: str) -> str:
     """Append a part (base64) to an upload that only this user can read, a new one if ``path`` is None; its path.
 

@@ -16,7 +16,7 @@ import stat
 import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, Optional, cast
 
 from . import mngr_files_labels as labels
 from . import mngr_files_temporaries as temporaries
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .mngr_files_protocol import ReceivedEntry
     from .mngr_files_steps import HostEntry
 
-    OnRenamed = Callable[[OSError | None], None]
+    OnRenamed = Callable[[Optional[OSError]], None]
     """Called when a file was renamed into place (None), or could not be."""
 
 BATCH_FILES = 200

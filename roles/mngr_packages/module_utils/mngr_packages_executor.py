@@ -61,7 +61,9 @@ def run_captured(argv: Sequence[str], directory: str | None) -> tuple[int, str]:
     The output goes to a file in ``directory``, not to a pipe: a service that a package starts would keep a pipe open.
     """
     with tempfile.TemporaryFile(dir=directory) as output:
-        code = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT).returncode
+        code = subprocess.run(  # pylint: disable=ansible-bad-function
+            argv, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False
+        ).returncode
         output.seek(0)
         return code, output.read().decode("utf-8", "replace")
 
@@ -112,14 +114,15 @@ class Executor:
         command = managers.privileged(managers.bounded(["/bin/sh", "-c", start, "sh", *argv], seconds), self.privilege)
         with tempfile.TemporaryFile(dir=self._directory) as output:
             given = f"{self._environment()}\n{text or ''}".encode("utf-8", "surrogateescape")
-            code = subprocess.run(
-                command, cwd=directory, input=given, stdout=output, stderr=subprocess.STDOUT
+            code = subprocess.run(  # pylint: disable=ansible-bad-function
+                command, cwd=directory, input=given, stdout=output, stderr=subprocess.STDOUT, check=False
             ).returncode
             if code:
                 self._kill_descendants()
             output.seek(0)
             self.output = output.read().decode("utf-8", "replace")
-        subprocess.call(managers.privileged(["rm", "-rf", "--", directory], self.privilege))
+        remove = managers.privileged(["rm", "-rf", "--", directory], self.privilege)
+        subprocess.call(remove)  # pylint: disable=ansible-bad-function
         return code
 
     def _environment(self) -> str:
@@ -142,7 +145,8 @@ class Executor:
         pids = _descendants()
         while pids and time.monotonic() < deadline:
             kill = ["sh", "-c", "kill -KILL " + shlex.join(map(str, pids)) + " 2>/dev/null"]
-            subprocess.call(managers.privileged(kill, self.privilege), stdin=subprocess.DEVNULL)
+            argv = managers.privileged(kill, self.privilege)
+            subprocess.call(argv, stdin=subprocess.DEVNULL)  # pylint: disable=ansible-bad-function
             _reap()
             pids = _descendants()
 

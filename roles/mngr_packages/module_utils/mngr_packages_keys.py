@@ -53,13 +53,14 @@ def _run(command: list[str], home: str, stdin: bytes = b"") -> bytes | None:
     """What a program prints; None if it fails or does not end."""
     environment = {"PATH": SYSTEM_PATH, "HOME": home, "LC_ALL": "C", "GNUPGHOME": home}
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # pylint: disable=ansible-bad-function
             command,
             input=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=environment,
             cwd=home,
+            check=False,
             timeout=_SECONDS,
         )
     except (OSError, subprocess.TimeoutExpired):

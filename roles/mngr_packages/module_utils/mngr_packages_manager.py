@@ -215,7 +215,7 @@ class PackageManager:
             bounded = managers.bounded(managers.with_environment(self.name, patient, environment), seconds)
             code, self.output = self.host.captured(managers.privileged(bounded, privilege))
             if explanations.is_stopped(code) and locked:  # no time was left for this try; the last one tells the reason
-                code, self.output = locked
+                code, self.output = locked  # pylint: disable=unpacking-non-sequence
                 return code
             has_lock_message = bool(self._row.locked) and re.search(self._row.locked, self.output) is not None
             is_locked = code and has_lock_message and not re.search(_NO_LOCK, self.output)

@@ -170,6 +170,6 @@ if __name__ == "__main__":
         else:
             write(int(sys.argv[1], 8), sys.argv[2] == "root", sys.argv[3], sys.argv[4:])
     except WritingError as error:
-        sys.exit(str(error))
+        raise SystemExit(str(error)) from None
     except OSError as error:
-        sys.exit(f"{error.filename or sys.argv[4]}: {error.strerror}")
+        raise SystemExit(f"{error.filename or sys.argv[4]}: {error.strerror}") from None

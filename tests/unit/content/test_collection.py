@@ -49,11 +49,12 @@ def test_tasks_and_playbooks_use_full_names_alone() -> None:
     assert {name: short.findall(FILES[name].decode()) for name in pages} == {name: [] for name in pages}
 
 
-def test_the_action_runs_the_module_of_the_collection() -> None:
+def test_an_action_runs_the_module_of_the_collection() -> None:
     text = FILES["plugins/action/mngr_files_copy.py"].decode()
-    assert '"mngr.provisioning.mngr_files_copy"' in text
-    assert '"mngr_files_copy"' not in text
+    assert '"mngr.provisioning.mngr_files_write"' in text
     assert "importlib" not in text
+    modules = [Path(name).stem for name in FILES if name.startswith("plugins/modules/")]
+    assert not [name for name in modules if f'"{name}"' in text]
 
 
 def test_the_version_is_that_of_the_package() -> None:

@@ -73,3 +73,8 @@ def test_an_action_imports_what_it_loads_by_a_path_in_a_role() -> None:
         "if TYPE_CHECKING:\n    from typing import Any\n\n"
         'y.run(os, self._execute_module("ns.col.mngr_x", {"ns.col.mngr_x": 1}), "ü", f("ns.col.mngr_x"))\n'
     )
+
+
+def test_what_is_not_used_has_a_name_that_is_not_gettexts() -> None:
+    source = 'for _ in range(2):\n    a, _, __ = f(_x, "_")\n'
+    assert with_collection_imports(source, NAMES) == 'for _unused in range(2):\n    a, _unused, __ = f(_x, "_")\n'

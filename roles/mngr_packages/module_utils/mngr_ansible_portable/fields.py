@@ -123,7 +123,7 @@ def _type_error(kind: str, field: str, value: object, types: tuple[type, ...]) -
     if os.PathLike in types:
         problem, remedy = "is not a path", _in_quotes(field, value) or "Give a path as a string."
         return error(kind, field, value, problem, remedy)
-    names = " or ".join(_TYPE_NAMES[each] for each in types if each is not type(None))
+    names = " or ".join(_TYPE_NAMES[each] for each in types if each in _TYPE_NAMES)
     if str in types and _in_quotes(field, value):
         remedy = _in_quotes(field, value)
         is_range = field == "version" and kind == "PackageRequirement"
