@@ -28,6 +28,7 @@ from mngr_ansible.content.task_names import Names
 
 _PLUGINS = {"library": "plugins/modules", "action_plugins": "plugins/action", "module_utils": "plugins/module_utils"}
 _TASKS = ("tasks", "handlers")
+_GPL = "LICENSE-GPL-3.0-or-later.txt"
 
 
 def write_collection(directory: Path) -> Path:
@@ -69,6 +70,7 @@ def collection_files(source: Path) -> dict[str, bytes]:
         source: the directory that holds ``roles/``, ``playbooks/`` and ``collection/``.
     """
     files = {name: file.read_bytes() for file, name in shipped_files(source / "collection")}
+    files[_GPL] = (source / "roles" / "mngr_files" / _GPL).read_bytes()
     galaxy = yaml.safe_load(files["galaxy.yml"])
     roles = [(file, name) for file, name in shipped_files(source / "roles")]
     modules = {file.stem for file, name in roles if Path(name).parts[1] == "library"}
