@@ -82,7 +82,7 @@ def collection_files(source: Path) -> dict[str, bytes]:
         else:
             files[f"roles/{name}"] = _of_role(file, part, names)
     for file, name in shipped_files(source / "playbooks"):
-        files[f"playbooks/{name}"] = task_names.with_full_names(file.read_text("utf-8"), names).encode()
+        files[f"playbooks/{name}"] = task_names.playbook_with_full_names(file.read_text("utf-8"), names).encode()
     return dict(sorted(files.items()))
 
 

@@ -15,6 +15,8 @@ _TASK_LISTS = frozenset({"tasks", "pre_tasks", "post_tasks", "handlers", "block"
 _ROLE_TASKS = frozenset(f"{prefix}{verb}_role" for prefix in ("", "ansible.builtin.") for verb in ("import", "include"))
 _YAML_BLOCK = re.compile(r"^```ya?ml\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 _ROLE_AT_END = re.compile(r"(?:^|/|')(?P<name>\w+)(?:/*|'\] \| path_join \}\})$")
+_SHIPPED_PLAYBOOK = re.compile(r'"\$\(mngr-ansible content\)/playbooks/(?P<name>\w+)\.yml"')
+_COMMENT_ON_ROLES = re.compile(r"(?<=\broles:) #.*$", re.MULTILINE)
 _MODULE_REFERENCE = r"(?P<before>\bM\(|- (?:module|plugin): )(?P<name>{names})\b"
 
 
@@ -42,7 +44,14 @@ def with_full_names(text: str, names: Names) -> str:
 
 def page_with_full_names(text: str, names: Names) -> str:
     """A Markdown page whose examples have full names: each block of YAML that holds plays or tasks."""
+    text = _SHIPPED_PLAYBOOK.sub(lambda found: f"{names.prefix}{found['name']}", text)
     return _YAML_BLOCK.sub(lambda found: f"```yaml\n{with_full_names(found['text'], names)}```", text)
+
+
+def playbook_with_full_names(text: str, names: Names) -> str:
+    """A playbook with full names, whose comments say how it is run from the collection."""
+    text = _SHIPPED_PLAYBOOK.sub(lambda found: f"{names.prefix}{found['name']}", with_full_names(text, names))
+    return _COMMENT_ON_ROLES.sub("", text)
 
 
 def documentation_with_full_names(text: str, names: Names) -> str:

@@ -49,6 +49,15 @@ def test_tasks_and_playbooks_use_full_names_alone() -> None:
     assert {name: short.findall(FILES[name].decode()) for name in pages} == {name: [] for name in pages}
 
 
+@pytest.mark.parametrize("name", ["check", "provision"])
+def test_a_playbook_uses_the_roles_of_the_collection_and_says_how_it_is_run(name: str) -> None:
+    text = FILES[f"playbooks/{name}.yml"].decode()
+    play = yaml.safe_load(text)[0]
+    assert play["roles"] == [{"role": f"mngr.provisioning.{role}"} for role in ("mngr_files", "mngr_packages")]
+    assert f"ansible-playbook -i inventory.ini mngr.provisioning.{name}\n" in text
+    assert "roles_path" not in text
+
+
 def test_an_action_runs_the_module_of_the_collection() -> None:
     text = FILES["plugins/action/mngr_files_copy.py"].decode()
     assert '"mngr.provisioning.mngr_files_write"' in text

@@ -20,13 +20,15 @@ def test_a_variable_with_the_name_of_a_module_stays() -> None:
 
 def test_roles_get_full_names_however_they_are_named() -> None:
     text = (
-        "- hosts: all\n  roles:\n    - role_a\n    - {role: ../roles/role_a}\n    - role: other\n  tasks:\n"
+        "- hosts: all\n  roles:\n    - role_a\n    - {role: ../roles/role_a}\n    - role: other\n"
+        "    - role: \"{{ ['..', 'role_a'] | path_join }}\"\n    - {role: '{{ role_a }}'}\n  tasks:\n"
         "    - include_role: {name: role_a}\n    - ansible.builtin.import_role:\n        name: 'role_a'\n"
         "        tasks_from: role_a\n"
         "    - import_role:\n        name: \"{{ ['..', 'roles', 'role_a'] | path_join }}\"\n"
     )
     assert with_full_names(text, NAMES) == (
-        "- hosts: all\n  roles:\n    - ns.col.role_a\n    - {role: ns.col.role_a}\n    - role: other\n  tasks:\n"
+        "- hosts: all\n  roles:\n    - ns.col.role_a\n    - {role: ns.col.role_a}\n    - role: other\n"
+        "    - role: ns.col.role_a\n    - {role: '{{ role_a }}'}\n  tasks:\n"
         "    - include_role: {name: ns.col.role_a}\n    - ansible.builtin.import_role:\n        name: ns.col.role_a\n"
         "        tasks_from: role_a\n"
         "    - import_role:\n        name: ns.col.role_a\n"
