@@ -91,3 +91,58 @@ def test_entries_as_in_a_manifest_are_installed_from_the_first_source_that_fits_
         "package:tool": {"manager": "archive", "source": 3},
         "package:ttool": {"manager": "apt", "source": 2},
     }
+
+
+_NPM = """\
+case $1 in view) echo '"2.0.0"' ;; install) ;; *) echo npm 9.0; exit ;; esac
+[ "$1" = view ] || { printf '#!/bin/sh\\necho ntool 2.0.0\\n' >/usr/local/bin/ntool; chmod 755 /usr/local/bin/ntool; }
+"""
+
+
+def test_a_source_gets_first_what_it_requires_and_the_next_one_follows_a_repository_that_cannot_be_added(
+    ssh_host: StartHost, repository: AptRepository, tmp_path: Path
+) -> None:
+    repository.add("npm", "9.0", commands={"npm": _NPM})
+    repository.add("held", "1.0", commands={"held": "echo held 1.0"})
+    host = ssh_host(repository=repository, lists="empty")
+    broken = {"name": "third", "url": "copy:/srv/nowhere", "suite": "stable", "component": "main"}
+    broken |= {"key": "https://127.0.0.1:9/key", "fingerprint": "0" * 40}
+    npm = {"manager": "npm", "requires": ["npm>=8"]}
+    requirements = [
+        {"name": "ntool", "version": ">=2", "sources": [{"manager": "npm"}, npm]},
+        {"name": "held", "sources": [{"manager": "apt", "repository": broken}, {"manager": "apt"}]},
+        {"name": "mtool", "is_required": False, "install": "print", "sources": [{"manager": "apt"}]},
+    ]
+    foretold = packages(tmp_path, host, *requirements, options=("--check",))
+    assert not host.run("command -v npm ntool held", check=False).stdout
+    ran = packages(tmp_path, host, *requirements)
+    again = packages(tmp_path, host, *requirements)
+
+    assert ran.code == 0, ran.text
+    assert ran.outcomes == {"package:ntool": "changed", "package:held": "changed", "package:mtool": "failed"}
+    assert (foretold.code, foretold.outcomes) == (0, ran.outcomes), foretold.text
+    assert "To install it, run: apt-get install -y mtool" in ran.text
+    assert ran.apt["chosen"]["package:held"] == {"manager": "apt", "source": 2}
+    assert "package:npm" in ran.apt["installed"]
+    assert (again.code, again.changed) == (0, 0), again.text
+
+
+def test_where_no_source_fits_the_role_fails_before_any_change_with_the_reason_of_each(
+    ssh_host: StartHost, repository: AptRepository, tmp_path: Path
+) -> None:
+    host = ssh_host(repository=repository, lists="fresh")
+    sources = [{"manager": "apt"}, {"manager": "npm"}, {"manager": "dnf"}, {"manager": "pip", "version": "1.0"}]
+    requirements = ["mtool", {"name": "nowhere", "version": ">=2", "sources": sources}]
+    for options in (("--check",), ()):
+        ran = packages(tmp_path, host, *requirements, options=options)
+        assert ran.code == 2, ran.text
+        assert ran.outcomes == {"package:nowhere": "failed"}
+        assert ran.results[-1]["msg"] == (
+            "nowhere: not found, wanted >=2; apt offers no package nowhere; the host has no npm; pip has 1.0. "
+            "Add a source that this host can use, or relax the range. No package was changed."
+        )
+    assert not host.run("command -v mtool", check=False).stdout
+    wrong = packages(tmp_path, host, {"name": "mtool", "sources": [{"manager": "apt", "pakages": ["mtool"]}]})
+    assert "entry 1 of requirements: Source: unknown key 'pakages' (did you mean packages?)" in wrong.text
+    one = packages(tmp_path, host, *requirements[:1], tasks_from="install")
+    assert one.code == 0, one.text

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 _NOTHING = "No package was changed."
 _DUE = ("missing", "too-old")
+_MODES = ("print", "auto")
+"""What is only printed comes first: if it is required, the module fails before anything is changed."""
+_ORDER = tuple(managers.TABLE)
 
 
 class _Work(Protocol):
@@ -81,18 +84,17 @@ def install(module: AnsibleModule, work: Callable[[AnsibleModule], _Work]) -> No
     steps = _refuse(module, choice)
     refused = {each.checked.id for each in choice.refused}
     usual = module.params["manager"] or system
-    groups: dict[tuple[bool, str], list[Requirement]] = {}
+    groups: dict[tuple[str, str], list[Requirement]] = {}
     for each in [*choice.before, *(checked.requirement for checked in found if checked.id not in refused)]:
         chosen = choice.chosen.get(each["id"])
         if chosen is not None and chosen.manager in DOWNLOADS:
             continue
         manager = chosen.manager if chosen else _named(each, usual) if each in choice.before else usual
         ready = chosen.requirement if chosen else {**each, "sources": []}
-        groups.setdefault((each["install"] != "print", manager), []).append(ready)
+        groups.setdefault((_mode(module, each), manager), []).append(ready)
     result: dict[str, Any] = {"changed": False, "installed": [], "mngr_steps": steps, "chosen": choice.result()}
-    for is_printed, manager in sorted(groups, key=lambda key: (key[0], [*managers.TABLE].index(key[1]))):
-        group = groups[is_printed, manager]
-        mode = module.params["install"] if is_printed else "print"
+    for mode, manager in sorted(groups, key=lambda key: (_MODES.index(key[0]), _ORDER.index(key[1]))):
+        group = groups[mode, manager]
         foretold = result.get("foretold", module.params["foretold"])
         part = _Part(module, requirements=group, manager=manager, install=mode, foretold=foretold)
         done = _foreseen(module, choice, group, manager, foretold) or _run(part, work)
@@ -110,14 +112,23 @@ def add_repositories(module: AnsibleModule, work: Callable[[AnsibleModule], _Wor
     choice, _ = _choose(module, wanted, {})
     _refuse(module, choice, is_final=False)
     given = {each.get("name"): each for each in module.params["repositories"]}
-    for own in choice.repositories():
+    printed = {}
+    for own, wants in choice.repositories():
+        if _mode(module, wants) == "print" and module.params["install"] == "auto":
+            if wants["is_required"]:
+                printed[own["name"]] = own
+            continue
         same = given.setdefault(own["name"], own)
-        if any(same.get(key, "") != own[key] for key in ("manager", "url", "suite", "component")):
+        if any(same.get(key, "") != own.get(key, "") for key in ("manager", "url", "suite", "component")):
             module.fail_json(
                 f"The repository {own['name']} is described twice, with different addresses or suites. "
                 "Give one of them another name. Nothing was written."
             )
-    done = _run(_Part(module, repositories=list(given.values())), work)
+    done: dict[str, Any] = {}
+    if printed:
+        done = _run(_Part(module, repositories=list(printed.values()), install="print"), work)
+    if not done.get("failed"):
+        done = _run(_Part(module, repositories=list(given.values())), work)
     done["chosen"] = choice.result()
     if done.get("failed"):
         module.fail_json(str(done.pop("msg")), **done)
@@ -127,17 +138,23 @@ def add_repositories(module: AnsibleModule, work: Callable[[AnsibleModule], _Wor
 def fetch(module: AnsibleModule, work: Callable[[AnsibleModule], _Work]) -> None:
     """Run ``mngr_packages_fetch``, and end the module."""
     wanted = complete(module)
-    if not any(each["sources"] for each in wanted):
+    if not any(each["sources"] or each["install"] == "print" for each in wanted):
         work(module).run()
     choice, found = _choose(module, wanted, module.params)
     if module.params["chosen"] is None:  # else the module that chose has reported them
         _refuse(module, choice)
     ready = [each.requirement for each in found if not each.requirement["sources"]]
     ready += [each.requirement for each in choice.chosen.values() if each.manager in DOWNLOADS]
-    done = _run(_Part(module, requirements=ready), work)
-    if done.get("failed"):
-        module.fail_json(str(done.pop("msg")), **done)
-    module.exit_json(**done)
+    result: dict[str, Any] = {"changed": False, "installed": [], "mngr_steps": []}
+    for mode in _MODES:
+        group = [each for each in ready if _mode(module, each) == mode]
+        if group:
+            foretold = result.get("foretold", module.params["foretold"])
+            done = _run(_Part(module, requirements=group, install=mode, foretold=foretold), work)
+            _add(result, done)
+            if done.get("failed"):
+                module.fail_json(str(done["msg"]), **result)
+    module.exit_json(**result)
 
 
 def _choose(
@@ -149,6 +166,11 @@ def _choose(
         found = Foretold(module.params["foretold"]).applied(found)
     due = [each for each in found if each.requirement["sources"] and each.finding.status in _DUE]
     return Chooser(module, wanted, earlier).choose(due), found
+
+
+def _mode(module: AnsibleModule, requirement: Requirement) -> str:
+    """Whether a requirement is installed (``auto``), or only the command is shown (``print``)."""
+    return "print" if "print" in (module.params["install"], requirement["install"]) else "auto"
 
 
 def _refuse(module: AnsibleModule, choice: Choice, *, is_final: bool = True) -> list[StepOutcome]:

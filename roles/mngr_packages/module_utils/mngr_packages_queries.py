@@ -108,8 +108,10 @@ def _named(given: Mapping[str, Any]) -> dict[str, list[str]]:
     """The packages of a requirement with sources, by manager, for its checks: those of the first source of each."""
     named: dict[str, list[str]] = {}
     for source in given["sources"]:
-        if source["manager"] in managers.TABLE:
-            named.setdefault(source["manager"], list(source["packages"]) or [given["name"]])
+        manager = source["manager"]
+        names = list(source["packages"]) or [given["name"]]
+        if manager in managers.TABLE and not managers.name_problem(manager, names[0]):
+            named.setdefault(manager, names)
     return named
 
 

@@ -57,6 +57,12 @@ class Candidate(NamedTuple):
         return self.requirement["repository"]
 
     @property
+    def name_problem(self) -> str:
+        """Why its packages, by default that of the requirement's name, are none of its manager; empty if they are."""
+        names = self.requirement["packages"][self.manager]
+        return next(filter(None, (managers.name_problem(self.manager, each) for each in names)), "")
+
+    @property
     def label(self) -> str:
         """Its name for people."""
         return requirements.label(self.manager, self.repository or None, self.requirement["url"])
@@ -75,14 +81,16 @@ class Choice(NamedTuple):
     before: list[Requirement]
     refused: list[Refusal]
 
-    def repositories(self) -> list[RepositoryRequest]:
-        """The third parties' repositories of the chosen sources."""
-        found: dict[str, RepositoryRequest] = {}
-        for each in self.chosen.values():
-            if each.source["repository"]:
-                own = {**each.source["repository"], "manager": each.manager, "is_required": False}
-                found[own["name"]] = cast("RepositoryRequest", own)
-        return list(found.values())
+    def repositories(self) -> list[tuple[RepositoryRequest, Requirement]]:
+        """The third parties' repositories of the chosen sources, each with the requirement that it is for."""
+        return [
+            (
+                cast("RepositoryRequest", {**each.source["repository"], "manager": each.manager, "is_required": False}),
+                each.requirement,
+            )
+            for each in self.chosen.values()
+            if each.source["repository"]
+        ]
 
     def result(self) -> dict[str, dict[str, Any]]:
         """The choice as a module returns it, for the next module."""
@@ -166,6 +174,8 @@ class Chooser:
     def _refusal(self, candidate: Candidate, first: list[Requirement], within: tuple[str, ...]) -> str:
         """Why a candidate cannot be used, as a clause; empty if it can. Adds to ``first`` what it needs before it."""
         source, requirement, name = candidate.source, candidate.requirement, candidate.manager
+        if candidate.name_problem:
+            return f"{requirement['name']!r} is not a package of {name}: {candidate.name_problem}"
         if f"repository:{candidate.repository}" in self._failed:
             return f"{candidate.label}: {self._failed[f'repository:{candidate.repository}']}"
         if name == "installer" and not source["sha256"]:
@@ -193,6 +203,8 @@ class Chooser:
         given = own.copy() if own is not None else spelled_out([name], self._host)[0]
         given["version"] = version
         checked = check(self._module, [given])[0]
+        if self._module.check_mode:
+            checked = Foretold(self._module.params["foretold"]).applied([checked])[0]
         if checked.finding.status == "ok":
             return ""
         if name in within:
@@ -219,7 +231,9 @@ class Chooser:
         """Ask the managers of these candidates what they offer, after a refresh where their lists are short of it."""
         by_manager: dict[str, list[Requirement]] = {}
         for each in candidates:
-            if each.manager not in DOWNLOADS and not each.repository and self._manager(each.manager).is_present:
+            if each.name_problem or each.repository or each.manager in DOWNLOADS:
+                continue
+            if self._manager(each.manager).is_present:
                 by_manager.setdefault(each.manager, []).append(each.requirement)
         for name, wanted in by_manager.items():
             manager, user = self._manager(name), self.privilege
