@@ -13,6 +13,18 @@ from tests.support.controller import role_module
 entries = role_module("mngr_packages", "mngr_packages_entries")
 queries = role_module("mngr_packages", "mngr_packages_queries")
 
+
+class DebianHost:
+    """All that is asked of a host where a requirement is spelled out."""
+
+    def system_manager(self) -> str:
+        return "apt"
+
+
+def spelled_out(*given: Any) -> Any:
+    return queries.spelled_out(given, DebianHost())
+
+
 _ARCHIVE = {"manager": "archive", "url": "https://example.org/fd-{version}.tar.gz"}
 _REPOSITORY = {"name": "third", "url": "https://example.org/deb", "key": "https://example.org/key"}
 
@@ -96,20 +108,20 @@ def test_what_belongs_to_a_source_is_refused_beside_sources(key: dict[str, Any])
     ids=repr,
 )
 def test_a_complete_requirement_is_one_too_and_completing_it_again_changes_nothing(given: Any) -> None:
-    complete = queries.spelled_out([given])
-    assert queries.spelled_out(complete) == complete
+    complete = spelled_out(given)
+    assert spelled_out(*complete) == complete
 
 
 @pytest.mark.parametrize(
     ("value", "is_required"), [("no", False), (0, False), ("False", False), ("yes", True), (1, True)]
 )
 def test_what_ansible_takes_for_no_makes_a_requirement_optional(value: object, is_required: bool) -> None:
-    assert queries.spelled_out([{"name": "git", "is_required": value}])[0]["is_required"] is is_required
+    assert spelled_out({"name": "git", "is_required": value})[0]["is_required"] is is_required
 
 
 def test_the_packages_of_all_sources_are_looked_for_in_the_databases() -> None:
     sources = [{"manager": "apt", "packages": ["fd-find"]}, {"manager": "apt"}, {"manager": "dnf"}, {"manager": "npm"}]
-    complete = queries.spelled_out([{"name": "fd", "sources": sources}])[0]
+    complete = spelled_out({"name": "fd", "sources": sources})[0]
     assert [(check["kind"], check["value"]) for check in complete["checks"]] == [
         ("command", "fd"),
         ("package", "fd-find"),

@@ -130,8 +130,14 @@ class PackageManager:
         """
         if not self._row.foretell:
             return 0
-        command = managers.install(self.name, packages, scope, self.host.home, is_foretold=True)
+        home, temporary = self.host.home, ""
+        if scope == "user" and self._row.user and self.host.captured(["test", "-d", f"{home}/.local/lib"])[0]:
+            home = temporary = self.host.new_directory()  # a run makes the prefix, but npm's look at it needs it
+            self.host.captured(["mkdir", "-p", f"{home}/.local/lib"])
+        command = managers.install(self.name, packages, scope, home, is_foretold=True)
         code = self._change(command, privilege if managers.needs_root(self.name, scope) else "root")
+        if temporary:
+            self.host.remove(temporary, "root")
         if self._row.foretold and re.search(self._row.foretold, self.output):
             return 0
         return 0 if re.search(_NO_DRY_RUN, self.output) else code
