@@ -41,6 +41,7 @@ TOGETHER = {
     "hosts/test_destinations.py": 40,
     "hosts/test_remedies.py": 30,
     "hosts/test_rendered.py": 30,
+    "roles/test_molecule.py": 50,
     "roles/test_files_versions.py": 40,
     "roles/test_files.py": 30,
     "roles/test_files_sources.py": 20,
