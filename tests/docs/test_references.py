@@ -103,6 +103,11 @@ def test_the_ten_things_are_where_the_architecture_says():
             assert (ROOT / name).exists() or (ROOT / "mngr_ansible" / name).exists(), name
 
 
+def test_the_page_about_molecule_names_every_scenario_and_no_other():
+    shown = {name for row in table("molecule.md", "Run the scenarios") for name in re.findall(r"`(\w+)`", row[0])}
+    assert shown == {file.parent.name for file in ROOT.glob("molecule/*/molecule.yml")}
+
+
 def test_every_folder_says_what_it_is():
     for init in sorted((ROOT / "mngr_ansible").glob("*/__init__.py")):
         assert init.read_text().startswith('"""'), init
