@@ -325,6 +325,11 @@ def test_dnf_and_zypper_install_only_signed_packages_from_an_added_repository(
     given = {"manager": manager, "name": "third", "url": "file:///srv/rpm/third", "key": key.text}
     wrong = add(tmp_path, host, {**given, "fingerprint": "AB" * 20})
     assert "its key cannot be trusted" in message(wrong)
+    needed = {"mngr_packages_requirements": [{"name": "ttool", "version": ">=3"}]}
+    right = {"mngr_packages_repositories": [{**given, "fingerprint": key.fingerprint}]}
+    foretold = play(tmp_path, host, "mngr_packages", "--check", **needed, **right)
+    assert (foretold.code, foretold.changed) == (0, 2), foretold.text
+    assert foretold.outcomes == {"package:ttool": "changed"}
     assert host.run(f"ls {path} {_RPM_KEY} 2>/dev/null", check=False).stdout == ""
     first = add(tmp_path, host, {**given, "fingerprint": key.fingerprint})
     assert (first.code, first.changed) == (0, 1), first.text
@@ -343,10 +348,19 @@ def test_a_repository_is_added_before_its_packages_are_installed(
     ssh_host: StartHost, own: AptRepository, third: AptRepository, key: Key, tmp_path: Path
 ) -> None:
     host = ssh_host(repository=own, lists="fresh")
-    requirements = {"mngr_packages_requirements": [{"name": "ttool", "version": ">=3"}]}
-    ran = play(tmp_path, host, "mngr_packages", mngr_packages_repositories=[apt(key)], **requirements)
+    optional = {"name": "ttool9", "checks": ["ttool9"], "packages": {"apt": ["ttool"]}, "version": ">=9"}
+    needed = [{"name": "ttool", "version": ">=3"}, optional | {"is_required": False}]
+    requirements = {"mngr_packages_requirements": needed}
+    given = {"mngr_packages_repositories": [apt(key)], **requirements}
+    checked = play(tmp_path, host, "mngr_packages", "--check", "--diff", **given)
+    assert untouched(host)
+    ran = play(tmp_path, host, "mngr_packages", "--diff", **given)
     assert ran.code == 0, ran.text
-    assert ran.outcomes == {"package:ttool": "changed"}
+    assert ran.outcomes == checked.outcomes == {"package:ttool": "changed", "package:ttool9": "failed"}, checked.text
+    assert (checked.code, checked.changed) == (ran.code, ran.changed) == (0, 2)
+    shown = [line for line in checked.text.splitlines() if line[:1] in "+-"]
+    assert shown == [line for line in ran.text.splitlines() if line[:1] in "+-"]
+    assert {"+URIs: copy:/srv/apt/third", "+ttool 3.1", "+++ after: packages (apt)"} <= set(shown)
     again = play(tmp_path, host, "mngr_packages", mngr_packages_repositories=[apt(key)], **requirements)
     assert (again.code, again.changed) == (0, 0), again.text
 

@@ -31,6 +31,24 @@ _LEFT_ALONE = r"Not modifying|exists at .* and points to"
 """What pipx prints where the program that it would install is somebody else's."""
 _NO_DRY_RUN = r"no such option: --dry-run"
 """What a pip prints that is older than 22.2."""
+_PRIVATELY = {
+    "pipx": (
+        (
+            ("PIPX_HOME", "{}/home"),
+            ("PIPX_BIN_DIR", "{}/bin"),
+            ("PIPX_MAN_DIR", "{}/man"),
+            ("PIP_NO_CACHE_DIR", "1"),
+        ),
+        ("pipx", "list", "--short"),
+        ("pipx", "environment", "--value", "PIPX_BIN_DIR"),
+    ),
+    "uv": (
+        (("UV_TOOL_DIR", "{}/tools"), ("UV_TOOL_BIN_DIR", "{}/bin"), ("UV_CACHE_DIR", "{}/cache")),
+        ("uv", "tool", "list"),
+        ("uv", "tool", "dir", "--bin"),
+    ),
+}
+"""Variables with which they install into the directory ``{}``, and how they show their packages and their place."""
 _SHORTEST = 4
 """Seconds that must be left for one more try."""
 _WORTH_A_WORD = 10
@@ -56,6 +74,7 @@ class PackageManager:
         self.is_present = self.host.has(self._row.program)
         self.can_refresh = bool(self._row.refresh)
         self._rehearsal: Rehearsal | None = None
+        self._environment: dict[str, str] = {}
         self.output = ""
         self._warn = module.warn
         self._lock_seconds: float = module.params.get("lock_timeout") or managers.LOCK_SECONDS
@@ -128,6 +147,8 @@ class PackageManager:
 
         0 where it cannot say.
         """
+        if self.name in _PRIVATELY:
+            return self._install_privately(packages)
         if not self._row.foretell:
             return 0
         home, temporary = self.host.home, ""
@@ -141,6 +162,35 @@ class PackageManager:
         if self._row.foretold and re.search(self._row.foretold, self.output):
             return 0
         return 0 if re.search(_NO_DRY_RUN, self.output) else code
+
+    def _install_privately(self, packages: Sequence[str]) -> int:
+        """What installing with pipx or uv would end with: they know no dry run, and install into a directory of ours.
+
+        A program of somebody else, which they leave alone, is looked for where they would put theirs.
+        """
+        settings, list_own, show_place = _PRIVATELY[self.name]
+        own = {re.sub(r"[._-]+", "-", word).lower() for word in self._words(*list_own)}
+        place = self._words(*show_place)[-1:] or [f"{self.host.home}/.local/bin"]
+        directory = self.host.new_directory()
+        self._environment = {name: value.format(directory) for name, value in settings}
+        try:
+            for package in packages:
+                name = re.sub(r"[._-]+", "-", re.split(r"[^A-Za-z0-9._-]", package)[0]).lower()
+                code = self._change(managers.install(self.name, [package], "user", self.host.home), "root")
+                if code:  # pipx only names the file that has the reason
+                    self.output = (
+                        self.host.captured(["sh", "-c", f"cat {directory}/*/logs/*errors.log"])[1] + self.output
+                    )
+                    return code
+                there = [f"{place[0]}/{each}" for each in self._words("ls", f"{directory}/bin")]
+                taken = [each for each in there if not self.host.captured(["test", "-e", each])[0]]
+                if taken and name not in own:
+                    self.output = f"Executables already exist: {taken[0]}"
+                    return 1
+        finally:
+            self._environment = {}
+            self.host.remove(directory, "root")
+        return 0
 
     @property
     def can_rehearse(self) -> bool:
@@ -215,7 +265,7 @@ class PackageManager:
             left = max(1, int(give_up - time.monotonic()))
             patient = managers.waiting(self.name, argv, min(left, seconds // 2))
             tried = time.monotonic()
-            environment = None
+            environment = self._environment
             if self._rehearsal is not None:
                 patient, environment = self._rehearsal.amended(patient), self._rehearsal.environment
             bounded = managers.bounded(managers.with_environment(self.name, patient, environment), seconds)
