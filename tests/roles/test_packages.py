@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from tests.support.hosts import AptRepository, SshHost, User
 from tests.support.role_playbook import ROLES, Play, play, run_playbook
@@ -200,6 +201,25 @@ def test_check_mode_says_what_would_change_and_installs_nothing(
     assert (ran.code, ran.changed) == (0, 1), ran.text
     assert ran.outcomes == {"package:mtool": "changed", "package:python3": "ok"}
     assert statuses(ran.apt) == ran.outcomes
+    assert host.run("command -v mtool", check=False).returncode
+
+
+def test_the_playbook_check_ends_well_if_only_optional_packages_cannot_be_had(
+    ssh_host: StartHost, repository: AptRepository, tmp_path: Path
+) -> None:
+    host = ssh_host(repository=repository, lists="fresh")
+    packages(tmp_path, host, options=("--list-tasks",))  # the files of a run
+    results = []
+    for needed in ([{"name": "nowhere", "is_required": False}], ["mtool"], ["mtool>=9"]):
+        (tmp_path / "run/vars.yml").write_text(yaml.safe_dump({"mngr_packages_requirements": ["python3", *needed]}))
+        results.append(run_playbook(tmp_path / "run", ROLES.parent / "playbooks/check.yml", "-e", "@vars.yml"))
+    well, missing, impossible = results
+    assert (well.code, well.changed) == (0, 0), well.text
+    assert "nowhere: not found, wanted any version, apt offers no package nowhere" in well.text
+    assert missing.code == 2
+    assert "Run provision.yml to change: package:mtool" in missing.text
+    assert impossible.code == 2
+    assert "mtool: not found, wanted >=9, apt offers 2.40.1" in impossible.text
     assert host.run("command -v mtool", check=False).returncode
 
 
