@@ -110,8 +110,9 @@ def test_a_rendered_directory_runs_with_each_core(hosts: Fleet, team: OpsTeam, t
 
     at_bundle = OpsTeam(bundle / "project", team.core)
     command = ("ansible-playbook", "-i", "../inventory", "provision.yml")
-    first, second = at_bundle.run(*command), at_bundle.run(*command)
+    foretold, first, second = at_bundle.run(*command, "--check"), at_bundle.run(*command), at_bundle.run(*command)
 
+    assert (foretold.code, set(foretold.changed.values())) == (0, {2}), foretold.text
     assert (first.code, set(first.changed.values())) == (0, {2}), first.text
     assert (second.code, set(second.changed.values())) == (0, {0}), second.text
     assert len(second.changed) == 2

@@ -21,7 +21,7 @@ from tests.support.hosts import AptRepository, RpmRepository, User, running
 from tests.support.role_playbook import ROLES, control_sockets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tests.support.cores import Core
     from tests.support.hosts import SshHost
@@ -71,7 +71,13 @@ class OpsTeam:
 
     def run(self, program: str, *arguments: str | Path, **environment: str) -> Played:
         """Run a program of ansible-core in the team's directory, in an environment that has nothing of ours."""
-        argv = [self.core.program(program), *map(str, arguments)]
+        return self._run([self.core.program(program), *map(str, arguments)], environment)
+
+    def sh(self, command: str, **environment: str) -> Played:
+        """Run a command of a page, as a shell reads it."""
+        return self._run(["sh", "-euc", command], environment)
+
+    def _run(self, argv: Sequence[str], environment: Mapping[str, str]) -> Played:
         clean = {
             "PATH": os.pathsep.join([str(self.core.directory / "bin"), "/usr/bin", "/bin"]),
             "HOME": str(self.directory / "home"),
@@ -81,7 +87,7 @@ class OpsTeam:
             "COLUMNS": "1000",
         }
         done = subprocess.run(
-            argv, cwd=self.directory, env=clean | environment, capture_output=True, text=True, timeout=300
+            argv, cwd=self.directory, env={**clean, **environment}, capture_output=True, text=True, timeout=300
         )
         return Played(done.returncode, done.stdout + done.stderr)
 
@@ -137,6 +143,12 @@ def fleet(directory: Path) -> Iterator[Fleet]:
             (fed.directory / file).write_bytes((deb.directory / file).read_bytes())
         (fed.root_path / "etc/ssh/authorized_keys").write_bytes((deb.directory / "id_ed25519.pub").read_bytes())
         yield Fleet({"deb": deb, "fed": fed}, repositories)
+
+
+def commands(page: Path, containing: str) -> list[str]:
+    """The commands of the first block of sh in a page that contains a word."""
+    blocks: list[str] = re.findall(r"^```sh\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    return next(block for block in blocks if containing in block).splitlines()
 
 
 def give_python(host: SshHost, version: str) -> str:

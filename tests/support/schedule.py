@@ -34,6 +34,7 @@ TOGETHER = {
     "faults/test_odd_logins.py": 150,
     "hosts/test_next_sources.py": 80,
     "ops/test_versions.py": 60,
+    "ops/test_ops_team.py": 50,
     "ops/test_manners.py": 40,
     "hosts/test_costs.py": 60,
     "hosts/test_costs_packages.py": 60,
