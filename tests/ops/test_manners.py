@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.cores import ROOT
 from tests.support.ops_team import Fleet, OpsTeam, Played
 
 if TYPE_CHECKING:
@@ -117,6 +118,18 @@ def test_become_makes_files_roots_and_packages_need_none(lived: Lived, hosts: Fl
     for host in hosts.hosts.values():
         shown = host.run("stat -c '%U %n' /home/dev/free/motd /root/free-as-root/motd; tool-free").stdout
         assert shown == "dev /home/dev/free/motd\nroot /root/free-as-root/motd\n1.0\n"
+
+
+def test_the_example_of_the_page_for_ops_teams_runs(team: OpsTeam, hosts: Fleet) -> None:
+    (example,) = re.findall(r"^```yaml\n(.*?)^```$", (ROOT / "docs/ops.md").read_text(), re.MULTILINE | re.DOTALL)
+    team.write("example.yml", example.replace("hosts: agents", "hosts: all"))
+    team.write("agentd.conf", "new\n")
+    for host in hosts.hosts.values():
+        host.run("echo 'echo agentd >>/srv/restarts' >/usr/bin/agentctl; chmod +x /usr/bin/agentctl")
+    ran = team.play("example.yml")
+    assert (ran.code, ran.changed) == (0, dict.fromkeys(hosts.hosts, 2)), ran.text
+    for host in hosts.hosts.values():
+        assert host.run("cat /etc/agentd.conf /srv/restarts").stdout == "new\nagentd\n"
 
 
 def test_each_part_has_its_tags(team: OpsTeam) -> None:

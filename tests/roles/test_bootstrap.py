@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import pytest
 import yaml
 
 from tests.support.hosts import AptRepository, SshHost, User, offered_packages
@@ -16,14 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import StartHost
-
-
-@pytest.mark.parametrize("role", ["mngr_packages", "mngr_bootstrap"])
-def test_every_variable_has_a_default_and_a_specification_that_agree(role: str) -> None:
-    defaults = yaml.safe_load((ROLES / role / "defaults/main.yml").read_text())
-    specs = yaml.safe_load((ROLES / role / "meta/argument_specs.yml").read_text())["argument_specs"]
-    assert {name: option["default"] for name, option in specs["main"]["options"].items()} == defaults
-    assert set(specs) == {path.stem for path in (ROLES / role / "tasks").iterdir()}
 
 
 def test_the_script_that_installs_python_is_clean_sh() -> None:

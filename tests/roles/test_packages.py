@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -270,18 +271,26 @@ def test_another_program_of_that_name_is_reported_after_the_installation(
     assert "the check finds something else" in ran.results[-1]["msg"]
 
 
-def test_the_example_of_the_readme_runs(ssh_host: StartHost, repository: AptRepository, tmp_path: Path) -> None:
+def test_the_examples_of_the_readme_run(ssh_host: StartHost, repository: AptRepository, tmp_path: Path) -> None:
     repository.add("git", "1:2.40-1", commands={"git": "echo git version 2.40"})
     repository.add("fd-find", "8.6.0-3", commands={"fdfind": "echo fdfind 8.6.0"})
     host = ssh_host(repository=repository)
     play(tmp_path, host, "mngr_packages", mngr_packages_requirements=[])
-    example = (ROLES / "mngr_packages/README.md").read_text().split("## Example\n\n```yaml\n")[1].split("```")[0]
+    page = (ROLES / "mngr_packages/README.md").read_text()
+    example, with_handler = (text for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "hosts:" in text)
     (tmp_path / "run/play.yml").write_text(example)
     (tmp_path / "run/results").write_text("")
     ran = run_playbook(tmp_path / "run", tmp_path / "run/play.yml")
     assert ran.code == 0, ran.text
     optional = {"package:ripgrep": "failed", "package:prettier": "failed"}
     assert ran.outcomes == {"package:git": "changed", "package:fd": "changed"} | optional
+    (tmp_path / "run/play.yml").write_text(with_handler)
+    ran = run_playbook(tmp_path / "run", tmp_path / "run/play.yml")
+    assert (ran.code, ran.changed) == (0, 0), ran.text
+    assert "It is restarted here" not in ran.text
+    host.run("apt-get remove -qq git")
+    ran = run_playbook(tmp_path / "run", tmp_path / "run/play.yml")
+    assert ran.text.count("It is restarted here") == 1, ran.text
 
 
 HOLD = (
