@@ -11,6 +11,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from ansible import constants
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
@@ -41,11 +42,17 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the module, or what stands for it."""
         result = super().run(tmp, task_vars)
-        if not bare_host.is_one(task_vars or {}, is_check_mode=self._task.check_mode):
+        if not self._task.check_mode:
             return {**result, **self._execute_module(task_vars=task_vars)}
-        found, warnings = bare_host.look("fetch", self._task.args, self._answered, has_diff=self._task.diff)
-        for each in warnings:
-            Display().warning(each)
+        place = constants.DEFAULT_LOCAL_TMP, str(self._task.delegate_to or (task_vars or {}).get("inventory_hostname"))
+        given = bare_host.carried.arguments(self._task.args, *place)
+        if bare_host.is_one(task_vars or {}, is_check_mode=True):
+            found, warnings = bare_host.look("fetch", given, self._answered, has_diff=self._task.diff)
+            for each in warnings:
+                Display().warning(each)
+        else:
+            found = self._execute_module(module_args=given, task_vars=task_vars)
+        bare_host.carried.keep(found, *place)
         return {**result, **found}
 
     def _answered(self, line: str) -> tuple[int, str]:

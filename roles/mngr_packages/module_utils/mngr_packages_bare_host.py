@@ -10,6 +10,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any, Callable, NoReturn, cast
 
+from . import mngr_packages_carried as carried
 from . import mngr_packages_host
 from .mngr_ansible_portable import managers, userland
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from ansible.module_utils.basic import AnsibleModule
 
+__all__ = ["BareHost", "carried", "is_one", "look"]
 
 Result = dict[str, Any]
 """The result of a module."""

@@ -4,6 +4,7 @@ from typing import Any
 class _Task:
     args: Mapping[str, Any]
     check_mode: bool
+    delegate_to: str | None
     diff: bool
 
 class _Vault:
