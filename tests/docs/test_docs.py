@@ -141,7 +141,7 @@ def test_the_settings_and_the_manifest_shown_are_accepted(tmp_path):
     Settings.parse(tomllib.loads(settings)["plugins"]["ansible"])
     read = manifest.contribution(yaml.safe_load(shown), plugin="manifest", origin="manifest", directory=tmp_path)
 
-    assert [str(each) for each in read.requirements] == ["git>=2.39", "node>=20"]
+    assert [str(each) for each in read.requirements] == ["git>=2.39", "node>=20", "fd"]
 
 
 def test_the_readmes_main_job_does_what_it_says(tmp_path):
