@@ -85,9 +85,9 @@ class Installation:
         self.outcomes.foretold = self.foretold.entries
 
     def stays_hidden(self, checked: Checked) -> bool:
-        """Whether the check will still find the old program: none of a package, in a directory that comes first."""
-        is_there = checked.finding.status == "too-old" and checked.finding.where.startswith("/usr/local/")
-        return is_there and self.manager.name in managers.SYSTEM
+        """Whether the check will still find the old program: one that no package brings, and that comes first."""
+        comes_first = checked.finding.where.startswith("/usr/local/") or bool(checked.finding.chosen_by)
+        return comes_first and self.manager.name in managers.SYSTEM
 
     def with_repositories(self, found: Sequence[Checked]) -> list[Checked]:
         """Those that need no repository which could not be added; notes the others as failed, for that reason."""

@@ -156,9 +156,13 @@ class PackageManager:
             home = temporary = self.host.new_directory()  # a run makes the prefix, but npm's look at it needs it
             self.host.captured(["mkdir", "-p", f"{home}/.local/lib"])
         command = managers.install(self.name, packages, scope, home, is_foretold=True)
-        code = self._change(command, privilege if managers.needs_root(self.name, scope) else "root")
+        user = privilege if managers.needs_root(self.name, scope) else "root"
+        if self.name == "dnf":
+            temporary = self.host.new_directory()
+            command.insert(1, f"--setopt=persistdir={temporary}")  # it makes its history there if there is none
+        code = self._change(command, user)
         if temporary:
-            self.host.remove(temporary, "root")
+            self.host.remove(temporary, user)
         if self._row.foretold and re.search(self._row.foretold, self.output):
             return 0
         return 0 if re.search(_NO_DRY_RUN, self.output) else code
