@@ -11,7 +11,7 @@ import pytest
 import yaml
 from ansible.parsing.vault import VaultLib, VaultSecret
 
-from tests.support.controller import Controller, Run, mode, put
+from tests.support.controller import Controller, Run, mode, put, role_module
 
 PASSWORD = "password-of-this-vault"
 CANARY = "canary-of-a-vault"
@@ -263,6 +263,19 @@ def test_what_cannot_be_decrypted_or_rendered_is_named_with_a_remedy_and_nothing
     assert "canary" not in without.output
     why = "is encrypted with Ansible Vault, and no vault password of this run fits; give the right one with"
     assert wrong.reason(f"file:{out}/token") == f"{tmp_path}/token: it {why} {options}"
+
+
+def test_a_path_that_is_to_be_a_file_and_a_directory_is_refused(tmp_path: Path) -> None:
+    read = role_module("mngr_files", "mngr_files_parameters").read
+    put(tmp_path / "tree/a")
+    as_file, below = {"content": "x", "remote_path": "/o/a"}, {"content": "x", "remote_path": "/o/a/b/c"}
+    tree = {"local_path": "tree", "remote_path": "/o/a", "id": "tree"}
+
+    for given, other in (([as_file, below], below), ([below, as_file], below), ([tree, as_file], tree)):
+        step = other.get("id", "file:/o/a/b/c")
+        why = f"/o/a: it is to be a file (of file:/o/a) and a directory (of {step}); leave one of them out"
+        assert read(given, str(tmp_path)).problems == [(step, why)]
+    assert read([as_file, tree], str(tmp_path)).problems == []  # the later one counts
 
 
 def test_an_entry_of_a_program_may_have_its_content(tmp_path: Path) -> None:

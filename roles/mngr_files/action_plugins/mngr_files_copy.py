@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from ansible.module_utils import mngr_files_bundle as bundle
     from ansible.module_utils import mngr_files_changes as changes
+    from ansible.module_utils import mngr_files_look as look
     from ansible.module_utils import mngr_files_parameters as parameters
     from ansible.module_utils import mngr_files_results as results
     from ansible.module_utils import mngr_files_sources as sources
@@ -60,6 +61,7 @@ else:
     _PACKAGE = module_utils_package()
     bundle = importlib.import_module(f"{_PACKAGE}.mngr_files_bundle")
     changes = importlib.import_module(f"{_PACKAGE}.mngr_files_changes")
+    look = importlib.import_module(f"{_PACKAGE}.mngr_files_look")
     parameters = importlib.import_module(f"{_PACKAGE}.mngr_files_parameters")
     results = importlib.import_module(f"{_PACKAGE}.mngr_files_results")
     sources = importlib.import_module(f"{_PACKAGE}.mngr_files_sources")
@@ -131,7 +133,7 @@ class ActionModule(ActionBase):
         if "mngr_steps" not in answer:
             return {**result, **answer}
         if self._task.diff:
-            answer["diff"] = changes.ansible_diff(transfers.steps, comparison)
+            answer["diff"] = changes.ansible_diff(transfers.steps, comparison, answer["mngr_steps"])
         answer["mngr_steps"] = results.in_order(transfers, answer["mngr_steps"])
         for step in answer["mngr_steps"]:
             if step["id"] in transfers.left and step["status"] in ("ok", "changed"):
@@ -156,7 +158,9 @@ class ActionModule(ActionBase):
     def _copy(self, steps: Sequence[Step]) -> Result:
         """Change the host to these steps, in as few round trips as their size allows."""
         if self._task.check_mode:
-            return self._compare(steps)
+            answer = self._compare(steps)
+            is_understood = "mngr_steps" in answer or answer.get("unreachable")
+            return answer if is_understood else self._look(steps) or answer
         files = [entry for entry in results.all_entries(steps) if entry["kind"] == "file"]
         payload = self._pack_inline(steps, files, INLINE)
         if payload is not None:
@@ -172,6 +176,33 @@ class ActionModule(ActionBase):
     def _compare(self, steps: Sequence[Step]) -> Result:
         """Let the host say what would change; nothing is changed, and no content travels."""
         return self._execute({"bundle": self._pack_inline(steps, (), None, is_dry_run=True)})
+
+    def _look(self, steps: Sequence[Step]) -> Result | None:
+        """What would change on a host without Python, found out with sh; None if that is not what is missing."""
+        found = look.Look(steps, shows_diff=bool(self._task.diff))
+        try:
+            self._ask(found, found.first_script)
+            for script in found.scripts():
+                self._ask(found, script)
+            outcomes = found.outcomes()
+            for script in found.scripts_for_diff():
+                self._ask(found, script)
+        except look.BadAnswerError:
+            return None
+        Display().warning(f"{(self._task_vars or {}).get('inventory_hostname', 'The host')}: {look.NOTICE}")
+        is_changed = any(each["status"] == "changed" for each in outcomes)
+        return {"changed": is_changed, "mngr_steps": outcomes, **found.comparison}
+
+    def _ask(self, found: look.Look, script: str) -> None:
+        """Run a script of a look on the host.
+
+        Raises:
+            BadAnswerError: it failed, or its answer cannot be understood.
+        """
+        done = self._low_level_execute_command(script, sudoable=True)
+        if done.get("rc") != 0:
+            raise look.BadAnswerError
+        found.add_answer(done.get("stdout", ""))
 
     def _choose_transport(self, steps: Sequence[Step], files: Sequence[Entry]) -> Transport:
         """All inside the execution if that is small enough; else only the secrets, if they are; else all as a file."""

@@ -59,7 +59,9 @@ class Applier:
         self._touched: set[bytes] = set()
         self._maker = Maker(self._directories, self._touch)
         self._deletions: list[tuple[HostEntry, StepOutcome]] = []
-        self._comparer = Comparer(self._directories, home, bundle.shows_diff, self._require_connection)
+        self._comparer = Comparer(
+            self._directories, home, bundle.shows_diff, self._require_connection, is_dry_run=is_dry_run
+        )
         self._actions = {
             "content": self._write_content,
             "link": self._maker.write_link,
@@ -86,7 +88,7 @@ class Applier:
             entry for step in steps for entry in step["entries"] if entry["action"] in ("content", "link", "directory")
         ]
         self._sweeper = temporaries.Sweeper({entry["owner_ids"][0] for step in steps for entry in step["entries"]})
-        why = "" if self._is_dry_run else self._shortage(created)
+        why = self._shortage(created)
         for step, outcome in zip(steps, outcomes):  # noqa: B905 - Python 3.9
             if outcome["status"] == "failed":
                 continue

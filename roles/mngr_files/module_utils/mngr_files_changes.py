@@ -15,17 +15,24 @@ from .mngr_ansible_portable.text import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .mngr_files_protocol import Comparison, Entry, Step
+    from .mngr_files_protocol import Comparison, Entry, Step, StepOutcome
 
     AnsibleDiff = dict[str, str]
     """One change: ``before`` and ``after`` with their headers, or ``prepared`` text."""
 
 
-def ansible_diff(steps: Sequence[Step], comparison: Comparison) -> list[AnsibleDiff]:
-    """The differences that the host found, with the new contents from the controller."""
+def ansible_diff(steps: Sequence[Step], comparison: Comparison, outcomes: Sequence[StepOutcome]) -> list[AnsibleDiff]:
+    """The differences that the host found, with the new contents from the controller.
+
+    They are those of steps that change something, or would.
+    """
+    unchanged = {each["id"] for each in outcomes if each["status"] == "failed" and not each["files_changed"]}
     entries = [entry for step in steps for entry in step["entries"]]
+    left_out = [step["id"] in unchanged for step in steps for _ in step["entries"]]
     found = []
     for index in comparison["content_needed"]:
+        if left_out[index]:
+            continue
         previous = comparison["previous_contents"].get(str(index), "")
         found.append(_content_diff(entries[index], previous))
     for each in comparison["differences"]:

@@ -36,13 +36,15 @@ from .mngr_files_paths import (
     UNCHANGED,
     RefusedError,
     blaming_path,
+    empty_mirror,
     failure_reason,
     has_owner,
     kind_word,
     owner_ids,
     printable_path,
 )
-from .mngr_files_steps import absent
+from .mngr_files_permissions import refuse_forbidden
+from .mngr_files_steps import absent, after_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -66,9 +68,20 @@ class Comparer:
     """
 
     def __init__(
-        self, directories: Directories, home: bytes, shows_diff: bool, require_connection: Callable[[], None]
+        self,
+        directories: Directories,
+        home: bytes,
+        shows_diff: bool,
+        require_connection: Callable[[], None],
+        *,
+        is_dry_run: bool = False,
     ) -> None:
-        """``home`` is never mirrored over; ``require_connection`` is called before every entry."""
+        """``home`` is never mirrored over; ``require_connection`` is called before every entry.
+
+        In a dry run, what this user may not do is refused; else doing it says so best.
+        """
+        self._is_dry_run = is_dry_run
+        self._adjusted: set[bytes] = set()
         self._home = home
         self._shows_diff = shows_diff
         self._require_connection = require_connection
@@ -83,15 +96,13 @@ class Comparer:
             self._compare_step(step, outcome, sent)
 
     def _compare_step(self, step: HostStep, outcome: StepOutcome, sent: Sequence[bytes]) -> None:
-        path = b"/"
+        path, count = b"/", len(self.comparison["differences"])
         try:
             if step["mirror"] is not None:
                 path = step["mirror"]
                 extraneous = self._extraneous(step, path, sent)
                 if extraneous and step["is_empty_refused"]:
-                    why = "the source of its mirror is empty, and %d paths in it would be deleted. Check the source "
-                    why += "(is a mount missing?); if this is meant, set may_be_empty: true"
-                    raise RefusedError(path, why % len(extraneous))
+                    raise RefusedError(path, empty_mirror(len(extraneous)))
                 step["entries"] += extraneous
             for entry in step["entries"]:
                 path = entry["path"]
@@ -99,6 +110,7 @@ class Comparer:
                 self._compare_entry(entry)
         except (RefusedError, OSError) as error:
             outcome["status"], outcome["reason"] = "failed", failure_reason(error, path)
+            del self.comparison["differences"][count:]
             for entry in step["entries"]:
                 entry["action"] = None
 
@@ -126,16 +138,24 @@ class Comparer:
             self._directories.required_user(error.nearest, entry["owner_ids"][0])
             entry["current"] = None
             entry["action"] = self._action(entry, error.nearest, None)
-            if entry["action"] is not None:
-                self._obstacles.check(entry, error.nearest)
+            self._refuse_impossible(entry, error.nearest)
             self._note_difference(entry, error.nearest)
             return
         with self._directories.acting_for(directory, entry["owner_ids"][0]), blaming_path(entry["path"]):
             entry["current"] = directory.lstat(_name(entry["path"]))
             entry["action"] = self._action(entry, directory, entry["current"])
-            if entry["action"] is not None:
-                self._obstacles.check(entry, directory)
+            self._refuse_impossible(entry, directory)
             self._note_difference(entry, directory)
+
+    def _refuse_impossible(self, entry: HostEntry, directory: Directory) -> None:
+        """Refuse a change that is impossible, or in a dry run one that is not allowed."""
+        if entry["action"] is None:
+            return
+        self._obstacles.check(entry, directory)
+        if self._is_dry_run:
+            refuse_forbidden(entry, directory, becomes_writable=directory.path in self._adjusted)
+        if entry["action"] == "adjust":
+            self._adjusted.add(entry["path"])
 
     def _action(self, entry: HostEntry, directory: Directory, current: os.stat_result | None) -> str | None:
         kind, path = entry["kind"], entry["path"]
@@ -217,7 +237,7 @@ class Comparer:
         names_owner = bool(entry["owner"] or entry["group"])
         current = entry["current"]
         before = "nothing" if current is None else _in_words(entry["path"], directory, current, names_owner)
-        differences.append({"path": printable_path(entry["path"]), "before": before, "after": _after(entry)})
+        differences.append({"path": printable_path(entry["path"]), "before": before, "after": after_words(entry)})
 
 
 def _name(path: bytes) -> bytes:
@@ -262,16 +282,6 @@ def _link_action(entry: HostEntry, directory: Directory, current: os.stat_result
     if os.readlink(_name(entry["path"]), dir_fd=directory.fd) != entry["target"]:
         return "link"
     return None if has_owner(current, entry["owner_ids"]) else "owner"
-
-
-def _after(entry: HostEntry) -> str:
-    """What will be at a path, in words."""
-    if entry["action"] == "delete":
-        return "nothing"
-    if entry["action"] == "link":
-        return "link to %s" % printable_path(entry["target"] or b"")
-    owner = " %s:%s" % (entry["owner"], entry["group"]) if entry["owner"] or entry["group"] else ""
-    return "%s %04o%s" % (entry["kind"], entry["mode"], owner)
 
 
 def _in_words(path: bytes, directory: Directory, status: os.stat_result, names_owner: bool) -> str:

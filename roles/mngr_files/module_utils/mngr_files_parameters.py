@@ -16,7 +16,7 @@ from .mngr_ansible_portable.text import printable
 from .mngr_files_transfers import Transfers
 
 if TYPE_CHECKING:
-    from .mngr_files_protocol import Entry, WriteOptions
+    from .mngr_files_protocol import Entry, Step, WriteOptions
     from .mngr_files_values import Given
 
 _OF_SOURCE = {"local_path", "is_required", "symlinks", "mirror", "may_be_empty", "template"}
@@ -37,6 +37,7 @@ def read(variable: Any, base: str, controller: sources.Controller | None = None)
     if not isinstance(variable, list):
         transfers.add_problem(None, "mngr_files_transfers is not a list")
         return transfers
+    resolved = set()  # a program has compared these
     for number, given in enumerate(variable, 1):
         try:
             if not isinstance(given, dict):
@@ -47,13 +48,31 @@ def read(variable: Any, base: str, controller: sources.Controller | None = None)
             transfers.order.append(step)
             if "entries" in given:
                 planned.read(transfers, step, given, base)
+                resolved.add(step)
             elif given.get("content") is not None:
                 _read_content(transfers, step, given, controller)
             else:
                 _read_transfer(transfers, step, given, controller)
         except values.ParameterError as error:
             transfers.add_problem(None, f"transfer {number}: {error}")
+    _refuse_files_that_are_directories(transfers, [step for step in transfers.steps if step["id"] not in resolved])
     return transfers
+
+
+def _refuse_files_that_are_directories(transfers: Transfers, steps: list[Step]) -> None:
+    """Refuse that one transfer sends a file to where another needs a directory: a run would do only one of them."""
+    last = {entry["path"]: (step["id"], entry["kind"]) for step in steps for entry in step["entries"]}
+    files = {path: step for path, (step, kind) in last.items() if kind == "file" and path != "~"}
+    seen = set()
+    for step in steps:
+        for entry in step["entries"]:
+            path = entry["path"] if entry["kind"] == "directory" else entry["path"].rpartition("/")[0]
+            while path and path not in seen:
+                seen.add(path)
+                if path in files:
+                    why = f"it is to be a file (of {files[path]}) and a directory (of {step['id']})"
+                    transfers.add_problem(step["id"], f"{printable(path)}: {why}; leave one of them out")
+                path = path.rpartition("/")[0]
 
 
 def _step_id(given: Given) -> str:

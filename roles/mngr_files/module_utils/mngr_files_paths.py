@@ -92,6 +92,17 @@ def failure_reason(error: RefusedError | OSError, path: bytes) -> str:
     return "%s: %s" % (printable_path(path), why)
 
 
+def plain_reason(number: int) -> str:
+    """What an error number of the operating system means for a user who is not root."""
+    return _MESSAGES.get(number) or os.strerror(number)
+
+
+def empty_mirror(count: int) -> str:
+    """Why an empty source is not mirrored where that deletes so many paths; it follows the path in a sentence."""
+    why = "the source of its mirror is empty, and %d paths in it would be deleted. Check the source "
+    return (why + "(is a mount missing?); if this is meant, set may_be_empty: true") % count
+
+
 def printable_path(path: bytes) -> str:
     """A path for people: bytes that are not UTF-8 as ``\\xff``, control characters escaped."""
     return printable(path.decode("utf-8", "surrogateescape"))

@@ -10,7 +10,7 @@ import pwd
 import stat
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
-from .mngr_files_paths import RefusedError
+from .mngr_files_paths import RefusedError, printable_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -168,3 +168,13 @@ def count_change(outcome: StepOutcome, entry: HostEntry) -> None:
     current = entry["current"]
     if entry["kind"] != "directory" and not (current and stat.S_ISDIR(current.st_mode)):
         outcome["files_changed"] += 1
+
+
+def after_words(entry: HostEntry) -> str:
+    """What will be at the path of an entry with an action, in words."""
+    if entry["action"] == "delete":
+        return "nothing"
+    if entry["action"] == "link":
+        return "link to %s" % printable_path(entry["target"] or b"")
+    owner = " %s:%s" % (entry["owner"], entry["group"]) if entry["owner"] or entry["group"] else ""
+    return "%s %04o%s" % (entry["kind"], entry["mode"], owner)
