@@ -142,7 +142,7 @@ def test_check_mode_without_python_foretells_what_a_run_does(host: SshHost, tmp_
 def test_the_script_that_looks_is_clean_sh() -> None:
     look = role_module("mngr_files", "mngr_files_look")
     assert (
-        shellcheck("#!/bin/sh\n" + look.BEGIN + look.HAS_PYTHON, exclude=["SC2012"]) == []
+        shellcheck("#!/bin/sh\n" + look.BEGIN + look.HAS_PYTHON + look.END, exclude=["SC2012"]) == []
     )  # ls shows modes everywhere
 
 

@@ -79,6 +79,8 @@ printf 'home %s\\n' "${HOME%/}"
 echo "person $(id -u) $(id -G)"
 """
 """Ends with 99 where there is a Python that Ansible can use: then that is not what is missing."""
+END = ":"
+"""The end of every script: up to ansible-core 2.18, Ansible adds ``&& sleep 0`` to its last line."""
 NOTICE = (
     "it has no Python 3.9, so check mode looked with sh; a run needs one there (the role mngr_bootstrap installs it)"
 )
@@ -130,7 +132,7 @@ class Look:
     @property
     def first_script(self) -> str:
         """Whether there is a Python after all; the home, for paths that begin with it."""
-        return BEGIN + HAS_PYTHON
+        return BEGIN + HAS_PYTHON + END
 
     def scripts(self) -> Iterator[str]:
         """The scripts that look, after the answer to the first one."""
@@ -357,11 +359,11 @@ def _chunks(lines: Iterable[str]) -> Iterator[str]:
     script = ""
     for line in lines:
         if script and len(script) + len(line) > MOST_SCRIPT:
-            yield BEGIN + script
+            yield BEGIN + script + END
             script = ""
         script += line
     if script:
-        yield BEGIN + script
+        yield BEGIN + script + END
 
 
 def _mode(bits: str) -> int:
