@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 ROLE = Path(__file__).resolve().parents[2] / "roles/mngr_files"
-ON_THE_CONTROLLER = ("mngr_files_parameters.py", "mngr_files_changes.py")
+ON_THE_CONTROLLER = tuple(
+    f"mngr_files_{name}.py" for name in ("parameters", "planned", "transfers", "sources", "changes", "environment")
+)
 """What only the controller runs, with the user's own sources."""
 CODE = [
     *(each for each in sorted((ROLE / "module_utils").glob("mngr_files_*.py")) if each.name not in ON_THE_CONTROLLER),

@@ -105,10 +105,10 @@ def find(controller: Controller, name: str, is_template: bool) -> tuple[str, lis
 
 def missing(path: str, name: str, places: Sequence[str], hint: str) -> str:
     """That a source does not exist: its path, or its name and where it was looked for; and what to know about it."""
-    hints = [f"looked for as {', '.join(map(printable, places[:MOST_PLACES]))}"] if len(places) > 1 else []
-    if hints and len(places) > MOST_PLACES:
-        hints[0] += f" and {len(places) - MOST_PLACES} more"
-    hints += [hint] if hint else []
+    hints = [hint] if hint else []
+    if len(places) > 1:
+        more = f" and {len(places) - MOST_PLACES} more" if len(places) > MOST_PLACES else ""
+        hints.append(f"looked for as {', '.join(map(printable, places[:MOST_PLACES]))}{more}")
     known = f" ({'; '.join(hints)})" if hints else ""
     return f"{printable(name if len(places) > 1 else path)}: it does not exist{known}"
 
