@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -144,6 +145,13 @@ def test_the_script_that_looks_is_clean_sh() -> None:
     assert (
         shellcheck("#!/bin/sh\n" + look.BEGIN + look.HAS_PYTHON + look.END, exclude=["SC2012"]) == []
     )  # ls shows modes everywhere
+
+
+def test_what_ansible_adds_to_the_script_does_not_break_it() -> None:
+    look = role_module("mngr_files", "mngr_files_look")
+    script = look.Look([], shows_diff=False).first_script
+    done = subprocess.run(["sh", "-n", "-c", f"{script} && sleep 0"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_where_there_is_a_python_its_own_failure_is_reported(host: SshHost, tmp_path: Path) -> None:
