@@ -92,7 +92,7 @@ def spelled_out(given: Mapping[str, Any], more: Sequence[str] = ()) -> dict[str,
         given: what was written.
         more: keys that it may have beside :data:`KEYS`.
     """
-    fields.check_keys("PackageRequirement", given, (*KEYS, *more), ("name",))
+    check_keys(given, (*KEYS, *more))
     made = dict(given)
     named = made.pop("packages", None)
     if named is None:
@@ -102,6 +102,17 @@ def spelled_out(given: Mapping[str, Any], more: Sequence[str] = ()) -> dict[str,
         raise SpecificationError(problem, "Remove one of them: packages is short for sources without other fields.")
     made["sources"] = sources_of(str(made["name"]), named)
     return made
+
+
+def check_keys(given: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Refuse a requirement with an unknown key, or without a name; says where what belongs to a source is written."""
+    for key in given:
+        if key not in known and key in (*SOURCE_KEYS, "exact"):
+            field = "version" if key == "exact" else key
+            value = "" if key == "manager" else f", {field}: …"
+            remedy = f"Write it there: sources: [{{manager: …{value}}}]."
+            raise SpecificationError(f"PackageRequirement: {key} belongs to a source", remedy)
+    fields.check_keys("PackageRequirement", given, known, ("name",))
 
 
 def sources_of(name: str, named: object) -> list[dict[str, Any]]:

@@ -47,6 +47,8 @@ WRONG: list[Any] = [
     {"name": "git", "checks": [{"value": "git", "pattern": "("}]},
     {"name": "git", "install": "no"},
     {"name": "git", "purpose": 3},
+    {"name": "git", "manager": "npm"},
+    {"name": "git", "when": {"os": "linux"}},
     {"name": "fd", "packages": ["fd-find"]},
     {"name": "fd", "packages": {"yum": ["fd-find"]}},
     {"name": "fd", "packages": {"apt": "fd-find"}},

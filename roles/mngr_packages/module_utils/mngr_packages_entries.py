@@ -48,7 +48,7 @@ def _read(given: object) -> dict[str, Any]:
         problem = f"{fields.short_repr(given)} is not a package requirement"
         raise SpecificationError(problem, "Give a string such as 'git>=2.39', or a mapping with name.")
     made = {key: value for key, value in given.items() if value is not None}
-    fields.check_keys(_KIND, made, (*requirements.KEYS, *_RESOLVED_KEYS), ("name",))
+    requirements.check_keys(made, (*requirements.KEYS, *_RESOLVED_KEYS))
     _check_name(made)
     _check_version(made)
     made["is_required"] = _is_required(made.get("is_required", True))

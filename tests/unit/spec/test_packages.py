@@ -174,6 +174,13 @@ def test_wrong_packages_of_a_manager_are_refused_with_the_reason(packages, probl
     assert remedy in refused.value.remedy
 
 
+@pytest.mark.parametrize(("key", "written"), [("scope", ", scope: …"), ("exact", ", version: …"), ("manager", "")])
+def test_what_belongs_to_a_source_is_refused_with_the_place_for_it(key, written):
+    with pytest.raises(InputError, match=f"{key} belongs to a source") as refused:
+        PackageRequirement.from_value({"name": "fd", key: "x"})
+    assert refused.value.remedy == f"Write it there: sources: [{{manager: …{written}}}]."
+
+
 def test_packages_and_sources_together_are_refused():
     with pytest.raises(InputError, match="packages and sources are given"):
         PackageRequirement.from_value({"name": "fd", "packages": {"apt": ["a"]}, "sources": [{"manager": "apt"}]})
