@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+import yaml
 
 from mngr_ansible.content.copies import copy_content
 from mngr_ansible.content.location import ROLES, content_directory, shipped_files
@@ -62,3 +63,23 @@ def test_what_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
     assert tree(tmp_path) == {"roles": b"a file"}
     with pytest.raises(InputError, match=r"content cannot be written to .*/roles/new: Not a directory"):
         copy_content(tmp_path / "roles" / "new")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_has_its_licenses_and_says_which(role: str) -> None:
+    directory = content_directory() / "roles" / role
+    assert (directory / "LICENSE").read_text().startswith("MIT License\n")
+    gpl = content_directory() / "LICENSES" / "GPL-3.0-or-later.txt"
+    assert (directory / "LICENSE-GPL-3.0-or-later.txt").read_bytes() == gpl.read_bytes()
+    said = yaml.safe_load((directory / "meta" / "main.yml").read_text())["galaxy_info"]
+    assert said["license"] == "MIT AND GPL-3.0-or-later"
+    assert (said["namespace"], said["role_name"], said["author"]) == ("mngr", role, "mngr-ansible")
+    assert said["platforms"]
+    assert said["min_ansible_version"] == "2.16"
+
+
+def test_what_a_role_says_of_its_license_is_in_its_plugins() -> None:
+    for role in ROLES:
+        for part in ("library", "action_plugins"):
+            for file in (content_directory() / "roles" / role / part).glob("*.py"):
+                assert "SPDX-License-Identifier: GPL-3.0-or-later" in file.read_text()[:400], file
