@@ -19,6 +19,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 NAME = "mngr.provisioning"
+_PARTS = ("doc", "examples", "return")
 
 _GET_PIP = "import ensurepip\n\nensurepip.bootstrap()\n"
 """What ansible-test would download to put pip into its environments; Python has the same."""
@@ -27,7 +28,7 @@ _GET_PIP = "import ensurepip\n\nensurepip.bootstrap()\n"
 def main() -> int:
     """Check the collection of this checkout; the exit code is 0 if there is no complaint."""
     options = _options()
-    with tempfile.TemporaryDirectory(prefix="mngr-ansible-") as work:
+    with tempfile.TemporaryDirectory(prefix="collection-") as work:
         directory = options.keep or Path(work)
         build = [sys.executable, "-m", "mngr_ansible", "content", "--collection", str(directory)]
         subprocess.run(build, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
@@ -76,24 +77,22 @@ def _pip_versions() -> list[str]:
 
 def _show_documentation(directory: Path, environment: dict[str, str]) -> int:
     """Whether ansible-doc shows each module with options and examples, and each role with its entry point."""
-    complaints = []
-    for module in sorted(file.stem for file in (_tree(directory) / "plugins" / "modules").glob("*.py")):
-        page = _documentation("module", f"{NAME}.{module}", environment)
-        missing = [part for part in ("doc", "examples", "return") if not page.get(part)]
-        complaints += [f"ansible-doc {NAME}.{module} shows no {part}" for part in missing]
-    for role in sorted(each.name for each in (_tree(directory) / "roles").iterdir()):
-        page = _documentation("role", f"{NAME}.{role}", environment)
-        if "main" not in page.get("entry_points", {}):
-            complaints.append(f"ansible-doc -t role {NAME}.{role} shows nothing")
-    print("\n".join(complaints or ["ansible-doc shows every module and role"]))  # noqa: T201
-    return 1 if complaints else 0
+    modules = [f"{NAME}.{file.stem}" for file in sorted((_tree(directory) / "plugins" / "modules").glob("*.py"))]
+    roles = [f"{NAME}.{each.name}" for each in sorted((_tree(directory) / "roles").iterdir())]
+    pages = _documentation("module", modules, environment) | _documentation("role", roles, environment)
+    missing = [f"{name}: no {part}" for name in modules for part in _PARTS if not pages.get(name, {}).get(part)]
+    missing += [
+        f"{role}: no entry point" for role in roles if "main" not in pages.get(role, {}).get("entry_points", {})
+    ]
+    print("\n".join(missing or ["ansible-doc shows every module and role"]))  # noqa: T201
+    return 1 if missing else 0
 
 
-def _documentation(kind: str, name: str, environment: dict[str, str]) -> dict[str, Any]:
-    words = [_program("ansible-doc"), "--json", "--type", kind, name]
+def _documentation(kind: str, names: list[str], environment: dict[str, str]) -> dict[str, Any]:
+    words = [_program("ansible-doc"), "--json", "--type", kind, *names]
     shown = subprocess.run(words, env=environment, check=False, capture_output=True, text=True)
-    page: dict[str, Any] = json.loads(shown.stdout or "{}").get(name, {})
-    return page
+    pages: dict[str, Any] = json.loads(shown.stdout or "{}")
+    return pages
 
 
 if __name__ == "__main__":

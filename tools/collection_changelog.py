@@ -44,7 +44,7 @@ def written(tree: Path) -> dict[str, str]:
 
 def main() -> int:
     """Write both files into ``collection/``, and remove the fragments that are in them."""
-    with tempfile.TemporaryDirectory(prefix="mngr-ansible-") as work:
+    with tempfile.TemporaryDirectory(prefix="collection-") as work:
         write_collection(Path(work))
         files = written(Path(work) / "ansible_collections" / "mngr" / "provisioning")
     for name, text in files.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -108,7 +109,7 @@ def test_the_installed_collection_prepares_hosts_by_its_molecule_scenario(
         "mngr_files_transfers": [{"content": "x\n", "remote_path": "~/mngr-provisioning-check"}],
         "mngr_packages_requirements": ["python3>=3.9"],
     }
-    words = ["-i", "hosts.yml", "-e", yaml.safe_dump(variables), "mngr.provisioning.check"]
+    words = ["-i", "hosts.yml", "-e", json.dumps(variables), "mngr.provisioning.check"]
     failed = ran("ansible-playbook", *words, cwd=tmp_path, code=2, **environment)
     assert failed.count("Something has to change on this host") == len(hosts)
     assert "file:~/mngr-provisioning-check" in failed
