@@ -128,7 +128,9 @@ def _report(targets: Sequence[Target], request: Request, options: argparse.Names
     gathered = bootstrap.gather(targets, request) if is_bootstrap else provisioner.gather(targets, request)
     if options.command == "render":
         dialog = Dialog(confirm=_confirm(options))
-        return provisioner.render(gathered, request, options.directory, dialog, is_desired=options.desired)
+        return provisioner.render(
+            gathered, request, options.directory, dialog, is_desired=options.desired, is_plain=options.tasks
+        )
     if not _is_changing(options):
         return plan_report(provisioner.inspect(gathered, request), has_diff=getattr(options, "diff", False))
     dialog = Dialog(_progress(options), _confirm(options), options.verbose)

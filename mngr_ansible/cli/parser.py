@@ -97,6 +97,7 @@ def parser() -> argparse.ArgumentParser:
     render = _verb(verbs, "render", "write the run directory for what would change, and stop", parents)
     render.add_argument("directory", type=Path, metavar="DIR", help="a new or empty directory")
     render.add_argument("--desired", action="store_true", help="write all that is wanted, also what is there already")
+    render.add_argument("--tasks", action="store_true", help="write plain tasks of Ansible's own modules, no roles")
     bootstrap = _verb(verbs, "bootstrap", "install what mngr itself needs on new hosts", [where, how])
     bootstrap.add_argument("hosts", nargs="*", metavar="HOST", help="the same as --host HOST")
     bootstrap.add_argument("--dry-run", action="store_true", help="show what would change; change nothing")

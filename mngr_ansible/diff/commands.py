@@ -37,8 +37,8 @@ def install_commands(
         python: install python3 too.
         is_refreshing: the lists of the host's package manager are old; fetch them first.
     """
-    extra = [_python_package(state)] if python else []
-    extra += _needed_programs(candidates, state)
+    extra = [python_package(state)] if python else []
+    extra += needed_programs(candidates, state)
     too_old = [each for each in candidates if state.findings[each.requirement.id].status == "too-old"]
     return render_commands(
         candidates,
@@ -54,7 +54,7 @@ def python_command(state: HostState) -> str | None:
     """The command that installs python3 on this host; None where we do not know one."""
     if state.system.manager is None:
         return None
-    return managers.command_line(state.system.manager, [_python_package(state)], _privilege(state))
+    return managers.command_line(state.system.manager, [python_package(state)], _privilege(state))
 
 
 def render_commands(
@@ -87,7 +87,7 @@ def render_commands(
         *_system_commands(system, privilege, is_refreshing=is_refreshing),
         *_repository_commands(from_repositories, privilege),
         *_language_commands(grouped, privilege, too_old),
-        *(_download_command(candidate, privilege) for candidate in downloads),
+        *(download_command(candidate, privilege) for candidate in downloads),
     ]
 
 
@@ -103,7 +103,7 @@ def _repository_commands(candidates: Sequence[Candidate], privilege: str) -> Ite
     """One line for each repository: add it, fetch its lists, install from it."""
     for source in dict.fromkeys(candidate.source for candidate in candidates):
         names = _names(candidate for candidate in candidates if candidate.source == source)
-        steps = [_add_repository(source, privilege), *_refresh_commands(source.manager, privilege)]
+        steps = [add_repository(source, privilege), *_refresh_commands(source.manager, privilege)]
         yield " && ".join([*steps, managers.command_line(source.manager, names, privilege)])
 
 
@@ -131,7 +131,7 @@ def _privilege(state: HostState) -> str:
     return "sudo" if state.login.privilege in ("none", "password") else state.login.privilege
 
 
-def _needed_programs(candidates: Sequence[Candidate], state: HostState) -> list[str]:
+def needed_programs(candidates: Sequence[Candidate], state: HostState) -> list[str]:
     """The packages of curl and gpg, where the commands use these programs and the host does not have them."""
     needed = []
     if any(candidate.manager in DOWNLOADS or _has_remote_key(candidate) for candidate in candidates):
@@ -142,7 +142,7 @@ def _needed_programs(candidates: Sequence[Candidate], state: HostState) -> list[
     return [package_names.get(program, program) for program in needed if program not in state.system.programs]
 
 
-def _python_package(state: HostState) -> str:
+def python_package(state: HostState) -> str:
     tool = find_tool("python3")
     sources = tool.sources if tool else ()
     return next((source.packages[0] for source in sources if source.manager == state.system.manager), "python3")
@@ -166,7 +166,7 @@ def _prefix(privilege: str) -> str:
     return f"{privilege} " if privilege in ("sudo", "doas") else ""
 
 
-def _add_repository(source: Source, privilege: str) -> str:
+def add_repository(source: Source, privilege: str) -> str:
     """One line that adds a third party's repository: gpg exports the one key by its fingerprint, and only that is used.
 
     gpg has a home of its own. So the file may hold other keys, but none that is secret, and none that has expired or is
@@ -221,7 +221,7 @@ def _line(line: str, repository: Repository) -> str:
     return f"{sh.quote(before)}{curl.secret_word(repository.name)}{sh.quote(after) if after else ''}"
 
 
-def _download_command(candidate: Candidate, privilege: str) -> str:
+def download_command(candidate: Candidate, privilege: str) -> str:
     """One line that downloads a vendor's file, checks its checksum, and runs it or installs the programs in it."""
     source = candidate.source
     root = _prefix(privilege) if candidate.needs_root else ""

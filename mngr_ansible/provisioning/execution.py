@@ -80,6 +80,7 @@ def host_run(name: str, due: Due, state: HostState, request: Request, variables:
         become=request.become and state.login.uid != 0,
         has_password=state.login.privilege == "password",
         lock_seconds=transaction_seconds(request) if request.is_patient else LOCK_SECONDS,
+        state=state,
     )
 
 

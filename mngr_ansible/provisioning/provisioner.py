@@ -215,16 +215,20 @@ def render(
     dialog: Dialog = SILENT,
     *,
     is_desired: bool = False,
+    is_plain: bool = False,
 ) -> Report:
     """Inspect the hosts and write a run directory with what is to change; the report is that of ``plan``.
 
-    ``is_desired``: all that is wanted is in it, also what the hosts have already.
+    ``is_desired``: all that is wanted is in it, also what the hosts have already. ``is_plain``: with plain tasks of
+    Ansible's own modules, and no roles of ours.
 
     Raises:
         InputError: the directory is not empty or cannot be written, or a source file is gone.
     """
     prepared = inspect([rendering.in_order(each) for each in gathered], request, is_everything_asked=is_desired)
-    return rendering.write(confirm_deletions(prepared, dialog), request, directory, is_desired=is_desired)
+    return rendering.write(
+        confirm_deletions(prepared, dialog), request, directory, is_desired=is_desired, is_plain=is_plain
+    )
 
 
 def provision(

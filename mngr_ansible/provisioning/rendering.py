@@ -46,7 +46,9 @@ def in_order(prepared: Prepared) -> Prepared:
     return dataclasses.replace(prepared, plan=dataclasses.replace(prepared.plan, requirements=requirements))
 
 
-def write(prepared: Sequence[Prepared], request: Request, directory: Path, *, is_desired: bool = False) -> Report:
+def write(
+    prepared: Sequence[Prepared], request: Request, directory: Path, *, is_desired: bool = False, is_plain: bool = False
+) -> Report:
     """Write the run directory of hosts that were inspected; the report is that of ``plan``.
 
     Args:
@@ -54,6 +56,7 @@ def write(prepared: Sequence[Prepared], request: Request, directory: Path, *, is
         request: what was asked for.
         directory: a new or empty one.
         is_desired: all that is wanted is in it, not only what is due.
+        is_plain: it has plain tasks of Ansible's own modules, and no roles of ours.
 
     Raises:
         InputError: the directory is not empty or cannot be written, or a source file is gone.
@@ -62,7 +65,9 @@ def write(prepared: Sequence[Prepared], request: Request, directory: Path, *, is
     named = sorted(host_names(prepared).items(), key=lambda each: _natural(each[0]))
     runs = [_host_run(name, each, request, is_desired=is_desired) for name, each in named]
     document, timeout = _document([each for _, each in named]), execution.transaction_seconds(request)
-    write_run_directory(directory, runs, document, timeout=timeout, stage=True, is_desired=is_desired)
+    write_run_directory(
+        directory, runs, document, timeout=timeout, stage=True, is_desired=is_desired, is_plain=is_plain
+    )
     report = plan_report(prepared, "render")
     return dataclasses.replace(report, extra={"path": str(directory.absolute())})
 

@@ -3,11 +3,13 @@
 ::
 
     DIR/README.md                     how to run it, and what it needs (only where it is to be run later)
+    DIR/execution-environment.yml     an image to run it in, for ansible-builder; awx/ has files for AWX (as above)
     DIR/plan.json                     the plan, for people and programs
     DIR/inventory/hosts.yml           the names of the hosts
     DIR/inventory/host_vars/*.json    connection variables and data, every string marked
     DIR/project/provision.yml         the playbook
     DIR/project/roles/                the roles that it uses
+    DIR/project/templates/            the places of secrets (only with plain tasks)
     DIR/project/files/                the files to copy (only where it is to be run later; never a secret)
 """
 
@@ -24,7 +26,10 @@ from mngr_ansible.portable import snapshots
 from mngr_ansible.portable.text import printable
 from mngr_ansible.portable.trees import Entry
 from mngr_ansible.run.bundle import Bundle, bundled, placed_files
-from mngr_ansible.run.host_vars import environment, has_addresses, host_vars
+from mngr_ansible.run.controller_files import controller_files
+from mngr_ansible.run.host_vars import connection_vars, environment, has_addresses, host_vars
+from mngr_ansible.run.plain_files import secret_templates
+from mngr_ansible.run.plain_tasks import plain_playbook
 from mngr_ansible.run.playbook import HostRun, inventory, playbook
 from mngr_ansible.run.readme import readme
 
@@ -37,6 +42,7 @@ def write_run_directory(
     timeout: int,
     stage: bool = False,
     is_desired: bool = False,
+    is_plain: bool = False,
 ) -> None:
     """Fill a new or empty directory, which only its owner can read.
 
@@ -48,6 +54,7 @@ def write_run_directory(
         stage: it is to be run later, perhaps elsewhere: the sources are copied into it, and it says how it is run. A
             secret is never copied: the run reads it from its environment.
         is_desired: it holds all that is wanted, not only what is due.
+        is_plain: a directory to run later has plain tasks, and no roles of ours.
 
     Raises:
         InputError: the directory is not empty, is another user's, or cannot be written; or a source cannot be read, or
@@ -66,8 +73,15 @@ def write_run_directory(
         directory.chmod(0o700)
         try:
             bundle = _bundled(runs) if stage else None
-            _fill(directory, runs, plan, bundle, timeout=timeout)
+            write_private_text(directory / "plan.json", json.dumps(plan, indent=2) + "\n")
+            write_private_text(directory / "inventory" / "hosts.yml", inventory(runs))
+            if bundle is not None and is_plain:
+                _fill_plainly(directory, runs, bundle)
+            else:
+                _fill(directory, runs, bundle, timeout=timeout)
             if bundle is not None:
+                for name, text in controller_files(runs, bundle, timeout, is_plain=is_plain).items():
+                    write_private_text(directory / name, text)
                 write_private_text(directory / "README.md", readme(runs, plan, bundle, is_desired=is_desired))
         except BaseException:
             _remove(directory, with_itself=not existed)
@@ -83,21 +97,31 @@ def write_run_directory(
         ) from error
 
 
-def _fill(
-    directory: Path, runs: Sequence[HostRun], plan: Mapping[str, Any], bundle: Bundle | None, *, timeout: int
-) -> None:
+def _fill(directory: Path, runs: Sequence[HostRun], bundle: Bundle | None, *, timeout: int) -> None:
     project = directory / "project"
     if bundle is not None:
         _stage(project, runs, bundle)
-    write_private_text(directory / "plan.json", json.dumps(plan, indent=2) + "\n")
-    write_private_text(directory / "inventory" / "hosts.yml", inventory(runs))
     for run in runs:
-        data = json.dumps(host_vars(run, timeout, bundle), ensure_ascii=True, indent=1)
-        write_private_text(directory / "inventory" / "host_vars" / f"{run.alias}.json", data + "\n")
+        _write_host_vars(directory, run, host_vars(run, timeout, bundle))
     has_environment = bundle is not None and any(environment(run, bundle) for run in runs)
     text = playbook(runs, has_addresses=bundle is not None and has_addresses(runs), has_environment=has_environment)
     write_private_text(project / "provision.yml", text)
     _copy_roles(project, runs)
+
+
+def _fill_plainly(directory: Path, runs: Sequence[HostRun], bundle: Bundle) -> None:
+    project = directory / "project"
+    _stage(project, runs, bundle)
+    for run in runs:
+        _write_host_vars(directory, run, connection_vars(run, is_portable=True))
+    write_private_text(project / "provision.yml", plain_playbook(runs, bundle))
+    for name, text in secret_templates(bundle).items():
+        write_private_text(project / name, text)
+
+
+def _write_host_vars(directory: Path, run: HostRun, variables: Mapping[str, Any]) -> None:
+    data = json.dumps(variables, ensure_ascii=True, indent=1)
+    write_private_text(directory / "inventory" / "host_vars" / f"{run.alias}.json", data + "\n")
 
 
 def _remove(directory: Path, *, with_itself: bool) -> None:

@@ -117,15 +117,20 @@ def host_vars(run: HostRun, timeout: int, bundle: Bundle | None = None) -> dict[
         bundle: what a directory to run later has instead of sources of this machine; None where the run follows at
             once, so what is due is still due.
     """
+    own = {"mngr_ansible": mark(_run_vars(run, timeout, bundle))}
+    return {**connection_vars(run, is_portable=bundle is not None), **own}
+
+
+def connection_vars(run: HostRun, *, is_portable: bool) -> dict[str, Any]:
+    """The variables by which Ansible reaches one host, marked. ``is_portable``: perhaps from another machine."""
     variables = dict(run.variables)
     if run.python is not None and "ansible_python_interpreter" not in variables:
         variables["ansible_python_interpreter"] = run.python
     if run.remote_tmp is not None:
         variables["ansible_remote_tmp"] = run.remote_tmp
-    variables["mngr_ansible"] = _run_vars(run, timeout, bundle)
     marked = mark(variables)
     assert isinstance(marked, dict)  # noqa: S101
-    if bundle is not None and variables.get("ansible_connection") == "local":
+    if is_portable and variables.get("ansible_connection") == "local":
         marked["ansible_python_interpreter"] = _OWN_PYTHON
     return marked
 

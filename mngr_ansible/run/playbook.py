@@ -13,6 +13,7 @@ from typing import Any
 from mngr_ansible.diff.due import Due
 from mngr_ansible.diff.python import BOOTSTRAP
 from mngr_ansible.diff.resolver import by_manager
+from mngr_ansible.host.state import HostState
 from mngr_ansible.portable import managers
 from mngr_ansible.portable.shapes import CompleteRequirement
 from mngr_ansible.spec.sources import DOWNLOADS
@@ -164,6 +165,7 @@ class HostRun:
         stop: why nothing is done on it, in a directory to run later; empty: all is done that is due.
         verified: the requirements that are only checked in such a directory, because a person installs them, or they
             are there already and nothing here can install them.
+        state: what is true on it; None only in tests.
     """
 
     alias: str
@@ -176,6 +178,7 @@ class HostRun:
     lock_seconds: int = managers.LOCK_SECONDS
     stop: str = ""
     verified: tuple[CompleteRequirement, ...] = ()
+    state: HostState | None = None
 
 
 @dataclass(frozen=True, slots=True)
