@@ -54,21 +54,35 @@ def _questions(run: HostRun) -> list[Question]:
 
 
 def python_tasks(run: HostRun) -> Iterator[Task]:
-    """The task that installs python3 where Ansible finds none: by ``raw``, which needs none."""
+    """The tasks that install python3 where Ansible finds none: by ``raw``, which needs none.
+
+    Check mode ends there on such a host: no later task can look at it.
+    """
     line = commands.python_command(run.state) if run.due.needs_python and run.state is not None else None
     if line is None or run.state is None or run.state.system.manager is None:
         return
-    manager, become = run.state.system.manager, _becomes_root(run)
-    privilege = _privilege(run)
+    manager, privilege = run.state.system.manager, _privilege(run)
     refresh = managers.refresh_line(manager, privilege)
     install = managers.command_line(manager, [commands.python_package(run.state)], privilege)
-    script = f"command -v python3 >/dev/null || {{ {f'{refresh}; ' if refresh else ''}{install} && echo changed; }}"
+    yield {
+        "name": "Look for python3",
+        "ansible.builtin.raw": "command -v python3",
+        "register": "python3_found",
+        "changed_when": False,
+        "failed_when": False,
+        "check_mode": False,
+    }
     yield {
         "name": "Install python3",
-        "ansible.builtin.raw": script,
-        "register": "python3_installed",
-        "changed_when": "'changed' in python3_installed.stdout_lines",
-    } | ({"become": True} if become else {})
+        "ansible.builtin.raw": f"{refresh}; {install}" if refresh else install,
+        "when": "python3_found.rc != 0",
+        "changed_when": True,
+    } | ({"become": True} if _becomes_root(run) else {})
+    yield {
+        "name": "End check mode where there is no python3 to look with",
+        "ansible.builtin.meta": "end_host",
+        "when": ["ansible_check_mode", "python3_found.rc != 0"],
+    }
 
 
 def _address_variables(candidate: Candidate) -> list[str]:

@@ -40,6 +40,7 @@ TOGETHER = {
     "hosts/test_costs_packages.py": 60,
     "hosts/test_programs.py": 40,
     "hosts/test_destinations.py": 40,
+    "hosts/test_plain_tasks.py": 45,
     "hosts/test_remedies.py": 30,
     "hosts/test_rendered.py": 30,
     "roles/test_molecule.py": 50,
