@@ -128,6 +128,7 @@ def apply(ctx: click.Context, /, **_: Any) -> None:
 @click.argument("directory", metavar="DIR")
 @_what_and_how
 @click.option("--desired", is_flag=True, help="Write all that is wanted, also what is there already")
+@click.option("--tasks", is_flag=True, help="Write plain tasks of Ansible's own modules, no roles")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask; assume yes")
 @add_common_options
 @click.pass_context
@@ -142,7 +143,10 @@ def render(ctx: click.Context, /, **_: Any) -> None:
         call.warn(request, is_local=False)
         dialog = messages.dialog(call.mngr_ctx, is_yes=call.opts.yes)
         gathered = provisioner.gather([target], request)
-        report = provisioner.render(gathered, request, Path(directory), dialog, is_desired=call.opts.desired)
+        is_desired, is_plain = call.opts.desired, call.opts.tasks
+        report = provisioner.render(
+            gathered, request, Path(directory), dialog, is_desired=is_desired, is_plain=is_plain
+        )
         call.show(report, text.render_text(report))
 
 

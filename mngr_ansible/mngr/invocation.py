@@ -63,6 +63,7 @@ class AnsibleCliOptions(CommonCliOptions):
     detailed_exitcode: bool = False
     commands: bool = False
     desired: bool = False
+    tasks: bool = False
     system: str | None = None
     dry_run: bool = False
     ask_become_pass: bool = False

@@ -46,11 +46,13 @@ ansible-runner keeps what it reports in `artifacts/`.{runner_password}
 3. Make a job template: this project and inventory, the playbook `project/provision.yml`, and a machine credential with
    the ssh key of the hosts.
 {awx_secrets}
+`execution-environment.yml` makes an image with ansible-core for AWX and ansible-navigator (`ansible-builder build`); any
+other one with ansible-core 2.16 to 2.21 and ssh does as well. `docs/awx.md` of mngr-ansible goes through every step.
 """
 
 _AWX_SECRETS = """\
-4. Make a custom credential type with one secret input for each variable below, which injects them as environment
-   variables, and add a credential of that type to the job template.
+4. Make a custom credential type of `awx/credential-type.json`, and add a credential of that type to the job template.
+   It has one secret input for each variable below, and injects them into the environment.
 """
 
 _CONNECTION = """\
