@@ -57,8 +57,11 @@ def document(plays: Sequence[Mapping[str, Any]]) -> str:
 def _style(value: str, *, is_data: bool) -> str | None:
     """How a text is written: a script as a block, a long template folded, what needs quotes in double ones."""
     is_simple = value.isascii() and value.isprintable()
-    if "\n" in value.strip() and value.isascii() and not re.search(r"[ \t\r]$", value, re.MULTILINE):
-        return "|"
+    lines = value.split("\n")
+    if len(lines) > 1 and value.strip() and all(line.isascii() and line.isprintable() for line in lines):
+        return '"' if any(line.endswith(" ") for line in lines) else "|"
+    if not value.isprintable():
+        return '"'
     if isinstance(value, Template) and is_simple and len(value) > _LONG_TEMPLATE:
         return ">"
     needs_quotes = is_data or isinstance(value, Template) or re.fullmatch(r"[0-9]+", value)
