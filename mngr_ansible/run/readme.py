@@ -46,8 +46,8 @@ ansible-runner keeps what it reports in `artifacts/`.{runner_password}
 3. Make a job template: this project and inventory, the playbook `project/provision.yml`, and a machine credential with
    the ssh key of the hosts.
 {awx_secrets}
-`execution-environment.yml` makes an image with ansible-core for AWX and ansible-navigator (`ansible-builder build`); any
-other one with ansible-core 2.16 to 2.21 and ssh does as well. `docs/awx.md` of mngr-ansible goes through every step.
+`execution-environment.yml` makes an image with ansible-core for AWX and ansible-navigator (`ansible-builder build`).
+Any other one with ansible-core 2.16 to 2.21 and ssh does as well. `docs/awx.md` of mngr-ansible has every step.
 """
 
 _AWX_SECRETS = """\
