@@ -1,6 +1,6 @@
 """``render --tasks``: plain tasks of Ansible's own modules end in the state that ``apply`` ends in.
 
-Source: docs/contract.md "The run directory"; docs/ops.md "One plain task a step".
+Source: docs/contract.md "Commands"; docs/ops.md "One plain task a step".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Plain tasks: the text of the playbook of ``render --tasks``.
 
-Source: docs/contract.md "The run directory", docs/ops.md "One plain task a step".
+Source: docs/contract.md "Commands", docs/ops.md "One plain task a step".
 """
 
 import dataclasses
