@@ -44,7 +44,8 @@ def test_the_metadata_and_the_page_of_each_role_name_the_oldest_version_that_is_
 
 
 def test_the_page_for_ops_teams_and_the_collection_name_the_versions_that_are_tested() -> None:
-    assert SENTENCE in re.sub(r"\s+", " ", (ROOT / "docs/ops.md").read_text())
+    for page in ("docs/ops.md", "docs/promises.md", "README.md"):
+        assert SENTENCE in re.sub(r"\s+", " ", (ROOT / page).read_text()), page
     runtime = yaml.safe_load((ROOT / "collection/meta/runtime.yml").read_text())
     assert runtime["requires_ansible"] == f">={OLDEST}.0"
 
