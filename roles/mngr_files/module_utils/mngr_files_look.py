@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .mngr_ansible_portable.file_diff import LARGEST
 from .mngr_files_paths import (
+    HOLDS_A_HOME,
     READ_ONLY,
     UNCHANGED,
     RefusedError,
@@ -43,20 +44,24 @@ if [ "$(PATH=/usr/bin:/bin:$PATH id -u)" = 0 ]; then
 fi
 export LC_ALL PATH
 if command -v sha256sum >/dev/null 2>&1; then SUM=sha256sum; else SUM='shasum -a 256'; fi
+if timeout -s KILL 9 true 2>/dev/null; then BOUND='timeout -s KILL'; else BOUND='nice -n'; fi # both take a number
+last=''
 state() {
   ls -ldn "$1" 2>/dev/null | { read -r bits _ uid gid size _ && printf '%s %s %s %s' "$bits" "$uid" "$gid" "$size"; }
 }
-digest_of() { $SUM | { read -r digest _ && printf %s "$digest"; }; }
+first_word() { read -r word _ && printf %s "$word"; }
 look() {
   above=${3%/*}
   if [ -L "$3" ]; then
     if [ -d "$3" ]; then kind=L; else kind=l; fi
-    printf '%s %s %s %s\\n' "$1" $kind "$(state "$3")" "$(readlink "$3" | digest_of)"
+    printf '%s %s %s %s\\n' "$1" $kind "$(state "$3")" "$(readlink "$3" | $SUM | first_word)"
     echo "target $1 $(readlink "$3" | tr '\\n' ' ')"
   elif [ -f "$3" ]; then
     digest=-
     found=$(state "$3")
-    if [ "${found##* }" = "$2" ] && [ -r "$3" ]; then digest=$(digest_of <"$3"); fi
+    if [ "${found##* }" = "$2" ] && [ -r "$3" ]; then
+      digest=$($BOUND 300 sh -c "exec $SUM"' <"$1"' sh "$3" | first_word) || digest=-
+    fi
     printf '%s f %s %s\\n' "$1" "$found" "$digest"
   elif [ -d "$3" ]; then printf '%s d %s -\\n' "$1" "$(state "$3")"
   elif [ -e "$3" ]; then printf '%s o - - - - -\\n' "$1"
@@ -65,12 +70,19 @@ look() {
     if [ -d "${above:-/}" ]; then printf '%s n - - - - -\\n' "$1"; else printf '%s x - - - - %s\\n' "$1" "${#above}"; fi
   fi
   while [ ! -d "${above:-/}" ]; do above=${above%/*}; done
-  if [ -w "${above:-/}" ]; then writable=w; else writable=r; fi
-  echo "$1 $writable ${#above} $(state "${above:-/}")"
+  if [ "${above:-/}" != "$last" ]; then
+    last=${above:-/} place=r
+    if [ -w "$last" ]; then place=w; fi
+    place="$place ${#above} $(state "$last")"
+  fi
+  echo "$1 $place"
 }
 user() { id=$(id -u "$2" 2>/dev/null) || id=-; echo "user $1 $id"; }
 group() { id=$(sed -n "s/^$2:[^:]*:\\([0-9]*\\):.*/\\1/p" /etc/group | head -n 1); echo "group $1 ${id:--}"; }
-text() { echo "text $1 $(base64 <"$2" | tr -d '\\n')"; }
+text() { # it is asked of the open file whether all may read it: another one may be there by now
+  shown=$($BOUND 20 sh -c 'exec 3<"$1"; case $(ls -ldLn /proc/self/fd/3) in -??????r*) exec base64 <&3 ;; esac' sh "$2")
+  echo "text $1 $(printf %s "$shown" | tr -d '\\n')"
+}
 below() { (cd "$2" && find . -xdev -print0) 2>/dev/null | tr '\\n\\000' '\\000\\n' | sed "s/^/below $1 /"; }
 """
 HAS_PYTHON = """\
@@ -182,7 +194,8 @@ class Look:
         elif word in ("user", "group"):
             self._ids[word, words[1]] = None if words[2] == "-" else int(words[2])
         elif word == "text":
-            self.comparison["previous_contents"][str(int(words[1]))] = words[2]
+            if words[2]:
+                self.comparison["previous_contents"][str(int(words[1]))] = words[2]
         elif word == "target":
             self._targets[int(words[1])] = _bytes(" ".join(words[2:])[:-1])
         elif word == "below":
@@ -321,6 +334,8 @@ class Look:
     def _settle_mirror(self, number: int, step: HostStep, outcome: StepOutcome) -> None:
         """Count what a mirror would delete: all that is there and not sent, but for backups and temporary files."""
         top = (step["mirror"] or b"").rstrip(b"/") + b"/"
+        if ((self._home or b"").rstrip(b"/") + b"/").startswith(top):
+            raise RefusedError(top[:-1] or b"/", HOLDS_A_HOME)
         kept = {entry["path"] for entry in self._entries() if entry["kind"] != "absent"}
         there = [top + name for name in self._below.get(number, []) if name]
         for path in there:

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from .mngr_files_directories import MissingError
-from .mngr_files_paths import RefusedError
+from .mngr_files_paths import HOLDS_A_HOME, RefusedError
 from .mngr_files_temporaries import NAME
 from .mngr_files_writing import BACKUP
 
@@ -34,7 +34,7 @@ def extraneous(
     """
     for home in protected:
         if any(each.identity == top.identity for each in _chain(home, directories)):
-            raise RefusedError(top.path, "is a home directory, or holds one; a mirror would empty it")
+            raise RefusedError(top.path, HOLDS_A_HOME)
     needed = _with_parents(kept, top.real_path, directories)
     found: list[bytes] = []
     waiting: list[tuple[Directory, bytes | None, bytes]] = [(top, None, top.real_path)]

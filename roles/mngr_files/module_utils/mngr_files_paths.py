@@ -35,6 +35,9 @@ NO_OWNER: Owner = (UNCHANGED, UNCHANGED)
 READ_ONLY = "the file system is read-only; make it writable and run again"
 """Why nothing can be written to a file system, and what to do."""
 
+HOLDS_A_HOME = "is a home directory, or holds one; a mirror would empty it"
+"""Why a directory is not mirrored."""
+
 _MESSAGES = {
     errno.ENOSPC: "the file system is full; free some space and run again",
     errno.EDQUOT: "the disk quota of this user is used up; free some space and run again",
