@@ -47,7 +47,7 @@ _ENVIRONMENT = """
     - name: Check that the environment has what this directory leaves out
       ansible.builtin.assert:
         that: >-
-          lookup('ansible.builtin.env', item.name, default='(unset)') != '(unset)'
+          lookup('ansible.builtin.env', item.name) | length > 0
           or lookup('ansible.builtin.env', item.name ~ '_FILE') | length > 0
         fail_msg: "{{ item.unset }}"
         quiet: true

@@ -67,7 +67,7 @@ Host keys are always checked, also where AWX and ansible-runner would not do so 
 _ENVIRONMENT = """
 ## What the environment must hold
 
-A run fails with the name of the variable, before anything is changed, if one of these is not set.
+A run fails with the name of the variable, before anything is changed, if one of these is not set or is empty.
 
 | variable | holds |
 |---|---|
@@ -77,7 +77,7 @@ A run fails with the name of the variable, before anything is changed, if one of
 _SECRETS = """
 The value is the content of the file exactly, with its newline at the end if it has one (`$(cat FILE)` cuts that off).
 A file can be named instead: `export MNGR_SECRET_1_FILE=PATH` takes the content of that file as it is, of any size and
-also if it is not text. A value can have 128 KiB.
+also if it is empty or not text. A value can have 128 KiB.
 """
 
 _STEPS = """

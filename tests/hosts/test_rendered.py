@@ -139,11 +139,12 @@ def test_a_secret_comes_from_the_environment_exactly_and_is_missed_before_anythi
     numbers = {
         name: page.partition(f"`/srv/three/{name}`")[0].rpartition("`MNGR_")[2].split("`")[0] for name in contents
     }
-    values = {f"MNGR_{numbers[name]}": content.decode("latin-1") for name, content in contents.items() if name != "key"}
+    values = {f"MNGR_{numbers[name]}": contents[name].decode() for name in ("token", "json")}
+    values[f"MNGR_{numbers['empty']}_FILE"] = os.devnull
     for name in contents:
         (tmp_path / name).unlink()
     (tmp_path / "given").write_bytes(contents["token"])
-    unset = by_hand(tmp_path / "run", **{name: value for name, value in values.items() if not value.startswith("{")})
+    unset = by_hand(tmp_path / "run", **{**values, f"MNGR_{numbers['json']}": ""})
     there = alias.run("ls /srv/three", check=False).stdout
     values[f"MNGR_{numbers['key']}"] = base64.b64encode(contents["key"]).decode()
     run = by_hand(tmp_path / "run", "--diff", "-vvv", **values)

@@ -26,7 +26,7 @@ def content(variable: str, is_base64: bool) -> bytes:
 
     Args:
         variable: its name.
-        is_base64: the variable holds base64; a file is always taken as it is.
+        is_base64: the variable holds base64; a file is always taken as it is, also an empty one.
 
     Raises:
         NotSetError: neither is set, the value is no base64, or the file cannot be read.
@@ -34,7 +34,7 @@ def content(variable: str, is_base64: bool) -> bytes:
     if re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", variable, re.ASCII) is None:
         raise NotSetError(f"{printable(variable)!r} is no name of an environment variable")
     value = os.environb.get(variable.encode("ascii"))
-    if value is None:
+    if not value:  # empty: what a failed command or an empty field of a form gives
         return _of_file(variable)
     if not is_base64:
         return value
