@@ -87,15 +87,18 @@ def action_with_full_names(source: str, names: Names) -> str:
 
 
 def _without_idle_imports(source: str) -> str:
-    """Without the modules of the standard library that nothing in the file uses any more."""
+    """Without the imports of the standard library that nothing in the file uses any more, not even in an annotation."""
     tree = ast.parse(source)
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    idle = [
-        _whole_lines(node, "")
-        for node in tree.body
-        if isinstance(node, ast.Import) and not any((a.asname or a.name.partition(".")[0]) in used for a in node.names)
-    ]
-    return _replaced(source, idle)
+    edits: list[tuple[int, int, str]] = []
+    for node in tree.body:
+        if isinstance(node, ast.Import) and not any((a.asname or a.name.partition(".")[0]) in used for a in node.names):
+            edits.append(_whole_lines(node, ""))
+        elif isinstance(node, ast.ImportFrom) and node.module == "typing":
+            names = ", ".join(each.name for each in node.names if each.name in used)
+            if len(names.split(", ")) < len(node.names) or not names:
+                edits.append(_whole_lines(node, f"from typing import {names}\n" if names else ""))
+    return _replaced(source, edits)
 
 
 def _with_unused_named(source: str) -> str:

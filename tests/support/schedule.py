@@ -32,6 +32,7 @@ TOGETHER = {
     "faults/test_odd_hosts.py": 215,
     "faults/test_lost_links.py": 180,
     "faults/test_odd_logins.py": 150,
+    "roles/test_collection.py": 110,
     "hosts/test_next_sources.py": 80,
     "ops/test_versions.py": 60,
     "ops/test_ops_team.py": 50,

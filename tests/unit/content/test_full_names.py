@@ -66,12 +66,14 @@ def test_a_module_imports_from_the_collection_and_shows_full_names() -> None:
 def test_an_action_imports_what_it_loads_by_a_path_in_a_role() -> None:
     names = Names({"mngr_x"}, (), "ns.col.")
     source = (
-        "import importlib.util\nimport os\n\nif TYPE_CHECKING:\n    from typing import Any\n\n"
+        "import importlib.util\nimport os\nfrom typing import TYPE_CHECKING, cast\n\n"
+        "if TYPE_CHECKING:\n    from typing import Any\n\n"
         "    from ansible.module_utils import mngr_y as y\nelse:\n    y = importlib.import_module(here())\n\n"
         'y.run(os, self._execute_module("mngr_x", {"mngr_x": 1}), "ü", f("mngr_x"))\n'
     )
     assert action_with_full_names(with_collection_imports(source, names), names) == (
-        "import os\n\nfrom ansible_collections.ns.col.plugins.module_utils import mngr_y as y\n\n"
+        "import os\nfrom typing import TYPE_CHECKING\n\n"
+        "from ansible_collections.ns.col.plugins.module_utils import mngr_y as y\n\n"
         "if TYPE_CHECKING:\n    from typing import Any\n\n"
         'y.run(os, self._execute_module("ns.col.mngr_x", {"ns.col.mngr_x": 1}), "ü", f("ns.col.mngr_x"))\n'
     )
