@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from mngr_ansible.portable import rehearsals
-from tests.support.hosts import AptRepository, PacmanRepository, RpmRepository, running
+from tests.support.hosts import AptRepository, PacmanRepository, RpmRepository, User, running
 from tests.support.registries import served
 from tests.support.role_playbook import CALLBACK, Play, run_playbook
 from tests.support.shellcheck import shellcheck
@@ -225,7 +225,7 @@ def test_check_mode_foretells_what_the_managers_of_languages_do(tmp_path_factory
     directory = tmp_path_factory.mktemp("languages")
     kind = KINDS["apt"]._replace(layer="languages")
     mine = "~/.local/bin/taken && chmod 755 ~/.local/bin/taken"
-    with served() as registries, running(layer="languages", name="languages") as host:
+    with served() as registries, running(layer="languages", users=(User("dev"),)) as host:
         registries.add_npm("mtool", "2.0.0", "mtool")
         for name in ("wtool", "taken"):
             registries.add_wheel(name, "2.0.0", name)

@@ -81,7 +81,8 @@ class Installation:
         for each in due:
             if each.id in self.installed and not self.stays_hidden(each):
                 packages = each.requirement["packages"][self.manager.name]
-                self.foretold.add_package(each, self.manager.name, packages, self.outcomes.versions.get(each.id))
+                version = self.outcomes.versions.get(each.id) or self.manager.foretold.get(packages[0])
+                self.foretold.add_package(each, self.manager.name, packages, version)
         self.outcomes.foretold = self.foretold.entries
 
     def stays_hidden(self, checked: Checked) -> bool:

@@ -63,6 +63,7 @@ class PackageManager:
         is_present: whether the host has its program.
         can_refresh: whether it has lists of packages to be fetched.
         output: what it printed when it was last asked to change something.
+        foretold: versions of packages that it would install, if it says so only when it installs (pipx), in check mode.
     """
 
     def __init__(self, module: AnsibleModule, name: str) -> None:
@@ -75,6 +76,7 @@ class PackageManager:
         self.can_refresh = bool(self._row.refresh)
         self._rehearsal: Rehearsal | None = None
         self._environment: dict[str, str] = {}
+        self.foretold: dict[str, str] = {}
         self.output = ""
         self._warn = module.warn
         self._lock_seconds: float = module.params.get("lock_timeout") or managers.LOCK_SECONDS
@@ -186,6 +188,9 @@ class PackageManager:
                         self.host.captured(["sh", "-c", f"cat {directory}/*/logs/*errors.log"])[1] + self.output
                     )
                     return code
+                variables = [f"{key}={value}" for key, value in self._environment.items()]
+                shown = self._words("env", *variables, *list_own)
+                self.foretold.update(dict(zip(shown[::2], shown[1::2])))  # noqa: B905 - Python 3.9
                 there = [f"{place[0]}/{each}" for each in self._words("ls", f"{directory}/bin")]
                 taken = [each for each in there if not self.host.captured(["test", "-e", each])[0]]
                 if taken and name not in own:

@@ -164,7 +164,8 @@ TABLE: dict[str, Manager] = {
         short_with_refresh=("pacman", "-Syu", "--needed", "--noconfirm"),
         locked=r"unable to lock database",
         simulate=("--print",),
-        foretell=("--print",),
+        foretell=("--confirm",),
+        foretold=r"Proceed with \w+\?",
     ),
     "apk": Manager(
         program="apk",
