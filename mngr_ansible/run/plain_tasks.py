@@ -73,7 +73,7 @@ def _environment_check(run: HostRun, bundle: Bundle) -> Iterator[Task]:
             "name": "Check that the environment has what this directory leaves out",
             "ansible.builtin.assert": {
                 "that": Template(
-                    "lookup('ansible.builtin.env', item.name, default='(unset)') != '(unset)' "
+                    "lookup('ansible.builtin.env', item.name) | length > 0 "
                     "or lookup('ansible.builtin.env', item.name ~ '_FILE') | length > 0"
                 ),
                 "fail_msg": Template("{{ item.unset }}"),
