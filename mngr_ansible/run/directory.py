@@ -76,7 +76,7 @@ def write_run_directory(
             write_private_text(directory / "plan.json", json.dumps(plan, indent=2) + "\n")
             write_private_text(directory / "inventory" / "hosts.yml", inventory(runs))
             if bundle is not None and is_plain:
-                _fill_plainly(directory, runs, bundle)
+                _fill_plainly(directory, runs, bundle, is_desired=is_desired)
             else:
                 _fill(directory, runs, bundle, timeout=timeout)
             if bundle is not None:
@@ -109,12 +109,12 @@ def _fill(directory: Path, runs: Sequence[HostRun], bundle: Bundle | None, *, ti
     _copy_roles(project, runs)
 
 
-def _fill_plainly(directory: Path, runs: Sequence[HostRun], bundle: Bundle) -> None:
+def _fill_plainly(directory: Path, runs: Sequence[HostRun], bundle: Bundle, *, is_desired: bool) -> None:
     project = directory / "project"
     _stage(project, runs, bundle)
     for run in runs:
         _write_host_vars(directory, run, connection_vars(run, is_portable=True))
-    write_private_text(project / "provision.yml", plain_playbook(runs, bundle))
+    write_private_text(project / "provision.yml", plain_playbook(runs, bundle, is_desired=is_desired))
     for name, text in secret_templates(bundle).items():
         write_private_text(project / name, text)
 

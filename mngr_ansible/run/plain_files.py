@@ -39,17 +39,24 @@ _PARENT_MODE = 0o755
 """Of directories above a destination that are made, unless ``directory_mode`` says otherwise."""
 
 
-def file_tasks(run: HostRun, bundle: Bundle) -> Iterator[Task]:
-    """The tasks that write or delete what differs on one host. ``bundle``: where sources and secrets are later."""
+def file_tasks(run: HostRun, bundle: Bundle, *, is_desired: bool) -> Iterator[Task]:
+    """The tasks that write or delete files on one host.
+
+    ``bundle``: where sources and secrets are later. ``is_desired``: the host may lose what it has now, so directories
+    above destinations are made too where they are there now.
+    """
     made: set[str] = set()
     for due in run.due.transfers:
         become: Task = {"become": True} if due.as_root or run.become else {}
-        for task in (*_parents(run, due, made), *_transfer(due, bundle)):
+        for task in (*_parents(run, due, made, is_desired=is_desired), *_transfer(due, bundle)):
             yield task | become
 
 
-def _parents(run: HostRun, due: DueTransfer, made: set[str]) -> Iterator[Task]:
-    """Tasks that make the directories above destinations which the host does not have; each is made once."""
+def _parents(run: HostRun, due: DueTransfer, made: set[str], *, is_desired: bool) -> Iterator[Task]:
+    """Tasks that make the directories above destinations which the host does not have; each is made once.
+
+    One that it has keeps its mode, and ``file`` would have to name one.
+    """
     made |= {each.path for each in due.entries if each.entry.kind == "directory"}
     state = run.state
     for placed in due.entries:
@@ -62,6 +69,10 @@ def _parents(run: HostRun, due: DueTransfer, made: set[str]) -> Iterator[Task]:
             mode = placed.options.directory_mode
             arguments = {"path": directory, "state": "directory", "mode": _mode(_PARENT_MODE if mode is None else mode)}
             yield {"name": title("Make the directory", directory), "ansible.builtin.file": arguments | _owner(placed)}
+        elif is_desired and directory.count("/") > 1 and directory not in (state.login.home, state.paths.work_dir):
+            made.add(directory)
+            command = {"argv": ["mkdir", "-p", "--", directory], "creates": directory}
+            yield {"name": title("Make the directory", directory), "ansible.builtin.command": command}
 
 
 def _transfer(due: DueTransfer, bundle: Bundle) -> Iterator[Task]:

@@ -23,19 +23,20 @@ _HEAD = """\
 """
 
 
-def plain_playbook(runs: Sequence[HostRun], bundle: Bundle) -> str:
+def plain_playbook(runs: Sequence[HostRun], bundle: Bundle, *, is_desired: bool = False) -> str:
     """The text of ``provision.yml`` with one plain task a step.
 
     Args:
         runs: the hosts.
         bundle: where their files are beside the playbook, and the environment variables of their secrets.
+        is_desired: it holds all that is wanted, not only what is due.
 
     Raises:
         InputError: a name is not UTF-8, and YAML has no way to write it.
     """
     plays: list[tuple[list[str], Task]] = []
     for run in runs:
-        play = _play(run, bundle)
+        play = _play(run, bundle, is_desired=is_desired)
         same = next((hosts for hosts, each in plays if each == play), None)
         if same is None:
             plays.append(([run.alias], play))
@@ -51,7 +52,7 @@ def plain_playbook(runs: Sequence[HostRun], bundle: Bundle) -> str:
     return _HEAD + document(documents)
 
 
-def _play(run: HostRun, bundle: Bundle) -> Task:
+def _play(run: HostRun, bundle: Bundle, *, is_desired: bool) -> Task:
     if run.stop:
         stop = {"name": "Stop, since it is known that a step cannot be done", "ansible.builtin.fail": {"msg": run.stop}}
         return {"gather_facts": False, "tasks": [stop]}
@@ -60,7 +61,7 @@ def _play(run: HostRun, bundle: Bundle) -> Task:
     tasks = [
         *_environment_check(run, bundle),
         *python_tasks(run),
-        *file_tasks(run, bundle),
+        *file_tasks(run, bundle, is_desired=is_desired),
         *package_tasks(run),
     ]
     return {"gather_facts": False} | ({"vars": variables} if variables else {}) | {"tasks": tasks}

@@ -205,7 +205,9 @@ def test_packages_of_every_kind_of_source_are_installed_once_and_checked_again(
         assert found.stdout == ""
 
 
-def test_the_playbook_has_no_complaint_of_ansible_lints_production_profile(host: SshHost, tmp_path: Path) -> None:
+def test_all_that_is_wanted_changes_nothing_restores_what_is_lost_and_pleases_ansible_lints_production_profile(
+    host: SshHost, tmp_path: Path
+) -> None:
     (tmp_path / "tree").mkdir()
     for name in ("a", "b", "token"):
         (tmp_path / "tree" / name).write_text(name)
@@ -213,6 +215,13 @@ def test_the_playbook_has_no_complaint_of_ansible_lints_production_profile(host:
     files.append({"local_path": str(tmp_path / "tree/token"), "remote_path": "/srv/token", "is_secret": True})
     wanted = {"files": files, "packages": ["libplain>=3.1,<4", {"name": "atool", "is_required": False}]}
     run = rendered(tmp_path, host, wanted, "--desired")
+    assert recap(by_hand(run, MNGR_SECRET_1="token"))["failed"] == 0
+    shutil.rmtree(run)
+    run = rendered(tmp_path, host, wanted, "--desired")
+    unchanged = by_hand(run, MNGR_SECRET_1="token")
+    host.run("rm -r /srv/lint")
+    restored = by_hand(run, MNGR_SECRET_1="token")
+    assert (recap(unchanged)["changed"], recap(restored)["changed"], recap(restored)["failed"]) == (0, 3, 0), restored
     (run / "project/.ansible-lint").write_text(yaml.safe_dump({"profile": "production", "offline": True}))
 
     lint = shutil.which("ansible-lint", path=str(Path(sys.executable).parent))
