@@ -203,6 +203,11 @@ def test_python_comes_from_the_systems_own_manager(ssh_host: StartHost, tmp_path
     assert (refused.code, step["status"]) == (2, "failed")
     refusal = "the remote user is not root, and has no sudo without a password; an administrator must"
     assert step["reason"].startswith(refusal)
+    script = (ROLES / "mngr_bootstrap/files/python.sh").read_text()
+    foretold = host.as_user("dev").run(f"seconds=120 check=yes\n{script}")
+    said = json.loads(foretold.stdout.splitlines()[-1])
+    assert (said["mngr_steps"][0]["status"], said["foretold"]) == ("changed", layer), foretold.stdout
+    assert host.run("command -v python3; ls -d /tmp/tmp.*", check=False).stdout == ""
 
     done = mngr_ansible("apply", "--file", f"{__file__}:x", "--json", *on(host.as_user("dev")))
     assert (done.returncode, statuses(done)["bootstrap:python3"]) == (0, "changed"), done.stdout
