@@ -71,6 +71,20 @@ def test_a_package_is_installed_by_the_printed_words_only_where_the_check_fails_
     assert "git_version is version('2.39', '>=') and git_version is version('3', '<')" in play["vars"]["git_is_ok"]
 
 
+@pytest.mark.parametrize(
+    ("privilege", "becomes", "first"), [("root", None, "env"), ("sudo", True, "env"), ("doas", None, "doas")]
+)
+def test_what_needs_root_is_a_task_that_becomes_root_or_names_doas_itself(privilege, becomes, first):
+    fields = {"uid": 0 if privilege == "root" else 1000, "privilege": privilege}
+    one = HostRun("r1", {}, due(contribution("p", "git"), **fields), None, state=state(**fields))
+
+    (play,) = plays(one)
+
+    _look, refresh, install, _again = tasks_of(play, "command")
+    assert {refresh.get("become"), install.get("become")} == {becomes}
+    assert install["ansible.builtin.command"]["argv"][0] == first
+
+
 def test_text_that_looks_like_a_template_is_marked_as_data_also_in_a_name_of_a_task(tmp_path):
     odd = write(tmp_path / "{{ 7*7 }}", "x")
 
