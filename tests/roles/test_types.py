@@ -13,7 +13,10 @@ from tools import typecheck_roles
 SOURCES = sorted(path for path in ROLES.rglob("*.py"))
 
 WRONG = {
-    "mngr_packages/library/mngr_packages_assert.py": ("check(module, complete(module))", "check(complete(module))"),
+    "mngr_packages/module_utils/mngr_packages_assertion.py": (
+        "check(module, complete(module))",
+        "check(complete(module))",
+    ),
     "mngr_packages/module_utils/mngr_packages_manager.py": (
         "managers.needs_root(self.name, scope)",
         "managers.needs_root(self.name)",
