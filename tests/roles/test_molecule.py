@@ -43,7 +43,7 @@ def molecule(directory: Path, *words: str, more: Mapping[str, str]) -> subproces
 
 
 @pytest.mark.usefixtures("_hosts_are_possible")
-def test_the_page_tests_a_role_of_somebody_else(tmp_path: Path) -> None:
+def test_the_page_tests_a_role_of_somebody_else(tmp_path: Path, home: Path) -> None:
     text = section("Test your own role on these hosts")
     role = tmp_path / "greeting"
     for name, content in re.findall(
@@ -59,6 +59,8 @@ def test_the_page_tests_a_role_of_somebody_else(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
     for step in ("create", "converge", "idempotence", "verify", "destroy"):
         assert re.search(rf"default > {step}\]? ?:? .*Successful", done.stdout + done.stderr), step
+    running = subprocess.run(["pgrep", "--full", f"hosts/boot {home}/"], text=True, capture_output=True)
+    assert running.stdout == "", "hosts are left"
 
 
 def inventory_of(host: SshHost, path: Path) -> Path:

@@ -71,8 +71,8 @@ def create(state: Path, name: str, layer: str, packages: list[str], groups: list
 
 
 def destroy(state: Path) -> None:
-    """End every host of a state directory, also one whose start was interrupted."""
-    for lock in state.glob("*/lock"):
+    """End every host of a state directory and of those in it, also one whose start was interrupted."""
+    for lock in (*state.glob("*/lock"), *state.glob("*/*/lock")):
         SshHost(lock.parent.name, 0, lock.parent).stop()
 
 
