@@ -125,7 +125,8 @@ def test_the_example_of_the_page_for_ops_teams_runs(team: OpsTeam, hosts: Fleet)
     team.write("example.yml", example.replace("hosts: agents", "hosts: all"))
     team.write("agentd.conf", "new\n")
     for host in hosts.hosts.values():
-        host.run("echo 'echo agentd >>/srv/restarts' >/usr/bin/agentctl; chmod +x /usr/bin/agentctl")
+        script = r"#!/bin/sh\necho agentd >>/srv/restarts\n"
+        host.run(f"printf '{script}' >/usr/bin/agentctl; chmod +x /usr/bin/agentctl")
     ran = team.play("example.yml")
     assert (ran.code, ran.changed) == (0, dict.fromkeys(hosts.hosts, 2)), ran.text
     for host in hosts.hosts.values():
