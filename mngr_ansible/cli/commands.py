@@ -6,12 +6,11 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mngr_ansible.content.location import content_directory
 from mngr_ansible.errors import UsageError
 from mngr_ansible.portable.text import one_stop, printable
 from mngr_ansible.provisioning import bootstrap, provisioner
 from mngr_ansible.provisioning.for_distro import distro_report
-from mngr_ansible.provisioning.listing import catalog_report, plugins_report
+from mngr_ansible.provisioning.listing import catalog_report, content_report, plugins_report
 from mngr_ansible.provisioning.password import ask_become_password
 from mngr_ansible.provisioning.reporting import plan_report
 from mngr_ansible.provisioning.request import Confirm, Dialog, Request, Target, build_request
@@ -78,18 +77,8 @@ def _catalog(options: argparse.Namespace) -> Result:
 
 
 def _content(options: argparse.Namespace) -> Result:
-    if options.copy is not None:
-        from mngr_ansible.content.copies import copy_content
-
-        copy_content(options.copy)
-        path = str(options.copy.absolute())
-    elif options.collection is not None:
-        from mngr_ansible.content.collection import write_collection
-
-        path = str(write_collection(options.collection).absolute())
-    else:
-        path = str(content_directory())
-    return Result(Report("content", extra={"path": path}), path)
+    report = content_report(options.copy, options.collection)
+    return Result(report, report.extra["path"])
 
 
 VERBS: Mapping[str, Callable[[argparse.Namespace], Result]] = {

@@ -212,16 +212,18 @@ def catalog(ctx: click.Context, /, **_: Any) -> None:
 
 
 @ansible.command(name="content")
+@click.option("--copy", "copy_to", metavar="DIR", help="Put working copies of roles/ and playbooks/ into DIR")
+@click.option("--collection", metavar="DIR", help="Build the collection mngr.provisioning in DIR: tree and tarball")
 @add_common_options
 @click.pass_context
 def content(ctx: click.Context, /, **_: Any) -> None:
-    """Print the directory that holds roles/ and playbooks/."""
-    from mngr_ansible.content.location import content_directory
-    from mngr_ansible.report.report import Report
+    """Print the directory that holds roles/ and playbooks/, or copy them."""
+    from mngr_ansible.provisioning.listing import content_report
 
     with invocation(ctx, "content") as call:
-        directory = str(content_directory())
-        call.show(Report("content", extra={"path": directory}), directory)
+        copy, collection = (Path(each) if each else None for each in (call.opts.copy_to, call.opts.collection))
+        report = content_report(copy, collection)
+        call.show(report, report.extra["path"])
 
 
 _LEFT_ALONE = "The agent may be running or stopped; it is neither started nor stopped."
@@ -236,7 +238,7 @@ def _register_help() -> None:
         "bootstrap": (bootstrap, "<HOST> [OPTIONS]", "Install what mngr needs on a new host"),
         "plugins": (plugins, "[AGENT] [OPTIONS]", "Show the plugins in order, and what each needs"),
         "catalog": (catalog, "[NAME] [OPTIONS]", "Show the known tools and their sources"),
-        "content": (content, "[OPTIONS]", "Print the directory that holds roles/ and playbooks/"),
+        "content": (content, "[OPTIONS]", "Print the directory that holds roles/ and playbooks/, or copy them"),
     }
     synopsis = f"mngr ansible [{'|'.join(verbs)}] [AGENT] [OPTIONS]"
     see_also = (("ansible_provisioning", "How mngr-ansible works"), ("create", "Create and run an agent"))

@@ -64,6 +64,8 @@ class AnsibleCliOptions(CommonCliOptions):
     commands: bool = False
     desired: bool = False
     tasks: bool = False
+    copy_to: str | None = None
+    collection: str | None = None
     system: str | None = None
     dry_run: bool = False
     ask_become_pass: bool = False

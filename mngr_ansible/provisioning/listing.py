@@ -1,9 +1,11 @@
-"""The verbs that list: ``plugins`` (in order, with their hooks and needs) and ``catalog`` (the known tools)."""
+"""The verbs that list: ``plugins`` (hooks and needs), ``catalog`` (the known tools) and ``content`` (the roles)."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from mngr_ansible.catalog.lookup import Tool, find_tool, tool_names
-from mngr_ansible.errors import InputError
+from mngr_ansible.content.location import content_directory
+from mngr_ansible.errors import InputError, UsageError
 from mngr_ansible.inputs.hooks import Hook, sort_key
 from mngr_ansible.portable.text import printable
 from mngr_ansible.provisioning.provisioner import gather
@@ -33,6 +35,34 @@ def catalog_report(name: str | None = None) -> Report:
         )
     tools = [tool] if tool else [each for each in map(find_tool, tool_names()) if each is not None]
     return Report("catalog", extra={"tools": [_tool(each) for each in tools]})
+
+
+def content_report(copy: Path | None = None, collection: Path | None = None) -> Report:
+    """Where the roles and playbooks are; with a directory, copies of them or the collection are put there first.
+
+    Args:
+        copy: the directory that gets copies; its path is reported.
+        collection: the directory in which the collection is built; the path of its tarball is reported.
+
+    Raises:
+        InputError: the directory has such content already, or cannot be written.
+        RunError: the roles are missing in this installation.
+        UsageError: both are given.
+    """
+    if copy is not None and collection is not None:
+        raise UsageError("--copy and --collection are two results of one command", remedy="Give one of them.")
+    if copy is not None:
+        from mngr_ansible.content.copies import copy_content
+
+        copy_content(copy)
+        path = copy.absolute()
+    elif collection is not None:
+        from mngr_ansible.content.collection import write_collection
+
+        path = write_collection(collection).absolute()
+    else:
+        path = content_directory()
+    return Report("content", extra={"path": str(path)})
 
 
 def _tool(tool: Tool) -> ToolRow:

@@ -235,6 +235,17 @@ def test_nothing_asked_is_nothing_done_and_without_ansible_is_never(local, proje
     assert local.agents() == {"plain": "ok", "bare": "failed"}
 
 
+def test_content_is_copied_and_built_where_the_user_says(local, tmp_path):
+    copied = succeeded(local.run("ansible", "content", "--copy", str(tmp_path / "own")))
+    assert copied.stdout.strip() == str(tmp_path / "own")
+    assert (tmp_path / "own/roles/mngr_files/tasks/main.yml").is_file()
+    built = succeeded(local.run("ansible", "content", "--collection", str(tmp_path), "--format", "json"))
+    assert os.path.isfile(json.loads(built.stdout)["path"])
+    assert "nothing there is replaced" in error_of(local.run("ansible", "content", "--copy", str(tmp_path / "own")))
+    both = local.run("ansible", "content", "--copy", "a", "--collection", "b")
+    assert "two results of one command" in both.stderr
+
+
 def test_a_failed_update_destroys_nothing(local, project):
     succeeded(local.create("one", "--transfer", "none"))
     local.settings('packages = ["no-such-tool"]')
