@@ -17,6 +17,9 @@ PASSWORD = "password-of-this-vault"
 CANARY = "canary-of-a-vault"
 
 OUTER = """
+    - name: Read an encrypted file of variables
+      ansible.builtin.include_vars: included.yml
+
     - name: Include a role that includes mngr_files
       ansible.builtin.include_role: {name: inner}
 
@@ -40,6 +43,10 @@ OUTER = """
           - {content: "{{ number }}", remote_path: "{{ out }}/number"}
           - {content: "{{ inline }}", remote_path: "{{ out }}/inline"}
           - {content: "password={{ of_file }}\\n", remote_path: "{{ out }}/of-file"}
+          - {content: "pin={{ pin_of_file }}", remote_path: "{{ out }}/pin"}
+          - {content: "token={{ included }}", remote_path: "{{ out }}/included"}
+          - {content: "pin={{ included_pins[0] }}", remote_path: "{{ out }}/included-pin"}
+          - {content: {a: "{{ included_lines }}"}, remote_path: "{{ out }}/included-lines"}
           - {content: "{{ inline }}", is_secret: false, remote_path: "{{ out }}/not-secret"}
           - {content: stated, is_secret: true, remote_path: "{{ out }}/stated"}
 
@@ -120,7 +127,13 @@ def project(directory: Path) -> Controller:
     put(outer / "templates/directory/below/plain", b"{{ 6 * 7 }}")
     lines = "".join(f"    {line}\n" for line in vaulted(f"{CANARY}-inline").decode().split())
     put(directory / "group_vars/all/plain.yml", f"number: 8080\ninline: !vault |\n{lines}".encode())
-    put(directory / "group_vars/all/vault.yml", vaulted(json.dumps({"of_file": f"{CANARY}-of-a-file"})))
+    put(
+        directory / "group_vars/all/vault.yml",
+        vaulted(json.dumps({"of_file": f"{CANARY}-of-a-file", "pin_of_file": 98765432})),
+    )
+    lines_of_two = "|\n  first line\n  'second' \"line\"\n"
+    included = f"included: {CANARY}-included\nincluded_pins: [87654321]\nincluded_lines: {lines_of_two}"
+    put(outer / "vars/included.yml", vaulted(included))
     put(directory / "password", PASSWORD.encode())
     return controller
 
@@ -182,11 +195,19 @@ def test_content_is_written_as_it_is_and_data_as_json(world: World) -> None:
 def test_content_and_templates_with_a_value_of_a_vault_are_secrets_unless_they_are_said_to_be_none(
     world: World,
 ) -> None:
-    modes = {name: mode(world.out / name) for name in ("inline", "of-file", "motd", "stated", "not-secret")}
-    assert modes == {"inline": 0o600, "of-file": 0o600, "motd": 0o600, "stated": 0o600, "not-secret": 0o644}
+    secret = ("inline", "of-file", "motd", "stated", "pin", "included", "included-pin", "included-lines")
+    assert {name: mode(world.out / name) for name in secret} == dict.fromkeys(secret, 0o600)
+    assert mode(world.out / "not-secret") == 0o644
     assert world.read("inline") == f"{CANARY}-inline"
     assert world.read("of-file") == f"password={CANARY}-of-a-file\n"
     assert world.read("motd") == f"host-1: {CANARY}-inline"
+
+
+def test_booleans_and_short_values_of_a_vault_make_nothing_secret_that_only_holds_them() -> None:
+    sources = role_module("mngr_files", "mngr_files_sources")
+    assert [sources._as_text(each) for each in (True, None, 22, 1.5)] == ["", "", "22", "1.5"]
+    assert [sources.holds_one_of(text, {"22"}) for text in (b"port 22", b"22\n")] == [False, True]
+    assert sources.holds_one_of(b'{"a": "one\\ntwo"}', {"one\ntwo\n"})
 
 
 def test_a_template_becomes_what_ansibles_own_module_makes_of_it(world: World) -> None:
@@ -211,6 +232,10 @@ def test_no_secret_is_in_a_result_or_a_diff_even_with_full_verbosity(world: Worl
         "+token\n",
         f"{CANARY}-of-a-file",
         "+stated",
+        "98765432",
+        f"{CANARY}-included",
+        "87654321",
+        "second",
         "in a tree",
     ):
         assert text not in shown, text

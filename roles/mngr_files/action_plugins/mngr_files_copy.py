@@ -403,8 +403,11 @@ class AnsibleSources(sources.Controller):
         """Whether a value of a vault is in this content: a variable of this host, or of an encrypted file."""
         if self._vaulted_values is None:
             own = {key: value for key, value in self._variables.items() if key not in MANY_HOSTS}
-            files = sources.values_of_encrypted_files(getattr(self._loader, "_FILE_CACHE", {}))
-            self._vaulted_values = sources.encrypted_values(own) | files
+            hosts = getattr(self._variables.get("hostvars"), "_variable_manager", None)
+            included = getattr(hosts, "_vars_cache", {})  # by include_vars, of all hosts
+            files = list(getattr(self._loader, "_FILE_CACHE", ()))
+            found = sources.values_of_encrypted_files(files, [own, included], self._loader.load_from_file)
+            self._vaulted_values = sources.encrypted_values(own) | found
         return sources.holds_one_of(content, self._vaulted_values)
 
 

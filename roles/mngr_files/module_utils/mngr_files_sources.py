@@ -6,6 +6,7 @@ plugin provides. Runs on the controller; standard library only.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 import os
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from .mngr_ansible_portable.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from .mngr_ansible_portable import trees
     from .mngr_files_protocol import Entry
@@ -149,40 +150,81 @@ def encrypted_values(variables: Any) -> set[str]:
     return found
 
 
-def values_of_encrypted_files(documents: Mapping[str, Any]) -> set[str]:
-    """The text in the variables files that are encrypted as a whole; ``documents`` are parsed files, by their path."""
-    found: set[str] = set()
-    for path, document in documents.items():
-        try:
-            is_encrypted = is_vaulted(path)
-        except (OSError, ValueError):
-            continue
-        if is_encrypted:
-            found.update(str(each) for each in _leaves(document) if isinstance(each, str))
-    return found
+def values_of_encrypted_files(paths: Iterable[str], variables: Any, load: Callable[[str], Any]) -> set[str]:
+    """The values in the variables files that are encrypted as a whole, as text.
+
+    Args:
+        paths: parsed files that are known. Those that ``include_vars`` reads are not among them: other processes read
+            them. But a variable knows the file that it is from.
+        variables: those that may be from such files.
+        load: what a file has, decrypted and parsed; it may raise anything.
+    """
+    placed = list(_placed(variables))
+    encrypted = {each for each in {*paths, *(path for _, path in placed if path)} if _is_vaulted_file(each)}
+    found = {_as_text(value) for value, path in placed if path in encrypted}
+    for path in encrypted:
+        with suppress(Exception):  # Ansible's: it is no YAML
+            found |= {_as_text(value) for value in _leaves(load(path))}
+    return found - {""}
 
 
 def holds_one_of(content: bytes, values: Iterable[str]) -> bool:
-    """Whether one of these values is in this content, or is all of it."""
+    """Whether one of these values is in this content, as it is or as JSON has it, or is all of it."""
     plain = content.decode("utf-8", "replace")
     return any(
-        each.strip() == plain.strip() if len(each.strip()) < LEAST_VALUE else each.strip() in plain
-        for each in values
-        if each.strip()
+        each == plain.strip() if len(each) < LEAST_VALUE else each in plain or json.dumps(each)[1:-1] in plain
+        for each in map(str.strip, values)
+        if each
     )
 
 
-def _leaves(value: Any) -> Iterator[Any]:
+def _is_vaulted_file(path: str) -> bool:
+    try:
+        return is_vaulted(path)
+    except (OSError, ValueError):
+        return False
+
+
+def _as_text(value: Any) -> str:
+    """What a template makes of a value; empty for a boolean and for nothing, which are in everything."""
+    is_value = isinstance(value, (str, int, float, dt.date)) and not isinstance(value, bool)
+    return str(value) if is_value else ""
+
+
+def _leaves(variables: Any) -> Iterator[Any]:
     """Everything in dictionaries and lists that is none itself."""
-    waiting, seen = [value], set()
+    return (value for value, _ in _placed(variables))
+
+
+def _placed(variables: Any) -> Iterator[tuple[Any, str]]:
+    """Everything in dictionaries and lists that is none itself, and the file that it is from; empty if not known."""
+    waiting, seen = [(variables, "")], set()
     while waiting:
-        each = waiting.pop()
-        if isinstance(each, (dict, list, tuple)):
-            if id(each) not in seen:
-                seen.add(id(each))
-                waiting += each.values() if isinstance(each, dict) else each
+        value, path = waiting.pop()
+        path = _origin(value) or path
+        if isinstance(value, dict):
+            inner = [(each, _origin(key) or path) for key, each in value.items()]
+        elif isinstance(value, (list, tuple)):
+            inner = [(each, path) for each in value]
         else:
-            yield each
+            yield value, path
+            continue
+        if id(value) not in seen:
+            seen.add(id(value))
+            waiting += inner
+
+
+def _origin(value: Any) -> str:
+    """The file in which a value, or the name of a variable, was read; empty if that is not known.
+
+    Up to ansible-core 2.18 what YAML made has it as ``ansible_pos``, but for numbers; from 2.19 on it is a tag.
+    """
+    position = getattr(value, "ansible_pos", None)
+    if isinstance(position, tuple) and position and isinstance(position[0], str):
+        return position[0]
+    tags = getattr(value, "_ansible_tags_mapping", None) or {}
+    paths = (getattr(tag, "path", None) for kind, tag in tags.items() if kind.__name__ == "Origin")
+    return next((str(path) for path in paths if path), "")
 
 
 class ContentReader:

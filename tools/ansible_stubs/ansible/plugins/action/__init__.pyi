@@ -13,6 +13,7 @@ class _Vault:
 
 class _Loader:
     _vault: _Vault
+    def load_from_file(self, file_name: str) -> Any: ...
     def get_basedir(self) -> str: ...
 
 class _Shell:
