@@ -181,17 +181,27 @@ def test_a_user_who_cannot_become_root_gets_the_command_for_an_administrator(
     ran = packages(tmp_path, host, {"name": "mtool"}, {"name": "git"})
     assert ran.code == 2
     assert "an administrator must run: sudo apt-get install -y mtool. No package was changed." in ran.apt["msg"]
+    short = packages(tmp_path, host, "mtool", {"name": "nowhere", "is_required": False}, "absent")
+    assert "absent: not found, wanted any version, apt offers no package absent" in short.apt["msg"]
+    assert "an administrator must run: sudo apt-get install -y mtool. No package was changed." in short.apt["msg"]
     assert packages(tmp_path, host, {"name": "git", "version": ">=2"}).code == 0
 
 
 def test_print_changes_nothing_and_fails_with_the_command(
     ssh_host: StartHost, repository: AptRepository, tmp_path: Path
 ) -> None:
+    repository.add("other", "1.0")
     host = ssh_host(repository=repository, lists="fresh")
-    ran = packages(tmp_path, host, {"name": "mtool"}, mngr_packages_install="print")
+    optional = {"name": "nowhere", "is_required": False}
+    ran = packages(tmp_path, host, {"name": "mtool"}, optional, mngr_packages_install="print")
     assert ran.code == 2
     assert "To install it, run: apt-get install -y mtool. No package was changed." in ran.apt["msg"]
     assert host.run("command -v mtool", check=False).returncode
+    host.run("rm -rf /var/lib/apt/lists/*")
+    short = packages(tmp_path, host, "mtool", "other>=9", "nowhere", mngr_packages_install="print")
+    assert "other: not found, wanted >=9, apt offers 1.0; nowhere: not found, wanted any version, " in short.apt["msg"]
+    assert "run: apt-get update && apt-get install -y mtool. No package was changed." in short.apt["msg"], short.text
+    assert not host.run("ls /var/lib/apt/lists").stdout, "the lists are looked up in a directory that is removed"
 
 
 def test_check_mode_says_what_would_change_and_installs_nothing(
@@ -235,9 +245,15 @@ def test_what_apt_would_have_to_remove_or_unhold_stays(
     assert "would have to remove other packages, which is never done" in ran.apt["msg"]
     host.run("apt-mark hold mtool")
     repository.add("mtool", "1:3.0-1", commands={"mtool": "echo mtool version 3.0"})
-    held = packages(tmp_path, host, {"name": "mtool", "version": ">=3"})
+    repository.add("free", "1.0")
+    tool = {"name": "my tool", "version": ">=3", "checks": ["mtool"], "packages": {"apt": ["mtool"]}}
+    held = packages(tmp_path, host, tool, "free")
     assert held.code == 2
-    assert "on hold" in held.apt["msg"]
+    assert held.apt["msg"].startswith("my tool: A package is on hold"), held.text
+    reasons = {each["id"]: each["reason"] for each in held.apt["mngr_steps"]}
+    assert reasons["package:free"].startswith("it was not installed, because my tool in the same transaction failed: ")
+    optional = packages(tmp_path, host, tool | {"is_required": False})
+    assert re.search(r"my tool: A package is on hold, [^[]*\. It is optional\.", " ".join(optional.text.split()))
     assert host.run("apt-mark showhold; mtool").stdout == "mtool\nmtool version 2.40.1\n"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -119,6 +120,49 @@ def test_a_complete_requirement_is_one_too_and_completing_it_again_changes_nothi
 )
 def test_what_ansible_takes_for_no_makes_a_requirement_optional(value: object, is_required: bool) -> None:
     assert spelled_out({"name": "git", "is_required": value})[0]["is_required"] is is_required
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        ("exact", "1", "'1' is not a mapping. Give it by manager: exact: {npm: \"3.3.3\"}"),
+        ("exact", [1], "[1] is not a mapping"),
+        ("exact", {"npm": 1.2}, "1.2 is not a string. Write it in quotes"),
+        ("exact", {"yum": "1"}, "'yum' is not known (did you mean dnf?)"),
+        ("exact", {"npm": ">=1"}, "'>=1' is not one version"),
+        ("id", [1], "[1] is not a string"),
+        ("id", 5, "5 is not a string"),
+        ("repository", {"name": "x"}, "{'name': 'x'} is not a string"),
+        ("url", [1], "[1] is not a string"),
+        ("sha256", {"a": "b"}, "{'a': 'b'} is not a string"),
+        ("scope", [1], "[1] is not known"),
+    ],
+    ids=repr,
+)
+def test_a_wrong_value_of_a_key_that_only_the_role_has_is_refused_with_a_remedy(
+    key: str, value: object, problem: str
+) -> None:
+    with pytest.raises(ValueError, match=rf"^entry 1 of requirements: PackageRequirement\.{key}.*{re.escape(problem)}"):
+        entries.read([{"name": "git", key: value}])
+
+
+def test_the_address_of_a_download_without_archive_or_installer_is_refused() -> None:
+    with pytest.raises(
+        ValueError, match=r"url and sha256 .*Write a download in mngr_packages_downloads, with packages"
+    ):
+        entries.read([{"name": "ff", "url": "https://e/x", "sha256": "0"}])
+
+
+def test_an_empty_entry_is_refused_with_its_number() -> None:
+    with pytest.raises(ValueError, match=r"^entry 2 of requirements: None is not a package requirement"):
+        entries.read(["git", None])
+
+
+def test_a_name_that_is_no_package_is_accepted_as_long_as_nothing_is_installed() -> None:
+    given = [{"name": "my_cfg", "checks": [{"kind": "file", "value": "/etc/hostname"}]}, {"name": "Git"}, "g"]
+    assert [each["packages"] for each in spelled_out(*given)] == [{"apt": ["my_cfg"]}, {"apt": ["Git"]}, {"apt": ["g"]}]
+    with pytest.raises(ValueError, match="'Git' is no name of a package: its names are lower case"):
+        spelled_out({"name": "git", "packages": {"apt": ["Git"]}})
 
 
 def test_the_packages_of_all_sources_are_looked_for_in_the_databases() -> None:

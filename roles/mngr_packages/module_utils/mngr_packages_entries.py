@@ -10,8 +10,9 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from .mngr_ansible_portable import fields, requirements
 from .mngr_ansible_portable.fields import SpecificationError
-from .mngr_ansible_portable.managers import DOWNLOADS
+from .mngr_ansible_portable.managers import DOWNLOADS, TABLE
 from .mngr_ansible_portable.text import clause
+from .mngr_ansible_portable.versions import is_readable
 
 _RESOLVED_KEYS = ("id", "scope", "exact", "repository", "url", "sha256")
 """What only the role's own form has: it says of one source what a manifest says in ``sources``."""
@@ -54,7 +55,7 @@ def _read(given: object) -> dict[str, Any]:
     made["is_required"] = _is_required(made.get("is_required", True))
     made["install"] = made.get("install") or None
     fields.check_choice(_KIND, "install", made["install"], (None, "auto", "print"))
-    fields.check_choice(_KIND, "scope", made.get("scope") or "system", ("system", "user"))
+    _check_resolved(made)
     fields.check_type(_KIND, "purpose", made.get("purpose", ""), (str,))
     checks = made.get("checks") or ()
     made["checks"] = [_check(each) for each in fields.items(_KIND, "checks", checks, '["fd", "fdfind"]')]
@@ -65,6 +66,7 @@ def _read(given: object) -> dict[str, Any]:
     elif "packages" in made:
         named = requirements.names_by_manager(made["name"], made["packages"], DOWNLOADS)
         made["packages"] = {manager: list(names) for manager, names in named.items()}
+    _check_download(made)
     return made
 
 
@@ -73,6 +75,33 @@ def _check_name(made: Mapping[str, Any]) -> None:
     fields.check_type(_KIND, "name", made["name"], (str,))
     if not made["name"] or "packages" not in made:
         requirements.check_name(made["name"])
+
+
+def _check_resolved(made: Mapping[str, Any]) -> None:
+    """Refuse wrong values of the keys that only the role has."""
+    fields.check_choice(_KIND, "scope", made.get("scope") or "system", ("system", "user"))
+    for key in ("id", "repository", "url", "sha256"):
+        fields.check_type(_KIND, key, made.get(key, ""), (str,))
+    exact = made.get("exact", {})
+    if not isinstance(exact, Mapping):
+        raise fields.error(_KIND, "exact", exact, "is not a mapping", 'Give it by manager: exact: {npm: "3.3.3"}.')
+    for manager, version in exact.items():
+        fields.check_choice(_KIND, "exact", manager, tuple(TABLE))
+        fields.check_type(_KIND, f"exact.{manager}", version, (str,))
+        if not is_readable(version):
+            raise fields.error(_KIND, f"exact.{manager}", version, "is not one version", "Give one, such as '1.7.7'.")
+
+
+def _check_download(made: Mapping[str, Any]) -> None:
+    """Refuse the address of a download where no archive or installer says what is done with it."""
+    given = [key for key in ("url", "sha256") if made.get(key)]
+    if given and not made["sources"] and not set(DOWNLOADS) & set(made.get("packages") or ()):
+        problem = f"{_KIND}: {' and '.join(given)} given, but packages has neither archive nor installer"
+        raise SpecificationError(
+            problem,
+            "Write a download in mngr_packages_downloads, with packages: {archive: [PROGRAM]} or "
+            "packages: {installer: []}; or in sources: [{manager: archive, url: …, sha256: …}].",
+        )
 
 
 def _check_version(made: dict[str, Any]) -> None:

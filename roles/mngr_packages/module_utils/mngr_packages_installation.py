@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
 
     from .mngr_ansible_portable.causes import Explanation
     from .mngr_ansible_portable.offers import ManagerOffers
+    from .mngr_packages_queries import Requirement
 
 
+_NO_OFFER = "Add a package source that has it, or relax the range"
 _OTHERS_MAY_SUCCEED = ("read-only", "other")
 """Kinds of causes, beside those of the source itself, with which another source may succeed."""
 
@@ -63,7 +66,7 @@ class Installation:
         self.refuse(foreign, "It is never installed over")
         due = [each for each in found if each.finding.status in ("missing", "too-old")]
         if due:
-            due = self.installable(due)
+            due = self.by_hand(self.installable(due))
         due = self.offered(due)
         required = [each for each in due if each.requirement["is_required"]]
         optional = [each for each in due if not each.requirement["is_required"]]
@@ -109,16 +112,20 @@ class Installation:
     def installable(self, due: Sequence[Checked]) -> list[Checked]:
         """Those that this user may install on this host; fails the module if a required one is not among them."""
         name = self.manager.name
+        if not self.manager.is_present:
+            self.refuse(due, f"This host has no {name}; install it by hand")
+            return []
         unnamed = [each for each in due if not each.requirement["packages"].get(name)]
-        self.refuse(unnamed, f"No package of {name} is known for it; install it by hand", is_of_source=True)
-        due = [each for each in due if each not in unnamed]
+        refusals = [Refusal(each, each.problem(), _unnamed(each, name), is_of_source=True) for each in unnamed]
+        named = [each for each in due if each not in unnamed]
+        wrong = {each.id: why for each in named for why in [self.name_problem(each)] if why}
+        remedy = f"Name its package: packages: {{{name}: [...]}}"
+        refusals += [Refusal(each, f"{each.problem()}; {wrong[each.id]}", remedy) for each in due if each.id in wrong]
+        self.outcomes.refuse(refusals)
+        due = [each for each in named if each.id not in wrong]
         if any(managers.needs_root(name, each.requirement["scope"]) for each in due):
             self.privilege = self.manager.host.privilege()
-        remedy = self.instead(due)
-        if remedy:
-            self.refuse(due, remedy)
-            return []
-        patterns = self.manager.held()
+        patterns = self.manager.held() if due else ()
         held = [each for each in due if _matches(self.packages([each]), patterns)]
         self.refuse(
             held,
@@ -127,19 +134,57 @@ class Installation:
         )
         return [each for each in due if each not in held]
 
-    def instead(self, due: Sequence[Checked]) -> str:
-        """What the user has to do if nothing may be installed here; empty if it may."""
-        name = self.manager.name
-        scope = due[0].requirement["scope"] if due else "system"
-        become = "sudo" if self.privilege == "none" else self.privilege
-        command = managers.command_line(name, self.packages(due), become, scope)
-        if not self.manager.is_present:
-            return f"This host has no {name}; install it by hand"
-        if self.module.params["install"] == "print":
-            return f"To install it, run: {command}"
-        if self.privilege == "none":
-            return f"{NOT_ROOT} run: {command}"
+    def name_problem(self, checked: Checked) -> str:
+        """Why a package of a requirement cannot be one of this manager, as a clause; empty if it can."""
+        for each in checked.requirement["packages"][self.manager.name]:
+            why = managers.name_problem(self.manager.name, each)
+            if why:
+                return f"{each!r} is no name of a package of {self.manager.name}: {why}"
         return ""
+
+    def by_hand(self, due: Sequence[Checked]) -> list[Checked]:
+        """The same, if they may be installed here; else refuses all of them, with the command for those on offer."""
+        is_printed = self.module.params["install"] == "print"
+        if not due or not (is_printed or self.privilege == "none"):
+            return list(due)
+        before, offers = self.looked_up([each.requirement for each in due])
+        lacking = {each.id: self.manager.refusal(each.requirement, offers) for each in due}
+        is_unknown = offers.lists == "empty"  # what they offer is seen when they can be fetched
+        refused = [] if is_unknown else [each for each in due if lacking[each.id]]
+        refusals = [
+            Refusal(each, f"{each.problem()}, {lacking[each.id]}", _NO_OFFER, is_of_source=True) for each in refused
+        ]
+        for each in due:
+            if each in refused:
+                continue
+            same = [other for other in due if other.requirement["scope"] == each.requirement["scope"]]
+            same = [other for other in same if other not in refused]
+            is_short = before.lists == "empty" or any(self.manager.refusal(other.requirement, before) for other in same)
+            command = self.command(same, is_refreshing=is_short)
+            remedy = f"To install it, run: {command}" if is_printed else f"{NOT_ROOT} run: {command}"
+            refusals.append(Refusal(each, each.problem(), remedy))
+        self.outcomes.refuse(refusals)
+        return []
+
+    def looked_up(self, requirements: Sequence[Requirement]) -> tuple[ManagerOffers, ManagerOffers]:
+        """What the manager offers as the host's lists say, and as new ones say; nothing is changed on the host."""
+        before = self.manager.offers(requirements, self.privilege)
+        is_short = before.lists == "empty" or any(self.manager.refusal(each, before) for each in requirements)
+        if not (is_short and self.manager.can_rehearse and self.may_refresh(before)):
+            return before, before
+        files = self.foretold.sources
+        with self.manager.rehearsal(lambda directory: files(self.manager.name, directory).files, self.privilege):
+            self.manager.refresh(self.privilege)
+            after = self.manager.offers(requirements, self.privilege)
+        return before, before if after.lists == "empty" else after
+
+    def command(self, due: Sequence[Checked], *, is_refreshing: bool) -> str:
+        """What a person types to install these, which have one scope."""
+        name, scope = self.manager.name, due[0].requirement["scope"]
+        become = "sudo" if self.privilege == "none" else self.privilege
+        line = managers.command_line(name, self.packages(due), become, scope, is_refreshing=is_refreshing)
+        fetching = managers.refresh_line(name, become) if is_refreshing else ""
+        return f"{fetching} && {line}" if fetching else line
 
     def packages(self, due: Sequence[Checked]) -> list[str]:
         """The packages of these requirements, each once, in their order."""
@@ -149,11 +194,9 @@ class Installation:
         """Those that the manager can satisfy, after one refresh of its lists if needed; fails for required others."""
         requirements = [each.requirement for each in due]
         offers = self.manager.offers(requirements, self.privilege)
-        may_refresh = self.manager.can_refresh and (self.manager.name != "pacman" or offers.lists == "empty")
-        may_refresh = may_refresh and offers.lists != "read-only"
         is_short = offers.lists == "empty" or any(self.manager.refusal(each, offers) for each in requirements)
         hidden: Collection[str] = ()
-        if may_refresh and is_short:
+        if is_short and self.may_refresh(offers):
             if self.module.check_mode:
                 if not self.manager.can_rehearse:
                     return list(due)
@@ -165,9 +208,14 @@ class Installation:
             self.outcomes.versions[each.id] = self.manager.best(each.requirement, offers)
         asked = [each for each in due if each.requirement["repository"] not in hidden]
         refused = [each for each in asked if self.manager.refusal(each.requirement, offers)]
-        remedy = self.unfetched.remedy if self.unfetched else "Add a package source that has it, or relax the range"
+        remedy = self.unfetched.remedy if self.unfetched else _NO_OFFER
         self.refuse(refused, remedy, offers, is_of_source=True)
         return [each for each in due if each not in refused]
+
+    def may_refresh(self, offers: ManagerOffers) -> bool:
+        """Whether lists of packages may be fetched; pacman's newer ones are only for a whole newer system."""
+        is_possible = self.manager.can_refresh and offers.lists != "read-only"
+        return is_possible and (self.manager.name != "pacman" or offers.lists == "empty")
 
     def rehearse(self) -> set[str]:
         """From now on, ask about lists in a private directory, with the repositories that would have been added.
@@ -217,8 +265,8 @@ class Installation:
             again = check(self.module, [each.requirement for each in due]) if code else []
         failed = [each for each in again if self.has_failed(each, code)]
         self.installed += [each.id for each in due if each.id not in {other.id for other in failed}]
-        names = ", ".join(packages)
         if not code:
+            names = ", ".join(packages)
             if explanations.has_failed_script(self.manager.output):
                 self.module.warn(f"{names}: {self.explain(code, packages).sentences}")
             return
@@ -227,19 +275,24 @@ class Installation:
         reason = clause(why)
         if is_required and failed:
             guilty = self.guilty(failed) if is_own else []
+            spoilt = f"it was not installed, because {_names(guilty)} in the same transaction failed: {reason}"
             steps = [
-                outcome(each, "failed", reason, is_of_source=each in guilty)
-                if each in failed
-                else outcome(each, "changed")
+                outcome(each, "changed")
+                if each not in failed
+                else outcome(
+                    each, "failed", spoilt if guilty and each not in guilty else reason, is_of_source=each in guilty
+                )
                 for each in again
             ]
             self.note_foretold(due)
-            self.outcomes.fail(why, steps, is_changed=len(failed) < len(steps))
+            is_named = all(_is_named(why, self.packages([each])) for each in guilty)
+            message = why if is_named else f"{_names(guilty)}: {why}"
+            self.outcomes.fail(message, steps, is_changed=len(failed) < len(steps))
         if is_own and len(due) > 1:  # what nobody requires is not one transaction: one of them stops no other
             for each in failed:
                 self.install([each], scope, is_required=False)
             return
-        self.module.warn(f"{names}: {why}")
+        self.module.warn(f"{_names(failed or due)}: {why}{' It is optional.' if failed else ''}")
         for each in failed:
             self.outcomes.add_failed(each, reason, is_of_source=is_own)
 
@@ -287,6 +340,21 @@ class Installation:
             problem = each.problem() + (f", {offer}" if offer else "")
             refusals.append(Refusal(each, problem, remedy, is_of_source))
         self.outcomes.refuse(refusals)
+
+
+def _unnamed(checked: Checked, manager: str) -> str:
+    """What to do where a requirement names no package of the manager."""
+    if checked.requirement["url"]:
+        return "It is a download: write it in mngr_packages_downloads, or with its address in sources"
+    return f"No package of {manager} is known for it; install it by hand"
+
+
+def _is_named(sentences: str, packages: Sequence[str]) -> bool:
+    return any(re.search(rf"(?<![\w-]){re.escape(each)}(?![\w-])", sentences) for each in packages)
+
+
+def _names(checked: Sequence[Checked]) -> str:
+    return ", ".join(each.requirement["name"] for each in checked)
 
 
 def _matches(names: Sequence[str], patterns: Collection[str]) -> bool:

@@ -96,11 +96,6 @@ def _complete(given: Mapping[str, Any], host: Host) -> Requirement:
     }
     if given.get("packages") is None and not given["sources"]:
         requirement["packages"] = {host.system_manager(): [requirement["name"]]}
-    for manager, packages in requirement["packages"].items():
-        for package in packages:
-            why = managers.name_problem(manager, package)
-            if why:
-                raise ValueError(f"{requirement['name']}: {package!r} is no name of a package: {why}")
     return requirement
 
 

@@ -214,6 +214,9 @@ class Chooser:
         given["is_required"] = self._by_name[within[0]]["is_required"] if own is None else own["is_required"]
         if not given["sources"]:
             packages = given["packages"].get(self._system)
+            problem = managers.name_problem(self._system, (packages or [name])[0])
+            if problem:
+                return f"{name!r} is no name of a package of {self._system}: {problem}"
             given["sources"] = [requirements.read_source({"manager": self._system, "packages": packages or [name]})]
         self._ask(self._candidates(given))
         refused: list[str] = []

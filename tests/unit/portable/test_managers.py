@@ -23,7 +23,7 @@ def test_a_plain_name_is_accepted(name: str) -> None:
     ("name", "why"),
     [
         ("", "one name"),
-        ("a", "does not allow"),
+        ("a", "too short"),
         ("Git", "lower case, such as git"),
         ("gít", "does not allow"),
         ("git\n", "without blanks"),

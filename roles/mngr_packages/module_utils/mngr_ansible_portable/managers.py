@@ -291,6 +291,8 @@ def name_problem(manager: str, name: str) -> str | None:
         return "a version or an architecture is not part of the name"
     if pattern.fullmatch(name.lower()):
         return f"its names are lower case, such as {name.lower()}"
+    if len(name) == 1 and pattern.fullmatch(name.lower() * 2):
+        return "it is too short: its names have at least two characters"
     return "it has characters that this manager does not allow in a name"
 
 
