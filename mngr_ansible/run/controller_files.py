@@ -32,6 +32,20 @@ dependencies:
     - openssh-clients [platform:rpm]
 """
 
+IGNORED = """\
+# What programs that run this directory leave in it. ansible-runner writes its whole environment into
+# artifacts/*/command, also the values of MNGR_SECRET_1 and so on.
+/artifacts/
+/env/
+/context/
+*-artifact-*.json
+ansible-navigator.log
+*.retry
+"""
+"""The text of ``.gitignore``. Source: ansible-runner's documentation, "Runner Artifacts Directory Hierarchy", and
+``ansible_runner/runner.py`` of 2.4.3, which has no setting that leaves the environment out of ``command``;
+ansible-navigator's and ansible-builder's documentation."""
+
 _QUESTIONS = {
     "mngr_packages_timeout": (
         "Seconds for one package transaction",

@@ -4,11 +4,13 @@
 
     DIR/README.md                     how to run it, and what it needs (only where it is to be run later)
     DIR/execution-environment.yml     an image to run it in, for ansible-builder; awx/ has files for AWX (as above)
+    DIR/.gitignore                    what ansible-runner and others leave there, perhaps with secrets (as above)
     DIR/plan.json                     the plan, for people and programs
     DIR/inventory/hosts.yml           the names of the hosts
     DIR/inventory/host_vars/*.json    connection variables and data, every string marked
     DIR/project/provision.yml         the playbook
     DIR/project/roles/                the roles that it uses
+    DIR/project/tasks/                the tasks of hosts that differ (only with plain tasks)
     DIR/project/templates/            the places of secrets (only with plain tasks)
     DIR/project/files/                the files to copy (only where it is to be run later; never a secret)
 """
@@ -26,7 +28,7 @@ from mngr_ansible.portable import snapshots
 from mngr_ansible.portable.text import printable
 from mngr_ansible.portable.trees import Entry
 from mngr_ansible.run.bundle import Bundle, bundled, placed_files
-from mngr_ansible.run.controller_files import controller_files
+from mngr_ansible.run.controller_files import IGNORED, controller_files
 from mngr_ansible.run.host_vars import connection_vars, environment, has_addresses, host_vars
 from mngr_ansible.run.plain_files import secret_templates
 from mngr_ansible.run.plain_tasks import plain_playbook
@@ -73,6 +75,8 @@ def write_run_directory(
         directory.chmod(0o700)
         try:
             bundle = _bundled(runs) if stage else None
+            if stage:
+                write_private_text(directory / ".gitignore", IGNORED)
             write_private_text(directory / "plan.json", json.dumps(plan, indent=2) + "\n")
             write_private_text(directory / "inventory" / "hosts.yml", inventory(runs))
             if bundle is not None and is_plain:
@@ -114,8 +118,8 @@ def _fill_plainly(directory: Path, runs: Sequence[HostRun], bundle: Bundle, *, i
     _stage(project, runs, bundle)
     for run in runs:
         _write_host_vars(directory, run, connection_vars(run, is_portable=True))
-    write_private_text(project / "provision.yml", plain_playbook(runs, bundle, is_desired=is_desired))
-    for name, text in secret_templates(bundle).items():
+    texts = plain_playbook(runs, bundle, is_desired=is_desired) | secret_templates(bundle)
+    for name, text in texts.items():
         write_private_text(project / name, text)
 
 

@@ -19,21 +19,25 @@ from mngr_ansible.run.yaml_text import Template
 Task = dict[str, Any]
 """One task, as it is written in a playbook."""
 
-_TEMPLATE = """\
-{%- set file = lookup('ansible.builtin.env', '@NAME@_FILE') -%}
-{{ lookup('ansible.builtin.file', file, rstrip=false) if file else lookup('ansible.builtin.env', '@NAME@') }}"""
+_TEMPLATE = "{{ lookup('ansible.builtin.env', '@NAME@') }}"
+
+_SAME = '[ -f "$1" ] && [ "$(base64 -d | sha256sum)" = "$(sha256sum <"$1")" ]'
+"""Succeeds where the file has the content whose base64 it reads."""
 
 _DECODE = """\
 umask 077
+trap 'rm -f "$new"' EXIT
+trap 'exit 1' HUP INT TERM
 new=$(mktemp "${1%/*}/.mngr-ansible-XXXXXX") && base64 -d >"$new" || exit
-if cmp -s "$new" "$1"; then
-  rm -f "$new"
-else
-  [ -z "$backup" ] || [ ! -e "$1" ] || cp -p "$1" "$1.mngr-backup-$(date -u +%Y%m%dT%H%M%SZ)" || exit
-  mv -f "$new" "$1" && echo changed
-fi
+[ -z "$3" ] || chown -- "$3" "$new" || exit
+chmod -- "$2" "$new" || exit
 """
-_WITH_BACKUP = "backup=yes\n"
+_SAVE = """\
+[ ! -e "$1" ] || cp -p -- "$1" "$1.mngr-backup-$(date -u +%Y%m%dT%H%M%SZ)" || exit
+"""
+_MOVE = """\
+mv -f -- "$new" "$1"
+"""
 
 _PARENT_MODE = 0o755
 """Of directories above a destination that are made, unless ``directory_mode`` says otherwise."""
@@ -87,6 +91,7 @@ def _transfer(due: DueTransfer, bundle: Bundle) -> Iterator[Task]:
     for each in files:
         if each.entry.is_secret:
             secret = bundle.secrets[each.entry.source]
+            yield from _secret_of_file(each, secret)
             yield from _encoded_secret(each, secret) if secret.is_base64 else _secret(each, secret)
     yield from _together(("Make the link", "Make the links of"), name, links, _link)
     yield from _deletions(name, absent)
@@ -133,7 +138,7 @@ def _directory(placed: PlacedEntry) -> tuple[str, Task]:
 
 
 def _copy(placed: PlacedEntry, source: str) -> tuple[str, Task]:
-    return "ansible.builtin.copy", {"src": source} | _destination(placed)
+    return "ansible.builtin.copy", {"src": source, "decrypt": False} | _destination(placed)
 
 
 def _link(placed: PlacedEntry) -> tuple[str, Task]:
@@ -156,44 +161,65 @@ def _template(secret: Secret) -> str:
 
 
 def _secret(placed: PlacedEntry, secret: Secret) -> Iterator[Task]:
-    """Write a secret of text from its variable, or from the file that the variable ``…_FILE`` names."""
+    """Write a secret of text from its variable."""
     yield {
         "name": title("Write", placed.path),
         "ansible.builtin.template": {"src": _template(secret)} | _destination(placed),
+        "when": f"{_value(secret)} | length > 0",
         "no_log": True,
     }
+
+
+def _secret_of_file(placed: PlacedEntry, secret: Secret) -> Iterator[Task]:
+    """Write a secret from the file that the variable ``…_FILE`` names, as it is: also one that Vault has encrypted."""
+    file = f"lookup('ansible.builtin.env', '{secret.variable}_FILE')"
+    source = {"src": Template(f"{{{{ {file} | realpath }}}}"), "decrypt": False}
+    yield {
+        "name": title("Copy from a file", placed.path),
+        "ansible.builtin.copy": source | _destination(placed),
+        "when": f"{_value(secret)} | length == 0",
+        "no_log": True,
+    }
+
+
+def _value(secret: Secret) -> str:
+    return f"lookup('ansible.builtin.env', '{secret.variable}')"
 
 
 def _encoded_secret(placed: PlacedEntry, secret: Secret) -> Iterator[Task]:
-    """Write what is no text: from a file with ``copy``, or base64 of a variable, decoded on the host.
+    """Write what is no text from the base64 of its variable, decoded on the host.
 
-    ``template`` and ``copy`` can write only text that comes from a variable.
+    ``template`` and ``copy`` can write only text that comes from a variable. The host is asked first whether it has the
+    content, in check mode too.
     """
-    file = f"lookup('ansible.builtin.env', '{secret.variable}_FILE')"
+    options, is_encoded = placed.options, f"{_value(secret)} | length > 0"
+    value = Template(f"{{{{ {_value(secret)} }}}}")
     yield {
-        "name": title("Copy from a file", placed.path),
-        "ansible.builtin.copy": {"src": Template(f"{{{{ {file} }}}}")} | _destination(placed),
-        "when": f"{file} | length > 0",
+        "name": title("Look at", placed.path),
+        "ansible.builtin.command": {"argv": ["/bin/sh", "-c", _SAME, "sh", placed.path], "stdin": value},
+        "register": "secret_found",
+        "changed_when": False,
+        "failed_when": False,
+        "check_mode": False,
+        "when": is_encoded,
         "no_log": True,
     }
-    backup = placed.options.if_exists == "backup"
-    command: Task = {"argv": ["/bin/sh", "-c", _WITH_BACKUP + _DECODE if backup else _DECODE, "sh", placed.path]}
-    command["stdin"] = Template(f"{{{{ lookup('ansible.builtin.env', '{secret.variable}') }}}}")
-    if placed.options.if_exists == "keep":
-        command["creates"] = placed.path
+    owner = (options.owner or "") + (f":{options.group}" if options.group else "")
+    script = f"{_DECODE}{_SAVE if options.if_exists == 'backup' else ''}{_MOVE}"
+    argv = ["/bin/sh", "-c", script, "sh", placed.path, _mode(placed.entry.mode), owner]
     yield {
         "name": title("Write", placed.path),
-        "ansible.builtin.command": command,
-        "register": "secret_written",
-        "changed_when": "'changed' in secret_written.stdout_lines | default([])",
-        "when": f"{file} | length == 0",
+        "ansible.builtin.command": {"argv": argv, "stdin": value, "removes": "/"}
+        | ({"creates": placed.path} if options.if_exists == "keep" else {}),
+        "changed_when": True,
+        "when": [is_encoded, "secret_found.rc != 0"],
         "no_log": True,
     }
     attributes: Task = {"path": placed.path, "state": "file", "mode": _mode(placed.entry.mode)} | _owner(placed)
     yield {
         "name": title("Give mode and owner to", placed.path),
         "ansible.builtin.file": attributes,
-        "when": "not ansible_check_mode",
+        "when": [is_encoded, "secret_found.rc == 0"],
     }
 
 

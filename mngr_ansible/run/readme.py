@@ -37,7 +37,7 @@ In this directory (`pip install ansible-core ansible-runner`):
 ansible-runner run . -p provision.yml
 ```
 
-ansible-runner keeps what it reports in `artifacts/`.{runner_password}
+ansible-runner keeps what it reports in `artifacts/`, which `.gitignore` names.{runner_secrets}{runner_password}
 
 ## Run it in AWX
 
@@ -49,6 +49,14 @@ ansible-runner keeps what it reports in `artifacts/`.{runner_password}
 `execution-environment.yml` makes an image with ansible-core for AWX and ansible-navigator (`ansible-builder build`).
 Any other one with ansible-core 2.16 to 2.21 and ssh does as well. `docs/awx.md` of mngr-ansible has every step.
 """
+
+_RUNNER_SECRETS = (
+    "\n\nThere it also keeps its whole environment, in `artifacts/*/command` (mode 0600), and with it the value of "
+    "every variable below. No setting of it changes that. {named}Remove what it kept after each run: "
+    "`rm -r artifacts`, or with `--ident NAME` in the command above `rm -r artifacts/NAME`.\n"
+)
+
+_RUNNER_FILES = "Name the files of secrets instead (`MNGR_SECRET_1_FILE=PATH`): then only the path is kept. "
 
 _AWX_SECRETS = """\
 4. Make a custom credential type of `awx/credential-type.json`, and add a credential of that type to the job template.
@@ -118,6 +126,7 @@ def readme(runs: Sequence[HostRun], plan: Mapping[str, Any], bundle: Bundle, *, 
         hosts=_enumerated([run.alias for run in runs]) if runs else "no host",
         environment=", with the environment that is described below" if needed else "",
         password="sudo asks for a password on the hosts: add `--ask-become-pass`.\n" if is_asked else "",
+        runner_secrets=_RUNNER_SECRETS.format(named=_RUNNER_FILES if is_secret_needed else "") if needed else "",
         runner_password="\nGive the password of sudo with `--cmdline --ask-become-pass`." if is_asked else "",
         awx_secrets=_AWX_SECRETS if needed else "",
     ).rstrip("\n")

@@ -22,11 +22,12 @@ class Template(str):
     __slots__ = ()
 
 
-def document(plays: Sequence[Mapping[str, Any]]) -> str:
-    """The text of a playbook.
+def document(plays: Sequence[Mapping[str, Any]], *, are_tasks: bool = False) -> str:
+    """The text of a playbook, or of a file of tasks.
 
     Args:
         plays: mappings whose values are texts, numbers, truth values, lists and mappings.
+        are_tasks: they are tasks.
 
     Returns:
         YAML without its first line ``---``; a blank line stands before each task, to be read by people.
@@ -51,6 +52,8 @@ def document(plays: Sequence[Mapping[str, Any]]) -> str:
     written: str = yaml.dump(
         list(plays), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH, default_flow_style=False
     )
+    if are_tasks:
+        return re.sub(r"(?m)^(?=- name: )", "\n", written)
     return re.sub(r"(?m)^(?=    - name: )", "\n", written).replace("tasks:\n\n", "tasks:\n")
 
 

@@ -29,7 +29,7 @@ _Loader.add_constructor("!unsafe", lambda loader, node: f"!unsafe {loader.constr
 
 
 def plays(*runs: HostRun) -> list[dict]:
-    return yaml.load(plain_playbook(runs, bundled(runs)), Loader=_Loader)
+    return yaml.load(plain_playbook(runs, bundled(runs))["provision.yml"], Loader=_Loader)
 
 
 def host(name: str, *requests: object, **fields) -> HostRun:
@@ -40,10 +40,21 @@ def tasks_of(play: dict, module: str) -> list[dict]:
     return [task for task in play["tasks"] if f"ansible.builtin.{module}" in task]
 
 
-def test_hosts_with_the_same_tasks_share_a_play_and_others_have_their_own():
-    found = plays(host("r1", "git"), host("r2", "jq"), host("r3", "git"))
+def test_hosts_with_the_same_tasks_share_a_file_and_all_are_in_one_play_so_that_none_ends_it_for_others():
+    runs = [host("r1", "git"), host("r2", "jq"), host("r3", "git"), host("r4", stop="no"), host("r5")]
 
-    assert [play["hosts"] for play in found] == ["r1,r3", "r2"]
+    texts = plain_playbook(runs, bundled(runs))
+    (play,) = yaml.load(texts["provision.yml"], Loader=_Loader)
+
+    assert list(texts) == ["provision.yml", "tasks/r1.yml", "tasks/r2.yml"]
+    assert play["hosts"] == "mngr_hosts"
+    assert [(each.get("ansible.builtin.include_tasks"), each["when"]) for each in play["tasks"]] == [
+        ("tasks/r1.yml", 'inventory_hostname in ["r1", "r3"]'),
+        ("tasks/r2.yml", 'inventory_hostname in ["r2"]'),
+        (None, 'inventory_hostname in ["r4"]'),
+    ]
+    assert [list(each.get("vars", {})) for each in play["tasks"]] == [["git_is_ok"], ["jq_is_ok"], []]
+    assert yaml.load(texts["tasks/r2.yml"], Loader=_Loader)[0]["register"] == "jq_found"
 
 
 def test_every_task_uses_a_module_of_ansible_itself(tmp_path):
@@ -109,10 +120,21 @@ def test_a_secret_is_read_from_the_environment_and_never_shown(tmp_path):
 
     (play,) = plays(host("r1", secret))
 
-    check, write_it = play["tasks"]
+    check, copy_it, write_it = play["tasks"]
     assert [each["name"] for each in check["loop"]] == ["MNGR_SECRET_1"]
+    assert (
+        copy_it["ansible.builtin.copy"]["src"] == "{{ lookup('ansible.builtin.env', 'MNGR_SECRET_1_FILE') | realpath }}"
+    )
     assert write_it["ansible.builtin.template"]["src"] == "mngr_secret_1.j2"
-    assert write_it["no_log"] is True
+    assert (copy_it["no_log"], write_it["no_log"]) == (True, True)
+
+
+def test_what_vault_has_encrypted_is_copied_as_it_is(tmp_path):
+    files = [FileTransferSpec(write(tmp_path / name, "x", mode), name) for name, mode in (("a", 0o644), ("b", 0o600))]
+
+    (play,) = plays(host("r1", *files))
+
+    assert [each["ansible.builtin.copy"]["decrypt"] for each in tasks_of(play, "copy")] == [False, False]
 
 
 def test_requirements_with_similar_names_have_variables_of_their_own():
@@ -132,7 +154,7 @@ def test_a_name_that_is_not_utf8_is_refused_with_what_to_do_instead(tmp_path):
 
 def test_the_text_is_the_same_for_the_same_hosts(tmp_path):
     one = host("r1", FileTransferSpec(tree(tmp_path / "tree", "a"), "d"), "git")
-    texts = {plain_playbook([dataclasses.replace(one)], bundled([one])) for _ in range(2)}
+    texts = {tuple(plain_playbook([dataclasses.replace(one)], bundled([one])).items()) for _ in range(2)}
     assert len(texts) == 1
 
 
