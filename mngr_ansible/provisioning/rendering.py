@@ -167,7 +167,7 @@ def _obstacles(prepared: Prepared) -> Iterator[str]:
     due, state = prepared.due, prepared.state
     if due is None or state is None:
         return
-    yield from (_told(each) for each in due.stops)
+    yield from dict.fromkeys(_told(each) for each in due.stops)  # steps that share a cause have one reason
     if due.is_python_advised:
         line = commands.python_command(state)
         yield f"python3 is missing, and is to be installed by a person: {line}" if line else "python3 is missing"

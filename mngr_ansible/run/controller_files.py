@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mngr_ansible.run.bundle import Bundle
+from mngr_ansible.run.bundle import Bundle, Secret
 from mngr_ansible.run.host_vars import environment
 from mngr_ansible.run.playbook import HostRun
 
@@ -95,28 +95,38 @@ def _hosts(runs: Sequence[HostRun]) -> str:
 
 
 def _credential_type(hosts: str, names: Sequence[str], bundle: Bundle) -> dict[str, Any]:
-    """The body of a request that makes a credential type: one secret field for each variable of the environment."""
-    fields = list(_fields(names, bundle))
+    """The body of a request that makes a credential type: a secret field for each variable of the environment."""
+    secrets = {each.variable: each for each in bundle.secrets.values()}
+    fields = [field for name in names for field in _fields(name, secrets.get(name))]
+    env: dict[str, str] = {}
+    for name in names:
+        field = name.lower()
+        env[name] = f"{{{{ {field} | default('') }}}}" if name in secrets else f"{{{{ {field} }}}}"
+        if name in secrets:
+            env[f"{name}_FILE"] = f"{{{{ '/dev/null' if {field}_is_empty | default(false) else '' }}}}"
     return {
         "name": f"mngr-ansible: {hosts}",
         "description": "What the directory that mngr-ansible rendered leaves out; its README.md says what each holds.",
         "kind": "cloud",
-        "inputs": {"fields": fields, "required": [each["id"] for each in fields]},
-        "injectors": {"env": {name: f"{{{{ {name.lower()} }}}}" for name in names}},
+        "inputs": {"fields": fields, "required": [name.lower() for name in names if name not in secrets]},
+        "injectors": {"env": env},
     }
 
 
-def _fields(names: Sequence[str], bundle: Bundle) -> Iterator[dict[str, Any]]:
-    secrets = {each.variable: each for each in bundle.secrets.values()}
-    for name in names:
-        secret = secrets.get(name)
-        if secret is None:
-            text = "The whole address, with login and query."
-        else:
-            places = "; ".join(f"{path} on {host}" for host, path in secret.places)
-            text = f"The {'base64 of the ' if secret.is_base64 else ''}content of {places}."
-        field = {"id": name.lower(), "label": name, "help_text": text, "type": "string", "secret": True}
-        yield field | ({"multiline": True} if secret is not None else {})
+def _fields(name: str, secret: Secret | None) -> Iterator[dict[str, Any]]:
+    """The fields of one variable. A secret that is empty has to be named as that.
+
+    AWX takes no empty value for a required field, so a secret's is not required: a run fails where it is not given.
+    """
+    made = {"id": name.lower(), "label": name, "type": "string", "secret": True}
+    if secret is None:
+        yield made | {"help_text": "The whole address, with login and query."}
+        return
+    places = "; ".join(f"{path} on {host}" for host, path in secret.places)
+    content = f"The {'base64 of the ' if secret.is_base64 else ''}content of {places}."
+    yield made | {"help_text": content, "multiline": True}
+    text = "Only for a file that is to have no content: leave the field above empty then."
+    yield {"id": f"{name.lower()}_is_empty", "label": f"{name} is empty", "help_text": text, "type": "boolean"}
 
 
 def _survey(defaults: Mapping[str, int]) -> dict[str, Any]:

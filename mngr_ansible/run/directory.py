@@ -87,6 +87,7 @@ def write_run_directory(
                 for name, text in controller_files(runs, bundle, timeout, is_plain=is_plain).items():
                     write_private_text(directory / name, text)
                 write_private_text(directory / "README.md", readme(runs, plan, bundle, is_desired=is_desired))
+                _close(directory)
         except BaseException:
             _remove(directory, with_itself=not existed)
             raise
@@ -126,6 +127,14 @@ def _fill_plainly(directory: Path, runs: Sequence[HostRun], bundle: Bundle, *, i
 def _write_host_vars(directory: Path, run: HostRun, variables: Mapping[str, Any]) -> None:
     data = json.dumps(variables, ensure_ascii=True, indent=1)
     write_private_text(directory / "inventory" / "host_vars" / f"{run.alias}.json", data + "\n")
+
+
+def _close(directory: Path) -> None:
+    """Give everything the modes that it has whoever writes it: files 0600, directories 0700."""
+    for top, _, names in os.walk(directory):
+        os.chmod(top, 0o700)  # noqa: PTH101 - names of any bytes
+        for name in names:
+            os.chmod(os.path.join(top, name), 0o600)  # noqa: PTH101, PTH118
 
 
 def _remove(directory: Path, *, with_itself: bool) -> None:

@@ -67,7 +67,8 @@ def _parents(run: HostRun, due: DueTransfer, made: set[str], *, is_desired: bool
         directory = posixpath.dirname(placed.path)
         if placed.entry.kind == "absent" or directory in made or state is None:
             continue
-        seen = {**state.paths.parents, **(state.paths.parents_as_root if due.as_root else {})}
+        as_user, as_root = state.paths.parents, state.paths.parents_as_root
+        seen = {**as_user, **as_root} if due.as_root else {**as_root, **as_user}  # root itself has only those as root
         if seen.get(directory) in ("W", "R"):
             made.add(directory)
             mode = placed.options.directory_mode

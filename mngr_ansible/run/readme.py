@@ -1,6 +1,7 @@
 """The text of ``README.md`` in a directory to run later: what it does, how it is run, and what it needs. Pure."""
 
 import re
+import shlex
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -66,7 +67,7 @@ _AWX_SECRETS = """\
 _CONNECTION = """\
 ## How the hosts are reached
 
-`inventory/host_vars/` says it for every host: address, port and login{files}.
+`inventory/host_vars/` says it for every host: address, port and login{files}.{jumps}
 
 Host keys are always checked, also where AWX and ansible-runner would not do so by themselves: the hosts must be in the
 `known_hosts` of whoever runs it.
@@ -130,7 +131,7 @@ def readme(runs: Sequence[HostRun], plan: Mapping[str, Any], bundle: Bundle, *, 
         runner_password="\nGive the password of sudo with `--cmdline --ask-become-pass`." if is_asked else "",
         awx_secrets=_AWX_SECRETS if needed else "",
     ).rstrip("\n")
-    text += "\n\n" + _CONNECTION.format(files=_connection_files(runs))
+    text += "\n\n" + _CONNECTION.format(files=_connection_files(runs), jumps=_jumps(runs))
     if needed:
         text += _ENVIRONMENT.format(rows="\n".join(_environment_rows(bundle, list(needed)))).rstrip("\n") + "\n"
     if is_secret_needed:
@@ -172,6 +173,26 @@ def _connection_files(runs: Sequence[HostRun]) -> str:
         if has_files
         else ""
     )
+
+
+def _jumps(runs: Sequence[HostRun]) -> str:
+    """Which hosts are reached through others, in sentences."""
+    found: dict[str, list[str]] = {}
+    for run in runs:
+        for word in shlex.split(str(run.variables.get("ansible_ssh_common_args", ""))):
+            option, _, value = word.partition("=")
+            if option in _WAYS:
+                found.setdefault(_WAYS[option].format(_code(value)), []).append(run.alias)
+    told = [f"{_enumerated(names)} {'is' if len(names) == 1 else 'are'} reached {way}" for way, names in found.items()]
+    return "".join(f" {each}." for each in told)
+
+
+_WAYS = {
+    "ProxyJump": "through the jump host {}: whoever runs it must reach that one by this name, know its host key, and "
+    "have a login there",
+    "ProxyCommand": "by the command {}, which must work where it is run",
+}
+"""Option of ssh → the words for it."""
 
 
 def _environment_rows(bundle: Bundle, names: Sequence[str]) -> Iterator[str]:

@@ -104,13 +104,14 @@ def wanted(tmp_path: Path) -> Path:
     (tmp_path / "plain").write_text("plain\n")
     (tmp_path / "token").write_text(TOKEN)
     (tmp_path / "key.bin").write_bytes(BINARY)
-    for name in ("token", "key.bin"):
+    (tmp_path / "void").write_text("")
+    for name in ("token", "key.bin", "void"):
         (tmp_path / name).chmod(0o600)
     to = tmp_path / "there {{ 7*7 }}"
     files: list[dict[str, Any]] = [{"local_path": str(tmp_path / "plain"), "remote_path": str(to / "plain")}]
     files += [
         {"local_path": str(tmp_path / name), "remote_path": str(to / name), "is_secret": True}
-        for name in ("token", "key.bin")
+        for name in ("token", "key.bin", "void")
     ]
     manifest = tmp_path / "agent-host.yml"
     manifest.write_text(json.dumps({"files": files}))
@@ -122,14 +123,16 @@ def written(tmp_path: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in there.iterdir()} if there.is_dir() else {}
 
 
-WHOLE = {"plain": b"plain\n", "token": TOKEN.encode(), "key.bin": BINARY}
+WHOLE = {"plain": b"plain\n", "token": TOKEN.encode(), "key.bin": BINARY, "void": b""}
 
 
 def environment(directory: Path) -> dict[str, str]:
     """What AWX puts into a job's environment for a credential of the directory's type."""
     made = json.loads((directory / "awx/credential-type.json").read_text())
-    values = {"mngr_secret_1": base64.b64encode(BINARY).decode(), "mngr_secret_2": TOKEN}
-    assert made["inputs"]["required"] == list(values)
+    values: dict[str, Any] = {"mngr_secret_1": base64.b64encode(BINARY).decode(), "mngr_secret_2": TOKEN}
+    assert [each["id"] for each in made["inputs"]["fields"] if each.get("secret")] == [*values, "mngr_secret_3"]
+    assert made["inputs"]["required"] == []
+    values |= {f"mngr_secret_{number}_is_empty": number == 3 for number in (1, 2, 3)}
     render = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False).from_string
     return {name: render(text).render(**values) for name, text in made["injectors"]["env"].items()}
 
@@ -143,15 +146,24 @@ def run(argv: list[str], directory: Path, **variables: str) -> str:
 
 
 @pytest.mark.parametrize("options", [(), ("--tasks",)], ids=["roles", "tasks"])
-def test_ansible_runner_runs_a_rendered_directory_and_a_second_run_changes_nothing(
+def test_ansible_runner_runs_a_rendered_directory_a_second_run_changes_nothing_and_git_takes_nothing_that_it_leaves(
     wanted: Path, tmp_path: Path, options: tuple[str, ...]
 ) -> None:
     assert mngr_ansible("render", tmp_path / "run", "--manifest", wanted, *options).returncode == 0
     argv = [sys.executable, "-m", "ansible_runner", "run", str(tmp_path / "run"), "-p", "provision.yml"]
 
-    outputs = [run(argv, tmp_path, **environment(tmp_path / "run")) for _ in range(2)]
+    files = {f"MNGR_SECRET_{n}_FILE": str(tmp_path / name) for n, name in enumerate(("key.bin", "token", "void"), 1)}
+
+    outputs = [run(argv, tmp_path, **environment(tmp_path / "run"))]
+    git = f"git init --quiet; git add .; git ls-files artifacts; rm -r {shlex.quote(str(tmp_path / 'run/artifacts'))}"
+    in_git = run(["sh", "-c", git], tmp_path / "run")
+    outputs.append(run(argv, tmp_path, **files))
 
     assert written(tmp_path) == WHOLE
+    assert in_git == ""
+    (kept,) = tmp_path.glob("run/artifacts/*/command")
+    assert "geheim8" not in kept.read_text()
+    assert base64.b64encode(BINARY).decode() not in kept.read_text()
     assert re.search(r"changed=.*0", outputs[1].splitlines()[-1] or outputs[1].splitlines()[-2]), outputs[1]
     assert "changed=\x1b[0;33m" not in outputs[1]
 
@@ -212,6 +224,7 @@ def test_every_command_of_the_page_works_and_awx_gets_what_it_takes(
     path = f"{tmp_path / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     git = {f"GIT_{who}_{what}": "t@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     secrets = {"MNGR_SECRET_1": base64.b64encode(BINARY).decode(), "MNGR_SECRET_2": TOKEN}
+    secrets |= {"MNGR_SECRET_3_FILE": "/dev/null"}
     with awx() as (url, requests):
         env = {**os.environ, **git, **secrets, "PATH": path, "AWX_URL": url}
         script = "set -e\n" + "\n".join(blocks)
@@ -230,7 +243,8 @@ def test_every_command_of_the_page_works_and_awx_gets_what_it_takes(
     assert sent["/api/v2/job_templates/7/"] == ("PATCH", "Bearer t0ken", {"survey_enabled": True})
     made = sent["/api/v2/credential_types/"][2]
     readme = (directory / "README.md").read_text()
-    assert list(made["injectors"]["env"]) == re.findall(r"^\| `(MNGR_\w+)` \|", readme, re.MULTILINE)
+    variables = [name for name in made["injectors"]["env"] if not name.endswith("_FILE")]
+    assert variables == re.findall(r"^\| `(MNGR_\w+)` \|", readme, re.MULTILINE)
     image = yaml.safe_load((directory / "execution-environment.yml").read_text())
     assert image["version"] == 3
 

@@ -103,7 +103,7 @@ def test_two_renders_of_one_state_are_identical_and_hold_nothing_of_this_machine
 def test_what_is_known_to_fail_fails_with_its_reason_and_the_other_host_gets_its_files(r1, alias, tmp_path, home):
     (tmp_path / "x").write_text("x")
     (tmp_path / "all.yml").write_text("files: [{local_path: x, remote_path: /srv/two/x}]\n")
-    too_new = ["--manifest", tmp_path / "all.yml", "--package", "mtool>=9"]
+    too_new = ["--manifest", tmp_path / "all.yml", "--package", "mtool>=9", "--package", "no-a", "--package", "no-b"]
 
     blocked = mngr_ansible("render", tmp_path / "run", *too_new, "--host", "r1", "--json")
     run = by_hand(tmp_path / "run")
@@ -115,9 +115,13 @@ def test_what_is_known_to_fail_fails_with_its_reason_and_the_other_host_gets_its
     both = by_hand(tmp_path / "two", "--limit", "r1,gone")
 
     assert (blocked.returncode, json.loads(blocked.stdout)["ok"]) == (1, False)
-    assert statuses(blocked) == {"file:/srv/two/x": "missing", "package:mtool": "blocked"}
+    assert statuses(blocked) == {"file:/srv/two/x": "missing"} | {
+        f"package:{name}": "blocked" for name in ("mtool", "no-a", "no-b")
+    }
+    assert (tmp_path / "run/README.md").read_text().count("no-a and no-b cannot be installed") == 1
     assert run.returncode == 2, run.stdout
-    assert "offers mtool 2.1, wanted >=9. Nothing was changed on this host. Fix this and render again." in run.stdout
+    assert "offers mtool 2.1, wanted >=9" in run.stdout
+    assert "Nothing was changed on this host. Fix this and render again." in run.stdout
     assert alias.run("ls /srv/two", check=False).stdout == "y\n"
     assert (two.returncode, both.returncode) == (1, 2)
     assert "fatal: [gone]" in both.stdout

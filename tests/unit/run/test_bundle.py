@@ -3,6 +3,7 @@
 Source: docs/ops.md "A run directory".
 """
 
+import dataclasses
 import json
 
 import yaml
@@ -109,6 +110,8 @@ def test_on_this_machine_the_python_of_the_ansible_that_runs_is_used(tmp_path):
 def test_the_page_of_a_directory_names_variables_and_places_and_no_path_of_this_machine(tmp_path):
     token, file = write(tmp_path / "token", "t", 0o600), write(tmp_path / "a|b`c", "x")
     one = run(FileTransferSpec(token, "/srv/token"), FileTransferSpec(file, "/srv/a|b`c"), has_password=True)
+    jump = {"ansible_connection": "ssh", "ansible_ssh_common_args": "-o StrictHostKeyChecking=yes -o ProxyJump=web1"}
+    one = dataclasses.replace(one, variables=jump)
     steps = [{"id": each.id, "status": str(each.status)} for each in one.due.outcomes]
 
     write_run_directory(tmp_path / "run", [one], {"hosts": [{"host": "r1", "steps": steps}]}, timeout=60, stage=True)
@@ -117,5 +120,7 @@ def test_the_page_of_a_directory_names_variables_and_places_and_no_path_of_this_
     assert "| `MNGR_SECRET_1` | the content of `/srv/token` on r1 |" in page
     assert "| r1 | `file:/srv/a\\|b'c` | missing |" in page
     assert "--ask-become-pass" in page
+    assert "r1 is reached through the jump host `web1`: whoever runs it" in page.replace("\n", " ")
+    assert "`artifacts/*/command`" in page
     assert str(tmp_path) not in page
     assert all(len(line) <= 120 for line in page.splitlines() if not line.startswith("|"))

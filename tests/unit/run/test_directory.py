@@ -4,6 +4,7 @@ Source: docs/contract.md "Commands", docs/architecture.md.
 """
 
 import json
+import os
 import stat
 
 import pytest
@@ -46,6 +47,19 @@ def test_only_its_owner_can_read_it_and_the_roles_are_real_files(tmp_path, runs)
     assert stat.S_IMODE((tmp_path / "run").stat().st_mode) == 0o700
     assert stat.S_IMODE((tmp_path / "run" / "inventory" / "host_vars" / "host-1.json").stat().st_mode) == 0o600
     assert [path for path in (tmp_path / "run").rglob("*") if path.is_symlink()] == []
+
+
+def test_modes_in_a_rendered_directory_are_the_same_whatever_the_umask_and_the_sources_have(tmp_path, runs):
+    write(tmp_path / "tree" / "a", "content", 0o755)
+    before = os.umask(0o002)
+    try:
+        write_run_directory(tmp_path / "run", runs, {}, timeout=60, stage=True)
+    finally:
+        os.umask(before)
+
+    found = {(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in (tmp_path / "run").rglob("*")}
+    assert found == {(True, 0o700), (False, 0o600)}
+    assert "/artifacts/" in (tmp_path / "run/.gitignore").read_text()
 
 
 def test_a_rendered_directory_carries_the_files_but_never_a_secret(tmp_path, runs):

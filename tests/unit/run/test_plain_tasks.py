@@ -137,6 +137,16 @@ def test_what_vault_has_encrypted_is_copied_as_it_is(tmp_path):
     assert [each["ansible.builtin.copy"]["decrypt"] for each in tasks_of(play, "copy")] == [False, False]
 
 
+@pytest.mark.parametrize("known", ["parents", "parents_as_root"])
+def test_a_missing_directory_above_a_destination_is_made_whoever_was_asked_about_it(tmp_path, known):
+    one = host("r1", FileTransferSpec(write(tmp_path / "x"), "/etc/app/first"))
+    one = dataclasses.replace(one, state=state(**{known: {"/etc/app": "W"}}))
+
+    (play,) = plays(one)
+
+    assert [each["ansible.builtin.file"]["path"] for each in tasks_of(play, "file")] == ["/etc/app"]
+
+
 def test_requirements_with_similar_names_have_variables_of_their_own():
     (play,) = plays(host("r1", "lib-a", "lib.a", "7zip"))
 
