@@ -382,8 +382,10 @@ class AnsibleSources(sources.Controller):
             raise sources.SourceError(why) from None
         return plain
 
-    def render(self, path: str, name: str) -> str:
-        """What Ansible's own ``template`` makes of a file; ``name`` is its ``template_path``.
+    def render(self, path: str, name: str, destination: str) -> str:
+        """What Ansible's own ``template`` makes of a file.
+
+        ``name`` and ``destination`` are its ``template_path`` and ``template_destpath``.
 
         Raises:
             SourceError: it is no template, or needs what is not there.
@@ -392,7 +394,7 @@ class AnsibleSources(sources.Controller):
         variables = {**self._variables, "ansible_search_path": [*self._search_path, self.base]}
         # Up to ansible-core 2.18, text that looks like YAML would become data.
         options: dict[str, Any] = {"convert_data": False} if is_older_than_2_19() else {}
-        options["template_vars"] = {"template_path": name}
+        options["template_vars"] = {"template_path": name, "template_destpath": destination}
         try:
             rendered = template.run([path], variables, **options)[0]
             return "" if rendered is None else str(rendered)

@@ -35,7 +35,7 @@ def read(variable: Any, base: str, controller: sources.Controller | None = None)
     controller = controller or sources.PlainController(base)
     transfers = Transfers()
     if not isinstance(variable, list):
-        transfers.add_problem(None, "mngr_files_transfers is not a list")
+        transfers.add_problem(None, values.not_a_list(variable))
         return transfers
     resolved = set()  # a program has compared these
     for number, given in enumerate(variable, 1):
@@ -44,7 +44,7 @@ def read(variable: Any, base: str, controller: sources.Controller | None = None)
                 raise values.ParameterError("it is not a dictionary")
             step = _step_id(given)
             if step in transfers.order:
-                raise values.ParameterError(f"another transfer has the id {step!r} too; give each an id of its own")
+                raise values.ParameterError(f"another transfer has the id {values.shown(step)} too; give each an id of its own")
             transfers.order.append(step)
             if "entries" in given:
                 planned.read(transfers, step, given, base)

@@ -44,7 +44,7 @@ def _read_entry(transfers: Transfers, step: str, given: Given, base: str, is_due
     values.refuse_unknown(given, ENTRY_KEYS)
     kind, path = given.get("kind"), values.name(given, "path")
     if kind not in ("file", "directory", "link", "absent"):
-        raise values.ParameterError(f"kind is {kind!r}, not file, directory, link or absent")
+        raise values.ParameterError(f"kind is {values.shown(kind)}, not file, directory, link or absent")
     if not path.startswith("/"):
         raise values.ParameterError(f"path {printable(path)} is not absolute")
     mode = values.mode(given, "mode")
@@ -104,7 +104,10 @@ def _content(given: Given) -> bytes:
     if "source" in given or "source_b64" in given or ("content" in given and "content_b64" in given):
         raise values.ParameterError("give one of source, content and content_b64")
     if "content" in given:
-        return sources.text_content(given["content"])
+        try:
+            return sources.text_content(given["content"])
+        except sources.SourceError as error:
+            raise values.ParameterError(f"content {error}") from None
     try:
         return base64.b64decode(values.plain_text(given["content_b64"]), validate=True)
     except (binascii.Error, ValueError):
@@ -139,7 +142,7 @@ def _identity(given: Given) -> str:
         return ""
     text = values.plain_text(value)
     if not re.fullmatch("[0-9]{1,20}:[0-9]{1,20}", text, re.ASCII):
-        raise values.ParameterError(f"identity {text!r} is not a device and an inode, as in '8:1234'")
+        raise values.ParameterError(f"identity {values.shown(text)} is not a device and an inode, as in '8:1234'")
     return text
 
 

@@ -55,8 +55,10 @@ class Controller:
         """
         raise NotImplementedError
 
-    def render(self, path: str, name: str) -> str:
-        """What a template at this path becomes, with the variables of the host; ``name`` is how the user names it.
+    def render(self, path: str, name: str, destination: str) -> str:
+        """What a template at this path becomes, with the variables of the host.
+
+        ``name`` and ``destination`` are how the user names it, and where it goes.
 
         Raises:
             SourceError: it is no template, or needs what is not there.
@@ -115,9 +117,22 @@ def missing(path: str, name: str, places: Sequence[str], hint: str) -> str:
 
 
 def text_content(value: Any) -> bytes:
-    """The bytes of ``content``: text as it is, a dictionary or list as JSON, as ``ansible.builtin.copy`` has it."""
-    text = json.dumps(value) if isinstance(value, (dict, list)) else str(value)
+    """The bytes of ``content``: text as it is, a dictionary or list as JSON, as ``ansible.builtin.copy`` has it.
+
+    Raises:
+        SourceError: JSON has no such values.
+    """
+    try:
+        text = json.dumps(value, default=_refuse_value) if isinstance(value, (dict, list)) else str(value)
+    except (TypeError, ValueError, RecursionError):
+        raise SourceError("has a name that is neither text nor a number, or holds itself; write it in quotes") from None
     return text.encode("utf-8", "surrogateescape")
+
+
+def _refuse_value(value: Any) -> None:
+    """Refuse what JSON does not have."""
+    kind = "a date" if isinstance(value, dt.date) else f"a value of the type {type(value).__name__}"
+    raise SourceError(f"has {kind}, which JSON does not have; write it in quotes")
 
 
 def is_vaulted(path: str) -> bool:
@@ -264,7 +279,7 @@ class ContentReader:
             self._make_secret(entry)
         if self._is_template:
             name = os.path.join(self._name, source.relative) if source.relative else self._name
-            content = self._controller.render(source.source, name).encode("utf-8", "surrogateescape")
+            content = self._controller.render(source.source, name, entry["path"]).encode("utf-8", "surrogateescape")
         if is_encrypted or self._is_template:
             self._set_content(entry, content)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import binascii
 import os
 import posixpath
+import re
 from typing import TYPE_CHECKING, Any
 
 from .mngr_ansible_portable import validation
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 OPTIONS = {"owner", "group", "if_exists", "directory_mode", "mode", "is_secret"}
 """The keys that a transfer and an entry have both."""
 _BOOLEANS = {"yes": True, "true": True, "on": True, "1": True, "no": False, "false": False, "off": False, "0": False}
+_MOST_SHOWN = 60
+"""Characters of a value that a message shows: by mistake it may be anything."""
+_DATE = re.compile(r"datetime\.date(?:time)?\([^()]*\)")
+_MARK = "a date of the variable"
 
 
 class ParameterError(Exception):
@@ -30,9 +36,33 @@ class ParameterError(Exception):
 
 def refuse_unknown(given: Given, known: Collection[str]) -> None:
     """Refuse keys that do not exist, which are mostly misspelt ones."""
-    unknown = sorted(str(key) for key in given if key not in known)
+    unknown = sorted(str(key)[:_MOST_SHOWN] for key in given if key not in known)
     if unknown:
         raise ParameterError(f"unknown key {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+
+
+def shown(value: Any) -> str:
+    """A value as a message may show it: a short one as it is, of everything else only what it is."""
+    if isinstance(value, (dict, list)):
+        return "a dictionary" if isinstance(value, dict) else "a list"
+    if value is None or not isinstance(value, (str, int, float)):
+        return f"a value of the type {type(value).__name__}"
+    text = repr(str(value)) if isinstance(value, str) else str(value)
+    return text if len(text) <= _MOST_SHOWN else f"a text of {len(text) - 2} characters"
+
+
+def not_a_list(variable: Any) -> str:
+    """Why the variable is not read. Up to ansible-core 2.18, Ansible itself makes text of a list that has a date."""
+    text = str(variable) if isinstance(variable, str) else ""
+    if not text.startswith("[") or not _DATE.search(text):
+        return "mngr_files_transfers is not a list"
+    try:
+        given = ast.literal_eval(_DATE.sub(repr(_MARK), text))
+        number, each = next((number, each) for number, each in enumerate(given, 1) if _MARK in repr(each))
+        where = f"transfer {number} (to {shown(each['remote_path'])})"
+    except (ValueError, SyntaxError, StopIteration, LookupError, TypeError, RecursionError):
+        where = "a transfer"
+    return f"{where} has a date, of which this ansible-core makes text of the whole list; write it in quotes"
 
 
 def name(given: Given, key: str) -> str:
@@ -40,7 +70,7 @@ def name(given: Given, key: str) -> str:
     present = [each for each in (key, f"{key}_b64") if given.get(each) not in (None, "")]
     if len(present) != 1:
         raise ParameterError(f"{key} is missing" if not present else f"{key} and {key}_b64 are both given")
-    text = plain_text(given[present[0]])
+    text = plain_text(given[present[0]], present[0])
     if present[0] != key:
         try:
             text = os.fsdecode(base64.b64decode(text, validate=True))
@@ -76,9 +106,9 @@ def write_options(given: Given) -> WriteOptions:
 def _owner(given: Given, key: str) -> str | None:
     if given.get(key) in (None, ""):
         return None
-    value = plain_text(given[key])
+    value = plain_text(given[key], key)
     if not validation.is_user_or_group(value):
-        raise ParameterError(f"{key} {value!r} is neither a name nor a number")
+        raise ParameterError(f"{key} {shown(value)} is neither a name nor a number")
     return value
 
 
@@ -88,7 +118,7 @@ def choice(given: Given, key: str, words: Sequence[str]) -> str:
     if value in (None, ""):
         return words[0]
     if value not in words:
-        raise ParameterError(f"{key} is {value!r}, not {', '.join(words[:-1])} or {words[-1]}")
+        raise ParameterError(f"{key} is {shown(value)}, not {', '.join(words[:-1])} or {words[-1]}")
     return plain_text(value)
 
 
@@ -99,7 +129,7 @@ def mode(given: Given, key: str) -> int | None:
         return None
     bits = validation.mode_bits(value)
     if bits is None or not 0 <= bits <= validation.LARGEST_MODE:
-        message = f"{key} {given[key]!r} is not an octal mode of at most 0777; write it in quotes, as in '0644'"
+        message = f"{key} {shown(value)} is not an octal mode of at most 0777; write it in quotes, as in '0644'"
         raise ParameterError(message)
     if isinstance(value, int) and (meant := validation.misread_mode(value)):
         message = f"{key} {value} is read as a number, which is mode {bits:04o}; write it in quotes: {key}: '{meant}'"
@@ -113,12 +143,13 @@ def boolean(given: Given, key: str, default: bool) -> bool:
     if value is None:
         return default
     if str(value).lower() not in _BOOLEANS:
-        raise ParameterError(f"{key} {value!r} is neither true nor false")
+        raise ParameterError(f"{key} {shown(value)} is neither true nor false")
     return _BOOLEANS[str(value).lower()]
 
 
-def plain_text(text: Any) -> str:
-    """The text alone, without the tags that Ansible's strings carry."""
+def plain_text(text: Any, key: str = "a value") -> str:
+    """The text alone, without the tags that Ansible's strings carry; a message names its ``key``."""
     if not isinstance(text, str):
-        raise ParameterError(f"{text!r} is not text; write it in quotes")
+        is_short = not isinstance(text, (dict, list))
+        raise ParameterError(f"{key} is {shown(text)}, not text{'; write it in quotes' if is_short else ''}")
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
