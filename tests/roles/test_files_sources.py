@@ -78,6 +78,8 @@ SITE = """
 PLAIN = """\
 #jinja2: trim_blocks: False
 {# gone #}{{ inventory_hostname }} {{ template_path }}
+{{ template_destpath | dirname }} {{ template_fullpath | basename }} {{ template_uid }}
+{{ template_mtime }} {{ template_host }}
 {% if true %}
 yes
 {% endif %}

@@ -33,7 +33,18 @@ echo x >emptied/x; echo a >mirrored/a; echo old >mirrored/stale; echo old >mirro
 echo old >mirrored/x.mngr-backup-20260101T000000Z; echo "old" >'mirrored/two
 lines'
 echo old >"it's \$HOME"; mkdir same; echo a >same/a; echo new >same/b; ln -s a same/l; chmod 755 same
+mkdir mirrored/hollow mirrored/hollow/in; ln -s a mirrored/extra-link
+mkdir backed-up backed-up/hollow backed-up/full; echo old >backed-up/full/old; echo a >backed-up/a
+ln -s nowhere/at-all dangling
 """
+
+OF_DEV = r"""
+mkdir /srv/real /srv/of-dev; chown dev /srv/of-dev; cd /srv/states
+ln -s /srv/real foreign; ln -s ../of-dev theirs-to-theirs; ln -s /srv/real of-root-to-root; ln -s foreign to-foreign
+ln -s real /srv/of-dev/in-theirs; chown -h dev foreign theirs-to-theirs
+echo old >of-another; chown dev of-another; printf canary-of-a-secret >secret-of-dev; chown dev secret-of-dev
+"""
+"""What the user dev has where root is to write."""
 
 OF_ROOT = r"""
 mkdir -m 755 /srv/of-root; echo old >/srv/of-root/old; mkdir -m 1777 /srv/sticky
@@ -63,6 +74,9 @@ def transfers(top: str, **more: Any) -> list[dict[str, Any]]:
         {"local_path": "empty", "remote_path": f"{top}/nothing-there", "mirror": True},
         {"content": SECRET, "remote_path": f"{top}/differs-secretly", "is_secret": True},
         {"content": SECRET, "remote_path": "~/secret", "is_secret": True},
+        {"local_path": "same", "remote_path": f"{top}/backed-up", "mirror": True, "if_exists": "backup"},
+        {"content": "", "remote_path": f"{top}/new-empty"},
+        {"content": "x", "remote_path": f"{top}/dangling/x"},
         {"content": "x", "remote_path": "~/", "id": "home"},
         {"local_path": "tree", "remote_path": "~/", "id": "mirror", "mirror": True},
     ]
@@ -90,9 +104,7 @@ def outcomes(ran: Play) -> dict[str, tuple[str, int, str]]:
 
 
 def shown(ran: Play) -> list[str]:
-    """A diff; of what is deleted, only the names."""
-    diff = ran.results[-1]["diff"]
-    return sorted(each["before_header"] if each.get("after") == "nothing\n" else str(each) for each in diff)
+    return sorted(map(str, ran.results[-1]["diff"]))
 
 
 @pytest.mark.parametrize("login", ["root", "dev"])
@@ -116,6 +128,19 @@ def test_check_mode_without_python_foretells_what_a_run_does(host: SshHost, tmp_
             {"local_path": "new", "remote_path": f"{top}/own", "owner": "dev", "group": "dev"},
             {"local_path": "same", "remote_path": f"{top}/opened", "directory_mode": "0755"},
         ]
+    else:
+        host.run(OF_DEV)
+        given += [
+            {"local_path": "new", "remote_path": f"{top}/{name}/x"}
+            for name in ("foreign", "foreign/missing", "theirs-to-theirs", "of-root-to-root", "to-foreign")
+        ]
+        given += [
+            {"local_path": "new", "remote_path": "/srv/of-dev/in-theirs/x"},
+            {"local_path": "new", "remote_path": f"{top}/foreign/given", "owner": "dev"},
+            {"local_path": "new", "remote_path": f"{top}/theirs-to-theirs/given", "owner": "dev", "mode": "0600"},
+            {"local_path": "new", "remote_path": f"{top}/of-another", "owner": "0", "mode": "0600"},
+            {"content": SECRET, "remote_path": f"{top}/secret-of-dev", "is_secret": True},
+        ]
     before = host.run(f"find {top} -printf '%p %m %U %T@ %l\\n' | sort").stdout
     user = host if login == "root" else host.as_user(login)
 
@@ -131,6 +156,15 @@ def test_check_mode_without_python_foretells_what_a_run_does(host: SshHost, tmp_
     )
     differing = {step: (found, outcomes(checked)[step]) for step, found in outcomes(looked).items()}
     assert {step: found for step, found in differing.items() if found[0] != found[1]} == {}
+    if login == "root":
+        assert "root does not follow it" in outcomes(ran)[f"file:{top}/foreign/x"][2]
+        deleted = {each["before_header"]: each["after"] for each in checked.results[-1]["diff"] if "after" in each}
+        assert deleted[f"{top}/backed-up/full/old"] == "renamed to a backup\n"
+        assert f"{top}/backed-up/full" not in deleted
+        assert deleted[f"{top}/new-empty"] == "file 0644\n"
+        assert {"file 0644, owner dev\n", "file 0600, owner root\n"} <= {
+            each.get(key) for each in checked.results[-1]["diff"] for key in ("before", "after")
+        }
     found = {step: (status, count) for step, (status, count, _) in outcomes(looked).items() if status != "failed"}
     assert found == {step: each[:2] for step, each in outcomes(ran).items() if each[0] != "failed"}
     assert looked.code == ran.code == 2  # some of these fail

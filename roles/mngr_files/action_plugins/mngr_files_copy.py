@@ -187,6 +187,7 @@ class ActionModule(ActionBase):
             outcomes = found.outcomes()
             for script in found.scripts_for_diff():
                 self._ask(found, script)
+            found.describe_deletions()
         except look.BadAnswerError:
             return None
         Display().warning(f"{(self._task_vars or {}).get('inventory_hostname', 'The host')}: {look.NOTICE}")

@@ -55,4 +55,13 @@ def _content_diff(entry: Entry, previous: str | None) -> AnsibleDiff:
         after = file_diff.as_text(content) if len(content) <= file_diff.LARGEST else None
     if before is None or after is None:
         return {"prepared": f"{path}: {file_diff.NOT_TEXT}\n"}
+    if before == after == "":
+        return {
+            "before": "nothing\n",
+            "after": f"file {entry['mode']:04o}\n",
+            "before_header": path,
+            "after_header": path,
+        }
+    if before == after:
+        return {"prepared": f"{path}: only characters change that are not shown\n"}
     return {"before": before, "after": after, "before_header": path, "after_header": entry["label"] or path}

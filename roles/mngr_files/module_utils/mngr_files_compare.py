@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING
 from . import mngr_files_mirror as mirror
 from .mngr_ansible_portable.file_diff import LARGEST
 from .mngr_files_directories import MissingError
+from .mngr_files_identity import group_name, user_name
 from .mngr_files_obstacles import Obstacles
 from .mngr_files_paths import (
     EXISTING,
@@ -44,7 +45,7 @@ from .mngr_files_paths import (
     printable_path,
 )
 from .mngr_files_permissions import refuse_forbidden
-from .mngr_files_steps import absent, after_words
+from .mngr_files_steps import absent, after_words, owner_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -125,7 +126,13 @@ class Comparer:
                 if current is None or not stat.S_ISDIR(current.st_mode):
                     return []
                 homes = mirror.protected_homes(self._home)
-                found = mirror.extraneous(self._directories.open(path), sent, homes, self._directories)
+                found = mirror.extraneous(
+                    self._directories.open(path),
+                    sent,
+                    homes,
+                    self._directories,
+                    keeps_backups=step["if_exists"] == "backup",
+                )
                 return [absent(each, step["if_exists"], None if top is None else top["owner"]) for each in found]
         except MissingError:
             return []
@@ -232,12 +239,16 @@ class Comparer:
     def _note_difference(self, entry: HostEntry, directory: Directory) -> None:
         """Add a change that is not one of content, if a diff is asked for."""
         action, differences = entry["action"], self.comparison["differences"]
-        if not self._shows_diff or action in (None, "content") or len(differences) >= _MOST_DIFFERENCES:
+        if not self._shows_diff or action is None or len(differences) >= _MOST_DIFFERENCES:
             return
-        names_owner = bool(entry["owner"] or entry["group"])
         current = entry["current"]
-        before = "nothing" if current is None else _in_words(entry["path"], directory, current, names_owner)
-        differences.append({"path": printable_path(entry["path"]), "before": before, "after": after_words(entry)})
+        if action == "content" and (current is None or not _changes_more(entry, current)):
+            return
+        before = "nothing" if current is None else _in_words(entry, directory, current)
+        uid, gid = entry["owner_ids"]
+        owner, group = entry["owner"] and user_name(uid), entry["group"] and group_name(gid)
+        after = after_words(entry, current is not None and stat.S_ISDIR(current.st_mode), owner, group)
+        differences.append({"path": printable_path(entry["path"]), "before": before, "after": after})
 
 
 def _name(path: bytes) -> bytes:
@@ -284,13 +295,20 @@ def _link_action(entry: HostEntry, directory: Directory, current: os.stat_result
     return None if has_owner(current, entry["owner_ids"]) else "owner"
 
 
-def _in_words(path: bytes, directory: Directory, status: os.stat_result, names_owner: bool) -> str:
-    """What is at a path, in words."""
+def _changes_more(entry: HostEntry, current: os.stat_result) -> bool:
+    """Whether a file whose content changes gets another mode or owner too."""
+    is_right = stat.S_IMODE(current.st_mode) == entry["mode"] and has_owner(current, entry["owner_ids"])
+    return stat.S_ISREG(current.st_mode) and not is_right
+
+
+def _in_words(entry: HostEntry, directory: Directory, status: os.stat_result) -> str:
+    """What is at the path of an entry, in words; its owner and group if the entry has them."""
     if stat.S_ISLNK(status.st_mode):
-        words = "link to %s" % printable_path(os.readlink(_name(path), dir_fd=directory.fd))
+        words = "link to %s" % printable_path(os.readlink(_name(entry["path"]), dir_fd=directory.fd))
     else:
         words = "%s %04o" % (kind_word(status), stat.S_IMODE(status.st_mode))
-    return words + (" %d:%d" % (status.st_uid, status.st_gid) if names_owner else "")
+    owner, group = entry["owner"] and user_name(status.st_uid), entry["group"] and group_name(status.st_gid)
+    return words + owner_words(owner, group)
 
 
 def _digest(directory: Directory, name: bytes) -> tuple[str, os.stat_result | None]:

@@ -72,6 +72,14 @@ def user_name(uid: int) -> str:
         return str(uid)
 
 
+def group_name(gid: int) -> str:
+    """The name of a group for people; the number where the host has no name for it."""
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
+
+
 @functools.lru_cache(maxsize=None)
 def system_owners() -> frozenset[int]:
     """The owners of the system: root, and the owner of ``/``, which in a rootless container is how root is shown."""

@@ -10,9 +10,10 @@ import hashlib
 import re
 import shlex
 import stat
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from .mngr_ansible_portable.file_diff import LARGEST
+from .mngr_files_look_script import BEGIN, END, HAS_PYTHON
 from .mngr_files_paths import (
     HOLDS_A_HOME,
     READ_ONLY,
@@ -24,7 +25,8 @@ from .mngr_files_paths import (
     printable_path,
 )
 from .mngr_files_permissions import Person, Place, forbidden
-from .mngr_files_steps import after_words, host_steps, note_failure
+from .mngr_files_steps import absent, after_words, host_steps, note_failure, owner_words, without_those_that_stay
+from .mngr_files_way import Way
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -36,69 +38,19 @@ MOST_SCRIPT = 24_000
 """Characters of one script: quoted twice, it must be shorter than one argument may be (128 KiB on Linux)."""
 MOST_CONTENTS = 16
 """Contents that are asked for a diff."""
+MOST_DELETED = 200
+"""Paths that a mirror deletes and a diff describes."""
 
-BEGIN = """\
-LC_ALL=C PATH=$PATH:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin
-if [ "$(PATH=/usr/bin:/bin:$PATH id -u)" = 0 ]; then
-  PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-fi
-export LC_ALL PATH
-if command -v sha256sum >/dev/null 2>&1; then SUM=sha256sum; else SUM='shasum -a 256'; fi
-if timeout -s KILL 9 true 2>/dev/null; then BOUND='timeout -s KILL'; else BOUND='nice -n'; fi # both take a number
-last=''
-state() {
-  ls -ldn "$1" 2>/dev/null | { read -r bits _ uid gid size _ && printf '%s %s %s %s' "$bits" "$uid" "$gid" "$size"; }
-}
-first_word() { read -r word _ && printf %s "$word"; }
-look() {
-  above=${3%/*}
-  if [ -L "$3" ]; then
-    if [ -d "$3" ]; then kind=L; else kind=l; fi
-    printf '%s %s %s %s\\n' "$1" $kind "$(state "$3")" "$(readlink "$3" | $SUM | first_word)"
-    echo "target $1 $(readlink "$3" | tr '\\n' ' ')"
-  elif [ -f "$3" ]; then
-    digest=-
-    found=$(state "$3")
-    if [ "${found##* }" = "$2" ] && [ -r "$3" ]; then
-      digest=$($BOUND 300 sh -c "exec $SUM"' <"$1"' sh "$3" | first_word) || digest=-
-    fi
-    printf '%s f %s %s\\n' "$1" "$found" "$digest"
-  elif [ -d "$3" ]; then printf '%s d %s -\\n' "$1" "$(state "$3")"
-  elif [ -e "$3" ]; then printf '%s o - - - - -\\n' "$1"
-  else
-    while [ -n "$above" ] && [ ! -e "$above" ] && [ ! -L "$above" ]; do above=${above%/*}; done
-    if [ -d "${above:-/}" ]; then printf '%s n - - - - -\\n' "$1"; else printf '%s x - - - - %s\\n' "$1" "${#above}"; fi
-  fi
-  while [ ! -d "${above:-/}" ]; do above=${above%/*}; done
-  if [ "${above:-/}" != "$last" ]; then
-    last=${above:-/} place=r
-    if [ -w "$last" ]; then place=w; fi
-    place="$place ${#above} $(state "$last")"
-  fi
-  echo "$1 $place"
-}
-user() { id=$(id -u "$2" 2>/dev/null) || id=-; echo "user $1 $id"; }
-group() { id=$(sed -n "s/^$2:[^:]*:\\([0-9]*\\):.*/\\1/p" /etc/group | head -n 1); echo "group $1 ${id:--}"; }
-text() { # it is asked of the open file whether all may read it: another one may be there by now
-  shown=$($BOUND 20 sh -c 'exec 3<"$1"; case $(ls -ldLn /proc/self/fd/3) in -??????r*) exec base64 <&3 ;; esac' sh "$2")
-  echo "text $1 $(printf %s "$shown" | tr -d '\\n')"
-}
-below() { (cd "$2" && find . -xdev -print0) 2>/dev/null | tr '\\n\\000' '\\000\\n' | sed "s/^/below $1 /"; }
-"""
-HAS_PYTHON = """\
-python3 -I -c 'import json, sys; sys.exit(sys.version_info < (3, 9))' >/dev/null 2>&1 </dev/null && exit 99
-printf 'home %s\\n' "${HOME%/}"
-echo "person $(id -u) $(id -G)"
-"""
-"""Ends with 99 where there is a Python that Ansible can use: then that is not what is missing."""
-END = ":"
-"""The end of every script: up to ansible-core 2.18, Ansible adds ``&& sleep 0`` to its last line."""
 NOTICE = (
     "it has no Python 3.9, so check mode looked with sh; a run needs one there (the role mngr_bootstrap installs it)"
 )
 """What a user should know of such a look."""
 
 _BITS = re.compile(r"[-bcdlps]([r-][w-][xsS-][r-][w-][xsS-][r-][w-][xtT-])[.+@]?")
+
+
+_OWNERS: tuple[tuple[Literal["owner", "group"], str], ...] = (("owner", "user"), ("group", "group"))
+"""The keys of an entry that name whose it is to be, and the words of a script for them."""
 
 
 class BadAnswerError(Exception):
@@ -135,7 +87,15 @@ class Look:
         self._found: dict[int, _Found] = {}
         self._ids: dict[tuple[str, str], int | None] = {}
         self._targets: dict[int, bytes] = {}
+        self._names: dict[tuple[str, str], str] = {}
+        self._owners: dict[int, tuple[str, str]] = {}
         self._below: dict[int, list[bytes]] = {}
+        self._within: dict[int, set[bytes]] = {}
+        self._homes: set[bytes] = set()
+        self._ways: dict[int, Way] = {}
+        self._ways_to: dict[bytes, Way] = {}
+        self._paths: dict[int, bytes] = {}
+        self._gone: dict[int, tuple[Difference, HostEntry]] = {}
         self._places: dict[int, tuple[Place, int]] = {}
         self._adjusted: set[bytes] = set()
         self._steps: list[HostStep] = []
@@ -156,6 +116,7 @@ class Look:
         for index, entry in enumerate(entry for step in received for entry in step["entries"]):
             entry["index"] = index
         self._steps = host_steps(received, self._home)
+        self._paths = {entry["index"]: entry["path"] for entry in self._entries()}
         yield from _chunks(self._questions())
 
     def scripts_for_diff(self) -> Iterator[str]:
@@ -166,7 +127,14 @@ class Look:
             for index in self.comparison["content_needed"]
             if self._is_shown(entries[index], self._found[index])
         ]
-        yield from _chunks(shown[:MOST_CONTENTS])
+        gone = [_look_line(number, entry) for number, (_, entry) in self._gone.items()]
+        yield from _chunks(shown[:MOST_CONTENTS] + gone)
+
+    def describe_deletions(self) -> None:
+        """Say in the comparison what a mirror deletes, after the answers to :meth:`scripts_for_diff`."""
+        for number, (difference, entry) in self._gone.items():
+            if number in self._found:
+                difference["before"] = self._words(number, entry)
 
     def _is_shown(self, entry: HostEntry, found: _Found) -> bool:
         is_public = found.kind == "f" and bool(found.mode & stat.S_IROTH) and found.size <= LARGEST
@@ -193,6 +161,18 @@ class Look:
             self._person = Person(int(words[1]), {int(each) for each in words[2:]})
         elif word in ("user", "group"):
             self._ids[word, words[1]] = None if words[2] == "-" else int(words[2])
+            self._names[word, words[1]] = words[3] or words[1]
+        elif word == "names":
+            self._owners[int(words[1])] = (words[2], words[3])
+        elif word in ("link", "real"):
+            way = self._ways.setdefault(int(words[1]), Way())
+            way.add(word, words[2:])
+        elif word == "home_of":
+            if int(words[1]) == 0 or 1000 <= int(words[1]) < 65534:
+                self._homes.add(_bytes(" ".join(words[2:])))
+        elif word == "within":
+            name = _bytes(" ".join(words[2:]).replace("\0", "\n"))
+            self._within.setdefault(int(words[1]), set()).add(name[2:])
         elif word == "text":
             if words[2]:
                 self.comparison["previous_contents"][str(int(words[1]))] = words[2]
@@ -206,7 +186,7 @@ class Look:
         elif words[1] in ("w", "r"):
             bits, uid = words[3:5]
             self._places[int(word)] = (Place(words[1] == "w", _mode(bits), int(uid)), int(words[2]))
-        elif words[1] in tuple("lLfdonx"):
+        elif words[1] in tuple("lLfdonxy"):
             bits, uid, gid, size, last = words[2:]
             if bits == "-":
                 self._found[int(word)] = _Found(words[1], 0, -1, -1, 0, "", int(last) if last != "-" else 0)
@@ -220,6 +200,9 @@ class Look:
             BadAnswerError: something was not answered.
         """
         outcomes: list[StepOutcome] = []
+        for number, way in self._ways.items():
+            if number in self._places:
+                self._ways_to[self._above(number)] = way
         for number, step in enumerate(self._steps):
             count = len(self.comparison["differences"])
             outcome: StepOutcome = {"id": step["id"], "status": "ok", "files_changed": 0}
@@ -242,6 +225,10 @@ class Look:
 
     def _settle(self, entry: HostEntry, outcome: StepOutcome) -> None:
         found = self._found[entry["index"]]
+        place, _ = self._places[entry["index"]]
+        way = self._ways_to.get(self._above(entry["index"]))
+        if way is not None:
+            way.refuse_foreign(self._person.uid, self._owner(entry)[0], place)
         action = entry["action"] = self._action(entry, found)
         if action is None:
             return
@@ -250,22 +237,37 @@ class Look:
             self.comparison["content_needed"].append(entry["index"])
             if found.kind != "n" and not entry["is_secret"]:
                 self.comparison["previous_contents"][str(entry["index"])] = None
-        elif self._shows_diff:
-            before, after = self._words(entry, found), after_words(entry)
+        if self._shows_diff and (action != "content" or self._changes_more(entry, found)):
+            before = self._words(entry["index"], entry)
+            names = [self._names.get((word, entry[kind] or "")) for kind, word in _OWNERS]
+            after = after_words(entry, found.kind == "d", *names)
             path = printable_path(entry["path"])
             self.comparison["differences"].append({"path": path, "before": before, "after": after})
         outcome["status"] = "changed"
         outcome["files_changed"] += entry["kind"] != "directory" and found.kind != "d"
 
-    def _words(self, entry: HostEntry, found: _Found) -> str:
+    def _changes_more(self, entry: HostEntry, found: _Found) -> bool:
+        return found.kind == "f" and not (found.mode == entry["mode"] and self._has_owner(entry, found))
+
+    def _has_owner(self, entry: HostEntry, found: _Found) -> bool:
+        uid, gid = self._owner(entry)
+        return uid in (None, found.uid) and gid in (None, found.gid)
+
+    def _words(self, number: int, entry: HostEntry) -> str:
         """What is at a path, in words, as ``mngr_files_compare`` has them."""
+        found = self._found[number]
         if found.kind == "n":
             return "nothing"
         if found.kind in "lL":
-            words = f"link to {printable_path(self._targets.get(entry['index'], b''))}"
+            words = f"link to {printable_path(self._targets.get(number, b''))}"
         else:
-            words = f"{_word(found)} {found.mode:04o}"
-        return f"{words} {found.uid}:{found.gid}" if entry["owner"] or entry["group"] else words
+            words = f"{_word(found)} {found.mode:04o}" if found.kind != "o" else _word(found)
+        owner, group = self._owners.get(number, (str(found.uid), str(found.gid)))
+        return words + owner_words(entry["owner"] and owner, entry["group"] and group)
+
+    def _above(self, number: int) -> bytes:
+        """The directory in which an entry is changed: the nearest one that exists."""
+        return self._paths[number][: self._places[number][1]] or b"/"
 
     def _refuse_forbidden(self, entry: HostEntry, found: _Found, action: str) -> None:
         place, length = self._places[entry["index"]]
@@ -287,11 +289,11 @@ class Look:
 
     def _action(self, entry: HostEntry, found: _Found) -> str | None:
         kind, path = entry["kind"], entry["path"]
-        uid, gid = self._owner(entry)
-        if found.kind == "x":
-            if kind == "absent":
-                return None
+        has_owner = self._has_owner(entry, found)
+        if found.kind in "xy":
             why = "is not a directory, and one is needed there; use another destination"
+            if found.kind == "y":
+                why = "is a link to nothing, and a directory is needed there"
             raise RefusedError(path[: found.blocked], why)
         if kind == "absent":
             return None if found.kind == "n" else "delete"
@@ -310,7 +312,6 @@ class Look:
             return "directory" if kind == "directory" else "link" if kind == "link" else "content"
         if entry["if_exists"] == "keep":
             return None
-        has_owner = uid in (None, found.uid) and gid in (None, found.gid)
         if kind == "directory":
             return None if has_owner and (entry["is_top"] or found.mode & 0o777 == entry["mode"]) else "adjust"
         if kind == "link":
@@ -320,6 +321,9 @@ class Look:
             return None if has_owner else "owner"
         if found.kind != "f" or found.digest != entry["sha256"] or found.size != entry["size"]:
             return "content"
+        if entry["is_secret"] and entry["owner"] is None:
+            if found.uid not in (0, self._person.uid, self._places[entry["index"]][0].uid):
+                return "content"  # another user can read it: it is written anew
         return None if has_owner and found.mode == entry["mode"] else "adjust"
 
     def _number(self, entry: HostEntry, kind: str, name: str | None) -> int | None:
@@ -333,26 +337,34 @@ class Look:
 
     def _settle_mirror(self, number: int, step: HostStep, outcome: StepOutcome) -> None:
         """Count what a mirror would delete: all that is there and not sent, but for backups and temporary files."""
+        from .mngr_files_mirror import BACKUP_NAME, is_own_name
+
         top = (step["mirror"] or b"").rstrip(b"/") + b"/"
-        if ((self._home or b"").rstrip(b"/") + b"/").startswith(top):
+        if any((home.rstrip(b"/") + b"/").startswith(top) for home in {self._home or b"", *self._homes}):
             raise RefusedError(top[:-1] or b"/", HOLDS_A_HOME)
         kept = {entry["path"] for entry in self._entries() if entry["kind"] != "absent"}
-        there = [top + name for name in self._below.get(number, []) if name]
-        for path in there:
-            name = path.rpartition(b"/")[2]
-            if name.startswith(b".mngr-ansible-") or b".mngr-backup-" in name:
-                kept.add(path)
         holders = {path[: at.start()] for path in kept for at in re.finditer(b"/", path)}
-        deleted = [path for path in there if path not in kept and path not in holders]
+        there = [top + name for name in self._below.get(number, []) if name]
+        inner = {top + name for name in self._within.get(number, ()) if name}
+        backs_up = step["if_exists"] == "backup"
+        staying = {each for each in there if BACKUP_NAME.search(each) or (backs_up and each not in inner)}
+        deleted = [each for each in there if each not in kept | holders and not is_own_name(each.rpartition(b"/")[2])]
+        deleted = without_those_that_stay(deleted, inner, staying | kept)
         if deleted and step["is_empty_refused"]:
             raise RefusedError(top[:-1], empty_mirror(len(deleted)))
+        owner = step["entries"][0]["owner"] if step["entries"] else None
         for path in deleted if self._shows_diff else ():
-            words: Difference = {"path": printable_path(path), "before": "something", "after": "nothing"}
+            if len(self._gone) >= MOST_DELETED:
+                break
+            entry = absent(path, step["if_exists"], owner)
+            entry["action"] = "delete"
+            after = after_words(entry, path in inner, None, None)
+            words: Difference = {"path": printable_path(path), "before": "something", "after": after}
             self.comparison["differences"].append(words)
+            self._gone[1 + max(self._paths, default=0) + len(self._gone)] = (words, entry)
         if deleted:
             outcome["status"] = "changed"
-            directories = {path[: at.start()] for path in there for at in re.finditer(b"/", path)}
-            outcome["files_changed"] += sum(1 for path in deleted if path not in directories)
+            outcome["files_changed"] += sum(1 for path in deleted if path not in inner)
 
     def _entries(self) -> list[HostEntry]:
         return [entry for step in self._steps for entry in step["entries"]]
@@ -363,10 +375,15 @@ class Look:
         for kind, name in sorted(each for each in names if each[1]):
             yield f"{kind} {shlex.quote(name)} {shlex.quote(name)}\n"
         for entry in self._entries():
-            yield f"look {entry['index']} {entry['size']} {_quoted(entry['path'])}\n"
+            yield _look_line(entry["index"], entry)
         for number, step in enumerate(self._steps):
             if step["mirror"] is not None:
                 yield f"below {number} {_quoted(step['mirror'])}\n"
+
+
+def _look_line(number: int, entry: HostEntry) -> str:
+    names = "y" if entry["owner"] or entry["group"] else "''"
+    return f"look {number} {entry['size']} {_quoted(entry['path'])} {names}\n"
 
 
 def _chunks(lines: Iterable[str]) -> Iterator[str]:

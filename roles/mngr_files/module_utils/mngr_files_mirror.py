@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .mngr_files_directories import MissingError
 from .mngr_files_paths import HOLDS_A_HOME, RefusedError
+from .mngr_files_steps import without_those_that_stay
 from .mngr_files_temporaries import NAME
 from .mngr_files_writing import BACKUP
 
@@ -17,13 +18,18 @@ if TYPE_CHECKING:
 
     from .mngr_files_directories import Directories, Directory
 
-_BACKUP_NAME = re.compile(re.escape(BACKUP) + rb"\d{8}T\d{6}Z(-\d+)?\Z")
+BACKUP_NAME = re.compile(re.escape(BACKUP) + rb"\d{8}T\d{6}Z(-\d+)?\Z")
 
 
 def extraneous(
-    top: Directory, kept: Iterable[bytes], protected: Iterable[bytes], directories: Directories
+    top: Directory,
+    kept: Iterable[bytes],
+    protected: Iterable[bytes],
+    directories: Directories,
+    *,
+    keeps_backups: bool = False,
 ) -> list[bytes]:
-    """Paths below ``top`` that a mirror deletes, the deepest first.
+    """Paths below ``top`` that a mirror deletes, or with ``keeps_backups`` renames, the deepest first.
 
     What is in ``kept``, backups, and temporary files of this role stay. Paths are compared after links in their parents
     are resolved. Other file systems that are mounted below ``top`` are not entered, and no link is followed there.
@@ -37,19 +43,31 @@ def extraneous(
             raise RefusedError(top.path, HOLDS_A_HOME)
     needed = _with_parents(kept, top.real_path, directories)
     found: list[bytes] = []
+    inner: set[bytes] = set()
+    staying: list[bytes] = []
     waiting: list[tuple[Directory, bytes | None, bytes]] = [(top, None, top.real_path)]
     while waiting:
         holder, own_name, real = waiting.pop()
         directory = holder if own_name is None else directories.open_in(holder, own_name)
         if directory.status.st_dev != top.status.st_dev:
+            staying.append(directory.path)
             continue
         for name, is_directory in _children(directory):
-            path = os.path.join(real, name)
-            if path not in needed and not NAME.match(name) and not _BACKUP_NAME.search(name):
-                found.append(os.path.join(directory.path, name))
+            path, named = os.path.join(real, name), os.path.join(directory.path, name)
+            if path not in needed and not is_own_name(name):
+                found.append(named)
+            if path in needed or BACKUP_NAME.search(name) or (keeps_backups and not is_directory):
+                staying.append(named)
             if is_directory:
+                inner.add(named)
                 waiting.append((directory, name, path))
-    return sorted(found, key=lambda path: path.count(b"/"), reverse=True)
+    found.sort(key=lambda path: path.count(b"/"), reverse=True)
+    return without_those_that_stay(found, inner, staying)
+
+
+def is_own_name(name: bytes) -> bool:
+    """Whether something has the name of a temporary file or a backup of this role."""
+    return bool(NAME.match(name) or BACKUP_NAME.search(name))
 
 
 def _children(directory: Directory) -> list[tuple[bytes, bool]]:

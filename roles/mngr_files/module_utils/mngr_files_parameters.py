@@ -44,7 +44,9 @@ def read(variable: Any, base: str, controller: sources.Controller | None = None)
                 raise values.ParameterError("it is not a dictionary")
             step = _step_id(given)
             if step in transfers.order:
-                raise values.ParameterError(f"another transfer has the id {values.shown(step)} too; give each an id of its own")
+                raise values.ParameterError(
+                    f"another transfer has the id {values.shown(step)} too; give each an id of its own"
+                )
             transfers.order.append(step)
             if "entries" in given:
                 planned.read(transfers, step, given, base)

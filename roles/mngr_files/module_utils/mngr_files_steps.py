@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 from .mngr_files_paths import RefusedError, printable_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from .mngr_files_paths import Owner
     from .mngr_files_protocol import ReceivedEntry, ReceivedStep, StepOutcome
@@ -170,11 +170,38 @@ def count_change(outcome: StepOutcome, entry: HostEntry) -> None:
         outcome["files_changed"] += 1
 
 
-def after_words(entry: HostEntry) -> str:
-    """What will be at the path of an entry with an action, in words."""
+def after_words(entry: HostEntry, is_directory: bool, owner: str | None, group: str | None) -> str:
+    """What will be at the path of an entry with an action, in words.
+
+    ``is_directory``: a directory is there. ``owner`` and ``group`` are the names of those that it is to have, if they
+    are given.
+    """
     if entry["action"] == "delete":
-        return "nothing"
-    if entry["action"] == "link":
-        return "link to %s" % printable_path(entry["target"] or b"")
-    owner = " %s:%s" % (entry["owner"], entry["group"]) if entry["owner"] or entry["group"] else ""
-    return "%s %04o%s" % (entry["kind"], entry["mode"], owner)
+        return "renamed to a backup" if entry["if_exists"] == "backup" and not is_directory else "nothing"
+    if entry["kind"] == "link":
+        return "link to %s%s" % (printable_path(entry["target"] or b""), owner_words(owner, group))
+    return "%s %04o%s" % (entry["kind"], entry["mode"], owner_words(owner, group))
+
+
+def owner_words(owner: str | None, group: str | None) -> str:
+    """The words for an owner and a group, to follow others; only those that are given."""
+    return "".join(", %s %s" % each for each in (("owner", owner), ("group", group)) if each[1])
+
+
+def without_those_that_stay(
+    found: Sequence[bytes], directories: Collection[bytes], staying: Iterable[bytes]
+) -> list[bytes]:
+    """What a mirror deletes, without the directories that stay since they hold what stays.
+
+    Args:
+        found: everything that is no longer sent.
+        directories: those of it that are directories.
+        staying: what stays below them, such as backups and mount points.
+    """
+    holders: set[bytes] = set()
+    for path in staying:
+        above = os.path.dirname(path)
+        while above not in holders and len(above) > 1:
+            holders.add(above)
+            above = os.path.dirname(above)
+    return [path for path in found if path not in directories or path not in holders]
