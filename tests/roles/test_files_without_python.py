@@ -175,6 +175,19 @@ def test_check_mode_without_python_foretells_what_a_run_does(host: SshHost, tmp_
     assert SECRET not in looked.text + str(looked.results)
 
 
+def test_a_link_that_leads_to_another_users_directory_is_refused_whatever_its_name_is() -> None:
+    way = role_module("mngr_files", "mngr_files_way").Way()
+    place = role_module("mngr_files", "mngr_files_permissions").Place(True, 0o755, 0)
+    way.add("link", ["7:dev", "0:root", "/srv/zu", "größe"])
+    way.add("real", ["12", "/srv/größe", "0:root", "0:root", "0:root"])
+
+    with pytest.raises(Exception, match="root does not follow it") as refused:
+        way.refuse_foreign(0, None, place)
+    path, why = refused.value.args
+    assert path == "/srv/zu größe".encode()
+    assert why.startswith("is a link of dev to /srv/größe, which belongs to root")
+
+
 def test_the_script_that_looks_is_clean_sh() -> None:
     look = role_module("mngr_files", "mngr_files_look")
     assert (

@@ -45,9 +45,9 @@ class Way:
         if word == "link":
             self._links.append(_Link(_bytes(" ".join(words[2:])), _user(words[0]), _user(words[1])))
             return
-        text, length = " ".join(words[1:]), int(words[0])
-        self._real = _bytes(text[:length])
-        self._owners = [_user(each) for each in text[length:].split()]
+        line, length = _bytes(" ".join(words[1:])), int(words[0])  # in bytes
+        self._real = line[:length]
+        self._owners = [_user(each) for each in line[length:].decode("utf-8", "surrogateescape").split()]
 
     def refuse_foreign(self, uid: int, owner: int | None, place: Place) -> None:
         """Refuse a link that this user does not follow.
