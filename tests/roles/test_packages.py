@@ -245,13 +245,13 @@ def test_what_apt_would_have_to_remove_or_unhold_stays(
     assert "would have to remove other packages, which is never done" in ran.apt["msg"]
     host.run("apt-mark hold mtool")
     repository.add("mtool", "1:3.0-1", commands={"mtool": "echo mtool version 3.0"})
-    repository.add("free", "1.0")
+    repository.add("loose", "1.0")
     tool = {"name": "my tool", "version": ">=3", "checks": ["mtool"], "packages": {"apt": ["mtool"]}}
-    held = packages(tmp_path, host, tool, "free")
+    held = packages(tmp_path, host, tool, "loose")
     assert held.code == 2
     assert held.apt["msg"].startswith("my tool: A package is on hold"), held.text
     reasons = {each["id"]: each["reason"] for each in held.apt["mngr_steps"]}
-    assert reasons["package:free"].startswith("it was not installed, because my tool in the same transaction failed: ")
+    assert reasons["package:loose"].startswith("it was not installed, because my tool in the same transaction failed: ")
     optional = packages(tmp_path, host, tool | {"is_required": False})
     assert re.search(r"my tool: A package is on hold, [^[]*\. It is optional\.", " ".join(optional.text.split()))
     assert host.run("apt-mark showhold; mtool").stdout == "mtool\nmtool version 2.40.1\n"
