@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -82,6 +83,12 @@ def test_check_mode_goes_on_where_python_is_still_missing_and_foretells_every_ta
         {"name": "python3"},
         {"name": "jq"},
         {"name": "nowhere", "is_required": False},
+        {
+            "name": "the file of git",
+            "checks": [{"kind": "file", "value": "/usr/bin/git"}],
+            "packages": {"apt": ["git"]},
+        },
+        {"name": "json", "checks": [{"kind": "python_module", "value": "json"}], "packages": {"apt": ["nowhere"]}},
         {"name": "git-new", "checks": ["git"], "packages": {"apt": ["git"]}, "version": ">=9", "is_required": False},
     ]
     then = {"name": "mngr_packages"}, {"mngr_packages_requirements": needed}
@@ -96,10 +103,14 @@ def test_check_mode_goes_on_where_python_is_still_missing_and_foretells_every_ta
         ran = run_playbook(tmp_path / "run", tmp_path / "run/play.yml", "--diff")
         assert ran.code == 0, ran.text
         assert bool(host.run("command -v git", check=False).returncode) == is_check_mode
-        steps = [(each["id"], each["status"]) for one in ran.results for each in one.get("mngr_steps", ())]
+        every = [each for one in ran.results for each in one.get("mngr_steps", ()) if each["id"] != "package:json"]
+        steps = [
+            (each["id"], each["status"], each["current"], re.sub(r" \([^)]*\)", "", each["reason"])) for each in every
+        ]
         told.append((ran.changed, steps, [one.get("changes") for one in ran.results]))
     assert told[0] == told[1]
-    assert ("package:git", "ok") in told[0][1]
+    assert ("package:git", "ok", "2.40", "") in told[0][1]
+    assert ran.outcomes["package:json"] == "ok"
 
 
 def test_the_example_of_the_readme_runs(ssh_host: StartHost, tmp_path: Path) -> None:

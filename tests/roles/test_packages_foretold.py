@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -131,6 +132,11 @@ def told(ran: Play) -> list[dict[str, Any]]:
             "failed": bool(each.get("failed")),
             "steps": {step["id"]: step["status"] for step in each.get("mngr_steps", ())},
             "changes": each.get("changes", []),
+            "reasons": [
+                re.sub(r" \([^)]*\)", "", step["reason"])  # without the place, which only the run knows
+                for step in each.get("mngr_steps", ())
+                if each["task"].endswith("Assert versions")
+            ],
         }
         for each in ran.results
     ]
@@ -192,7 +198,10 @@ _PHASES = [Phase.explicit, Phase.generate] if EXAMPLES else [Phase.explicit]
         {"local_path": "absent", "remote_path": "/srv/files/new/three", "is_required": False},
     ],
     packages=[
-        [optional("alpha", ">=9"), optional("beta", ">=2"), optional("late", ">=3"), optional("nowhere")],
+        [
+            *(optional("alpha", ">=9"), optional("beta", ">=2"), optional("late", ">=3"), optional("nowhere")),
+            {**optional("latest", ">=9"), "packages": {each: ["late"] for each in KINDS}},
+        ],
         [optional("gamma", ">=2"), optional("orphan"), {"name": "alpha", "version": ">=2", "is_required": True}],
         [optional("rival"), optional("late"), {"name": "alpha", "version": ">=1", "is_required": True}],
         [optional("gamma"), {"name": "nowhere", "version": "", "is_required": True}],

@@ -20,7 +20,10 @@ finish() { # STATUS REASON: print the outcome and exit
   version=$(python3 -I -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null </dev/null)
   reason=$(printf %s "$2" | tr '"\134' "'/" | tr -c ' -~' ' ')
   foretold=''
-  if [ -n "$check" ] && [ "$1" = changed ]; then foretold=', "foretold": "'$manager'", "offered": "'$(offered_version)'"'; fi
+  if [ -n "$check" ] && [ "$1" = changed ]; then
+    version=$(offered_version)
+    foretold=', "foretold": "'$manager'", "offered": "'$version'"'
+  fi
   printf '\n{"mngr_steps": [{"id": "bootstrap:python3", "status": "%s", "current": %s, "reason": "%s"}]%s}\n' \
     "$1" "${version:+\"}${version:-null}${version:+\"}" "$reason" "$foretold"
   [ "$1" != failed ]

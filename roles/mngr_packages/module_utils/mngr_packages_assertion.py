@@ -24,7 +24,7 @@ def run(module: AnsibleModule) -> NoReturn:
             steps.append(outcome(checked, "changed" if is_installed else "ok"))
             continue
         hint = "; it was installed, but the check finds something else" if is_installed else ""
-        reason = checked.problem() + offered(module, checked.requirement) + hint
+        reason = checked.problem() + offered(module, checked.requirement, foretold) + hint
         steps.append(outcome(checked, "failed", reason))
         if checked.requirement["is_required"]:
             problems.append(reason)

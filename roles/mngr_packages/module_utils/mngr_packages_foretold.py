@@ -7,6 +7,8 @@ pass it on. In a run it is empty.
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .mngr_ansible_portable import versions
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 FORETOLD: Mapping[str, Any] = {"type": "list", "elements": "dict", "default": []}
 """The argument of the modules."""
+_APART = ("distutils", "ensurepip", "idlelib", "lib2to3", "test", "tkinter", "turtle", "turtledemo", "venv")
+"""Modules of Python's library that distributions have in packages of their own."""
 HIDDEN = "********"
 """What Ansible shows of a login or a query in an address."""
 
@@ -60,6 +64,16 @@ class Foretold:
             }
         )
 
+    def add_offer(self, manager: str, packages: Sequence[str], version: str | None) -> None:
+        """Note what new lists of packages offer, which a run would have fetched; None for nothing."""
+        self._entries.append({"kind": "offer", "manager": manager, "packages": list(packages), "version": version})
+
+    def offer(self, manager: str, packages: Sequence[str]) -> dict[str, Any] | None:
+        """What was noted last of these packages; None where nothing was."""
+        noted = (each for each in reversed(self._entries) if each.get("kind") == "offer")
+        wanted = {"manager": manager, "packages": list(packages)}
+        return next((each for each in noted if {key: each.get(key) for key in wanted} == wanted), None)
+
     def add_repository(self, repository: Repository, key: str) -> None:
         """Note that this repository would be added."""
         self._entries.append(
@@ -82,7 +96,13 @@ class Foretold:
         if checked.finding.status not in ("missing", "too-old"):
             return checked
         for each in reversed(self._entries):
-            if each.get("kind") == "package" and self._is_same(each, checked):
+            if each.get("kind") != "package":
+                continue
+            if _is_in_pythons_library(each, checked):
+                return checked._replace(finding=Finding(checked.id, "ok", None, "python3, by an earlier task", ""))
+            if self._is_same(each, checked):
+                if not any(map(_shows_version, checked.requirement["checks"])):
+                    return _without_version(checked)
                 version = each.get("version")
                 status = versions.Range.parse(checked.requirement["version"]).judge(version) if version else "ok"
                 wanted = checked.requirement["version"]
@@ -123,6 +143,41 @@ class Foretold:
             files[f"sources/{name}.{suffix}"] = text.replace(key_path, f"{directory}/{key}")
             files[key] = str(each["key"])
         return Sources(files, hidden)
+
+
+def _is_in_pythons_library(entry: Mapping[str, Any], checked: Checked) -> bool:
+    """Whether a requirement of any version looks for a module that comes with the python3 that would be installed.
+
+    Told by this process's own Python: on a host without one, that is the controller's.
+    """
+    if "python3" not in (entry.get("checks") or ()) or checked.requirement["version"]:
+        return False
+    modules = [check["value"] for check in checked.requirement["checks"] if check["kind"] == "python_module"]
+    return any(_is_standard(each) for each in modules)
+
+
+def _is_standard(module: str) -> bool:
+    top = module.partition(".")[0]
+    if top not in getattr(sys, "stdlib_module_names", ()) or top in _APART:
+        return False
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _shows_version(check: Mapping[str, Any]) -> bool:
+    """Whether a check may show a version: that of a file without a pattern only shows that it is there."""
+    return check["kind"] != "file" or bool(check["pattern"])
+
+
+def _without_version(checked: Checked) -> Checked:
+    """What is found of a requirement whose file an earlier task would have installed."""
+    where, wanted = checked.requirement["checks"][0]["value"], checked.requirement["version"]
+    if not wanted:
+        return checked._replace(finding=Finding(checked.id, "ok", None, where, ""))
+    reason = f"{where} prints no readable version, wanted {wanted}"
+    return checked._replace(finding=Finding(checked.id, "unknown", None, where, reason))
 
 
 def _commands(checked: Checked) -> list[str]:

@@ -205,7 +205,10 @@ class Installation:
             offers = self.manager.offers(requirements, self.privilege)
             offers = offers._replace(problem=self.unfetched.problem if self.unfetched else offers.problem)
         for each in due:
-            self.outcomes.versions[each.id] = self.manager.best(each.requirement, offers)
+            best = self.outcomes.versions[each.id] = self.manager.best(each.requirement, offers)
+            if self.module.check_mode and self.is_refreshed:
+                self.foretold.add_offer(self.manager.name, each.requirement["packages"][self.manager.name], best)
+        self.outcomes.foretold = self.foretold.entries
         asked = [each for each in due if each.requirement["repository"] not in hidden]
         refused = [each for each in asked if self.manager.refusal(each.requirement, offers)]
         remedy = self.unfetched.remedy if self.unfetched else _NO_OFFER

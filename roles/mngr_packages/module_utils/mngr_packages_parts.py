@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
 from . import mngr_packages_host
-from .mngr_ansible_portable import managers
+from .mngr_ansible_portable import fields, managers
 from .mngr_ansible_portable.managers import DOWNLOADS
 from .mngr_packages_foretold import Foretold
 from .mngr_packages_manager import PackageManager
@@ -78,6 +78,7 @@ def install(module: AnsibleModule, work: Callable[[AnsibleModule], _Work]) -> No
     """Run ``mngr_packages_install``, and end the module."""
     system = mngr_packages_host.of(module).system_manager()
     wanted = [_with_alternatives(each, module.params["manager"], system) for each in complete(module)]
+    _warn_of_unknown_repositories(module, wanted)
     if not any(each["sources"] or each["install"] == "print" for each in wanted):
         work(module).run()
     choice, found = _choose(module, wanted, module.params["repositories"])
@@ -93,6 +94,8 @@ def install(module: AnsibleModule, work: Callable[[AnsibleModule], _Work]) -> No
         ready = chosen.requirement if chosen else {**each, "sources": []}
         groups.setdefault((_mode(module, each), manager), []).append(ready)
     result: dict[str, Any] = {"changed": False, "installed": [], "mngr_steps": steps, "chosen": choice.result()}
+    if module.check_mode:
+        result["foretold"] = [*module.params["foretold"], *choice.looked_up.entries]
     for mode, manager in sorted(groups, key=lambda key: (_MODES.index(key[0]), _ORDER.index(key[1]))):
         group = groups[mode, manager]
         foretold = result.get("foretold", module.params["foretold"])
@@ -181,6 +184,21 @@ def _refuse(module: AnsibleModule, choice: Choice, *, is_final: bool = True) -> 
     required = [each for each in choice.refused if each.checked.requirement["is_required"]]
     Outcomes(module, _NOTHING).refuse(choice.refused if is_final else required)
     return [outcome(each.checked, "failed", each.reason, is_of_source=True) for each in choice.refused]
+
+
+def _warn_of_unknown_repositories(module: AnsibleModule, wanted: Sequence[Requirement]) -> None:
+    """Warn of requirements that name a repository which the module that adds them was not given."""
+    earlier = module.params["repositories"]
+    if not earlier:  # that module is not part of this run
+        return
+    known = [each["id"].partition(":")[2] for each in earlier.get("mngr_steps") or ()]
+    for each in wanted:
+        name = each["repository"]
+        if name and name not in known:
+            module.warn(
+                f"{each['name']}: its repository {name!r} is not among mngr_packages_repositories"
+                f"{fields.nearest(name, known)}; none was added for it."
+            )
 
 
 def _with_alternatives(requirement: Requirement, manager: str, system: str) -> Requirement:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
     from .mngr_ansible_portable.checks import Finding
+    from .mngr_packages_foretold import Foretold
     from .mngr_packages_host import Host
 
 
@@ -124,11 +125,17 @@ def check(module: AnsibleModule, requirements: Sequence[Requirement]) -> list[Ch
     return [Checked(*pair) for pair in zip(requirements, findings)]  # noqa: B905 - Python 3.9
 
 
-def offered(module: AnsibleModule, requirement: Requirement) -> str:
-    """What the first manager that a requirement names offers of it, as the end of a sentence; empty if unknown."""
+def offered(module: AnsibleModule, requirement: Requirement, foretold: Foretold) -> str:
+    """What the first manager that a requirement names offers of it, as the end of a sentence; empty if unknown.
+
+    In check mode as an earlier task found in new lists, which a run would have fetched.
+    """
     name = next((name for name in requirement["packages"] if name in managers.TABLE), None)
     if name is None:
         return ""
+    known = foretold.offer(name, requirement["packages"][name])
+    if known is not None:
+        return f", {name} offers {known['version']}" if known["version"] else ""
     manager = PackageManager(module, name)
     best = manager.best(requirement, manager.offers([requirement]))
     return f", {name} offers {best}" if best else ""

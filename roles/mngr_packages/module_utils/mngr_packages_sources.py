@@ -75,11 +75,13 @@ class Choice(NamedTuple):
         chosen: by id, the candidate of each requirement that has to be installed and can be.
         before: what has to be installed first, because a chosen source needs it.
         refused: the others, with the reasons.
+        looked_up: in check mode, what new lists of packages offer.
     """
 
     chosen: dict[str, Candidate]
     before: list[Requirement]
     refused: list[Refusal]
+    looked_up: Foretold
 
     def repositories(self) -> list[tuple[RepositoryRequest, Requirement]]:
         """The third parties' repositories of the chosen sources, each with the requirement that it is for."""
@@ -117,6 +119,7 @@ class Chooser:
         self._managers: dict[str, PackageManager] = {}
         self._offers: dict[str, ManagerOffers] = {}
         self._privilege = ""
+        self._looked_up = Foretold(())
         self._host = mngr_packages_host.of(module)
         system = self._host.system()
         names = f"{system.words.get('ID', '')} {system.words.get('ID_LIKE', '')}".split()
@@ -128,7 +131,7 @@ class Chooser:
     def choose(self, due: Sequence[Checked]) -> Choice:
         """Choose a source for each of these, which the host does not have as wanted."""
         self._ask([candidate for each in due for candidate in self._candidates(each.requirement)])
-        choice = Choice({}, [], [])
+        choice = Choice({}, [], [], self._looked_up)
         for each in due:
             refused: list[str] = []
             found = self._first(each.requirement, refused, choice.before, ())
@@ -246,6 +249,8 @@ class Chooser:
                 with self._rehearsal(manager) if self._module.check_mode else contextlib.nullcontext():
                     manager.refresh(user)
                     offers = manager.offers(wanted, user)
+                for one in wanted if self._module.check_mode else ():
+                    self._looked_up.add_offer(name, one["packages"][name], manager.best(one, offers))
             known = self._offers.get(name)
             self._offers[name] = offers._replace(offers={**known.offers, **offers.offers}) if known else offers
 
