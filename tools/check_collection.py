@@ -35,6 +35,7 @@ def main() -> int:
         environment = _environment(directory)
         words = ["sanity", "--color", "no", "--python", f"{sys.version_info[0]}.{sys.version_info[1]}"]
         words += [word for test in options.tests for word in ("--test", test)]
+        words += [word for test in options.without for word in ("--skip-test", test)]
         judged = subprocess.run([_program("ansible-test"), *words], cwd=_tree(directory), env=environment, check=False)
         return judged.returncode or _show_documentation(directory, environment)
 
@@ -42,6 +43,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("tests", nargs="*", metavar="TEST", help="a test of ansible-test sanity (default: all)")
+    parser.add_argument("--without", action="append", default=[], metavar="TEST", help="leave this one out")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="build the collection in DIR and leave it there")
     return parser.parse_args()
 

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give ``core`` the oldest and the newest, ``newest_core`` the newest; both get ``--core`` where that is given."""
+    """Give ``core`` the oldest and the newest, the other two one of these; all get ``--core`` where that is given."""
     chosen = metafunc.config.getoption("--core")
-    for name, versions in (("core", (OLDEST, NEWEST)), ("newest_core", (NEWEST,))):
+    for name, versions in (("core", (OLDEST, NEWEST)), ("oldest_core", (OLDEST,)), ("newest_core", (NEWEST,))):
         if name in metafunc.fixturenames:
             metafunc.parametrize(name, [chosen] if chosen else versions, indirect=True, scope="module")
 
@@ -32,7 +32,7 @@ def core(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         pytest.skip(str(error))
 
 
-newest_core = core
+oldest_core = newest_core = core
 
 
 @pytest.fixture(scope="module")

@@ -40,6 +40,11 @@ def short(python: str) -> str:
 @pytest.fixture
 def team(core: Core, offering: Fleet, tmp_path: Path) -> OpsTeam:
     """A team with sources of files, on hosts that have nothing of it yet."""
+    return new_team(core, offering, tmp_path)
+
+
+def new_team(core: Core, offering: Fleet, tmp_path: Path) -> OpsTeam:
+    """A team with this ansible-core."""
     made = OpsTeam(tmp_path, core)
     made.write("src/tree/plain", "plain\n")
     made.write("src/tree/program", "#!/bin/sh\n").chmod(0o755)
@@ -102,7 +107,10 @@ def test_the_roles_foretell_and_do_the_same_with_each_core_and_each_python_of_a_
         assert "DEPRECAT" not in ran.text
 
 
-def test_a_rendered_directory_runs_with_each_core(hosts: Fleet, team: OpsTeam, tmp_path: Path) -> None:
+def test_a_rendered_directory_runs_with_each_core(  # the newest has it in test_ops_team too
+    oldest_core: Core, hosts: Fleet, offering: Fleet, tmp_path: Path
+) -> None:
+    team = new_team(oldest_core, offering, tmp_path)
     bundle = tmp_path / "bundle"
     wanted = ["--file", f"{tmp_path}/src/tree:/srv/team/tree", "--package", "tool-rendered>=2"]
     rendered = mngr_ansible("render", bundle, *wanted, *on(*hosts.hosts.values()))

@@ -54,7 +54,8 @@ def ran(*words: str | Path, cwd: Path, code: int = 0, **environment: str) -> str
 
 
 def test_ansible_test_and_ansible_doc_have_no_complaint() -> None:
-    said = ran(sys.executable, "-m", "tools.check_collection", cwd=content_directory())
+    """All but pylint, which takes as long as the other 23 tests together: the command alone has it too."""
+    said = ran(sys.executable, "-m", "tools.check_collection", "--without", "pylint", cwd=content_directory())
     assert "ERROR" not in said
     assert said.endswith("ansible-doc shows every module and role\n")
 
