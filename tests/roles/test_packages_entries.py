@@ -106,6 +106,7 @@ def test_what_belongs_to_a_source_is_refused_beside_sources(key: dict[str, Any])
         {"name": "tmux", "checks": [{"value": "tmux", "args": ["-V"]}, {"kind": "package", "value": "tmux"}]},
         {"name": "tool", "packages": {"installer": []}, "url": "https://example.org/x", "sha256": "0" * 64},
         {"name": "tool", "packages": {"npm": ["tool"]}, "exact": {"npm": "1.2"}, "scope": "user", "id": "mine"},
+        {"name": "tool", "packages": {"archive": ["tool"]}, "exact": {"archive": "2.0"}, "url": "https://e/x"},
         {"name": "fd", "install": "print", "purpose": "finds files"},
     ],
     ids=repr,

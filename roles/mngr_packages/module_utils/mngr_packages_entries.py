@@ -86,7 +86,7 @@ def _check_resolved(made: Mapping[str, Any]) -> None:
     if not isinstance(exact, Mapping):
         raise fields.error(_KIND, "exact", exact, "is not a mapping", 'Give it by manager: exact: {npm: "3.3.3"}.')
     for manager, version in exact.items():
-        fields.check_choice(_KIND, "exact", manager, tuple(TABLE))
+        fields.check_choice(_KIND, "exact", manager, (*TABLE, *DOWNLOADS))
         fields.check_type(_KIND, f"exact.{manager}", version, (str,))
         if not is_readable(version):
             raise fields.error(_KIND, f"exact.{manager}", version, "is not one version", "Give one, such as '1.7.7'.")
