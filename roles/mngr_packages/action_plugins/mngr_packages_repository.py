@@ -16,7 +16,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 if TYPE_CHECKING:
-    from ansible.module_utils import mngr_packages_bare_host as bare_host
+    from ansible.module_utils import mngr_packages_action as action
 else:
 
     def module_utils_package():
@@ -33,7 +33,7 @@ else:
             sys.modules[name] = importlib.util.module_from_spec(spec)
         return name
 
-    bare_host = importlib.import_module(f"{module_utils_package()}.mngr_packages_bare_host")
+    action = importlib.import_module(f"{module_utils_package()}.mngr_packages_action")
 
 
 class ActionModule(ActionBase):
@@ -42,20 +42,4 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the module, or what stands for it."""
         result = super().run(tmp, task_vars)
-        if not self._task.check_mode:
-            return {**result, **self._execute_module(task_vars=task_vars)}
-        place = constants.DEFAULT_LOCAL_TMP, str(self._task.delegate_to or (task_vars or {}).get("inventory_hostname"))
-        given = bare_host.carried.arguments(self._task.args, *place)
-        if bare_host.is_one(task_vars or {}, is_check_mode=True):
-            found, warnings = bare_host.look("repository", given, self._answered, has_diff=self._task.diff)
-            for each in warnings:
-                Display().warning(each)
-        else:
-            found = self._execute_module(module_args=given, task_vars=task_vars)
-        bare_host.carried.keep(found, *place)
-        return {**result, **found}
-
-    def _answered(self, line: str) -> tuple[int, str]:
-        """Run a line of sh on the host; its exit status and its standard output."""
-        ran = self._low_level_execute_command(line, executable="/bin/sh")
-        return ran["rc"], ran["stdout"]
+        return {**result, **action.run(self, task_vars or {}, constants.DEFAULT_LOCAL_TMP, Display().warning)}

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Check mode on a host that has no Python yet, and would have got it from an earlier task: a look in plain sh.
 
-The actions of this role call :func:`look` on the controller. What the modules would find out on the host, the same code
-finds out here: it asks a :class:`BareHost`, which runs every question on the host through Ansible's connection.
+``mngr_packages_action`` calls :func:`look` on the controller. What the modules would find out on the host, the same
+code finds out here: it asks a :class:`BareHost`, which runs every question on the host through Ansible's connection.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any, Callable, NoReturn, cast
 
-from . import mngr_packages_carried as carried
 from . import mngr_packages_host
 from .mngr_ansible_portable import managers, userland
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
     from ansible.module_utils.basic import AnsibleModule
 
-__all__ = ["BareHost", "carried", "is_one", "look"]
-
 Result = dict[str, Any]
 """The result of a module."""
 
@@ -28,10 +25,10 @@ _PATH = "PATH=$PATH:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin
 _ROOTS_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH; cd /; "
 
 
-def is_one(task_vars: Mapping[str, Any], *, is_check_mode: bool) -> bool:
-    """Whether an earlier task of the play would have installed python3: then no module can run in check mode."""
+def is_one(task_vars: Mapping[str, Any]) -> bool:
+    """Whether, in check mode, an earlier task of the play would have installed python3: then no module can run."""
     bootstrapped = task_vars.get("mngr_bootstrap_python")
-    return is_check_mode and isinstance(bootstrapped, dict) and bool(bootstrapped.get("foretold"))
+    return isinstance(bootstrapped, dict) and bool(bootstrapped.get("foretold"))
 
 
 class _Ended(Exception):
