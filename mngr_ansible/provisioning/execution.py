@@ -153,6 +153,7 @@ def run_hosts(
             result = run(
                 directory / "run",
                 timeout=_seconds_left(prepared, request),
+                hosts=len(runs),
                 control_path=request.control_path,
                 remote_tmp=str(directory / "tmp"),  # of this machine; other hosts have their own
                 on_event=follow,

@@ -31,7 +31,11 @@ _PATHS = ("LIBRARY", "MODULE_UTILS", "ROLES_PATH", "COLLECTIONS_PATH", *(f"{kind
 to nothing; what is beside the playbook is found anyway."""
 
 
-def environment(private: Path, sockets: Path, ssh_args: str, remote_tmp: str) -> dict[str, str]:
+MOST_FORKS = 50
+"""Hosts on which Ansible works at once, at most: each costs a process here. Source: Ansible's option ``forks``."""
+
+
+def environment(private: Path, sockets: Path, ssh_args: str, remote_tmp: str, hosts: int) -> dict[str, str]:
     """The whole environment of a run.
 
     PATH loses its relative entries, because they would be relative to the playbook's directory. Values that are not
@@ -43,6 +47,7 @@ def environment(private: Path, sockets: Path, ssh_args: str, remote_tmp: str) ->
             to about 100 characters. Source: unix(7).
         ssh_args: see :func:`ssh_arguments`.
         remote_tmp: where Ansible keeps its temporary files on a host.
+        hosts: how many there are; Ansible works on all at once, up to :data:`MOST_FORKS`.
     """
     path = [entry for entry in os.environ.get("PATH", "").split(":") if entry.startswith("/") and _is_utf8(entry)]
     return {
@@ -57,7 +62,7 @@ def environment(private: Path, sockets: Path, ssh_args: str, remote_tmp: str) ->
         "ANSIBLE_HOME": run_marker(private),
         "ANSIBLE_LOCAL_TEMP": str(private / "tmp"),
         "ANSIBLE_REMOTE_TEMP": remote_tmp,
-        "ANSIBLE_FORKS": "20",
+        "ANSIBLE_FORKS": str(max(1, min(hosts, MOST_FORKS))),
         "ANSIBLE_INJECT_FACT_VARS": "False",  # facts, which a host can forge, must not replace our variables
         "ANSIBLE_HOST_KEY_CHECKING": "True",  # without it, ansible-runner turns the check off
         "ANSIBLE_PIPELINING": "True",

@@ -21,7 +21,7 @@ from typing import Literal, cast
 
 from mngr_ansible.errors import RunError
 from mngr_ansible.portable import sh
-from mngr_ansible.run.environment import environment, run_marker, ssh_arguments
+from mngr_ansible.run.environment import MOST_FORKS, environment, run_marker, ssh_arguments
 from mngr_ansible.run.supervisor import (
     ENDS_OF_A_PLAYBOOK,
     EndLine,
@@ -87,6 +87,7 @@ def run(
     directory: Path,
     *,
     timeout: float,
+    hosts: int = MOST_FORKS,
     control_path: str | None = None,
     remote_tmp: str = "~/.ansible/tmp",
     on_event: Callable[[Event], None] | None = None,
@@ -98,6 +99,7 @@ def run(
     Args:
         directory: a complete run directory.
         timeout: seconds for the whole run.
+        hosts: how many hosts the playbook has; Ansible works on all at once, up to ``MOST_FORKS``.
         control_path: ssh's ``ControlPath`` of connections that are open already; they are used and left open. None:
             each host gets one for this run.
         remote_tmp: where Ansible keeps its temporary files on a host, unless the inventory says otherwise.
@@ -119,7 +121,7 @@ def run(
             sockets = directories.enter_context(socket_directory())
             (private / "ansible.cfg").touch()
             ssh_args = ssh_arguments(control_path or f"{sockets}/%C")
-            process = _start(directory, environment(private, sockets, ssh_args, remote_tmp))
+            process = _start(directory, environment(private, sockets, ssh_args, remote_tmp, hosts))
         except OSError as error:
             remedy = "Free disk space or correct the permissions, then run again. Nothing was changed."
             raise RunError(f"Ansible could not be started: {error}", remedy=remedy) from error

@@ -241,7 +241,7 @@ def test_every_variable_that_we_set_is_one_that_ansible_knows(tmp_path: Path) ->
     )
     text = listed.stdout
     of_plugins = {"ANSIBLE_PIPELINING", "ANSIBLE_SSH_ARGS", "ANSIBLE_SSH_RETRIES", "ANSIBLE_REMOTE_TEMP"}
-    ours = {name for name in environment(tmp_path, tmp_path, "", "~/x") if name.startswith("ANSIBLE_")}
+    ours = {name for name in environment(tmp_path, tmp_path, "", "~/x", 1) if name.startswith("ANSIBLE_")}
     assert [name for name in sorted(ours - of_plugins - {"ANSIBLE_CONFIG"}) if f'"{name}"' not in text] == []
 
 
