@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from mngr_ansible.errors import InputError
-from mngr_ansible.portable import addresses
+from mngr_ansible.portable import addresses, marked_text
 from mngr_ansible.run.directory import write_private_text
 from mngr_ansible.run.runner import Event
 from mngr_ansible.system.tempdirs import private_directory, private_parents, temporary_parent
@@ -155,14 +155,18 @@ def _redacted(source: Path) -> str:
     text = source.read_text("utf-8", errors="replace")
     if source.suffix != ".json":
         return _without_secret_text(text)
-    return _without_secret_text(json.dumps(_without_secret_values(json.loads(text)), indent=1)) + "\n"
+    return json.dumps(_without_secret_values(json.loads(text)), indent=1) + "\n"
 
 
 def _without_secret_values(value: Any) -> Any:
     if isinstance(value, Mapping):
         hidden = _SECRET_KEYS | {"sha256", "size"} if value.get("is_secret") is True else _SECRET_KEYS
         return {key: _HIDDEN if key in hidden else _without_secret_values(each) for key, each in value.items()}
-    return [_without_secret_values(each) for each in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [_without_secret_values(each) for each in value]
+    if marked_text.is_marked(value):
+        return marked_text.dump(_without_secret_values(marked_text.load(value)))
+    return _without_secret_text(value) if isinstance(value, str) else value
 
 
 def _without_secret_text(text: str) -> str:

@@ -109,7 +109,12 @@ def _fill(directory: Path, runs: Sequence[HostRun], bundle: Bundle | None, *, ti
     for run in runs:
         _write_host_vars(directory, run, host_vars(run, timeout, bundle))
     has_environment = bundle is not None and any(environment(run, bundle) for run in runs)
-    text = playbook(runs, has_addresses=bundle is not None and has_addresses(runs), has_environment=has_environment)
+    text = playbook(
+        runs,
+        is_fresh=bundle is None,
+        has_addresses=bundle is not None and has_addresses(runs),
+        has_environment=has_environment,
+    )
     write_private_text(project / "provision.yml", text)
     _copy_roles(project, runs)
 

@@ -1,7 +1,8 @@
 """``Due`` → the data that the playbook reads: one JSON object for each host, in ``inventory/host_vars``. Pure.
 
 Every string in it is marked ``__ansible_unsafe``, because Ansible takes any other string that it reads from disk for a
-template. Our own data is under the one key ``mngr_ansible``.
+template. Our own data is under the one key ``mngr_ansible``. Where the run follows at once, each list for a role is one
+text there (``marked_text``), since Ansible marks and copies every single string.
 Source: docs/architecture.md "How a run is made"; measured with ansible-core 2.21.
 """
 
@@ -14,11 +15,12 @@ from mngr_ansible.diff import curl
 from mngr_ansible.diff.files import DueTransfer
 from mngr_ansible.diff.resolver import Candidate, by_manager
 from mngr_ansible.plan.transfers import PlacedEntry
-from mngr_ansible.portable import addresses, managers, validation
+from mngr_ansible.portable import addresses, managers, marked_text, validation
+from mngr_ansible.portable.marked_text import CANARY
 from mngr_ansible.portable.shapes import InstallRequest, RepositoryRequest
 from mngr_ansible.portable.text import one_stop
 from mngr_ansible.run.bundle import Bundle, placed_files
-from mngr_ansible.run.playbook import CANARY, HostRun
+from mngr_ansible.run.playbook import HostRun
 from mngr_ansible.spec.sources import DOWNLOADS, Repository
 
 _NameKey = Literal["path", "source", "target"]
@@ -117,8 +119,17 @@ def host_vars(run: HostRun, timeout: int, bundle: Bundle | None = None) -> dict[
         bundle: what a directory to run later has instead of sources of this machine; None where the run follows at
             once, so what is due is still due.
     """
-    own = {"mngr_ansible": mark(_run_vars(run, timeout, bundle))}
+    made = _run_vars(run, timeout, bundle)
+    own = {"mngr_ansible": mark(_as_texts(made) if bundle is None else made)}
     return {**connection_vars(run, is_portable=bundle is not None), **own}
+
+
+def _as_texts(made: RunVars) -> dict[str, Any]:
+    """The same with each list for a role as one text. An empty list stays one: the playbook asks for its length."""
+    lists = ("files", "files_as_root", "repositories", "downloads", "required")
+    texts = {key: marked_text.dump(made[key]) for key in lists if made[key]}
+    packages = {manager: each and marked_text.dump(each) for manager, each in made["packages"].items()}
+    return {**made, **texts, "packages": packages}
 
 
 def connection_vars(run: HostRun, *, is_portable: bool) -> dict[str, Any]:

@@ -2,6 +2,9 @@
 
 The playbook is a selection from a closed set of pieces. No text of a plugin is ever part of it: names, paths and
 versions are data, which :mod:`mngr_ansible.run.host_vars` writes beside it.
+
+Where the run follows at once, our actions check the canary and what they are given, so two tasks for each host are
+left out. A directory to run later has them: people see there what is checked, and may change its data.
 Source: docs/architecture.md "How a run is made".
 """
 
@@ -15,12 +18,9 @@ from mngr_ansible.diff.python import BOOTSTRAP
 from mngr_ansible.diff.resolver import by_manager
 from mngr_ansible.host.state import HostState
 from mngr_ansible.portable import managers
+from mngr_ansible.portable.marked_text import CANARY
 from mngr_ansible.portable.shapes import CompleteRequirement
 from mngr_ansible.spec.sources import DOWNLOADS
-
-CANARY = "{{ 7*7 }}"
-"""A string that would change if it were evaluated as a template. The first task checks that it arrives unchanged, so a
-run fails before it changes anything if Ansible ever stops honouring the mark ``__ansible_unsafe``."""
 
 _HEAD = """\
 ---
@@ -30,6 +30,9 @@ _HEAD = """\
   hosts: mngr_hosts
   gather_facts: false
   tasks:
+"""
+
+_CANARY = """\
     - name: Check that data arrives as data
       ansible.builtin.assert:
         that: mngr_ansible.canary | b64encode == '{canary}'
@@ -149,6 +152,14 @@ _ASSERT = """
 """
 
 
+_ROLE = """\
+      ansible.builtin.import_role:
+"""
+_UNCHECKED = """\
+        rolespec_validate: false
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class HostRun:
     """One host of a run.
@@ -210,11 +221,14 @@ def run_stages(due: Due) -> tuple[Stage, ...]:
     return tuple(Stage(what, tuple(ids), tuple(step.partition(":")[2] for step in ids)) for what, ids in work if ids)
 
 
-def playbook(runs: Sequence[HostRun], *, has_addresses: bool = False, has_environment: bool = False) -> str:
+def playbook(
+    runs: Sequence[HostRun], *, is_fresh: bool = False, has_addresses: bool = False, has_environment: bool = False
+) -> str:
     """The text of ``provision.yml``: the pieces that at least one of these hosts needs.
 
     Args:
         runs: the hosts.
+        is_fresh: the run follows at once.
         has_addresses: addresses with a login or query are not in the data, but in the environment of the run.
         has_environment: so are these, or secrets; that they are there is checked first.
     """
@@ -226,12 +240,15 @@ def playbook(runs: Sequence[HostRun], *, has_addresses: bool = False, has_enviro
     become = _BECOME if any(run.become for run in runs) else ""
     task_as_root = _TASK_AS_ROOT if any(run.has_password for run in runs) else ""
     grouped = [by_manager(run.due.installs) for run in runs]
-    pieces = [_HEAD.format(summary=_summary(runs), canary=canary)]
+    needs_python = any(run.due.needs_python for run in runs)
+    pieces = [_HEAD.format(summary=_summary(runs))]
+    if needs_python or not is_fresh:  # what installs python3 is given no list, which would have the canary
+        pieces.append(_CANARY.format(canary=canary))
     if any(run.stop for run in runs):
         pieces.append(_STOP)
     if has_environment:
         pieces.append(_ENVIRONMENT)
-    if any(run.due.needs_python for run in runs):
+    if needs_python:
         pieces.append(_BOOTSTRAP + task_as_root)
     pieces += [
         _piece(_FILES + become, "files", [_has_files(run.due, as_root=False) for run in runs]),
@@ -247,7 +264,8 @@ def playbook(runs: Sequence[HostRun], *, has_addresses: bool = False, has_enviro
         _piece(downloads, "downloads", [any(name in each for name in DOWNLOADS) for each in grouped]),
         _piece(_ASSERT, "required", [bool(run.due.installs or run.verified) for run in runs]),
     ]
-    return "".join(pieces)
+    text = "".join(pieces)
+    return text.replace(_ROLE, _ROLE + _UNCHECKED) if is_fresh else text
 
 
 def _with_addresses(piece: str, name: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mngr_ansible.portable import marked_text
 from mngr_ansible.run.archive import keep_failed_run, temporary_run_directory
 from mngr_ansible.run.runner import Event
 
@@ -48,6 +49,19 @@ def test_a_kept_run_is_private_and_has_no_role_no_password_and_no_hash_of_a_secr
     assert SECRET not in "".join(path.read_text() for path in kept.rglob("*") if path.is_file())
     assert json.loads((kept / "inventory/host-1.json").read_text())["files"][0]["path"] == "/x"
     assert {stat.S_IMODE(path.stat().st_mode) & 0o077 for path in [kept, *kept.rglob("*")]} == {0}
+
+
+def test_nothing_of_a_secret_is_in_a_list_that_a_kept_run_has_as_one_text(runs):
+    entry = {"path": "/x", "is_secret": True, "sha256": SECRET, "size": 7}
+    download = {"name": "tool", "url": f"https://u:{SECRET}@host/x?token={SECRET}"}
+    text = marked_text.dump([entry, download])
+
+    kept = made(runs, json.dumps({"files": {"__ansible_unsafe": text}}))
+
+    assert kept is not None
+    assert SECRET not in "".join(path.read_text() for path in kept.rglob("*") if path.is_file())
+    file, tool = marked_text.load(json.loads((kept / "inventory/host-1.json").read_text())["files"]["__ansible_unsafe"])
+    assert (file["path"], file["size"], tool["name"]) == ("/x", "(hidden)", "tool")
 
 
 def test_only_the_newest_failed_runs_are_kept(runs):

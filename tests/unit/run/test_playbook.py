@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 
 from mngr_ansible.diff.due import Due
 from mngr_ansible.errors import MngrAnsibleError
+from mngr_ansible.portable import marked_text
 from mngr_ansible.run import playbook as pieces
+from mngr_ansible.run.bundle import bundled
 from mngr_ansible.run.host_vars import host_vars, mark
 from mngr_ansible.run.playbook import CANARY, HostRun, Stage, inventory, playbook, run_stages
 from mngr_ansible.spec.files import FileTransferSpec
@@ -38,8 +40,8 @@ def packages():
     return due(contribution("claude", "git>=2"))
 
 
-def tasks(*runs: HostRun) -> dict[str, dict[str, object]]:
-    (play,) = yaml.safe_load(playbook(runs))
+def tasks(*runs: HostRun, is_fresh: bool = False) -> dict[str, dict[str, object]]:
+    (play,) = yaml.safe_load(playbook(runs, is_fresh=is_fresh))
     assert play["hosts"] == "mngr_hosts"
     return {task["name"]: task for task in play["tasks"]}
 
@@ -50,6 +52,27 @@ def test_only_what_is_due_is_in_the_playbook(files, packages):
     assert list(tasks(run(files))) == [always, "Copy files"]
     assert list(tasks(run(packages))) == [always, "Install packages with apt", "Assert versions"]
     assert list(tasks(run(Due(())))) == [always]
+
+
+def test_where_the_run_follows_at_once_the_actions_check_the_data_and_no_task_of_its_own(files, packages):
+    both = Due((*files.outcomes, *packages.outcomes), files.transfers, packages.installs)
+
+    found = tasks(run(both), is_fresh=True)
+
+    assert list(found) == ["Copy files", "Install packages with apt", "Assert versions"]
+    assert {each["ansible.builtin.import_role"]["rolespec_validate"] for each in found.values()} == {False}
+    assert not any(
+        "rolespec_validate" in each["ansible.builtin.import_role"] for each in list(tasks(run(both)).values())[1:]
+    )
+
+
+def test_the_canary_is_asserted_before_python3_is_installed_for_which_no_data_is_needed(files):
+    bare = Due(files.outcomes, files.transfers, needs_python=True)
+    assert list(tasks(run(bare), is_fresh=True)) == [
+        "Check that data arrives as data",
+        "Install python3",
+        "Copy files",
+    ]
 
 
 def test_files_come_before_packages_and_python_before_both(files, packages):
@@ -112,14 +135,13 @@ def test_the_inventory_has_our_aliases_only(files):
 
 KNOWN_LINES = {
     line
-    for name in ("_HEAD", "_BOOTSTRAP", "_FILES", "_PACKAGES", "_ASSERT")
+    for name in ("_HEAD", "_CANARY")
     for line in getattr(pieces, name)
     .format(summary="SUMMARY", canary=base64.b64encode(CANARY.encode()).decode())
     .split("\n")
-    if name == "_HEAD"
 } | {
     line.replace("@MANAGER@", "apt")
-    for name in ("_BOOTSTRAP", "_FILES", "_REPOSITORIES", "_PACKAGES", "_DOWNLOADS", "_ASSERT")
+    for name in ("_BOOTSTRAP", "_FILES", "_REPOSITORIES", "_PACKAGES", "_DOWNLOADS", "_ASSERT", "_UNCHECKED")
     for line in getattr(pieces, name).split("\n")
 }
 CONDITION = re.compile(r"      when: mngr_ansible\.(files|packages\.apt) \| length > 0")
@@ -142,6 +164,13 @@ def plain(value: object) -> object:
         return [plain(each) for each in value]
     assert not isinstance(value, str), f"{value!r} is a template"
     return value
+
+
+def lists(value: object) -> object:
+    """The same with each text that stands for a list as that list."""
+    if isinstance(value, dict):
+        return {key: lists(each) for key, each in value.items()}
+    return marked_text.load(value)
 
 
 SYNTAX = st.sampled_from(
@@ -174,11 +203,11 @@ def test_no_text_of_a_plugin_is_in_the_playbook_and_every_string_of_the_data_is_
             return
         one = run(made, ansible_host=typed)
 
-        text = playbook([one])
+        text = playbook([one]) + playbook([one], is_fresh=True)
         written = json.dumps(host_vars(one, 60), ensure_ascii=True)
 
     assert [line for line in text.split("\n") if not is_known(line)] == []
-    data = plain(json.loads(written))
+    data = lists(plain(json.loads(written)))
     assert written.isascii()
     assert data["ansible_host"] == typed
     assert data["mngr_ansible"]["canary"] == CANARY
@@ -196,13 +225,31 @@ def test_a_name_that_is_not_utf_8_is_sent_as_base64_in_a_key_of_its_own(tmp_path
     top = tree(tmp_path / "t", "bad\udcff")
     (top / "link").symlink_to("bad\udcff")
 
-    data = plain(host_vars(run(due(contribution("p", FileTransferSpec(top, "x")))), 60))
+    data = lists(plain(host_vars(run(due(contribution("p", FileTransferSpec(top, "x")))), 60)))
 
     _, file, link = data["mngr_ansible"]["files"][0]["entries"]
     assert base64.b64decode(file["path_b64"]) == b"/srv/work/x/bad\xff"
     assert base64.b64decode(file["source_b64"]) == os.fsencode(top) + b"/bad\xff"
     assert base64.b64decode(link["target_b64"]) == b"bad\xff"
     assert not {"path", "source"} & set(file)
+
+
+def test_a_list_for_a_role_is_one_text_where_the_run_follows_at_once_and_an_empty_one_stays_a_list(files, packages):
+    of_files = host_vars(run(files), 60)["mngr_ansible"]
+    of_packages = host_vars(run(packages), 60)["mngr_ansible"]
+    later = host_vars(run(packages), 60, bundled([run(packages)]))["mngr_ansible"]
+
+    assert list(of_files["files"]) == ["__ansible_unsafe"]
+    assert marked_text.is_marked(of_packages["packages"]["apt"]["__ansible_unsafe"])
+    assert marked_text.is_marked(of_packages["required"]["__ansible_unsafe"])
+    assert (
+        of_files["required"]
+        == of_files["files_as_root"]
+        == of_packages["files"]
+        == of_packages["packages"]["npm"]
+        == []
+    )
+    assert later["required"][0]["name"] == {"__ansible_unsafe": "git"}
 
 
 def test_a_mark_covers_every_leaf_and_leaves_other_values_alone():
@@ -214,7 +261,8 @@ def test_a_mark_covers_every_leaf_and_leaves_other_values_alone():
 def test_a_secret_and_a_top_directory_are_marked_as_such(tmp_path):
     secret = FileTransferSpec(tree(tmp_path / "t", "key"), "x", is_secret=True)
 
-    top, key = plain(host_vars(run(due(contribution("p", secret))), 60))["mngr_ansible"]["files"][0]["entries"]
+    data = lists(plain(host_vars(run(due(contribution("p", secret))), 60)))
+    top, key = data["mngr_ansible"]["files"][0]["entries"]
 
     assert (top["is_top"], top["mode"], key["is_secret"], key["mode"]) == (True, "0700", True, "0600")
 
