@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mngr_ansible.portable import marked_text
 from mngr_ansible.run.environment import environment
 from mngr_ansible.run.host_vars import mark
 from mngr_ansible.run.playbook import CANARY
+from tests.support.controller import ROLES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,6 +130,37 @@ def test_the_canary_tells_whether_the_mark_is_honoured(lab: Lab) -> None:
     assert lab.play(check).returncode == 0
     lab.variables(mngr_ansible={"canary": CANARY})
     assert lab.play(check).returncode == 2
+
+
+OF_ROLES = """
+- ansible.builtin.import_role: {name: mngr_files, rolespec_validate: false}
+- ansible.builtin.import_role: {name: mngr_packages, tasks_from: install, rolespec_validate: false}
+  ignore_errors: true
+"""
+
+
+def test_a_list_that_is_one_text_arrives_only_where_the_mark_is_honoured(lab: Lab) -> None:
+    for name in ("first", "second"):
+        (lab.path / name).write_text("{{ 7 * 7 }}")
+    transfers = [{"local_path": str(lab.path / "first"), "remote_path": str(lab.path / "{{ 7 * 7 }}")}]
+    text = marked_text.dump(transfers)
+    requirements = marked_text.dump([{"name": "mngr-{{ 7 * 7 }}"}])
+
+    lab.variables(mngr_files_transfers=mark(text), mngr_packages_requirements=mark(requirements))
+    done = lab.play(OF_ROLES, ANSIBLE_ROLES_PATH=str(ROLES))
+    assert "mngr-{{ 7 * 7 }}" in done.stdout.replace("\\", "")  # no manager's package has such a name
+    assert (lab.path / "{{ 7 * 7 }}").read_text() == "{{ 7 * 7 }}"
+
+    lab.variables(mngr_files_transfers=text.replace("first", "second"), mngr_packages_requirements=requirements)
+    done = lab.play(OF_ROLES, ANSIBLE_ROLES_PATH=str(ROLES))
+    assert done.returncode == 2
+    assert "Nothing was copied: the data of this run did not arrive as it was sent" in done.stdout
+    assert not (lab.path / "49").exists()
+
+    packages = OF_ROLES.replace("mngr_files,", "mngr_packages, tasks_from: assert,")
+    lab.variables(mngr_packages_requirements=requirements)
+    done = lab.play(packages, ANSIBLE_ROLES_PATH=str(ROLES))
+    assert "Nothing was changed: the data of this run did not arrive as it was sent" in done.stdout
 
 
 def test_plain_text_arguments_are_not_expanded_and_paths_are(lab: Lab) -> None:

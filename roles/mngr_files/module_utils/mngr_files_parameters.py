@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from . import mngr_files_planned as planned
 from . import mngr_files_sources as sources
 from . import mngr_files_values as values
-from .mngr_ansible_portable import trees
+from .mngr_ansible_portable import marked_text, trees
 from .mngr_ansible_portable.text import printable
 from .mngr_files_transfers import Transfers
 
@@ -34,6 +34,11 @@ def read(variable: Any, base: str, controller: sources.Controller | None = None)
     """
     controller = controller or sources.PlainController(base)
     transfers = Transfers()
+    try:
+        variable = marked_text.load(variable)
+    except ValueError as error:
+        transfers.add_problem(None, str(error))
+        return transfers
     if not isinstance(variable, list):
         transfers.add_problem(None, values.not_a_list(variable))
         return transfers

@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from . import mngr_packages_bare_host as bare_host
 from . import mngr_packages_carried as carried
+from .mngr_ansible_portable import marked_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+_LISTS = ("requirements", "repositories")
+"""The arguments that may be one text each, where mngr-ansible made the playbook."""
 
 
 def run(action: Any, task_vars: Mapping[str, Any], directory: str, warn: Callable[[str], object]) -> dict[str, Any]:
@@ -23,11 +27,15 @@ def run(action: Any, task_vars: Mapping[str, Any], directory: str, warn: Callabl
     """
     task = action._task
     result: dict[str, Any]
+    try:
+        given = {**task.args, **{key: marked_text.load(task.args[key]) for key in _LISTS if key in task.args}}
+    except ValueError as error:
+        return {"failed": True, "changed": False, "msg": f"Nothing was changed: {error}."}
     if not task.check_mode:
-        result = action._execute_module(task_vars=task_vars)
+        result = action._execute_module(module_args=given, task_vars=task_vars)
         return result
     place = directory, str(task.delegate_to or task_vars.get("inventory_hostname"))
-    given = carried.arguments(task.args, *place)
+    given = carried.arguments(given, *place)
     if bare_host.is_one(task_vars):
 
         def answered(line: str) -> tuple[int, str]:

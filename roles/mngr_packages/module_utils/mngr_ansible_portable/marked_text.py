@@ -38,7 +38,7 @@ def load(value: Any) -> Any:
     ``[x] | flatten`` makes it. Any other value is returned as it is.
 
     Raises:
-        ValueError: the text is not as :func:`dump` made it; the message is one sentence or more, with a remedy.
+        ValueError: the text is not as :func:`dump` made it; what happened and what to do, to be put into a sentence.
     """
     if is_marked(value):
         return _read(value)
@@ -62,8 +62,8 @@ def _read(text: str) -> list[Any]:
         read = None
     if not isinstance(read, dict) or read.get("canary") != CANARY or not isinstance(read.get("list"), list):
         raise ValueError(
-            "The data of this run did not arrive as it was sent: something evaluated or changed it. Nothing was "
-            "changed. Use a version of ansible-core that is tested, and nothing that changes the variables."
+            "the data of this run did not arrive as it was sent, since something evaluated or changed it; use a "
+            "version of ansible-core that is tested, and nothing that changes variables"
         )
     entries: list[Any] = read["list"]
     return entries
