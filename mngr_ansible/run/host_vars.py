@@ -126,10 +126,18 @@ def host_vars(run: HostRun, timeout: int, bundle: Bundle | None = None) -> dict[
 
 def _as_texts(made: RunVars) -> dict[str, Any]:
     """The same with each list for a role as one text. An empty list stays one: the playbook asks for its length."""
-    lists = ("files", "files_as_root", "repositories", "downloads", "required")
-    texts = {key: marked_text.dump(made[key]) for key in lists if made[key]}
-    packages = {manager: each and marked_text.dump(each) for manager, each in made["packages"].items()}
-    return {**made, **texts, "packages": packages}
+    lists: dict[str, Sequence[Any]] = {
+        "files": made["files"],
+        "files_as_root": made["files_as_root"],
+        "repositories": made["repositories"],
+        "downloads": made["downloads"],
+        "required": made["required"],
+    }
+    return {**made, **_texts(lists), "packages": _texts(made["packages"])}
+
+
+def _texts(lists: Mapping[str, Sequence[Any]]) -> dict[str, str | Sequence[Any]]:
+    return {key: marked_text.dump(each) if each else each for key, each in lists.items()}
 
 
 def connection_vars(run: HostRun, *, is_portable: bool) -> dict[str, Any]:
