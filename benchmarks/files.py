@@ -143,7 +143,7 @@ def main() -> int:
         ways, lacking = all_ways(asked.cache or directory)
         ways = {name: way for name, way in ways.items() if not asked.way or name in asked.way}
         rtts = asked.rtt or [0, 80]
-        host = stack.enter_context(running(layer="tools", name="bench"))
+        host = stack.enter_context(running(layer="tools", name="bench", key_exchange=""))
         hosts = {rtt: stack.enter_context(distant(host, rtt))[0] for rtt in rtts}
         bench = Bench(hosts, directory)
         signal.signal(signal.SIGTERM, signal.default_int_handler)

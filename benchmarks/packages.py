@@ -157,7 +157,7 @@ def main() -> int:
             name = f"bench-{number:02}"
             repository.add(name, f"{VERSION}-1", commands={name: f"echo {name} {VERSION}"})
         host = stack.enter_context(
-            running(layer="tools", name="bench", repository=repository, lists="fresh", has_mirror=True)
+            running(layer="tools", name="bench", key_exchange="", repository=repository, lists="fresh", has_mirror=True)
         )
         if not _has_python_apt(host):
             for name in {"facts", "tasks"} & set(ways):

@@ -187,6 +187,7 @@ def running(
     repository: Repository | None = None,
     lists: Literal["empty", "fresh", "stale"] = "empty",
     has_mirror: bool = False,
+    key_exchange: str = seed.CHEAP_KEY_EXCHANGE,
     name: str = "host",
 ) -> Iterator[SshHost]:
     """A host for the length of a ``with`` block; it ends with this process, however that ends.
@@ -198,6 +199,7 @@ def running(
         lists: what the manager knows of the source: ``empty`` as on docker's images, which is nothing; ``fresh`` after
             it was refreshed (``apt-get update``); ``stale`` after it was refreshed long ago.
         has_mirror: keep Debian's own sources too, and resolve names.
+        key_exchange: the algorithms that sshd offers; "": all that OpenSSH has, as on people's hosts.
         name: the host's name.
     """
     top = Path(tempfile.gettempdir(), "mngr-ansible-hosts")
@@ -206,7 +208,7 @@ def running(
     directory = Path(tempfile.mkdtemp(prefix=f"{name}.", dir=top))
     reading, writing = os.pipe()
     try:
-        setting = seed.Setting(name, users, repository, lists, has_mirror)
+        setting = seed.Setting(name, users, repository, lists, has_mirror, key_exchange)
         host = start(directory, setting, layer=layer, lifeline=reading)
         os.close(reading)
         reading = -1
