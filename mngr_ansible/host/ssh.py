@@ -9,17 +9,14 @@ import os
 import pwd
 import re
 import shlex
-import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mngr_ansible.errors import HostError, UsageError
-from mngr_ansible.host import templates
 from mngr_ansible.host.connection import ShellResult, answer_too_long, decoded, no_answer
 from mngr_ansible.host.inventory_variables import portable_variables
 from mngr_ansible.host.login_shell import FIRST_LINE, OWN_COMMAND, explain, has_begun, without_noise
@@ -27,17 +24,16 @@ from mngr_ansible.host.ssh_errors import FailedConnection, connection_error, is_
 from mngr_ansible.host.ssh_settings import CONNECT_SECONDS, SshSettings, ask_settings
 from mngr_ansible.portable import sh
 from mngr_ansible.system.processes import StoppedError, TooLongError, find_program, run_bounded
-from mngr_ansible.system.tempdirs import socket_directory
 
 OPTIONS = {"BatchMode": "yes", "ServerAliveInterval": "5", "ServerAliveCountMax": "3"}
 """The options of every connection, ours and Ansible's: no questions, and about 20 s at most without an answer. How long
 connecting may take is a matter of each host. Source: ssh_config(5)."""
 
-PERSIST_SECONDS = 30
-"""How long an unused master stays open; on a slow machine Ansible needs that long to start."""
+PERSIST_SECONDS = 600
+"""How long an unused master stays open: other hosts may have their turn until this one has its own, and a package
+manager may take minutes on one of them. At the end of the command all are closed."""
 
 _SYSTEM_CONFIGURATION = "/etc/ssh/ssh_config"
-_CLOSE_SECONDS = 2
 _AGAIN_SECONDS = 5.0
 _CONNECTION_FAILED = 255  # ssh(1), "EXIT STATUS"
 
@@ -84,7 +80,8 @@ class Address:
 class OpenSsh:
     """A connection through the user's own ssh, with its configuration, jump hosts and agent.
 
-    :meth:`run` opens one master, which Ansible uses too; :meth:`close` ends it. Host keys are always checked.
+    :meth:`run` opens one master, which Ansible uses too; ``masters.control_sockets`` ends it. Host keys are always
+    checked.
     """
 
     address: Address
@@ -294,18 +291,6 @@ class OpenSsh:
     def stop(self) -> None:
         self._stopped.set()
 
-    def close(self) -> None:
-        """End the master, if there is one."""
-        if any(each.is_socket() for each in self.sockets.glob("*")):
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                subprocess.run(
-                    self._command("-O", "exit"),
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    stdin=subprocess.DEVNULL,
-                    timeout=_CLOSE_SECONDS,
-                )
-
 
 def _bounded_shell(seconds: int) -> str:
     """The remote command that runs a script, for any login shell.
@@ -347,30 +332,3 @@ def _home_in_passwd() -> str | None:
         return pwd.getpwuid(os.getuid()).pw_dir
     except KeyError:
         return None
-
-
-@contextmanager
-def control_sockets() -> Iterator[Path]:
-    """A private directory for the sockets of masters, which end when this process ends, even if it is killed.
-
-    A master is not our child process, and lives as long as a command runs on the host. So a shell (``end_masters.sh``)
-    waits until this process ends, and then lets each master exit.
-
-    Raises:
-        OSError: the directory could not be made.
-    """
-    with socket_directory() as directory:
-        command = ["/bin/sh", "-c", templates.text("end_masters.sh"), "sh", str(directory)]
-        watcher = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",  # PATH may have a directory that is not absolute
-            start_new_session=True,
-        )
-        try:
-            yield directory
-        finally:
-            watcher.kill()
-            watcher.communicate()

@@ -267,14 +267,10 @@ def _ask_password() -> str:
 @contextmanager
 def own_connection(connection: "MngrConnection") -> "Iterator[OpenSsh]":
     """A connection of our own beside mngr's, closed at the end."""
-    from mngr_ansible.host.ssh import control_sockets
+    from mngr_ansible.host.masters import control_sockets
 
     with control_sockets() as sockets:
-        own = connection.own(sockets)
-        try:
-            yield own
-        finally:
-            own.close()
+        yield connection.own(sockets)
 
 
 @contextmanager

@@ -3,12 +3,14 @@
 import contextlib
 import os
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mngr_ansible.errors import UsageError
 from mngr_ansible.host.connection import Connection, LocalShell
-from mngr_ansible.host.ssh import Address, OpenSsh, control_sockets
+from mngr_ansible.host.masters import control_sockets
+from mngr_ansible.host.ssh import Address, OpenSsh
 from mngr_ansible.inputs.arguments import as_tuple, current_directory
 from mngr_ansible.inputs.hookspecs import Agent, CommandResult, Host
 from mngr_ansible.provisioning.request import Target
@@ -40,7 +42,7 @@ def open_targets(
         current_directory()
         yield [host_target("localhost", LocalShell(), os.path.abspath(os.path.expanduser(directory or ".")))], None  # noqa: PTH100, PTH111
         return
-    twice = next((each for each in hosts if hosts.count(each) > 1), None)
+    twice = next((each for each, count in Counter(hosts).items() if count > 1), None)
     if twice is not None:
         raise UsageError(f"--host {twice!r} is given twice", remedy="Give each host once.")
     addresses = [Address.parse(host) for host in hosts]
@@ -48,11 +50,7 @@ def open_targets(
     with control_sockets() as sockets:
         connections = [OpenSsh(each, sockets, identity, keys) for each in addresses]
         found = [host_target(each.address.typed, each, directory or "") for each in connections]
-        try:
-            yield found, connections[0].control_path
-        finally:
-            for each in connections:
-                each.close()
+        yield found, connections[0].control_path
 
 
 def _existing_file(option: str, path: str | os.PathLike[str] | None) -> str | None:
