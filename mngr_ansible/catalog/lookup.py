@@ -4,7 +4,6 @@ The data is one YAML file a tool, ``tools/NAME.yml``; ``tools.schema.json`` desc
 its own requirements.
 """
 
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from mngr_ansible.portable import requirements
 from mngr_ansible.spec.packages import Check
 from mngr_ansible.spec.sources import Source
 from mngr_ansible.spec.validation import most_similar
+from mngr_ansible.values import frozen
 
 _DIRECTORY = Path(__file__).with_name("tools")
 
@@ -21,7 +21,7 @@ _SIMILAR = 0.8
 """How similar a slip is to the name that is meant, by difflib's ratio."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tool:
     """One tool. ``proven``: the labels of the sources from which a test installs it on a real host."""
 

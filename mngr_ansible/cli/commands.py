@@ -1,10 +1,8 @@
 """The verbs of ``mngr-ansible``: options → a report and the words for people."""
 
 import argparse
-import dataclasses
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from mngr_ansible.errors import UsageError
 from mngr_ansible.portable.text import one_stop, printable
@@ -19,9 +17,10 @@ from mngr_ansible.report import text
 from mngr_ansible.report.progress import ProgressCallback
 from mngr_ansible.report.report import Report
 from mngr_ansible.system.signals import Terminated
+from mngr_ansible.values import frozen, replace
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Result:
     """What a verb gives: the report, its words for stdout, advice for stderr, and the exit code."""
 
@@ -108,7 +107,7 @@ def _on_hosts(options: argparse.Namespace) -> Report:
     idle = [f"--{name.replace('_', '-')}" for name in ("key", "known_hosts") if getattr(options, name) is not None]
     if idle and not options.host:
         notice = f"{' and '.join(idle)} without --host: this machine is meant, and no ssh is used"
-        report = dataclasses.replace(report, notices=(notice, *report.notices))
+        report = replace(report, notices=(notice, *report.notices))
     return report
 
 

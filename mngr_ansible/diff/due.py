@@ -1,8 +1,6 @@
 """``Plan`` × ``HostState`` → :class:`Due`: what is missing, too old or different on a host, and why. Pure."""
 
-import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mngr_ansible.diff.files import DueTransfer, HeldTransfer, compare_files
 from mngr_ansible.diff.outcome import DUE, Outcome, Status
@@ -12,9 +10,10 @@ from mngr_ansible.diff.resolver import Candidate, Resolver
 from mngr_ansible.host.state import HostState
 from mngr_ansible.plan.plan import Plan, SkippedStep
 from mngr_ansible.plan.requirements import Requirement
+from mngr_ansible.values import frozen, replace
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Due:
     """What must change on one host so that it is as planned.
 
@@ -49,7 +48,7 @@ class Due:
     def released(self) -> "Due":
         """The same when a person has agreed to what is held."""
         agreed = {each.outcome.id: each.outcome for each in self.held}
-        return dataclasses.replace(
+        return replace(
             self,
             outcomes=tuple(agreed.get(each.id, each) for each in self.outcomes),
             transfers=(*self.transfers, *(each.due for each in self.held)),

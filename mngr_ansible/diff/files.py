@@ -1,10 +1,8 @@
 """One transfer × the files on the host → what must be written or deleted, why, and what prevents it. Pure."""
 
-import dataclasses
 import itertools
 import posixpath
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from mngr_ansible.diff.mirror import ProtectedPaths, deletions
 from mngr_ansible.diff.obstacles import KINDS, base_in_words, impossibilities, link_hash, obstacles, owner_numbers
@@ -14,12 +12,13 @@ from mngr_ansible.host.state import MISSING, FileState, HostState
 from mngr_ansible.plan.plan import Plan
 from mngr_ansible.plan.transfers import PlacedEntry, Transfer, WriteOptions
 from mngr_ansible.portable.text import printable
+from mngr_ansible.values import frozen, replace
 
 _MOST_NAMED = 20
 """How many destinations behind one link are named."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DueTransfer:
     """The part of one transfer that must be written or deleted.
 
@@ -31,7 +30,7 @@ class DueTransfer:
     as_root: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HeldTransfer:
     """A mirror that would delete everything because its source is empty, perhaps a mount that is not there.
 
@@ -49,7 +48,7 @@ class HeldTransfer:
         return f"The source of {self.outcome.name} is empty. Delete {what} in it?"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DueFiles:
     """The steps of all transfers of a plan, in its order, and those transfers that a run has to do."""
 
@@ -61,7 +60,7 @@ class DueFiles:
     """What is blocked until a person agrees."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Change:
     """One entry that is not on the host as planned, and why."""
 
@@ -105,7 +104,7 @@ def _held(outcome: Outcome) -> Outcome:
         f"its source is empty, and a mirror of it would delete {paths}. Check the source (is a mount missing?); if "
         "this is meant, add --yes, or answer the question in a terminal"
     )
-    return dataclasses.replace(outcome, status=Status.BLOCKED, reason=reason)
+    return replace(outcome, status=Status.BLOCKED, reason=reason)
 
 
 class HostRealPaths:
@@ -160,7 +159,7 @@ def compare_transfer(
     reached = real_paths.to(transfer.entries[0], state, as_root=as_root)
     if reached.link:
         real = posixpath.join(reached.real, posixpath.basename(transfer.destination))
-        outcome = dataclasses.replace(outcome, real_path=printable(real))
+        outcome = replace(outcome, real_path=printable(real))
     if not due:
         return outcome, None
     entries = [_owned_by_user(each, state) for each in due] if as_root else due
@@ -362,4 +361,4 @@ def _owned_by_user(placed: PlacedEntry, state: HostState) -> PlacedEntry:
     group = options.group
     if group is None and options.owner is None and state.login.groups:
         group = str(state.login.groups[0])
-    return dataclasses.replace(placed, options=dataclasses.replace(options, owner=owner, group=group))
+    return replace(placed, options=replace(options, owner=owner, group=group))

@@ -1,10 +1,10 @@
 """What is true of every step: one :class:`Outcome` for each, by the id that the step has in the plan."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NotRequired, TypedDict
 
 from mngr_ansible.portable.text import one_stop
+from mngr_ansible.values import frozen
 
 
 class Status(StrEnum):
@@ -60,7 +60,7 @@ class StepDict(TypedDict):
     real_path: NotRequired[str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """One step and what is true of it.
 

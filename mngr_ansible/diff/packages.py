@@ -1,17 +1,16 @@
 """The plan's requirements × the packages on the host → what is installed, what a person installs, and why. Pure."""
 
-import dataclasses
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from mngr_ansible.diff import commands
 from mngr_ansible.diff.outcome import DUE, Outcome, Status
 from mngr_ansible.diff.resolver import Candidate, Resolution, Resolver
 from mngr_ansible.host.state import HostState
 from mngr_ansible.plan.requirements import Requirement
+from mngr_ansible.values import frozen, replace
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DuePackages:
     """The steps of requirements, and what they install.
 
@@ -38,7 +37,7 @@ class DuePackages:
 
     def without_installs(self) -> "DuePackages":
         """The same for a host on which nothing can be installed: a person has to do it."""
-        return dataclasses.replace(self, installs=(), blocked=_latest((*self.blocked, *self.installs)))
+        return replace(self, installs=(), blocked=_latest((*self.blocked, *self.installs)))
 
 
 def compare_packages(requirements: Sequence[Requirement], resolver: Resolver, *, is_local: bool) -> DuePackages:
@@ -56,7 +55,7 @@ def compare_packages(requirements: Sequence[Requirement], resolver: Resolver, *,
     return _with_common_reasons(_joined(compared))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WantedPackages:
     """All packages that are wanted on a host, there already or not.
 
@@ -99,7 +98,7 @@ def _as_empty(resolver: Resolver) -> Resolver:
         step: finding._replace(status="missing", current=None, where="", reason="", chosen_by="")
         for step, finding in resolver.state.findings.items()
     }
-    return dataclasses.replace(resolver, state=dataclasses.replace(resolver.state, findings=missing))
+    return replace(resolver, state=replace(resolver.state, findings=missing))
 
 
 def _own_sources(requirement: Requirement, resolver: Resolver, *, is_local: bool) -> tuple[Candidate, ...]:
@@ -148,12 +147,10 @@ def _with_common_reasons(packages: DuePackages) -> DuePackages:
         for requirement, _ in group
     }
     outcomes = tuple(
-        dataclasses.replace(each, reason=reasons[each.id])
-        if each.id in reasons and each.status is Status.BLOCKED
-        else each
+        replace(each, reason=reasons[each.id]) if each.id in reasons and each.status is Status.BLOCKED else each
         for each in packages.outcomes
     )
-    return dataclasses.replace(packages, outcomes=outcomes)
+    return replace(packages, outcomes=outcomes)
 
 
 def _first(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
@@ -218,7 +215,7 @@ def _compare_requirement(requirement: Requirement, resolver: Resolver, *, is_loc
 
 def _prerequisite_outcome(candidate: Candidate, state: HostState) -> Outcome:
     """The step of what a source of another requirement needs first."""
-    requirement = dataclasses.replace(candidate.requirement, step="")
+    requirement = replace(candidate.requirement, step="")
     status = Status(state.findings[candidate.requirement.id].status)
     return _outcome(requirement, state, status, requirement.who, candidate)
 

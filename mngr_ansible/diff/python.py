@@ -1,18 +1,17 @@
 """The step ``bootstrap:python3``: without a Python on the host, Ansible's modules cannot run. Pure."""
 
-from dataclasses import dataclass
-
 from mngr_ansible.diff import commands
 from mngr_ansible.diff.outcome import Outcome, Status
 from mngr_ansible.host.state import HostState
 from mngr_ansible.plan.plan import Plan
 from mngr_ansible.portable import managers
+from mngr_ansible.values import frozen
 
 BOOTSTRAP = "bootstrap:python3"
 """The id of the step."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DuePython:
     """The step of the host's python3, if it has one.
 

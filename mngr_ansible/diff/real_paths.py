@@ -8,16 +8,16 @@ the way to a destination".
 import posixpath
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 
 from mngr_ansible.host.state import HostState, PathNode
 from mngr_ansible.portable.text import printable
+from mngr_ansible.values import frozen
 
 _MOST_LINKS = 40
 """Links that one path may have, as in path_resolution(7)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RealPath:
     """Where a directory really is, and whether we write there.
 
@@ -34,7 +34,7 @@ class RealPath:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Led:
     """A link of a user who is not trusted, and that was followed."""
 
@@ -43,7 +43,7 @@ class _Led:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Place:
     """A real directory: its names and owners from ``/`` on, and the last link of a stranger on the way to it."""
 

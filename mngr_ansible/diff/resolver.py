@@ -3,9 +3,7 @@
 The words are pip's: a requirement has sources, each of which is a candidate on a host; the resolver chooses one.
 """
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from mngr_ansible.diff import curl
 from mngr_ansible.host.state import HostState
@@ -14,6 +12,7 @@ from mngr_ansible.portable import managers, sh
 from mngr_ansible.portable import offers as manager_offers
 from mngr_ansible.portable.shapes import InstallRequest
 from mngr_ansible.spec.sources import DOWNLOADS, Source, file_name
+from mngr_ansible.values import field, frozen, replace
 
 _OTHER_MANAGERS = {
     **dict.fromkeys(("azurelinux", "mariner", "photon"), "tdnf"),
@@ -33,7 +32,7 @@ Offers = Mapping[str, manager_offers.ManagerOffers]
 """What each package manager that was asked offers, by manager; see ``portable.offers``."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Candidate:
     """One way to install one requirement on one host.
 
@@ -90,7 +89,7 @@ class Candidate:
         return request
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refusal:
     """Why a candidate cannot be used.
 
@@ -107,7 +106,7 @@ class Refusal:
     is_absent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Resolution:
     """The decision for one requirement.
 
@@ -136,7 +135,7 @@ class Resolution:
         return (*(candidate for each in self.prerequisites for candidate in each.candidates), *own)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Resolver:
     """Chooses the source of every requirement of one host. Built once for each host.
 
@@ -156,11 +155,11 @@ class Resolver:
 
     def with_offers(self, offers: Offers) -> "Resolver":
         """The same resolver, which also knows what the host's package managers offer."""
-        return dataclasses.replace(self, offers=offers)
+        return replace(self, offers=offers)
 
     def after(self, state: HostState, failures: Mapping[tuple[str, Source], str]) -> "Resolver":
         """The same resolver after an attempt: what is true on the host now, and which sources failed besides."""
-        return dataclasses.replace(self, state=state, failures={**self.failures, **failures})
+        return replace(self, state=state, failures={**self.failures, **failures})
 
     @property
     def are_lists_old(self) -> bool:
@@ -238,7 +237,7 @@ class Resolver:
             if not by_hand and not all(map(self._has_privilege, resolution.candidates)):
                 without_privilege = without_privilege or resolution
             elif doubt := self._doubt(candidate):
-                doubtful = doubtful or dataclasses.replace(resolution, doubt=doubt)
+                doubtful = doubtful or replace(resolution, doubt=doubt)
                 refusals.append(Refusal(candidate, doubt))
             else:
                 return resolution
@@ -248,7 +247,7 @@ class Resolver:
         if by_hand and unlisted is not None:
             return Resolution(unlisted.candidate, unlisted=unlisted.reason)
         if without_privilege is not None:
-            return dataclasses.replace(without_privilege, privilege_problem=self.state.login.privilege_problem)
+            return replace(without_privilege, privilege_problem=self.state.login.privilege_problem)
         reasons = self._reasons(refusals, is_brew_told=bool(self.state.system.manager))
         if not self.state.system.manager or not reasons:
             reasons = tuple(dict.fromkeys([self._no_candidate(requirement), *reasons]))

@@ -6,14 +6,14 @@ The two others are ``ssh.OpenSsh`` and ``mngr.connection.MngrConnection``.
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from mngr_ansible.errors import HostError
 from mngr_ansible.system.processes import LONGEST, TooLongError, run_bounded
+from mngr_ansible.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ShellResult:
     """What a script printed, and its exit code."""
 
@@ -57,7 +57,7 @@ class Connection(Protocol):
         """End the script that is running; called from another thread."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LocalShell:
     """This machine.
 

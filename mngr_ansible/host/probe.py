@@ -3,7 +3,6 @@
 ``probe_request`` is the question, ``probe_script`` its text, ``probe_answer`` reads the answer, ``state`` is the value.
 """
 
-import dataclasses
 import re
 import secrets
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from mngr_ansible.host.probe_request import ProbePath, ProbeRequest
 from mngr_ansible.host.probe_script import probe_script
 from mngr_ansible.host.state import HostState
 from mngr_ansible.system.processes import LONGEST
+from mngr_ansible.values import replace
 
 _LONGEST_NOISE = 64 * 1024
 """Characters that a login shell may print before it runs a command: Ansible reads them as part of each answer, and
@@ -37,8 +37,8 @@ def _probe(connection: Connection, request: ProbeRequest, paths: Sequence[ProbeP
     if len(paths) > 1 and not connection.holds(script):
         half = len(paths) // 2
         first = _probe(connection, request, paths[:half], timeout)
-        rest = _probe(connection, dataclasses.replace(request, requirements=()), paths[half:], timeout)
-        return dataclasses.replace(first, paths=first.paths.merged_with(rest.paths))
+        rest = _probe(connection, replace(request, requirements=()), paths[half:], timeout)
+        return replace(first, paths=first.paths.merged_with(rest.paths))
     answer = connection.run(script, timeout)
     if len(answer.stdout) > LONGEST:
         raise answer_too_long()

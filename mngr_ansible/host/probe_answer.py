@@ -9,7 +9,6 @@ import posixpath
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, get_args
 
 from mngr_ansible.host.probe_path_nodes import asked_paths, decoded_path, read_path_nodes
@@ -17,6 +16,7 @@ from mngr_ansible.host.probe_request import ProbePath, ProbeRequest, grouped, no
 from mngr_ansible.host.state import FileState, HostState, Login, Paths, Privilege, System
 from mngr_ansible.portable import checks, trusted_programs
 from mngr_ansible.portable.userland import userland_architecture
+from mngr_ansible.values import frozen
 
 WORDS: Mapping[str, str] = {
     "lacks": "a program that every system has and that is not in PATH, once for each",
@@ -67,7 +67,7 @@ _LONGEST_VALUE = 500
 """Characters of a value of ``/etc/os-release``: the time of ``shlex`` grows with the square of the length."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Facts:
     """The lines of an answer, sorted by their first word (:data:`WORDS`)."""
 

@@ -3,11 +3,11 @@
 
 import posixpath
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from mngr_ansible.plan.transfers import Claim
 from mngr_ansible.portable.shapes import CompleteRequirement
+from mngr_ansible.values import field, frozen
 
 
 class ProbePath(NamedTuple):
@@ -27,7 +27,7 @@ class ProbePath(NamedTuple):
         return "\n" in self.rest or "\\" in self.rest or "\r" in self.rest
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProbeRequest:
     """Everything that one probe asks."""
 

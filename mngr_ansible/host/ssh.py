@@ -12,7 +12,6 @@ import shlex
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from mngr_ansible.host.ssh_errors import FailedConnection, connection_error, is_
 from mngr_ansible.host.ssh_settings import CONNECT_SECONDS, SshSettings, ask_settings
 from mngr_ansible.portable import sh
 from mngr_ansible.system.processes import StoppedError, TooLongError, find_program, run_bounded
+from mngr_ansible.values import field, frozen
 
 OPTIONS = {"BatchMode": "yes", "ServerAliveInterval": "5", "ServerAliveCountMax": "3"}
 """The options of every connection, ours and Ansible's: no questions, and about 20 s at most without an answer. How long
@@ -38,7 +38,7 @@ _AGAIN_SECONDS = 5.0
 _CONNECTION_FAILED = 255  # ssh(1), "EXIT STATUS"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Address:
     """The value of ``--host``: ``[USER@]ADDR[:PORT]``; ADDR may be an alias of ``~/.ssh/config``."""
 
@@ -76,7 +76,7 @@ class Address:
         return port + sh.quote(self.name if self.user is None else f"{self.user}@{self.name}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OpenSsh:
     """A connection through the user's own ssh, with its configuration, jump hosts and agent.
 

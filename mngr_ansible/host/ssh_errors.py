@@ -6,13 +6,13 @@
 import re
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from mngr_ansible.errors import HostError
 from mngr_ansible.host.ssh_settings import SshSettings
 from mngr_ansible.portable import sh
 from mngr_ansible.portable.text import clause, printable
+from mngr_ansible.values import field, frozen
 
 _NOISE = re.compile(
     r"@|debug\d: |OpenSSH_|Authenticated to |Transferred: |Bytes per second: |Pseudo-terminal will not be allocated"
@@ -33,7 +33,7 @@ _MOST_KEYS = 5
 """How many keys are looked at for a passphrase."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FailedConnection:
     """One attempt of ssh to connect that ended with its exit code for failures, 255."""
 
@@ -120,7 +120,7 @@ def _in_file(output: str) -> str:
     return f" -f {sh.quote(found[1])}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Cause:
     """One cause of failure: what ssh prints for it, and what we report."""
 

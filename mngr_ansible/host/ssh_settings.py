@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from mngr_ansible.errors import HostError
 from mngr_ansible.portable.text import printable
 from mngr_ansible.system.processes import TooLongError, run_bounded
+from mngr_ansible.values import field, frozen
 
 CONNECT_SECONDS = 10
 """How long a host may take to accept a connection, where ssh's configuration says nothing."""
@@ -39,7 +39,7 @@ _ANSWER_SECONDS = 10
 _PORT = "22"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SshSettings:
     """What ssh will do for one host, as ``ssh -G`` prints it."""
 

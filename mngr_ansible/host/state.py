@@ -1,13 +1,12 @@
 """``HostState``: what is true on a host now, as the probe found it. Values only; ``probe_answer`` builds them."""
 
-import dataclasses
 import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from mngr_ansible.portable import checks, managers
+from mngr_ansible.values import field, frozen, replace
 
 Privilege = Literal["root", "sudo", "doas", "password", "none"]
 """How the remote user can become root: is root, by sudo or doas without a password, by sudo with the password that we
@@ -21,7 +20,7 @@ _SUDO_OBSTACLES = {
 """What can prevent the use of sudo besides a password, by the probe's word for it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileState:
     """What is at a destination now."""
 
@@ -55,7 +54,7 @@ class PathNode(NamedTuple):
     target: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Login:
     """The remote user, and what this user may do."""
 
@@ -98,7 +97,7 @@ class Login:
         return f"{self.user} is not root and has no sudo without a password{why}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class System:
     """The operating system, its package managers and its Python."""
 
@@ -144,7 +143,7 @@ class System:
         return managers.of_host(self.ids, self.managers)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Paths:
     """The file system, as far as the plan's transfers need it. All keys are absolute paths, except in ``owner_ids``."""
 
@@ -183,7 +182,7 @@ class Paths:
 
     def merged_with(self, other: "Paths") -> "Paths":
         """Both, where one probe needed two scripts; what is not about single paths is taken from the first."""
-        return dataclasses.replace(
+        return replace(
             self,
             files={**self.files, **other.files},
             parents={**self.parents, **other.parents},
@@ -199,7 +198,7 @@ class Paths:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostState:
     """What is true on a host now."""
 

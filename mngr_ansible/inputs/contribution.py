@@ -1,10 +1,10 @@
 """``Contribution``: the files and packages of one plugin, of a manifest, of the settings or of the command line."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.packages import PackageRequirement
+from mngr_ansible.values import frozen
 
 USERS = ("settings", "manifest", "command-line")
 """The names of the user's own contributions, which come after those of all plugins."""
@@ -17,7 +17,7 @@ def conflict_remedy(change: str, plugins: Iterable[str]) -> str:
     return f"{change}{alternative}. Nothing was changed."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Contribution:
     """What one plugin needs.
 

@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pluggy
@@ -23,9 +22,10 @@ from mngr_ansible.inputs.plugins import OURSELVES
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.packages import PackageRequirement
 from mngr_ansible.spec.validation import nearest, short_repr
+from mngr_ansible.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Hook:
     """One plugin's implementation of one hook.
 
@@ -216,7 +216,7 @@ def _transfer(value: object) -> FileTransferSpec:
         return value
     if isinstance(value, Mapping):
         return FileTransferSpec.from_mapping(value)
-    known = FileTransferSpec.__dataclass_fields__
+    known = FileTransferSpec.__match_args__
     fields = {name: getattr(value, name) for name in known if hasattr(value, name)}
     if "remote_path" not in fields and hasattr(value, "agent_path"):
         fields["remote_path"] = value.agent_path

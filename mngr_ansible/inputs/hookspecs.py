@@ -11,20 +11,20 @@ existing agent is provisioned again. Stand-alone, ``agent`` is an :class:`Agent`
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import pluggy
 
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.packages import PackageRequirement
+from mngr_ansible.values import field, frozen
 
 hookspec = pluggy.HookspecMarker("mngr")
 hookimpl = pluggy.HookimplMarker("mngr")
 """Decorator for a plugin's implementation of a hook. mngr's own ``hookimpl`` does the same."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Agent:
     """The agent that is provisioned, outside of mngr. ``work_dir``: its directory on the host."""
 
@@ -33,7 +33,7 @@ class Agent:
     agent_type: str = "generic"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CommandResult:
     """The output of a command on a host; ``success``: it exited with 0."""
 
@@ -42,7 +42,7 @@ class CommandResult:
     success: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Host:
     """The host that is provisioned, outside of mngr. ``is_local``: it is this machine."""
 

@@ -3,7 +3,6 @@
 Source: docs/contract.md "Manifest".
 """
 
-import dataclasses
 import errno
 import os
 import select
@@ -20,6 +19,7 @@ from mngr_ansible.portable.text import printable
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.packages import PackageRequirement
 from mngr_ansible.spec.validation import nearest, short_repr
+from mngr_ansible.values import replace
 
 _EXAMPLES = {"files": "[{local_path: a, remote_path: b}]", "packages": '["tree"]'}
 """The keys of a manifest, each with a value that it may have."""
@@ -64,7 +64,7 @@ def read(path: str | os.PathLike[str], *, fifo_seconds: float = 60) -> Contribut
     link = f", a link to {printable(real)}; its sources start at {printable(str(file.parent))}" if is_elsewhere else ""
     origin = f"manifest ({file.name}{link})"
     read = contribution(_parse(file, text), plugin="manifest", origin=origin, directory=file.parent)
-    return dataclasses.replace(read, file=os.path.abspath(file))  # noqa: PTH100 - a link stays as it was named
+    return replace(read, file=os.path.abspath(file))  # noqa: PTH100 - a link stays as it was named
 
 
 def _content(file: Path | None, fifo_seconds: float) -> tuple[bytes, bool]:

@@ -1,17 +1,16 @@
 """The user's settings: the keys of ``[plugins.ansible]``, checked. Source: docs/contract.md "mngr settings"."""
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mngr_ansible.errors import InputError
 from mngr_ansible.spec.packages import Install
 from mngr_ansible.spec.patterns import DestinationPatterns
 from mngr_ansible.spec.validation import is_supported, nearest, short_repr
+from mngr_ansible.values import field, frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PluginSettings:
     """The settings for one plugin: the keys of ``[plugins.ansible.plugins.NAME]``.
 
@@ -27,7 +26,7 @@ class PluginSettings:
     secrets: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Settings:
     """The settings: ``[plugins.ansible]`` in mngr, or the ``settings`` mapping of the API.
 
@@ -85,7 +84,7 @@ def _table(place: str, value: object) -> Mapping[str, Any]:
     return value
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Validator:
     """What a value must be.
 
@@ -188,7 +187,7 @@ def _checked(cls: type[Settings] | type[PluginSettings], values: Mapping[str, An
     for key, value in values.items():
         validator = validators.get(key)
         if validator is None:
-            known = [each.name for each in dataclasses.fields(cls)]
+            known = cls.__match_args__
             raise InputError(
                 f"settings: unknown key {short_repr(key)} in [{place}]{nearest(str(key), known)}",
                 remedy=f"Known keys: {', '.join(known)}.",

@@ -1,19 +1,18 @@
 """The user's settings, manifests and command line as contributions, like those of plugins."""
 
-import dataclasses
 import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from mngr_ansible.inputs import manifest
 from mngr_ansible.inputs.arguments import current_directory, file_option, package_option
 from mngr_ansible.inputs.contribution import Contribution
 from mngr_ansible.inputs.settings import Settings
+from mngr_ansible.values import frozen, replace
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stranger:
     """A repository whose settings the user does not trust. Source: docs/contract.md "Trust".
 
@@ -83,7 +82,7 @@ def _says(stranger: Stranger | None, key: str, value: object) -> bool:
 
 
 def _owned(contribution: Contribution, stranger: Stranger | None) -> Contribution:
-    return contribution if stranger is None else dataclasses.replace(contribution, repository=str(stranger.root))
+    return contribution if stranger is None else replace(contribution, repository=str(stranger.root))
 
 
 def _command_line(items: Sequence[tuple[str, object]]) -> Contribution:

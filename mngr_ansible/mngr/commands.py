@@ -1,6 +1,5 @@
 """``mngr ansible plan|apply|render|…``: the verbs of ``mngr-ansible``, about an agent; ``bootstrap``, about a host."""
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from imbue.mngr.cli.common_opts import add_common_options
 from imbue.mngr.cli.help_formatter import CommandHelpMetadata, add_pager_help_option
 
 from mngr_ansible.mngr.invocation import invocation
+from mngr_ansible.values import replace
 
 type _Command = Callable[..., Any]
 
@@ -191,7 +191,7 @@ def plugins(ctx: click.Context, /, **_: Any) -> None:
             _agent, _host, target, request = call.resolve()
         else:
             with open_targets(()) as (targets, _path):
-                target = dataclasses.replace(targets[0], mngr_ctx=call.mngr_ctx)
+                target = replace(targets[0], mngr_ctx=call.mngr_ctx)
             request = call.request(is_local=True)
         report = plugins_report(request, [target])
         call.show(report, plugins_text(report))

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from contextvars import copy_context
-from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -21,6 +20,7 @@ from mngr_ansible.errors import HostError
 from mngr_ansible.host.connection import Connection, LocalShell, ShellResult, no_answer
 from mngr_ansible.host.ssh import Address, OpenSsh
 from mngr_ansible.provisioning.request import Request
+from mngr_ansible.values import frozen
 
 _LONGEST_PLAIN_SCRIPT = 30_000
 """Bytes: a longer script travels compressed, since one argument of a program is at most 128 KiB on Linux."""
@@ -34,7 +34,7 @@ _LONGEST_COMMAND = 120_000
 """Bytes of a command with its script, quoting aside: a little less than one argument may hold."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MngrConnection:
     """mngr's open connection to a remote host; Ansible opens its own, with the same user, key and known hosts."""
 

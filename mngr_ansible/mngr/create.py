@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any
 
 from imbue.mngr.config.data_types import MngrContext
@@ -29,6 +28,7 @@ from mngr_ansible.provisioning.request import Dialog, Prepared, Request
 from mngr_ansible.report.report import HostReport
 from mngr_ansible.system.signals import terminate_gracefully
 from mngr_ansible.system.stdout import printed_to_stderr
+from mngr_ansible.values import frozen
 
 _UNFINISHED: AgentStatus = "due"
 """The status of an agent whose create is killed."""
@@ -37,7 +37,7 @@ _LONGEST_LIST = 20
 """How many files that mngr replaced are named, one a line."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Provisioned:
     """The result of :func:`provision`, kept until mngr's own provisioning is done too."""
 
@@ -48,7 +48,7 @@ class _Provisioned:
     is_update: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Create:
     """The ``mngr create`` that this thread is at; ``earlier``: what the agent that it updates was created with."""
 

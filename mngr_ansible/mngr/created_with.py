@@ -4,7 +4,6 @@ The record is a file on the agent's host, which can change it. It names files of
 not written by this user of this machine is not used. Source: docs/contract.md "mngr settings".
 """
 
-import dataclasses
 import hashlib
 import hmac
 import json
@@ -12,7 +11,6 @@ import os
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -29,6 +27,7 @@ from mngr_ansible.mngr.trust import Words
 from mngr_ansible.portable import sh
 from mngr_ansible.portable.text import printable
 from mngr_ansible.spec.packages import Install, PackageRequirement
+from mngr_ansible.values import fields_of, frozen
 
 _KEY_FILE = "mngr-ansible.key"
 """In the directory of mngr's profile, beside the user's settings; readable by the user alone."""
@@ -37,7 +36,7 @@ _KEY_BYTES = 32
 _RECORD, _SEAL = "created_with", "seal"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CreatedWith:
     """The options ``--ansible-…`` of an agent.
 
@@ -134,7 +133,7 @@ class CreatedWith:
         """
         if self == CreatedWith():
             return {}
-        values = {name: value for name, value in dataclasses.asdict(self).items() if value}
+        values = {name: value for name, value in fields_of(self).items() if value}
         return {_RECORD: values, _SEAL: _seal(_key(profile, is_made=True), agent_id, values)}
 
     @classmethod

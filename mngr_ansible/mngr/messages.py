@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import click
 from imbue.mngr.config.data_types import MngrContext
@@ -19,6 +18,7 @@ from mngr_ansible.report import text
 from mngr_ansible.report.progress import described
 from mngr_ansible.report.report import HostReport, Report
 from mngr_ansible.system.signals import Terminated, signals_ignored
+from mngr_ansible.values import replace
 
 _CTRL_C = 130
 """The exit code that a shell gives a program that Ctrl-C ended."""

@@ -7,7 +7,6 @@ these lead to through links.
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from mngr_ansible.inputs.contribution import Contribution
@@ -15,6 +14,7 @@ from mngr_ansible.plan.local_files import local_path
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.patterns import Patterns
 from mngr_ansible.system.owners import is_shared_group
+from mngr_ansible.values import frozen
 
 _MOST_FOUND = 1000
 """How many private files are looked for; more are not counted."""
@@ -23,7 +23,7 @@ _MOST_SEEN = 200_000
 """How many files of all sources are looked at."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PrivateFile:
     """A file outside of the repository that other users of this machine cannot reach.
 

@@ -1,7 +1,6 @@
 """mngr's agents and hosts as targets, its settings and options as a request."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from imbue.mngr.agents.agent_registry import list_selectable_agent_type_names
@@ -22,6 +21,7 @@ from mngr_ansible.plan.plan import Only
 from mngr_ansible.portable.versions import is_readable
 from mngr_ansible.provisioning.request import Request, Target
 from mngr_ansible.spec.packages import Install, PackageRequirement
+from mngr_ansible.values import replace
 
 _OPTIONS = {"--manifest": "manifest", "--file": "file", "--package": "package"}
 """The parameters of our verbs, by their options."""

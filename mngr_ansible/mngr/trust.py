@@ -6,10 +6,8 @@ way it came there: ``settings.local.toml``, ``files__extend``, ``[commands.creat
 ``imbue.mngr.config.loader.load_config`` and ``imbue.mngr.cli.common_opts.setup_command_context``.
 """
 
-import dataclasses
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +28,7 @@ from mngr_ansible.errors import InputError
 from mngr_ansible.inputs.user import Stranger
 from mngr_ansible.mngr.config import NAME, AnsiblePluginConfig
 from mngr_ansible.spec.validation import short_repr
+from mngr_ansible.values import field, frozen, replace
 
 _OPERATORS = ("", "__extend", "__assign")
 """The suffixes of a key in mngr's settings."""
@@ -52,7 +51,7 @@ _GRANTS = ("install", "ansible_install", "yes", "become", "ask_become_pass")
 """Options by which the user grants something: an installation on this machine, an answer, root, or a password."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Words:
     """Who says what in one command of mngr.
 
@@ -67,8 +66,8 @@ class Words:
     command: str
     repository: Path | None
     own: tuple[Mapping[str, Any], ...] = ()
-    theirs: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
-    typed: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    theirs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    typed: Mapping[str, Any] = field(default_factory=dict)
 
     def are_own(self, key: str, value: object) -> bool:
         """Whether the user says this value of a key of ``[plugins.ansible]``: the whole of it, or an item of a list."""
@@ -199,7 +198,7 @@ def words_of(command: str, mngr_ctx: MngrContext) -> Words:
     own[1:1] = [_of_settings(_options(own, command, "setting"))]
     words = Words(command, repository, tuple(own), theirs, typed)
     if any(_is_same(each, repository) for each in words.trusted()):
-        return dataclasses.replace(words, repository=None)
+        return replace(words, repository=None)
     return words
 
 

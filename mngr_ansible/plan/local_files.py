@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from mngr_ansible.errors import MissingFilesError
@@ -12,12 +11,13 @@ from mngr_ansible.portable.text import printable
 from mngr_ansible.portable.trees import Entry
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.patterns import DestinationPatterns, Patterns
+from mngr_ansible.values import frozen
 
 _MOST_ROWS = 20
 """Sources that an error names, and secrets that others can read; a directory may have thousands of them."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TransferRequest:
     """One plugin's transfer, and the user's settings for that plugin. ``origin`` names the plugin for people."""
 
@@ -28,7 +28,7 @@ class TransferRequest:
     is_secret_allowed: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReadableSecret:
     """A secret file that other users of this machine can read. ``mode``: its permission bits."""
 
@@ -43,7 +43,7 @@ class ReadableSecret:
         return f"other users can read this secret of {self.origin}; run: chmod {closed} {sh.quote(self.path)}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Read:
     """A source that was read."""
 
@@ -52,7 +52,7 @@ class Read:
     readable_secrets: tuple[ReadableSecret, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Skipped:
     """A request of which nothing is copied, and why."""
 
@@ -61,7 +61,7 @@ class Skipped:
     notices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem:
     """A source that is missing or cannot be copied; ``details``: a path and what is wrong with it, a row each."""
 
@@ -69,7 +69,7 @@ class Problem:
     details: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sources:
     """All sources after reading, in the order of the requests."""
 

@@ -1,8 +1,6 @@
 """Contributions of all plugins → one :class:`Plan`: checked, merged, de-duplicated; every step names its plugins."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal
 
 from mngr_ansible.inputs.contribution import Contribution
@@ -13,12 +11,13 @@ from mngr_ansible.plan.strangers import Allowed, allowed_here, left_out_notice
 from mngr_ansible.plan.transfers import Claim, Destination, Transfer, overlay
 from mngr_ansible.portable.text import printable
 from mngr_ansible.spec.packages import Install
+from mngr_ansible.values import field, frozen, replace
 
 Only = Literal["files", "packages"]
 """The kind of step that a caller limits a plan to."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SkippedStep:
     """A step that is left out, and why. ``name``: the package's name, or the destination as text.
 
@@ -41,7 +40,7 @@ class SkippedStep:
         return Destination(self.name).resolve(home, work_dir)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """The desired state of a host, made by :func:`build`.
 
@@ -164,7 +163,7 @@ def _as_called(skipped: SkippedStep, requirements: Sequence[Requirement]) -> Ski
     if skipped.kind != "package":
         return skipped
     names = {tool_name(each.name): each.name for each in requirements}
-    return dataclasses.replace(skipped, name=names.get(tool_name(skipped.name), skipped.name))
+    return replace(skipped, name=names.get(tool_name(skipped.name), skipped.name))
 
 
 def resolve_destinations(
@@ -182,7 +181,7 @@ def resolve_destinations(
         SkippedStep("file", each.destination.text, each.plugin, excluded_by_settings(each.plugin))
         for each in overlaid.excluded
     ]
-    return dataclasses.replace(
+    return replace(
         plan,
         transfers=overlaid.transfers,
         skipped=tuple(dict.fromkeys([*plan.skipped, *excluded])),
@@ -195,10 +194,10 @@ def resolve_destinations(
 def packages_only(plan: Plan) -> Plan:
     """The same plan without its files."""
     skipped = tuple(each for each in plan.skipped if each.kind == "package")
-    return dataclasses.replace(plan, claims=(), transfers=(), skipped=skipped)
+    return replace(plan, claims=(), transfers=(), skipped=skipped)
 
 
 def print_only(plan: Plan) -> Plan:
     """The same plan with every requirement printed, never installed: mngr's own switch overrides every setting."""
-    printed = tuple(dataclasses.replace(each, is_printed=True) for each in plan.requirements)
-    return dataclasses.replace(plan, requirements=printed, install="print")
+    printed = tuple(replace(each, is_printed=True) for each in plan.requirements)
+    return replace(plan, requirements=printed, install="print")

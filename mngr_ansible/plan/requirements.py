@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Literal
 
 from mngr_ansible.catalog.lookup import find_tool
@@ -13,9 +12,10 @@ from mngr_ansible.portable.shapes import CompleteRequirement
 from mngr_ansible.portable.versions import Range
 from mngr_ansible.spec.packages import Check, Install, PackageRequirement
 from mngr_ansible.spec.sources import Source
+from mngr_ansible.values import frozen, replace
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PackageRequest:
     """One plugin's requirement, and the user's ``install`` setting for that plugin.
 
@@ -41,7 +41,7 @@ class PackageRequest:
         return Range.parse(self.requirement.version)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Requirement:
     """One step of kind ``package``: what all plugins together need of one tool.
 
@@ -94,7 +94,7 @@ class Requirement:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SourcePolicy:
     """The sources that the user allows. ``scope="user"``: only those that install for the remote user alone."""
 

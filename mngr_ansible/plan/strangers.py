@@ -6,11 +6,9 @@ are not in the repository, with an argument that asks for a version. The rest of
 printed: its own sources could be any program.
 """
 
-import dataclasses
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from mngr_ansible.catalog.lookup import find_tool
@@ -18,6 +16,7 @@ from mngr_ansible.portable import managers
 from mngr_ansible.portable.text import printable
 from mngr_ansible.spec.packages import Check, Install, PackageRequirement
 from mngr_ansible.spec.sources import DOWNLOADS, Source
+from mngr_ansible.values import frozen, replace
 
 _VERSION_ARGUMENTS = frozenset({"--version", "-version", "-V", "-v", "version"})
 """The one argument that a command may get: anything else could be a program of its own (``sh -c``, ``find -delete``).
@@ -27,7 +26,7 @@ _LONGEST_LIST = 20
 """How many requirements one notice names."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Allowed:
     """What is left of a requirement.
 
@@ -64,7 +63,7 @@ def allowed_here(requirement: PackageRequirement, repository: str) -> Allowed:
             return Allowed(None, (f"{problem}, and it would be asked for the package",))
     install: Install | None = "print" if requirement.sources else requirement.install
     checks = own if left == tuple(checks) else left
-    return Allowed(dataclasses.replace(requirement, install=install, checks=checks))
+    return Allowed(replace(requirement, install=install, checks=checks))
 
 
 def left_out_notice(repository: str, requirements: Sequence[str]) -> str:
@@ -137,7 +136,7 @@ class _Programs:
             return check
         if outside is None:
             return f"{printable(inside)} is a file of the repository"
-        return dataclasses.replace(check, value=outside)
+        return replace(check, value=outside)
 
     def _module(self, check: Check) -> Check | str:
         """Python imports a module from PYTHONPATH, where an empty entry is the current directory."""

@@ -3,7 +3,6 @@
 import os
 import posixpath
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from mngr_ansible.errors import ConflictError
@@ -12,6 +11,7 @@ from mngr_ansible.portable.text import printable
 from mngr_ansible.portable.trees import Entry
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.patterns import DestinationPatterns
+from mngr_ansible.values import field, frozen
 
 IgnoreRule = Callable[[str, bool], bool]
 """``(path below a destination, whether it is a directory)`` → whether the path is excluded from the transfer.
@@ -20,7 +20,7 @@ A mirror leaves what is excluded as it is on the host.
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Destination:
     """A destination before the host is known: below work_dir, below home (``~/x``), or absolute."""
 
@@ -38,7 +38,7 @@ class Destination:
         return posixpath.normpath(posixpath.join(base, rest))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WriteOptions:
     """How a spec's entries are written on the host, besides their content and mode.
 
@@ -52,7 +52,7 @@ class WriteOptions:
     if_exists: str = "replace"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Claim:
     """One plugin's request for one destination, with the source read: every entry with its mode, size and hash.
 
@@ -86,7 +86,7 @@ class Claim:
         return self.user_excludes(posixpath.join(top, relative), is_directory, home, work_dir)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlacedEntry:
     """One entry of a source and the path where it goes."""
 
@@ -103,7 +103,7 @@ class PlacedEntry:
         return is_destination and self.options.directory_mode is None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Transfer:
     """One step of kind ``file``: a file, or a directory with all its entries that no other claim overrides.
 
@@ -150,13 +150,16 @@ class _ResolvedEntry(NamedTuple):
     entry: Entry
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen
 class _ResolvedClaim:
     """A claim on a host whose directories are known; ``entries`` without what the user excluded."""
 
     claim: Claim
     destination: str
     entries: tuple[_ResolvedEntry, ...]
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
 
     @property
     def plugin(self) -> str:

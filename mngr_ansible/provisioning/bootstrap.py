@@ -4,13 +4,13 @@ It is made before an agent exists, from a list that is mngr's own, and python3. 
 other settings as every plan does.
 """
 
-import dataclasses
 from collections.abc import Sequence
 
 from mngr_ansible.inputs.contribution import Contribution
 from mngr_ansible.plan.plan import build, print_only
 from mngr_ansible.provisioning.request import Prepared, Request, Target
 from mngr_ansible.spec.packages import PackageRequirement
+from mngr_ansible.values import replace
 
 TOOLS = ("ca-certificates", "openssh-server", "tmux", "curl", "rsync", "git", "jq", "xxd", "util-linux")
 """What mngr 0.3 needs on every host. Source: ``REQUIRED_HOST_PACKAGES`` in ``imbue.mngr.providers.ssh_host_setup``."""
@@ -41,10 +41,10 @@ def gather(
     """
     chosen = needs or requirements()
     if is_lenient:
-        chosen = [dataclasses.replace(each, is_required=each.name in ESSENTIAL) for each in chosen]
+        chosen = [replace(each, is_required=each.name in ESSENTIAL) for each in chosen]
     asked = Contribution("mngr", requirements=tuple(chosen))
     plan = build([asked], request.settings, install=request.install, check_packages=request.check_packages)
     if plan.requirements:
-        plan = dataclasses.replace(plan, installs_python="if possible" if is_lenient else "always")
+        plan = replace(plan, installs_python="if possible" if is_lenient else "always")
     plan = print_only(plan) if request.is_print_only else plan
     return [Prepared(target, plan, (asked,)) for target in targets]

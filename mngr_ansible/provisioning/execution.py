@@ -1,12 +1,10 @@
 """One run of Ansible on all hosts that have something to change, and the clean-up after a run that was cut off."""
 
-import dataclasses
 import math
 import re
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ from mngr_ansible.run.archive import keep_failed_run
 from mngr_ansible.run.directory import write_run_directory
 from mngr_ansible.run.playbook import HostRun
 from mngr_ansible.run.runner import RunRecord, RunResult, run
+from mngr_ansible.values import frozen, replace
 
 _CLEAN_UP_SECONDS = 5
 """How long a host is given to remove the temporary directory of a run that was cut off."""
@@ -33,7 +32,7 @@ _SHORTEST = 5
 """Seconds that a run gets although looking at the hosts used up all the time."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostsRun:
     """One run of Ansible on several hosts.
 
@@ -66,7 +65,7 @@ def host_runs(prepared: Sequence[Prepared], request: Request, tmp: str) -> list[
             continue
         remote_tmp = None if each.target.connection.is_local else _remote_tmp(due, state, tmp)
         run = host_run(alias, due, state, request, each.target.connection.variables)
-        found.append(dataclasses.replace(run, remote_tmp=remote_tmp))
+        found.append(replace(run, remote_tmp=remote_tmp))
     return found
 
 
@@ -191,8 +190,8 @@ def archive_failure(directory: Path, run: HostsRun, report: Report) -> Report:
     kept = keep_failed_run(directory, run.result.events, report.to_dict())
     if kept is None:
         return report
-    hosts = (dataclasses.replace(host, kept=str(kept)) if host.host in failed else host for host in report.hosts)
-    return dataclasses.replace(report, hosts=tuple(hosts))
+    hosts = (replace(host, kept=str(kept)) if host.host in failed else host for host in report.hosts)
+    return replace(report, hosts=tuple(hosts))
 
 
 def _has_failed(host: HostReport) -> bool:

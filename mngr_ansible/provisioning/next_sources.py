@@ -6,9 +6,7 @@ resolver chooses again, without that source, and a second run of Ansible install
 anything where nothing fails.
 """
 
-import dataclasses
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 from mngr_ansible.diff.due import Due
 from mngr_ansible.diff.outcome import Outcome, Status
@@ -22,6 +20,7 @@ from mngr_ansible.report.outcomes import failed_sources
 from mngr_ansible.report.progress import ProgressCallback
 from mngr_ansible.report.report import HostReport, Report
 from mngr_ansible.spec.sources import Source
+from mngr_ansible.values import frozen, replace
 
 _Failures = Mapping[tuple[str, Source], str]
 
@@ -45,10 +44,10 @@ def next_attempts(
     for (alias, each), host in zip(by_alias(prepared).items(), report.hosts, strict=True):
         attempt = _Attempt.of(each, host, run, alias)
         hosts.append(attempt.report)
-        again.append(dataclasses.replace(attempt.prepared, spent=each.spent + seconds))
+        again.append(replace(attempt.prepared, spent=each.spent + seconds))
         for line in attempt.lines:
             on_progress(each.target.name, line)
-    return again, dataclasses.replace(report, hosts=tuple(hosts))
+    return again, replace(report, hosts=tuple(hosts))
 
 
 def merged(report: Report, latest: Report, prepared: Sequence[Prepared]) -> Report:
@@ -57,7 +56,7 @@ def merged(report: Report, latest: Report, prepared: Sequence[Prepared]) -> Repo
         before if each.due is None else _merged_host(before, after)
         for before, after, each in zip(report.hosts, latest.hosts, prepared, strict=True)
     )
-    return dataclasses.replace(report, hosts=tuple(hosts))
+    return replace(report, hosts=tuple(hosts))
 
 
 def _merged_host(before: HostReport, after: HostReport) -> HostReport:
@@ -71,7 +70,7 @@ def _merged_host(before: HostReport, after: HostReport) -> HostReport:
         if all(one.id != each.id for one in outcomes):
             outcomes.append(each)
     notices = tuple(dict.fromkeys((*before.notices, *after.notices)))
-    return dataclasses.replace(before, outcomes=tuple(outcomes), notices=notices, error=after.error)
+    return replace(before, outcomes=tuple(outcomes), notices=notices, error=after.error)
 
 
 def _with_both_reasons(earlier: Outcome | None, latest: Outcome) -> Outcome:
@@ -79,10 +78,10 @@ def _with_both_reasons(earlier: Outcome | None, latest: Outcome) -> Outcome:
     if not is_both or earlier is None or earlier.source == latest.source:
         return latest
     reason = f"{earlier.source}: {earlier.reason}; {latest.source}: {latest.reason}"
-    return dataclasses.replace(latest, reason=reason)
+    return replace(latest, reason=reason)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Attempt:
     """What is tried next on one host; ``prepared`` has no ``due`` if nothing is."""
 
@@ -92,7 +91,7 @@ class _Attempt:
 
     @classmethod
     def of(cls, prepared: Prepared, report: HostReport, run: HostsRun, alias: str) -> "_Attempt":
-        nothing = cls(dataclasses.replace(prepared, due=None), report)
+        nothing = cls(replace(prepared, due=None), report)
         due, state, resolver = prepared.due, prepared.state, prepared.resolver
         is_over = report.error is not None or run.result.status != "finished" or alias not in run.aliases
         if due is None or state is None or resolver is None or is_over:
@@ -124,11 +123,11 @@ class _Attempt:
         report = _without_duty(report, {each.id for each in prepared.plan.requirements})
         outcomes = tuple(each for each in choice.packages.outcomes if each.id in chosen)
         next_due = Due(outcomes, installs=installs, notices=notices) if installs else None
-        prepared = dataclasses.replace(prepared, state=state, resolver=choice.resolver, due=next_due)
+        prepared = replace(prepared, state=state, resolver=choice.resolver, due=next_due)
         return cls(prepared, report, tuple(lines))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Choice:
     """What is installed next. ``moved``: the managers of which at least one package comes from elsewhere now."""
 
@@ -158,7 +157,7 @@ def _choose(
         del failures[each.requirement.name, each.source]
     if innocent:
         choice = _chosen(left, resolver.after(state, failures), is_local=is_local)
-    return dataclasses.replace(choice, moved=moved)
+    return replace(choice, moved=moved)
 
 
 def _of_steps(prepared: Prepared, steps: Collection[str]) -> list[Requirement]:
@@ -205,8 +204,8 @@ def _after(state: HostState, due: Due, done: Collection[str]) -> HostState:
                 findings[step] = findings[step]._replace(status="ok", reason="")
     system = state.system
     if due.needs_python and system.python is None:
-        system = dataclasses.replace(system, python="/usr/bin/python3")
-    return dataclasses.replace(state, findings=findings, system=system)
+        system = replace(system, python="/usr/bin/python3")
+    return replace(state, findings=findings, system=system)
 
 
 def _words(
@@ -227,12 +226,12 @@ def _words(
 def _without_duty(report: HostReport, planned: Collection[str]) -> HostReport:
     """What only a source needs first, and failed, is no failure of the run by itself: what needs it can be one."""
     outcomes = (
-        dataclasses.replace(each, is_required=False)
+        replace(each, is_required=False)
         if each.kind == "package" and each.status is Status.FAILED and each.id not in planned
         else each
         for each in report.outcomes
     )
-    return dataclasses.replace(report, outcomes=tuple(outcomes))
+    return replace(report, outcomes=tuple(outcomes))
 
 
 def _given_up(report: HostReport, requirements: Sequence[Requirement], resolver: Resolver) -> HostReport:
@@ -243,5 +242,5 @@ def _given_up(report: HostReport, requirements: Sequence[Requirement], resolver:
         refusals = resolver.resolve(each).refusals
         is_alone = len(refusals) == 1 and outcome.status is Status.FAILED
         reason = outcome.reason if is_alone else "; ".join(dict.fromkeys(refusals))
-        outcomes[each.id] = dataclasses.replace(outcome, status=Status.FAILED, reason=reason)
-    return dataclasses.replace(report, outcomes=tuple(outcomes.values()))
+        outcomes[each.id] = replace(outcome, status=Status.FAILED, reason=reason)
+    return replace(report, outcomes=tuple(outcomes.values()))

@@ -9,7 +9,6 @@
 The command line, the Python API and mngr call these functions with their own hosts, requests and dialogs.
 """
 
-import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -32,6 +31,7 @@ from mngr_ansible.provisioning.request import SILENT, Dialog, Prepared, Request,
 from mngr_ansible.report.progress import announce, failed_early, summary
 from mngr_ansible.report.report import HostReport, Report
 from mngr_ansible.run.archive import temporary_run_directory
+from mngr_ansible.values import frozen, replace
 
 _PATIENCE = "if cloud-init or unattended upgrades hold the package manager's lock, this waits for them, up to {} s"
 
@@ -56,7 +56,7 @@ class Interrupted(BaseException):
         self.signal = signal
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@frozen
 class Provisioned:
     """The end of the story: every host as it was inspected, in the order of the report's hosts."""
 
@@ -98,7 +98,7 @@ def gather(targets: Sequence[Target], request: Request) -> list[Prepared]:
                 is_local=is_local,
             )
             plan = print_only(plan) if request.is_print_only else plan
-            plan = dataclasses.replace(plan, notices=(*notices, *condition_notices(asked), *plan.notices))
+            plan = replace(plan, notices=(*notices, *condition_notices(asked), *plan.notices))
         gathered.append(Prepared(target, plan, asked))
     spent = time.monotonic() - started
     if spent >= request.timeout:
@@ -107,7 +107,7 @@ def gather(targets: Sequence[Target], request: Request) -> list[Prepared]:
             f"{request.timeout:g} s",
             remedy="Send fewer or smaller files, or give more time with --timeout. Nothing was changed.",
         )
-    return [dataclasses.replace(each, spent=spent) for each in gathered]
+    return [replace(each, spent=spent) for each in gathered]
 
 
 def check(request: Request, *, is_local: bool) -> None:
@@ -182,11 +182,11 @@ def _inspect(
         due = compare(plan, state, resolver, is_local=is_local, become=request.become)
     except MngrAnsibleError as error:
         error.host = error.host or target.name
-        return dataclasses.replace(prepared, error=error, spent=time.monotonic() - started)
+        return replace(prepared, error=error, spent=time.monotonic() - started)
     except NONSENSE as error:
-        return dataclasses.replace(prepared, error=nonsense(error, target.name), spent=time.monotonic() - started)
+        return replace(prepared, error=nonsense(error, target.name), spent=time.monotonic() - started)
     spent = time.monotonic() - started
-    return dataclasses.replace(prepared, plan=plan, state=state, due=due, resolver=resolver, spent=spent)
+    return replace(prepared, plan=plan, state=state, due=due, resolver=resolver, spent=spent)
 
 
 def _require_privilege(request: Request, state: HostState, *, is_needed: bool) -> None:
@@ -268,7 +268,7 @@ def confirm_deletions(prepared: Sequence[Prepared], dialog: Dialog) -> list[Prep
         if dialog.confirm is None or each.due is None or not each.due.held:
             continue
         if all(dialog.confirm(f"{each.target.name}: {held.question}") for held in each.due.held):
-            asked[index] = dataclasses.replace(each, due=each.due.released())
+            asked[index] = replace(each, due=each.due.released())
     return asked
 
 
@@ -282,8 +282,8 @@ def confirm_local_installs(prepared: Sequence[Prepared], dialog: Dialog) -> list
         names = ", ".join(candidate.requirement.name for candidate in possible)
         if possible and dialog.confirm(f"Install {names} on this machine?"):
             rest = tuple(candidate for candidate in each.due.advised if candidate not in possible)
-            due = dataclasses.replace(each.due, installs=(*each.due.installs, *possible), advised=rest)
-            asked[index] = dataclasses.replace(each, due=due)
+            due = replace(each.due, installs=(*each.due.installs, *possible), advised=rest)
+            asked[index] = replace(each, due=due)
     return asked
 
 
@@ -326,7 +326,7 @@ def apply(
         Interrupted: a signal stopped the run, or what comes after it.
     """
     started = time.monotonic()
-    request = dataclasses.replace(request, is_patient=request.is_patient or command == "bootstrap")
+    request = replace(request, is_patient=request.is_patient or command == "bootstrap")
     for each in prepared:
         if each.due is not None and not each.due.stops:
             announce(each.target.name, each.due, dialog.on_progress, is_summed_up=is_summed_up)
@@ -341,7 +341,7 @@ def apply(
             hosts.append(finished)
     except (KeyboardInterrupt, SystemExit) as signal:
         raise Interrupted(report, signal) from signal
-    return dataclasses.replace(report, hosts=tuple(hosts))
+    return replace(report, hosts=tuple(hosts))
 
 
 def _run(prepared: Sequence[Prepared], request: Request, dialog: Dialog, command: str) -> Report:
@@ -378,5 +378,5 @@ def finish(prepared: Prepared, report: HostReport, request: Request) -> HostRepo
     try:
         run_after(request.hooks(), {**prepared.target.arguments(), "report": report}, host=prepared.target.name)
     except MngrAnsibleError as error:
-        return dataclasses.replace(report, error=error)
+        return replace(report, error=error)
     return report

@@ -4,11 +4,9 @@ A *mode or owner* that was changed is restored. *Content* that was replaced or r
 transfers come after ours. Source: docs/contract.md "Hooks".
 """
 
-import dataclasses
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mngr_ansible.diff.due import Due
 from mngr_ansible.diff.files import DueTransfer, HostRealPaths, compare_transfer
@@ -19,9 +17,10 @@ from mngr_ansible.host.probe_request import ProbeRequest
 from mngr_ansible.host.state import MISSING, FileState, HostState
 from mngr_ansible.plan.transfers import PlacedEntry, Transfer
 from mngr_ansible.provisioning.request import Prepared, Request
+from mngr_ansible.values import frozen, replace
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lost:
     """A path whose content is not ours any more, and the plugins that had sent it.
 
@@ -33,7 +32,7 @@ class Lost:
     is_there: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rechecked:
     """What was found: ``prepared`` holds what is due to restore modes and owners; None if nothing is."""
 
@@ -70,12 +69,12 @@ def recheck(before: Prepared, request: Request) -> Rechecked:
         ]
         restored += _changed_tops(transfer, before.state, state)
         if restored:
-            outcomes.append(dataclasses.replace(outcome, status=Status.DIFFERS, reason="modes or owners", files=None))
+            outcomes.append(replace(outcome, status=Status.DIFFERS, reason="modes or owners", files=None))
             transfers.append(DueTransfer(transfer, tuple(restored), due is not None and due.as_root))
     if not transfers:
         return Rechecked(None, tuple(lost))
     due_now = Due(tuple(outcomes), tuple(transfers))
-    return Rechecked(dataclasses.replace(before, state=state, due=due_now), tuple(lost))
+    return Rechecked(replace(before, state=state, due=due_now), tuple(lost))
 
 
 def _is_ours(placed: PlacedEntry) -> bool:
@@ -103,5 +102,5 @@ def _changed_tops(transfer: Transfer, before: HostState, now: HostState) -> Iter
             mode = was.mode if was.kind == "directory" else placed.entry.mode
             if found.kind == "directory" and _has_other_bits(found.mode, mode):
                 bits = (mode or 0) & 0o777
-                options = dataclasses.replace(placed.options, directory_mode=bits)
+                options = replace(placed.options, directory_mode=bits)
                 yield PlacedEntry(placed.path, placed.entry._replace(mode=bits), options)

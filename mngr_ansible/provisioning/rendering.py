@@ -4,7 +4,6 @@ What only this machine knows is not in it: paths of sources, the user's home, ho
 directories of one state can be compared. Source: docs/ops.md "A run directory".
 """
 
-import dataclasses
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +25,7 @@ from mngr_ansible.provisioning.request import Prepared, Request
 from mngr_ansible.report.report import Report
 from mngr_ansible.run.directory import write_run_directory
 from mngr_ansible.run.playbook import HostRun
+from mngr_ansible.values import replace
 
 _AGAIN = "Nothing was changed on this host. Fix this and render again."
 
@@ -43,7 +43,7 @@ _ENDINGS = (".yml", ".yaml", ".json")
 def in_order(prepared: Prepared) -> Prepared:
     """The host's plan with its packages by name: the order in which they were asked for means nothing."""
     requirements = tuple(sorted(prepared.plan.requirements, key=lambda each: each.id))
-    return dataclasses.replace(prepared, plan=dataclasses.replace(prepared.plan, requirements=requirements))
+    return replace(prepared, plan=replace(prepared.plan, requirements=requirements))
 
 
 def write(
@@ -69,7 +69,7 @@ def write(
         directory, runs, document, timeout=timeout, stage=True, is_desired=is_desired, is_plain=is_plain
     )
     report = plan_report(prepared, "render")
-    return dataclasses.replace(report, extra={"path": str(directory.absolute())})
+    return replace(report, extra={"path": str(directory.absolute())})
 
 
 def host_names(prepared: Sequence[Prepared]) -> dict[str, Prepared]:
@@ -123,12 +123,8 @@ def _files_in_order(prepared: Prepared) -> Prepared:
     if len(options) > 1:
         return prepared
     transfers = tuple(sorted(due.transfers, key=lambda each: each.transfer.id))
-    plan = dataclasses.replace(
-        prepared.plan, transfers=tuple(sorted(prepared.plan.transfers, key=lambda each: each.id))
-    )
-    return dataclasses.replace(
-        prepared, plan=plan, due=dataclasses.replace(due, outcomes=tuple(outcomes), transfers=transfers)
-    )
+    plan = replace(prepared.plan, transfers=tuple(sorted(prepared.plan.transfers, key=lambda each: each.id)))
+    return replace(prepared, plan=plan, due=replace(due, outcomes=tuple(outcomes), transfers=transfers))
 
 
 _KINDS = ("bootstrap", "file", "package", "playbook")
@@ -143,7 +139,7 @@ def _host_run(name: str, prepared: Prepared, request: Request, *, is_desired: bo
         return HostRun(name, variables, Due(()), None, stop=_UNSEEN)
     run = execution.host_run(name, due, state, request, variables)
     if stop := "; ".join(_obstacles(prepared)):
-        return dataclasses.replace(run, due=Due(due.outcomes), stop=one_stop(f"{stop}. {_AGAIN}"))
+        return replace(run, due=Due(due.outcomes), stop=one_stop(f"{stop}. {_AGAIN}"))
     is_local = connection.is_local
     verified = tuple(each.requirement.resolved() for each in due.advised)
     if is_desired and prepared.resolver is not None:
@@ -153,13 +149,13 @@ def _host_run(name: str, prepared: Prepared, request: Request, *, is_desired: bo
         advised = {each.requirement.id for each in due.advised}
         asked = [each for each in prepared.plan.requirements if each.id not in {*blocked, *advised}]
         packages = wanted_packages(asked, prepared.resolver, due.installs, is_local=is_local)
-        due = dataclasses.replace(
+        due = replace(
             due,
             transfers=tuple(each for each in files if each.transfer.id not in blocked),
             installs=packages.installs,
         )
         verified = (*verified, *(each.resolved() for each in packages.verified))
-    return dataclasses.replace(run, due=due, python=None if is_local else run.python, verified=verified)
+    return replace(run, due=due, python=None if is_local else run.python, verified=verified)
 
 
 def _obstacles(prepared: Prepared) -> Iterator[str]:
@@ -187,7 +183,7 @@ def _document(prepared: Sequence[Prepared]) -> dict[str, Any]:
             text = text.replace(path, os.path.basename(path))  # noqa: PTH119 - bytes of any kind
         return text
 
-    without = [dataclasses.replace(each, plan=dataclasses.replace(each.plan, notices=())) for each in prepared]
+    without = [replace(each, plan=replace(each.plan, notices=())) for each in prepared]
     document = plan_report(without, "render", is_refreshing=True).to_dict()
     for host in document["hosts"]:
         for step in host["steps"]:

@@ -1,6 +1,5 @@
 """A host as it was inspected, and what a run did to it → its report."""
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 
 from mngr_ansible.catalog.lookup import similar_tool
@@ -11,6 +10,7 @@ from mngr_ansible.provisioning.execution import HostsRun, by_alias
 from mngr_ansible.provisioning.request import Prepared
 from mngr_ansible.report import outcomes
 from mngr_ansible.report.report import HostReport, Report
+from mngr_ansible.values import replace
 
 NONSENSE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What an answer that makes no sense can raise where we have not thought of it: a failure of its host alone."""
@@ -50,10 +50,10 @@ def _planned_host(prepared: Prepared, *, has_diff: bool, is_refreshing: bool) ->
             changes = preview.file_changes(prepared.target.connection, due.transfers, state)
         except MngrAnsibleError as error:
             error.host = error.host or prepared.target.name
-            return dataclasses.replace(_host_report(prepared, ()), error=error)
+            return replace(_host_report(prepared, ()), error=error)
         except NONSENSE as error:
-            return dataclasses.replace(_host_report(prepared, ()), error=nonsense(error, prepared.target.name))
-        steps = tuple(dataclasses.replace(each, diff=changes.get(each.id)) for each in steps)
+            return replace(_host_report(prepared, ()), error=nonsense(error, prepared.target.name))
+        steps = tuple(replace(each, diff=changes.get(each.id)) for each in steps)
     candidates = (*due.installs, *due.advised, *due.blocked)
     python, is_refreshing = due.needs_python or due.is_python_blocked, is_refreshing or due.are_lists_old
     lines = commands.install_commands(candidates, state, python=python, is_refreshing=is_refreshing)
@@ -105,4 +105,4 @@ def _changed_host(prepared: Prepared, alias: str, run: HostsRun | None) -> HostR
     left, is_old = (*(() if due.stops else due.advised), *due.blocked), due.are_lists_old
     python = due.is_python_advised or due.is_python_blocked
     lines = commands.install_commands(left, prepared.state, python=python, is_refreshing=is_old)
-    return dataclasses.replace(_host_report(prepared, steps, lines), error=error)
+    return replace(_host_report(prepared, steps, lines), error=error)

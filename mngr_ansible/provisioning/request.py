@@ -1,9 +1,7 @@
 """The values of the story: what is asked for, on which hosts, what was found on them, and how people are spoken to."""
 
-import dataclasses
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pluggy
@@ -23,9 +21,10 @@ from mngr_ansible.inputs.user import user_contributions
 from mngr_ansible.plan.plan import Only, Plan
 from mngr_ansible.report.progress import ProgressCallback
 from mngr_ansible.spec.packages import Install
+from mngr_ansible.values import field, frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Target:
     """One host, as the user named it, with the objects that hooks get."""
 
@@ -43,7 +42,7 @@ class Target:
         return {"agent": self.agent, "host": self.host, "options": self.options, "mngr_ctx": self.mngr_ctx}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """What is asked for, the same for all hosts of a command.
 
@@ -61,7 +60,7 @@ class Request:
     """
 
     plugins: pluggy.PluginManager
-    settings: Settings = dataclasses.field(default_factory=Settings)
+    settings: Settings = field(default_factory=Settings)
     user: tuple[Contribution, ...] = ()
     install: Install | None = None
     check_packages: bool = True
@@ -70,7 +69,7 @@ class Request:
     timeout: float = 600
     control_path: str | None = None
     is_print_only: bool = False
-    password: str | None = dataclasses.field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
     asked_plugins: tuple[str, ...] = ()
     agent_types: tuple[str, ...] = ()
     is_patient: bool = False
@@ -86,7 +85,7 @@ class Request:
         return hooks(self.plugins, self.settings.precedence)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Prepared:
     """One host and its plan; after the inspection also its state and what is due, or the error that prevented that."""
 
@@ -110,7 +109,7 @@ def _ignore(_host: str, _line: str) -> None:
     pass
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dialog:
     """How a face speaks with the person in front of it; by default not at all, as the Python API does.
 

@@ -1,9 +1,7 @@
 """Events of a run → one outcome for every step of the plan. A step without an event never counts as done."""
 
-import dataclasses
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from mngr_ansible.diff.due import Due, skipped
 from mngr_ansible.diff.files import unseen
@@ -14,6 +12,7 @@ from mngr_ansible.plan.plan import Plan
 from mngr_ansible.portable import causes
 from mngr_ansible.portable.text import clause
 from mngr_ansible.run.runner import Event, RunResult
+from mngr_ansible.values import frozen, replace
 
 _ORDER = ("bootstrap", "file", "package", "playbook")
 """The kinds of steps in the order in which the playbook does them."""
@@ -41,7 +40,7 @@ def untouched(due: Due) -> tuple[Outcome, ...]:
     if due.stops:
         reason = f"nothing was changed on this host because of {_names(due.stops)}"
         return tuple(
-            dataclasses.replace(each, status=Status.NOT_REACHED, reason=reason) if each.status in DUE else each
+            replace(each, status=Status.NOT_REACHED, reason=reason) if each.status in DUE else each
             for each in due.outcomes
         )
     if due.is_python_advised:
@@ -104,7 +103,7 @@ def _of_first_stage(steps: Sequence[Outcome]) -> list[Outcome]:
 
 
 def _failed(outcome: Outcome, reason: str) -> Outcome:
-    return dataclasses.replace(outcome, status=Status.FAILED, reason=reason)
+    return replace(outcome, status=Status.FAILED, reason=reason)
 
 
 def _breakage(text: str) -> str:
@@ -153,7 +152,7 @@ def _reported(outcome: Outcome, event: Event | None) -> Outcome:
     if outcome.kind == "package" and status is Status.OK:
         status = Status.CHANGED
     current = event.step.get("current")
-    return dataclasses.replace(
+    return replace(
         outcome,
         status=status,
         current=outcome.current if current is None else str(current),
@@ -167,11 +166,11 @@ def _ended(outcome: Outcome, *, is_running: bool) -> Outcome:
         return outcome
     if not is_running:
         return _to(outcome, Status.NOT_REACHED)
-    return dataclasses.replace(outcome, status=Status.UNKNOWN, reason="it was running when the run was cut off")
+    return replace(outcome, status=Status.UNKNOWN, reason="it was running when the run was cut off")
 
 
 def _to(outcome: Outcome, status: Status) -> Outcome:
-    return dataclasses.replace(outcome, status=status)
+    return replace(outcome, status=status)
 
 
 def _lost_first(unreachable: Sequence[Event]) -> Event | None:
@@ -180,7 +179,7 @@ def _lost_first(unreachable: Sequence[Event]) -> Event | None:
     return next(iter([*lost, *unreachable]), None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _HostEvents:
     """What a run reported of one host."""
 

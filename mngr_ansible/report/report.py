@@ -1,12 +1,12 @@
 """The result of a command on all hosts, and its JSON document (``docs/json.md``)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
 from mngr_ansible.diff.outcome import DUE, Outcome, Status
 from mngr_ansible.errors import ErrorGroup, MngrAnsibleError
 from mngr_ansible.portable.text import one_stop
+from mngr_ansible.values import field, frozen
 
 _LISTED = 4
 """How many hosts are named in a line."""
@@ -47,7 +47,7 @@ class ToolRow(TypedDict):
     note: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostReport:
     """The result on one host.
 
@@ -95,7 +95,7 @@ class HostReport:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Report:
     """The result of a command. An error says that *we* could not do our job; a status says what a host answered.
 

@@ -7,7 +7,6 @@
         20261124T161500Z-1f2e3d4c/           one that failed: plan, playbook, inventory, events.jsonl, report.json
 """
 
-import dataclasses
 import json
 import os
 import re
@@ -23,6 +22,7 @@ from mngr_ansible.portable import addresses, marked_text
 from mngr_ansible.run.directory import write_private_text
 from mngr_ansible.run.runner import Event
 from mngr_ansible.system.tempdirs import private_directory, private_parents, temporary_parent
+from mngr_ansible.values import fields_of
 
 KEPT_RUNS = 10
 """How many failed runs are kept."""
@@ -97,7 +97,7 @@ def keep_failed_run(
             relative = source.relative_to(directory / "run")
             if source.is_file() and _is_kept(relative):
                 write_private_text(kept / relative, _redacted(source))
-        lines = (json.dumps(dataclasses.asdict(event)) for event in events)
+        lines = (json.dumps(fields_of(event)) for event in events)
         write_private_text(kept / "events.jsonl", "".join(f"{_without_secret_text(line)}\n" for line in lines))
         write_private_text(kept / "report.json", _without_secret_text(json.dumps(report, indent=2)) + "\n")
         kept = kept.rename(runs / name)

@@ -6,7 +6,6 @@ Source: docs/ops.md "A run directory".
 
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from io import BytesIO
 
 from mngr_ansible.plan.transfers import PlacedEntry
@@ -14,12 +13,13 @@ from mngr_ansible.portable import snapshots
 from mngr_ansible.portable.text import printable
 from mngr_ansible.portable.trees import Entry
 from mngr_ansible.run.playbook import HostRun
+from mngr_ansible.values import field, frozen
 
 FILES = "files"
 """The directory of the files, beside the playbook."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Secret:
     """A secret that the run reads from its environment.
 
@@ -44,7 +44,7 @@ class Secret:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bundle:
     """What the data of a directory to run later refers to. ``files``: source → path beside the playbook."""
 

@@ -10,7 +10,6 @@ Source: docs/architecture.md "How a run is made".
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from mngr_ansible.diff.due import Due
@@ -21,6 +20,7 @@ from mngr_ansible.portable import managers
 from mngr_ansible.portable.marked_text import CANARY
 from mngr_ansible.portable.shapes import CompleteRequirement
 from mngr_ansible.spec.sources import DOWNLOADS
+from mngr_ansible.values import frozen
 
 _HEAD = """\
 ---
@@ -160,7 +160,7 @@ _UNCHECKED = """\
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostRun:
     """One host of a run.
 
@@ -192,7 +192,7 @@ class HostRun:
     state: HostState | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stage:
     """Steps that a run works on at the same time on one host.
 

@@ -15,7 +15,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
@@ -33,6 +32,7 @@ from mngr_ansible.run.supervisor import (
     StepResult,
 )
 from mngr_ansible.system.tempdirs import private_directory, socket_directory
+from mngr_ansible.values import frozen
 
 _STOP_SECONDS = 3.0
 """How long the child may take to stop everything."""
@@ -41,7 +41,7 @@ RunStatus = Literal["finished", "timeout", "stopped"]
 """How a run ended: by itself; its time was up; or its process, or its caller, was ended from outside."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Event:
     """One thing that happened.
 
@@ -61,7 +61,7 @@ class Event:
     step: StepResult | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunResult:
     """How a run ended. Whether it succeeded is for the report to count: Ansible's own status is no evidence.
 

@@ -2,16 +2,16 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, Self
 
 from mngr_ansible.spec import validation
 from mngr_ansible.spec.patterns import Patterns
 from mngr_ansible.spec.validation import check_choices, check_patterns, check_type, field_error, from_mapping, strings
+from mngr_ansible.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileTransferSpec:
     """A file or a directory of this machine that the agent needs on its host. Frozen; checked when it is made.
 

@@ -5,19 +5,19 @@ and value. The caller adds the name of the plugin.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, Self
 
 from mngr_ansible.errors import InputError
 from mngr_ansible.portable import requirements
 from mngr_ansible.spec.sources import Source
 from mngr_ansible.spec.validation import from_mapping, refusals, set_checked, short_repr
+from mngr_ansible.values import frozen
 
 Install = Literal["auto", "print"]
 """``auto``: missing packages are installed; ``print``: the commands are shown instead."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Check:
     """How to find out whether a requirement is met, and the version. The first check that finds a version decides.
 
@@ -53,7 +53,7 @@ class Check:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PackageRequirement:
     """A tool that the agent needs, and the versions that are good enough.
 

@@ -6,19 +6,19 @@ and value.
 
 import posixpath
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from mngr_ansible.errors import InputError
 from mngr_ansible.portable import managers, requirements
 from mngr_ansible.spec.validation import from_mapping, refusals, set_checked, short_repr
+from mngr_ansible.values import fields_of, frozen
 
 DOWNLOADS = managers.DOWNLOADS
 """The managers that are not programs: these sources are downloaded from an address."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class When:
     """The hosts for which a source is meant. Every condition that is given must be met; an empty one always is.
 
@@ -35,10 +35,10 @@ class When:
 
     def matches(self, ids: Sequence[str], release: str, arch: str) -> bool:
         """Whether a host is one of these. ``ids``: all names of its system; ``release``: empty if it is unknown."""
-        return requirements.is_for_host(asdict(self), ids, release, arch)
+        return requirements.is_for_host(fields_of(self), ids, release, arch)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Repository:
     """A third party's package repository, and the key that signs it.
 
@@ -61,7 +61,7 @@ class Repository:
         set_checked(self, requirements.repository)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Source:
     """One way to install a requirement.
 

@@ -4,7 +4,6 @@ A function here that takes ``(owner, field, value)`` raises ``InputError`` with 
 class is that of ``owner``. What the roles check too is in ``portable.fields`` and ``portable.requirements``.
 """
 
-import dataclasses
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any, cast
 
 from mngr_ansible.errors import InputError
 from mngr_ansible.portable import fields, validation
+from mngr_ansible.values import fields_of
 
 MANAGERS = fields.MANAGERS
 short_repr, nearest, most_similar, is_supported = (
@@ -37,15 +37,11 @@ def refusals() -> Iterator[None]:
 
 
 def set_checked(owner: Any, rule: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
-    """Set the fields of ``owner``, a frozen dataclass, to what a rule of ``portable.requirements`` returns for them."""
+    """Set the fields of ``owner``, a frozen value, to what a rule of ``portable.requirements`` returns for them."""
     with refusals():
-        checked = rule(_values(owner))
+        checked = rule(fields_of(owner))
     for field, value in checked.items():
         object.__setattr__(owner, field, value)
-
-
-def _values(owner: Any) -> dict[str, Any]:
-    return {each.name: getattr(owner, each.name) for each in dataclasses.fields(owner)}
 
 
 def field_error(owner: object, field: str, value: object, problem: str, remedy: str) -> InputError:
@@ -57,9 +53,7 @@ def field_error(owner: object, field: str, value: object, problem: str, remedy: 
 def check_choices(owner: Any) -> None:
     """Refuse fields of ``owner`` whose value is not one of the allowed words, or is not supported yet."""
     with refusals():
-        fields.check_choices(
-            type(owner).__name__, {each.name: getattr(owner, each.name) for each in dataclasses.fields(owner)}
-        )
+        fields.check_choices(type(owner).__name__, fields_of(owner))
 
 
 def check_type(owner: object, field: str, value: object, types: tuple[type, ...]) -> None:
@@ -195,7 +189,7 @@ def from_mapping[T](cls: type[T], mapping: Mapping[str, Any], *, required: Seque
     Raises:
         InputError: an unknown key, a required one that is missing, or what the class itself refuses.
     """
-    known = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
+    known = list(cls.__match_args__)  # type: ignore[attr-defined]
     with refusals():
         fields.check_keys(cls.__name__, mapping, known, required)
     return cls(**mapping)

@@ -10,8 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
+
+from mngr_ansible.values import frozen
 
 LONGEST = 16 * 1024 * 1024
 """Bytes of output that are accepted; more is a mistake, or an attempt to exhaust our memory."""
@@ -34,7 +35,7 @@ class StoppedError(Exception):
     """Another thread stopped the program."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProgramResult:
     """What a program printed, and its exit code."""
 
