@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -109,7 +110,12 @@ def _expected_seconds(item: pytest.Item) -> float:
 
 def _file_of(item: pytest.Item) -> str:
     """The file of a test, relative to ``tests``."""
-    return item.path.relative_to(TESTS).as_posix()
+    return _relative(item.path)
+
+
+@cache
+def _relative(path: Path) -> str:
+    return path.relative_to(TESTS).as_posix()
 
 
 def _uses_a_fixture_of_its_module(item: pytest.Item) -> bool:

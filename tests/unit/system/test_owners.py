@@ -135,7 +135,7 @@ SWAP = """
 import os, sys, time
 place, victim = sys.argv[1:]
 names = [f"mngr-ansible-{number:08}" for number in range(40)]
-end = time.monotonic() + 4
+end = time.monotonic() + 2
 while time.monotonic() < end:
     for name in names:
         path = os.path.join(place, name)
