@@ -44,8 +44,13 @@ class World:
     untouched: bool
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+@pytest.fixture(scope="module", params=["program", "module", "without pipelining"])
+def world(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> World:
+    way = {
+        "program": {},
+        "module": {"MNGR_ANSIBLE_LIGHT": "off"},
+        "without pipelining": {"ANSIBLE_PIPELINING": "false"},
+    }[request.param]
     directory = tmp_path_factory.mktemp("world")
     controller, out = Controller(directory), directory / "out"
     source = directory / "source"
@@ -71,11 +76,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
         {"id": "all-planned", "entries": [named, {"path": f"{out}/resolved/l", "kind": "link", "target": "$HOME"}]},
         {"id": "planned-relative", "entries": [{**planned(out / "rel", source / "plain"), "source": "source/plain"}]},
     ]
-    check = controller.run(transfers, "--check", "--diff")
+    check = controller.run(transfers, "--check", "--diff", **way)
     existed = out.exists()
-    first = controller.run(transfers)
+    first = controller.run(transfers, **way)
     before = snapshot(directory / "out")
-    second = controller.run(transfers, ANSIBLE_PIPELINING="true")
+    second = controller.run(transfers, **way)
     return World(controller, out, check, existed, first, second, snapshot(directory / "out") == before)
 
 

@@ -83,6 +83,7 @@ class Controller:
             "ANSIBLE_HOME": str(self.directory / "ansible"),
             "ANSIBLE_ROLES_PATH": str(ROLES),
             "ANSIBLE_CALLBACKS_ENABLED": "recorder",
+            "ANSIBLE_PIPELINING": "true",
             "RECORD": str(record),
             **settings,
         }

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The half of ``mngr_files_copy`` that runs on the controller: read the sources, send what the host needs.
 
-A small payload travels inside the module's own execution: one round trip. For a larger one the host is asked first
-which contents it does not have, unless that is known. Only those are packed into a file, which is uploaded once and
-read by a second execution. So the number of round trips never depends on the number of files, and memory never on
-their size. Secrets travel inside the execution and not in the uploaded file, unless they alone are too large for that.
+A payload travels inside an execution: one round trip. Before a large one the host is asked which contents it does not
+have, unless that is known. What is too large for an execution is packed into a file, which is uploaded once and read by
+the execution. So the number of round trips never depends on the number of files, and memory never on their size.
+Secrets travel inside the execution and not in the uploaded file, unless they alone are too large for that.
+
+An execution is a program that is sent through the open connection (``light_program``), or a module of Ansible where
+that is not possible.
 
 A source that cannot be sent stops everything before the host is touched; all such sources are named together.
 """
@@ -20,7 +23,7 @@ import os
 import sys
 import tempfile
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from ansible import constants as C  # noqa: N812
 from ansible import release
@@ -31,7 +34,7 @@ from ansible.plugins.loader import lookup_loader
 from ansible.utils.display import Display
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ansible.module_utils import mngr_files_bundle as bundle
     from ansible.module_utils import mngr_files_changes as changes
@@ -39,7 +42,7 @@ if TYPE_CHECKING:
     from ansible.module_utils import mngr_files_parameters as parameters
     from ansible.module_utils import mngr_files_results as results
     from ansible.module_utils import mngr_files_sources as sources
-    from ansible.module_utils.mngr_ansible_portable import dead_runs
+    from ansible.module_utils.mngr_ansible_portable import dead_runs, light_program
     from ansible.module_utils.mngr_files_protocol import Entry, Header, Step
     from ansible.module_utils.mngr_files_transfers import Transfers
 else:
@@ -66,11 +69,16 @@ else:
     results = importlib.import_module(f"{_PACKAGE}.mngr_files_results")
     sources = importlib.import_module(f"{_PACKAGE}.mngr_files_sources")
     dead_runs = importlib.import_module(f"{_PACKAGE}.mngr_ansible_portable.dead_runs")
+    light_program = importlib.import_module(f"{_PACKAGE}.mngr_ansible_portable.light_program")
 
-INLINE = 1 << 20
-"""The largest payload, in packed bytes, that travels inside the module's own execution."""
-SECRETS_INLINE = 8 << 20
-"""The same for a payload of secrets."""
+UNASKED = 1 << 20
+"""The largest payload, in packed bytes, that travels before it is known whether the host needs it."""
+LIGHT = 64 << 20
+"""The largest payload, in packed bytes, that travels inside a program's execution: it is in memory as a whole."""
+LIGHT_SOURCES = 4 * LIGHT
+"""How large the sources of such a payload may be, in bytes: more is not packed to see whether it fits."""
+SECRETS = 8 << 20
+"""The largest secrets, in bytes, that travel inside a module's execution."""
 MOST_CHANGED = 100
 """Sources that may change while they are sent: each of them begins the sending anew."""
 PART = 4 << 20
@@ -80,19 +88,19 @@ MANY_HOSTS = frozenset(("hostvars", "groups", "vars"))
 VAULT_OPTIONS = "--vault-id, --vault-password-file or --ask-vault-pass"
 """How a run gets a vault password."""
 
+light_program.program("mngr_files_write")
+
 Result = dict[str, Any]
 """The result of an execution or of the task, as Ansible has it: besides our keys it may hold any of Ansible's."""
 
 
 class Transport(NamedTuple):
-    """How contents travel to the host.
-
-    ``payload`` is sent inside the execution: the header and some contents, as base64. The contents of the ``uploaded``
-    entries are sent as one file before that.
+    """How contents travel to the host: those of ``inline`` entries inside the execution, of ``uploaded`` ones in a file
+    that is sent before.
     """
 
-    payload: str
-    uploaded: Sequence[Entry]
+    inline: Sequence[Entry]
+    uploaded: Sequence[Entry] = ()
 
 
 class NotSentError(Exception):
@@ -162,20 +170,29 @@ class ActionModule(ActionBase):
             is_understood = "mngr_steps" in answer or answer.get("unreachable")
             return answer if is_understood else self._look(steps) or answer
         files = [entry for entry in results.all_entries(steps) if entry["kind"] == "file"]
-        payload = self._pack_inline(steps, files, INLINE)
-        if payload is not None:
-            return self._execute({"bundle": payload})
-        if not all(step["is_due"] for step in steps):
+        is_known = all(step["is_due"] for step in steps)
+        done = self._try_inline(steps, files, LIGHT if is_known and self._is_light() else UNASKED)
+        if done is None and not is_known:
             answer = self._compare(steps)
             if "content_needed" not in answer:
                 return answer
             needed = set(answer["content_needed"])
             files = [entry for index, entry in enumerate(results.all_entries(steps)) if index in needed]
-        return self._send(self._choose_transport(steps, files))
+            done = self._try_inline(steps, files, LIGHT if self._is_light() else UNASKED)
+        return self._send(steps, self._choose_transport(files)) if done is None else done
 
     def _compare(self, steps: Sequence[Step]) -> Result:
         """Let the host say what would change; nothing is changed, and no content travels."""
-        return self._execute({"bundle": self._pack_inline(steps, (), None, is_dry_run=True)})
+        return self._apply(steps, Transport(()), is_dry_run=True)
+
+    def _try_inline(self, steps: Sequence[Step], files: Sequence[Entry], limit: int) -> Result | None:
+        """Let the host apply these contents, all inside one execution; None if they are more than ``limit`` bytes."""
+        if sum(entry["size"] for entry in files) > LIGHT_SOURCES:
+            return None
+        try:
+            return self._apply(steps, Transport(files), limit=limit)
+        except bundle.TooBigError:
+            return None
 
     def _look(self, steps: Sequence[Step]) -> Result | None:
         """What would change on a host without Python, found out with sh; None if that is not what is missing."""
@@ -205,60 +222,62 @@ class ActionModule(ActionBase):
             raise look.BadAnswerError
         found.add_answer(done.get("stdout", ""))
 
-    def _choose_transport(self, steps: Sequence[Step], files: Sequence[Entry]) -> Transport:
-        """All inside the execution if that is small enough; else only the secrets, if they are; else all as a file."""
-        payload = self._pack_inline(steps, files, INLINE)
-        if payload is not None:
-            return Transport(payload, ())
+    def _choose_transport(self, files: Sequence[Entry]) -> Transport:
+        """Only the secrets inside the execution, if they are small enough for that; else all as a file."""
         secret = [entry for entry in files if entry["is_secret"]]
-        public = [entry for entry in files if not entry["is_secret"]]
-        payload = self._pack_inline(steps, secret, SECRETS_INLINE, uploaded=public)
-        if payload is not None:
-            return Transport(payload, public)
-        return Transport(self._pack_inline(steps, (), None, uploaded=files) or "", files)
+        if sum(entry["size"] for entry in secret) > (LIGHT if self._is_light() else SECRETS):
+            return Transport((), files)
+        return Transport(secret, [entry for entry in files if not entry["is_secret"]])
 
-    def _pack_inline(
-        self,
-        steps: Sequence[Step],
-        inline: Sequence[Entry],
-        limit: int | None,
-        *,
-        uploaded: Sequence[Entry] = (),
-        is_dry_run: bool = False,
-    ) -> str | None:
-        """The header and the contents of the ``inline`` entries, as base64; None if they are more than ``limit`` bytes.
-
-        The header says which contents are in the ``uploaded`` file.
-        """
-        for entry in results.all_entries(steps):
-            entry["packed"] = None
-        for entry in inline:
-            entry["packed"] = "inline"
-        for entry in uploaded:
-            entry["packed"] = "file"
-        header: Header = {"is_dry_run": is_dry_run, "shows_diff": bool(self._task.diff), "steps": list(steps)}
-        stream = io.BytesIO()
-        try:
-            bundle.pack(stream, inline, header, limit)
-        except bundle.TooBigError:
-            return None
-        return base64.b64encode(stream.getvalue()).decode("ascii")
-
-    def _send(self, transport: Transport) -> Result:
+    def _send(self, steps: Sequence[Step], transport: Transport) -> Result:
         """Send the contents, and let the host apply them.
 
         Raises:
             NotSentError: they did not reach the host.
         """
         if not transport.uploaded:
-            return self._execute({"bundle": transport.payload})
+            return self._apply(steps, transport)
         with tempfile.NamedTemporaryFile(dir=C.DEFAULT_LOCAL_TMP, prefix="mngr-ansible-") as file:
             bundle.pack(file, transport.uploaded)
             file.flush()
             remote = self._upload(file.name)
-        answer = self._execute({"bundle": transport.payload, "bundle_path": remote})
+        answer = self._apply(steps, transport, remote=remote)
         self._remove_task_directory()
         return answer
+
+    def _apply(
+        self,
+        steps: Sequence[Step],
+        transport: Transport,
+        *,
+        limit: int | None = None,
+        remote: str | None = None,
+        is_dry_run: bool = False,
+    ) -> Result:
+        """Run the host's half with these steps and the contents that travel with them.
+
+        ``remote``: where the others were uploaded to.
+
+        Raises:
+            TooBigError: they are more than ``limit`` bytes.
+        """
+        for entry in results.all_entries(steps):
+            entry["packed"] = None
+        for entry in transport.inline:
+            entry["packed"] = "inline"
+        for entry in transport.uploaded:
+            entry["packed"] = "file"
+        header: Header = {"is_dry_run": is_dry_run, "shows_diff": bool(self._task.diff), "steps": list(steps)}
+
+        def pack(stream: IO[bytes]) -> None:
+            bundle.pack(stream, transport.inline, header, limit)
+
+        if self._is_light():
+            return self._execute({"bundle_path": remote}, pack)
+        packed = io.BytesIO()
+        pack(packed)
+        payload = base64.b64encode(packed.getvalue()).decode("ascii")
+        return self._execute({"bundle": payload, "bundle_path": remote} if remote else {"bundle": payload})
 
     def _upload(self, path: str) -> str:
         """Send a local file to the host, readable for the user of the task; its path there.
@@ -331,11 +350,22 @@ class ActionModule(ActionBase):
         finally:
             connection.set_option("pipelining", before)
 
-    def _execute(self, arguments: Mapping[str, str | None]) -> Result:
-        """Run the module on the host; only what we expect of its result, and nothing that was sent."""
-        return results.allowed(
-            self._execute_module("mngr_files_write", dict(arguments), task_vars=self._task_vars), arguments
-        )
+    def _is_light(self) -> bool:
+        """Whether the host's half is sent as a program; else it is a module of Ansible."""
+        return light_program.is_possible(self)
+
+    def _execute(self, arguments: Mapping[str, str | None], pack: Callable[[IO[bytes]], None] | None = None) -> Result:
+        """Run the host's half; only what we expect of its result, and nothing that was sent.
+
+        ``pack``: writes the payload of a program.
+        """
+        if self._is_light():
+            found = light_program.execute(
+                self, "mngr_files_write", arguments, self._task_vars, C, Display().warning, pack
+            )
+        else:
+            found = self._execute_module("mngr_files_write", dict(arguments), task_vars=self._task_vars)
+        return results.allowed(found, arguments)
 
 
 class AnsibleSources(sources.Controller):

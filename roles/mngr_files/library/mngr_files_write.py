@@ -158,7 +158,9 @@ def apply(module: AnsibleModule, umask: int) -> tuple[list[StepOutcome], Compari
         OSError, zlib.error, ValueError, RefusedError, MissingError: it cannot be read.
         CancelledError: the connection is gone.
     """
-    inline = io.BytesIO(base64.b64decode(module.params["bundle"], validate=True))
+    inline = getattr(module, "payload", None)
+    if inline is None:
+        inline = io.BytesIO(base64.b64decode(module.params["bundle"], validate=True))
     path = module.params["bundle_path"]
     file = None if path is None else uploads.take(path)
     try:

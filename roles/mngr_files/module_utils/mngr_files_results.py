@@ -35,7 +35,7 @@ def allowed(found: Result, sent: Mapping[str, str | None]) -> Result:
     answer = {key: value for key, value in found.items() if key in ALLOWED_KEYS or key.startswith("_ansible_")}
     beginning = (sent.get("bundle") or sent.get("part") or "")[:64]
     for key in ("module_stdout", "module_stderr"):
-        if beginning in answer.get(key, ""):
+        if beginning and beginning in answer.get(key, ""):
             answer[key] = "(not shown: it holds what was sent)"
     return answer
 

@@ -1,0 +1,72 @@
+"""A module that is sent as a program does what it does as a module of Ansible, and leaves no trace of how it came."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.controller import Controller, put, role_module
+
+WAYS = {
+    "program": {},
+    "module": {"MNGR_ANSIBLE_LIGHT": "off"},
+    "without pipelining": {"ANSIBLE_PIPELINING": "false"},
+    "files are kept": {"ANSIBLE_KEEP_REMOTE_FILES": "1"},
+}
+MARK = "the mark of this run "
+light_program = role_module("mngr_files", "mngr_ansible_portable.light_program")
+
+
+def started(*, python: str = sys.executable, **more: Any) -> "subprocess.CompletedProcess[bytes]":
+    """Run ``mngr_files_write`` as a program on this machine, in the way of a connection."""
+    own = {"check_mode": False, "diff": False, "remote_tmp": "/nonexistent", "environment": {}, "mark": MARK}
+    header = json.dumps({"arguments": {}, "has_payload": True, **own, **more}).encode()
+    sent = b"".join(b"%d\n%s" % (len(part), part) for part in (light_program.program("mngr_files_write"), header))
+    command = light_program._command([python], None)
+    return subprocess.run(["/bin/sh", "-c", command], input=sent + b"x" * (4 << 20), capture_output=True)
+
+
+def answer(done: "subprocess.CompletedProcess[bytes]") -> Any:
+    """What the action makes of it."""
+    printed = {"stdout": done.stdout.decode(), "stderr": done.stderr.decode(), "rc": done.returncode}
+    return light_program._result(printed, MARK, pytest.fail)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_it_comes_as_a_program_where_the_connection_and_the_settings_allow_it(way: str, tmp_path: Path) -> None:
+    controller = Controller(tmp_path)
+    put(tmp_path / "source", b"content")
+    ran = controller.run([{"local_path": "source", "remote_path": f"{tmp_path}/out"}], "-vvv", **WAYS[way])
+    assert (tmp_path / "out").read_bytes() == b"content"
+    assert ("Using module file" not in ran.output) == (way == "program"), ran.output
+
+
+def test_it_answers_also_what_it_cannot_read_and_takes_all_that_is_sent() -> None:
+    said = answer(started())
+    assert said["failed"] is True
+    assert said["msg"].startswith("The files that were sent to this host cannot be read: ")
+
+
+def test_a_program_that_breaks_is_a_failure_with_its_traceback() -> None:
+    said = answer(started(arguments=[]))
+    assert (said["failed"], said["rc"]) == (True, 1)
+    assert said["msg"].startswith("MODULE FAILURE")
+    assert said["module_stderr"].splitlines()[-1].startswith("AttributeError: ")
+
+
+def test_a_python_that_is_not_there_is_named_and_all_that_is_sent_is_taken() -> None:
+    done = started(python="/opt/no such/python3")
+    assert done.returncode == 127
+    assert done.stderr.decode() == "/opt/no?such/python3: not found\n"
+
+
+def test_nothing_of_an_answer_reaches_what_ansible_keeps_for_itself() -> None:
+    hostile = {"ansible_facts": {"a": 1}, "_ansible_no_log": True, "changed": True, "warnings": ["careful"]}
+    warnings: list[str] = []
+    said = light_program._result({"stdout": f"noise\n{MARK}{json.dumps(hostile)}\nmore"}, MARK, warnings.append)
+    assert (said, warnings) == ({"changed": True}, ["careful"])
+    unmarked = light_program._result({"stdout": json.dumps(hostile), "rc": 0}, MARK, warnings.append)
+    assert unmarked["failed"] is True
