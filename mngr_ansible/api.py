@@ -21,6 +21,7 @@ def build_plan(
     packages: Sequence[object] = (),
     work_dir: str | os.PathLike[str] | None = None,
     settings: Mapping[str, Any] | None = None,
+    checksum: bool = False,
 ) -> Plan:
     """Ask the plugins and make the plan; no host is contacted. The hooks get this machine as ``host``.
 
@@ -29,7 +30,9 @@ def build_plan(
     Raises:
         MngrAnsibleError: a plugin refuses or is faulty, a source is missing, plugins conflict.
     """
-    asked = build_request(manifests=manifests, plugins=plugins, files=files, packages=packages, settings=settings)
+    asked = build_request(
+        manifests=manifests, plugins=plugins, files=files, packages=packages, settings=settings, reads_all=checksum
+    )
     directory = os.fspath(work_dir) if work_dir is not None else ""
     return provisioner.gather([host_target("localhost", LocalShell(), directory)], asked)[0].plan
 
@@ -47,6 +50,7 @@ def provision(
     become: bool = False,
     settings: Mapping[str, Any] | None = None,
     timeout: float = 600,
+    checksum: bool = False,
 ) -> Report:
     """Provision hosts: copy the files and install the packages that plugins, manifests and arguments need.
 
@@ -64,6 +68,7 @@ def provision(
         become: write files as root too.
         settings: a mapping with the keys of ``[plugins.ansible]``.
         timeout: seconds for the whole run. Where it is left at its default, the one of ``settings`` counts.
+        checksum: read all files here, also those that have not changed since an earlier plan has read them.
 
     Raises:
         MngrAnsibleError: nothing could be planned, or Ansible could not be started. No host was changed then.
@@ -79,6 +84,7 @@ def provision(
             become=become,
             timeout=timeout if timeout != Settings().timeout else None,
             control_path=control_path,
+            reads_all=checksum,
         )
         try:
             return provisioner.provision(provisioner.gather(found, asked), asked).report

@@ -140,6 +140,7 @@ def _request(options: argparse.Namespace, control_path: str | None) -> Request:
         install=options.install,
         check_packages=not options.no_check_packages,
         only=given.get("only"),
+        reads_all=given.get("checksum", False),
         become=given.get("become", False),
         timeout=options.timeout,
         control_path=control_path,

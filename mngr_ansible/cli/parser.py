@@ -130,7 +130,9 @@ def _verb(verbs: Any, name: str, does: str, parents: list[argparse.ArgumentParse
 
 def _what() -> argparse.ArgumentParser:
     parent = argparse.ArgumentParser(add_help=False)
-    group = parent.add_argument_group("what", "each of these, except --only, may be given more than once")
+    group = parent.add_argument_group(
+        "what", "each of these that takes a value, except --only, may be given more than once"
+    )
     add = group.add_argument
     add("--manifest", action="append", default=[], metavar="FILE", help="YAML or TOML file with files and packages")
     add(
@@ -155,6 +157,7 @@ def _what() -> argparse.ArgumentParser:
         help="also use what this mngr plugin needs ('all' for every plugin)",
     )
     add("--only", choices=("files", "packages"), help="do only files, or only packages")
+    add("--checksum", action="store_true", help="read all files, also those unchanged since they were read before")
     return parent
 
 

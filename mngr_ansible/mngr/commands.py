@@ -43,6 +43,9 @@ def _what_and_how(command: _Command) -> _Command:
                 help="Install a tool, such as 'git>=2.39' [repeatable]",
             ),
             optgroup.option("--only", type=only, help="'files' or 'packages': do only these"),
+            optgroup.option(
+                "--checksum", is_flag=True, help="Read all files, also those unchanged since they were read before"
+            ),
             optgroup.group("How"),
             optgroup.option("--become/--no-become", default=False, help="Write files as root, through sudo"),
             optgroup.option("-K", "--ask-become-pass", is_flag=True, help="Ask for the password of sudo on the host"),

@@ -54,6 +54,7 @@ class AnsibleCliOptions(CommonCliOptions):
     file: tuple[str, ...] = ()
     package: tuple[str, ...] = ()
     only: Only | None = None
+    checksum: bool = False
     become: bool = False
     install: Install | None = None
     no_check_packages: bool = False
@@ -160,6 +161,7 @@ class Invocation:
             install=opts.install,
             check_packages=not opts.no_check_packages,
             only=opts.only,
+            reads_all=opts.checksum,
             become=opts.become,
             timeout=opts.timeout,
             password=password,

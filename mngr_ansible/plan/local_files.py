@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from mngr_ansible.errors import MissingFilesError
+from mngr_ansible.plan.known_hashes import KnownHashes
 from mngr_ansible.plan.transfers import Claim, Destination, IgnoreRule, WriteOptions
 from mngr_ansible.portable import sh, trees
 from mngr_ansible.portable.text import printable
@@ -78,17 +79,22 @@ class Sources:
     notices: tuple[str, ...]
 
 
-def read_sources(requests: Sequence[TransferRequest], *, is_strict: bool = False) -> Sources:
+def read_sources(requests: Sequence[TransferRequest], *, is_strict: bool = False, reads_all: bool = False) -> Sources:
     """Read the sources of these requests, lowest precedence first.
 
-    With ``is_strict``, a secret that other users of this machine can read is an error; else it is a notice.
+    With ``is_strict``, a secret that other users of this machine can read is an error; else it is a notice. With
+    ``reads_all``, the content of files is read too that have not changed since an earlier plan has read them.
 
     Raises:
         MissingFilesError: required sources are missing, sources cannot be copied, or (``is_strict``) other users can
             read secrets; all of them, with the plugins that need them, overridden ones too.
             Source: docs/contract.md "Data".
     """
-    results = [read_source(request) for request in requests]
+    hashes = KnownHashes([local_path(request.spec) for request in requests], is_read=not reads_all)
+    results = [read_source(request, hashes) for request in requests]
+    entries = [entry for each in results if isinstance(each, Read) for entry in each.claim.entries]
+    hashes.forget(entry.source for entry in entries if entry.is_secret and entry.kind == "file")
+    hashes.save()
     problems = [each for each in results if isinstance(each, Problem)]
     sources = [each for each in results if isinstance(each, Read)]
     readable = dict.fromkeys(secret for each in sources for secret in each.readable_secrets)
@@ -136,8 +142,8 @@ def _table(rows: Sequence[tuple[str, str]]) -> str:
     return "\n".join([*lines, *([f"  and {len(rows) - _MOST_ROWS} more"] if len(rows) > _MOST_ROWS else [])])
 
 
-def read_source(request: TransferRequest) -> Read | Skipped | Problem:
-    """Read one request's source. A source that the settings switch off need not exist."""
+def read_source(request: TransferRequest, hashes: KnownHashes | None = None) -> Read | Skipped | Problem:
+    """Read one request's source, but no file whose hash is known. A source that is switched off need not exist."""
     spec, path = request.spec, local_path(request.spec)
     if spec.is_secret and not request.is_secret_allowed:
         return Skipped(request, _secrets_off(request))
@@ -159,6 +165,7 @@ def read_source(request: TransferRequest) -> Read | Skipped | Problem:
             is_secret=spec.is_secret,
             symlinks=spec.symlinks,
             excluded=exclude,
+            hashes=hashes,
         )
     except trees.TreeError as error:
         return _not_copyable(request, error.problems)

@@ -96,12 +96,13 @@ def build(
     only: Only | None = None,
     work_dir: str = "",
     is_local: bool = False,
+    reads_all: bool = False,
 ) -> Plan:
-    """Check and merge all contributions, lowest precedence first. Reads every source file; contacts no host.
+    """Check and merge all contributions, lowest precedence first. Reads the sources; contacts no host.
 
     ``install`` and ``check_packages`` are those of the command line. With ``only``, the other kind of step is left out.
     ``work_dir``: the agent's directory if it is already known. ``is_local``: the plan is for this machine, where a
-    repository's settings may not run everything (``strangers``).
+    repository's settings may not run everything (``strangers``). ``reads_all``: see :func:`read_sources`.
 
     Raises:
         MissingFilesError: see :func:`read_sources`.
@@ -142,7 +143,7 @@ def build(
                 package_requests.append(
                     PackageRequest(plugin, allowed.requirement, plugin_install, contribution.who, is_distrusted)
                 )
-    sources = read_sources(transfer_requests, is_strict=settings.strict_secrets)
+    sources = read_sources(transfer_requests, is_strict=settings.strict_secrets, reads_all=reads_all)
     for each in sources.skipped:
         destination = Destination.of(each.request.spec).text
         skipped.append(SkippedStep("file", destination, each.request.plugin, each.reason))

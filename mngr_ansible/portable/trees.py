@@ -18,7 +18,18 @@ from . import snapshots
 from .text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from typing import Protocol
+
+    class KnownHashes(Protocol):
+        """Hashes of files that were read before. They are neither asked for nor told the hash of a secret."""
+
+        def find(self, statuses: Sequence[os.stat_result]) -> list[str | None]:
+            """The SHA-256 of each file that has not changed since it was read; None where that is not known."""
+
+        def add(self, status: os.stat_result, sha256: str) -> None:
+            """Take note of the SHA-256 of a file that nobody wrote to while it was read."""
+
 
 MAX_LINKS = 40
 """How many links a path may go through; the kernel refuses more. Source: path_resolution(7)."""
@@ -80,6 +91,7 @@ def read(
     is_secret: bool = False,
     symlinks: str = "keep",
     excluded: Callable[[str, bool], bool] | None = None,
+    hashes: KnownHashes | None = None,
 ) -> Tree:
     """Read a file, or a directory with everything in it. A link at ``local_path`` itself is followed.
 
@@ -93,6 +105,7 @@ def read(
             a path inside that directory; ``follow``: its target is sent instead; ``refuse``: it is a problem.
         excluded: whether a path below the directory is left out; its second argument says whether that is a directory.
             What is left out is not opened.
+        hashes: of files that were read before; without it every file is read.
 
     Raises:
         TreeError: the source is missing, or has something in it that cannot be sent (a fifo, a socket, a device, a file
@@ -100,7 +113,7 @@ def read(
     """
     try:
         root = os.path.realpath(local_path)
-        reader = _Reader(root, _ReadOptions(mode, directory_mode, is_secret, symlinks, excluded))
+        reader = _Reader(root, _ReadOptions(mode, directory_mode, is_secret, symlinks, excluded, hashes))
         reader.visit(root)
     except (OSError, ValueError) as error:
         raise TreeError(((local_path, _reason(error)),)) from None
@@ -118,6 +131,7 @@ class _ReadOptions(NamedTuple):
     is_secret: bool
     symlinks: str
     excluded: Callable[[str, bool], bool] | None
+    hashes: KnownHashes | None
 
 
 class _Found(NamedTuple):
@@ -141,6 +155,7 @@ class _Reader:
         self._root = root
         self._options = options
         self._waiting: list[_Found] = []
+        self._files: list[_Found] = []
 
     def visit(self, path: str) -> None:
         """Read what is at ``path``; of a directory, everything below it too."""
@@ -151,7 +166,7 @@ class _Reader:
                 if stat.S_ISDIR(found.status.st_mode):
                     self._directory(found)
                 elif stat.S_ISREG(found.status.st_mode):
-                    self._file(found.path, found.relative)
+                    self._files.append(found)
                 elif stat.S_ISLNK(found.status.st_mode):
                     self._link(found)
                 else:
@@ -160,6 +175,7 @@ class _Reader:
                 self._gone(found.path, found.relative, error)
             except OSError as error:
                 self.problems.append((found.path, _reason(error)))
+        self._read_files()
 
     def gone_notice(self) -> tuple[str, ...]:
         """A notice that names what was deleted while the directory was read, if anything was."""
@@ -195,27 +211,48 @@ class _Reader:
                 except OSError as error:
                     self.problems.append((child.path, _reason(error)))
 
-    def _file(self, path: str, relative: str) -> None:
-        try:
-            status, digest, is_changing = snapshots.read(path)
-        except snapshots.ChangingError:
-            if relative:
-                self.unsettled.add(relative)
-                self.notices.append(
-                    f"{printable(path)}: it changed each time it was read, and is not sent; the host keeps what it has"
-                )
+    def _read_files(self) -> None:
+        """Make entries of the files that were found; read those whose hashes are not known."""
+        hashes, unread = self._options.hashes, []
+        public = [each.status for each in self._files if not self._is_secret(each.status)]
+        found = iter([] if hashes is None else hashes.find(public))
+        for each in self._files:
+            known = None if self._is_secret(each.status) else next(found, None)
+            if known is None:
+                unread.append(each)
             else:
-                self.problems.append((path, f"changed while it was read, {snapshots.TRIES} times"))
-            return
+                self._file(each, snapshots.Snapshot(each.status, known, False))
+        results = snapshots.read_all([each.path for each in unread], [each.status.st_size for each in unread])
+        for each, result in zip(unread, results):
+            if isinstance(result, snapshots.Snapshot):
+                self._file(each, result)
+                if hashes is not None and not (result.is_changing or self._is_secret(result.status)):
+                    hashes.add(result.status, result.sha256)
+            elif isinstance(result, FileNotFoundError):
+                self._gone(each.path, each.relative, result)
+            elif isinstance(result, OSError):
+                self.problems.append((each.path, _reason(result)))
+            elif each.relative:
+                self.unsettled.add(each.relative)
+                why = "it changed each time it was read, and is not sent; the host keeps what it has"
+                self.notices.append(f"{printable(each.path)}: {why}")
+            else:
+                self.problems.append((each.path, f"changed while it was read, {snapshots.TRIES} times"))
+
+    def _is_secret(self, status: os.stat_result) -> bool:
+        return self._options.is_secret or not status.st_mode & 0o044
+
+    def _file(self, found: _Found, snapshot: snapshots.Snapshot) -> None:
+        path, (status, digest, is_changing) = found.path, snapshot
         if is_changing:
             self.notices.append(f"{printable(path)}: a program is writing to it; it is sent as it was when it was read")
-        is_secret = self._options.is_secret or not status.st_mode & 0o044
+        is_secret = self._is_secret(status)
         mode = self._options.mode
         if mode is None:
             mode = self._permissions(path, status)
             if is_secret:
                 mode = 0o700 if mode & stat.S_IXUSR else 0o600
-        self.entries.append(Entry(relative, "file", path, mode, status.st_size, digest, None, is_secret))
+        self.entries.append(Entry(found.relative, "file", path, mode, status.st_size, digest, None, is_secret))
 
     def _link(self, found: _Found) -> None:
         path, relative, _, above = found

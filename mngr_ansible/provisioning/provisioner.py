@@ -96,6 +96,7 @@ def gather(targets: Sequence[Target], request: Request) -> list[Prepared]:
                 only=request.only,
                 work_dir=target.work_dir if target.work_dir.startswith("/") else "",
                 is_local=is_local,
+                reads_all=request.reads_all,
             )
             plan = print_only(plan) if request.is_print_only else plan
             plan = replace(plan, notices=(*notices, *condition_notices(asked), *plan.notices))

@@ -55,6 +55,7 @@ class Request:
         password: for sudo of the remote users; kept in memory alone.
         asked_plugins: the plugins that the user named one by one.
         agent_types: names that settings may use for what an agent needs by its nature, beside those of plugins.
+        reads_all: the content of all files is read, also of those that have not changed since an earlier plan.
         is_patient: the hosts may be new: what another program does there with packages (cloud-init, unattended
             upgrades) is waited for as long as the run may take.
     """
@@ -72,6 +73,7 @@ class Request:
     password: str | None = field(default=None, repr=False)
     asked_plugins: tuple[str, ...] = ()
     agent_types: tuple[str, ...] = ()
+    reads_all: bool = False
     is_patient: bool = False
 
     def notices(self) -> tuple[str, ...]:
@@ -141,6 +143,7 @@ def build_request(
     timeout: float | None = None,
     control_path: str | None = None,
     password: str | None = None,
+    reads_all: bool = False,
 ) -> Request:
     """What a caller of the API or the command line asks for; without ``timeout`` the one of the settings counts."""
     chosen = Settings.parse(settings)
@@ -160,5 +163,6 @@ def build_request(
         timeout=timeout if timeout is not None else chosen.timeout,
         control_path=control_path,
         password=password,
+        reads_all=reads_all,
         asked_plugins=tuple(each for each in plugins if isinstance(each, str) and each != "all"),
     )

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -89,6 +90,22 @@ def test_a_kernel_file_without_a_size_is_not_taken_for_an_empty_one() -> None:
         pytest.skip("needs /proc")
     with pytest.raises(snapshots.ChangingError):
         snapshots.read("/proc/self/status")
+
+
+def test_many_files_are_read_in_their_order_large_ones_at_the_same_time(tmp_path: Path) -> None:
+    contents = [bytes([number]) * (1 << 20 if number % 3 else 10) for number in range(12)]
+    paths = [tmp_path / str(number) for number in range(12)]
+    for path, content in zip(paths, contents, strict=True):
+        path.write_bytes(content)
+    paths[4].unlink()
+    threads = threading.active_count()
+
+    found = snapshots.read_all([str(each) for each in paths], [len(each) for each in contents])
+
+    assert isinstance(found[4], FileNotFoundError)
+    read = [each.sha256 for each in found if isinstance(each, snapshots.Snapshot)]
+    assert read == [hashlib.sha256(each).hexdigest() for number, each in enumerate(contents) if number != 4]
+    assert threading.active_count() == threads
 
 
 def test_the_beginning_of_a_file_is_copied_whatever_was_added(file: Path) -> None:
