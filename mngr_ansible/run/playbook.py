@@ -149,6 +149,7 @@ _ASSERT = """
         tasks_from: assert
       vars:
         mngr_packages_requirements: "{{ mngr_ansible.required }}"
+        __mngr_packages_use_reports: true
 """
 
 

@@ -32,6 +32,13 @@ options:
     type: list
     elements: dict
     default: []
+  use_reports:
+    description:
+      - Whether what C(mngr_packages_install) and C(mngr_packages_fetch) found at their end, earlier in this run, still
+        holds because no other task has changed the host since. Then the host is asked only if they did not find every
+        requirement satisfied.
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: Can run in check mode, and then reports what a run would do.
@@ -95,7 +102,8 @@ from ansible.module_utils.mngr_packages_foretold import FORETOLD  # noqa: E402
 def main() -> None:
     """Run the module."""
     ids = {"type": "list", "elements": "str", "default": []}
-    run(reading_module("requirements", installed=ids, failed=ids, foretold=FORETOLD))
+    reports = {"type": "bool", "default": False}  # the action reads it
+    run(reading_module("requirements", installed=ids, failed=ids, foretold=FORETOLD, use_reports=reports))
 
 
 if __name__ == "__main__":

@@ -148,6 +148,27 @@ changes:
       type: str
       returned: always
       sample: "2.39.5"
+found:
+  description: What the host has at the end of the task, of each requirement in their order.
+  type: list
+  elements: dict
+  returned: on success, but not in check mode
+  contains:
+    id:
+      description: The C(id) of the requirement.
+      type: str
+      returned: always
+      sample: package:git
+    status:
+      description: C(ok), C(missing), C(too-old), C(too-new) or C(unknown).
+      type: str
+      returned: always
+      sample: ok
+    current:
+      description: The upstream version; null if there is none, or if it is not known.
+      type: str
+      returned: always
+      sample: "2.39.5"
 foretold:
   description: What later tasks of the play have to know, for their argument of this name.
   type: list

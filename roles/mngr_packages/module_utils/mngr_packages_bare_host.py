@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from ansible.module_utils.basic import AnsibleModule
 
+    from .mngr_packages_queries import Checked
+
 Result = dict[str, Any]
 """The result of a module."""
 
@@ -213,8 +215,8 @@ def _fetch(module: AnsibleModule) -> None:
     class Looking(Fetching):
         """Downloads nothing."""
 
-        def run(self) -> None:
-            self.foretell_without_download()
+        def run(self, found: Sequence[Checked]) -> None:
+            self.foretell_without_download(found)
 
     parts.fetch(module, Looking)
 

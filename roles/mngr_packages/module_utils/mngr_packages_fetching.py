@@ -15,7 +15,7 @@ from .mngr_ansible_portable import addresses, validation
 from .mngr_packages_executor import NOT_ROOT, Executor, private_directory
 from .mngr_packages_foretold import Foretold
 from .mngr_packages_outcomes import Outcomes, Refusal, outcome
-from .mngr_packages_queries import Checked, Requirement, check, complete
+from .mngr_packages_queries import Checked, Requirement, check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,13 +39,13 @@ class Fetching:
         self._deadline = 0.0
         self._restart_clock()
 
-    def run(self) -> None:
-        """Check, download, install, and end the module."""
-        found = self.foretold.applied(check(self.module, self.complete()))
-        self.outcomes.add(found)
-        foreign = [each for each in found if each.finding.status in ("too-new", "unknown")]
-        self.outcomes.refuse([Refusal(each, each.problem(), "It is never installed over") for each in foreign])
-        due = self.allowed([each for each in found if each.finding.status in ("missing", "too-old")])
+    def run(self, found: Sequence[Checked]) -> None:
+        """Download, install, and end the module.
+
+        Args:
+            found: what the host has of each requirement.
+        """
+        due = self.allowed(self.due(found))
         due = self.downloaded(due)
         self._restart_clock()
         if self.module.check_mode:
@@ -53,13 +53,9 @@ class Fetching:
         failures = {each.id: self.install(each.requirement) for each in due}
         self.finish(check(self.module, [each.requirement for each in due]), failures)
 
-    def foretell_without_download(self) -> None:
+    def foretell_without_download(self, found: Sequence[Checked]) -> None:
         """End the module in check mode, for a host that has no Python yet: what has to be downloaded would be."""
-        found = self.foretold.applied(check(self.module, self.complete()))
-        self.outcomes.add(found)
-        foreign = [each for each in found if each.finding.status in ("too-new", "unknown")]
-        self.outcomes.refuse([Refusal(each, each.problem(), "It is never installed over") for each in foreign])
-        due = [each for each in found if each.finding.status in ("missing", "too-old")]
+        due = self.due(found)
         if self.module.params["install"] == "print":
             self.outcomes.refuse(
                 [Refusal(each, each.problem(), f"To install it, {_by_hand(each.requirement)}") for each in due]
@@ -87,14 +83,17 @@ class Fetching:
         self.outcomes.foretold = self.foretold.entries
         self.finish(found, failures)
 
-    def complete(self) -> list[Requirement]:
-        """The requirements with everything spelled out; fails the module for what cannot be fetched safely."""
-        requirements = complete(self.module)
-        for requirement in requirements:
-            why = _unsafe(requirement)
+    def due(self, found: Sequence[Checked]) -> list[Checked]:
+        """Those that the host does not have as wanted; fails the module for what cannot be fetched safely."""
+        for each in found:
+            why = _unsafe(each.requirement)
             if why:
-                self.module.fail_json(f"{requirement['name']}: {why}. Nothing was changed.")
-        return requirements
+                self.module.fail_json(f"{each.requirement['name']}: {why}. Nothing was changed.")
+        found = self.foretold.applied(found)
+        self.outcomes.add(found)
+        foreign = [each for each in found if each.finding.status in ("too-new", "unknown")]
+        self.outcomes.refuse([Refusal(each, each.problem(), "It is never installed over") for each in foreign])
+        return [each for each in found if each.finding.status in ("missing", "too-old")]
 
     def allowed(self, due: Sequence[Checked]) -> list[Checked]:
         """Those that this user may install on this host; fails the module if a required one is not among them."""

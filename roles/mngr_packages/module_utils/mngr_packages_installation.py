@@ -17,7 +17,7 @@ from .mngr_packages_executor import NOT_ROOT, Executor
 from .mngr_packages_foretold import Foretold
 from .mngr_packages_manager import PackageManager
 from .mngr_packages_outcomes import Outcomes, Refusal, outcome
-from .mngr_packages_queries import Checked, check, complete
+from .mngr_packages_queries import Checked, check
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -52,14 +52,18 @@ class Installation:
         self.foretold = Foretold(module.params["foretold"] if module.check_mode else ())
         self.rehearsal = contextlib.ExitStack()
 
-    def run(self) -> None:
-        """Check, install, and end the module; in check mode find out what that would do, and do nothing."""
-        with self.rehearsal:
-            self.run_all()
+    def run(self, found: Sequence[Checked]) -> None:
+        """Install, and end the module; in check mode find out what that would do, and do nothing.
 
-    def run_all(self) -> None:
+        Args:
+            found: what the host has of each requirement.
+        """
+        with self.rehearsal:
+            self.run_all(found)
+
+    def run_all(self, found: Sequence[Checked]) -> None:
         """The same; what a rehearsal needs is there until this ends."""
-        self.found = found = self.foretold.applied(check(self.module, complete(self.module)))
+        self.found = found = self.foretold.applied(found)
         self.outcomes.add(found)
         found = self.with_repositories(found)
         foreign = [each for each in found if each.finding.status in ("too-new", "unknown")]

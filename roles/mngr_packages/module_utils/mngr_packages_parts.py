@@ -6,15 +6,17 @@ A function here takes the class that does the work for requirements without sour
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
 from . import mngr_packages_host
 from .mngr_ansible_portable import fields, managers
 from .mngr_ansible_portable.managers import DOWNLOADS
 from .mngr_packages_foretold import Foretold
+from .mngr_packages_host import SilentHostError
 from .mngr_packages_manager import PackageManager
 from .mngr_packages_outcomes import Outcomes, outcome
-from .mngr_packages_queries import Checked, Requirement, check, complete
+from .mngr_packages_queries import Checked, Requirement, check, complete, look
 from .mngr_packages_sources import Choice, Chooser
 
 if TYPE_CHECKING:
@@ -32,7 +34,14 @@ _ORDER = tuple(managers.TABLE)
 
 
 class _Work(Protocol):
-    """One execution of a module."""
+    """One execution of a module that installs."""
+
+    def run(self, found: Sequence[Checked]) -> None:
+        """Do it, and end the module; ``found``: what the host has of each requirement."""
+
+
+class _Addition(Protocol):
+    """One execution of the module that adds repositories."""
 
     def run(self) -> None:
         """Do it, and end the module."""
@@ -65,13 +74,40 @@ class _Part:
         raise _End({**result, "msg": msg, "failed": True})
 
 
-def _run(part: _Part, work: Callable[[AnsibleModule], _Work]) -> dict[str, Any]:
-    """The result of a part."""
+def _installed(part: _Part, work: Callable[[AnsibleModule], _Work], found: Sequence[Checked]) -> dict[str, Any]:
+    """The result of a part that installs."""
+    return _result(lambda: work(cast("AnsibleModule", part)).run(found))
+
+
+def _added(part: _Part, work: Callable[[AnsibleModule], _Addition]) -> dict[str, Any]:
+    """The result of a part that adds repositories."""
+    return _result(lambda: work(cast("AnsibleModule", part)).run())
+
+
+def _result(run: Callable[[], None]) -> dict[str, Any]:
     try:
-        work(cast("AnsibleModule", part)).run()
+        run()
     except _End as end:
         return end.result
     raise AssertionError("a part has not ended")
+
+
+def _end(
+    module: AnsibleModule, result: dict[str, Any], wanted: Sequence[Requirement], before: Sequence[Checked]
+) -> NoReturn:
+    """End the module with this result, and with what the host has of each requirement now.
+
+    ``mngr_packages_assert`` need not ask it again then. ``before``: what it had before the module changed something.
+    """
+    if result.get("failed"):
+        module.fail_json(**{key: value for key, value in result.items() if key != "failed"})
+    if not module.check_mode:
+        with contextlib.suppress(SilentHostError, ValueError):  # then the assertion asks the host
+            now = look(mngr_packages_host.of(module), wanted) if result["changed"] else before
+            result["found"] = [
+                {"id": each.id, "status": each.finding.status, "current": each.finding.current} for each in now
+            ]
+    module.exit_json(**result)
 
 
 def install(module: AnsibleModule, work: Callable[[AnsibleModule], _Work]) -> None:
@@ -80,7 +116,8 @@ def install(module: AnsibleModule, work: Callable[[AnsibleModule], _Work]) -> No
     wanted = [_with_alternatives(each, module.params["manager"], system) for each in complete(module)]
     _warn_of_unknown_repositories(module, wanted)
     if not any(each["sources"] or each["install"] == "print" for each in wanted):
-        work(module).run()
+        found = check(module, wanted)
+        _end(module, _installed(_Part(module), work, found), wanted, found)
     choice, found = _choose(module, wanted, module.params["repositories"])
     steps = _refuse(module, choice)
     refused = {each.checked.id for each in choice.refused}
@@ -100,14 +137,14 @@ def install(module: AnsibleModule, work: Callable[[AnsibleModule], _Work]) -> No
         group = groups[mode, manager]
         foretold = result.get("foretold", module.params["foretold"])
         part = _Part(module, requirements=group, manager=manager, install=mode, foretold=foretold)
-        done = _foreseen(module, choice, group, manager, foretold) or _run(part, work)
+        done = _foreseen(module, choice, group, manager, foretold) or _installed(part, work, check(module, group))
         _add(result, done)
         if done.get("failed"):
             _fail(module, result, str(done["msg"]), manager)
-    module.exit_json(**result)
+    _end(module, result, wanted, found)
 
 
-def add_repositories(module: AnsibleModule, work: Callable[[AnsibleModule], _Work]) -> None:
+def add_repositories(module: AnsibleModule, work: Callable[[AnsibleModule], _Addition]) -> None:
     """Run ``mngr_packages_repository``, and end the module."""
     wanted = complete(module)
     if not any(each["sources"] for each in wanted):
@@ -129,9 +166,9 @@ def add_repositories(module: AnsibleModule, work: Callable[[AnsibleModule], _Wor
             )
     done: dict[str, Any] = {}
     if printed:
-        done = _run(_Part(module, repositories=list(printed.values()), install="print"), work)
+        done = _added(_Part(module, repositories=list(printed.values()), install="print"), work)
     if not done.get("failed"):
-        done = _run(_Part(module, repositories=list(given.values())), work)
+        done = _added(_Part(module, repositories=list(given.values())), work)
     done["chosen"] = choice.result()
     if done.get("failed"):
         module.fail_json(str(done.pop("msg")), **done)
@@ -142,7 +179,8 @@ def fetch(module: AnsibleModule, work: Callable[[AnsibleModule], _Work]) -> None
     """Run ``mngr_packages_fetch``, and end the module."""
     wanted = complete(module)
     if not any(each["sources"] or each["install"] == "print" for each in wanted):
-        work(module).run()
+        found = check(module, wanted)
+        _end(module, _installed(_Part(module), work, found), wanted, found)
     choice, found = _choose(module, wanted, module.params)
     if module.params["chosen"] is None:  # else the module that chose has reported them
         _refuse(module, choice)
@@ -153,11 +191,12 @@ def fetch(module: AnsibleModule, work: Callable[[AnsibleModule], _Work]) -> None
         group = [each for each in ready if _mode(module, each) == mode]
         if group:
             foretold = result.get("foretold", module.params["foretold"])
-            done = _run(_Part(module, requirements=group, install=mode, foretold=foretold), work)
+            part = _Part(module, requirements=group, install=mode, foretold=foretold)
+            done = _installed(part, work, check(module, group))
             _add(result, done)
             if done.get("failed"):
                 module.fail_json(str(done["msg"]), **result)
-    module.exit_json(**result)
+    _end(module, result, wanted, found)
 
 
 def _choose(

@@ -113,15 +113,25 @@ def _named(given: Mapping[str, Any]) -> dict[str, list[str]]:
 
 def check(module: AnsibleModule, requirements: Sequence[Requirement]) -> list[Checked]:
     """What the host has of each requirement; read-only. Fails the module if the host does not answer."""
-    if not requirements:
-        return []
     try:
-        answer = mngr_packages_host.of(module).answer(check_script.script(requirements))
-        findings = checks.read(answer.split("\n"), requirements)
+        return look(mngr_packages_host.of(module), requirements)
     except SilentHostError as error:
         module.fail_json(msg=f"{error}.")
     except ValueError as error:
         module.fail_json(msg=f"{error}. Nothing was changed.")
+
+
+def look(host: Host, requirements: Sequence[Requirement]) -> list[Checked]:
+    """What a host has of each requirement; read-only.
+
+    Raises:
+        SilentHostError: the host did not answer in time.
+        ValueError: its answer is cut off or cannot be read.
+    """
+    if not requirements:
+        return []
+    answer = host.answer(check_script.script(requirements))
+    findings = checks.read(answer.split("\n"), requirements)
     return [Checked(*pair) for pair in zip(requirements, findings)]  # noqa: B905 - Python 3.9
 
 
