@@ -11,12 +11,14 @@ from typing import NamedTuple
 
 import yaml
 
+from mngr_ansible.portable.regular_expressions import regex
+
 _TASK_LISTS = frozenset({"tasks", "pre_tasks", "post_tasks", "handlers", "block", "rescue", "always"})
 _ROLE_TASKS = frozenset(f"{prefix}{verb}_role" for prefix in ("", "ansible.builtin.") for verb in ("import", "include"))
-_YAML_BLOCK = re.compile(r"^```ya?ml\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-_ROLE_AT_END = re.compile(r"(?:^|/|')(?P<name>\w+)(?:/*|'\] \| path_join \}\})$")
-_SHIPPED_PLAYBOOK = re.compile(r'"\$\(mngr-ansible content\)/playbooks/(?P<name>\w+)\.yml"')
-_COMMENT_ON_ROLES = re.compile(r"(?<=\broles:) #.*$", re.MULTILINE)
+_YAML_BLOCK = regex(r"^```ya?ml\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+_ROLE_AT_END = regex(r"(?:^|/|')(?P<name>\w+)(?:/*|'\] \| path_join \}\})$")
+_SHIPPED_PLAYBOOK = regex(r'"\$\(mngr-ansible content\)/playbooks/(?P<name>\w+)\.yml"')
+_COMMENT_ON_ROLES = regex(r"(?<=\broles:) #.*$", re.MULTILINE)
 _MODULE_REFERENCE = r"(?P<before>\bM\(|- (?:module|plugin): )(?P<name>{names})\b"
 
 

@@ -1,17 +1,17 @@
 """What a mirror deletes: everything below its destination that is not in the plan, with the exceptions here. Pure."""
 
 import posixpath
-import re
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 
 from mngr_ansible.host.state import HostState
 from mngr_ansible.plan.transfers import PlacedEntry, Transfer
+from mngr_ansible.portable.regular_expressions import regex
 from mngr_ansible.portable.text import printable
 from mngr_ansible.portable.trees import Entry
 from mngr_ansible.values import frozen
 
-_OWN_NAMES = re.compile(r"\.mngr-backup-\d{8}T\d{6}Z(-\d+)?\Z|\A\.mngr-ansible-[0-9a-f]{16}\Z")
+_OWN_NAMES = regex(r"\.mngr-backup-\d{8}T\d{6}Z(-\d+)?\Z|\A\.mngr-ansible-[0-9a-f]{16}\Z")
 """Names that the role ``mngr_files`` gives: of backups, and of temporary files that an interrupted run left."""
 
 

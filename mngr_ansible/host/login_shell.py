@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from mngr_ansible.errors import HostError
 from mngr_ansible.host import templates
 from mngr_ansible.host.connection import ShellResult
+from mngr_ansible.portable.regular_expressions import regex
 from mngr_ansible.portable.text import printable
 
 OWN_COMMAND = "mngr-ansible"
@@ -23,7 +24,7 @@ FIRST_LINE = (
 )
 """The line before every script: it prints by whom it is read, and ends another shell."""
 
-_OF_OUR_SCRIPT = re.compile(r"(?m)^[0-9a-f]{16} (?:begin|end)$")
+_OF_OUR_SCRIPT = regex(r"(?m)^[0-9a-f]{16} (?:begin|end)$")
 """The marks around the answer of a script, as ``probe.sh`` prints them."""
 _ASK_SECONDS = 10
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from mngr_ansible.host.probe_request import directories_above
 from mngr_ansible.host.state import PathNode
+from mngr_ansible.portable.regular_expressions import regex
 from mngr_ansible.portable.text import printable
 
 _KINDS = {"d": "directory", "l": "link", "L": "link"}
-_NODE = re.compile(r"([0-7]{1,5}):(\d{1,10}):(.{0,80})")
-_STEP = re.compile(r"([01]) ([dl]) (\S+) (\S*) (.+)")
+_NODE = regex(r"([0-7]{1,5}):(\d{1,10}):(.{0,80})")
+_STEP = regex(r"([01]) ([dl]) (\S+) (\S*) (.+)")
 
 
 def read_path_nodes(

@@ -11,19 +11,20 @@ from pathlib import Path
 from mngr_ansible.errors import HostError
 from mngr_ansible.host.ssh_settings import SshSettings
 from mngr_ansible.portable import sh
+from mngr_ansible.portable.regular_expressions import regex
 from mngr_ansible.portable.text import clause, printable
 from mngr_ansible.values import field, frozen
 
-_NOISE = re.compile(
+_NOISE = regex(
     r"@|debug\d: |OpenSSH_|Authenticated to |Transferred: |Bytes per second: |Pseudo-terminal will not be allocated"
     r"|Warning: Permanently added |Connection closed by UNKNOWN port|Connection to UNKNOWN port|stdio forwarding failed"
 )
 """Lines that are no cause: the frame of a warning, what ``-v`` adds, what follows from a failed proxy."""
 
-_GREETING = re.compile(r"^debug1: \S*exchange_identification: banner line \d+: ")
+_GREETING = regex(r"^debug1: \S*exchange_identification: banner line \d+: ")
 """Before a line that the other end sent in the place of an ssh server's greeting, as ``-v`` shows it."""
 
-_FROM_PROXY = re.compile(r"UNKNOWN port|ssh_exchange_identification: Connection closed by remote host")
+_FROM_PROXY = regex(r"UNKNOWN port|ssh_exchange_identification: Connection closed by remote host")
 """What ssh prints when it got nothing from the program that it reaches the host through: it knows no address."""
 
 _LONGEST_GROUP = 200

@@ -4,14 +4,14 @@ In them ``@NAME@`` stands for a value, and a line ``: @NAME@`` for lines of scri
 that shellcheck can read. Comments are not sent to a host.
 """
 
-import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from mngr_ansible.portable.regular_expressions import regex
 from mngr_ansible.portable.sh import without_comments
 
-_PLACEHOLDER = re.compile(r"(?:: )?@([A-Z_]+)@")
+_PLACEHOLDER = regex(r"(?:: )?@([A-Z_]+)@")
 
 
 def render(name: str, values: Mapping[str, str]) -> str:

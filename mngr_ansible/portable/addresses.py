@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote, urlsplit
 
-_PARTS = re.compile(
+from .regular_expressions import regex
+
+_PARTS = regex(
     r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]{0,20}://)(?P<login>[^/\s\"'<>\\]*@)?(?P<rest>[^\s\"'<>\\?]*)(?P<query>\?[^\s\"'<>\\]*)?"
 )
 _SHORTEST_SECRET = 4

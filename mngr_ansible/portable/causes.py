@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .addresses import redacted
 from .cause import NETWORK, OF_SOURCE, Cause
 from .language_causes import LANGUAGE_CAUSES, PYTHON_CAUSES
+from .regular_expressions import regex
 from .system_causes import SYSTEM_CAUSES
 from .text import clause
 
@@ -39,9 +40,9 @@ _DRY_RUNS = {
     "pip": "pip install --dry-run",
     "uv": "uv tool install",
 }
-_ERROR = re.compile(r"(?i)(?:[EW]:|error(?=[:\s])|problem(?=[:\s])|fatal(?=[:\s])|npm err(?:or|!)):?\s*(?P<words>.*)")
+_ERROR = regex(r"(?i)(?:[EW]:|error(?=[:\s])|problem(?=[:\s])|fatal(?=[:\s])|npm err(?:or|!)):?\s*(?P<words>.*)")
 """A line in which a tool says what is wrong."""
-_NO_REASON = re.compile(
+_NO_REASON = regex(
     r"(?i)(?:code|errno|syscall|path|command|cwd|signal|dest)\b.{0,80}|.*(?:complete log|debug\.log|\.log\b).*|\W*|"
     r"Some (?:index files failed to download|of the repositories have not been refreshed).*|"
     r"Sub-process .* returned an error code.*|Fatal error from pip.*|Error installing \S+|\(?Unknown error\)?.*|"

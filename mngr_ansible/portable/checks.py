@@ -11,6 +11,7 @@ import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import trusted_programs, versions
+from .regular_expressions import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +25,7 @@ KINDS = ("command", "package", "file", "python_module", "shell")
 
 _DATABASES = {"apt": "dpkg", "dnf": "rpm", "zypper": "rpm", "pacman": "pacman", "apk": "apk", "brew": "brew"}
 
-_FRAME = re.compile(
+_FRAME = regex(
     r"mngr-check (?:(\d{1,5}) (\d{1,5}) ([@|:=!~+-]) ([ -~]*)|package ([a-z]+) (...)\|([^|]*)\|(.*)|end (\d{1,5}))"
 )
 _KILLED = "137"
@@ -51,7 +52,7 @@ _VERSION_MANAGERS = {
 
 _NOT_INSTALLED = ("un ", "")
 
-_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._@%+=, -]*")
+_PLAIN_PATH = regex(r"[A-Za-z0-9/._@%+=, -]*")
 """Paths that mean themselves between double quotes."""
 
 

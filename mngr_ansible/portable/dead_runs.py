@@ -12,16 +12,17 @@ Shared with the roles (Python 3.9, standard library only).
 from __future__ import annotations
 
 import os
-import re
 import stat
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from .regular_expressions import regex
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_NAME = re.compile(r"\.mngr-ansible-[0-9a-f]{16}\Z")
+_NAME = regex(r"\.mngr-ansible-[0-9a-f]{16}\Z")
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NONBLOCK | os.O_CLOEXEC
 _MOST_NAMES = 100_000
 """How many names of a directory are looked at: anybody can make very many in /tmp."""

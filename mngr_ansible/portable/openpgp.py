@@ -14,6 +14,8 @@ import re
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from .regular_expressions import regex
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -30,11 +32,11 @@ class _Packet(NamedTuple):
     whole: bytes
 
 
-_BLOCK = re.compile(
+_BLOCK = regex(
     r"^-----BEGIN PGP PUBLIC KEY BLOCK-----[ \t\r]*\n(?P<lines>.*?)^-----END PGP PUBLIC KEY BLOCK-----",
     re.MULTILINE | re.DOTALL,
 )
-_ARMOR = re.compile(
+_ARMOR = regex(
     r"(?:-----BEGIN PGP PUBLIC KEY BLOCK-----[ \t]*\r?\n"
     r"(?:[A-Za-z][A-Za-z-]*:[^\r\n]*\r?\n)*[ \t]*\r?\n(?:[A-Za-z0-9+/=]+[ \t]*\r?\n)+"
     r"-----END PGP PUBLIC KEY BLOCK-----\s*)+"

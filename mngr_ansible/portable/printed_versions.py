@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from .regular_expressions import regex
 from .versions import NUMBER, NUMBERS, SUFFIX, is_readable
 
 _LONGEST_LINE = 500
@@ -50,26 +51,26 @@ _IMPOSTORS = {
 }
 """Programs that stand under another one's name on some systems, and number their versions in another way."""
 
-_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]|\?\[[0-9;]*m")
-_NOT_A_VERSION = re.compile(
+_COLOUR = regex(r"\x1b\[[0-9;]*[A-Za-z]|\?\[[0-9;]*m")
+_NOT_A_VERSION = regex(
     r"\S*://\S*|(?<!\S)[(\"'\[]?/\S*|\S*\.so\b\S*|(?<!\S)-\S*=\S*|[0-9]+(?:\.[0-9]+){3}:[0-9]+"
     r"|\b(?:[0-9]{1,2}:){1,2}[0-9]{2}(?:\.[0-9]+)?\b"
 )
 """Addresses, paths, libraries, options with a value, hosts with a port, and times of day."""
-_SKIPPED = re.compile(
+_SKIPPED = regex(
     r"\s*(?:licen[sc]e|copyright|\(c\)|this (?:program )?is free|there is no warranty)\b"
     r"|.*(?:[0-9]\s*(?:->|=>|\u2192|\?{1,3})\s*v?[0-9]"
     r"|\b(?:update|upgrade|new(?:er)?\b.{0,40}) (?:is )?available\b|\bnot gnu\b)",
     re.IGNORECASE,
 )
 """A line about the program's license, which has a version too, or news about another version."""
-_WARNING = re.compile(
+_WARNING = regex(
     r"\s*(?:[\w.-]+:?\s+){0,2}\[?(?:(?:warning|warn|notice|note|info|hint|debug|error)(?:\[[0-9]+\])?[\]:]"
     r"|(?-i:WARN|ERR!)\s|\w*deprecat)",
     re.IGNORECASE,
 )
-_IN_PARENTHESES = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
-_ADDRESS = re.compile(r"(?:0\.0|10\.[0-9]+|127\.[0-9]+|169\.254|172\.(?:1[6-9]|2[0-9]|3[01])|192\.168)(?:\.[0-9]+){2}")
+_IN_PARENTHESES = regex(r"\([^()]*\)|\[[^\[\]]*\]")
+_ADDRESS = regex(r"(?:0\.0|10\.[0-9]+|127\.[0-9]+|169\.254|172\.(?:1[6-9]|2[0-9]|3[01])|192\.168)(?:\.[0-9]+){2}")
 """An address of a private network. Source: RFC 1918, RFC 3927, RFC 6890."""
 
 _BETWEEN = (
@@ -77,30 +78,28 @@ _BETWEEN = (
     r"[\s:=,\"'/_-]*(?:\([^()]*\)\s*)?"
 )
 """What may stand between a program's name and its version. The patterns below begin after the name."""
-_DOTTED_NAME = re.compile(rf"{_BETWEEN}v?({NUMBERS})", re.IGNORECASE)
-_NUMBERED_NAME = re.compile(rf"[-.0-9]+\s+version[\s:]+v?({NUMBERS})", re.IGNORECASE)
-_GLUED_NAME = re.compile(rf"[\s:,-]*\bversion[\s:]+[A-Za-z]+[-_/]?({NUMBERS})", re.IGNORECASE)
-_WHOLE_NAME = re.compile(rf"{_BETWEEN}v?({NUMBER})(?: \(\1(\.[0-9.]+))?", re.IGNORECASE)
-_SNAPSHOT_NAME = re.compile(
-    r"\s+version\s+(?=\S*[0-9])\S|[\s-]+(?:master|main|head|trunk|openbsd|unknown)\b", re.IGNORECASE
-)
+_DOTTED_NAME = regex(rf"{_BETWEEN}v?({NUMBERS})", re.IGNORECASE)
+_NUMBERED_NAME = regex(rf"[-.0-9]+\s+version[\s:]+v?({NUMBERS})", re.IGNORECASE)
+_GLUED_NAME = regex(rf"[\s:,-]*\bversion[\s:]+[A-Za-z]+[-_/]?({NUMBERS})", re.IGNORECASE)
+_WHOLE_NAME = regex(rf"{_BETWEEN}v?({NUMBER})(?: \(\1(\.[0-9.]+))?", re.IGNORECASE)
+_SNAPSHOT_NAME = regex(r"\s+version\s+(?=\S*[0-9])\S|[\s-]+(?:master|main|head|trunk|openbsd|unknown)\b", re.IGNORECASE)
 """``ffmpeg version N-92806-…``, ``tmux master``; ``tmux openbsd-7.4`` is the tmux of that release of the system."""
-_PREFIX = re.compile(r"(?:[\w.+]+-)*")
+_PREFIX = regex(r"(?:[\w.+]+-)*")
 
-_DOTTED = re.compile(rf"(?<![0-9.])({NUMBERS})", re.IGNORECASE)
-_BARE = re.compile(rf"(?:GNU )?(?:[A-Za-z][\w+-]*?[\s,:_-]+)?v?({NUMBER})(?: \(\1(\.[0-9.]+))?", re.IGNORECASE)
-_ALONE = re.compile(rf"v?((?:{NUMBERS}|[0-9]+{SUFFIX}))(?:[+-][\w.+-]*)?", re.IGNORECASE)
-_AFTER_VERSION = re.compile(
+_DOTTED = regex(rf"(?<![0-9.])({NUMBERS})", re.IGNORECASE)
+_BARE = regex(rf"(?:GNU )?(?:[A-Za-z][\w+-]*?[\s,:_-]+)?v?({NUMBER})(?: \(\1(\.[0-9.]+))?", re.IGNORECASE)
+_ALONE = regex(rf"v?((?:{NUMBERS}|[0-9]+{SUFFIX}))(?:[+-][\w.+-]*)?", re.IGNORECASE)
+_AFTER_VERSION = regex(
     r"(?P<label>(?:[\w.+-]+ ){0,3})(?<![\w/-])(?:(?:git)?version|cli)(?:\s+is\b)?[\s:=]+"
     rf"[\"']?(?:[A-Za-z][\w-]*[/ ])?[A-Za-z]{{0,3}}(?P<number>{NUMBERS}|{NUMBER})",
     re.IGNORECASE,
 )
-_OF_SOMETHING_ELSE = re.compile(
+_OF_SOMETHING_ELSE = regex(
     r"\b(?:protocol|licen[sc]e|gpl|lgpl|format|schema|api|abi|grammar|kernel|java|python|node|perl|ruby|php|jvm|os)\Z",
     re.IGNORECASE,
 )
-_OF_ITSELF = re.compile(r"(?:\A|\b(?:client|cli|library|package|program|tool|current|installed|core))\Z", re.IGNORECASE)
-_OF_ANOTHER = re.compile(
+_OF_ITSELF = regex(r"(?:\A|\b(?:client|cli|library|package|program|tool|current|installed|core))\Z", re.IGNORECASE)
+_OF_ANOTHER = regex(
     r"\b(?:from|using|with|built|build|for|requires?|needs?|than|on|at|by|port|listening|connect\w*|to|of|until|since)"
     r"\s+(?:\S+\s+)?v?\Z",
     re.IGNORECASE,

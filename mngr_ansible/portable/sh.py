@@ -5,13 +5,14 @@ Shared with the roles (Python 3.9, standard library only).
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
+
+from .regular_expressions import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_PLAIN = re.compile(r"[A-Za-z0-9_@%+:,./-][A-Za-z0-9_@%+=:,./-]*")
+_PLAIN = regex(r"[A-Za-z0-9_@%+:,./-][A-Za-z0-9_@%+=:,./-]*")
 """Words that no shell changes. zsh takes one that begins with ``=`` for the path of a command (zshexpn(1))."""
 
 

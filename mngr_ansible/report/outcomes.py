@@ -1,6 +1,5 @@
 """Events of a run → one outcome for every step of the plan. A step without an event never counts as done."""
 
-import re
 from collections.abc import Mapping, Sequence
 
 from mngr_ansible.diff.due import Due, skipped
@@ -10,6 +9,7 @@ from mngr_ansible.diff.python import BOOTSTRAP
 from mngr_ansible.errors import RUN_AGAIN, HostError, MngrAnsibleError
 from mngr_ansible.plan.plan import Plan
 from mngr_ansible.portable import causes
+from mngr_ansible.portable.regular_expressions import regex
 from mngr_ansible.portable.text import clause
 from mngr_ansible.run.runner import Event, RunResult
 from mngr_ansible.values import frozen, replace
@@ -20,10 +20,10 @@ _ORDER = ("bootstrap", "file", "package", "playbook")
 _NO_TEMPORARY_DIRECTORY = "temporary directory"
 """In Ansible's message about a host that it calls unreachable although only its temporary directory failed."""
 
-_NO_ANSWER = re.compile(r"MODULE FAILURE|deserialization failed|No start of json")
+_NO_ANSWER = regex(r"MODULE FAILURE|deserialization failed|No start of json")
 """In Ansible's message about a module that gave no answer. Source: docs/decisions.md "Ansible and ansible-runner"."""
 
-_EXCEPTION = re.compile(r"(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:[Ee]rror|Exception|Warning|Expired|Iteration|Exit)(?::.*)?")
+_EXCEPTION = regex(r"(?:[A-Za-z_]\w*\.)*[A-Za-z_]\w*(?:[Ee]rror|Exception|Warning|Expired|Iteration|Exit)(?::.*)?")
 """The last line of a Python traceback. Source: Python documentation, "Exception hierarchy"."""
 
 _FROM_EVENTS = {

@@ -19,6 +19,7 @@ from typing import Any
 
 from mngr_ansible.errors import InputError
 from mngr_ansible.portable import addresses, marked_text
+from mngr_ansible.portable.regular_expressions import regex
 from mngr_ansible.run.directory import write_private_text
 from mngr_ansible.run.runner import Event
 from mngr_ansible.system.tempdirs import private_directory, private_parents, temporary_parent
@@ -34,7 +35,7 @@ _LARGEST_FILE = 4 * 1024 * 1024
 """Bytes of one kept file."""
 
 _HIDDEN = "(hidden)"
-_SECRET_TEXT = re.compile(
+_SECRET_TEXT = regex(
     r"(?P<user>(?<=://)[^/@\s\"']+(?=@))|(?P<value>(?i:(?<=token=)|(?<=password=)|(?<=secret=)|(?<=key=))[^&\s\"']+)"
 )
 """The user part of an address, and the value of a parameter that is named like a secret."""

@@ -8,7 +8,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_MARKERS = re.compile(r"\{[{%#]")
+from mngr_ansible.portable.regular_expressions import regex
+
+_MARKERS = regex(r"\{[{%#]")
 """The beginnings of what Jinja evaluates."""
 
 _WIDTH = 110

@@ -20,7 +20,7 @@ _LONGEST_SOCKET_PARENT = 23
 """Bytes: with ``/mngr-ansible-12345678``, ``/%C`` (41) and the suffix that ssh adds (17), a socket's path
 has 103 bytes, the limit of macOS."""
 
-_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._+,:@=-]+")
+_PLAIN_PATH = r"[A-Za-z0-9/._+,:@=-]+"
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NONBLOCK | os.O_CLOEXEC
 _TMP = Path("/tmp")  # noqa: S108 - what we make in it is private
@@ -59,7 +59,7 @@ def socket_directory() -> Iterator[Path]:
         OSError: as :func:`private_directory`.
     """
     parent = temporary_parent()
-    if len(os.fsencode(parent)) > _LONGEST_SOCKET_PARENT or not _PLAIN_PATH.fullmatch(str(parent)):
+    if len(os.fsencode(parent)) > _LONGEST_SOCKET_PARENT or not re.fullmatch(_PLAIN_PATH, str(parent)):
         parent = _TMP
     with private_directory(parent, "mngr-ansible-") as directory:
         yield directory

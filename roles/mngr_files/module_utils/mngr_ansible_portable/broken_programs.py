@@ -10,6 +10,8 @@ import re
 import signal
 from typing import TYPE_CHECKING
 
+from .regular_expressions import regex
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -19,7 +21,7 @@ FAILED_TO_START = ("126", "127")
 _CRASHES = ("SIGQUIT", "SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE", "SIGSEGV", "SIGSYS")
 _BY_STATUS = {str(128 + getattr(signal, name)): name for name in _CRASHES if hasattr(signal, name)}
 
-_CANNOT_START = re.compile(
+_CANNOT_START = regex(
     r"Traceback \(most recent call last\)|cannot find module|no module named|missing optional dependency"
     r"|error while loading shared libraries|undefined symbol|symbol not found|GLIBC(?:XX)?_[0-9]|Exec format error"
     r"|bad interpreter|LoadError|cannot load such file|can't locate \S+ in @INC|library not loaded"
@@ -29,7 +31,7 @@ _CANNOT_START = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 """What interpreters and the loader of the system say."""
-_UNKNOWN_OPTION = re.compile(
+_UNKNOWN_OPTION = regex(
     r"\busage\b|--help|--?version\b|'-'|-- ?-"
     r"|\b(?:unknown|unrecogni[sz]ed|invalid|illegal|unsupported|unexpected|bad|no such|not recogni[sz]ed)\b.{0,20}"
     r"\b(?:option|flag|argument|switch|parameter|operand|(?:sub)?command|action)"
@@ -39,7 +41,7 @@ _UNKNOWN_OPTION = re.compile(
     re.IGNORECASE,
 )
 """What programs say that do not know the option. Source: what some hundred programs of Debian answer."""
-_FAILS = re.compile(
+_FAILS = regex(
     r"\b(?:cannot|could not|can't|unable to|failed to)\s+(?:find|load|open|locate|import|exec\w*|start|run|choose)\b"
     r"|\bnot (?:be )?(?:found|installed|loaded|set|defined)\b|\bno such file\b|\bno version is set\b"
     r"|\bto be installed\b"
@@ -48,18 +50,18 @@ _FAILS = re.compile(
     re.IGNORECASE,
 )
 """What other programs say when something that they need is missing."""
-_STARTS = re.compile(
+_STARTS = regex(
     r"\b(?:root|superuser|sudo|permission|privileges?|not permitted|terminal|tty|display|connect\w*|daemon|server"
     r"|config\w*|parent director\w*|repository|project|workspace|log ?in|logged in|credentials?|token)\b"
     r"|\.(?:conf|ya?ml|toml|json|ini|cfg)\b",
     re.IGNORECASE,
 )
 """What a program says that runs, but not for this user, in this place, without a terminal, or without its service."""
-_NO_INTERPRETER = re.compile(r"\Atimeout: .*No such file or directory.*")
+_NO_INTERPRETER = regex(r"\Atimeout: .*No such file or directory.*")
 _THERE_IS_NONE = "the interpreter that its first line names, or its loader, is missing"
 _TELLS_MOST = (
-    re.compile(r"\A(?:Uncaught )?(?:\w+\.)*\w*(?:Error|Exception|Fault)\b(?: \[\w+\])?:"),
-    re.compile(r"\berror\b|\bnot found\b|\bmissing\b", re.IGNORECASE),
+    regex(r"\A(?:Uncaught )?(?:\w+\.)*\w*(?:Error|Exception|Fault)\b(?: \[\w+\])?:"),
+    regex(r"\berror\b|\bnot found\b|\bmissing\b", re.IGNORECASE),
 )
 
 

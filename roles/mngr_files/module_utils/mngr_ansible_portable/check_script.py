@@ -8,11 +8,11 @@ It is a constant text, below, followed by lines for the requirements at hand. Ev
 
 from __future__ import annotations
 
-import re
 import shlex
 from typing import TYPE_CHECKING
 
 from . import checks, trusted_programs
+from .regular_expressions import regex
 from .sh import without_comments
 
 if TYPE_CHECKING:
@@ -299,7 +299,7 @@ mngr_lines={_LINES} mngr_seconds={checks.SECONDS}
 
 _DATABASES = ("dpkg", "rpm", "pacman", "apk", "brew")
 
-_NAME = re.compile(r"[A-Za-z0-9@_][A-Za-z0-9@+._-]*")
+_NAME = regex(r"[A-Za-z0-9@_][A-Za-z0-9@+._-]*")
 
 
 def script(requirements: Sequence[CompleteRequirement], *, has_paths: bool = False) -> str:

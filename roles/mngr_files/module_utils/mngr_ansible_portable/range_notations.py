@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import re
 
+from .regular_expressions import regex
+
 _VERSION = r"v?([0-9]+(?:\.[0-9]+)*)"
-_PLAIN = re.compile(rf"{_VERSION}(?:[-+~][0-9A-Za-z.+~-]*|(?:a|b|rc|p)[0-9]+|[a-z])?")
-_WILDCARD = re.compile(rf"(>=|<=|==|!=|>|<)?\s*{_VERSION}(?:\.[xX*])+")
-_INTERVAL = re.compile(r"([\[(])\s*([0-9][\w.-]*)?\s*(?:(,)\s*([0-9][\w.-]*)?)?\s*([\])])")
-_COMPATIBLE = re.compile(rf"(\^|~=|~>|~)\s*{_VERSION}((?:\.[xX*])*|[-+a-z][0-9A-Za-z.+-]*)")
-_HYPHEN = re.compile(rf"{_VERSION}(?:\.[xX*])*\s+-\s+{_VERSION}((?:\.[xX*])*)")
-_CLAUSE = re.compile(r"(?:>=|<=|==|!=|>|<)\s*v?[0-9][0-9A-Za-z.+~_-]*")
-_BETWEEN_CLAUSES = re.compile(
+_PLAIN = regex(rf"{_VERSION}(?:[-+~][0-9A-Za-z.+~-]*|(?:a|b|rc|p)[0-9]+|[a-z])?")
+_WILDCARD = regex(rf"(>=|<=|==|!=|>|<)?\s*{_VERSION}(?:\.[xX*])+")
+_INTERVAL = regex(r"([\[(])\s*([0-9][\w.-]*)?\s*(?:(,)\s*([0-9][\w.-]*)?)?\s*([\])])")
+_COMPATIBLE = regex(rf"(\^|~=|~>|~)\s*{_VERSION}((?:\.[xX*])*|[-+a-z][0-9A-Za-z.+-]*)")
+_HYPHEN = regex(rf"{_VERSION}(?:\.[xX*])*\s+-\s+{_VERSION}((?:\.[xX*])*)")
+_CLAUSE = regex(r"(?:>=|<=|==|!=|>|<)\s*v?[0-9][0-9A-Za-z.+~_-]*")
+_BETWEEN_CLAUSES = regex(
     r"\s*(?:,|;|&&?)\s*|\s+and\s+|(?<=[0-9A-Za-z*])\s+(?=[<>=!~^])|(?<=[0-9A-Za-z])(?=[<>!^])", re.IGNORECASE
 )
 _OPERATORS = {
@@ -33,8 +35,8 @@ _OPERATORS = {
     "!": "!=",
     "!==": "!=",
 }
-_OPERATOR = re.compile(rf"({'|'.join(sorted(map(re.escape, _OPERATORS), key=len, reverse=True))})\s*([^<>=!~^\s]\S*)")
-_ANY = re.compile(r"[*xX]|latest|newest|any|lts|stable|current", re.IGNORECASE)
+_OPERATOR = regex(rf"({'|'.join(sorted(map(re.escape, _OPERATORS), key=len, reverse=True))})\s*([^<>=!~^\s]\S*)")
+_ANY = regex(r"[*xX]|latest|newest|any|lts|stable|current", re.IGNORECASE)
 
 
 def translation(text: str) -> str:

@@ -5,9 +5,9 @@ Shared with the roles (Python 3.9, standard library only).
 
 from __future__ import annotations
 
-import re
+from .regular_expressions import regex
 
-_TWO_STOPS = re.compile(r"(?<!\S)([^\s/]*[^\s/.])\.\.(?=\s|$)")
+_TWO_STOPS = regex(r"(?<!\S)([^\s/]*[^\s/.])\.\.(?=\s|$)")
 """A word with two full stops, as where a message that is a sentence was put into one. ``a/..`` is a path."""
 
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from .regular_expressions import regex
+
 LARGEST_MODE = 0o777
 """Permission bits only: no setuid, setgid or sticky bit."""
 
-_USER_OR_GROUP = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\$?|[0-9]{1,10}")
-_REPOSITORY_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
-_REPOSITORY_URL = re.compile(r"(?:https?://|file:/|copy:/)[!-?A-~]+")
-_APT_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/~+-]*|\./?|/")
+_USER_OR_GROUP = regex(r"[A-Za-z_][A-Za-z0-9_.-]*\$?|[0-9]{1,10}")
+_REPOSITORY_NAME = regex(r"[a-z0-9][a-z0-9_-]*")
+_REPOSITORY_URL = regex(r"(?:https?://|file:/|copy:/)[!-?A-~]+")
+_APT_WORD = regex(r"[A-Za-z0-9][A-Za-z0-9._/~+-]*|\./?|/")
 
 
 def mode_bits(value: object) -> int | None:

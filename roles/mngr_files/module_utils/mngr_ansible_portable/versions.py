@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from . import range_notations
+from .regular_expressions import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,23 +25,23 @@ NUMBERS = rf"[0-9]+(?:\.[0-9]+)+{SUFFIX}"
 NUMBER = rf"[0-9]+{SUFFIX}(?=$|[\s,;()\"'])"
 """A version without a dot, with what must follow it."""
 
-_VALID = re.compile(r"[vV]?[0-9][0-9A-Za-z.+~_-]{0,99}")
-_PLAIN_RANGE = re.compile(r"\s*(?:(?:>=|<=|==|!=|>|<)\s*v?[0-9]+(?:\.[0-9]+)*\s*(?:,(?=\s*[<>=!])|\Z))*\s*")
+_VALID = regex(r"[vV]?[0-9][0-9A-Za-z.+~_-]{0,99}")
+_PLAIN_RANGE = regex(r"\s*(?:(?:>=|<=|==|!=|>|<)\s*v?[0-9]+(?:\.[0-9]+)*\s*(?:,(?=\s*[<>=!])|\Z))*\s*")
 """Most ranges: there is nothing of another tool in them."""
-_CLAUSE = re.compile(r"\s*(>=|<=|==|!=|>|<)\s*(\S*)\s*")
+_CLAUSE = regex(r"\s*(>=|<=|==|!=|>|<)\s*(\S*)\s*")
 
-_PACKAGING = re.compile(
+_PACKAGING = regex(
     r"[+~.](?:dfsg|ds(?![a-z])|repack|bpo|deb[0-9]|debian|ubuntu|nmu|ppa|esm).*|\+b[0-9]+$|~[0-9]+(?:build[0-9]+)?$"
 )
-_REALLY = re.compile(r"\A.*really")
+_REALLY = regex(r"\A.*really")
 _LONGEST = 500
 """Characters of a package's version that are read: some patterns need time that grows with the square of the length."""
 
-_RELEASE = re.compile(r"\A([0-9]+(?:\.[0-9]+)*?)((?:\.0+)*)(?![0-9]|\.[0-9])")
-_WORD = re.compile(rf"(?<=[0-9])[._~-]?{_NO_HASH}({_PRE})(?![A-Za-z])[._-]?", re.IGNORECASE)
-_LETTER = re.compile(r"(?<=[0-9])(?!-[ab][0-9]{6})[._~-]?([ab])[._-]?(?=[0-9]+(?![0-9A-Za-z]))", re.IGNORECASE)
-_POST = re.compile(r"(?<=[0-9])[._-](?=post(?![A-Za-z]))", re.IGNORECASE)
-_PIECE = re.compile(r"([^0-9]*)([0-9]*)")
+_RELEASE = regex(r"\A([0-9]+(?:\.[0-9]+)*?)((?:\.0+)*)(?![0-9]|\.[0-9])")
+_WORD = regex(rf"(?<=[0-9])[._~-]?{_NO_HASH}({_PRE})(?![A-Za-z])[._-]?", re.IGNORECASE)
+_LETTER = regex(r"(?<=[0-9])(?!-[ab][0-9]{6})[._~-]?([ab])[._-]?(?=[0-9]+(?![0-9A-Za-z]))", re.IGNORECASE)
+_POST = regex(r"(?<=[0-9])[._-](?=post(?![A-Za-z]))", re.IGNORECASE)
+_PIECE = regex(r"([^0-9]*)([0-9]*)")
 _PHASES = {
     **dict.fromkeys(("dev", "nightly", "snapshot", "canary", "ea"), "~~dev"),
     **dict.fromkeys(("a", "alpha"), "~alpha"),

@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import sh
+from .regular_expressions import regex
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -98,7 +99,7 @@ _KEEP_CONFIGURATION = ("-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Opt
 """Configuration files that were changed on the host stay as they are. Source: dpkg(1)."""
 _DNF = ("dnf", "-y", "--setopt=*.skip_if_unavailable=True", "--setopt=exit_on_lock=True")
 _ZYPPER = ("zypper", "--non-interactive", "--no-refresh")
-_RPM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_RPM_NAME = regex(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _UV_OFFERS = 'printf "%s\\n" "$1" | UV_HTTP_RETRIES=1 uv pip compile -q --no-deps --no-header --no-annotate -'
 _PIP_OFFERS = """\
 python3 -c 'import os, sys, sysconfig
@@ -112,12 +113,12 @@ _NPM_HASTE = ("--fetch-retries=1", "--fetch-retry-mintimeout=500", "--fetch-time
 """Without these, npm says after 135 s (30 s for a question) that a registry cannot be reached. Source: npm-config(7).
 
 A question has ``--global`` because an installation has it: else npm reads the .npmrc of the current directory too."""
-_PYTHON_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_PYTHON_NAME = regex(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 TABLE: dict[str, Manager] = {
     "apt": Manager(
         program="apt-get",
-        name=re.compile(r"[a-z0-9][a-z0-9.+-]*(?:[a-z0-9.]|\+\+)"),
+        name=regex(r"[a-z0-9][a-z0-9.+-]*(?:[a-z0-9.]|\+\+)"),
         install=("apt-get", *_APT_INSTALL_OPTIONS, *_APT_OPTIONS, *_KEEP_CONFIGURATION, "install", "--"),
         short=("apt-get", "install", "-y"),
         offers=("apt-cache", "policy", "--"),
@@ -156,7 +157,7 @@ TABLE: dict[str, Manager] = {
     ),
     "pacman": Manager(
         program="pacman",
-        name=re.compile(r"[A-Za-z0-9_+][A-Za-z0-9@._+-]*"),
+        name=regex(r"[A-Za-z0-9_+][A-Za-z0-9@._+-]*"),
         install=("pacman", "--sync", "--needed", "--noconfirm", "--noprogressbar", "--"),
         short=("pacman", "-S", "--needed", "--noconfirm"),
         offers=("pacman", "--sync", "--info", "--"),
@@ -169,7 +170,7 @@ TABLE: dict[str, Manager] = {
     ),
     "apk": Manager(
         program="apk",
-        name=re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*"),
+        name=regex(r"[A-Za-z0-9_][A-Za-z0-9._+-]*"),
         install=("apk", "add", "--no-interactive", "--upgrade", "--wait", str(LOCK_SECONDS)),
         short=("apk", "add", "--upgrade"),
         offers=("apk", "policy"),
@@ -179,7 +180,7 @@ TABLE: dict[str, Manager] = {
     ),
     "brew": Manager(
         program="brew",
-        name=re.compile(r"[a-z0-9][a-z0-9._+@-]*"),
+        name=regex(r"[a-z0-9][a-z0-9._+@-]*"),
         install=("brew", "install", "--formula", "--quiet"),
         short=("brew", "install"),
         offers=("brew", "info", "--json=v2", "--formula"),
@@ -189,7 +190,7 @@ TABLE: dict[str, Manager] = {
     ),
     "npm": Manager(
         program="npm",
-        name=re.compile(r"(?:@[a-z0-9~][a-z0-9._~-]*/)?[a-z0-9~][a-z0-9._~-]*"),
+        name=regex(r"(?:@[a-z0-9~][a-z0-9._~-]*/)?[a-z0-9~][a-z0-9._~-]*"),
         install=("npm", "install", "--global", "--no-fund", "--no-audit", "--no-update-notifier", *_NPM_PATIENCE, "--"),
         short=("npm", "install", "-g"),
         offers=("npm", "view", "--json", "--global", *_NPM_HASTE, "--", "{}", "version"),
@@ -239,7 +240,7 @@ _FAMILIES = {
     "macos": "brew",
 }
 
-PROGRAM_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*")
+PROGRAM_NAME = regex(r"[A-Za-z0-9_][A-Za-z0-9._+-]*")
 """What the name of a program inside an archive looks like."""
 
 

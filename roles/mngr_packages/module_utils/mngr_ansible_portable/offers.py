@@ -13,6 +13,7 @@ import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
 from . import causes, managers, trusted_programs
+from .regular_expressions import regex
 from .sh import without_comments
 from .versions import compare, is_snap_placeholder, upstream
 
@@ -211,9 +212,7 @@ def _filled(
     return "\n".join([*lines, "wait", "echo mngr-offer end", "}", ")", ""])
 
 
-_FRAME = re.compile(
-    r"mngr-offer (?:(end)|([a-z]{2,12}) (?:lists (empty|stale|fresh|read-only)|(\d{1,4}|refresh) \| (.*)))"
-)
+_FRAME = regex(r"mngr-offer (?:(end)|([a-z]{2,12}) (?:lists (empty|stale|fresh|read-only)|(\d{1,4}|refresh) \| (.*)))")
 
 
 _READ_ONLY = (

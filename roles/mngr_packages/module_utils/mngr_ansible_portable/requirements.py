@@ -15,13 +15,14 @@ from urllib.parse import urlsplit
 from . import addresses, fields, managers, openpgp, range_notations, validation
 from .fields import SpecificationError, check_choices, check_type, error, strings
 from .managers import DOWNLOADS
+from .regular_expressions import regex
 from .versions import Range, is_readable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9+._-]*[A-Za-z0-9+._])?"
-_REQUIREMENT = re.compile(rf"\s*({_NAME})\s*((?:[<>=!~^].*)?)", re.DOTALL)
+_REQUIREMENT = regex(rf"\s*({_NAME})\s*((?:[<>=!~^].*)?)", re.DOTALL)
 """The string form of a requirement: a name, and the text of a version set."""
 
 _ONE_PLAIN_NAME = "Give one plain name: no option, pattern, path or list."
