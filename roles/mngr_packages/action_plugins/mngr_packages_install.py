@@ -35,6 +35,8 @@ else:
 
     action = importlib.import_module(f"{module_utils_package()}.mngr_packages_action")
 
+action.prepare("mngr_packages_install")
+
 
 class ActionModule(ActionBase):
     """The action of the module."""
@@ -42,4 +44,5 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Run the module, or what stands for it."""
         result = super().run(tmp, task_vars)
-        return {**result, **action.run(self, task_vars or {}, constants.DEFAULT_LOCAL_TMP, Display().warning)}
+        caller = action.Caller(self, task_vars or {}, constants, Display().warning)
+        return {**result, **action.run(caller)}

@@ -94,16 +94,13 @@ mngr_steps:
       sample: true
 """
 
-from ansible.module_utils.mngr_packages_arguments import reading_module  # noqa: E402
+from ansible.module_utils import mngr_packages_arguments as arguments  # noqa: E402
 from ansible.module_utils.mngr_packages_assertion import run  # noqa: E402
-from ansible.module_utils.mngr_packages_foretold import FORETOLD  # noqa: E402
 
 
 def main() -> None:
     """Run the module."""
-    ids = {"type": "list", "elements": "str", "default": []}
-    reports = {"type": "bool", "default": False}  # the action reads it
-    run(reading_module("requirements", installed=ids, failed=ids, foretold=FORETOLD, use_reports=reports))
+    run(arguments.module("assert"))
 
 
 if __name__ == "__main__":

@@ -164,16 +164,14 @@ output:
   sample: fd 10.2.0 was installed
 """
 
+from ansible.module_utils import mngr_packages_arguments as arguments  # noqa: E402
 from ansible.module_utils import mngr_packages_parts as parts  # noqa: E402
-from ansible.module_utils.mngr_packages_arguments import installing_module  # noqa: E402
 from ansible.module_utils.mngr_packages_fetching import Fetching  # noqa: E402
-from ansible.module_utils.mngr_packages_foretold import FORETOLD  # noqa: E402
 
 
 def main() -> None:
     """Run the module."""
-    module = installing_module("requirements", chosen={"type": "dict"}, foretold=FORETOLD)
-    parts.fetch(module, Fetching)
+    parts.fetch(arguments.module("fetch"), Fetching)
 
 
 if __name__ == "__main__":

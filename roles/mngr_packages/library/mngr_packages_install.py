@@ -212,22 +212,14 @@ output:
   sample: Setting up git (1:2.39.5-0+deb12u2) ...
 """
 
+from ansible.module_utils import mngr_packages_arguments as arguments  # noqa: E402
 from ansible.module_utils import mngr_packages_parts as parts  # noqa: E402
-from ansible.module_utils.mngr_ansible_portable import managers  # noqa: E402
-from ansible.module_utils.mngr_packages_arguments import installing_module  # noqa: E402
-from ansible.module_utils.mngr_packages_foretold import FORETOLD  # noqa: E402
 from ansible.module_utils.mngr_packages_installation import Installation  # noqa: E402
 
 
 def main() -> None:
     """Run the module."""
-    manager = {"type": "str", "choices": ["", *managers.TABLE], "default": ""}
-    added = {"type": "dict", "default": {}}
-    lock = {"type": "int", "default": managers.LOCK_SECONDS}
-    module = installing_module(
-        "requirements", manager=manager, repositories=added, lock_timeout=lock, foretold=FORETOLD
-    )
-    parts.install(module, Installation)
+    parts.install(arguments.module("install"), Installation)
 
 
 if __name__ == "__main__":

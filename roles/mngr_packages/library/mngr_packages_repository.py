@@ -146,17 +146,14 @@ new:
       sample: ""
 """
 
+from ansible.module_utils import mngr_packages_arguments as arguments  # noqa: E402
 from ansible.module_utils import mngr_packages_parts as parts  # noqa: E402
 from ansible.module_utils.mngr_packages_additions import Additions  # noqa: E402
-from ansible.module_utils.mngr_packages_arguments import installing_module  # noqa: E402
-from ansible.module_utils.mngr_packages_foretold import FORETOLD  # noqa: E402
 
 
 def main() -> None:
     """Run the module."""
-    wanted = {"type": "list", "elements": "raw", "default": []}
-    module = installing_module("repositories", "dict", requirements=wanted, foretold=FORETOLD)
-    parts.add_repositories(module, Additions)
+    parts.add_repositories(arguments.module("repository"), Additions)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from . import mngr_packages_bare_host as bare_host
 from . import mngr_packages_carried as carried
-from .mngr_ansible_portable import marked_text
+from .mngr_ansible_portable import light_program, marked_text
+from .mngr_packages_options import OPTIONS
 from .mngr_packages_reports import Reports
 
 if TYPE_CHECKING:
@@ -17,25 +20,70 @@ _LISTS = ("requirements", "repositories")
 """The arguments that may be one text each, where mngr-ansible made the playbook."""
 
 
-def run(action: Any, task_vars: Mapping[str, Any], directory: str, warn: Callable[[str], object]) -> dict[str, Any]:
-    """Run the module of an action on the host; in check mode look in sh where the host would only get its Python.
+class Caller(NamedTuple):
+    """An action of Ansible that calls this.
 
-    Args:
+    Attributes:
         action: Ansible's ``ActionBase``.
         task_vars: the variables of the task.
-        directory: what Ansible made for this run on the controller, and removes at its end.
+        constants: ``ansible.constants``.
         warn: shows a warning.
     """
+
+    action: Any
+    task_vars: Mapping[str, Any]
+    constants: Any
+    warn: Callable[[str], object]
+
+    @property
+    def module(self) -> str:
+        """The last word of the module's name: ``install``, …"""
+        return str(self.action._task.action).rpartition("mngr_packages_")[2]
+
+    @property
+    def directory(self) -> str:
+        """What Ansible made for this run on the controller, and removes at its end."""
+        return str(self.constants.DEFAULT_LOCAL_TMP)
+
+    def execute(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Run the module on the host: sent as a program where that is possible, else as a module of Ansible.
+
+        So is what has wrong arguments: the module says what is wrong.
+        """
+        result: dict[str, Any]
+        if light_program.is_possible(self.action):
+            checked = ArgumentSpecValidator(OPTIONS[self.module]).validate(dict(arguments))
+            if not checked.error_messages:
+                result = light_program.execute(
+                    self.action,
+                    self.action._task.action,
+                    checked.validated_parameters,
+                    self.task_vars,
+                    self.constants,
+                    self.warn,
+                )
+                return result
+        result = self.action._execute_module(module_args=dict(arguments), task_vars=self.task_vars)
+        return result
+
+
+def prepare(module: str) -> None:
+    """Put the program of a module together, before Ansible starts a process for each host."""
+    light_program.program(module)
+
+
+def run(caller: Caller) -> dict[str, Any]:
+    """Run the module of an action on the host; in check mode look in sh where the host would only get its Python."""
+    action, task_vars = caller.action, caller.task_vars
     task = action._task
-    module = task.action.rpartition("mngr_packages_")[2]
     result: dict[str, Any]
     try:
         given = {**task.args, **{key: marked_text.load(task.args[key]) for key in _LISTS if key in task.args}}
     except ValueError as error:
         return {"failed": True, "changed": False, "msg": f"Nothing was changed: {error}."}
     if not task.check_mode:
-        return _run(action, module, given, task_vars, directory)
-    place = directory, str(task.delegate_to or task_vars.get("inventory_hostname"))
+        return _run(caller, given)
+    place = caller.directory, str(task.delegate_to or task_vars.get("inventory_hostname"))
     given = carried.arguments(given, *place)
     if bare_host.is_one(task_vars):
 
@@ -43,34 +91,28 @@ def run(action: Any, task_vars: Mapping[str, Any], directory: str, warn: Callabl
             ran = action._low_level_execute_command(line, executable="/bin/sh")
             return ran["rc"], ran["stdout"]
 
-        result, warnings = bare_host.look(module, given, answered, has_diff=task.diff)
+        result, warnings = bare_host.look(caller.module, given, answered, has_diff=task.diff)
         for each in warnings:
-            warn(each)
+            caller.warn(each)
     else:
-        result = _executed(action, given, task_vars)
+        result = caller.execute(given)
     carried.keep(result, *place)
     return result
 
 
-def _run(
-    action: Any, module: str, given: Mapping[str, Any], task_vars: Mapping[str, Any], directory: str
-) -> dict[str, Any]:
+def _run(caller: Caller, given: Mapping[str, Any]) -> dict[str, Any]:
     """Run the module; where earlier tasks found all that it would ask for, the host is not asked."""
     requirements = given.get("requirements")
-    if action._task.delegate_to or module == "repository" or not isinstance(requirements, list):
-        return _executed(action, given, task_vars)
-    reports = Reports(directory, str(task_vars.get("inventory_hostname")), _viewer(action))
-    if module == "assert":
+    if caller.action._task.delegate_to or caller.module == "repository" or not isinstance(requirements, list):
+        return caller.execute(given)
+    host = str(caller.task_vars.get("inventory_hostname"))
+    reports = Reports(caller.directory, host, _viewer(caller.action))
+    if caller.module == "assert":
         steps = reports.steps(requirements, given.get("installed") or ()) if _may_use_reports(given) else None
-        return _executed(action, given, task_vars) if steps is None else {"changed": False, "mngr_steps": steps}
+        return caller.execute(given) if steps is None else {"changed": False, "mngr_steps": steps}
     known = reports.take()
-    result = _executed(action, given, task_vars)
+    result = caller.execute(given)
     reports.keep(known, requirements, result)
-    return result
-
-
-def _executed(action: Any, arguments: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
-    result: dict[str, Any] = action._execute_module(module_args=dict(arguments), task_vars=task_vars)
     return result
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The arguments that the modules of this role have in common."""
+"""The arguments of the modules of this role, and the module that has read its own."""
 
 from __future__ import annotations
 
@@ -8,15 +8,10 @@ from typing import TYPE_CHECKING, Any
 from ansible.module_utils.basic import AnsibleModule
 
 from .mngr_ansible_portable.addresses import secrets
+from .mngr_packages_options import OPTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    Argument = Mapping[str, Any]
-    """One argument as Ansible's ``argument_spec`` describes it."""
-
-_INSTALL: Argument = {"type": "str", "choices": ["auto", "print"], "default": "auto"}
-_TIMEOUT: Argument = {"type": "int", "default": 900}
+    from collections.abc import Iterator
 
 
 class DiscreetModule(AnsibleModule):
@@ -49,16 +44,6 @@ def _texts(value: object) -> Iterator[str]:
             yield from _texts(each)
 
 
-def reading_module(items: str, elements: str = "raw", **more: Argument) -> AnsibleModule:
-    """The module with its arguments read: a required list called ``items``, and ``more``.
-
-    Fails the module if its arguments are wrong. ``elements``: the type of what is in the list; requirements are texts
-    or mappings.
-    """
-    given: Argument = {"type": "list", "elements": elements, "required": True}
-    return DiscreetModule(argument_spec={items: given, **more}, supports_check_mode=True)
-
-
-def installing_module(items: str, elements: str = "raw", **more: Argument) -> AnsibleModule:
-    """The same for a module that changes the host: ``install`` and ``timeout`` too."""
-    return reading_module(items, elements, install=_INSTALL, timeout=_TIMEOUT, **more)
+def module(name: str) -> AnsibleModule:
+    """A module of this role with its arguments read; fails if they are wrong. ``name``: a key of ``OPTIONS``."""
+    return DiscreetModule(argument_spec=OPTIONS[name], supports_check_mode=True)

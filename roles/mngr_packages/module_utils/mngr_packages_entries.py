@@ -6,8 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.module_utils.parsing.convert_bool import boolean
-
 from .mngr_ansible_portable import fields, requirements
 from .mngr_ansible_portable.fields import SpecificationError
 from .mngr_ansible_portable.managers import DOWNLOADS, TABLE
@@ -18,6 +16,8 @@ _RESOLVED_KEYS = ("id", "scope", "exact", "repository", "url", "sha256")
 """What only the role's own form has: it says of one source what a manifest says in ``sources``."""
 _OF_SOURCE = ("scope", "exact", "repository", "url", "sha256")
 _KIND = "PackageRequirement"
+_YES = ("y", "yes", "on", "1", "true", "t")
+_NO = ("n", "no", "off", "0", "false", "f")
 
 
 def read(given: object) -> list[dict[str, Any]]:
@@ -111,12 +111,13 @@ def _check_version(made: dict[str, Any]) -> None:
 
 
 def _is_required(value: object) -> bool:
-    """Also from the texts that Ansible takes for yes and no: templates may give them."""
-    try:
-        return bool(boolean(value))
-    except TypeError:
-        fields.check_type(_KIND, "is_required", value, (bool,))
-        raise
+    """Also from the texts and numbers that Ansible takes for yes and no: templates may give them."""
+    if isinstance(value, str) and value.strip().lower() in (*_YES, *_NO):
+        return value.strip().lower() in _YES
+    if isinstance(value, (int, float)) and value in (0, 1):
+        return bool(value)
+    fields.check_type(_KIND, "is_required", value, (bool,))
+    return bool(value)
 
 
 def _check(value: object) -> dict[str, Any]:

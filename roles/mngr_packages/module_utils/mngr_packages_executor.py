@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import atexit
-import inspect
 import os
 import pwd
 import shlex
@@ -13,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from . import mngr_packages_writing
 from .mngr_ansible_portable import dead_runs, managers, trusted_programs
@@ -22,6 +21,7 @@ from .mngr_ansible_portable.text import clause
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from types import ModuleType
 
     from ansible.module_utils.basic import AnsibleModule
 
@@ -170,16 +170,23 @@ class Executor:
                 os.rename(content, path)
         owner = "root" if self.scope == "system" else ""
         command = [sys.executable, "-I", "-", mode, owner, staged, *contents]
-        if self.run(command, _WRITE_SECONDS, inspect.getsource(mngr_packages_writing)):
+        if self.run(command, _WRITE_SECONDS, _text_of(mngr_packages_writing)):
             return clause(last_lines(self.output)) or "it cannot be written"
         return ""
 
     def remove_files(self, paths: Sequence[str], mark: str) -> str:
         """Remove those of these files that begin with ``mark``; why it could not be done, empty if it was."""
         command = [sys.executable, "-I", "-", "remove", "", mark, *paths]
-        if self.run(command, _WRITE_SECONDS, inspect.getsource(mngr_packages_writing)):
+        if self.run(command, _WRITE_SECONDS, _text_of(mngr_packages_writing)):
             return clause(last_lines(self.output)) or "it cannot be removed"
         return ""
+
+
+def _text_of(module: ModuleType) -> str:
+    """The text of a module, however it came to this host."""
+    loader: Any = module.__loader__
+    text: str = loader.get_source(module.__name__)
+    return text
 
 
 def _adopt_orphans() -> None:

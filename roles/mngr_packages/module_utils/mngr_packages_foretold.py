@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from .mngr_packages_queries import Checked
     from .mngr_packages_repositories import Repository
 
-FORETOLD: Mapping[str, Any] = {"type": "list", "elements": "dict", "default": []}
-"""The argument of the modules."""
 _APART = ("distutils", "ensurepip", "idlelib", "lib2to3", "test", "tkinter", "turtle", "turtledemo", "venv")
 """Modules of Python's library that distributions have in packages of their own."""
 HIDDEN = "********"
