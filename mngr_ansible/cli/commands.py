@@ -99,7 +99,8 @@ def _on_hosts(options: argparse.Namespace) -> Report:
         with open_targets(
             options.host, work_dir=options.work_dir, key=options.key, known_hosts=options.known_hosts
         ) as (targets, control_path):
-            report = _report(targets, _request(options, control_path), options)
+            request = replace(_request(options, control_path), ready=options.ready)
+            report = _report(targets, request, options)
     except (KeyboardInterrupt, Terminated) as signal:
         if report is not None and _is_changing(options):  # everything is done, only the connections were being closed
             raise provisioner.Interrupted(report, signal) from signal

@@ -17,11 +17,15 @@ from mngr_ansible.portable.text import printable
 from mngr_ansible.provisioning.provisioner import Interrupted
 from mngr_ansible.report import text
 from mngr_ansible.report.report import Report
+from mngr_ansible.run.ready import ReadyAnsible
 from mngr_ansible.system.signals import Terminated
 
 
-def run(words: Sequence[str]) -> int:
-    """Do what the words say; the value is the exit code. Every error is shown, none is raised."""
+def run(words: Sequence[str], ready: ReadyAnsible | None = None) -> int:
+    """Do what the words say; the value is the exit code. Every error is shown, none is raised.
+
+    ``ready``: Ansible that waits to be used.
+    """
     is_json = "--json" in words
     is_verbose = "-v" in words or "--verbose" in words
     command = _command(words)
@@ -31,7 +35,7 @@ def run(words: Sequence[str]) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         options = parser().parse_args(words)
-        command = options.command
+        command, options.ready = options.command, ready
         stdout = sys.stdout
         with contextlib.redirect_stdout(sys.stderr):  # what a plugin prints is not the result
             result = commands.VERBS[command](options)

@@ -18,7 +18,10 @@ from mngr_ansible.report.progress import follower
 from mngr_ansible.report.report import HostReport, Report
 from mngr_ansible.run.archive import keep_failed_run
 from mngr_ansible.run.directory import write_run_directory
+from mngr_ansible.run.environment import ssh_arguments
+from mngr_ansible.run.inventory import alias
 from mngr_ansible.run.playbook import HostRun
+from mngr_ansible.run.ready import ReadyAnsible
 from mngr_ansible.run.runner import RunRecord, RunResult, run
 from mngr_ansible.values import frozen, replace
 
@@ -49,22 +52,18 @@ class HostsRun:
 
 def by_alias(prepared: Sequence[Prepared]) -> dict[str, Prepared]:
     """The hosts by the names that they have in the inventory; what the user typed is only data."""
-    return {_alias(index): each for index, each in enumerate(prepared)}
-
-
-def _alias(index: int) -> str:
-    return f"host-{index + 1}"
+    return {alias(index): each for index, each in enumerate(prepared)}
 
 
 def host_runs(prepared: Sequence[Prepared], request: Request, tmp: str) -> list[HostRun]:
     """The hosts on which Ansible has something to do. ``tmp``: the name of the run's own directory on hosts."""
     found = []
-    for alias, each in by_alias(prepared).items():
+    for name, each in by_alias(prepared).items():
         due, state = each.due, each.state
         if due is None or state is None or due.is_empty or due.stops or due.is_python_advised:
             continue
         remote_tmp = None if each.target.connection.is_local else _remote_tmp(due, state, tmp)
-        run = host_run(alias, due, state, request, each.target.connection.variables)
+        run = host_run(name, due, state, request, each.target.connection.variables)
         found.append(replace(run, remote_tmp=remote_tmp))
     return found
 
@@ -123,6 +122,7 @@ def run_hosts(
     directory: Path,
     plan: Mapping[str, Any],
     dialog: Dialog,
+    ready: ReadyAnsible | None = None,
 ) -> HostsRun:
     """Run Ansible on the hosts that have something to change. A signal stops the run and is part of the value.
 
@@ -133,6 +133,7 @@ def run_hosts(
         directory: an empty directory of this run; the run directory becomes ``run`` in it.
         plan: the content of ``plan.json``.
         dialog: gets progress lines.
+        ready: Ansible that waits in this directory.
 
     Raises:
         MngrAnsibleError: the directory could not be written, or Ansible could not be started.
@@ -144,7 +145,10 @@ def run_hosts(
         dialog.on_progress,
         is_verbose=dialog.is_verbose,
     )
-    write_run_directory(directory / "run", runs, plan, timeout=transaction_seconds(request))
+    if ready is not None:  # it was started without the options of ssh
+        args = ssh_arguments(request.control_path or f"{ready.sockets}/%C")
+        runs = [replace(one, variables={**one.variables, "ansible_ssh_args": args}) for one in runs]
+    write_run_directory(directory / "run", runs, plan, timeout=transaction_seconds(request), ready=ready)
     record = RunRecord()
     result, signal = None, None
     try:
@@ -158,6 +162,7 @@ def run_hosts(
                 on_event=follow,
                 password=request.password if any(one.has_password for one in runs) else None,
                 record=record,
+                ready=ready,
             )
         finally:
             if result is None or result.status != "finished":
@@ -183,7 +188,7 @@ def archive_failure(directory: Path, run: HostsRun, report: Report) -> Report:
     failed = {
         host.host
         for index, host in enumerate(report.hosts)
-        if _alias(index) in run.aliases and _has_failed(host) and not host.kept
+        if alias(index) in run.aliases and _has_failed(host) and not host.kept
     }
     if not failed:
         return report

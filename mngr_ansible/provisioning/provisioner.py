@@ -26,11 +26,12 @@ from mngr_ansible.inputs.misspelt import condition_notices
 from mngr_ansible.plan.plan import Plan, build, print_only, resolve_destinations
 from mngr_ansible.portable import managers
 from mngr_ansible.provisioning import execution, next_sources, rendering
+from mngr_ansible.provisioning.readiness import fitting, made_ready, remember
 from mngr_ansible.provisioning.reporting import NONSENSE, apply_report, nonsense, plan_report
 from mngr_ansible.provisioning.request import SILENT, Dialog, Prepared, Request, Target
 from mngr_ansible.report.progress import announce, failed_early, summary
 from mngr_ansible.report.report import HostReport, Report
-from mngr_ansible.run.archive import temporary_run_directory
+from mngr_ansible.run.places import temporary_run_directory
 from mngr_ansible.values import frozen, replace
 
 _PATIENCE = "if cloud-init or unattended upgrades hold the package manager's lock, this waits for them, up to {} s"
@@ -249,17 +250,20 @@ def provision(
         MngrAnsibleError: the run directory could not be written, or Ansible could not be started.
         Interrupted: a signal came after the first host could have been changed.
     """
-    inspected = inspect(
-        gathered,
-        request,
-        is_applied=True,
-        on_failure=lambda name, error: dialog.on_progress(name, failed_early(error)),
-    )
-    prepared = confirm_local_installs(confirm_deletions(inspected, dialog), dialog)
-    for each in prepared:
-        if before_run is not None and each.due is not None:
-            before_run(each)
-    return Provisioned(tuple(prepared), apply(prepared, request, dialog, command=command, is_finished=is_finished))
+    with made_ready(gathered, request) as request:
+        inspected = inspect(
+            gathered,
+            request,
+            is_applied=True,
+            on_failure=lambda name, error: dialog.on_progress(name, failed_early(error)),
+        )
+        prepared = confirm_local_installs(confirm_deletions(inspected, dialog), dialog)
+        for each in prepared:
+            if before_run is not None and each.due is not None:
+                before_run(each)
+        report = apply(prepared, request, dialog, command=command, is_finished=is_finished)
+    remember(gathered, is_settled=report.ok)
+    return Provisioned(tuple(prepared), report)
 
 
 def confirm_deletions(prepared: Sequence[Prepared], dialog: Dialog) -> list[Prepared]:
@@ -355,9 +359,10 @@ def _run(prepared: Sequence[Prepared], request: Request, dialog: Dialog, command
         done: list[tuple[Path, execution.HostsRun]] = []
         while runs := execution.host_runs(prepared, request, execution.temporary_name()):
             started = time.monotonic()
-            directory = directories.enter_context(temporary_run_directory())
+            ready = fitting(request, prepared, runs)
+            directory = directories.enter_context(temporary_run_directory()) if ready is None else ready.directory
             plan = plan_report(prepared, command).to_dict()
-            run = execution.run_hosts(prepared, runs, request, directory, plan, dialog)
+            run = execution.run_hosts(prepared, runs, request, directory, plan, dialog, ready)
             done.append((directory, run))
             latest = apply_report(prepared, command, run)
             report = latest if report is None else next_sources.merged(report, latest, prepared)
@@ -366,6 +371,8 @@ def _run(prepared: Sequence[Prepared], request: Request, dialog: Dialog, command
             spent = time.monotonic() - started
             prepared, report = next_sources.next_attempts(prepared, run, report, spent, dialog.on_progress)
         if report is None:
+            if request.ready is not None:
+                request.ready.dismiss()
             return apply_report(prepared, command, None)
         for directory, run in reversed(done):
             report = execution.archive_failure(directory, run, report)

@@ -20,6 +20,7 @@ from mngr_ansible.inputs.settings import Settings, is_seconds
 from mngr_ansible.inputs.user import user_contributions
 from mngr_ansible.plan.plan import Only, Plan
 from mngr_ansible.report.progress import ProgressCallback
+from mngr_ansible.run.ready import ReadyAnsible
 from mngr_ansible.spec.packages import Install
 from mngr_ansible.values import field, frozen
 
@@ -58,6 +59,7 @@ class Request:
         reads_all: the content of all files is read, also of those that have not changed since an earlier plan.
         is_patient: the hosts may be new: what another program does there with packages (cloud-init, unattended
             upgrades) is waited for as long as the run may take.
+        ready: Ansible that was started when the command began, and waits; None: it is started when it is needed.
     """
 
     plugins: pluggy.PluginManager
@@ -75,6 +77,7 @@ class Request:
     agent_types: tuple[str, ...] = ()
     reads_all: bool = False
     is_patient: bool = False
+    ready: ReadyAnsible | None = None
 
     def notices(self) -> tuple[str, ...]:
         """What the plugins and the settings name in vain, as sentences."""

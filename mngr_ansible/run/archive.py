@@ -8,21 +8,18 @@
 """
 
 import json
-import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mngr_ansible.errors import InputError
 from mngr_ansible.portable import addresses, marked_text
 from mngr_ansible.portable.regular_expressions import regex
 from mngr_ansible.run.directory import write_private_text
 from mngr_ansible.run.runner import Event
-from mngr_ansible.system.tempdirs import private_directory, private_parents, temporary_parent
 from mngr_ansible.values import fields_of
 
 KEPT_RUNS = 10
@@ -42,31 +39,6 @@ _SECRET_TEXT = regex(
 _SECRET_KEYS = frozenset({"ansible_become_password", "ansible_password", "ansible_ssh_pass"})
 
 
-@contextmanager
-def temporary_run_directory() -> Iterator[Path]:
-    """Make a private directory for one run. It is removed afterwards, unless :func:`keep_failed_run` kept a part of it.
-
-    It is in the user's state directory, or in the temporary directory where that is impossible.
-
-    Raises:
-        InputError: neither directory can be written.
-    """
-    with ExitStack() as directories:
-        try:
-            try:
-                directory = directories.enter_context(private_directory(_runs_directory(), "run-"))
-            except OSError:
-                temporary = private_directory(temporary_parent(), "mngr-ansible-run-")
-                directory = directories.enter_context(temporary)
-        except OSError as error:
-            raise InputError(
-                f"a run directory cannot be made: {error}",
-                remedy="Free disk space in your state directory (XDG_STATE_HOME) or the temporary directory (TMPDIR), "
-                "then run again.",
-            ) from error
-        yield directory
-
-
 def keep_failed_run(
     directory: Path,
     events: Iterable[Event],
@@ -81,7 +53,7 @@ def keep_failed_run(
     address.
 
     Args:
-        directory: of :func:`temporary_run_directory`; the run directory is ``run`` in it.
+        directory: of :func:`mngr_ansible.run.places.temporary_run_directory`; the run directory is ``run`` in it.
         events: of the run.
         report: of the run, as JSON.
         most: how many failed runs are kept.
@@ -111,23 +83,6 @@ def keep_failed_run(
 def _is_kept(relative: Path) -> bool:
     is_role = relative.parts[:2] == ("project", "roles")
     return not is_role and not any(part.startswith(".") for part in relative.parts)
-
-
-def _runs_directory() -> Path:
-    """``mngr-ansible/runs`` in the user's state directory. Source: XDG Base Directory Specification."""
-    state = os.environ.get("XDG_STATE_HOME", "")
-    base = Path(state) if state.startswith("/") else Path(os.path.expanduser("~/.local/state"))  # noqa: PTH111
-    runs = base / "mngr-ansible" / "runs"
-    private_parents(runs)
-    runs = Path(os.path.realpath(runs.parent), runs.name)
-    descriptor = os.open(runs, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        if os.fstat(descriptor).st_uid != os.geteuid():
-            raise PermissionError
-        os.fchmod(descriptor, 0o700)
-    finally:
-        os.close(descriptor)
-    return runs
 
 
 def _remove_old(runs: Path, newest: Path, most: int, largest: int) -> None:

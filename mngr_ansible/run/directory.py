@@ -30,10 +30,12 @@ from mngr_ansible.portable.trees import Entry
 from mngr_ansible.run.bundle import Bundle, bundled, placed_files
 from mngr_ansible.run.controller_files import IGNORED, controller_files
 from mngr_ansible.run.host_vars import connection_vars, environment, has_addresses, host_vars
+from mngr_ansible.run.inventory import inventory
 from mngr_ansible.run.plain_files import secret_templates
 from mngr_ansible.run.plain_tasks import plain_playbook
-from mngr_ansible.run.playbook import HostRun, inventory, playbook
+from mngr_ansible.run.playbook import HostRun, playbook
 from mngr_ansible.run.readme import readme
+from mngr_ansible.run.ready import NEXT_PLAYBOOK, PLAYBOOK, ReadyAnsible
 
 
 def write_run_directory(
@@ -45,6 +47,7 @@ def write_run_directory(
     stage: bool = False,
     is_desired: bool = False,
     is_plain: bool = False,
+    ready: ReadyAnsible | None = None,
 ) -> None:
     """Fill a new or empty directory, which only its owner can read.
 
@@ -57,6 +60,7 @@ def write_run_directory(
             secret is never copied: the run reads it from its environment.
         is_desired: it holds all that is wanted, not only what is due.
         is_plain: a directory to run later has plain tasks, and no roles of ours.
+        ready: Ansible that waits in this directory: its inventory is there, and the playbook is put beside its place.
 
     Raises:
         InputError: the directory is not empty, is another user's, or cannot be written; or a source cannot be read, or
@@ -70,7 +74,7 @@ def write_run_directory(
                 f"{directory} belongs to another user, who could change what is in it",
                 remedy="Give a new directory, or one of your own.",
             )
-        if any(directory.iterdir()):
+        if ready is None and any(directory.iterdir()):
             raise InputError(f"{directory} is not empty", remedy="Give a new or empty directory.")
         directory.chmod(0o700)
         try:
@@ -78,11 +82,12 @@ def write_run_directory(
             if stage:
                 write_private_text(directory / ".gitignore", IGNORED)
             write_private_text(directory / "plan.json", json.dumps(plan, indent=2) + "\n")
-            write_private_text(directory / "inventory" / "hosts.yml", inventory(runs))
+            if ready is None:
+                write_private_text(directory / "inventory" / "hosts.yml", inventory(run.alias for run in runs))
             if bundle is not None and is_plain:
                 _fill_plainly(directory, runs, bundle, is_desired=is_desired)
             else:
-                _fill(directory, runs, bundle, timeout=timeout)
+                _fill(directory, runs, bundle, timeout=timeout, ready=ready)
             if bundle is not None:
                 for name, text in controller_files(runs, bundle, timeout, is_plain=is_plain).items():
                     write_private_text(directory / name, text)
@@ -102,7 +107,9 @@ def write_run_directory(
         ) from error
 
 
-def _fill(directory: Path, runs: Sequence[HostRun], bundle: Bundle | None, *, timeout: int) -> None:
+def _fill(
+    directory: Path, runs: Sequence[HostRun], bundle: Bundle | None, *, timeout: int, ready: ReadyAnsible | None
+) -> None:
     project = directory / "project"
     if bundle is not None:
         _stage(project, runs, bundle)
@@ -114,8 +121,9 @@ def _fill(directory: Path, runs: Sequence[HostRun], bundle: Bundle | None, *, ti
         is_fresh=bundle is None,
         has_addresses=bundle is not None and has_addresses(runs),
         has_environment=has_environment,
+        is_of_all=ready is None or ready.hosts == len(runs),
     )
-    write_private_text(project / "provision.yml", text)
+    write_private_text(project / (PLAYBOOK if ready is None else NEXT_PLAYBOOK), text)
     _copy_roles(project, runs)
 
 

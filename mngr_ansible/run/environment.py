@@ -6,13 +6,10 @@ ansible-runner"). ssh's own configuration and agent are used.
 
 import os
 import pwd
-import shlex
 import sys
 from pathlib import Path
 
-from mngr_ansible.host.ssh import OPTIONS, as_arguments, master_options
-
-_INHERITED = ("HOME", "USER", "LOGNAME", "SSH_AUTH_SOCK", "TZ")
+_INHERITED = ("HOME", "USER", "LOGNAME", "SSH_AUTH_SOCK", "TZ", "MNGR_ANSIBLE_LIGHT")
 _PLUGINS = (
     "ACTION",
     "BECOME",
@@ -35,7 +32,7 @@ MOST_FORKS = 50
 """Hosts on which Ansible works at once, at most: each costs a process here. Source: Ansible's option ``forks``."""
 
 
-def environment(private: Path, sockets: Path, ssh_args: str, remote_tmp: str, hosts: int) -> dict[str, str]:
+def environment(private: Path, sockets: Path, ssh_args: str | None, remote_tmp: str, hosts: int) -> dict[str, str]:
     """The whole environment of a run.
 
     PATH loses its relative entries, because they would be relative to the playbook's directory. Values that are not
@@ -45,7 +42,7 @@ def environment(private: Path, sockets: Path, ssh_args: str, remote_tmp: str, ho
         private: the run's own directory.
         sockets: a directory with a short path, for TMPDIR: Ansible binds a socket there, and a socket's path is limited
             to about 100 characters. Source: unix(7).
-        ssh_args: see :func:`ssh_arguments`.
+        ssh_args: see :func:`ssh_arguments`; None: the hosts' variables have them.
         remote_tmp: where Ansible keeps its temporary files on a host.
         hosts: how many there are; Ansible works on all at once, up to :data:`MOST_FORKS`.
     """
@@ -65,8 +62,8 @@ def environment(private: Path, sockets: Path, ssh_args: str, remote_tmp: str, ho
         "ANSIBLE_FORKS": str(max(1, min(hosts, MOST_FORKS))),
         "ANSIBLE_INJECT_FACT_VARS": "False",  # facts, which a host can forge, must not replace our variables
         "ANSIBLE_HOST_KEY_CHECKING": "True",  # without it, ansible-runner turns the check off
-        "ANSIBLE_PIPELINING": "True",
-        "ANSIBLE_SSH_ARGS": ssh_args,
+        "ANSIBLE_PIPELINING": str(os.environ.get("MNGR_ANSIBLE_PIPELINING") != "off"),
+        **({} if ssh_args is None else {"ANSIBLE_SSH_ARGS": ssh_args}),
         "ANSIBLE_SSH_RETRIES": "0",  # a retry can run a module twice
         "ANSIBLE_NO_TARGET_SYSLOG": "True",
         "ANSIBLE_NOCOLOR": "True",
@@ -97,6 +94,10 @@ def ssh_arguments(control_path: str) -> str:
     that is open already at ``control_path`` is used. ``ControlPersist`` is set even then, because Ansible
     ignores the path without it. Source: ssh_config(5).
     """
+    import shlex
+
+    from mngr_ansible.host.ssh import OPTIONS, as_arguments, master_options  # heavy, where Ansible is started first
+
     return shlex.join(as_arguments({**OPTIONS, **master_options(control_path)}))
 
 

@@ -27,7 +27,7 @@ _HEAD = """\
 # {summary}. The data is in ../inventory/host_vars; ../plan.json says which plugin needs what.
 # Run it by hand: ansible-playbook -i ../inventory provision.yml
 - name: Provision the hosts
-  hosts: mngr_hosts
+  hosts: {hosts}
   gather_facts: false
   tasks:
 """
@@ -223,7 +223,12 @@ def run_stages(due: Due) -> tuple[Stage, ...]:
 
 
 def playbook(
-    runs: Sequence[HostRun], *, is_fresh: bool = False, has_addresses: bool = False, has_environment: bool = False
+    runs: Sequence[HostRun],
+    *,
+    is_fresh: bool = False,
+    has_addresses: bool = False,
+    has_environment: bool = False,
+    is_of_all: bool = True,
 ) -> str:
     """The text of ``provision.yml``: the pieces that at least one of these hosts needs.
 
@@ -232,6 +237,7 @@ def playbook(
         is_fresh: the run follows at once.
         has_addresses: addresses with a login or query are not in the data, but in the environment of the run.
         has_environment: so are these, or secrets; that they are there is checked first.
+        is_of_all: these are all hosts of the inventory.
     """
     repositories, downloads = _REPOSITORIES, _DOWNLOADS
     if has_addresses:
@@ -242,7 +248,8 @@ def playbook(
     task_as_root = _TASK_AS_ROOT if any(run.has_password for run in runs) else ""
     grouped = [by_manager(run.due.installs) for run in runs]
     needs_python = any(run.due.needs_python for run in runs)
-    pieces = [_HEAD.format(summary=_summary(runs))]
+    hosts = "mngr_hosts" if is_of_all else ":".join(run.alias for run in runs)
+    pieces = [_HEAD.format(summary=_summary(runs), hosts=hosts)]
     if needs_python or not is_fresh:  # what installs python3 is given no list, which would have the canary
         pieces.append(_CANARY.format(canary=canary))
     if any(run.stop for run in runs):
@@ -302,9 +309,3 @@ def _summary(runs: Sequence[HostRun]) -> str:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
-def inventory(runs: Sequence[HostRun]) -> str:
-    """The text of ``hosts.yml``: the group ``mngr_hosts`` with the hosts' names, which have no character that YAML or
-    Ansible reads as anything else inside quotes; their variables are in ``host_vars``."""
-    return "---\nmngr_hosts:\n  hosts:\n" + "".join(f'    "{run.alias}":\n' for run in runs)

@@ -7,35 +7,31 @@ ansible-runner".
 """
 
 import json
-import os
-import selectors
-import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Literal, cast
 
 from mngr_ansible.errors import RunError
 from mngr_ansible.portable import sh
-from mngr_ansible.run.environment import MOST_FORKS, environment, run_marker, ssh_arguments
-from mngr_ansible.run.supervisor import (
+from mngr_ansible.run.environment import MOST_FORKS
+from mngr_ansible.run.lines import (
     ENDS_OF_A_PLAYBOOK,
+    BegunLine,
     EndLine,
     EventLine,
     Line,
-    Order,
     ReadyLine,
     StatsLine,
     StepResult,
 )
-from mngr_ansible.system.tempdirs import private_directory, socket_directory
+from mngr_ansible.run.process import STOP_SECONDS, RunProcess, TimeIsUpError
+from mngr_ansible.run.ready import ReadyAnsible
 from mngr_ansible.values import frozen
-
-_STOP_SECONDS = 3.0
-"""How long the child may take to stop everything."""
 
 RunStatus = Literal["finished", "timeout", "stopped"]
 """How a run ended: by itself; its time was up; or its process, or its caller, was ended from outside."""
@@ -93,6 +89,7 @@ def run(
     on_event: Callable[[Event], None] | None = None,
     password: str | None = None,
     record: "RunRecord | None" = None,
+    ready: ReadyAnsible | None = None,
 ) -> RunResult:
     """Run ``project/provision.yml`` of a run directory on its inventory. Threads may call it at the same time.
 
@@ -106,6 +103,7 @@ def run(
         password: sudo's password on the hosts; it goes through pipes and a terminal, and is never written to disk.
         on_event: called with every event at once, on the calling thread. When it raises, the run is stopped.
         record: an empty one; it keeps the events for a caller that handles the exceptions below.
+        ready: Ansible that waits in this directory; where it died meanwhile, the playbook is run without it.
 
     Raises:
         RunError: Ansible could not be started at all.
@@ -114,82 +112,65 @@ def run(
     """
     deadline = time.monotonic() + timeout
     record = record if record is not None else RunRecord()
+    if ready is not None:
+        if (result := _run_ready(ready, deadline, record, on_event)) is not None:
+            return result
+        ready.put_playbook()
+    try:
+        process = RunProcess(
+            directory, hosts=hosts, remote_tmp=remote_tmp, control_path=control_path, password=password
+        )
+    except OSError as error:
+        remedy = "Free disk space or correct the permissions, then run again. Nothing was changed."
+        raise RunError(f"Ansible could not be started: {error}", remedy=remedy) from error
+    return _follow(process, process.lines(deadline), record, on_event)
+
+
+def _run_ready(
+    ready: ReadyAnsible, deadline: float, record: "RunRecord", on_event: Callable[[Event], None] | None
+) -> RunResult | None:
+    """Run the playbook with the Ansible that waits for it; None where that one is dead, and nothing was run."""
+    process = ready.go()
+    lines, before = process.lines(deadline), list[bytes]()
+    try:
+        for line in lines:
+            if (parsed := _parsed(line)) is not None and parsed["kind"] == "begun":
+                return _follow(process, chain(before, lines), record, on_event)
+            before.append(line)
+    except TimeIsUpError:
+        return _follow(process, process.lines(deadline), record, on_event)
+    except BaseException:
+        process.end(is_over=False)
+        raise
+    process.end(is_over=True)
+    return None
+
+
+def _follow(
+    process: RunProcess, lines: Iterable[bytes], record: "RunRecord", on_event: Callable[[Event], None] | None
+) -> RunResult:
+    """Read what the child reports, up to the end of the run, and leave nothing of it behind."""
     status: RunStatus = "finished"
-    with ExitStack() as directories:
+    try:
         try:
-            private = directories.enter_context(private_directory(directory, ".run-"))
-            sockets = directories.enter_context(socket_directory())
-            (private / "ansible.cfg").touch()
-            ssh_args = ssh_arguments(control_path or f"{sockets}/%C")
-            process = _start(directory, environment(private, sockets, ssh_args, remote_tmp, hosts))
-        except OSError as error:
-            remedy = "Free disk space or correct the permissions, then run again. Nothing was changed."
-            raise RunError(f"Ansible could not be started: {error}", remedy=remedy) from error
-        pipes = _Pipes(process)
-        try:
-            pipes.send(
-                {
-                    "directory": str(directory.absolute()),
-                    "private": str(private),
-                    "sockets": str(sockets),
-                    "password": password,
-                }
-            )
-            try:
-                record.extend(pipes.lines(deadline), on_event)
-            except _TimeIsUpError:
-                status = "timeout"
-                pipes.stdin.close()
-                with suppress(_TimeIsUpError):
-                    record.extend(pipes.lines(time.monotonic() + _STOP_SECONDS), on_event)
-        finally:
-            _end(process, pipes, private, is_over=record.has_ended and status == "finished")
+            record.extend(lines, on_event)
+        except TimeIsUpError:
+            status = "timeout"
+            process.stop()
+            with suppress(TimeIsUpError):
+                record.extend(process.lines(time.monotonic() + STOP_SECONDS), on_event)
+    finally:
+        process.end(is_over=record.has_ended and status == "finished")
     if status == "finished" and not record.has_ended:
         record.require_start()
         status = "stopped"
     return record.result(status, process.returncode)
 
 
-class _TimeIsUpError(Exception):
-    pass
-
-
-class _Pipes:
-    """The connection with the child: its stdin, which keeps it running while it is open, and the lines it writes."""
-
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        assert process.stdin is not None  # noqa: S101 - for mypy: both are pipes
-        assert process.stdout is not None  # noqa: S101
-        self.stdin, self.stdout = process.stdin, process.stdout
-        self._rest = b""
-
-    def send(self, order: Order) -> None:
-        """Send the child what to run. A child that is dead already is noticed later, because it writes no line."""
-        with suppress(BrokenPipeError):
-            self.stdin.write(json.dumps(order).encode() + b"\n")
-
-    def lines(self, deadline: float) -> Iterator[bytes]:
-        """Yield the lines up to the end of the stream.
-
-        Raises:
-            _TimeIsUpError: the deadline (of ``time.monotonic``) came first; the beginning of a line is kept for later.
-        """
-        selector = selectors.PollSelector()
-        selector.register(self.stdout, selectors.EVENT_READ)
-        while (remaining := deadline - time.monotonic()) > 0:
-            if not selector.select(remaining):
-                continue
-            chunk = os.read(self.stdout.fileno(), 1 << 16)
-            *whole, self._rest = (self._rest + chunk).split(b"\n")
-            yield from whole
-            if not chunk:
-                return
-        raise _TimeIsUpError
-
-
 _KEYS: Mapping[str, frozenset[str]] = {
     **{kind: frozenset(EventLine.__annotations__) for kind in ("task", "step", "failed", "unreachable", "warning")},
     "ready": frozenset(ReadyLine.__annotations__),
+    "begun": frozenset(BegunLine.__annotations__),
     "stats": frozenset(StatsLine.__annotations__),
     "end": frozenset(EndLine.__annotations__),
 }
@@ -229,6 +210,8 @@ class RunRecord:
                 self._is_ready = True
                 if line["missing"]:
                     raise _not_installed(line["missing"])
+            elif line["kind"] == "begun":
+                pass
             elif line["kind"] == "stats":
                 self._hosts = frozenset(line["hosts"])
             elif line["kind"] == "end":
@@ -286,44 +269,3 @@ def _not_installed(missing: list[str]) -> RunError:
         f"{' and '.join(packages)} cannot be imported by {sys.executable}",
         remedy=f"Install mngr-ansible again with its dependencies, or run: {command}",
     )
-
-
-def _start(directory: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-P", "-E", "-m", "mngr_ansible.run.supervisor"],
-        bufsize=0,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        cwd=directory,
-        env=env,
-        start_new_session=True,
-    )
-
-
-def _end(process: subprocess.Popen[bytes], pipes: _Pipes, private: Path, *, is_over: bool) -> None:
-    """Leave no process of the run behind: the child ends them, or, when it cannot, this process does."""
-    try:
-        pipes.stdin.close()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(_STOP_SECONDS)
-    finally:
-        if process.returncode != 0 or not is_over:
-            _kill_marked(private)
-        pipes.stdout.close()
-        process.wait()
-
-
-def _kill_marked(private: Path) -> None:
-    """Kill every process that has the run's marker in its environment: the child, and descendants that it missed."""
-    import psutil
-
-    for _ in range(5):
-        is_clean = True
-        for process in psutil.process_iter():
-            with suppress(psutil.Error, OSError):
-                if process.environ().get("ANSIBLE_HOME") == run_marker(private):
-                    is_clean = False
-                    process.kill()
-        if is_clean:
-            return

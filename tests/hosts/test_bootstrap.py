@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import StartHost
 
-ANSIBLE = ("mngr_ansible.run.supervisor", "-m ansible ")
+ANSIBLE = ("mngr_ansible.run.supervisor", "launcher/ansible_playbook.py")
 IN_TESTS = {
     "ca-certificates": {"files": {"/etc/ssl/certs/ca-certificates.crt": "none"}},
     **{name: {"commands": {name: f"echo {name} 1.2"}} for name in ("curl", "rsync", "git", "jq", "tmux")},

@@ -34,7 +34,7 @@ case "$*" in *update*) exec sleep 300 ;; esac
 exec /usr/bin/real "$@"
 """
 
-ANSIBLE = ("mngr_ansible.run.supervisor", "-m ansible ")
+ANSIBLE = ("mngr_ansible.run.supervisor", "launcher/ansible_playbook.py")
 """Words of the command lines of our supervisor and of Ansible."""
 
 

@@ -8,7 +8,7 @@ from tests.support.builders import tree, write
 from tests.support.mngr import Mngr, plugins
 from tests.support.processes import witnessed
 
-ANSIBLE = ("mngr_ansible.run.supervisor", "-m ansible ")
+ANSIBLE = ("mngr_ansible.run.supervisor", "launcher/ansible_playbook.py")
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.support.mngr import plugins
 from tests.support.processes import run_in_terminal, started, witnessed
 from tests.support.waiting import wait_until
 
-ANSIBLE = ("mngr_ansible.run.supervisor", "-m ansible ")
+ANSIBLE = ("mngr_ansible.run.supervisor", "launcher/ansible_playbook.py")
 """What is in the command line of every process of ours that Ansible needs."""
 
 LOGGING = """

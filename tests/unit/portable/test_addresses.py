@@ -8,7 +8,7 @@ import pytest
 
 from mngr_ansible.errors import InputError
 from mngr_ansible.portable import addresses
-from mngr_ansible.run.supervisor import shorten
+from mngr_ansible.run.lines import shorten
 from mngr_ansible.spec.sources import Source
 
 ADDRESSES = [

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from mngr_ansible.portable import marked_text
-from mngr_ansible.run.archive import keep_failed_run, temporary_run_directory
+from mngr_ansible.run.archive import keep_failed_run
+from mngr_ansible.run.places import temporary_run_directory
 from mngr_ansible.run.runner import Event
 
 SECRET = "s3cr3t-canary"

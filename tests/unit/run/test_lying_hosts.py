@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mngr_ansible.report.outcomes import from_events
+from mngr_ansible.run.lines import Reducer
 from mngr_ansible.run.runner import RunRecord
-from mngr_ansible.run.supervisor import Reducer
 from tests.support.builders import contribution, due, statuses
 
 if TYPE_CHECKING:
@@ -37,14 +35,14 @@ EVENTS = st.sampled_from(
 
 def reported(*events: dict[str, Any]) -> tuple[RunRecord, Reducer]:
     """What the parent process has of these events of ansible-runner."""
-    reducer, lines = Reducer(), io.StringIO()
-    with contextlib.redirect_stdout(lines):
-        for each in events:
-            reducer.handle(each)
-        reducer.handle({"event": "playbook_on_stats", "event_data": {"processed": dict.fromkeys(HOSTS, 1)}})
+    lines: list[object] = []
+    reducer = Reducer(lines.append)
+    for each in events:
+        reducer.handle(each)
+    reducer.handle({"event": "playbook_on_stats", "event_data": {"processed": dict.fromkeys(HOSTS, 1)}})
     record = RunRecord()
     end = {"kind": "end", "code": 2, "error": reducer.error, "output": list(reducer.output)}
-    record.extend([line.encode() for line in [*lines.getvalue().splitlines(), json.dumps(end)]], None)
+    record.extend([json.dumps(line).encode() for line in [*lines, end]], None)
     return record, reducer
 
 

@@ -21,7 +21,8 @@ from mngr_ansible.portable import marked_text
 from mngr_ansible.run import playbook as pieces
 from mngr_ansible.run.bundle import bundled
 from mngr_ansible.run.host_vars import host_vars, mark
-from mngr_ansible.run.playbook import CANARY, HostRun, Stage, inventory, playbook, run_stages
+from mngr_ansible.run.inventory import inventory
+from mngr_ansible.run.playbook import CANARY, HostRun, Stage, playbook, run_stages
 from mngr_ansible.spec.files import FileTransferSpec
 from tests.support.builders import contribution, due, tree, write
 
@@ -129,7 +130,8 @@ def test_the_canary_is_asserted_first_against_its_own_bytes(files):
 
 
 def test_the_inventory_has_our_aliases_only(files):
-    text = inventory([run(files, "host-1", ansible_host="{{ evil }}"), run(files, "host-2")])
+    runs = [run(files, "host-1", ansible_host="{{ evil }}"), run(files, "host-2")]
+    text = inventory(each.alias for each in runs)
     assert yaml.safe_load(text) == {"mngr_hosts": {"hosts": {"host-1": None, "host-2": None}}}
 
 
@@ -137,7 +139,7 @@ KNOWN_LINES = {
     line
     for name in ("_HEAD", "_CANARY")
     for line in getattr(pieces, name)
-    .format(summary="SUMMARY", canary=base64.b64encode(CANARY.encode()).decode())
+    .format(summary="SUMMARY", hosts="mngr_hosts", canary=base64.b64encode(CANARY.encode()).decode())
     .split("\n")
 } | {
     line.replace("@MANAGER@", "apt")

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mngr_ansible.errors import InputError
-from mngr_ansible.run.archive import temporary_run_directory
 from mngr_ansible.run.directory import write_run_directory
+from mngr_ansible.run.places import temporary_run_directory
 from mngr_ansible.system.owners import why_unsafe
 from mngr_ansible.system.tempdirs import private_directory, socket_directory
 

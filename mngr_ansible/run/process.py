@@ -1,0 +1,160 @@
+"""The child process of one run (:mod:`mngr_ansible.run.supervisor`), its pipes and its private directories.
+
+It is started before anything else is done, so this module imports little.
+"""
+
+import json
+import os
+import selectors
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mngr_ansible.run.environment import environment, run_marker, ssh_arguments
+from mngr_ansible.system.tempdirs import private_directory, socket_directory
+
+if TYPE_CHECKING:
+    from mngr_ansible.run.lines import Order
+
+STOP_SECONDS = 3.0
+"""How long the child may take to stop everything."""
+
+
+class TimeIsUpError(Exception):
+    """The time for the run is up."""
+
+
+class RunProcess:
+    """The child process of one run.
+
+    Attributes:
+        sockets: where ssh may put the sockets of connections of this run.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        hosts: int,
+        remote_tmp: str,
+        control_path: str | None = None,
+        password: str | None = None,
+        next_playbook: Path | None = None,
+    ) -> None:
+        """Start the child in a run directory.
+
+        Args:
+            directory: the run directory; it stays when the run is over.
+            hosts: how many hosts there are; Ansible works on all at once, up to a limit.
+            remote_tmp: where Ansible keeps its temporary files on a host, unless the inventory says otherwise.
+            control_path: ssh's ``ControlPath`` of connections that are open already; None: each host gets one.
+            password: sudo's password on the hosts; None: Ansible does not ask for it.
+            next_playbook: what takes the place of ``project/provision.yml``, a fifo in which Ansible waits for
+                :meth:`go`. Then the hosts' variables, which may be written later, have the options of ssh.
+
+        Raises:
+            OSError: a directory could not be made, or the process could not be started.
+        """
+        with ExitStack() as directories:
+            self._private = directories.enter_context(private_directory(directory, ".run-"))
+            self.sockets = directories.enter_context(socket_directory())
+            (self._private / "ansible.cfg").touch()
+            ssh_args = None if next_playbook else ssh_arguments(control_path or f"{self.sockets}/%C")
+            self._process = _start(directory, environment(self._private, self.sockets, ssh_args, remote_tmp, hosts))
+            self._directories = directories.pop_all()
+        assert self._process.stdin is not None  # noqa: S101 - for mypy: both are pipes
+        assert self._process.stdout is not None  # noqa: S101
+        self._stdin, self._stdout = self._process.stdin, self._process.stdout
+        self._rest = b""
+        order: Order = {
+            "directory": str(directory.absolute()),
+            "private": str(self._private),
+            "sockets": str(self.sockets),
+            "password": password,
+            "next_playbook": None if next_playbook is None else str(next_playbook),
+        }
+        self._send(json.dumps(order).encode() + b"\n")
+
+    @property
+    def returncode(self) -> int:
+        """The exit code of the child, after :meth:`end`."""
+        return self._process.returncode
+
+    def _send(self, line: bytes) -> None:
+        """A child that is dead already is noticed later, because it writes no line."""
+        with suppress(BrokenPipeError):
+            self._stdin.write(line)
+
+    def go(self) -> None:
+        """Let Ansible, which was held, read the playbook, which is complete by now."""
+        self._send(b"go\n")
+
+    def stop(self) -> None:
+        """Have the child stop everything, and do not wait for that."""
+        self._stdin.close()
+
+    def lines(self, deadline: float) -> Iterator[bytes]:
+        """Yield the lines that the child writes, up to the end of the stream.
+
+        Raises:
+            TimeIsUpError: the deadline (of ``time.monotonic``) came first; the beginning of a line is kept for later.
+        """
+        selector = selectors.PollSelector()
+        selector.register(self._stdout, selectors.EVENT_READ)
+        while (remaining := deadline - time.monotonic()) > 0:
+            if not selector.select(remaining):
+                continue
+            chunk = os.read(self._stdout.fileno(), 1 << 16)
+            *whole, self._rest = (self._rest + chunk).split(b"\n")
+            yield from whole
+            if not chunk:
+                return
+        raise TimeIsUpError
+
+    def end(self, *, is_over: bool) -> None:
+        """Leave no process of the run behind: the child ends them, or, when it cannot, this process does.
+
+        ``is_over``: nothing of the run can be left where the child ended by itself.
+        """
+        with self._directories:
+            try:
+                self.stop()
+                with suppress(subprocess.TimeoutExpired):
+                    self._process.wait(STOP_SECONDS)
+            finally:
+                if self._process.returncode != 0 or not is_over:
+                    _kill_marked(self._private)
+                self._stdout.close()
+                self._process.wait()
+
+
+def _start(directory: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-P", "-E", "-m", "mngr_ansible.run.supervisor"],
+        bufsize=0,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        cwd=directory,
+        env=env,
+        start_new_session=True,
+    )
+
+
+def _kill_marked(private: Path) -> None:
+    """Kill every process that has the run's marker in its environment: the child, and descendants that it missed."""
+    import psutil
+
+    for _ in range(5):
+        is_clean = True
+        for process in psutil.process_iter():
+            with suppress(psutil.Error, OSError):
+                if process.environ().get("ANSIBLE_HOME") == run_marker(private):
+                    is_clean = False
+                    process.kill()
+        if is_clean:
+            return

@@ -1,0 +1,100 @@
+"""Ansible, made ready before it is known whether it is needed: it imports itself and reads the inventory meanwhile.
+
+Its playbook is a fifo, so it waits there until the plan is known and the real playbook is written. Where nothing has to
+change it is ended, and has run nothing. See docs/decisions.md "Ansible is made ready before it is needed". It is
+started at the first moment of a command, so this module imports little.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+
+from mngr_ansible.errors import MngrAnsibleError
+from mngr_ansible.run.inventory import alias, inventory
+from mngr_ansible.run.places import temporary_run_directory
+from mngr_ansible.run.process import RunProcess
+
+PLAYBOOK = "provision.yml"
+NEXT_PLAYBOOK = "next.yml"
+"""The real playbook, until it takes the place of the fifo ``provision.yml``."""
+
+
+class ReadyAnsible:
+    """Ansible that waits for its playbook; it is used for one run, or not at all.
+
+    Attributes:
+        directory: the directory of the run, as ``temporary_run_directory`` makes it; the run directory is ``run`` in
+            it, with an inventory of the names ``host-1``, ``host-2``, … and without their variables.
+        hosts: how many names the inventory has.
+        has_password: whether Ansible has sudo's password.
+        sockets: where ssh may put the sockets of connections of this run.
+    """
+
+    def __init__(self, hosts: int, password: str | None = None) -> None:
+        """Start it.
+
+        Raises:
+            OSError, InputError: that is not possible; then everything is done without it.
+        """
+        self.hosts, self.has_password = hosts, password is not None
+        self._process: RunProcess | None = None
+        with ExitStack() as stack:
+            self.directory = stack.enter_context(temporary_run_directory())
+            run = self.directory / "run"
+            for each in (run, run / "inventory", run / "inventory" / "host_vars", run / "project"):
+                each.mkdir(mode=0o700)
+            (run / "inventory" / "hosts.yml").write_text(inventory(map(alias, range(hosts))))
+            os.mkfifo(run / "project" / PLAYBOOK, 0o600)
+            process = RunProcess(
+                run,
+                hosts=hosts,
+                remote_tmp=str(self.directory / "tmp"),
+                password=password,
+                next_playbook=run / "project" / NEXT_PLAYBOOK,
+            )
+            self._process, self.sockets = process, process.sockets
+            self._stack = stack.pop_all()
+
+    def go(self) -> RunProcess:
+        """Let Ansible read the playbook, which is written by now. Whoever calls this ends the process."""
+        process, self._process = self._process, None
+        assert process is not None  # noqa: S101
+        process.go()
+        return process
+
+    def put_playbook(self) -> None:
+        """Put the playbook into its place, for another Ansible: this one is dead."""
+        project = self.directory / "run" / "project"
+        with suppress(FileNotFoundError):  # it is there already
+            (project / NEXT_PLAYBOOK).rename(project / PLAYBOOK)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits still."""
+        return self._process is not None
+
+    def dismiss(self) -> None:
+        """Nothing has to change: Ansible is not needed, and ends while other things are done."""
+        if self._process is not None:
+            self._process.stop()
+
+    def close(self) -> None:
+        """End it, if it was not used, and remove the directory."""
+        with self._stack:
+            process, self._process = self._process, None
+            if process is not None:
+                process.end(is_over=True)
+
+
+@contextmanager
+def ready_ansible(hosts: int, password: str | None = None) -> Iterator[ReadyAnsible | None]:
+    """Ansible, ready inside; None where it cannot be started this way: then it is started when it is needed."""
+    try:
+        ready = ReadyAnsible(hosts, password)
+    except (OSError, MngrAnsibleError):
+        yield None
+        return
+    try:
+        yield ready
+    finally:
+        ready.close()
