@@ -125,7 +125,7 @@ def test_an_endless_answer_of_a_module_takes_bounded_time_and_memory(ssh_host: S
             for process in psutil.Process().children(recursive=True):
                 with contextlib.suppress(psutil.Error):
                     sizes.append(process.memory_info().rss)
-                    if "-m ansible " in " ".join(process.cmdline()):
+                    if "launcher/ansible_playbook.py" in " ".join(process.cmdline()):
                         limits.add(process.rlimit(psutil.RLIMIT_DATA)[0])
 
     watcher = threading.Thread(target=watch)

@@ -444,7 +444,7 @@ def test_hosts_with_different_needs_are_provisioned_in_one_run(ssh_host, home, r
     (tmp_path / "x").write_text("x")
     words = ["--file", f"{tmp_path}/x:x", "--package", "mtool", "--host", bare.name, "--host", ready.name, "--json"]
 
-    with witnessed("-m ansible playbook") as seen:
+    with witnessed("launcher/ansible_playbook.py") as seen:
         done = mngr_ansible("apply", *words)
 
     assert done.returncode == 0, done.stderr
