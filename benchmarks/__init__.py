@@ -1,1 +1,1 @@
-"""What the promises of speed and memory are measured with. See README.md beside this file."""
+"""What a run costs beside other tools: ``python -m benchmarks --help``, results in ``docs/benchmarks.md``."""

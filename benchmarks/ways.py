@@ -1,4 +1,4 @@
-"""The ways to copy a workload to a host: each a command line, run as a whole process as a person would run it."""
+"""The ways to bring a workload to hosts: each a command line, run as a whole process as a person would run it."""
 
 from __future__ import annotations
 
@@ -7,209 +7,207 @@ import os
 import posixpath
 import shlex
 import shutil
-import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks import pyinfra
+from benchmarks.watch import Command
 from benchmarks.workloads import OUT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Sequence
 
+    from benchmarks.sites import Site
     from benchmarks.workloads import Workload
     from tests.support.hosts import SshHost
 
-PYINFRA = "pyinfra==3.10.0"
+FIRST, NOOP, CHANGED = "first run", "no-op", "one changed"
+OURS, PYINFRA, PYINFRA_PUT, PLAIN, TUNED, RSYNC, FLOOR = (
+    *("mngr-ansible", "pyinfra", "pyinfra files.sync", "ansible-playbook", "ansible-playbook, tuned"),
+    *("rsync", "floor"),
+)
+FORKS = 50
 
-
-@dataclass(frozen=True)
-class Command:
-    """What is started, with what environment, in which directory."""
-
-    argv: list[str]
-    environment: Mapping[str, str]
-    directory: Path
+# What a careful person writes: ask each tool, compare, install what is missing at once, ask again.
+_SCRIPT = """\
+set -u
+has() {
+  version=$("$1" --version 2>/dev/null | grep -oE '[0-9]+([.][0-9]+)+' | head -n1)
+  [ -n "$version" ] && [ "$(printf '%s\\n%s\\n' "$2" "$version" | sort -V | head -n1)" = "$2" ]
+}
+missing=
+while read -r name least; do has "$name" "$least" || missing="$missing $name"; done <<END
+NEEDED
+END
+[ -z "$missing" ] && exit
+DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing || exit
+for name in $missing; do "$name" --version || exit; done
+"""
 
 
 @dataclass(frozen=True)
 class Way:
-    """A way by its name, and the function that words its command; it may write files into the directory it is given.
+    """A way and the function that words its command; it may write files into the directory that it is given.
 
-    The function's first argument is what is to be done: a ``Workload``, or the ``Needs`` of ``package_ways``.
+    Attributes:
+        is_slow: it takes a task or a connection for each file; with many files it is measured with few of them.
+        has_packages: it can install packages.
     """
 
     name: str
-    command: Callable[[Any, SshHost, Path], Command]
+    command: Callable[[Workload, Site, str, Path], Command]
     is_slow: bool = False
-    """A task or a connection for each file: measured on two samples and scaled where there are many files."""
+    has_packages: bool = True
 
 
 def environment(directory: Path, **more: str) -> dict[str, str]:
-    """The environment of every way: nothing of the user's own."""
-    return {"PATH": os.environ["PATH"], "HOME": str(directory), "LC_ALL": "C.UTF-8", **more}
+    """The environment of every way: nothing of the user's own, and a home directory of its own."""
+    home = directory / "home"
+    home.mkdir(exist_ok=True)
+    return {"PATH": os.environ["PATH"], "HOME": str(home), "LC_ALL": "C.UTF-8", **more}
 
 
-def ours_argv(workload: Workload, host: SshHost) -> list[str]:
-    """The arguments of ``mngr-ansible`` for a workload."""
-    return ["apply", *files_options(workload), *host_options(host)]
+def program(name: str) -> str:
+    """A program of this Python's environment."""
+    return str(Path(sys.executable).with_name(name))
 
 
-def files_options(workload: Workload) -> list[str]:
-    """An option for each entry."""
-    return [f"--file={workload.top / entry}:{OUT}/{entry}" for entry in workload.entries]
+def ours_arguments(workload: Workload, site: Site) -> list[str]:
+    """The arguments of ``mngr-ansible``."""
+    files = [f"--file={workload.top / entry}:{OUT}/{entry}" for entry in workload.entries]
+    packages = [f"--package={package.name}>={package.least}" for package in workload.packages]
+    hosts = [word for host in site.hosts for word in ("--host", host.address)]
+    login = ["--key", str(site.key), "--known-hosts", str(site.known_hosts)]
+    return ["apply", *files, *packages, *hosts, *login]
 
 
-def host_options(host: SshHost) -> list[str]:
-    """Where, and how to get there."""
-    return ["--host", host.address, "--key", str(host.key), "--known-hosts", str(host.known_hosts)]
+def _ours(workload: Workload, site: Site, _scenario: str, directory: Path) -> Command:
+    arguments = ours_arguments(workload, site)
+    return Command([program("mngr-ansible"), *arguments], environment(directory), directory)
 
 
-def run_ours(arguments: list[str], directory: Path) -> Command:
-    """``mngr-ansible`` with these arguments."""
-    script = Path(sys.executable).with_name("mngr-ansible")
-    return Command([str(script), *arguments], environment(directory), directory)
+def _ansible(
+    site: Site, directory: Path, tasks: Sequence[dict[str, object]], play: dict[str, object], before: str, **more: str
+) -> Command:
+    hosts = {f"host-{number}": host.ansible_variables() for number, host in enumerate(site.hosts, 1)}
+    (directory / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts}}))
+    (directory / "play.yml").write_text(json.dumps([{"hosts": "all", **play, "tasks": tasks}]))
+    run = shlex.join([program("ansible-playbook"), "-i", "hosts.json", "play.yml"])
+    home = directory / "a"
+    settings = environment(directory, ANSIBLE_HOME=str(home), ANSIBLE_SSH_CONTROL_PATH_DIR=str(home / "cp"), **more)
+    return Command(["sh", "-c", f"{before} && {run}"], settings, directory)
 
 
-def _ours(workload: Workload, host: SshHost, directory: Path) -> Command:
-    return run_ours(ours_argv(workload, host), directory)
+def _apt(workload: Workload) -> list[dict[str, object]]:
+    if not workload.packages:
+        return []
+    names = [package.name for package in workload.packages]
+    return [{"ansible.builtin.apt": {"name": names, "state": "present", "install_recommends": False}}]
 
 
-def playbook(host: SshHost, directory: Path, tasks: list[dict[str, object]], before: str = "true") -> Command:
-    """``ansible-playbook`` with these tasks, pipelined and without facts, after a shell command."""
-    variables = host.ansible_variables() | {"ansible_python_interpreter": "/usr/bin/python3"}
-    (directory / "hosts.json").write_text(json.dumps({"all": {"hosts": {"host-1": variables}}}))
-    (directory / "play.yml").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
-    run = [sys.executable, "-m", "ansible", "playbook", "-i", "hosts.json", "play.yml"]
-    settings = environment(
-        directory,
-        ANSIBLE_HOME=str(directory / "ansible"),
-        ANSIBLE_PIPELINING="1",
-        ANSIBLE_SSH_CONTROL_PATH_DIR=tempfile.mkdtemp(prefix="cp-", dir="/tmp"),
-        ANSIBLE_SSH_ARGS="-o ControlMaster=auto -o ControlPersist=2s",
-    )
-    return Command(["sh", "-c", f"{before} && {shlex.join(run)}"], settings, directory)
-
-
-def _copy(workload: Workload, host: SshHost, directory: Path) -> Command:
-    tasks: list[dict[str, object]] = [
-        {
-            "ansible.builtin.file": {
-                "path": "{{ item }}", "state": "directory", "mode": "0755",
+def _plain(workload: Workload, site: Site, _scenario: str, directory: Path) -> Command:
+    """As the first page of Ansible's documentation shows it: no setting is changed, files are copied one by one."""
+    copies: list[dict[str, object]] = []
+    if workload.entries:
+        copies = [
+            {
+                "ansible.builtin.file": {"path": "{{ item }}", "state": "directory", "mode": "0755"},
+                "loop": sorted({posixpath.dirname(f"{OUT}/{entry}") for entry in workload.entries}),
             },
-            "loop": sorted({posixpath.dirname(f"{OUT}/{entry}") for entry in workload.entries}),
-        },
-        {
-            "ansible.builtin.copy": {"src": f"{workload.top}/{{{{ item }}}}", "dest": f"{OUT}/{{{{ item }}}}",
-                                     "mode": "preserve"},
-            "loop": list(workload.entries),
-        },
-    ]  # fmt: skip
-    return playbook(host, directory, tasks)
+            {
+                "ansible.builtin.copy": {
+                    "src": f"{workload.top}/{{{{ item }}}}", "dest": f"{OUT}/{{{{ item }}}}", "mode": "preserve",
+                },
+                "loop": list(workload.entries),
+            },
+        ]  # fmt: skip
+    return _ansible(site, directory, [*copies, *_apt(workload)], {}, "true")
 
 
-def _unarchive(workload: Workload, host: SshHost, directory: Path) -> Command:
-    make = f"tar -C {shlex.quote(str(workload.top))} -cf bundle.tar ."
-    tasks: list[dict[str, object]] = [
-        {"ansible.builtin.file": {"path": OUT, "state": "directory", "mode": "0755"}},
-        {"ansible.builtin.unarchive": {"src": str(directory / "bundle.tar"), "dest": OUT}},
-    ]
-    return playbook(host, directory, tasks, make)
+def _tuned(workload: Workload, site: Site, _scenario: str, directory: Path) -> Command:
+    """As somebody writes it who knows what costs time: pipelining, no facts, forks, one archive for all files."""
+    unpack: list[dict[str, object]] = []
+    pack = "true"
+    if workload.entries:
+        pack = f"tar -C {shlex.quote(str(workload.top))} -cf bundle.tar ."
+        unpack = [
+            {"ansible.builtin.file": {"path": OUT, "state": "directory", "mode": "0755"}},
+            {"ansible.builtin.unarchive": {"src": str(directory / "bundle.tar"), "dest": OUT}},
+        ]
+    play: dict[str, object] = {"gather_facts": False, "vars": {"ansible_python_interpreter": "/usr/bin/python3"}}
+    tasks = [*unpack, *_apt(workload)]
+    return _ansible(site, directory, tasks, play, pack, ANSIBLE_PIPELINING="1", ANSIBLE_FORKS=str(FORKS))
 
 
-def ssh(host: SshHost) -> str:
-    """The ssh command line of a host as text, without the login and the host."""
+def _ssh(host: SshHost) -> str:
     return shlex.join(host.ssh_argv()[:-1])
 
 
-def _rsync(workload: Workload, host: SshHost, directory: Path) -> Command:
-    target = f"{host.user}@{host.hostname}:{OUT}/"
-    argv = ["rsync", "-a", "--checksum", "-e", ssh(host), f"{workload.top}/", target]
-    return Command(argv, environment(directory), directory)
+def _shell(site: Site, directory: Path, line: Callable[[SshHost], str]) -> Command:
+    """A shell that does the same for every host, for all of them at the same time."""
+    lines = [line(host) for host in site.hosts]
+    if len(lines) > 1:
+        lines = [f"({each}) & all=\"$all $!\"" for each in lines] + ["for one in $all; do wait $one || exit; done"]
+    return Command(["sh", "-c", "\n".join(lines)], environment(directory), directory)
 
 
-def _tar(workload: Workload, host: SshHost, directory: Path) -> Command:
-    top = shlex.quote(str(workload.top))
-    there = shlex.quote(f"mkdir -p {OUT} && tar -C {OUT} -xpf -")
-    script = f"tar -C {top} -cf - . | {ssh(host)} {host.user}@{host.hostname} {there}"
-    return Command(["sh", "-c", script], environment(directory), directory)
+def _rsync(workload: Workload, site: Site, _scenario: str, directory: Path) -> Command:
+    top = shlex.quote(f"{workload.top}/")
+
+    def line(host: SshHost) -> str:
+        return f"rsync -a --checksum -e {shlex.quote(_ssh(host))} {top} {host.user}@{host.hostname}:{OUT}/"
+
+    return _shell(site, directory, line)
 
 
-def _pyinfra(python: Path, operation: str) -> Callable[[Workload, SshHost, Path], Command]:
-    def command(workload: Workload, host: SshHost, directory: Path) -> Command:
-        return run_pyinfra(python, pyinfra_files(workload, operation), host, directory)
+def _floor(workload: Workload, site: Site, scenario: str, directory: Path) -> Command:
+    """One connection: ``tar`` into it, or for a no-op digests that are compared there, and then a shell script."""
+    here, there = "", []
+    if workload.entries and scenario == NOOP:
+        listed = "find . -type f -print0 | xargs -0 sha256sum"
+        here = f"(cd {shlex.quote(str(workload.top))} && {listed}) |"
+        there.append(f"cd {OUT} && sha256sum --quiet -c -")
+    elif workload.entries:
+        here = f"tar -C {shlex.quote(str(workload.top))} -cf - . |"
+        there.append(f"mkdir -p {OUT} && tar -C {OUT} -xpf -")
+    if workload.packages:
+        needed = "\n".join(f"{package.name} {package.least}" for package in workload.packages)
+        there.append(f"sh -c {shlex.quote(_SCRIPT.replace('NEEDED', needed))} </dev/null")
+    command = shlex.quote(" && ".join(there))
+    return _shell(site, directory, lambda host: f"{here} {_ssh(host)} {host.user}@{host.hostname} {command}")
+
+
+def _pyinfra(python: Path, operation: str) -> Callable[[Workload, Site, str, Path], Command]:
+    def command(workload: Workload, site: Site, _scenario: str, directory: Path) -> Command:
+        pyinfra.write(workload, site, operation, directory)
+        options = ["-y", "--parallel", str(FORKS), "inventory.py", "deploy.py"]
+        settings = environment(directory, PYTHONUNBUFFERED="1")
+        return Command([str(python.with_name("pyinfra")), *options], settings, directory)
 
     return command
 
 
-def pyinfra_files(workload: Workload, operation: str) -> list[str]:
-    """The lines of a deploy that copies a workload, with ``files.put`` and ``files.sync``, or with ``files.rsync``."""
-    lines = ["from pyinfra.operations import files"]
-    if operation == "rsync":
-        lines.append(f"files.directory(path={OUT!r})")
-    for entry in workload.entries:
-        local, there = str(workload.top / entry), f"{OUT}/{entry}"
-        if operation == "rsync":
-            lines.append(f"files.directory(path={posixpath.dirname(there)!r})")
-            lines.append(f"files.rsync(src={local!r}, dest={there!r}, flags=['-a', '--checksum'])")
-        elif entry.endswith("/"):
-            lines.append(f"files.sync(src={local.rstrip('/') + '/'!r}, dest={there.rstrip('/')!r})")
-        else:
-            mode = f"{(workload.top / entry).stat().st_mode & 0o777:o}"
-            lines.append(f"files.put(src={local!r}, dest={there!r}, mode={mode!r})")
-    return lines
-
-
-def run_pyinfra(python: Path, lines: list[str], host: SshHost, directory: Path) -> Command:
-    """pyinfra's command line with a deploy of these lines."""
-    data = {
-        "ssh_port": host.port,
-        "ssh_user": host.user,
-        "ssh_key": str(host.key),
-        "ssh_known_hosts_file": str(host.known_hosts),
-        "ssh_strict_host_key_checking": "yes",
-    }
-    (directory / "inventory.py").write_text(f"hosts = [({host.hostname!r}, {data!r})]\n")
-    (directory / "deploy.py").write_text("\n".join(lines) + "\n")
-    # Its rsync takes nothing of the inventory but the key: what ssh needs to know is put in ssh's own place.
-    return Command([str(python.with_name("pyinfra")), "-y", "inventory.py", "deploy.py"],
-                   environment(directory, PYTHONUNBUFFERED="1"), directory)  # fmt: skip
-
-
 def all_ways(cache: Path) -> tuple[dict[str, Way], list[str]]:
-    """Every way that this machine has, by name, and why it has not the others."""
-    ways = [Way("ours", _ours), Way("copy", _copy, is_slow=True), Way("unarchive", _unarchive)]
-    lacking = []
-    python, reason = pyinfra(cache)
+    """Every way that this machine has, by name, and sentences that say which it has not."""
+    ways, lacking = [Way(OURS, _ours)], []
+    python = pyinfra.installed(cache)
     if python is not None:
-        ways += [Way("pyinfra", _pyinfra(python, "put"), is_slow=True), Way("pyinfra-rsync", _pyinfra(python, "rsync"))]
+        ways.append(Way(PYINFRA, _pyinfra(python, "rsync")))
+        ways.append(Way(PYINFRA_PUT, _pyinfra(python, "sync"), is_slow=True))
     else:
-        lacking.append(f"pyinfra: {reason}")
+        lacking.append("pyinfra was left out: uv could not install it.")
+    ways += [Way(PLAIN, _plain, is_slow=True), Way(TUNED, _tuned)]
     if shutil.which("rsync"):
-        ways.append(Way("rsync", _rsync))
+        ways.append(Way(RSYNC, _rsync, has_packages=False))
     else:
-        lacking.append("rsync: it is not on this machine")
-    ways.append(Way("tar", _tar))
+        lacking.append("rsync was left out: it is not on this machine.")
+    ways.append(Way(FLOOR, _floor))
     return {way.name: way for way in ways}, lacking
 
 
-def pyinfra(cache: Path) -> tuple[Path | None, str]:
-    """The Python of a venv with pyinfra, made below ``cache`` with uv if there is none; or why it cannot be had."""
-    venv = cache / PYINFRA.replace("==", "-")
-    python = venv / "bin/python"
-    if (venv / "bin/pyinfra").exists():
-        return python, ""
-    uv = shutil.which("uv")
-    if uv is None:
-        return None, "uv, which installs it, is not on this machine"
-    shutil.rmtree(venv, ignore_errors=True)
-    for argv in (
-        [uv, "venv", "-q", "--python", sys.executable, str(venv)],
-        [uv, "pip", "install", "-q", "--python", str(python), PYINFRA],
-    ):
-        done = subprocess.run(argv, capture_output=True, text=True)
-        if done.returncode:
-            return None, f"uv could not install it: {done.stderr.strip()[-300:]}"
-    return python, ""
+def tasks_of(way: str, output: str) -> int | None:
+    """How many tasks a command began, by its own output; None where it does not say."""
+    words: dict[str, Any] = {PLAIN: "\nTASK [", TUNED: "\nTASK [", PYINFRA: "Starting operation"}
+    return output.count(words[way]) if way in words else None

@@ -1,103 +1,140 @@
-"""What is copied: trees of random bytes, laid out here as they are to stand below one directory of the host."""
+"""What is brought to hosts: files laid out here as they are to stand on a host, and packages with minimum versions."""
 
 from __future__ import annotations
 
-import os
+import random
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 OUT = "/root/out"
-"""Where every way puts everything on the host."""
-_BLOCK = 1 << 20
+"""Where every way puts all files on a host."""
+MIB = 1 << 20
+VERSION = "1.4.2"
+"""The version of the packages that are made for the benchmark."""
+FILE_COUNTS = (10, 100, 1000, 10_000)
+SLOW_FILE_COUNTS = (10, 30)
+"""How many files a way gets that needs a task or a connection for each."""
+PACKAGE_COUNTS = (1, 10, 50, 200)
+HOST_COUNTS = (1, 10, 50, 200)
+
+
+class Package(NamedTuple):
+    """A package, the command of its name, and the least version that is needed."""
+
+    name: str
+    least: str
 
 
 @dataclass(frozen=True)
 class Workload:
-    """Files below ``top``, and the entries (files or trees, relative) by which a person would name them."""
+    """Files below ``top``, packages, and on how many hosts.
+
+    Attributes:
+        name: of the workload, or of a sample of it: ``W2``, ``W2/4``.
+        entries: the files and trees (these end with a slash) by which a person would name the files, below ``top``.
+        sizes: of every file, by its name below ``top``.
+        is_text: whether the small files can be compressed.
+        missing: of the packages, those that a host does not have before a first run.
+    """
 
     name: str
     top: Path
-    entries: tuple[str, ...]
-    sizes: dict[str, int]
+    entries: tuple[str, ...] = ()
+    sizes: Mapping[str, int] | None = None
+    is_text: bool = False
+    packages: tuple[Package, ...] = ()
+    missing: tuple[str, ...] = ()
+    hosts: int = 1
+
+    @property
+    def family(self) -> str:
+        """The name without the number of files, packages or hosts: what a larger number is estimated from."""
+        return self.name.partition("/")[0]
+
+    @property
+    def small(self) -> list[str]:
+        return [name for name, size in (self.sizes or {}).items() if size < MIB]
+
+    @property
+    def count(self) -> int:
+        """What its family counts: small files, or packages, or hosts."""
+        return {"packages": len(self.packages), "hosts": self.hosts}.get(self.family, len(self.small))
 
     def write(self) -> None:
-        """Make the files."""
-        for name, size in self.sizes.items():
+        """Make the files, of the same content in every run."""
+        for name, size in (self.sizes or {}).items():
             path = self.top / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("wb") as file:
-                for start in range(0, size, _BLOCK):
-                    file.write(os.urandom(min(_BLOCK, size - start)))
-            path.chmod(0o600 if name.endswith("secret") else 0o644)
+            if not path.exists():
+                self._fill(path, size, name)
+                path.chmod(0o600 if name.endswith("secret") else 0o644)
 
-    def change(self) -> None:
+    def change(self, number: int) -> None:
         """Give one small file other content of the same size."""
-        name = min(self.sizes, key=lambda each: (self.sizes[each], each))
-        (self.top / name).write_bytes(os.urandom(self.sizes[name]))
+        name = min(self.small)
+        self._fill(self.top / name, (self.sizes or {})[name], f"{name} {number}")
+
+    def _fill(self, path: Path, size: int, seed: str) -> None:
+        source = random.Random(seed)
+        with path.open("wb") as file:
+            for start in range(0, size, MIB):
+                block = min(MIB, size - start)
+                text = " ".join(source.choices(_WORDS, k=block // 4 + 1)).encode() if self.is_text else b""
+                file.write(text[:block] or source.randbytes(block))
 
     def sample(self, count: int) -> Workload:
         """The same with only so many of its small files, as links in a directory beside it; large files all stay."""
-        small = [name for name in self.sizes if self.sizes[name] < _BLOCK]
-        kept = {*small[:count], *(name for name in self.sizes if self.sizes[name] >= _BLOCK)}
+        kept = {*self.small[:count], *({*(self.sizes or {})} - {*self.small})}
         top = self.top.with_name(f"{self.top.name}-{count}")
         for name in kept:
             if not (top / name).exists():
                 (top / name).parent.mkdir(parents=True, exist_ok=True)
                 (top / name).hardlink_to(self.top / name)
-        entries = tuple(each for each in self.entries if any(name == each or name.startswith(each) for name in kept))
-        sizes = {name: size for name, size in self.sizes.items() if name in kept}
-        return replace(self, top=top, entries=entries, sizes=sizes)
+        entries = tuple(each for each in self.entries if any(name.startswith(each) for name in kept))
+        sizes = {name: size for name, size in (self.sizes or {}).items() if name in kept}
+        return replace(self, name=f"{self.family}/{count}", top=top, entries=entries, sizes=sizes)
 
 
-def _of(directory: Path, name: str, entries: tuple[str, ...], sizes: Iterator[tuple[str, int]]) -> Workload:
-    return Workload(name, directory / name, entries, dict(sizes))
+_WORDS = ("when", "the", "agent", "reads", "a", "file", "it", "keeps", "what", "was", "found", "and", "says", "so")
 
 
-def _one() -> Iterator[tuple[str, int]]:
-    yield ".npmrc-secret", 1024
+def _tree(count: int, size: int) -> dict[str, int]:
+    return {f"tree/{number % 100:02}/{number}": size for number in range(count)}
 
 
-def _three() -> Iterator[tuple[str, int]]:
-    yield from ((".npmrc-secret", 300), (".config/tool/settings.json", 2000), (".local/share/tool/notes", 5000))
+def _skills() -> dict[str, int]:
+    found = {f"skill-{each:02}/part-{part}.md": 3000 for each in range(20) for part in range(11 if each < 19 else 10)}
+    return found | {"settings.json": 1000}
 
 
-def _many() -> Iterator[tuple[str, int]]:
-    for entry in range(20):
-        yield from ((f"skill-{entry:02}/part-{number}.md", 3000) for number in range(11 if entry < 19 else 10))
-    yield "settings.json", 1000
+def made_packages(count: int) -> tuple[Package, ...]:
+    """The first of the packages that are made for the benchmark."""
+    return tuple(Package(f"bench-{number:03}", "1.2") for number in range(count))
 
 
-def _large() -> Iterator[tuple[str, int]]:
-    yield from ((f"tree/{number % 50:02}/{number}", 4096) for number in range(1000))
-    yield "model.bin", 50 << 20
+def _names(packages: Iterable[Package]) -> tuple[str, ...]:
+    return tuple(package.name for package in packages)
 
 
-def _crowd() -> Iterator[tuple[str, int]]:
-    yield from ((f"tree/{number % 100:02}/{number}", 1024) for number in range(10_000))
-
-
-def made(directory: Path) -> dict[str, Workload]:
-    """Every workload by its name; none is written yet."""
-    skills = (*(f"skill-{entry:02}/" for entry in range(20)), "settings.json")
-    return {
-        "1": _of(directory, "1", tuple(name for name, _ in _one()), _one()),
-        "3": _of(directory, "3", tuple(name for name, _ in _three()), _three()),
-        "220": _of(directory, "220", skills, _many()),
-        "1000+50M": _of(directory, "1000+50M", ("tree/", "model.bin"), _large()),
-        "10000": _of(directory, "10000", ("tree/",), _crowd()),
-        "1G": _of(directory, "1G", ("image",), iter([("image", 1 << 30)])),
-    }
-
-
-TITLES = {
-    "1": "1 file of 1 KiB",
-    "3": "3 files (0600, 0644, new parents)",
-    "220": "220 files in 21 entries",
-    "1000+50M": "1,000 x 4 KiB and 50 MiB, random",
-    "10000": "10,000 x 1 KiB, random",
-    "1G": "1 file of 1 GiB, random",
-}
+def workloads(directory: Path) -> dict[str, Workload]:
+    """Every workload by its name; the files of none are written yet."""
+    three = {".npmrc-secret": 300, ".config/tool/settings.json": 2000, ".local/share/tool/notes": 5000}
+    there = (Package("git", "2.30"), Package("curl", "7.70"), Package("jq", "1.5"))
+    five = made_packages(5)
+    skills = (*(f"skill-{each:02}/" for each in range(20)), "settings.json")
+    w1 = Workload("W1", directory / "W1", (*three,), three, is_text=True, packages=there)
+    w2 = Workload("W2", directory / "W2", skills, _skills(), is_text=True, packages=five, missing=_names(five[-2:]))
+    w3 = Workload("W3", directory / "W3", ("tree/", "model.bin"), _tree(1000, 4096) | {"model.bin": 50 * MIB})
+    found = [w1, w2, w3, replace(w1, name="W4", hosts=10)]
+    found.append(Workload("1G", directory / "1G", ("image",), {"image": 1 << 30}))
+    for count in sorted({*FILE_COUNTS, *SLOW_FILE_COUNTS}):
+        found.append(Workload(f"files/{count}", directory / f"files-{count}", ("tree/",), _tree(count, 1024)))
+    for count in PACKAGE_COUNTS:
+        packages = made_packages(count)
+        found.append(Workload(f"packages/{count}", directory, packages=packages, missing=_names(packages[-2:])))
+    found += [replace(w1, name=f"hosts/{count}", hosts=count) for count in HOST_COUNTS]
+    return {each.name: each for each in found}

@@ -35,6 +35,9 @@ LAYERS = {
 }
 """The packages of each layer beside Debian's ``minbase``. Only ``tools`` has what mngr itself needs."""
 
+MADE_WHEN_USED = {"apt-for-ansible": (*LAYERS["tools"], "python3-apt")}
+"""Layers that no test needs: for benchmarks, in which Ansible's own module ``apt`` runs."""
+
 _RELEASES = {"sudo-rs": "trixie"}
 """The release of Debian of layers that use another one than this machine."""
 
@@ -77,11 +80,15 @@ def offered_packages(layer: str) -> list[Path]:
     return sorted((_made(layer) / "offered").glob("*.deb"))
 
 
+def _packages(layer: str) -> tuple[str, ...]:
+    return LAYERS[layer] if layer in LAYERS else MADE_WHEN_USED[layer]
+
+
 def _made(layer: str) -> Path:
     sources = _debian_sources(_RELEASES.get(layer))
     disguise = (_DISGUISE.read_text(),) if layer in _DISGUISED else ()
     more = (*_OFFERED.get(layer, ()), *_HOOKS.get(layer, ()), *disguise)
-    recipe = "\n".join((_RECIPE, layer, *LAYERS[layer], *more, *sources))
+    recipe = "\n".join((_RECIPE, layer, *_packages(layer), *more, *sources))
     target = cache_directory() / f"{layer}-{hashlib.sha256(recipe.encode()).hexdigest()[:8]}"
     if target.is_dir():
         return target
@@ -109,7 +116,7 @@ def _make(layer: str, sources: tuple[str, ...], target: Path) -> None:
     # The host keys that the package made would be the same on every host; each host gets its own.
     hooks.append('--customize-hook=rm -f "$1"/etc/ssh/ssh_host_*')
     command = ["unshare", "--mount", "mmdebstrap", "--mode=root", "--variant=minbase", "--format=directory"]
-    command += [f"--include={','.join(LAYERS[layer])}", *_proxy_options(), *hooks]
+    command += [f"--include={','.join(_packages(layer))}", *_proxy_options(), *hooks]
     command += ["", str(building / "root"), *sources]
     for _ in range(3):  # a mirror may fail once
         shutil.rmtree(building / "root", ignore_errors=True)
