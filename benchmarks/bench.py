@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,15 +70,16 @@ class Bench:
             for name, command in commands.items():
                 record = self._record(Record("start", "W0", "start", name, 0, None))
                 if len(record.seconds) <= repeat and not record.failed:
-                    self._keep(record, lambda one=command: timed(one))
+                    self._keep(record, partial(timed, command))
 
-    def weigh(self, names: Sequence[str] = ()) -> None:
-        """Peak memory of first runs, without a proxy."""
-        for name, ways in _WEIGHED.items():
+    def weigh(self, names: Sequence[str] | None = None) -> None:
+        """Peak memory of first runs, without a proxy; ``names``: only of these workloads."""
+        for name in names or _WEIGHED:
+            ways = _WEIGHED.get(name, ())
             workload = self._sample(name)
             done = {(each.workload, each.way) for each in self._results.weights}
             for way in ways:
-                if (name, way) in done or way not in self._ways or (names and way not in names):
+                if (name, way) in done or way not in self._ways:
                     continue
                 site = self._sites.site(workload.hosts, None)
                 site.clear(workload)
@@ -91,9 +93,9 @@ class Bench:
                 _say(f"  {name}, {way}: {peak.controller:.0f} MiB here, {peak.host:.0f} MiB there")
                 results.save(self._results, self._path)
 
-    def profile(self, rtts: Sequence[int]) -> None:
-        """Where the time of ours goes."""
-        for name in _PROFILED:
+    def profile(self, rtts: Sequence[int], names: Sequence[str] | None = None) -> None:
+        """Where the time of ours goes; ``names``: only with these workloads."""
+        for name in names or _PROFILED:
             for rtt in rtts:
                 if any(each.workload == name and each.rtt == rtt for each in self._results.profiles):
                     continue
@@ -103,7 +105,7 @@ class Bench:
                 for _ in range(_PROFILES):
                     site.clear(workload)
                     room = self._room()
-                    for scenario, kept in found.items():
+                    for kept in found.values():
                         if measured := phases.measured(workload, site, room):
                             kept.append(measured)
                 for scenario, kept in found.items():
@@ -137,7 +139,7 @@ class Bench:
                     self._changes += 1
                     workload.change(self._changes)
                 command = way.command(workload, site, record.scenario, room)
-                if not self._keep(record, lambda one=command: self._checked(one, record, workload, site, way)):
+                if not self._keep(record, partial(self._checked, command, record, workload, site, way)):
                     return
         finally:
             shutil.rmtree(room, ignore_errors=True)
@@ -190,7 +192,6 @@ class Bench:
             workload = self._workloads[name]
         else:
             family, _, count = name.partition("/")
-            self._workloads[family].write()
             workload = self._workloads[family].sample(int(count))
         if name not in self._written:
             self._written.add(name)

@@ -51,6 +51,7 @@ _JUDGED = (OURS, PYINFRA, FLOOR)
 
 def cases(part: str, rtts: Sequence[int]) -> list[Case]:
     """The cases of a part that times runs; the others have none."""
+    ways = (OURS, PYINFRA, TUNED, FLOOR)
     if part == "reach":
         return [Case(name, rtt, _JUDGED) for name in _FOUR for rtt in rtts]
     if part == "peers":
@@ -62,16 +63,15 @@ def cases(part: str, rtts: Sequence[int]) -> list[Case]:
             found.append(Case(f"files/{count}", 0, (OURS, PYINFRA, TUNED, RSYNC, FLOOR), "", scenarios, repeats=2))
         return found
     if part == "packages":
-        ways = (OURS, PYINFRA, TUNED, FLOOR)
         return [Case(f"packages/{count}", 0, ways, repeats=2) for count in PACKAGE_COUNTS]
     if part == "hosts":
         found = []
         for count in HOST_COUNTS:
-            ways = (OURS, PYINFRA, TUNED, FLOOR) if count <= 50 else (OURS, FLOOR)
-            found.append(Case(f"hosts/{count}", None, ways, repeats=2 if count <= 10 else 1))
+            chosen = ways if count <= 50 else (OURS, FLOOR)
+            found.append(Case(f"hosts/{count}", None, chosen, repeats=2 if count <= 10 else 1))
         return found
     if part == "rtt":
-        return [Case("W1", rtt, (OURS, PYINFRA, TUNED, FLOOR), repeats=1) for rtt in sorted({0, 20, 80, 200, *rtts})]
+        return [Case("W1", rtt, ways, repeats=1) for rtt in sorted({0, 20, 80, 200, *rtts})]
     if part == "kex":
         return [Case(name, 0, _JUDGED, kex, repeats=2) for kex in ("", CURVE25519) for name in ("W1", "W4")]
     return []

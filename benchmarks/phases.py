@@ -1,111 +1,118 @@
-"""Where the time of one ``mngr-ansible`` goes, by its own steps.
+"""Where the time of one ``mngr-ansible`` goes, by its own steps, as slices of the whole process' time.
 
-``python -m benchmarks.phases RESULT ARGUMENT…`` runs the command line in this process and writes to RESULT a JSON list
-of pairs, a phase and its seconds. Only the few functions that bound the phases are watched (``sys.monitoring``).
+The functions that bound the steps are watched from inside (``trace/sitecustomize.py``), the tasks are those that
+``--verbose`` reports.
 """
 
 from __future__ import annotations
 
-import inspect
-import itertools
-import json
-import os
+import re
 import subprocess
-import sys
+import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
+
+from benchmarks.ways import environment, ours_arguments, program
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Sequence
 
-_STARTED = "BENCHMARK_STARTED"
-_TOOL = sys.monitoring.PROFILER_ID
+    from benchmarks.sites import Site
+    from benchmarks.workloads import Workload
 
-
-def measured(arguments: list[str], environment: Mapping[str, str], directory: Path) -> list[tuple[str, float]]:
-    """The phases of one run, as a process of its own; empty if it failed."""
-    result = directory / "phases.json"
-    result.unlink(missing_ok=True)
-    root = str(Path(__file__).parents[1])
-    more = {"PYTHONPATH": root, _STARTED: repr(time.time())}
-    argv = [sys.executable, "-m", "benchmarks.phases", str(result), *arguments]
-    subprocess.run(argv, env={**environment, **more}, cwd=directory, capture_output=True)
-    return [(name, seconds) for name, seconds in json.loads(result.read_text())] if result.exists() else []
-
-
-class _Watch:
-    """The moments at which watched functions were entered and left."""
-
-    def __init__(self) -> None:
-        self.spent: dict[str, float] = {}
-        self.events: list[tuple[float, str]] = []
-        self._names: dict[Any, str] = {}
-        self._entered: dict[str, float] = {}
-        self._event: Any = None
-
-    def begin(self) -> None:
-        from mngr_ansible.diff.due import compare
-        from mngr_ansible.host.probe import probe
-        from mngr_ansible.plan.plan import build, resolve_destinations
-        from mngr_ansible.provisioning.reporting import plan_report
-        from mngr_ansible.run import runner
-        from mngr_ansible.run.directory import write_run_directory
-
-        watched = {
-            "read the sources, plan": build,
-            "probe": probe,
-            "settle": resolve_destinations,
-            "compare": compare,
-            "report": plan_report,
-            "write the run directory": write_run_directory,
-            "Ansible": runner.run,
-        }
-        self._names = {function.__code__: name for name, function in watched.items()}
-        self._event = runner.Event.__init__.__code__
-        monitoring = sys.monitoring
-        monitoring.use_tool_id(_TOOL, "phases")
-        for code in self._names:
-            monitoring.set_local_events(_TOOL, code, monitoring.events.PY_START | monitoring.events.PY_RETURN)
-        monitoring.set_local_events(_TOOL, self._event, monitoring.events.PY_START)
-        monitoring.register_callback(_TOOL, monitoring.events.PY_START, self._enter)
-        monitoring.register_callback(_TOOL, monitoring.events.PY_RETURN, self._leave)
-
-    def _enter(self, code: Any, _offset: int) -> None:
-        if code is self._event:
-            frame = inspect.currentframe()
-            words = frame.f_back.f_locals if frame is not None and frame.f_back is not None else {}
-            if words.get("kind") == "task":
-                self.events.append((time.time(), words.get("task", "")))
-        else:
-            self._entered[self._names[code]] = time.time()
-
-    def _leave(self, code: Any, _offset: int, _value: object) -> None:
-        name = self._names[code]
-        self.spent[name] = self.spent.get(name, 0.0) + time.time() - self._entered[name]
-        if name == "Ansible":
-            moments = [(self._entered[name], "start"), *self.events, (time.time(), "")]
-            del self.spent[name]
-            for (begun, title), (ended, _) in itertools.pairwise(moments):
-                key = f"Ansible: {title}"
-                self.spent[key] = self.spent.get(key, 0.0) + ended - begun
+WATCHED = {
+    "mngr_ansible.plan.plan:build": "plan",
+    "mngr_ansible.host.ssh:OpenSsh.run": "connect and probe",
+    "mngr_ansible.diff.due:compare": "compare",
+    "mngr_ansible.run.directory:write_run_directory": "write the run directory",
+    "mngr_ansible.run.runner:run": "Ansible until its first task",
+    "mngr_ansible.run.runner:_end": "Ansible's end",
+    "mngr_ansible.host.masters:end_masters": "end of the connections",
+}
+"""What is watched, and what its time is called."""
+START, BETWEEN, END = "Python and imports", "other steps", "report, end of Python"
+ANSIBLE, BETWEEN_TASKS = "mngr_ansible.run.runner:run", "Ansible after a task"
+_TRACE = Path(__file__).with_name("trace")
+_EVENT = re.compile(r"(?:^| )(task|step): (.+)$")
 
 
-def main() -> int:
-    """Run the command line of this process; see the module."""
-    from mngr_ansible.cli.main import main as command
+class Mark(NamedTuple):
+    """A moment: a function began (``+``) or ended (``-``), a task began (``*``) or reported a step (``.``)."""
 
-    watch = _Watch()
-    watch.begin()
+    moment: float
+    sign: str
+    name: str
+
+
+def measured(workload: Workload, site: Site, directory: Path) -> list[tuple[str, float]]:
+    """The phases of one run; empty if it failed."""
+    notes = directory / "notes"
+    notes.unlink(missing_ok=True)
+    settings = environment(
+        directory, PYTHONPATH=str(_TRACE), BENCHMARK_TRACE=str(notes), BENCHMARK_FUNCTIONS=",".join(WATCHED)
+    )
+    argv = [program("mngr-ansible"), *ours_arguments(workload, site), "--verbose"]
+    marks: list[Mark] = []
     begun = time.time()
-    code = command(sys.argv[2:])
-    started = float(os.environ[_STARTED])
-    rest = time.time() - begun - sum(watch.spent.values())
-    phases = [("start Python, import", begun - started), *watch.spent.items(), ("all the rest", rest)]
-    if code == 0:
-        Path(sys.argv[1]).write_text(json.dumps(phases))
-    return code
+    process = subprocess.Popen(
+        argv, env=settings, cwd=directory, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+
+    def read() -> None:
+        for line in process.stderr or ():
+            now = time.time()
+            if event := _EVENT.search(line.decode(errors="replace").rstrip()):
+                marks.append(Mark(now, "*" if event[1] == "task" else ".", event[2].partition(" - ")[0]))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    code = process.wait()
+    ended = time.time()
+    reader.join()
+    if code or not notes.exists():
+        return []
+    for line in notes.read_text().splitlines():
+        moment, _, name = line.partition(" ")
+        marks.append(Mark(float(moment), name[0], name[1:]))
+    return slices(begun, sorted(marks), ended)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def slices(begun: float, marks: Iterable[Mark], ended: float) -> list[tuple[str, float]]:
+    """Each moment belongs to one phase: to the function that was entered last and still runs, in it to a task."""
+    spent: dict[str, float] = {}
+    running: list[str] = []
+    task = ""
+    has_run = False
+    last = begun
+
+    def phase() -> str:
+        if not running:
+            return BETWEEN if has_run else START
+        if running[-1] == ANSIBLE and task:
+            return task
+        return WATCHED.get(running[-1], BETWEEN)
+
+    for mark in marks:
+        if mark.name == "python":
+            continue
+        spent[phase()] = spent.get(phase(), 0.0) + mark.moment - last
+        last = mark.moment
+        if mark.sign == "*":
+            task = f"task: {mark.name}"
+        elif mark.sign == ".":
+            task = BETWEEN_TASKS
+        elif mark.sign == "+":
+            has_run = True
+            running.append(mark.name)
+        elif mark.name in running:
+            running.reverse()
+            running.remove(mark.name)
+            running.reverse()
+    spent[END if has_run else START] = spent.get(END if has_run else START, 0.0) + ended - last
+    return list(spent.items())
+
+
+def titles(profiles: Sequence[Sequence[tuple[str, float]]]) -> list[str]:
+    """Every phase of some profiles, in the order in which they come."""
+    return list(dict.fromkeys(title for phases in profiles for title, _ in phases))

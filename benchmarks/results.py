@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -157,7 +156,7 @@ def save(results: Results, path: Path) -> None:
     head = [f'"schema": {SCHEMA}', f'"about": {json.dumps(results.about)}', f'"notes": {json.dumps(results.notes)}']
     new = path.with_suffix(".new")
     new.write_text("{\n " + ",\n ".join([*head, *lines]) + "\n}\n")
-    os.replace(new, path)
+    new.replace(path)
 
 
 _LISTS = ("records", "weights", "profiles")

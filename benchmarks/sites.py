@@ -7,7 +7,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, Self
 
 from benchmarks.watch import FailedError
 from benchmarks.workloads import OUT, VERSION
@@ -16,7 +16,6 @@ from tests.support.latency_proxy import distant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
     from types import TracebackType
 
     from benchmarks.workloads import Workload
@@ -123,14 +122,14 @@ class Sites:
         self._kex = ""
         self._sites: dict[tuple[int, int | None], Site] = {}
 
-    def __enter__(self) -> Sites:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._stack.__exit__(kind, error, at)
 
     def site(self, count: int, rtt: int | None, kex: str = "") -> Site:
-        """So many hosts, ``rtt`` milliseconds away (None: without a proxy), with a key exchange (none: OpenSSH's own)."""
+        """So many hosts, ``rtt`` milliseconds away (None: without a proxy), with a key exchange ("": OpenSSH's own)."""
         self._start(count)
         if kex != self._kex:
             self._exchange_keys_with(kex)
@@ -152,9 +151,9 @@ class Sites:
 
     def _one(self, number: int) -> SshHost:
         # Only the first hosts have the packages' lists: fetching them takes longer than the start.
-        lists = "fresh" if number < 1 else "empty"
+        lists: Literal["fresh", "empty"] = "fresh" if number < 1 else "empty"
         host = self._stack.enter_context(
-            running(layer=_LAYER, name=f"bench-{number + 1}", repository=self._repository, lists=lists)
+            running(layer=_LAYER, name=f"bench-{number + 1}", repository=self._repository, lists=lists, key_exchange="")
         )
         if self._hosts:
             shutil.copy(self._hosts[0].key.with_suffix(".pub"), host.root_path / "etc/ssh/authorized_keys")

@@ -1,93 +1,94 @@
-"""What was promised, as ratios of times measured in one run; and whether it was met."""
+"""What is to be reached, as ratios of medians of one run, and whether it is."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import median
 from typing import TYPE_CHECKING
 
+from benchmarks.start import CONTENT, PYTHON
+from benchmarks.ways import FIRST, FLOOR, NOOP, OURS, PYINFRA
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Iterator
 
-FIRST, NOOP, CHANGED = "first run", "no-op", "one changed"
+    from benchmarks.results import Results
 
-Key = tuple[str, str, int, str]
-"""Workload, scenario, RTT in ms, way."""
+RTTS = (0, 80)
+REACH = {
+    ("W1", FIRST): {PYINFRA: (0.8, 0.4), FLOOR: (4.5, 1.7)},
+    ("W1", NOOP): {PYINFRA: (0.33, 0.3), FLOOR: (1.6, 1.2)},
+    ("W2", FIRST): {PYINFRA: (0.36, 0.13), FLOOR: (4.0, 1.9)},
+    ("W2", NOOP): {PYINFRA: (0.11, 0.08), FLOOR: (1.5, 1.2)},
+    ("W3", FIRST): {PYINFRA: (0.75, 0.65), FLOOR: (2.2, 1.45)},
+    ("W3", NOOP): {PYINFRA: (0.5, 0.4), FLOOR: (1.4, 1.2)},
+    ("W4", FIRST): {PYINFRA: (1.0, 0.55), FLOOR: (2.2, 1.3)},
+    ("W4", NOOP): {PYINFRA: (0.6, 0.4), FLOOR: (1.3, 1.2)},
+}
+"""Ours as a multiple of another way, at most, for each of ``RTTS``."""
+START = 4.0
+"""``mngr-ansible content`` as a multiple of ``python -c pass``."""
+CONTROLLER = {"W1": 150.0, "W2": 150.0, "W3": 150.0, "1G": 128.0}
+"""MiB on the controller."""
+HOST = {"1G": 128.0}
+EACH_HOST = 1.0
+"""MiB on the controller for each host more."""
 
 
 @dataclass(frozen=True)
-class Times:
-    """Seconds of every combination; the n-th values of two ways were measured next to each other."""
+class Verdict:
+    """A target and what was measured: at most ``limit`` is good. ``rtt``: None where the target is for none."""
 
-    seconds: Mapping[Key, Sequence[float]]
+    subject: str
+    rtt: int | None
+    value: float
+    limit: float
 
-    def one(self, *key: str | int) -> float:
-        """The median. Raises KeyError where it was not measured."""
-        values = self.seconds[key]  # type: ignore[index]
-        if not values:
-            raise KeyError(key)
-        return median(values)
-
-
-@dataclass(frozen=True)
-class Target:
-    """A promise: what ``value`` makes of the times is at most ``limit`` (at least, where ``is_floor``)."""
-
-    text: str
-    value: Callable[[Times, int], float]
-    limits: Mapping[int, float]
-    workload: str
-    scenario: str
-    is_floor: bool = False
-
-    def is_met(self, value: float, rtt: int) -> bool:
-        return value >= self.limits[rtt] if self.is_floor else value <= self.limits[rtt]
+    @property
+    def is_met(self) -> bool:
+        return self.value <= self.limit
 
 
-def ratio(workload: str, scenario: str, way: str) -> Callable[[Times, int], float]:
-    """Ours as a multiple of another way."""
-    return lambda times, rtt: times.one(workload, scenario, rtt, "ours") / times.one(workload, scenario, rtt, way)
+def judged(found: Results) -> Iterator[Verdict]:
+    """Every target whose runs were measured."""
+    yield from _start(found)
+    for (workload, scenario), others in REACH.items():
+        for other, limits in others.items():
+            for rtt, limit in zip(RTTS, limits, strict=True):
+                value = ratio(found, workload, scenario, rtt, other)
+                if value is not None:
+                    yield Verdict(f"{workload}, {scenario} / {other}", rtt, value, limit)
+    yield from _memory(found)
 
 
-def _change(times: Times, rtt: int) -> float:
-    allowed = times.one("10000", NOOP, rtt, "ours") + times.one("1", FIRST, rtt, "ours")
-    return times.one("10000", CHANGED, rtt, "ours") / allowed
+def ratio(found: Results, workload: str, scenario: str, rtt: int, other: str, part: str = "reach") -> float | None:
+    """Ours as a multiple of another way; None where one of them was not measured."""
+    where = {"part": part, "workload": workload, "scenario": scenario, "rtt": rtt}
+    medians = [next(found.find(**where, way=way), None) for way in (OURS, other)]
+    ours, others = medians
+    return ours.median / others.median if ours is not None and others is not None else None
 
 
-TARGETS = (
-    Target("3 files, first run / pyinfra files.put", ratio("3", FIRST, "pyinfra"), {0: 1.3, 80: 0.5}, "3", FIRST),
-    Target(
-        "220 files, first run / pyinfra files.sync",
-        ratio("220", FIRST, "pyinfra"),
-        {0: 0.4, 80: 0.15},
-        "220",
-        FIRST,
-    ),
-    Target(
-        "220 files, first run / pyinfra files.rsync",
-        ratio("220", FIRST, "pyinfra-rsync"),
-        {0: 0.4, 80: 0.15},
-        "220",
-        FIRST,
-    ),
-    Target(
-        "1,000 + 50 MiB, first run / tar",
-        ratio("1000+50M", FIRST, "tar"),
-        {0: 3.0, 80: 1.5},
-        "1000+50M",
-        FIRST,
-    ),
-    Target(
-        "1,000 + 50 MiB, recursive copy / ours",
-        lambda times, rtt: 1 / ratio("1000+50M", FIRST, "copy")(times, rtt),
-        {0: 20.0, 80: 20.0},
-        "1000+50M",
-        FIRST,
-        is_floor=True,
-    ),
-    Target("10,000, no-op / rsync --checksum", ratio("10000", NOOP, "rsync"), {0: 3.0, 80: 3.0}, "10000", NOOP),
-    Target("10,000, one changed / (no-op + 1 file)", _change, {0: 1.3, 80: 1.3}, "10000", CHANGED),
-)
+def _start(found: Results) -> Iterator[Verdict]:
+    medians = {each.way: each.median for each in found.find(part="start")}
+    if CONTENT in medians and PYTHON in medians:
+        yield Verdict(f"`{CONTENT}` / `{PYTHON}`", None, medians[CONTENT] / medians[PYTHON], START)
 
-MEMORY = 200.0
-"""MiB, on either side, for a file of 1 GiB."""
+
+def _memory(found: Results) -> Iterator[Verdict]:
+    ours = {each.workload: each for each in found.weights if each.way == OURS}
+    for name, weight in ours.items():
+        if name in CONTROLLER:
+            yield Verdict(f"{name}, MiB on the controller", None, weight.controller, CONTROLLER[name])
+        if name in HOST:
+            yield Verdict(f"{name}, MiB on the host", None, weight.host, HOST[name])
+    if (slope := each_host(found)) is not None:
+        yield Verdict("MiB on the controller for each host more", None, slope, EACH_HOST)
+
+
+def each_host(found: Results) -> float | None:
+    """MiB that one host more takes on the controller, between the smallest and the largest number of hosts."""
+    weights = [each for each in found.weights if each.way == OURS and each.workload.startswith("hosts/")]
+    weights.sort(key=lambda each: each.hosts)
+    if len(weights) < 2:
+        return None
+    return (weights[-1].controller - weights[0].controller) / (weights[-1].hosts - weights[0].hosts)

@@ -149,7 +149,7 @@ def _shell(site: Site, directory: Path, line: Callable[[SshHost], str]) -> Comma
     """A shell that does the same for every host, for all of them at the same time."""
     lines = [line(host) for host in site.hosts]
     if len(lines) > 1:
-        lines = [f"({each}) & all=\"$all $!\"" for each in lines] + ["for one in $all; do wait $one || exit; done"]
+        lines = [f'({each}) & all="$all $!"' for each in lines] + ["for one in $all; do wait $one || exit; done"]
     return Command(["sh", "-c", "\n".join(lines)], environment(directory), directory)
 
 

@@ -87,13 +87,9 @@ class Workload:
                 file.write(text[:block] or source.randbytes(block))
 
     def sample(self, count: int) -> Workload:
-        """The same with only so many of its small files, as links in a directory beside it; large files all stay."""
+        """The same with only so many of its small files, in a directory beside it; large files all stay."""
         kept = {*self.small[:count], *({*(self.sizes or {})} - {*self.small})}
         top = self.top.with_name(f"{self.top.name}-{count}")
-        for name in kept:
-            if not (top / name).exists():
-                (top / name).parent.mkdir(parents=True, exist_ok=True)
-                (top / name).hardlink_to(self.top / name)
         entries = tuple(each for each in self.entries if any(name.startswith(each) for name in kept))
         sizes = {name: size for name, size in (self.sizes or {}).items() if name in kept}
         return replace(self, name=f"{self.family}/{count}", top=top, entries=entries, sizes=sizes)
@@ -131,8 +127,10 @@ def workloads(directory: Path) -> dict[str, Workload]:
     w3 = Workload("W3", directory / "W3", ("tree/", "model.bin"), _tree(1000, 4096) | {"model.bin": 50 * MIB})
     found = [w1, w2, w3, replace(w1, name="W4", hosts=10)]
     found.append(Workload("1G", directory / "1G", ("image",), {"image": 1 << 30}))
-    for count in sorted({*FILE_COUNTS, *SLOW_FILE_COUNTS}):
-        found.append(Workload(f"files/{count}", directory / f"files-{count}", ("tree/",), _tree(count, 1024)))
+    found += [
+        Workload(f"files/{count}", directory / f"files-{count}", ("tree/",), _tree(count, 1024))
+        for count in sorted({*FILE_COUNTS, *SLOW_FILE_COUNTS})
+    ]
     for count in PACKAGE_COUNTS:
         packages = made_packages(count)
         found.append(Workload(f"packages/{count}", directory, packages=packages, missing=_names(packages[-2:])))

@@ -1,9 +1,9 @@
 """Python imports this at its start where ``PYTHONPATH`` names this directory: it notes when functions begin and end.
 
-``BENCHMARK_TRACE`` names the file for the notes, and ``BENCHMARK_FUNCTIONS`` the functions, as ``module:qualified.name``
+``BENCHMARK_TRACE`` names the file for the notes; ``BENCHMARK_FUNCTIONS`` the functions, as ``module:qualified.name``,
 separated by commas. Only the first process with this environment takes notes. A line is a time (of ``time.time``) and a
-function, with ``+`` before it where it began and ``-`` where it ended. Every other function is seen once and never again
-(``sys.monitoring.DISABLE``), so that nothing becomes slower by it.
+function, with ``+`` before it where it began and ``-`` where it ended. Every other function is seen once and never
+again (``sys.monitoring.DISABLE``), so that nothing becomes slower by it.
 """
 
 import os
@@ -21,12 +21,10 @@ def _watch(path: str, names: "frozenset[str]") -> None:
     tool = monitoring.PROFILER_ID
     known: dict[object, str] = {}
 
-    def enter(code, _offset):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def enter(code, _offset):  # type: ignore[no-untyped-def]
         if code in known:
             notes.write(f"{time.time()} +{known[code]}\n")
             return None
-        module, _, _ = code.co_filename.removesuffix(".py").rpartition("/site-packages/")
-        del module
         words = code.co_filename.removesuffix(".py").split("/")
         if "mngr_ansible" in words:
             dotted = ".".join(words[len(words) - 1 - words[::-1].index("mngr_ansible") :])
@@ -38,7 +36,7 @@ def _watch(path: str, names: "frozenset[str]") -> None:
                 return None
         return monitoring.DISABLE
 
-    def leave(code, _offset, _value):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    def leave(code, _offset, _value):  # type: ignore[no-untyped-def]
         notes.write(f"{time.time()} -{known[code]}\n")
 
     notes.write(f"{time.time()} +python\n")
