@@ -22,7 +22,7 @@ from benchmarks.parts import CURVES, PARTS, cases
 from benchmarks.sites import Sites
 from benchmarks.targets import judged
 from benchmarks.watch import adopt_orphans
-from benchmarks.ways import OURS, all_ways
+from benchmarks.ways import OURS, WAYS, all_ways
 from benchmarks.workloads import PACKAGE_COUNTS, VERSION, made_packages, workloads
 from tests.support.hosts import AptRepository
 from tests.support.hosts.machine import why_not
@@ -52,6 +52,8 @@ def _options() -> argparse.Namespace:
     known = {*PARTS, "curves", "draw"}
     if wrong := [each for each in asked.parts if each not in known]:
         parser.error(f"there is no part {wrong[0]!r}; there are {', '.join(sorted(known))}")
+    if wrong := [each for each in asked.way or () if each not in WAYS]:
+        parser.error(f"there is no way {wrong[0]!r}; there are {'; '.join(WAYS)}")
     return asked
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from typing import TYPE_CHECKING
 
 from benchmarks import phases
 from benchmarks.parts import CURVE25519
 from benchmarks.targets import REACH, RTTS, each_host, judged, ratio
-from benchmarks.ways import CHANGED, FIRST, FLOOR, NOOP, OURS, PLAIN, PYINFRA, PYINFRA_PUT, RSYNC, TUNED
+from benchmarks.ways import CHANGED, FIRST, FLOOR, NOOP, OURS, PLAIN, PYINFRA, RSYNC, TUNED, WAYS
 from benchmarks.workloads import FILE_COUNTS, HOST_COUNTS, PACKAGE_COUNTS
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from benchmarks.results import Record, Results
 
 _SECTION = re.compile(r"(<!-- measured: ([a-z]+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
-_WAYS = (OURS, PYINFRA, PYINFRA_PUT, TUNED, PLAIN, RSYNC, FLOOR)
 _SCALES = {"files": FILE_COUNTS, "packages": PACKAGE_COUNTS, "hosts": HOST_COUNTS}
 SMALL_FILES = {"W1": 3, "W2": 220, "W3": 1000, "W4": 3}
 
@@ -71,11 +71,13 @@ def _summary(found: Results) -> str:
         if "-" in times:
             return ""
         said.append(f"{times[0]} s and {times[1]} s (pyinfra: {times[2]} s and {times[3]} s)")
-    return (
-        f"Measured on {found.about['cores']} cores, a first run of 3 small files and 3 packages that are there already, "
-        f"and the same again\nwhen nothing has to change, take {said[0]}; at a round-trip time\n"
-        f"of 80 ms {said[1]}. [docs/benchmarks.md](docs/benchmarks.md)\nhas more, and what is missed.\n"
+    text = (
+        f"Measured on {found.about['cores']} cores: a first run of 3 small files and 3 packages that are there "
+        f"already, and the same again when nothing has to change, take {said[0]}; "
+        f"at a round-trip time of 80 ms {said[1]}. "
+        "[docs/benchmarks.md](docs/benchmarks.md) has more, and what is missed."
     )
+    return textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False) + "\n"
 
 
 def _about(found: Results) -> str:
@@ -182,7 +184,7 @@ def _growth(found: Results, part: str) -> str:
     """A column for each count; a way that was measured with fewer is estimated."""
     rows = []
     for scenario in (FIRST, NOOP, CHANGED):
-        for way in _WAYS:
+        for way in WAYS:
             guesses = [found.estimate(n, family=part, part=part, scenario=scenario, way=way) for n in _SCALES[part]]
             if any(guesses):
                 cells = [
@@ -207,7 +209,7 @@ def _distance(found: Results) -> str:
     rtts = sorted({each.rtt for each in found.find(part="rtt") if each.rtt is not None})
     rows = []
     for scenario in (FIRST, NOOP):
-        for way in _WAYS:
+        for way in WAYS:
             cells = [_cell(found.find(part="rtt", scenario=scenario, way=way, rtt=rtt)) for rtt in rtts]
             if set(cells) - {"-"}:
                 rows.append([scenario, way, *cells])

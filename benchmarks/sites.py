@@ -119,7 +119,7 @@ class Sites:
         self._repository = repository
         self._stack = ExitStack()
         self._hosts: list[SshHost] = []
-        self._kex = ""
+        self._kex: dict[str, str] = {}
         self._sites: dict[tuple[int, int | None], Site] = {}
 
     def __enter__(self) -> Self:
@@ -131,8 +131,7 @@ class Sites:
     def site(self, count: int, rtt: int | None, kex: str = "") -> Site:
         """So many hosts, ``rtt`` milliseconds away (None: without a proxy), with a key exchange ("": OpenSSH's own)."""
         self._start(count)
-        if kex != self._kex:
-            self._exchange_keys_with(kex)
+        self._exchange_keys(self._hosts[:count], kex)
         if (count, rtt) not in self._sites:
             hosts, reached, proxies = self._hosts[:count], self._hosts[:count], []
             if rtt is not None:
@@ -140,11 +139,13 @@ class Sites:
                 reached, proxies = [host for host, _ in found], [proxy for _, proxy in found]
             reached = [replace(host, directory=hosts[0].directory) for host in reached]
             self._sites[count, rtt] = Site(hosts, reached, proxies)
-        known = dict.fromkeys(line for host in self._hosts for line in host.known_hosts.read_text().splitlines())
-        self._hosts[0].known_hosts.write_text("\n".join(known) + "\n")
+            known = dict.fromkeys(line for host in hosts for line in host.known_hosts.read_text().splitlines())
+            self._hosts[0].known_hosts.write_text("\n".join(known) + "\n")
         return self._sites[count, rtt]
 
     def _start(self, count: int) -> None:
+        if not self._hosts:
+            self._hosts.append(self._one(0))  # its key is that of all others
         more = range(len(self._hosts), count)
         with ThreadPoolExecutor(_STARTED_AT_ONCE) as pool:
             self._hosts += pool.map(self._one, more)
@@ -161,9 +162,10 @@ class Sites:
         host.reload()
         return host
 
-    def _exchange_keys_with(self, kex: str) -> None:
-        for host in self._hosts:
-            change = "sed -i /^KexAlgorithms/d /etc/ssh/sshd_config"
-            host.run(f"{change}; echo KexAlgorithms {kex} >>/etc/ssh/sshd_config" if kex else change)
-            host.reload()
-        self._kex = kex
+    def _exchange_keys(self, hosts: Sequence[SshHost], kex: str) -> None:
+        change = "sed -i /^KexAlgorithms/d /etc/ssh/sshd_config"
+        for host in hosts:
+            if self._kex.get(host.name, "") != kex:
+                host.run(f"{change}; echo KexAlgorithms {kex} >>/etc/ssh/sshd_config" if kex else change)
+                host.reload()
+                self._kex[host.name] = kex

@@ -28,6 +28,7 @@ OURS, PYINFRA, PYINFRA_PUT, PLAIN, TUNED, RSYNC, FLOOR = (
     *("mngr-ansible", "pyinfra", "pyinfra files.sync", "ansible-playbook", "ansible-playbook, tuned"),
     *("rsync", "floor"),
 )
+WAYS = (OURS, PYINFRA, PYINFRA_PUT, PLAIN, TUNED, RSYNC, FLOOR)
 FORKS = 50
 
 # What a careful person writes: ask each tool, compare, install what is missing at once, ask again.
