@@ -13,6 +13,8 @@ _TWO_STOPS = regex(r"(?<!\S)([^\s/]*[^\s/.])\.\.(?=\s|$)")
 
 def printable(text: str) -> str:
     """The text, safe for a terminal: control characters escaped, and bytes that are not UTF-8 as ``\\xff``."""
+    if text.isprintable():  # nearly every text is
+        return text
     plain = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in plain)
 

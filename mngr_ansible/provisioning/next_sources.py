@@ -16,9 +16,10 @@ from mngr_ansible.host.state import HostState
 from mngr_ansible.plan.requirements import Requirement
 from mngr_ansible.provisioning.execution import HostsRun, by_alias
 from mngr_ansible.provisioning.request import Prepared
-from mngr_ansible.report.outcomes import failed_sources
+from mngr_ansible.report.outcomes import by_host, failed_sources
 from mngr_ansible.report.progress import ProgressCallback
 from mngr_ansible.report.report import HostReport, Report
+from mngr_ansible.run.runner import RunResult
 from mngr_ansible.spec.sources import Source
 from mngr_ansible.values import frozen, replace
 
@@ -40,9 +41,9 @@ def next_attempts(
     Returns:
         All hosts in the same order; those with nothing more to do have no ``due``.
     """
-    again, hosts = [], []
+    again, hosts, results = [], [], by_host(run.result, run.aliases)
     for (alias, each), host in zip(by_alias(prepared).items(), report.hosts, strict=True):
-        attempt = _Attempt.of(each, host, run, alias)
+        attempt = _Attempt.of(each, host, results.get(alias), alias)
         hosts.append(attempt.report)
         again.append(replace(attempt.prepared, spent=each.spent + seconds))
         for line in attempt.lines:
@@ -90,13 +91,14 @@ class _Attempt:
     lines: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, prepared: Prepared, report: HostReport, run: HostsRun, alias: str) -> "_Attempt":
+    def of(cls, prepared: Prepared, report: HostReport, result: RunResult | None, alias: str) -> "_Attempt":
         nothing = cls(replace(prepared, due=None), report)
         due, state, resolver = prepared.due, prepared.state, prepared.resolver
-        is_over = report.error is not None or run.result.status != "finished" or alias not in run.aliases
-        if due is None or state is None or resolver is None or is_over:
+        if due is None or state is None or resolver is None or result is None:
             return nothing
-        reasons = failed_sources(alias, run.result)
+        if result.status != "finished" or report.error is not None:
+            return nothing
+        reasons = failed_sources(alias, result)
         failed = [each for each in due.installs if each.step_id in reasons]
         if not failed:
             return nothing

@@ -10,6 +10,7 @@ from mngr_ansible.provisioning.execution import HostsRun, by_alias
 from mngr_ansible.provisioning.request import Prepared
 from mngr_ansible.report import outcomes
 from mngr_ansible.report.report import HostReport, Report
+from mngr_ansible.run.runner import RunResult
 from mngr_ansible.values import replace
 
 NONSENSE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
@@ -90,18 +91,19 @@ def _slips(prepared: Prepared) -> Iterator[str]:
 
 def apply_report(prepared: Sequence[Prepared], command: str, run: HostsRun | None) -> Report:
     """What became of every step on every host; ``run``: None where Ansible was not started."""
-    hosts = (_changed_host(each, alias, run) for alias, each in by_alias(prepared).items())
+    results = {} if run is None else outcomes.by_host(run.result, run.aliases)
+    hosts = (_changed_host(each, alias, results.get(alias)) for alias, each in by_alias(prepared).items())
     return Report(command, tuple(hosts))
 
 
-def _changed_host(prepared: Prepared, alias: str, run: HostsRun | None) -> HostReport:
+def _changed_host(prepared: Prepared, alias: str, result: RunResult | None) -> HostReport:
     if prepared.due is None or prepared.state is None:
         return _host_report(prepared, outcomes.unreached(prepared.plan))
     due = prepared.due
-    if run is None or alias not in run.aliases:
+    if result is None:
         steps, error = outcomes.untouched(due), None
     else:
-        steps, error = outcomes.from_events(due, alias, prepared.target.name, run.result)
+        steps, error = outcomes.from_events(due, alias, prepared.target.name, result)
     left, is_old = (*(() if due.stops else due.advised), *due.blocked), due.are_lists_old
     python = due.is_python_advised or due.is_python_blocked
     lines = commands.install_commands(left, prepared.state, python=python, is_refreshing=is_old)

@@ -1,6 +1,6 @@
 """Events of a run → one outcome for every step of the plan. A step without an event never counts as done."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from mngr_ansible.diff.due import Due, skipped
 from mngr_ansible.diff.files import unseen
@@ -61,6 +61,15 @@ def unreached(plan: Plan) -> tuple[Outcome, ...]:
     return (*steps, *skipped(plan, plan.home, plan.work_dir))
 
 
+def by_host(result: RunResult, aliases: Collection[str]) -> Mapping[str, RunResult]:
+    """The result as each of these hosts has it, with its own events alone: the events are read once for all hosts."""
+    events: dict[str, list[Event]] = {alias: [] for alias in aliases}
+    for event in result.events:
+        if event.host in events:
+            events[event.host].append(event)
+    return {alias: replace(result, events=tuple(own)) for alias, own in events.items()}
+
+
 def from_events(
     due: Due, alias: str, host: str, result: RunResult
 ) -> tuple[tuple[Outcome, ...], MngrAnsibleError | None]:
@@ -74,7 +83,7 @@ def from_events(
         due: what was to change on the host.
         alias: its name in the inventory.
         host: its name for people.
-        result: the whole run.
+        result: the run; the host's part of it (:func:`by_host`) says as much.
     """
     seen = _HostEvents.of(alias, result)
     outcomes = [_reported(each, seen.steps.get(each.id)) if each.status in DUE else each for each in _advised(due)]
