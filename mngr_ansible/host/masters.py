@@ -15,6 +15,7 @@ from itertools import batched
 from pathlib import Path
 
 from mngr_ansible.host import templates
+from mngr_ansible.system.descriptors import room
 from mngr_ansible.system.tempdirs import socket_directory
 
 _AT_ONCE = 100
@@ -65,7 +66,7 @@ def end_masters(directory: Path, seconds: float = _SECONDS) -> bool:
     ``ssh -O exit`` would say the same, with a process of 20 ms for each host.
     """
     deadline = time.monotonic() + seconds
-    for sockets in batched((each for each in list(directory.iterdir()) if each.is_socket()), _AT_ONCE):
+    for sockets in batched((each for each in list(directory.iterdir()) if each.is_socket()), room(1, _AT_ONCE)):
         _end(sockets, deadline)
     return not any(each.is_socket() for each in directory.iterdir())  # a master removes its socket when it exits
 

@@ -3,6 +3,7 @@
 import math
 import re
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ from mngr_ansible.diff.outcome import Status
 from mngr_ansible.errors import MngrAnsibleError
 from mngr_ansible.host.state import HostState
 from mngr_ansible.portable.managers import LOCK_SECONDS
+from mngr_ansible.provisioning.at_once import at_once
 from mngr_ansible.provisioning.request import Dialog, Prepared, Request
 from mngr_ansible.report.progress import follower
 from mngr_ansible.report.report import HostReport, Report
@@ -26,7 +28,7 @@ from mngr_ansible.run.runner import RunRecord, RunResult, run
 from mngr_ansible.values import frozen, replace
 
 _CLEAN_UP_SECONDS = 5
-"""How long a host is given to remove the temporary directory of a run that was cut off."""
+"""How long all hosts are given to remove the temporary directory of a run that was cut off."""
 
 _SLOW_SUDO_SECONDS = 60
 """How long Ansible waits at least for a sudo that is slow."""
@@ -205,16 +207,19 @@ def _has_failed(host: HostReport) -> bool:
 
 
 def _clean_up(left: Sequence[tuple[Prepared, str]]) -> None:
-    """Remove our temporary directory from hosts that still answer; on the others the next run removes it."""
-    from concurrent.futures import ThreadPoolExecutor
+    """Remove our temporary directory from hosts that still answer, in five seconds for all of them.
+
+    What is left the next run removes.
+    """
+    deadline = time.monotonic() + _CLEAN_UP_SECONDS
 
     def remove(one: tuple[Prepared, str]) -> None:
         prepared, directory = one
         path = f'"$HOME"/{directory[2:]}' if directory.startswith("~/") else directory
-        with suppress(MngrAnsibleError):
-            prepared.target.connection.run(
-                f"PATH=/usr/bin:/bin:$PATH rm -rf -- {path} </dev/null >/dev/null 2>&1\n", _CLEAN_UP_SECONDS
-            )
+        if (seconds := deadline - time.monotonic()) > 0:
+            with suppress(MngrAnsibleError):
+                prepared.target.connection.run(
+                    f"PATH=/usr/bin:/bin:$PATH rm -rf -- {path} </dev/null >/dev/null 2>&1\n", seconds
+                )
 
-    with ThreadPoolExecutor(max_workers=min(32, len(left) or 1)) as pool:
-        list(pool.map(remove, left))
+    at_once(remove, left, [prepared.target.connection for prepared, _ in left])

@@ -26,6 +26,7 @@ from mngr_ansible.inputs.misspelt import condition_notices
 from mngr_ansible.plan.plan import Plan, build, print_only, resolve_destinations
 from mngr_ansible.portable import managers
 from mngr_ansible.provisioning import execution, next_sources, rendering
+from mngr_ansible.provisioning.at_once import at_once
 from mngr_ansible.provisioning.readiness import fitting, made_ready, remember
 from mngr_ansible.provisioning.reporting import NONSENSE, apply_report, nonsense, plan_report
 from mngr_ansible.provisioning.request import SILENT, Dialog, Prepared, Request, Target
@@ -143,17 +144,7 @@ def inspect(
             on_failure(each.target.name, inspected.error)
         return inspected
 
-    if len(gathered) == 1:
-        return [inspect_one(gathered[0])]
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(max_workers=min(32, len(gathered) or 1)) as pool:
-        try:
-            return list(pool.map(inspect_one, gathered))
-        except BaseException:
-            for each in gathered:
-                each.target.connection.stop()
-            raise
+    return at_once(inspect_one, gathered, [each.target.connection for each in gathered])
 
 
 def _inspect(

@@ -6,6 +6,7 @@ from mngr_ansible.catalog.lookup import similar_tool
 from mngr_ansible.diff import commands, preview
 from mngr_ansible.diff.outcome import Outcome, Status
 from mngr_ansible.errors import HostError, MngrAnsibleError
+from mngr_ansible.provisioning.at_once import at_once
 from mngr_ansible.provisioning.execution import HostsRun, by_alias
 from mngr_ansible.provisioning.request import Prepared
 from mngr_ansible.report import outcomes
@@ -38,7 +39,14 @@ def plan_report(
         has_diff: with the changes in files as diffs; every host is asked once more for what its files hold.
         is_refreshing: the commands fetch the lists of packages first, whatever their age.
     """
-    hosts = (_planned_host(each, has_diff=has_diff, is_refreshing=is_refreshing) for each in prepared)
+
+    def planned(each: Prepared) -> HostReport:
+        return _planned_host(each, has_diff=has_diff, is_refreshing=is_refreshing)
+
+    if has_diff:
+        hosts = at_once(planned, prepared, [each.target.connection for each in prepared])
+    else:
+        hosts = list(map(planned, prepared))
     return Report(command, tuple(hosts))
 
 

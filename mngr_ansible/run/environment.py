@@ -9,6 +9,8 @@ import pwd
 import sys
 from pathlib import Path
 
+from mngr_ansible.system.descriptors import room
+
 _INHERITED = ("HOME", "USER", "LOGNAME", "SSH_AUTH_SOCK", "TZ", "MNGR_ANSIBLE_LIGHT")
 _PLUGINS = (
     "ACTION",
@@ -31,6 +33,9 @@ to nothing; what is beside the playbook is found anyway."""
 MOST_FORKS = 50
 """Hosts on which Ansible works at once, at most: each costs a process here. Source: Ansible's option ``forks``."""
 
+_DESCRIPTORS_OF_A_FORK = 4
+"""Open files of Ansible's main process for each host on which it works (ansible-core 2.21)."""
+
 
 def environment(private: Path, sockets: Path, ssh_args: str | None, remote_tmp: str, hosts: int) -> dict[str, str]:
     """The whole environment of a run.
@@ -44,7 +49,8 @@ def environment(private: Path, sockets: Path, ssh_args: str | None, remote_tmp: 
             to about 100 characters. Source: unix(7).
         ssh_args: see :func:`ssh_arguments`; None: the hosts' variables have them.
         remote_tmp: where Ansible keeps its temporary files on a host.
-        hosts: how many there are; Ansible works on all at once, up to :data:`MOST_FORKS`.
+        hosts: how many there are; Ansible works on all at once, up to :data:`MOST_FORKS`,
+            or fewer where the limit of open files is low.
     """
     path = [entry for entry in os.environ.get("PATH", "").split(":") if entry.startswith("/") and _is_utf8(entry)]
     return {
@@ -59,7 +65,7 @@ def environment(private: Path, sockets: Path, ssh_args: str | None, remote_tmp: 
         "ANSIBLE_HOME": run_marker(private),
         "ANSIBLE_LOCAL_TEMP": str(private / "tmp"),
         "ANSIBLE_REMOTE_TEMP": remote_tmp,
-        "ANSIBLE_FORKS": str(max(1, min(hosts, MOST_FORKS))),
+        "ANSIBLE_FORKS": str(room(_DESCRIPTORS_OF_A_FORK, max(1, min(hosts, MOST_FORKS)))),
         "ANSIBLE_INJECT_FACT_VARS": "False",  # facts, which a host can forge, must not replace our variables
         "ANSIBLE_HOST_KEY_CHECKING": "True",  # without it, ansible-runner turns the check off
         "ANSIBLE_PIPELINING": str(os.environ.get("MNGR_ANSIBLE_PIPELINING") != "off"),
