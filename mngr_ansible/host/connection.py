@@ -24,6 +24,10 @@ class ShellResult:
     """Characters that the login shell printed before the script began; they are not in ``stdout``."""
 
 
+class HostStoppedError(HostError):
+    """We stopped the script that ran on the host; nothing is wrong with the host."""
+
+
 class Connection(Protocol):
     """A way to reach a host."""
 

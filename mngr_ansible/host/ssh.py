@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mngr_ansible.errors import HostError, UsageError
-from mngr_ansible.host.connection import ShellResult, answer_too_long, decoded, no_answer
+from mngr_ansible.host.connection import HostStoppedError, ShellResult, answer_too_long, decoded, no_answer
 from mngr_ansible.host.inventory_variables import portable_variables
 from mngr_ansible.host.login_shell import FIRST_LINE, OWN_COMMAND, explain, has_begun, without_noise
 from mngr_ansible.host.ssh_errors import FailedConnection, connection_error, is_of_proxy
@@ -242,7 +242,7 @@ class OpenSsh:
         except TooLongError:
             raise answer_too_long(self.address.typed) from None
         except StoppedError:
-            raise HostError("stopped", remedy="Run again.", host=self.address.typed) from None
+            raise HostStoppedError("stopped", remedy="Run again.", host=self.address.typed) from None
         stderr = decoded(done.stderr)
         if done.code == _CONNECTION_FAILED:
             stdout, left = decoded(done.stdout), timeout - (time.monotonic() - started)

@@ -18,6 +18,7 @@ from mngr_ansible.diff.availability import ask_offers
 from mngr_ansible.diff.due import compare, unmet_requirements
 from mngr_ansible.diff.resolver import Candidate, Resolver
 from mngr_ansible.errors import ErrorGroup, HostError, InputError, MngrAnsibleError
+from mngr_ansible.host.connection import HostStoppedError
 from mngr_ansible.host.probe import probe
 from mngr_ansible.host.probe_request import ProbeRequest
 from mngr_ansible.host.state import HostState
@@ -140,8 +141,14 @@ def inspect(
 
     def inspect_one(each: Prepared) -> Prepared:
         inspected = _inspect(each, request, started, is_applied=is_applied, is_everything_asked=is_everything_asked)
-        if inspected.error is not None and on_failure is not None and len(gathered) > 1:
-            on_failure(each.target.name, inspected.error)
+        error = inspected.error
+        if (
+            error is not None
+            and not isinstance(error, HostStoppedError)
+            and on_failure is not None
+            and len(gathered) > 1
+        ):
+            on_failure(each.target.name, error)
         return inspected
 
     return at_once(inspect_one, gathered, [each.target.connection for each in gathered])

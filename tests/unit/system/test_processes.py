@@ -12,6 +12,7 @@ from contextlib import suppress
 import psutil
 import pytest
 
+from mngr_ansible.system import processes
 from mngr_ansible.system.processes import LONGEST, StoppedError, TooLongError, find_program, run_bounded
 from tests.support.processes import processes_with
 from tests.support.waiting import wait_until
@@ -63,6 +64,13 @@ def test_what_a_program_has_started_ends_with_it():
     with pytest.raises(TimeoutError):
         run_bounded(["sh", "-c", "timeout -s KILL 600 sleep 993; true"], b"", seconds=2)
     wait_until(lambda: not processes_with("sleep 993"), 5)
+
+
+def test_it_ends_too_where_the_kernel_keeps_no_list_of_children():
+    with subprocess.Popen(["sh", "-c", "timeout 600 sleep 992; true"], start_new_session=True) as program:
+        wait_until(lambda: [each for each in processes_with("sleep 992") if each.name() == "sleep"])
+        processes._kill_children_anywhere(program.pid)
+    wait_until(lambda: not processes_with("sleep 992"), 5)
 
 
 def test_another_thread_can_stop_it():
