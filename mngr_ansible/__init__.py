@@ -5,7 +5,6 @@ For plugin authors: ``hookimpl``, ``FileTransferSpec``, ``PackageRequirement``, 
 ``Status``, ``MngrAnsibleError``. Names are loaded when they are first used: mngr imports us at every start.
 """
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
     from mngr_ansible.spec.files import FileTransferSpec
     from mngr_ansible.spec.packages import Check, PackageRequirement
     from mngr_ansible.spec.sources import Source
+
+__version__ = "0.1.0"
 
 __all__ = [
     "Check",
@@ -60,6 +61,8 @@ if not TYPE_CHECKING:  # for a type checker the module has only the names above
     def __getattr__(name: str) -> Any:
         if name not in _HOMES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        import importlib
+
         value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
         globals()[name] = value
         return value

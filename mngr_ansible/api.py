@@ -10,7 +10,7 @@ from mngr_ansible.plan.plan import Plan
 from mngr_ansible.provisioning import provisioner
 from mngr_ansible.provisioning.request import build_request
 from mngr_ansible.provisioning.targets import host_target, open_targets
-from mngr_ansible.report.report import Report
+from mngr_ansible.report.report import Interrupted, Report
 
 
 def build_plan(
@@ -88,5 +88,5 @@ def provision(
         )
         try:
             return provisioner.provision(provisioner.gather(found, asked), asked).report
-        except provisioner.Interrupted as stop:
+        except Interrupted as stop:
             raise stop.signal from None

@@ -14,7 +14,6 @@
     └── ErrorGroup              several of them
 """
 
-import importlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -114,6 +113,8 @@ else:
         """``PluginMngrError``: mngr's own class when mngr is installed; importing it costs 0.3 s, so only when used."""
         if name != "PluginMngrError":
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        import importlib
+
         try:
             found: type[Exception] = importlib.import_module("imbue.mngr.errors").PluginMngrError
         except ImportError:

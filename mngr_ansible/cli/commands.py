@@ -1,33 +1,25 @@
-"""The verbs of ``mngr-ansible``: options → a report and the words for people."""
+"""The verbs that make a plan: options → a report and the words for people."""
 
 import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
+from mngr_ansible.cli.verbs import Result
 from mngr_ansible.errors import UsageError
 from mngr_ansible.portable.text import one_stop, printable
 from mngr_ansible.provisioning import bootstrap, provisioner
 from mngr_ansible.provisioning.for_distro import distro_report
-from mngr_ansible.provisioning.listing import catalog_report, content_report, plugins_report
+from mngr_ansible.provisioning.listing import plugins_report
 from mngr_ansible.provisioning.password import ask_become_password
 from mngr_ansible.provisioning.reporting import plan_report
 from mngr_ansible.provisioning.request import Confirm, Dialog, Request, Target, build_request
 from mngr_ansible.provisioning.targets import open_targets
 from mngr_ansible.report import text
 from mngr_ansible.report.progress import ProgressCallback
-from mngr_ansible.report.report import Report
+from mngr_ansible.report.report import Interrupted, Report
 from mngr_ansible.system.signals import Terminated
-from mngr_ansible.values import frozen, replace
-
-
-@frozen
-class Result:
-    """What a verb gives: the report, its words for stdout, advice for stderr, and the exit code."""
-
-    report: Report
-    words: str
-    exit_code: int = 0
-    advice: str = ""
+from mngr_ansible.values import replace
 
 
 def _plan(options: argparse.Namespace) -> Result:
@@ -70,26 +62,14 @@ def _plugins(options: argparse.Namespace) -> Result:
     return Result(report, text.plugins_text(report))
 
 
-def _catalog(options: argparse.Namespace) -> Result:
-    report = catalog_report(options.tool)
-    return Result(report, text.catalog_text(report, is_whole=options.tool is not None))
-
-
-def _content(options: argparse.Namespace) -> Result:
-    report = content_report(options.copy, options.collection)
-    return Result(report, report.extra["path"])
-
-
 VERBS: Mapping[str, Callable[[argparse.Namespace], Result]] = {
     "plan": _plan,
     "apply": _apply,
     "render": _render,
     "bootstrap": _bootstrap,
     "plugins": _plugins,
-    "catalog": _catalog,
-    "content": _content,
 }
-"""By name, as :mod:`mngr_ansible.cli.parser` reads them."""
+"""By name; the other verbs are in :mod:`mngr_ansible.cli.verbs`."""
 
 
 def _on_hosts(options: argparse.Namespace) -> Report:
@@ -103,7 +83,7 @@ def _on_hosts(options: argparse.Namespace) -> Report:
             report = _report(targets, request, options)
     except (KeyboardInterrupt, Terminated) as signal:
         if report is not None and _is_changing(options):  # everything is done, only the connections were being closed
-            raise provisioner.Interrupted(report, signal) from signal
+            raise Interrupted(report, signal) from signal
         raise
     idle = [f"--{name.replace('_', '-')}" for name in ("key", "known_hosts") if getattr(options, name) is not None]
     if idle and not options.host:
@@ -118,7 +98,7 @@ def _report(targets: Sequence[Target], request: Request, options: argparse.Names
     if options.command == "render":
         dialog = Dialog(confirm=_confirm(options))
         return provisioner.render(
-            gathered, request, options.directory, dialog, is_desired=options.desired, is_plain=options.tasks
+            gathered, request, Path(options.directory), dialog, is_desired=options.desired, is_plain=options.tasks
         )
     if not _is_changing(options):
         return plan_report(provisioner.inspect(gathered, request), has_diff=getattr(options, "diff", False))

@@ -2,26 +2,24 @@
 
 import contextlib
 import io
-import json
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from mngr_ansible.cli import commands
+from mngr_ansible.cli import verbs
 from mngr_ansible.cli.parser import parser
 from mngr_ansible.errors import RUN_AGAIN, ErrorGroup, MngrAnsibleError, PluginError, PreconditionError
 from mngr_ansible.portable.text import printable
-from mngr_ansible.provisioning.provisioner import Interrupted
-from mngr_ansible.report import text
-from mngr_ansible.report.report import Report
-from mngr_ansible.run.ready import ReadyAnsible
+from mngr_ansible.report.report import Interrupted, Report
 from mngr_ansible.system.signals import Terminated
 
+if TYPE_CHECKING:
+    from mngr_ansible.run.ready import ReadyAnsible
 
-def run(words: Sequence[str], ready: ReadyAnsible | None = None) -> int:
+
+def run(words: Sequence[str], ready: "ReadyAnsible | None" = None) -> int:
     """Do what the words say; the value is the exit code. Every error is shown, none is raised.
 
     ``ready``: Ansible that waits to be used.
@@ -38,7 +36,7 @@ def run(words: Sequence[str], ready: ReadyAnsible | None = None) -> int:
         command, options.ready = options.command, ready
         stdout = sys.stdout
         with contextlib.redirect_stdout(sys.stderr):  # what a plugin prints is not the result
-            result = commands.VERBS[command](options)
+            result = verbs.call(options)
         _show(result, stdout, is_json=options.json, is_verbose=options.verbose)
     except MngrAnsibleError as error:
         _show_errors(Report(command, errors=(error,)), is_json, is_verbose=is_verbose)
@@ -58,6 +56,8 @@ def run(words: Sequence[str], ready: ReadyAnsible | None = None) -> int:
         return 1
     except Exception as error:  # noqa: BLE001 - nobody is shown a traceback unasked
         if is_verbose:
+            import traceback
+
             traceback.print_exc()
         bug = MngrAnsibleError(
             f"mngr-ansible failed unexpectedly: {type(error).__name__}: {printable(str(error)[:500])}",
@@ -74,7 +74,7 @@ def stopped_at_start(words: Sequence[str], stop: BaseException) -> int:
 
 
 def _command(words: Sequence[str]) -> str:
-    return next((word for word in words if word in commands.VERBS), "")
+    return next((word for word in words if word in verbs.VERBS), "")
 
 
 def _stopped(reached: Report, stop: BaseException, is_json: bool) -> int:
@@ -87,11 +87,13 @@ def _stopped(reached: Report, stop: BaseException, is_json: bool) -> int:
     with contextlib.suppress(OSError):  # the terminal may be gone
         _show_errors(report, is_json)
         if not is_json and reached.hosts:
+            from mngr_ansible.report import text
+
             print("\n".join(text.tables(report)))
     return 130 if isinstance(stop, KeyboardInterrupt) else int(str(getattr(stop, "code", 143)))
 
 
-def _show(result: commands.Result, stdout: TextIO, *, is_json: bool, is_verbose: bool) -> None:
+def _show(result: verbs.Result, stdout: TextIO, *, is_json: bool, is_verbose: bool) -> None:
     _print_errors(result.report, is_verbose=is_verbose)
     if is_json:
         _print_json(result.report, stdout)
@@ -112,6 +114,10 @@ def _show_errors(report: Report, is_json: bool, *, is_verbose: bool = False) -> 
 
 def _print_errors(report: Report, *, is_verbose: bool) -> None:
     """The errors, each after the traceback of the plugin's exception that is its cause, if that is requested."""
+    if not report.all_errors:
+        return
+    from mngr_ansible.report import text
+
     for error in report.all_errors:
         for each in error.errors if isinstance(error, ErrorGroup) else (error,):
             if is_verbose and isinstance(each, (PluginError, PreconditionError)) and each.__cause__ is not None:
@@ -120,4 +126,6 @@ def _print_errors(report: Report, *, is_verbose: bool) -> None:
 
 
 def _print_json(report: Report, stdout: TextIO) -> None:
+    import json
+
     print(json.dumps(report.to_dict(), indent=2), file=stdout)

@@ -2,11 +2,10 @@
 
 import argparse
 import re
-from pathlib import Path
 from typing import Any, NoReturn
 
+from mngr_ansible import __version__
 from mngr_ansible.errors import UsageError
-from mngr_ansible.spec.validation import nearest
 
 _DESCRIPTION = """\
 Provision hosts for mngr's agents: copy the files and install the packages and minimum versions that plugins, manifests
@@ -38,7 +37,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         choice = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)$", message)
-        hint = nearest(choice[1], re.findall(r"[\w-]+", choice[2])) if choice else ""
+        hint = _nearest(choice[1], re.findall(r"[\w-]+", choice[2])) if choice else ""
         raise UsageError(f"{message}{hint}", remedy=f"See {self.prog} --help.")
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
@@ -47,7 +46,7 @@ class _Parser(argparse.ArgumentParser):
         if unknown:
             verb = next(each for each in self.verbs if each.prog == f"{self.prog} {options.command}")
             known = re.findall(r"--[a-z-]+", verb.format_help())
-            hints = (nearest(each.partition("=")[0], known) for each in unknown if each.startswith("--"))
+            hints = (_nearest(each.partition("=")[0], known) for each in unknown if each.startswith("--"))
             raise UsageError(
                 f"unrecognized arguments: {' '.join(unknown)}{next(filter(None, hints), '')}",
                 remedy=f"See {verb.prog} --help.",
@@ -58,6 +57,12 @@ class _Parser(argparse.ArgumentParser):
                 remedy=f"Name one: {self.prog} bootstrap [USER@]HOST[:PORT].",
             )
         return options
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    from mngr_ansible.spec.validation import nearest
+
+    return nearest(word, known)
 
 
 def _seconds(value: str) -> float:
@@ -79,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    top.add_argument("--version", action="version", version=_version())
+    top.add_argument("--version", action="version", version=f"mngr-ansible {__version__}")
     verbs = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     what = _what()
     where = _where()
@@ -95,7 +100,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _verb(verbs, "apply", "make the changes that are needed", parents)
     render = _verb(verbs, "render", "write the run directory for what would change, and stop", parents)
-    render.add_argument("directory", type=Path, metavar="DIR", help="a new or empty directory")
+    render.add_argument("directory", metavar="DIR", help="a new or empty directory")
     render.add_argument("--desired", action="store_true", help="write all that is wanted, also what is there already")
     render.add_argument("--tasks", action="store_true", help="write plain tasks of Ansible's own modules, no roles")
     bootstrap = _verb(verbs, "bootstrap", "install what mngr itself needs on new hosts", [where, how])
@@ -107,18 +112,12 @@ def parser() -> argparse.ArgumentParser:
     catalog.add_argument("tool", nargs="?", metavar="NAME", help="show everything about this tool")
     content = _verb(verbs, "content", "print the directory that holds roles/ and playbooks/, or copy them", [shown])
     group = content.add_mutually_exclusive_group()
-    group.add_argument("--copy", type=Path, metavar="DIR", help="put working copies of roles/ and playbooks/ into DIR")
+    group.add_argument("--copy", metavar="DIR", help="put working copies of roles/ and playbooks/ into DIR")
     group.add_argument(
-        "--collection", type=Path, metavar="DIR", help="build the collection mngr.provisioning in DIR: tree and tarball"
+        "--collection", metavar="DIR", help="build the collection mngr.provisioning in DIR: tree and tarball"
     )
     top.verbs = list(verbs.choices.values())
     return top
-
-
-def _version() -> str:
-    import importlib.metadata
-
-    return f"mngr-ansible {importlib.metadata.version('mngr-ansible')}"
 
 
 def _verb(verbs: Any, name: str, does: str, parents: list[argparse.ArgumentParser]) -> argparse.ArgumentParser:

@@ -12,11 +12,10 @@ from loguru import logger
 from mngr_ansible.diff.outcome import DUE, Outcome, Status
 from mngr_ansible.errors import RUN_AGAIN, ErrorGroup, MngrAnsibleError, PluginError, PreconditionError
 from mngr_ansible.portable.text import one_stop, printable
-from mngr_ansible.provisioning.provisioner import Interrupted
 from mngr_ansible.provisioning.request import Confirm, Dialog
 from mngr_ansible.report import text
 from mngr_ansible.report.progress import described
-from mngr_ansible.report.report import HostReport, Report
+from mngr_ansible.report.report import HostReport, Interrupted, Report
 from mngr_ansible.system.signals import Terminated, signals_ignored
 from mngr_ansible.values import replace
 

@@ -2,20 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mngr_ansible.catalog.lookup import Tool, find_tool, tool_names
-from mngr_ansible.content.location import content_directory
 from mngr_ansible.errors import InputError, UsageError
-from mngr_ansible.inputs.hooks import Hook, sort_key
 from mngr_ansible.portable.text import printable
-from mngr_ansible.provisioning.provisioner import gather
-from mngr_ansible.provisioning.request import Prepared, Request, Target
 from mngr_ansible.report.report import PluginRow, Report, ToolRow
-from mngr_ansible.spec.validation import nearest
+
+if TYPE_CHECKING:
+    from mngr_ansible.catalog.lookup import Tool
+    from mngr_ansible.inputs.hooks import Hook
+    from mngr_ansible.provisioning.request import Prepared, Request, Target
 
 
-def plugins_report(request: Request, targets: Sequence[Target]) -> Report:
+def plugins_report(request: "Request", targets: Sequence["Target"]) -> Report:
     """Ask the plugins about the first host, without contacting it."""
+    from mngr_ansible.provisioning.provisioner import gather
+
     gathered = gather(targets, request)
     return Report("plugins", notices=gathered[0].plan.all_notices, extra={"plugins": _rows(request, gathered[0])})
 
@@ -26,6 +28,9 @@ def catalog_report(name: str | None = None) -> Report:
     Raises:
         InputError: the catalog has no tool of that name.
     """
+    from mngr_ansible.catalog.lookup import find_tool, tool_names
+    from mngr_ansible.spec.validation import nearest
+
     tool = find_tool(name) if name is not None else None
     if name is not None and tool is None:
         known = tool_names()
@@ -61,11 +66,13 @@ def content_report(copy: Path | None = None, collection: Path | None = None) -> 
 
         path = write_collection(collection).absolute()
     else:
+        from mngr_ansible.content.location import content_directory
+
         path = content_directory()
     return Report("content", extra={"path": str(path)})
 
 
-def _tool(tool: Tool) -> ToolRow:
+def _tool(tool: "Tool") -> ToolRow:
     return {
         "name": tool.name,
         "summary": tool.summary,
@@ -87,7 +94,7 @@ def _tool(tool: Tool) -> ToolRow:
     }
 
 
-def _rows(request: Request, gathered: Prepared) -> list[PluginRow]:
+def _rows(request: "Request", gathered: "Prepared") -> list[PluginRow]:
     found = request.hooks()
     hooks: dict[str, list[str]] = {}
     for name, implementations in found.items():
@@ -103,8 +110,10 @@ def _rows(request: Request, gathered: Prepared) -> list[PluginRow]:
     return [{"name": n, "hooks": hooks.get(n, []), "contributed": contributed.get(n, [])} for n in ordered]
 
 
-def _in_order(found: Mapping[str, Sequence[Hook]], precedence: Sequence[str]) -> list[str]:
+def _in_order(found: Mapping[str, Sequence["Hook"]], precedence: Sequence[str]) -> list[str]:
     """The plugins, lowest precedence first; one whose hooks have several ranks stands where its first one does."""
+    from mngr_ansible.inputs.hooks import sort_key
+
     implementations = [each for hook in found.values() for each in hook]
     return list(
         dict.fromkeys(each.plugin for each in sorted(implementations, key=lambda hook: sort_key(hook, precedence)))

@@ -32,7 +32,7 @@ from mngr_ansible.provisioning.readiness import fitting, made_ready, remember
 from mngr_ansible.provisioning.reporting import NONSENSE, apply_report, nonsense, plan_report
 from mngr_ansible.provisioning.request import SILENT, Dialog, Prepared, Request, Target
 from mngr_ansible.report.progress import announce, failed_early, summary
-from mngr_ansible.report.report import HostReport, Report
+from mngr_ansible.report.report import HostReport, Interrupted, Report
 from mngr_ansible.run.places import temporary_run_directory
 from mngr_ansible.values import frozen, replace
 
@@ -43,20 +43,6 @@ _PROBE_SECONDS = 60.0
 
 _SUDO_SECONDS = 60.0
 """How much longer where sudo is tried: it may wait for name servers that do not answer."""
-
-
-class Interrupted(BaseException):
-    """A signal stopped a command that changes hosts, after it had begun.
-
-    Attributes:
-        report: what was reached on every host until then.
-        signal: the exception that the signal raised: ``KeyboardInterrupt``, or ``Terminated`` of ``system.signals``.
-    """
-
-    def __init__(self, report: Report, signal: BaseException) -> None:
-        super().__init__()
-        self.report = report
-        self.signal = signal
 
 
 @frozen

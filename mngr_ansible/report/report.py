@@ -155,6 +155,20 @@ class Report:
         }
 
 
+class Interrupted(BaseException):
+    """A signal stopped a command that changes hosts, after it had begun.
+
+    Attributes:
+        report: what was reached on every host until then.
+        signal: the exception that the signal raised: ``KeyboardInterrupt``, or ``Terminated`` of ``system.signals``.
+    """
+
+    def __init__(self, report: Report, signal: BaseException) -> None:
+        super().__init__()
+        self.report = report
+        self.signal = signal
+
+
 def _prefixed(hosts: Sequence[HostReport], names: Sequence[str], text: str) -> str:
     """A notice with the names of its hosts, unless it is true of all."""
     return text if len(names) == len(hosts) else f"{listed(names)}: {text}"

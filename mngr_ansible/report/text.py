@@ -1,7 +1,5 @@
 """Reports and errors as people read them. Pure; control characters in text of hosts and plugins are escaped."""
 
-import shutil
-import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -39,6 +37,8 @@ def error_text(error: MngrAnsibleError) -> str:
 
 def traceback_text(error: BaseException) -> str:
     """The traceback of an exception."""
+    import traceback
+
     lines = "".join(traceback.format_exception(error)).rstrip("\n").split("\n")
     return "\n".join(map(printable, lines))
 
@@ -88,6 +88,8 @@ def render_text(report: Report) -> str:
 
 def width() -> int:
     """The columns of the terminal, at least 60; 80 where there is no terminal."""
+    import shutil
+
     return max(60, shutil.get_terminal_size((80, 24)).columns)
 
 

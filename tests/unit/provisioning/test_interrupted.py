@@ -10,6 +10,7 @@ import mngr_ansible
 from mngr_ansible.provisioning import provisioner
 from mngr_ansible.provisioning.request import Dialog, build_request
 from mngr_ansible.provisioning.targets import open_targets
+from mngr_ansible.report.report import Interrupted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +26,7 @@ class Peer:
 
 def test_a_signal_after_the_run_leaves_with_the_report_of_the_run(tmp_path: Path) -> None:
     request = build_request(plugins=[Peer()])
-    with open_targets((), work_dir=tmp_path) as (targets, _), pytest.raises(provisioner.Interrupted) as stop:
+    with open_targets((), work_dir=tmp_path) as (targets, _), pytest.raises(Interrupted) as stop:
         provisioner.provision(provisioner.gather(targets, request), request, Dialog())
     assert [host.host for host in stop.value.report.hosts] == ["localhost"]
     assert isinstance(stop.value.signal, KeyboardInterrupt)

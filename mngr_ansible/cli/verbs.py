@@ -1,0 +1,60 @@
+"""The verbs by name, and what each gives. A verb's own imports are made when it is called."""
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mngr_ansible.report.report import Report
+from mngr_ansible.values import frozen
+
+if TYPE_CHECKING:
+    Verb = Callable[[argparse.Namespace], "Result"]
+
+
+@frozen
+class Result:
+    """What a verb gives: the report, its words for stdout, advice for stderr, and the exit code."""
+
+    report: Report
+    words: str
+    exit_code: int = 0
+    advice: str = ""
+
+
+def call(options: argparse.Namespace) -> Result:
+    """Do what the options say, as :mod:`mngr_ansible.cli.parser` read them."""
+    return VERBS[options.command](options)
+
+
+def _with_plan(options: argparse.Namespace) -> Result:
+    from mngr_ansible.cli import commands
+
+    return commands.VERBS[options.command](options)
+
+
+def _catalog(options: argparse.Namespace) -> Result:
+    from mngr_ansible.provisioning.listing import catalog_report
+    from mngr_ansible.report import text
+
+    report = catalog_report(options.tool)
+    return Result(report, text.catalog_text(report, is_whole=options.tool is not None))
+
+
+def _content(options: argparse.Namespace) -> Result:
+    from mngr_ansible.provisioning.listing import content_report
+
+    copy, collection = (None if each is None else Path(each) for each in (options.copy, options.collection))
+    report = content_report(copy, collection)
+    return Result(report, report.extra["path"])
+
+
+VERBS: Mapping[str, "Verb"] = {
+    "plan": _with_plan,
+    "apply": _with_plan,
+    "render": _with_plan,
+    "bootstrap": _with_plan,
+    "plugins": _with_plan,
+    "catalog": _catalog,
+    "content": _content,
+}
