@@ -32,7 +32,7 @@ def run(words: Sequence[str], ready: "ReadyAnsible | None" = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        options = parser().parse_args(words)
+        options = parser(words[0] if words else "").parse_args(words)
         command, options.ready = options.command, ready
         stdout = sys.stdout
         with contextlib.redirect_stdout(sys.stderr):  # what a plugin prints is not the result

@@ -1,7 +1,10 @@
 """The command line of ``mngr-ansible``: its verbs, its options and their help."""
 
 import argparse
+import os
 import re
+import sys
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from mngr_ansible import __version__
@@ -28,6 +31,17 @@ class _Later(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         parser.error(f"{'/'.join(self.option_strings)} is not supported yet")
+
+
+class _Help(argparse.HelpFormatter):
+    """As argparse's, which imports ``shutil`` for the width of the terminal, at every option that is added."""
+
+    def __init__(self, prog: str, **options: Any) -> None:
+        super().__init__(prog, width=_columns() - 2, **options)
+
+
+class _WholeHelp(_Help, argparse.RawDescriptionHelpFormatter):
+    """The help of the whole command, whose examples are lines."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -59,6 +73,17 @@ class _Parser(argparse.ArgumentParser):
         return options
 
 
+def _columns() -> int:
+    """The width of the terminal, as ``shutil.get_terminal_size`` finds it."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isdecimal() and int(given) > 0:
+        return int(given)
+    try:
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or 80  # type: ignore[union-attr]
+    except (AttributeError, ValueError, OSError):  # it is closed, or no terminal
+        return 80
+
+
 def _nearest(word: str, known: list[str]) -> str:
     from mngr_ansible.spec.validation import nearest
 
@@ -75,61 +100,82 @@ def _seconds(value: str) -> float:
     return seconds
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+def parser(first: str = "") -> argparse.ArgumentParser:
+    """The whole command line. With its first word, only the options that can follow it, which is all that a call needs:
+    one verb's, or none after ``--help`` and ``--version``."""
     top = _Parser(
         prog="mngr-ansible",
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_WholeHelp,
         allow_abbrev=False,
     )
     top.add_argument("--version", action="version", version=f"mngr-ansible {__version__}")
     verbs = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    what = _what()
-    where = _where()
-    how = _how()
-    parents = [what, where, how]
-    plan = _verb(verbs, "plan", "show what would change and why; change nothing", parents)
-    plan.add_argument("--diff", action="store_true", help="show file changes as a diff (never for secrets)")
-    plan.add_argument("--detailed-exitcode", action="store_true", help="exit with 2 when anything would change")
-    plan.add_argument("--commands", action="store_true", help="print only the install commands: plan --commands | sh")
+    wanted = (first,) if first in (*_VERBS, "-h", "--help", "--version") else tuple(_VERBS)
+    for name, (does, add_options) in _VERBS.items():
+        description = does[0].upper() + does[1:] + "."
+        verb = verbs.add_parser(
+            name, help=does, description=description, formatter_class=_Help, allow_abbrev=False, add_help=name in wanted
+        )
+        top.verbs.append(verb)
+        if name in wanted:
+            add_options(verb)
+    return top
+
+
+def _plan(verb: argparse.ArgumentParser) -> None:
+    _what_where_how(verb)
+    verb.add_argument("--diff", action="store_true", help="show file changes as a diff (never for secrets)")
+    verb.add_argument("--detailed-exitcode", action="store_true", help="exit with 2 when anything would change")
+    verb.add_argument("--commands", action="store_true", help="print only the install commands: plan --commands | sh")
     known = "fedora:44, ubuntu:24.04, debian, opensuse, arch, alpine, macos, …"
-    plan.add_argument(
+    verb.add_argument(
         "--for", dest="system", metavar="DISTRO[:RELEASE]", help=f"plan for a system without connecting to it: {known}"
     )
-    _verb(verbs, "apply", "make the changes that are needed", parents)
-    render = _verb(verbs, "render", "write the run directory for what would change, and stop", parents)
-    render.add_argument("directory", metavar="DIR", help="a new or empty directory")
-    render.add_argument("--desired", action="store_true", help="write all that is wanted, also what is there already")
-    render.add_argument("--tasks", action="store_true", help="write plain tasks of Ansible's own modules, no roles")
-    bootstrap = _verb(verbs, "bootstrap", "install what mngr itself needs on new hosts", [where, how])
-    bootstrap.add_argument("hosts", nargs="*", metavar="HOST", help="the same as --host HOST")
-    bootstrap.add_argument("--dry-run", action="store_true", help="show what would change; change nothing")
-    _verb(verbs, "plugins", "show the plugins in order, their hooks, and what each needs", [what, how])
-    shown = _shown()
-    catalog = _verb(verbs, "catalog", "show the known tools, their sources, and which are tested", [shown])
-    catalog.add_argument("tool", nargs="?", metavar="NAME", help="show everything about this tool")
-    content = _verb(verbs, "content", "print the directory that holds roles/ and playbooks/, or copy them", [shown])
-    group = content.add_mutually_exclusive_group()
+
+
+def _render(verb: argparse.ArgumentParser) -> None:
+    _what_where_how(verb)
+    verb.add_argument("directory", metavar="DIR", help="a new or empty directory")
+    verb.add_argument("--desired", action="store_true", help="write all that is wanted, also what is there already")
+    verb.add_argument("--tasks", action="store_true", help="write plain tasks of Ansible's own modules, no roles")
+
+
+def _bootstrap(verb: argparse.ArgumentParser) -> None:
+    _where(verb)
+    _how(verb)
+    verb.add_argument("hosts", nargs="*", metavar="HOST", help="the same as --host HOST")
+    verb.add_argument("--dry-run", action="store_true", help="show what would change; change nothing")
+
+
+def _plugins(verb: argparse.ArgumentParser) -> None:
+    _what(verb)
+    _how(verb)
+
+
+def _catalog(verb: argparse.ArgumentParser) -> None:
+    _shown(verb.add_argument_group("how"))
+    verb.add_argument("tool", nargs="?", metavar="NAME", help="show everything about this tool")
+
+
+def _content(verb: argparse.ArgumentParser) -> None:
+    _shown(verb.add_argument_group("how"))
+    group = verb.add_mutually_exclusive_group()
     group.add_argument("--copy", metavar="DIR", help="put working copies of roles/ and playbooks/ into DIR")
     group.add_argument(
         "--collection", metavar="DIR", help="build the collection mngr.provisioning in DIR: tree and tarball"
     )
-    top.verbs = list(verbs.choices.values())
-    return top
 
 
-def _verb(verbs: Any, name: str, does: str, parents: list[argparse.ArgumentParser]) -> argparse.ArgumentParser:
-    verb: argparse.ArgumentParser = verbs.add_parser(
-        name, help=does, description=does[0].upper() + does[1:] + ".", parents=parents, allow_abbrev=False
-    )
-    return verb
+def _what_where_how(verb: argparse.ArgumentParser) -> None:
+    _what(verb)
+    _where(verb)
+    _how(verb)
 
 
-def _what() -> argparse.ArgumentParser:
-    parent = argparse.ArgumentParser(add_help=False)
-    group = parent.add_argument_group(
+def _what(verb: argparse.ArgumentParser) -> None:
+    group = verb.add_argument_group(
         "what", "each of these that takes a value, except --only, may be given more than once"
     )
     add = group.add_argument
@@ -157,12 +203,10 @@ def _what() -> argparse.ArgumentParser:
     )
     add("--only", choices=("files", "packages"), help="do only files, or only packages")
     add("--checksum", action="store_true", help="read all files, also those unchanged since they were read before")
-    return parent
 
 
-def _where() -> argparse.ArgumentParser:
-    parent = argparse.ArgumentParser(add_help=False)
-    group = parent.add_argument_group("where")
+def _where(verb: argparse.ArgumentParser) -> None:
+    group = verb.add_argument_group("where")
     add = group.add_argument
     add(
         "--host",
@@ -187,12 +231,10 @@ def _where() -> argparse.ArgumentParser:
     add("--become", action=argparse.BooleanOptionalAction, default=False, help="write files as root, through sudo")
     for later in ("--inventory", "--limit"):
         add(later, action=_Later, nargs="?", help=argparse.SUPPRESS)
-    return parent
 
 
-def _how() -> argparse.ArgumentParser:
-    parent = argparse.ArgumentParser(add_help=False)
-    group = parent.add_argument_group("how")
+def _how(verb: argparse.ArgumentParser) -> None:
+    group = verb.add_argument_group("how")
     add = group.add_argument
     add(
         "--install",
@@ -202,17 +244,22 @@ def _how() -> argparse.ArgumentParser:
     add("--no-check-packages", action="store_true", help="do not check packages")
     add("--timeout", type=_seconds, metavar="SECONDS", help="limit for the whole run (default: 600)")
     add("--yes", action="store_true", help="do not ask; assume yes")
-    _add_shown(group)
-    return parent
+    _shown(group)
 
 
-def _shown() -> argparse.ArgumentParser:
+def _shown(group: Any) -> None:
     """The options of a verb that only shows what is here."""
-    parent = argparse.ArgumentParser(add_help=False)
-    _add_shown(parent.add_argument_group("how"))
-    return parent
-
-
-def _add_shown(group: Any) -> None:
     group.add_argument("--json", action="store_true", help="print one JSON document on stdout")
     group.add_argument("-v", "--verbose", action="store_true", help="show every event on stderr")
+
+
+_VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "plan": ("show what would change and why; change nothing", _plan),
+    "apply": ("make the changes that are needed", _what_where_how),
+    "render": ("write the run directory for what would change, and stop", _render),
+    "bootstrap": ("install what mngr itself needs on new hosts", _bootstrap),
+    "plugins": ("show the plugins in order, their hooks, and what each needs", _plugins),
+    "catalog": ("show the known tools, their sources, and which are tested", _catalog),
+    "content": ("print the directory that holds roles/ and playbooks/, or copy them", _content),
+}
+"""Verb → what it does, and what adds its options."""
