@@ -44,13 +44,9 @@ class World:
     untouched: bool
 
 
-@pytest.fixture(scope="module", params=["program", "module", "without pipelining"])
+@pytest.fixture(scope="module", params=["program", "module"])
 def world(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> World:
-    way = {
-        "program": {},
-        "module": {"MNGR_ANSIBLE_LIGHT": "off"},
-        "without pipelining": {"ANSIBLE_PIPELINING": "false"},
-    }[request.param]
+    way = {"ANSIBLE_PIPELINING": str(request.param == "program")}
     directory = tmp_path_factory.mktemp("world")
     controller, out = Controller(directory), directory / "out"
     source = directory / "source"

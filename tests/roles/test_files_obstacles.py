@@ -96,21 +96,37 @@ def test_one_failure_stops_no_other_transfer_and_fails_the_task_in_one_sentence(
     assert not leftovers(obstacles.out)
 
 
-def test_a_large_payload_goes_as_one_file_and_only_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_program", [True, False], ids=["program", "module"])
+def test_a_large_payload_goes_only_once_and_without_a_file_where_a_program_takes_it(
+    tmp_path: Path, is_program: bool
+) -> None:
     controller, content = Controller(tmp_path), os.urandom(3 << 20)
     put(tmp_path / "source" / "big", content)
     put(tmp_path / "source" / "zero", bytes(9 << 20))
     put(tmp_path / "source" / "small", b"small")
     transfers = [{"local_path": "source", "remote_path": f"{tmp_path}/out"}]
-    first = controller.run(transfers, "-vvv")
+    way = {"MNGR_ANSIBLE_LIGHT": "on" if is_program else "off"}
+    first = controller.run(transfers, "-vvv", **way)
     assert (first.code, set(first.statuses.values())) == (0, {"changed"}), first.output
-    assert re.findall("PUT .* TO .*mngr-ansible-bundle", first.output)
+    assert bool(re.findall("PUT .* TO .*mngr-ansible-bundle", first.output)) is not is_program
     assert (tmp_path / "out" / "big").read_bytes() == content
     assert (tmp_path / "out" / "zero").read_bytes() == bytes(9 << 20)
     (tmp_path / "out" / "small").unlink()
-    second = controller.run(transfers, "-vvv")
+    second = controller.run(transfers, "-vvv", **way)
     assert second.result["mngr_steps"][0]["files_changed"] == 1
     assert "mngr-ansible-bundle" not in second.output
+    assert not leftovers(tmp_path)
+
+
+def test_what_is_too_large_for_a_program_goes_as_one_file_and_its_secrets_inside_the_program(tmp_path: Path) -> None:
+    controller, content, secret = Controller(tmp_path), os.urandom(65 << 20), os.urandom(3 << 20)
+    put(tmp_path / "source" / "big", content)
+    put(tmp_path / "source" / "secret", secret, 0o600)
+    ran = controller.run([{"local_path": "source", "remote_path": f"{tmp_path}/out"}], "-vvv")
+    assert (ran.code, set(ran.statuses.values())) == (0, {"changed"}), ran.output
+    assert len(re.findall(r"PUT .* TO .*mngr-ansible-bundle", ran.output)) == 1
+    assert (tmp_path / "out" / "big").read_bytes() == content
+    assert (tmp_path / "out" / "secret").read_bytes() == secret
     assert not leftovers(tmp_path)
 
 

@@ -204,7 +204,7 @@ def test_what_ansible_adds_to_the_script_does_not_break_it() -> None:
 
 def test_where_there_is_a_python_its_own_failure_is_reported(host: SshHost, tmp_path: Path) -> None:
     put(tmp_path / "run/new")
-    broken = '#!/bin/sh\n[ "$1" = -I ] && exec /usr/bin/real-python3 "$@"\necho \'broken on purpose\' >&2; exit 127\n'
+    broken = '#!/bin/sh\n[ "$2" = -c ] && exec /usr/bin/real-python3 "$@"\necho \'broken on purpose\' >&2; exit 127\n'
     host.run("cd /usr/bin; cat >broken; chmod 755 broken; mv python3 real-python3; mv broken python3", stdin=broken)
     given = [{"local_path": "new", "remote_path": "/srv/new"}]
 

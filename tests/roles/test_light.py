@@ -32,7 +32,7 @@ def started(*, python: str = sys.executable, **more: Any) -> "subprocess.Complet
 def answer(done: "subprocess.CompletedProcess[bytes]") -> Any:
     """What the action makes of it."""
     printed = {"stdout": done.stdout.decode(), "stderr": done.stderr.decode(), "rc": done.returncode}
-    return light_program._result(printed, MARK, pytest.fail)
+    return light_program._result(printed, MARK, "python3", pytest.fail)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -66,7 +66,9 @@ def test_a_python_that_is_not_there_is_named_and_all_that_is_sent_is_taken() -> 
 def test_nothing_of_an_answer_reaches_what_ansible_keeps_for_itself() -> None:
     hostile = {"ansible_facts": {"a": 1}, "_ansible_no_log": True, "changed": True, "warnings": ["careful"]}
     warnings: list[str] = []
-    said = light_program._result({"stdout": f"noise\n{MARK}{json.dumps(hostile)}\nmore"}, MARK, warnings.append)
+    said = light_program._result(
+        {"stdout": f"noise\n{MARK}{json.dumps(hostile)}\nmore"}, MARK, "python3", warnings.append
+    )
     assert (said, warnings) == ({"changed": True}, ["careful"])
-    unmarked = light_program._result({"stdout": json.dumps(hostile), "rc": 0}, MARK, warnings.append)
+    unmarked = light_program._result({"stdout": json.dumps(hostile), "rc": 0}, MARK, "python3", warnings.append)
     assert unmarked["failed"] is True

@@ -69,8 +69,6 @@ bundle_path:
   returned: with O(part)
 """
 
-import base64  # noqa: E402
-import io  # noqa: E402
 import os  # noqa: E402
 import resource  # noqa: E402
 import signal  # noqa: E402
@@ -160,6 +158,9 @@ def apply(module: AnsibleModule, umask: int) -> tuple[list[StepOutcome], Compari
     """
     inline = getattr(module, "payload", None)
     if inline is None:
+        import base64
+        import io
+
         inline = io.BytesIO(base64.b64decode(module.params["bundle"], validate=True))
     path = module.params["bundle_path"]
     file = None if path is None else uploads.take(path)

@@ -21,7 +21,7 @@ is refused too (:mod:`mngr_files_obstacles`).
 
 from __future__ import annotations
 
-import base64
+import binascii
 import hashlib
 import os
 import stat
@@ -234,7 +234,7 @@ class Comparer:
             is_public = stat.S_ISREG(status.st_mode) and status.st_mode & stat.S_IROTH
             if not is_public or status.st_size > LARGEST:
                 return None
-            return base64.b64encode(file.read(LARGEST)).decode("ascii")
+            return binascii.b2a_base64(file.read(LARGEST), newline=False).decode("ascii")
 
     def _note_difference(self, entry: HostEntry, directory: Directory) -> None:
         """Add a change that is not one of content, if a diff is asked for."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import platform
 import re
 import stat
 import struct
@@ -120,7 +119,7 @@ def _flags(descriptor: int) -> int:
 
 def _get_flags_request() -> int:
     """The number of FS_IOC_GETFLAGS: ``_IOR('f', 1, long)``. Source: asm-generic/ioctl.h and those of the others."""
-    direction = 1 << 30 if platform.machine().startswith(("alpha", "mips", "ppc", "sparc")) else 2 << 30
+    direction = 1 << 30 if os.uname().machine.startswith(("alpha", "mips", "ppc", "sparc")) else 2 << 30
     return direction | struct.calcsize("l") << 16 | ord("f") << 8 | 1
 
 

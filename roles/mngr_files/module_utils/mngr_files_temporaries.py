@@ -11,7 +11,6 @@ import errno
 import fcntl
 import os
 import re
-import secrets
 import stat
 import time
 from contextlib import contextmanager
@@ -34,7 +33,7 @@ _YOUNG_SECONDS = 2
 
 def new_name() -> bytes:
     """A name for something temporary, which nobody can foresee."""
-    return PREFIX + secrets.token_hex(8).encode("ascii")
+    return PREFIX + os.urandom(8).hex().encode("ascii")
 
 
 def create(directory: Directory) -> tuple[int, bytes]:

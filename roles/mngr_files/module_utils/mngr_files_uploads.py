@@ -6,10 +6,9 @@ that Ansible uploads. It is removed as soon as the module has opened it.
 
 from __future__ import annotations
 
-import base64
+import binascii
 import errno
 import os
-import secrets
 import stat
 from typing import BinaryIO
 
@@ -40,7 +39,7 @@ def append_part(remote_tmp: str, path: str | None, part: str) -> str:
     directories = Directories()
     if path is None:
         holder = _made(directories, os.fsencode(remote_tmp))
-        name = _TASK + secrets.token_hex(8).encode("ascii")
+        name = _TASK + os.urandom(8).hex().encode("ascii")
         os.mkdir(name, 0o700, dir_fd=holder.fd)
         directory = directories.open_in(holder, name)
         path = os.path.join(os.fsdecode(directory.path), UPLOAD)
@@ -48,7 +47,7 @@ def append_part(remote_tmp: str, path: str | None, part: str) -> str:
         directory = directories.open(os.fsencode(os.path.dirname(path)))
     with open(os.open(UPLOAD, _APPEND, 0o600, dir_fd=directory.fd), "ab") as file:
         _require_file(file)
-        file.write(base64.b64decode(part, validate=True))
+        file.write(binascii.a2b_base64(part))
     return path
 
 

@@ -11,11 +11,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import shutil
 import stat
 import time
 import zlib
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple, Optional, cast
 
 from . import mngr_files_labels as labels
@@ -39,6 +37,7 @@ BATCH_FILES = 200
 BATCH_BYTES = 32 << 20
 BACKUP = b".mngr-backup-"
 _THREADS = 8
+_BLOCK = 1 << 20
 _LONGEST_NAME = 255
 """Bytes that a file name can have."""
 
@@ -153,6 +152,8 @@ def _remove(written: Sequence[_WrittenFile]) -> None:
 def _sync_all(written: Sequence[_WrittenFile]) -> list[OSError | None]:
     if len(written) < _THREADS:
         return [_sync(file) for file in written]
+    from concurrent.futures import ThreadPoolExecutor  # takes long, and a few files do without
+
     with ThreadPoolExecutor(_THREADS) as pool:
         return list(pool.map(_sync, written))
 
@@ -238,7 +239,8 @@ def _copy(directory: Directory, name: bytes, backup: bytes) -> None:
                 status = os.fstat(original.fileno())
                 if not stat.S_ISREG(status.st_mode):
                     raise OSError(errno.EBUSY, "was exchanged by another program meanwhile; run again", name)
-                shutil.copyfileobj(original, copy)
+                for block in iter(lambda: original.read(_BLOCK), b""):
+                    copy.write(block)
                 labels.copy(original.fileno(), copy.fileno())
             copy.flush()
             if os.geteuid() == 0:

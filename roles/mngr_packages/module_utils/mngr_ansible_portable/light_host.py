@@ -9,7 +9,7 @@ The input is the program, a header and perhaps a payload, which is the module's 
 Shared with the roles (Python 3.9, standard library only).
 """
 
-# ruff: noqa: PTH103, PTH111
+# ruff: noqa: PTH103, PTH111, SLF001
 
 from __future__ import annotations
 
@@ -180,4 +180,20 @@ def start(module: str, sources: Mapping[str, str]) -> None:
     sys.modules[f"{_PACKAGE}.basic"] = sys.modules["__main__"]
     sys.meta_path.insert(0, _Importer(sources))
     name = f"{_PACKAGE}.{module}"
-    exec(compile(sources[name], f"<{name}>", "exec", dont_inherit=True), {"__name__": "__main__"})  # noqa: S102
+    code = compile(sources[name], f"<{name}>", "exec", dont_inherit=True)
+    try:
+        exec(code, {"__name__": "__main__"})  # noqa: S102
+    except SystemExit as end:
+        _leave(end.code if isinstance(end.code, int) else int(end.code is not None))
+
+
+def _leave(code: int) -> NoReturn:
+    """End this process without taking the interpreter apart, which takes longer than to write a few files."""
+    import atexit
+
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)

@@ -116,9 +116,10 @@ def execute(
         stream.write(part)
     if pack is not None:
         pack(stream)
-    command = _command(_interpreter(action, variables, constants), environment.get("PATH"))
+    pythons = _interpreter(action, variables, constants)
+    command = _command(pythons, environment.get("PATH"))
     done = action._low_level_execute_command(command, in_data=stream.getvalue(), sudoable=True)
-    return _result(done, mark, warn)
+    return _result(done, mark, _wanted(pythons), warn)
 
 
 @functools.cache
@@ -134,7 +135,7 @@ def program(module: str) -> bytes:
     sources = _sources(name)
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "light_host.py"), encoding="utf-8") as file:
         host = file.read()
-    return zlib.compress(f"{host}\nstart({name!r}, {sources!r})\n".encode(), 9)
+    return zlib.compress(f"{host}\nstart({name!r}, {sources!r})\n".encode())
 
 
 def _sources(module: str) -> dict[str, str]:
@@ -220,12 +221,15 @@ _MORE = ("python3", "/usr/libexec/platform-python")
 """Where a Python may be that Ansible does not look for."""
 
 
+def _wanted(pythons: list[str]) -> str:
+    """What is looked for, for people and for the shell."""
+    return re.sub(r"[^\w./+-]", "?", pythons[0]) if len(pythons) == 1 else "python3"
+
+
 def _command(pythons: list[str], path: str | None) -> str:
     """The command that starts the first of these Pythons that the host has. ``path``: the PATH of the task."""
-    wanted = pythons[0] if len(pythons) == 1 else "python3"
-    text = _START.format(
-        candidates=" ".join(map(_word, pythons)), boot=shlex.quote(_BOOT), wanted=re.sub(r"[^\w./+-]", "?", wanted)
-    )
+    candidates = " ".join(map(_word, pythons))
+    text = _START.format(candidates=candidates, boot=shlex.quote(_BOOT), wanted=_wanted(pythons))
     return text if path is None else f"PATH={shlex.quote(path)}; export PATH\n{text}"
 
 
@@ -234,23 +238,20 @@ def _word(python: str) -> str:
     return '"' + re.sub(r'([\\"`])', r"\\\1", re.sub("^~/", "$HOME/", python)) + '"'
 
 
-def _result(done: Mapping[str, Any], mark: str, warn: Callable[[str], object]) -> dict[str, Any]:
-    """The result of a module from what its program printed."""
-    output = str(done.get("stdout", ""))
+def _result(done: Mapping[str, Any], mark: str, python: str, warn: Callable[[str], object]) -> dict[str, Any]:
+    """The result of a module from what its program printed, or why it printed none."""
+    output, errors = str(done.get("stdout", "")), str(done.get("stderr", ""))
     _, found, after = output.rpartition(mark)
     try:
         result = json.loads(after.partition("\n")[0]) if found else None
     except ValueError:
         result = None
     if not isinstance(result, dict):
-        return {
-            "failed": True,
-            "changed": False,
-            "msg": "MODULE FAILURE: the program on the host ended without an answer.",
-            "module_stdout": output,
-            "module_stderr": str(done.get("stderr", "")),
-            "rc": done.get("rc"),
-        }
+        message = "MODULE FAILURE: the program on the host ended without an answer."
+        if f"{python}: not found\n" in errors:
+            message = f"{python} was not found on the host. Install it, or name a Python in ansible_python_interpreter."
+        answer = {"failed": True, "changed": False, "msg": message, "rc": done.get("rc")}
+        return {**answer, "module_stdout": output, "module_stderr": errors}
     for warning in result.pop("warnings", ()):
         warn(str(warning))
     return {key: value for key, value in result.items() if not key.startswith(("ansible_", "_ansible_"))}
