@@ -51,9 +51,6 @@ _NO_REASON = regex(
 """What stands in such lines and is no reason: npm's fields, where a log is, and that something else failed."""
 
 
-PROXIES = ("https_proxy", "http_proxy", "all_proxy", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
-"""Variables that name a proxy. Source: curl(1), "ENVIRONMENT"."""
-
 _OF_LISTS = frozenset(
     ("network", "key", "checksum", "clock", "refused", "locked", "full", "read-only", "privilege", "broken")
 )
@@ -159,7 +156,7 @@ def unfetched(tool: str, code: int, output: str, privilege: str = "root") -> Exp
 def with_proxy(found: Explanation, proxy: str, privilege: str) -> Explanation:
     """The same; if the network failed, and sudo or doas keeps the login's proxy from root, it says that too.
 
-    ``proxy``: the name of the variable of ``PROXIES`` that the login has; empty: it has none.
+    ``proxy``: the name of the variable of ``addresses.PROXIES`` that the login has; empty: it has none.
     """
     if found.kind != "network" or not proxy or privilege not in ("sudo", "doas"):
         return found

@@ -10,7 +10,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from .mngr_ansible_portable import causes
+from .mngr_ansible_portable import addresses, causes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +70,7 @@ def _pips_log(output: str) -> str:
 
 
 def _with_proxy(found: causes.Explanation, privilege: str) -> causes.Explanation:
-    return causes.with_proxy(found, next((name for name in causes.PROXIES if os.environ.get(name)), ""), privilege)
+    return causes.with_proxy(found, next((name for name in addresses.PROXIES if os.environ.get(name)), ""), privilege)
 
 
 def lock_holder(manager: str, pid: str | None) -> str:

@@ -196,6 +196,8 @@ class Installation:
 
     def offered(self, due: Sequence[Checked]) -> list[Checked]:
         """Those that the manager can satisfy, after one refresh of its lists if needed; fails for required others."""
+        if not due:
+            return []
         requirements = [each.requirement for each in due]
         offers = self.manager.offers(requirements, self.privilege)
         is_short = offers.lists == "empty" or any(self.manager.refusal(each, offers) for each in requirements)

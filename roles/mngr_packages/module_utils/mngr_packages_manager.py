@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING
 
 from . import mngr_packages_explanations as explanations
 from . import mngr_packages_host
-from .mngr_ansible_portable import managers, versions
+from .mngr_ansible_portable import managers, rehearsals, versions
 from .mngr_ansible_portable import offers as package_offers
-from .mngr_ansible_portable.rehearsals import MANAGERS as REHEARSING
-from .mngr_ansible_portable.rehearsals import Rehearsal
 from .mngr_ansible_portable.text import clause
 
 if TYPE_CHECKING:
@@ -74,7 +72,7 @@ class PackageManager:
         self._deadline = time.monotonic() + module.params.get("timeout", 0)
         self.is_present = self.host.has(self._row.program)
         self.can_refresh = bool(self._row.refresh)
-        self._rehearsal: Rehearsal | None = None
+        self._rehearsal: rehearsals.Rehearsal | None = None
         self._environment: dict[str, str] = {}
         self.foretold: dict[str, str] = {}
         self.output = ""
@@ -204,7 +202,7 @@ class PackageManager:
     @property
     def can_rehearse(self) -> bool:
         """Whether it can fetch its lists without a change of the host."""
-        return self.name in REHEARSING
+        return self.name in rehearsals.MANAGERS
 
     @contextlib.contextmanager
     def rehearsal(self, files: Callable[[str], Mapping[str, str]], privilege: str) -> Iterator[None]:
@@ -215,7 +213,7 @@ class PackageManager:
             privilege: how root is reached.
         """
         directory = self.host.new_directory()
-        self._rehearsal = Rehearsal(self.name, directory)
+        self._rehearsal = rehearsals.Rehearsal(self.name, directory)
         try:
             self.host.captured(["/bin/sh", "-c", self._rehearsal.layout(files(directory))])
             yield
@@ -279,7 +277,7 @@ class PackageManager:
                 patient, environment = self._rehearsal.amended(patient), self._rehearsal.environment
             bounded = managers.bounded(managers.with_environment(self.name, patient, environment), seconds)
             code, self.output = self.host.captured(managers.privileged(bounded, privilege))
-            if explanations.is_stopped(code) and locked:  # no time was left for this try; the last one tells the reason
+            if locked and explanations.is_stopped(code):  # no time was left for this try; the last one tells the reason
                 code, self.output = locked  # pylint: disable=unpacking-non-sequence
                 return code
             has_lock_message = bool(self._row.locked) and re.search(self._row.locked, self.output) is not None

@@ -10,6 +10,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
 from . import mngr_packages_host
+from . import mngr_packages_sources as sources
 from .mngr_ansible_portable import fields, managers
 from .mngr_ansible_portable.managers import DOWNLOADS
 from .mngr_packages_foretold import Foretold
@@ -17,7 +18,6 @@ from .mngr_packages_host import SilentHostError
 from .mngr_packages_manager import PackageManager
 from .mngr_packages_outcomes import Outcomes, outcome
 from .mngr_packages_queries import Checked, Requirement, check, complete, look
-from .mngr_packages_sources import Choice, Chooser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
     from .mngr_packages_outcomes import StepOutcome
+    from .mngr_packages_sources import Choice
 
 _NOTHING = "No package was changed."
 _DUE = ("missing", "too-old")
@@ -207,7 +208,7 @@ def _choose(
     if module.check_mode:
         found = Foretold(module.params["foretold"]).applied(found)
     due = [each for each in found if each.requirement["sources"] and each.finding.status in _DUE]
-    return Chooser(module, wanted, earlier).choose(due), found
+    return sources.Chooser(module, wanted, earlier).choose(due), found
 
 
 def _mode(module: AnsibleModule, requirement: Requirement) -> str:

@@ -17,6 +17,7 @@ import json
 import os
 import sys
 from importlib.machinery import ModuleSpec
+from importlib.util import LazyLoader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -130,7 +131,11 @@ def _drain(stream: BinaryIO) -> None:
 
 
 class _Importer:
-    """Finds the role's files in memory, under the names that Ansible gives them on a host."""
+    """Finds the role's files in memory, under the names that Ansible gives them on a host.
+
+    A file is compiled when it is used for the first time, which ``from … import`` of what is in it is, and ``import``
+    of the file is not. Compiling all of them would take longer than most of the work.
+    """
 
     def __init__(self, sources: Mapping[str, str]) -> None:
         self._sources = sources
@@ -140,7 +145,8 @@ class _Importer:
         is_package = f"{name}.__init__" in self._sources
         if not is_package and name not in self._sources:
             return None
-        spec = ModuleSpec(name, self, origin=f"<{name}>", is_package=is_package)  # type: ignore[arg-type]
+        loader = self if is_package else LazyLoader(self)  # type: ignore[arg-type]
+        spec = ModuleSpec(name, loader, origin=f"<{name}>", is_package=is_package)  # type: ignore[arg-type]
         spec.has_location = True
         return spec
 

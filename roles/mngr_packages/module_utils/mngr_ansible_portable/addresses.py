@@ -13,6 +13,8 @@ from .regular_expressions import regex
 _PARTS = regex(
     r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]{0,20}://)(?P<login>[^/\s\"'<>\\]*@)?(?P<rest>[^\s\"'<>\\?]*)(?P<query>\?[^\s\"'<>\\]*)?"
 )
+PROXIES = ("https_proxy", "http_proxy", "all_proxy", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
+"""Variables that name a proxy. Source: curl(1), "ENVIRONMENT"."""
 _SHORTEST_SECRET = 4
 """Characters of a part of an address below which it is no secret, but a word that may stand anywhere."""
 

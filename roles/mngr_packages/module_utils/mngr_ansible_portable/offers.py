@@ -12,7 +12,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
-from . import causes, managers, trusted_programs
+from . import addresses, causes, managers, trusted_programs
 from .regular_expressions import regex
 from .sh import without_comments
 from .versions import compare, is_snap_placeholder, upstream
@@ -104,7 +104,7 @@ mngr_lists() { # MANAGER STAMP FILE…
   echo "mngr-offer $mngr_manager lists $mngr_age"
 }
 """
-_FUNCTIONS = _FUNCTIONS.replace("@PROXIES@", " ".join(causes.PROXIES))
+_FUNCTIONS = _FUNCTIONS.replace("@PROXIES@", " ".join(addresses.PROXIES))
 """What the lines about packages call. ``FRAME`` is a manager's name, a blank and the number of the question."""
 
 _BOUNDED = f'if timeout {_SECONDS} true 2>/dev/null; then exec timeout -s KILL {_SECONDS} "$@"; else exec "$@"; fi'
@@ -265,15 +265,22 @@ def read(
         if manager in _LISTS:
             fetched = _Answer.of(output.get((manager, "refresh"), ()))
             said, _, proxy = fetched.output.rpartition("mngr-proxy ")
-            asked = causes.unfetched(manager, fetched.code, said, privilege)
+            asked = causes.unfetched(manager, fetched.code, said, privilege) if said or fetched.code else None
             asked = causes.with_proxy(asked, proxy, privilege) if asked else None
-            asked = asked or causes.unfetched(manager, 0, given[0].output, privilege)
+            if asked is None and not _is_plain(manager, given[0].output):
+                asked = causes.unfetched(manager, 0, given[0].output, privilege)
             problem = asked.problem if asked else ""
         offers = _offers(manager, names, given)
         if lists.get(manager) == "read-only":
             offers, problem = {name: Offer(why=_READ_ONLY.format(manager)) for name in names}, ""
         answers[manager] = ManagerOffers(lists.get(manager, "own"), offers, problem)
     return answers
+
+
+def _is_plain(manager: str, output: str) -> bool:
+    """Whether an answer is surely nothing but packages: what apt complains of is a line that does not begin blank."""
+    lines = output.split("\n") if manager == "apt" else ("?",)
+    return all(line.startswith(" ") or line.endswith(":") or not line for line in lines)
 
 
 def _offers(manager: str, names: Sequence[str], given: Sequence[_Answer]) -> dict[str, Offer]:
