@@ -16,7 +16,8 @@ ask_login() {
   while case $H in ?*/) : ;; *) false ;; esac; do H=${H%/}; done
   say home "$H"
   say user "$u"
-  say uid "$(id -u)"
+  uid=$(id -u)
+  say uid "$uid"
   say groups "$(id -G)"
   for t in "$H" /tmp /var/tmp; do
     if [ -d "$t" ] && [ -w "$t" ] && [ -x "$t" ]; then say tmp "$t"; break; fi
@@ -24,7 +25,7 @@ ask_login() {
 }
 
 ask_system() {
-  say system "$(uname -s) $(uname -m)"
+  say system "$(uname -sm)"
   a=$(dpkg --print-architecture 2>/dev/null)
   if [ -z "$a" ] && [ -r /etc/apk/arch ]; then read -r a </etc/apk/arch; fi
   say userland "$a $(getconf LONG_BIT 2>/dev/null)"
@@ -115,7 +116,7 @@ try_root() {
 # not answer, which takes them 10 to 40 s: it gets a minute.
 find_privilege() {
   privilege=none bounded='' wait=$((seconds * 5 / 8))
-  if [ "$(id -u)" = 0 ]; then privilege=root; return; fi
+  if [ "$uid" = 0 ]; then privilege=root; return; fi
   if [ -z "$needs_privilege" ] && [ -n "$python" ]; then return; fi
   if [ "$wait" -gt 60 ]; then wait=60; elif [ "$wait" -lt 1 ]; then wait=1; fi
   if timeout -k 1 1 true >/dev/null 2>&1; then bounded="timeout -k 1 $wait"; fi
@@ -181,13 +182,9 @@ main() {
   ask_login
   ask_system
   ask_managers
-  ask_python
-  find_privilege
-  say privilege "$privilege"
   W=@WORK_DIR@
   say work_dir "$W"
-: @QUESTIONS@
-: @CHECKS@
+: @REST@
   printf '%s end\n' @NONCE@
 }
 

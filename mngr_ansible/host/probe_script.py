@@ -26,12 +26,34 @@ def probe_script(request: ProbeRequest, paths: Sequence[ProbePath], nonce: str, 
         "NONCE": nonce,
         "SECONDS": str(seconds),
         "WORK_DIR": _work_dir(request.work_dir),
-        "QUESTIONS": "\n".join(questions),
-        "CHECKS": f"echo checks\n{check_script.script(request.requirements, has_paths=True)}"
-        if request.requirements
-        else "",
+        "REST": _in_parallel(request, questions),
     }
     return templates.render("probe.sh", values)
+
+
+_AT_ONCE = 8
+"""How many requirements are checked while files are looked at. What their checks print waits in a pipe, which holds 64
+KiB (pipe(7)): where it were full, a program would wait too, and be ended."""
+
+
+def _in_parallel(request: ProbeRequest, questions: Sequence[str]) -> str:
+    """The commands that ask about python3, privilege, files and requirements, as much as possible at the same time.
+
+    What the first half of the pipe prints comes after what the second one prints.
+    """
+    privilege = "find_privilege\nsay privilege \"$privilege\""
+    checks = ""
+    if request.requirements:
+        checks = f"echo checks\n{check_script.script(request.requirements, has_paths=True)}"
+    about_files = "\n".join(questions)
+    if not questions:
+        return f"ask_python\n{privilege}\n{checks}"
+    if len(request.requirements) > _AT_ONCE:
+        return f"ask_python\n{privilege}\n{about_files}\n{checks}"
+    beside = f"{{ {about_files}\n}} </dev/null\ncat"
+    if request.needs_privilege:  # the files may be looked at as root
+        return f"{privilege}\n{{ ask_python\n{checks} }} | {{ {beside}\n}}"
+    return f"{{ ask_python\n{privilege}\n{checks} }} | {{ {beside}\n}}"
 
 
 def _work_dir(work_dir: str) -> str:
