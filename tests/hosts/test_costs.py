@@ -81,7 +81,7 @@ def test_tasks_connections_and_sessions_are_as_many_for_one_file_as_for_three_hu
     assert one.tasks == many.tasks == entries.tasks == TASKS
     assert one.connections == many.connections == entries.connections == 1
     assert one.sessions == many.sessions == entries.sessions
-    assert one.sessions <= 3  # the probe, and one execution of the module
+    assert one.sessions <= 2  # the probe, and one execution on the host
 
 
 def test_a_large_payload_costs_a_constant_number_more_of_sessions_and_no_task(counted, sources):
@@ -100,6 +100,21 @@ def test_nothing_due_starts_no_task_and_costs_one_session(counted, sources):
     again = counted.apply(*words)
 
     assert (again.tasks, again.connections, again.sessions) == ([], 1, 1)
+
+
+def test_what_a_probe_starts_on_the_host_does_not_depend_on_how_many_files_it_looks_at(counted, sources):
+    few, many = sources("three", 3, 100), sources("hundreds", 1000, 4096)
+    counted.apply("--file", few, "--file", many)
+
+    def processes(*words: object) -> int:
+        # A shell's own number is the next one in the host's PID namespace. Source: pid_namespaces(7).
+        before = int(counted.host.run("echo $$").stdout)
+        assert mngr_ansible("plan", *words, *on(counted.host)).returncode == 0
+        return int(counted.host.run("echo $$").stdout) - before
+
+    assert processes("--file", few) <= 75
+    assert processes("--file", many) <= 85
+    assert processes("--file", few, *(word for each in ("git", "curl", "tar") for word in ("--package", each))) <= 130
 
 
 def test_one_changed_file_of_a_thousand_travels_alone(counted, sources, tmp_path):

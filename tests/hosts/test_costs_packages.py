@@ -37,6 +37,16 @@ def test_two_missing_of_thirty_cost_as_much_as_two_of_three(counted):
     assert few.sessions == many.sessions <= 3  # what is true, what is offered, and the one that installs
 
 
+def test_a_first_run_of_files_and_packages_is_three_executions_after_the_probe_over_one_connection(counted, tmp_path):
+    (tmp_path / "file").write_text("new\n")
+
+    first = counted.apply("--file", f"{tmp_path / 'file'}:/srv/new/file", *words(30, 31))
+
+    assert first.tasks == ["Copy files", *TASKS]
+    assert first.connections == 1
+    assert first.sessions <= 4
+
+
 def test_all_present_starts_no_task_and_costs_one_session_which_asks_no_manager(counted):
     counted.apply(*words(*range(30)))
 
