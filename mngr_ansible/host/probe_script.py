@@ -41,7 +41,7 @@ def _in_parallel(request: ProbeRequest, questions: Sequence[str]) -> str:
 
     What the first half of the pipe prints comes after what the second one prints.
     """
-    privilege = "find_privilege\nsay privilege \"$privilege\""
+    privilege = 'find_privilege\nsay privilege "$privilege"'
     checks = ""
     if request.requirements:
         checks = f"echo checks\n{check_script.script(request.requirements, has_paths=True)}"
