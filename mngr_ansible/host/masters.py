@@ -24,6 +24,9 @@ _AT_ONCE = 100
 _SECONDS = 2.0
 """How long all of them may take to exit."""
 
+_LAST_SECONDS = 0.001
+"""What a master needs between the end of its connections and that of its socket."""
+
 _TO_EXIT = struct.pack(">6I", 8, 0x00000001, 4, 8, 0x10000005, 0)
 """Two messages to a master, each with its length in front: a greeting (version 4), and "exit" (request 0).
 Source: OpenSSH, PROTOCOL.mux, MUX_MSG_HELLO and MUX_C_TERMINATE."""
@@ -68,11 +71,15 @@ def end_masters(directory: Path, seconds: float = _SECONDS) -> bool:
     deadline = time.monotonic() + seconds
     for sockets in batched((each for each in list(directory.iterdir()) if each.is_socket()), room(1, _AT_ONCE)):
         _end(sockets, deadline)
-    return not any(each.is_socket() for each in directory.iterdir())  # a master removes its socket when it exits
+    while any(each.is_socket() for each in directory.iterdir()):  # a master removes its socket last
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_LAST_SECONDS)
+    return True
 
 
 def _end(sockets: Sequence[Path], deadline: float) -> None:
-    """Tell these masters to exit, then wait until they have: each closes its connection by that."""
+    """Tell these masters to exit, then wait until each has closed its connection by that."""
     with ExitStack() as connections, selectors.PollSelector() as selector:
         for path in sockets:
             connection = connections.enter_context(socket.socket(socket.AF_UNIX))

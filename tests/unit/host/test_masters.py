@@ -6,6 +6,7 @@ import socket
 import struct
 import tempfile
 import threading
+import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +30,7 @@ def directory() -> Iterator[Path]:
 
 @contextmanager
 def master(path: Path, on_words: Callable[[bytes], bool]) -> Iterator[None]:
-    """A master as OpenSSH's: it greets, reads, and exits if ``on_words`` says so: its socket goes, then itself."""
+    """A master as OpenSSH's: it greets, reads, and exits if ``on_words`` says so: its connections, then its socket."""
 
     def serve() -> None:
         connection, _ = listener.accept()
@@ -38,10 +39,12 @@ def master(path: Path, on_words: Callable[[bytes], bool]) -> Iterator[None]:
             words = b""
             while len(words) < len(GREETING + TERMINATE) and (more := connection.recv(100)):
                 words += more
-            if on_words(words):
-                path.unlink()
-            elif words:
+            has_exited = on_words(words)
+            if words and not has_exited:
                 connection.recv(1)
+        if has_exited:
+            time.sleep(0.05)
+            path.unlink()
 
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
