@@ -8,10 +8,7 @@ from pathlib import Path
 from mngr_ansible.cli.verbs import Result
 from mngr_ansible.errors import UsageError
 from mngr_ansible.portable.text import one_stop, printable
-from mngr_ansible.provisioning import bootstrap, provisioner
-from mngr_ansible.provisioning.for_distro import distro_report
-from mngr_ansible.provisioning.listing import plugins_report
-from mngr_ansible.provisioning.password import ask_become_password
+from mngr_ansible.provisioning import provisioner
 from mngr_ansible.provisioning.reporting import plan_report
 from mngr_ansible.provisioning.request import Confirm, Dialog, Request, Target, build_request
 from mngr_ansible.provisioning.targets import open_targets
@@ -25,7 +22,7 @@ from mngr_ansible.values import replace
 def _plan(options: argparse.Namespace) -> Result:
     if options.system and options.host:
         raise UsageError("--for plans without a host", remedy="Leave --host out, or leave --for out.")
-    report = distro_report(_request(options, None), options.system) if options.system else _on_hosts(options)
+    report = _for_distro(options) if options.system else _on_hosts(options)
     advice = ""
     if options.commands:
         words, advice = text.commands_text(report), text.no_command_text(report)
@@ -35,6 +32,12 @@ def _plan(options: argparse.Namespace) -> Result:
         words = text.plan_text(report, _apply_command(options))
     is_flagged = options.detailed_exitcode and report.is_due
     return Result(report, words, (2 if is_flagged else 0) if report.ok else 1, advice)
+
+
+def _for_distro(options: argparse.Namespace) -> Report:
+    from mngr_ansible.provisioning.for_distro import distro_report
+
+    return distro_report(_request(options, None), options.system)
 
 
 def _apply(options: argparse.Namespace) -> Result:
@@ -57,6 +60,8 @@ def _bootstrap(options: argparse.Namespace) -> Result:
 
 
 def _plugins(options: argparse.Namespace) -> Result:
+    from mngr_ansible.provisioning.listing import plugins_report
+
     with open_targets(()) as (targets, _):
         report = plugins_report(_request(options, None), targets)
     return Result(report, text.plugins_text(report))
@@ -94,7 +99,12 @@ def _on_hosts(options: argparse.Namespace) -> Report:
 
 def _report(targets: Sequence[Target], request: Request, options: argparse.Namespace) -> Report:
     is_bootstrap = options.command == "bootstrap"
-    gathered = bootstrap.gather(targets, request) if is_bootstrap else provisioner.gather(targets, request)
+    if is_bootstrap:
+        from mngr_ansible.provisioning import bootstrap
+
+        gathered = bootstrap.gather(targets, request)
+    else:
+        gathered = provisioner.gather(targets, request)
     if options.command == "render":
         dialog = Dialog(confirm=_confirm(options))
         return provisioner.render(
@@ -125,8 +135,14 @@ def _request(options: argparse.Namespace, control_path: str | None) -> Request:
         become=given.get("become", False),
         timeout=options.timeout,
         control_path=control_path,
-        password=ask_become_password() if given.get("ask_become_pass") else None,
+        password=_password() if given.get("ask_become_pass") else None,
     )
+
+
+def _password() -> str:
+    from mngr_ansible.provisioning.password import ask_become_password
+
+    return ask_become_password()
 
 
 def _progress(options: argparse.Namespace) -> ProgressCallback:

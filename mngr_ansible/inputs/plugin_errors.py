@@ -1,6 +1,5 @@
 """How an exception of a plugin is shown to people, and what they can do about it."""
 
-import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -44,6 +43,8 @@ def located(error: BaseException, module: str) -> str:
 def raised_at(error: BaseException, module: str) -> str:
     """``FILE:LINE`` of the deepest call in the package of ``module``, else of the deepest call that has a file."""
     package, dot, _ = module.rpartition(".")
+    import traceback
+
     frames = list(traceback.walk_tb(error.__traceback__))
     names = [str(frame.f_globals.get("__name__", "")) for frame, _ in frames]
     own = [

@@ -15,7 +15,7 @@ from mngr_ansible.errors import MngrAnsibleError
 from mngr_ansible.host.state import HostState
 from mngr_ansible.portable.managers import LOCK_SECONDS
 from mngr_ansible.provisioning.at_once import at_once
-from mngr_ansible.provisioning.request import Dialog, Prepared, Request
+from mngr_ansible.provisioning.request import Dialog, Prepared, Request, by_alias
 from mngr_ansible.report.progress import follower
 from mngr_ansible.report.report import HostReport, Report
 from mngr_ansible.run.archive import keep_failed_run
@@ -52,17 +52,12 @@ class HostsRun:
     signal: BaseException | None = None
 
 
-def by_alias(prepared: Sequence[Prepared]) -> dict[str, Prepared]:
-    """The hosts by the names that they have in the inventory; what the user typed is only data."""
-    return {alias(index): each for index, each in enumerate(prepared)}
-
-
 def host_runs(prepared: Sequence[Prepared], request: Request, tmp: str) -> list[HostRun]:
     """The hosts on which Ansible has something to do. ``tmp``: the name of the run's own directory on hosts."""
     found = []
     for name, each in by_alias(prepared).items():
         due, state = each.due, each.state
-        if due is None or state is None or due.is_empty or due.stops or due.is_python_advised:
+        if due is None or state is None or not each.is_to_run:
             continue
         remote_tmp = None if each.target.connection.is_local else _remote_tmp(due, state, tmp)
         run = host_run(name, due, state, request, each.target.connection.variables)

@@ -14,8 +14,8 @@ from mngr_ansible.diff.packages import DuePackages, compare_packages
 from mngr_ansible.diff.resolver import Candidate, Resolver
 from mngr_ansible.host.state import HostState
 from mngr_ansible.plan.requirements import Requirement
-from mngr_ansible.provisioning.execution import HostsRun, by_alias
-from mngr_ansible.provisioning.request import Prepared
+from mngr_ansible.provisioning.execution import HostsRun
+from mngr_ansible.provisioning.request import Prepared, by_alias
 from mngr_ansible.report.outcomes import by_host, failed_sources
 from mngr_ansible.report.progress import ProgressCallback
 from mngr_ansible.report.report import HostReport, Report

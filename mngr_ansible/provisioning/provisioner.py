@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mngr_ansible.diff.availability import ask_offers
 from mngr_ansible.diff.due import compare, unmet_requirements
@@ -26,7 +27,6 @@ from mngr_ansible.inputs.hooks import contributions, run_after, run_before
 from mngr_ansible.inputs.misspelt import condition_notices
 from mngr_ansible.plan.plan import Plan, build, print_only, resolve_destinations
 from mngr_ansible.portable import managers
-from mngr_ansible.provisioning import execution, next_sources, rendering
 from mngr_ansible.provisioning.at_once import at_once
 from mngr_ansible.provisioning.readiness import fitting, made_ready, remember
 from mngr_ansible.provisioning.reporting import NONSENSE, apply_report, nonsense, plan_report
@@ -35,6 +35,9 @@ from mngr_ansible.report.progress import announce, failed_early, summary
 from mngr_ansible.report.report import HostReport, Interrupted, Report
 from mngr_ansible.run.places import temporary_run_directory
 from mngr_ansible.values import frozen, replace
+
+if TYPE_CHECKING:
+    from mngr_ansible.provisioning.execution import HostsRun
 
 _PATIENCE = "if cloud-init or unattended upgrades hold the package manager's lock, this waits for them, up to {} s"
 
@@ -211,6 +214,8 @@ def render(
     Raises:
         InputError: the directory is not empty or cannot be written, or a source file is gone.
     """
+    from mngr_ansible.provisioning import rendering
+
     prepared = inspect([rendering.in_order(each) for each in gathered], request, is_everything_asked=is_desired)
     return rendering.write(
         confirm_deletions(prepared, dialog), request, directory, is_desired=is_desired, is_plain=is_plain
@@ -320,7 +325,9 @@ def apply(
         if each.due is not None and not each.due.stops:
             announce(each.target.name, each.due, dialog.on_progress, is_summed_up=is_summed_up)
             if request.is_patient and any(one.manager in managers.SYSTEM for one in each.due.installs):
-                dialog.on_progress(each.target.name, _PATIENCE.format(execution.transaction_seconds(request)))
+                from mngr_ansible.provisioning.execution import transaction_seconds
+
+                dialog.on_progress(each.target.name, _PATIENCE.format(transaction_seconds(request)))
     report = _run(prepared, request, dialog, command)
     hosts = []
     try:
@@ -338,9 +345,15 @@ def _run(prepared: Sequence[Prepared], request: Request, dialog: Dialog, command
 
     Where a source failed for a reason of its own, the next one is tried, and what was not reached because of it.
     """
-    report = None
+    if not any(each.is_to_run for each in prepared):
+        if request.ready is not None:
+            request.ready.dismiss()
+        return apply_report(prepared, command, None)
+    from mngr_ansible.provisioning import execution, next_sources
+
+    report = Report(command)
     with ExitStack() as directories:
-        done: list[tuple[Path, execution.HostsRun]] = []
+        done: list[tuple[Path, HostsRun]] = []
         while runs := execution.host_runs(prepared, request, execution.temporary_name()):
             started = time.monotonic()
             ready = fitting(request, prepared, runs)
@@ -349,15 +362,11 @@ def _run(prepared: Sequence[Prepared], request: Request, dialog: Dialog, command
             run = execution.run_hosts(prepared, runs, request, directory, plan, dialog, ready)
             done.append((directory, run))
             latest = apply_report(prepared, command, run)
-            report = latest if report is None else next_sources.merged(report, latest, prepared)
+            report = latest if len(done) == 1 else next_sources.merged(report, latest, prepared)
             if run.signal is not None:
                 raise Interrupted(report, run.signal) from run.signal
             spent = time.monotonic() - started
             prepared, report = next_sources.next_attempts(prepared, run, report, spent, dialog.on_progress)
-        if report is None:
-            if request.ready is not None:
-                request.ready.dismiss()
-            return apply_report(prepared, command, None)
         for directory, run in reversed(done):
             report = execution.archive_failure(directory, run, report)
         return report

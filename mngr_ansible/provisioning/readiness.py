@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from mngr_ansible.plan.plan import Plan
 from mngr_ansible.provisioning.request import Prepared, Request
 from mngr_ansible.run import settled
-from mngr_ansible.run.playbook import HostRun
-from mngr_ansible.run.ready import ReadyAnsible, ready_ansible
 from mngr_ansible.values import replace
+
+if TYPE_CHECKING:
+    from mngr_ansible.run.playbook import HostRun
+    from mngr_ansible.run.ready import ReadyAnsible
 
 
 @contextmanager
@@ -25,11 +28,13 @@ def made_ready(gathered: Sequence[Prepared], request: Request) -> Iterator[Reque
     elif not is_needed or settled.is_settled(digest_of(gathered)):
         yield request
     else:
+        from mngr_ansible.run.ready import ready_ansible
+
         with ready_ansible(len(gathered), request.password) as ready:
             yield replace(request, ready=ready)
 
 
-def fitting(request: Request, prepared: Sequence[Prepared], runs: Sequence[HostRun]) -> ReadyAnsible | None:
+def fitting(request: Request, prepared: Sequence[Prepared], runs: Sequence["HostRun"]) -> "ReadyAnsible | None":
     """The Ansible that waits, if it can do this run: it does one, and has the inventory that it was given."""
     ready = request.ready
     if ready is None or not ready.is_waiting or len(prepared) > ready.hosts:

@@ -1,18 +1,21 @@
 """A host as it was inspected, and what a run did to it → its report."""
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from mngr_ansible.catalog.lookup import similar_tool
-from mngr_ansible.diff import commands, preview
+from mngr_ansible.diff import commands
 from mngr_ansible.diff.outcome import Outcome, Status
 from mngr_ansible.errors import HostError, MngrAnsibleError
 from mngr_ansible.provisioning.at_once import at_once
-from mngr_ansible.provisioning.execution import HostsRun, by_alias
-from mngr_ansible.provisioning.request import Prepared
+from mngr_ansible.provisioning.request import Prepared, by_alias
 from mngr_ansible.report import outcomes
 from mngr_ansible.report.report import HostReport, Report
-from mngr_ansible.run.runner import RunResult
 from mngr_ansible.values import replace
+
+if TYPE_CHECKING:
+    from mngr_ansible.provisioning.execution import HostsRun
+    from mngr_ansible.run.runner import RunResult
 
 NONSENSE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What an answer that makes no sense can raise where we have not thought of it: a failure of its host alone."""
@@ -55,6 +58,8 @@ def _planned_host(prepared: Prepared, *, has_diff: bool, is_refreshing: bool) ->
         return _host_report(prepared, ())
     due, state, steps = prepared.due, prepared.state, prepared.due.outcomes
     if has_diff and due.transfers:
+        from mngr_ansible.diff import preview
+
         try:
             changes = preview.file_changes(prepared.target.connection, due.transfers, state)
         except MngrAnsibleError as error:
@@ -97,14 +102,14 @@ def _slips(prepared: Prepared) -> Iterator[str]:
             yield f"{each.name} is not in the catalog (did you mean {meant}?)"
 
 
-def apply_report(prepared: Sequence[Prepared], command: str, run: HostsRun | None) -> Report:
+def apply_report(prepared: Sequence[Prepared], command: str, run: "HostsRun | None") -> Report:
     """What became of every step on every host; ``run``: None where Ansible was not started."""
     results = {} if run is None else outcomes.by_host(run.result, run.aliases)
     hosts = (_changed_host(each, alias, results.get(alias)) for alias, each in by_alias(prepared).items())
     return Report(command, tuple(hosts))
 
 
-def _changed_host(prepared: Prepared, alias: str, result: RunResult | None) -> HostReport:
+def _changed_host(prepared: Prepared, alias: str, result: "RunResult | None") -> HostReport:
     if prepared.due is None or prepared.state is None:
         return _host_report(prepared, outcomes.unreached(prepared.plan))
     due = prepared.due

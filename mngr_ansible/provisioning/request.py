@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -20,9 +20,12 @@ from mngr_ansible.inputs.settings import Settings, is_seconds
 from mngr_ansible.inputs.user import user_contributions
 from mngr_ansible.plan.plan import Only, Plan
 from mngr_ansible.report.progress import ProgressCallback
-from mngr_ansible.run.ready import ReadyAnsible
+from mngr_ansible.run.inventory import alias
 from mngr_ansible.spec.packages import Install
 from mngr_ansible.values import field, frozen
+
+if TYPE_CHECKING:
+    from mngr_ansible.run.ready import ReadyAnsible
 
 
 @frozen
@@ -77,7 +80,7 @@ class Request:
     agent_types: tuple[str, ...] = ()
     reads_all: bool = False
     is_patient: bool = False
-    ready: ReadyAnsible | None = None
+    ready: "ReadyAnsible | None" = None
 
     def notices(self) -> tuple[str, ...]:
         """What the plugins and the settings name in vain, as sentences."""
@@ -104,6 +107,17 @@ class Prepared:
     """Chose the sources of its packages; chooses the next one where one fails."""
     spent: float = 0
     """Seconds that planning and inspecting took; the run has so much less."""
+
+    @property
+    def is_to_run(self) -> bool:
+        """Whether Ansible has something to do on this host."""
+        due = self.due
+        return not (due is None or self.state is None or due.is_empty or due.stops or due.is_python_advised)
+
+
+def by_alias(prepared: Sequence[Prepared]) -> dict[str, Prepared]:
+    """The hosts by the names that they have in the inventory; what the user typed is only data."""
+    return {alias(index): each for index, each in enumerate(prepared)}
 
 
 Confirm = Callable[[str], bool]

@@ -1,6 +1,7 @@
 """Events of a run → one outcome for every step of the plan. A step without an event never counts as done."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from mngr_ansible.diff.due import Due, skipped
 from mngr_ansible.diff.files import unseen
@@ -8,11 +9,12 @@ from mngr_ansible.diff.outcome import DUE, Outcome, Status
 from mngr_ansible.diff.python import BOOTSTRAP
 from mngr_ansible.errors import RUN_AGAIN, HostError, MngrAnsibleError
 from mngr_ansible.plan.plan import Plan
-from mngr_ansible.portable import causes
 from mngr_ansible.portable.regular_expressions import regex
 from mngr_ansible.portable.text import clause
-from mngr_ansible.run.runner import Event, RunResult
 from mngr_ansible.values import frozen, replace
+
+if TYPE_CHECKING:
+    from mngr_ansible.run.runner import Event, RunResult
 
 _ORDER = ("bootstrap", "file", "package", "playbook")
 """The kinds of steps in the order in which the playbook does them."""
@@ -61,7 +63,7 @@ def unreached(plan: Plan) -> tuple[Outcome, ...]:
     return (*steps, *skipped(plan, plan.home, plan.work_dir))
 
 
-def by_host(result: RunResult, aliases: Collection[str]) -> Mapping[str, RunResult]:
+def by_host(result: "RunResult", aliases: Collection[str]) -> "Mapping[str, RunResult]":
     """The result as each of these hosts has it, with its own events alone: the events are read once for all hosts."""
     events: dict[str, list[Event]] = {alias: [] for alias in aliases}
     for event in result.events:
@@ -71,7 +73,7 @@ def by_host(result: RunResult, aliases: Collection[str]) -> Mapping[str, RunResu
 
 
 def from_events(
-    due: Due, alias: str, host: str, result: RunResult
+    due: Due, alias: str, host: str, result: "RunResult"
 ) -> tuple[tuple[Outcome, ...], MngrAnsibleError | None]:
     """One outcome a step, counted from the events of one host; and the error besides, if there is one.
 
@@ -121,6 +123,8 @@ def _breakage(text: str) -> str:
     ``text``: the message, and below it the last line of the module's traceback or of its stderr.
     """
     last = text.rstrip().rpartition("\n")[2].strip()
+    from mngr_ansible.portable import causes
+
     cause = causes.find("python3", last)
     if cause is None and not _EXCEPTION.fullmatch(last):
         return ""
@@ -129,7 +133,7 @@ def _breakage(text: str) -> str:
     return f"{cause.problem} ({clause(last)}). {cause.remedy}"
 
 
-def failed_sources(alias: str, result: RunResult) -> dict[str, str]:
+def failed_sources(alias: str, result: "RunResult") -> dict[str, str]:
     """By step, such as ``package:git`` or ``repository:NAME``: why its source failed, for a reason of its own."""
     steps = _HostEvents.of(alias, result).steps
     return {
@@ -139,7 +143,7 @@ def failed_sources(alias: str, result: RunResult) -> dict[str, str]:
     }
 
 
-def _is_failed(event: Event | None) -> bool:
+def _is_failed(event: "Event | None") -> bool:
     return event is not None and event.step is not None and event.step.get("status") == "failed"
 
 
@@ -153,7 +157,7 @@ def _advised(due: Due) -> list[Outcome]:
     return [_to(each, Status.ADVISED) if each.id in advised and each.status in DUE else each for each in due.outcomes]
 
 
-def _reported(outcome: Outcome, event: Event | None) -> Outcome:
+def _reported(outcome: Outcome, event: "Event | None") -> Outcome:
     """The outcome with what the role reported of its step."""
     if event is None or event.step is None:
         return outcome
@@ -182,7 +186,7 @@ def _to(outcome: Outcome, status: Status) -> Outcome:
     return replace(outcome, status=status)
 
 
-def _lost_first(unreachable: Sequence[Event]) -> Event | None:
+def _lost_first(unreachable: "Sequence[Event]") -> "Event | None":
     """The event that counts: a lost connection before a temporary directory that could not be made."""
     lost = [event for event in unreachable if _NO_TEMPORARY_DIRECTORY not in event.text]
     return next(iter([*lost, *unreachable]), None)
@@ -192,17 +196,17 @@ def _lost_first(unreachable: Sequence[Event]) -> Event | None:
 class _HostEvents:
     """What a run reported of one host."""
 
-    result: RunResult
-    steps: Mapping[str, Event]
-    unreachable: Event | None
-    failed: Event | None
+    result: "RunResult"
+    steps: "Mapping[str, Event]"
+    unreachable: "Event | None"
+    failed: "Event | None"
     is_broken: bool
     """Whether a module was killed on the host: Ansible found no answer in its output, and nothing says why."""
     breakage: str
     """Why a module broke on the host: its Python said so; empty: none broke."""
 
     @classmethod
-    def of(cls, alias: str, result: RunResult) -> "_HostEvents":
+    def of(cls, alias: str, result: "RunResult") -> "_HostEvents":
         events = [event for event in result.events if event.host == alias]
         steps: dict[str, Event] = {}
         for event in events:

@@ -1,6 +1,7 @@
 """Lines for people while a command runs: what is missing first, then what it works on, then how each host ended."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from mngr_ansible.diff.due import Due
 from mngr_ansible.diff.outcome import DUE, Outcome, Status
@@ -9,8 +10,10 @@ from mngr_ansible.errors import MngrAnsibleError
 from mngr_ansible.portable.text import one_stop
 from mngr_ansible.report.report import HostReport
 from mngr_ansible.report.text import by_reason, status_words
-from mngr_ansible.run.playbook import Stage, run_stages
-from mngr_ansible.run.runner import Event
+
+if TYPE_CHECKING:
+    from mngr_ansible.run.playbook import Stage
+    from mngr_ansible.run.runner import Event
 
 ProgressCallback = Callable[[str, str], None]
 """Gets progress and warnings: a host's name and a line."""
@@ -50,7 +53,7 @@ def announce(name: str, due: Due, on_progress: ProgressCallback, *, is_summed_up
 
 def follower(
     names: Mapping[str, str], dues: Mapping[str, Due], on_progress: ProgressCallback, *, is_verbose: bool
-) -> Callable[[Event], None]:
+) -> "Callable[[Event], None]":
     """What to do with each event of a run: report warnings, and the package manager that a host has come to.
 
     A manager's turn comes when every step before it has been reported by its id and the playbook goes on.
@@ -61,10 +64,12 @@ def follower(
         on_progress: gets the lines.
         is_verbose: report every event.
     """
+    from mngr_ansible.run.playbook import run_stages
+
     walks = {alias: _Walk(run_stages(due)) for alias, due in dues.items()}
     warned: set[tuple[str, str]] = set()
 
-    def follow(event: Event) -> None:
+    def follow(event: "Event") -> None:
         host = names.get(event.host, "")
         if event.kind == "warning" and event.text:
             if (host, event.text) not in warned:
@@ -89,20 +94,20 @@ def follower(
 class _Walk:
     """How far one host is in its stages."""
 
-    def __init__(self, stages: Sequence[Stage]) -> None:
+    def __init__(self, stages: "Sequence[Stage]") -> None:
         self._stages = list(stages)
         self._reported: set[str] = set()
         self._announced: Stage | None = None
         self._has_failed = False
 
-    def note(self, event: Event) -> None:
+    def note(self, event: "Event") -> None:
         """Take note of a step that was reported, or of the host's end."""
         if event.step is not None:
             self._reported.add(str(event.step["id"]))
         elif event.kind in ("failed", "unreachable"):
             self._has_failed = True
 
-    def next_stage(self) -> Stage | None:
+    def next_stage(self) -> "Stage | None":
         """The stage that the host has come to, once; None where that is none, or was announced already."""
         current = next((each for each in self._stages if not self._reported.issuperset(each.ids)), None)
         if self._has_failed or current is None or current == self._announced:
@@ -111,7 +116,7 @@ class _Walk:
         return current
 
 
-def _installing(stage: Stage) -> str:
+def _installing(stage: "Stage") -> str:
     names = ", ".join(stage.names)
     if stage.what == "python3":
         return "installing python3"
