@@ -17,7 +17,7 @@ from mngr_ansible.values import frozen, replace
 class Due:
     """What must change on one host so that it is as planned.
 
-    If ``transfers``, ``installs`` and ``needs_python`` are empty, Ansible is not started.
+    If ``transfers``, ``installs`` and ``needs_python`` are empty, no playbook is run.
 
     Attributes:
         outcomes: every step of the plan in its order, with the statuses of a plan.

@@ -14,6 +14,7 @@ from mngr_ansible.diff.outcome import Status
 from mngr_ansible.mngr.config import NAME
 from mngr_ansible.mngr.created_with import CreatedWith
 from mngr_ansible.mngr.messages import as_failure, dialog, errors_for_mngr, log_line, log_stopped
+from mngr_ansible.mngr.readiness import make_ready, used_once
 from mngr_ansible.mngr.repository_warnings import warn_of_files, warn_of_what_is_ignored
 from mngr_ansible.mngr.request import agent_target, create_request
 from mngr_ansible.mngr.status import AgentStatus, status_of
@@ -28,7 +29,7 @@ from mngr_ansible.provisioning.request import Dialog, Prepared, Request
 from mngr_ansible.report.report import HostReport
 from mngr_ansible.system.signals import terminate_gracefully
 from mngr_ansible.system.stdout import printed_to_stderr
-from mngr_ansible.values import frozen
+from mngr_ansible.values import frozen, replace
 
 _UNFINISHED: AgentStatus = "due"
 """The status of an agent whose create is killed."""
@@ -80,6 +81,7 @@ def check_before_create(options: CreateAgentOptions, host: object, mngr_ctx: Mng
         warn_of_what_is_ignored(words)
         warn_of_files(words, request, is_local=is_local)
         provisioner.check(request, is_local=is_local)
+        make_ready(options, host, request, mngr_ctx)
 
 
 def watch_create(agent: AgentInterface[Any], host: OnlineHostInterface) -> None:
@@ -114,13 +116,14 @@ def provision(
     """
     _provisioned.set(None)
     is_update = options is not None and options.is_update
-    with undone_on_failure(agent, host, is_update=is_update):
+    with undone_on_failure(agent, host, is_update=is_update), used_once() as ready:
         words = words_of("create", mngr_ctx)
         given = created_with(options, words)
         record = given.record(str(agent.id), mngr_ctx.profile_dir)
         if is_update and record:  # mngr has just written the agent's record anew, without ours
             agent.set_plugin_data(NAME, {**record, "status": _UNFINISHED})
         request = create_request(mngr_ctx, given, is_local=host.is_local, words=words)
+        request = replace(request, ready=ready.ansible)
         with printed_to_stderr():
             gathered = provisioner.gather([agent_target(agent, host, options, mngr_ctx)], request)
         if gathered[0].plan.is_empty and not gathered[0].plan.skipped:
@@ -130,6 +133,7 @@ def provision(
             step = ProgressStepId(f"provisioning.{NAME}")
             with mngr_ctx.progress_reporter.step(step, "Running Ansible", CreatePhase.PROVISIONING.step_id):
                 prepared, report = _provision(agent, gathered, request, mngr_ctx, record)
+        ready.remember(is_needed=prepared.due is not None and not prepared.due.is_empty)
         agent.set_plugin_data(NAME, {**record, "status": status_of(report)})
         _provisioned.set(_Provisioned(agent.id, prepared, report, request, is_update))
 

@@ -313,7 +313,7 @@ def apply(
 
     ``is_summed_up``: the caller has said what is installed.
 
-    Where nothing has to change Ansible is not started. A host with a required step that cannot be done is not touched.
+    Where nothing has to change no playbook is run. A host with a required step that cannot be done is not touched.
 
     Raises:
         MngrAnsibleError: the run directory could not be written, or Ansible could not be started.

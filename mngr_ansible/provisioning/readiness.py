@@ -59,7 +59,9 @@ def digest_of(gathered: Sequence[Prepared]) -> str:
 
 
 def _parts(plan: Plan) -> Iterator[str]:
-    yield f"{plan.work_dir} {plan.install} {plan.policy} {plan.installs_python} {plan.requirements}"
+    yield f"{plan.install} {plan.policy} {plan.installs_python} {plan.requirements}"
+    if plan.transfers:
+        yield plan.work_dir
     for transfer in plan.transfers:
         yield transfer.destination
         options = None
