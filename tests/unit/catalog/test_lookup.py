@@ -16,6 +16,7 @@ from mngr_ansible.portable.checks import KINDS
 from mngr_ansible.spec.packages import PackageRequirement
 from mngr_ansible.spec.validation import MANAGERS
 from tests.hosts.test_catalog_hosts import APT, NPM, PIPX
+from tools import catalog
 
 DIRECTORY = Path(lookup.__file__).with_name("tools")
 SCHEMA = json.loads(DIRECTORY.with_name("tools.schema.json").read_text())
@@ -74,17 +75,26 @@ def test_the_proven_sources_are_those_that_a_test_installs(name: str) -> None:
     assert set(tool.proven) == {label for label, is_covered in covered.items() if is_covered}
 
 
-def test_a_plan_reads_the_files_of_its_own_requirements_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_one_file_that_is_read_holds_what_the_files_of_the_tools_say() -> None:
+    assert catalog.WRITTEN.read_text() == catalog.document()
+    assert json.loads(catalog.document()) == catalog.contents()
+    assert list(catalog.contents()) == sorted(file.stem for file in FILES)
+
+
+def test_a_plan_reads_one_file_of_the_catalog_once_and_makes_the_tools_that_it_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     read: list[str] = []
     real = Path.read_text
 
     def counted(path: Path, *arguments: object, **more: object) -> str:
-        if path.parent == DIRECTORY:
-            read.append(path.stem)
+        if DIRECTORY.parent in path.parents:
+            read.append(path.name)
         return real(path, *arguments, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Path, "read_text", counted)
     find_tool.cache_clear()
+    lookup._tools.cache_clear()
     merge(
         [
             PackageRequest(plugin, PackageRequirement.parse(text), None)
@@ -92,7 +102,8 @@ def test_a_plan_reads_the_files_of_its_own_requirements_alone(monkeypatch: pytes
             for text in ("git", "rg", "nosuch")
         ]
     )
-    assert sorted(read) == ["git", "rg", "ripgrep"]
+    assert read == ["tools.json"]
+    assert find_tool.cache_info().misses == 4  # of git, rg, ripgrep and nosuch
 
 
 def test_a_requirement_without_sources_gets_those_of_the_catalog_and_its_checks() -> None:
