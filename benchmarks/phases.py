@@ -21,13 +21,16 @@ if TYPE_CHECKING:
     from benchmarks.sites import Site
     from benchmarks.workloads import Workload
 
+EARLY = "mngr_ansible.run.ready:ReadyAnsible.__init__"
 WATCHED = {
+    EARLY: "start Ansible beside it",
+    "mngr_ansible.cli.invocation:run": "other steps",
     "mngr_ansible.plan.plan:build": "plan",
     "mngr_ansible.host.ssh:OpenSsh.run": "connect and probe",
     "mngr_ansible.diff.due:compare": "compare",
     "mngr_ansible.run.directory:write_run_directory": "write the run directory",
     "mngr_ansible.run.runner:run": "Ansible until its first task",
-    "mngr_ansible.run.runner:_end": "Ansible's end",
+    "mngr_ansible.run.process:RunProcess.end": "Ansible's end",
     "mngr_ansible.host.masters:end_masters": "end of the connections",
 }
 """What is watched, and what its time is called."""
@@ -103,7 +106,7 @@ def slices(begun: float, marks: Iterable[Mark], ended: float) -> list[tuple[str,
         elif mark.sign == ".":
             task = BETWEEN_TASKS
         elif mark.sign == "+":
-            has_run = True
+            has_run = has_run or mark.name != EARLY
             running.append(mark.name)
         elif mark.name in running:
             running.reverse()

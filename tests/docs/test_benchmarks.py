@@ -124,9 +124,11 @@ def test_every_function_that_is_watched_exists(name):
 
 
 def test_each_moment_of_a_run_belongs_to_one_step():
-    run, probe, end = phases.ANSIBLE, "mngr_ansible.host.ssh:OpenSsh.run", "mngr_ansible.run.runner:_end"
+    run, probe, end = phases.ANSIBLE, "mngr_ansible.host.ssh:OpenSsh.run", "mngr_ansible.run.process:RunProcess.end"
     marks = [
         Mark(10.0, "+", "python"),
+        Mark(10.0, "+", phases.EARLY),
+        Mark(10.25, "-", phases.EARLY),
         Mark(11.0, "+", probe),
         Mark(11.5, "+", probe),  # another host's, in a thread
         Mark(12.0, "-", probe),
@@ -140,7 +142,8 @@ def test_each_moment_of_a_run_belongs_to_one_step():
     ]
     spent = phases.slices(9.0, marks, 20.0)
     assert spent == [
-        (phases.START, 2.0),
+        (phases.START, 1.75),
+        ("start Ansible beside it", 0.25),
         ("connect and probe", 2.0),
         (phases.BETWEEN, 0.5),
         ("Ansible until its first task", 0.5),
