@@ -91,7 +91,7 @@ def _about(found: Results) -> str:
     ]
     lines += found.notes
     failed = [each for each in found.records if each.failed]
-    lines += [f"FAILED: {_place(each)}, {each.way}: {each.failed}." for each in failed]
+    lines += [f"FAILED: {each.part}, {_place(each)}, {each.way}: {each.failed}." for each in failed]
     return "\n".join(lines) + "\n"
 
 

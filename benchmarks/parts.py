@@ -11,7 +11,8 @@ from benchmarks.workloads import FILE_COUNTS, HOST_COUNTS, PACKAGE_COUNTS, SLOW_
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-CURVE25519 = "curve25519-sha256"
+CURVE25519 = "curve25519-sha256,curve25519-sha256@libssh.org"
+"""Both names of one algorithm: pyinfra's ssh knows only the older."""
 SAMPLES = (1, 4)
 """How many small files of W2 and W3 a way gets that takes a task for each."""
 

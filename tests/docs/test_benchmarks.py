@@ -85,7 +85,7 @@ def test_what_was_not_measured_is_no_target_that_is_met():
     found.records[1].seconds, found.records[1].failed = [], "it ended with exit code 1"
     assert list(judged(found)) == []
     found.about = dict.fromkeys(("date", "commit", "cores", "python", "ansible-core", "pyinfra", "openssh"), "x")
-    assert "FAILED: W1, first run, 0 ms, floor: it ended with exit code 1." in page.sections(found)["about"]
+    assert "FAILED: reach, W1, first run, 0 ms, floor: it ended with exit code 1." in page.sections(found)["about"]
 
 
 def test_a_larger_number_of_files_is_estimated_from_two_smaller_ones():
