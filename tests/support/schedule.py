@@ -39,6 +39,7 @@ TOGETHER = {
     "ops/test_ops_team.py": 50,
     "ops/test_manners.py": 40,
     "hosts/test_costs.py": 60,
+    "hosts/test_many_hosts.py": 30,
     "hosts/test_costs_packages.py": 60,
     "hosts/test_programs.py": 40,
     "hosts/test_destinations.py": 40,
