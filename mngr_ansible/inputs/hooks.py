@@ -1,14 +1,11 @@
 """Call the plugins' hooks, each plugin by name and in our own order; refuse results that are not specifications."""
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
-
-import pluggy
+from typing import TYPE_CHECKING, Any
 
 from mngr_ansible.errors import ErrorGroup, InputError, MngrAnsibleError, PluginError, PreconditionError
 from mngr_ansible.inputs.contribution import Contribution
-from mngr_ansible.inputs.hookspecs import HOOKS
+from mngr_ansible.inputs.hook_arguments import HOOKS
 from mngr_ansible.inputs.plugin_errors import (
     TRACEBACK,
     exception_remedy,
@@ -23,6 +20,9 @@ from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.packages import PackageRequirement
 from mngr_ansible.spec.validation import nearest, short_repr
 from mngr_ansible.values import frozen
+
+if TYPE_CHECKING:
+    import pluggy
 
 
 @frozen
@@ -49,17 +49,21 @@ class Hook:
         return fix_or_disable(self.plugin, is_in_mngr=self.is_in_mngr)
 
 
-def hooks(manager: pluggy.PluginManager, precedence: Sequence[str] = ()) -> Mapping[str, tuple[Hook, ...]]:
+def hooks(manager: "pluggy.PluginManager | None", precedence: Sequence[str] = ()) -> Mapping[str, tuple[Hook, ...]]:
     """Every implementation of our hooks in a plugin manager, by hook, lowest precedence first.
 
     pluggy's own order depends on the order of directories in site-packages. Ours: ``tryfirst``, the rest by name,
     ``trylast``, then the plugins of ``precedence``. Source: docs/contract.md "Hooks".
+
+    ``manager``: None where there is no plugin.
 
     Raises:
         PluginError: an implementation is a wrapper, async, the function of a class that nobody made an object of, or
             has an argument that its hook does not know.
         ErrorGroup: several implementations are wrong.
     """
+    if manager is None:
+        return dict.fromkeys(HOOKS, ())
     found: dict[str, tuple[Hook, ...]] = {}
     errors: list[PluginError] = []
     is_in_mngr = manager.has_plugin(OURSELVES)
@@ -79,7 +83,7 @@ def hooks(manager: pluggy.PluginManager, precedence: Sequence[str] = ()) -> Mapp
     return found
 
 
-def _implementation(name: str, found: pluggy.HookImpl, *, is_in_mngr: bool) -> Hook:
+def _implementation(name: str, found: "pluggy.HookImpl", *, is_in_mngr: bool) -> Hook:
     plugin, known = found.plugin_name, HOOKS[name]
     wrong = _obstacle(name, found)
     for argument in found.argnames if wrong is None else ():
@@ -96,8 +100,10 @@ def _implementation(name: str, found: pluggy.HookImpl, *, is_in_mngr: bool) -> H
     return Hook(plugin, name, found.function, tuple(found.argnames), rank, is_in_mngr)
 
 
-def _obstacle(name: str, found: pluggy.HookImpl) -> tuple[str, str] | None:
+def _obstacle(name: str, found: "pluggy.HookImpl") -> tuple[str, str] | None:
     """Problem and remedy of a function that cannot be called as a hook, or would do nothing; None if it can."""
+    import inspect
+
     if found.wrapper or found.hookwrapper:
         return "is a hook wrapper, which mngr-ansible does not call", "Make it a plain implementation."
     if inspect.isclass(found.plugin) and inspect.isfunction(inspect.getattr_static(found.plugin, name, None)):

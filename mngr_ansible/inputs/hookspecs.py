@@ -5,54 +5,21 @@ wrong argument name, pluggy would then stop every mngr command. mngr-ansible rea
 manager, checks their argument names and calls each plugin itself. An implementation may leave out any argument.
 
 In mngr the arguments are mngr's own objects; ``options`` is the ``CreateAgentOptions`` of the create, or None when an
-existing agent is provisioned again. Stand-alone, ``agent`` is an :class:`Agent`, ``host`` is a :class:`Host`, and
-``options`` and ``mngr_ctx`` are None.
+existing agent is provisioned again. Stand-alone, ``agent`` and ``host`` are those of ``hook_arguments``, the others
+are None.
 """
 
-import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pluggy
 
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.packages import PackageRequirement
-from mngr_ansible.values import field, frozen
 
 hookspec = pluggy.HookspecMarker("mngr")
 hookimpl = pluggy.HookimplMarker("mngr")
 """Decorator for a plugin's implementation of a hook. mngr's own ``hookimpl`` does the same."""
-
-
-@frozen
-class Agent:
-    """The agent that is provisioned, outside of mngr. ``work_dir``: its directory on the host."""
-
-    name: str
-    work_dir: str
-    agent_type: str = "generic"
-
-
-@frozen
-class CommandResult:
-    """The output of a command on a host; ``success``: it exited with 0."""
-
-    stdout: str
-    stderr: str
-    success: bool
-
-
-@frozen
-class Host:
-    """The host that is provisioned, outside of mngr. ``is_local``: it is this machine."""
-
-    name: str
-    is_local: bool
-    _run: Callable[[str, float], CommandResult] = field(repr=False, compare=False)
-
-    def execute_idempotent_command(self, command: str, timeout_seconds: float | None = None) -> CommandResult:
-        """Run a shell command on the host, for checks in hooks; it may be run more than once. Default timeout: 60 s."""
-        return self._run(command, 60 if timeout_seconds is None else timeout_seconds)
 
 
 @hookspec
@@ -91,15 +58,3 @@ def on_after_agent_provisioning(agent: Any, host: Any, options: Any, mngr_ctx: A
 
     Called once per host and plugin. ``report`` is the host's ``HostReport``. If the hook raises, the create fails.
     """
-
-
-HOOKS: dict[str, tuple[str, ...]] = {
-    hook.__name__: tuple(inspect.signature(hook).parameters)
-    for hook in (
-        on_before_agent_provisioning,
-        get_provision_file_transfers,
-        provision_agent,
-        on_after_agent_provisioning,
-    )
-}
-"""Hook → the arguments that it may have, in the order in which the hooks are called."""

@@ -4,16 +4,17 @@ Such a name is no error: a hook may be one of another plugin, and settings are s
 plugins. But nothing would happen, and nobody would know why.
 """
 
-import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-
-import pluggy
+from typing import TYPE_CHECKING
 
 from mngr_ansible.inputs.contribution import USERS, Contribution
-from mngr_ansible.inputs.hookspecs import HOOKS
+from mngr_ansible.inputs.hook_arguments import HOOKS
 from mngr_ansible.inputs.plugins import OURSELVES
 from mngr_ansible.inputs.settings import Settings
 from mngr_ansible.spec.validation import most_similar, nearest, short_repr
+
+if TYPE_CHECKING:
+    import pluggy
 
 MNGR_HOOKS = frozenset(
     (
@@ -108,7 +109,7 @@ _NEAR = 0.75
 """How similar two names are, by difflib's ratio, if one of them is a slip of the other."""
 
 
-def hook_notices(manager: pluggy.PluginManager, asked: Iterable[str] = ()) -> Iterator[str]:
+def hook_notices(manager: "pluggy.PluginManager", asked: Iterable[str] = ()) -> Iterator[str]:
     """A sentence for every function of a plugin that is nearly one of our hooks, or has no ``@hookimpl``.
 
     ``asked``: the plugins that the user named; one that has none of our hooks is worth a sentence too.
@@ -132,12 +133,16 @@ def hook_notices(manager: pluggy.PluginManager, asked: Iterable[str] = ()) -> It
             yield f"{plugin_name} has no hook that mngr-ansible calls, so it adds nothing here"
 
 
-def setting_notices(settings: Settings, manager: pluggy.PluginManager, others: Iterable[str] = ()) -> Iterator[str]:
+def setting_notices(
+    settings: Settings, manager: "pluggy.PluginManager | None", others: Iterable[str] = ()
+) -> Iterator[str]:
     """A sentence for every name in the settings that no plugin has.
 
-    ``others``: names that a contribution may have although no plugin has them, such as types of agents.
+    ``manager``: None where there is no plugin. ``others``: names that a contribution may have although no plugin has
+    them, such as types of agents.
     """
-    known = {name for name, _ in manager.list_name_plugin()} | {*USERS, *others, "mngr"}
+    plugins = () if manager is None else manager.list_name_plugin()
+    known = {name for name, _ in plugins} | {*USERS, *others, "mngr"}
     for name in dict.fromkeys(settings.precedence):
         if name == OURSELVES:
             yield "settings: precedence names 'ansible', which is mngr-ansible itself and needs nothing"
@@ -207,13 +212,15 @@ def _in_order(name: str) -> str:
     return "_".join(sorted(name.split("_")))
 
 
-def _implementations(manager: pluggy.PluginManager, name: str) -> Sequence[pluggy.HookImpl]:
+def _implementations(manager: "pluggy.PluginManager", name: str) -> "Sequence[pluggy.HookImpl]":
     caller = getattr(manager.hook, name, None)
     return caller.get_hookimpls() if caller is not None else ()
 
 
 def _is_own_function(plugin: object, name: str) -> bool:
     """Whether a plugin has a function of that name which it did not only import, and which is no specification."""
+    import inspect
+
     found = inspect.getattr_static(plugin, name, None)
     function: Callable[..., object] | None = getattr(found, "__func__", found)
     if not inspect.isroutine(function) or hasattr(function, "mngr_spec"):

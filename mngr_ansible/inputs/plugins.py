@@ -2,24 +2,28 @@
 
 import itertools
 from collections.abc import Iterable
-
-import pluggy
+from typing import TYPE_CHECKING
 
 from mngr_ansible.errors import InputError, PluginError
 from mngr_ansible.inputs.plugin_errors import TRACEBACK, exception_message, fix_or_disable, located
 from mngr_ansible.spec.validation import nearest
 
+if TYPE_CHECKING:
+    import pluggy
+
 OURSELVES = "ansible"
 """The name of our own entry point in the group ``mngr``."""
 
 
-def plugin_manager(plugins: Iterable[object]) -> pluggy.PluginManager:
+def plugin_manager(plugins: Iterable[object]) -> "pluggy.PluginManager":
     """A plugin manager with these plugins: entry-point names of the group ``mngr``, ``"all"``, or objects.
 
     Raises:
         InputError: there is no plugin of that name.
         PluginError: a plugin cannot be imported or registered.
     """
+    import pluggy
+
     manager = pluggy.PluginManager("mngr")
     for plugin in plugins:
         if isinstance(plugin, str):
@@ -31,14 +35,14 @@ def plugin_manager(plugins: Iterable[object]) -> pluggy.PluginManager:
     return manager
 
 
-def _free_name(manager: pluggy.PluginManager, plugin: object) -> str:
+def _free_name(manager: "pluggy.PluginManager", plugin: object) -> str:
     """An object's own name or its class's; the second of that name is ``NAME-2``, and so on."""
     name = str(getattr(plugin, "__name__", None) or type(plugin).__name__)
     numbered = (f"{name}-{number}" for number in itertools.count(2))
     return next(each for each in itertools.chain([name], numbered) if not manager.has_plugin(each))
 
 
-def _register(manager: pluggy.PluginManager, plugin: object, name: str) -> None:
+def _register(manager: "pluggy.PluginManager", plugin: object, name: str) -> None:
     try:
         manager.register(plugin, name)
     except Exception as error:

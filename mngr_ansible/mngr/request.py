@@ -10,7 +10,7 @@ from imbue.mngr.interfaces.host import CreateAgentOptions, OnlineHostInterface
 
 from mngr_ansible.catalog.lookup import find_tool
 from mngr_ansible.inputs.contribution import Contribution
-from mngr_ansible.inputs.hookspecs import Agent
+from mngr_ansible.inputs.hook_arguments import Agent
 from mngr_ansible.inputs.settings import Settings
 from mngr_ansible.inputs.user import user_contributions
 from mngr_ansible.mngr.config import NAME, AnsiblePluginConfig

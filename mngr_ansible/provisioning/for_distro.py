@@ -9,7 +9,7 @@ from mngr_ansible.diff.resolver import Resolver
 from mngr_ansible.errors import HostError, UsageError
 from mngr_ansible.host.connection import ShellResult
 from mngr_ansible.host.state import HostState, Login, Paths, System
-from mngr_ansible.inputs.hookspecs import Agent, CommandResult, Host
+from mngr_ansible.inputs.hook_arguments import Agent, CommandResult, Host
 from mngr_ansible.plan.plan import packages_only
 from mngr_ansible.portable.checks import Finding
 from mngr_ansible.provisioning.provisioner import gather

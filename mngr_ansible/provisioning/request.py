@@ -4,8 +4,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import pluggy
-
 from mngr_ansible.diff.due import Due
 from mngr_ansible.diff.resolver import Resolver
 from mngr_ansible.errors import MngrAnsibleError, UsageError
@@ -25,6 +23,8 @@ from mngr_ansible.spec.packages import Install
 from mngr_ansible.values import field, frozen
 
 if TYPE_CHECKING:
+    import pluggy
+
     from mngr_ansible.run.ready import ReadyAnsible
 
 
@@ -51,7 +51,7 @@ class Request:
     """What is asked for, the same for all hosts of a command.
 
     Attributes:
-        plugins: the plugins that are asked.
+        plugins: the plugins that are asked; None: there is none.
         user: the contributions of settings, manifests and command line, in their order.
         timeout: seconds for the whole run.
         control_path: ssh's ControlPath of the connections that are open already.
@@ -65,7 +65,7 @@ class Request:
         ready: Ansible that was started when the command began, and waits; None: it is started when it is needed.
     """
 
-    plugins: pluggy.PluginManager
+    plugins: "pluggy.PluginManager | None"
     settings: Settings = field(default_factory=Settings)
     user: tuple[Contribution, ...] = ()
     install: Install | None = None
@@ -85,7 +85,7 @@ class Request:
     def notices(self) -> tuple[str, ...]:
         """What the plugins and the settings name in vain, as sentences."""
         return (
-            *hook_notices(self.plugins, self.asked_plugins),
+            *(() if self.plugins is None else hook_notices(self.plugins, self.asked_plugins)),
             *setting_notices(self.settings, self.plugins, self.agent_types),
         )
 
@@ -168,7 +168,7 @@ def build_request(
         raise UsageError(f"timeout = {timeout!r} is not a number of seconds above 0", remedy="Give one, such as 600.")
     plugins = as_tuple("plugins", plugins)
     return Request(
-        plugins=plugin_manager(plugins),
+        plugins=plugin_manager(plugins) if plugins else None,
         settings=chosen,
         user=user_contributions(
             chosen, as_paths("manifests", manifests), as_tuple("files", files), as_tuple("packages", packages)

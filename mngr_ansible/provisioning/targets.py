@@ -12,7 +12,7 @@ from mngr_ansible.host.connection import Connection, LocalShell
 from mngr_ansible.host.masters import control_sockets
 from mngr_ansible.host.ssh import Address, OpenSsh
 from mngr_ansible.inputs.arguments import as_tuple, current_directory
-from mngr_ansible.inputs.hookspecs import Agent, CommandResult, Host
+from mngr_ansible.inputs.hook_arguments import Agent, CommandResult, Host
 from mngr_ansible.provisioning.request import Target
 
 

@@ -1,7 +1,7 @@
 """What people and programs are shown: the result of a command, its JSON, its text, its progress.
 
-Face: ``report`` (``Report``, ``HostReport``), ``outcomes`` (``from_events``: events of a run → one outcome a step),
-``text`` (tables, errors, commands) and ``progress`` (lines while a command runs).
+Face: ``report`` (``Report``, ``HostReport``, ``Interrupted``), ``outcomes`` (``from_events``: events of a run → one
+outcome a step), ``text`` (tables, errors, commands) and ``progress`` (lines while a command runs).
 
 Pure. Imports ``run``, ``diff``, ``plan``, ``portable`` and ``errors``.
 """

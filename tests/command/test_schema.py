@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from mngr_ansible.diff.outcome import Status
-from mngr_ansible.inputs.hookspecs import HOOKS
+from mngr_ansible.inputs.hook_arguments import HOOKS
 from tests.support.command_line import document
 from tests.support.command_line import mngr_ansible as run
 from tests.support.json_schema import SCHEMA, options_of_every_kind, schema_errors

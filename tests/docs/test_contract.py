@@ -8,7 +8,7 @@ import pytest
 
 import mngr_ansible
 from mngr_ansible.cli.parser import parser
-from mngr_ansible.inputs.hookspecs import HOOKS
+from mngr_ansible.inputs.hook_arguments import HOOKS
 from mngr_ansible.portable import managers
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/contract.md").read_text()

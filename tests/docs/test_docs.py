@@ -20,7 +20,7 @@ from mngr_ansible import build_plan
 from mngr_ansible.cli.parser import parser
 from mngr_ansible.content.location import content_directory
 from mngr_ansible.inputs import manifest
-from mngr_ansible.inputs.hookspecs import HOOKS
+from mngr_ansible.inputs.hook_arguments import HOOKS
 from mngr_ansible.inputs.settings import PluginSettings, Settings
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.packages import PackageRequirement

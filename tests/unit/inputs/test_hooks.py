@@ -1,6 +1,7 @@
 """Each plugin is called by name, in our own order. Source: docs/contract.md "Hooks"."""
 
 import dataclasses
+import inspect
 import random
 import re
 
@@ -9,9 +10,10 @@ import pytest
 
 from mngr_ansible import FileTransferSpec, PluginMngrError, hookimpl
 from mngr_ansible.errors import ErrorGroup, PluginError, PreconditionError
+from mngr_ansible.inputs import hookspecs
 from mngr_ansible.inputs.contribution import Contribution
+from mngr_ansible.inputs.hook_arguments import HOOKS
 from mngr_ansible.inputs.hooks import hooks, run_after, run_before
-from mngr_ansible.inputs.hookspecs import HOOKS
 from mngr_ansible.inputs.settings import Settings
 from mngr_ansible.provisioning.listing import plugins_report
 from mngr_ansible.provisioning.request import Request
@@ -317,3 +319,8 @@ def test_the_hooks_and_their_arguments_are_those_of_the_contract():
         "provision_agent": four,
         "on_after_agent_provisioning": (*four, "report"),
     } == HOOKS
+
+
+def test_the_arguments_of_the_hooks_are_those_of_their_specifications():
+    functions = [each for each in vars(hookspecs).values() if hasattr(each, "mngr_spec")]
+    assert [(each.__name__, tuple(inspect.signature(each).parameters)) for each in functions] == list(HOOKS.items())

@@ -6,7 +6,7 @@ import pluggy
 import pytest
 
 from mngr_ansible import PackageRequirement, Source, hookimpl
-from mngr_ansible.inputs.hookspecs import HOOKS
+from mngr_ansible.inputs.hook_arguments import HOOKS
 from mngr_ansible.inputs.misspelt import MNGR_HOOKS, condition_notices, hook_notices, setting_notices
 from mngr_ansible.inputs.settings import Settings
 from tests.support.builders import contribution

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 from mngr_ansible.host.connection import HostStoppedError
-from mngr_ansible.inputs.hookspecs import Agent, CommandResult, Host
+from mngr_ansible.inputs.hook_arguments import Agent, CommandResult, Host
 from mngr_ansible.provisioning.at_once import at_once
 from mngr_ansible.provisioning.execution import HostsRun
 from mngr_ansible.provisioning.next_sources import next_attempts

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from mngr_ansible.diff.due import compare
 from mngr_ansible.diff.resolver import Resolver
-from mngr_ansible.inputs.hookspecs import Agent, CommandResult, Host
+from mngr_ansible.inputs.hook_arguments import Agent, CommandResult, Host
 from mngr_ansible.provisioning.execution import HostsRun
 from mngr_ansible.provisioning.next_sources import merged, next_attempts
 from mngr_ansible.provisioning.reporting import apply_report

@@ -1,0 +1,77 @@
+"""A command imports what it uses: start-up is part of the product. Modules are counted, seconds are the machine's.
+
+The bounds have room for a few modules more: other versions of Python split their standard library otherwise.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_RUN = """\
+import json, sys
+before = set(sys.modules)
+from mngr_ansible.cli.main import main
+try:
+    code = main(sys.argv[1:])
+except SystemExit as stop:
+    code = stop.code
+print(json.dumps([code, sorted(set(sys.modules) - before)]), file=sys.stderr)
+"""
+
+HEAVY = {
+    "ansible", "ansible_runner", "concurrent.futures", "dataclasses", "difflib", "email", "imbue", "importlib.metadata",
+    "inspect", "pathspec", "pluggy", "psutil", "traceback", "yaml",
+}  # fmt: skip
+"""Modules that take milliseconds, or much more, and that no everyday command needs."""
+
+_OF_START = {
+    "mngr_ansible", "cli", "cli.guess", "cli.invocation", "cli.main", "cli.parser", "cli.verbs", "diff", "diff.outcome",
+    "errors", "portable", "portable.regular_expressions", "portable.text", "report", "report.report", "system",
+    "system.signals", "values",
+}  # fmt: skip
+_OF_CONTENT = {"content", "content.location", "provisioning", "provisioning.listing"}
+
+
+def imported(*words: str) -> tuple[set[str], set[str]]:
+    """What a fresh Python imports for a command: our own modules, without the package's name, and the others."""
+    done = subprocess.run([sys.executable, "-c", _RUN, *words], capture_output=True, text=True, check=False)
+    code, modules = json.loads(done.stderr.splitlines()[-1])
+    assert code == 0, done.stderr
+    ours = {each.removeprefix("mngr_ansible.") for each in modules if each.partition(".")[0] == "mngr_ansible"}
+    return ours, {each for each in modules if each.partition(".")[0] != "mngr_ansible"}
+
+
+@pytest.mark.parametrize("words", ["--version", "--help", "plan --help", "content", "content --json"])
+def test_what_only_shows_something_imports_nothing_of_plans_and_hosts(words: str) -> None:
+    ours, others = imported(*words.split())
+    assert ours == _OF_START | (_OF_CONTENT if "content" in words else set())
+    assert others & HEAVY == set()
+    assert len(others) <= 75
+
+
+def test_the_catalog_imports_what_a_tool_is_made_of() -> None:
+    ours, others = imported("catalog", "git")
+    assert {each for each in ours if each.startswith(("host", "plan", "run"))} == set()
+    assert others & HEAVY == set()
+    assert len(ours) <= 50
+
+
+def test_where_nothing_has_to_change_nothing_is_imported_that_writes_or_runs_a_playbook(tmp_path: Path) -> None:
+    (tmp_path / "here").write_text("x")
+    (tmp_path / "there").write_text("x")
+    words = ["--file", f"{tmp_path}/here:there", "--package", "tar", "--work-dir", str(tmp_path)]
+    for command, most in (("plan", 115), ("apply", 0), ("apply", 115)):  # Ansible is made ready for the first one
+        ours, others = imported(command, *words)
+        if most:
+            assert {each for each in ours if each.startswith("run.")} <= {"run.inventory", "run.places", "run.settled"}
+            assert {"inputs.hookspecs", "provisioning.execution", "provisioning.rendering"} & ours == set()
+            assert others & HEAVY == set()
+            assert (len(ours), len(others)) <= (most, 130)
