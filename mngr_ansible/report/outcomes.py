@@ -1,5 +1,7 @@
 """Events of a run → one outcome for every step of the plan. A step without an event never counts as done."""
 
+import errno
+import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -269,9 +271,9 @@ class _HostEvents:
             return None  # by a signal to ourselves, which is reported once for all hosts
         if result.problem is not None or (has_open_steps and failed is None):
             problem = f": {result.problem}" if result.problem else ""
-            return HostError(
-                f"Ansible ended before {names} was finished{problem}",
-                remedy=f"{RUN_AGAIN} 'render' writes a directory that you can run by hand.",
-                host=host,
-            )
+            remedy = f"{RUN_AGAIN} 'render' writes a directory that you can run by hand."
+            if os.strerror(errno.ENOSPC) in problem:
+                remedy = "Free space on this machine's disk, or name another directory in TMPDIR, and run again. "
+                remedy += "Finished steps are skipped."
+            return HostError(f"Ansible ended before {names} was finished{problem}", remedy=remedy, host=host)
         return None

@@ -129,6 +129,11 @@ def test_a_run_that_broke_is_an_error_even_when_every_step_has_an_event(made, of
     assert of_run["problem"] in error.problem
 
 
+def test_a_disk_of_ours_that_became_full_is_told_with_what_helps(made):
+    _, error = settled(made, problem="ansible-runner broke: OSError: [Errno 28] No space left on device")
+    assert error.remedy.startswith("Free space on this machine's disk, or name another directory in TMPDIR, and run")
+
+
 @pytest.mark.parametrize("event", [failed("the check crashed"), LOST])
 def test_a_failure_that_no_step_explains_is_an_error(made, event):
     _, error = settled(made, step(FILE), step(GIT), step(VIM), event)
