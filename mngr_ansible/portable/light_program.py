@@ -52,12 +52,13 @@ _BOOT = (
 _START = """\
 for python in {candidates}; do
   set -- $python
-  command -v "$1" >/dev/null 2>&1 && exec "$@" -I -S -c {boot}
+  command -v "$1" >/dev/null 2>&1 && {{ "$@" -I -S -c {boot}; exit $?; }}
 done
 cat >/dev/null
 echo "{wanted}: not found" >&2
 exit 127
 """
+"""sh that starts it. sh stays: ssh reports the end of a killed program as that of the connection (255), sh as 137."""
 
 
 def is_possible(action: Any) -> bool:

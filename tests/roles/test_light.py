@@ -57,6 +57,15 @@ def test_a_program_that_breaks_is_a_failure_with_its_traceback() -> None:
     assert said["module_stderr"].splitlines()[-1].startswith("AttributeError: ")
 
 
+def test_a_program_that_is_killed_is_no_lost_connection(tmp_path: Path) -> None:
+    python = tmp_path / "python3"
+    python.write_text("#!/bin/sh\nkill -9 $$\n")
+    python.chmod(0o755)
+    done = started(python=str(python))
+    assert done.returncode == 128 + 9  # ssh ends with 255 where the command itself ends by a signal
+    assert answer(done)["msg"].startswith("MODULE FAILURE")
+
+
 def test_a_python_that_is_not_there_is_named_and_all_that_is_sent_is_taken() -> None:
     done = started(python="/opt/no such/python3")
     assert done.returncode == 127
