@@ -20,7 +20,7 @@ from mngr_ansible.report.progress import follower
 from mngr_ansible.report.report import HostReport, Report
 from mngr_ansible.run.archive import keep_failed_run
 from mngr_ansible.run.directory import write_run_directory
-from mngr_ansible.run.environment import ssh_arguments
+from mngr_ansible.run.environment import is_pipelining, ssh_arguments
 from mngr_ansible.run.inventory import alias
 from mngr_ansible.run.playbook import HostRun
 from mngr_ansible.run.ready import ReadyAnsible
@@ -162,7 +162,7 @@ def run_hosts(
                 ready=ready,
             )
         finally:
-            if result is None or result.status != "finished":
+            if result is None or result.status != "finished" or not is_pipelining():
                 _clean_up([(hosts[one.alias], one.remote_tmp) for one in runs if one.remote_tmp is not None])
     except (KeyboardInterrupt, SystemExit) as stop:  # of the run, or one more while its hosts are cleaned up
         signal = stop

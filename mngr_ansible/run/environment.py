@@ -37,6 +37,11 @@ _DESCRIPTORS_OF_A_FORK = 4
 """Open files of Ansible's main process for each host on which it works (ansible-core 2.21)."""
 
 
+def is_pipelining() -> bool:
+    """Whether tasks come to a host through the connection that is open, without a file there."""
+    return os.environ.get("MNGR_ANSIBLE_PIPELINING") != "off"
+
+
 def environment(private: Path, sockets: Path, ssh_args: str | None, remote_tmp: str, hosts: int) -> dict[str, str]:
     """The whole environment of a run.
 
@@ -68,7 +73,7 @@ def environment(private: Path, sockets: Path, ssh_args: str | None, remote_tmp: 
         "ANSIBLE_FORKS": str(room(_DESCRIPTORS_OF_A_FORK, max(1, min(hosts, MOST_FORKS)))),
         "ANSIBLE_INJECT_FACT_VARS": "False",  # facts, which a host can forge, must not replace our variables
         "ANSIBLE_HOST_KEY_CHECKING": "True",  # without it, ansible-runner turns the check off
-        "ANSIBLE_PIPELINING": str(os.environ.get("MNGR_ANSIBLE_PIPELINING") != "off"),
+        "ANSIBLE_PIPELINING": str(is_pipelining()),
         **({} if ssh_args is None else {"ANSIBLE_SSH_ARGS": ssh_args}),
         "ANSIBLE_SSH_RETRIES": "0",  # a retry can run a module twice
         "ANSIBLE_NO_TARGET_SYSLOG": "True",

@@ -70,11 +70,11 @@ def once(scenes: dict[str, Scene], *names: str) -> list[list[Any]]:
 
 ABOVE = "the directory above is a link to the victim's"
 ITSELF = "the directory is a link to the victim's"
-MODULE = ["-c\0/usr/bin/python3\0", "BECOME-SUCCESS"]
-"""How the list of processes of a host shows that Ansible begins, after the look: every user can read it."""
+PROGRAM = ["zlib.decompress", "BECOME-SUCCESS"]
+"""How the list of processes of a host shows that a task begins, after the look: every user can read it."""
 ATTACKS: dict[str, Callable[[dict[str, Scene]], dict[str, Any]]] = {
-    "after the look, above": lambda scenes: {"when": MODULE, "moves": once(scenes, ABOVE)},
-    "after the look, itself": lambda scenes: {"when": MODULE, "moves": once(scenes, ITSELF)},
+    "after the look, above": lambda scenes: {"when": PROGRAM, "moves": once(scenes, ABOVE)},
+    "after the look, itself": lambda scenes: {"when": PROGRAM, "moves": once(scenes, ITSELF)},
     "again and again": lambda scenes: {
         "loop": [move for each in once(scenes, ITSELF, ABOVE) for move in (each, ["sleep", 0.003], each)]
     },

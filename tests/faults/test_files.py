@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.command_line import argv, mngr_ansible, on
+from tests.support.fault_matrix import WAYS, ours_here
 from tests.support.interrupted_runs import copied, cut_off, leftovers, look, moments, versions
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
     from tests.support.hosts import SshHost
 
-MOMENTS = 10
+MOMENTS = {"program": 7, "module": 3}
+"""At how many random moments a run is cut off."""
 AT_ONCE = 2
 SETTLED = 12
 """Seconds after the exit by which nothing more happens on the host."""
@@ -49,13 +51,26 @@ def kill_connections(process: subprocess.Popen[str], host: SshHost) -> None:
     host.signal_connections()
 
 
+@pytest.fixture
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Have tasks sent in the way that a test names."""
+    for name, value in WAYS[request.param].items():
+        monkeypatch.setenv(name, value)
+    return str(request.param)
+
+
+@pytest.mark.parametrize("way", WAYS, indirect=True)
 @pytest.mark.parametrize("cut", [kill_controller, kill_connections])
 def test_a_run_that_is_cut_off_leaves_old_or_new_and_the_next_one_finishes(
-    ssh_host: Callable[..., SshHost], tmp_path: Path, cut: Callable[[subprocess.Popen[str], SshHost], None]
+    ssh_host: Callable[..., SshHost],
+    tmp_path: Path,
+    home: Path,
+    cut: Callable[[subprocess.Popen[str], SshHost], None],
+    way: str,
 ) -> None:
     old, new = versions(tmp_path, files=300, size=3000, big=30 << 20)
     before, after = look(old), look(new)
-    hosts = [ssh_host(layer="python", name=f"host{number}") for number in range(MOMENTS + 3)]
+    hosts = [ssh_host(layer="python", name=f"host{number}") for number in range(MOMENTS[way] + 3)]
     for host in hosts:
         copied(old, host, "/srv/tree")
     measured = hosts.pop()
@@ -66,7 +81,7 @@ def test_a_run_that_is_cut_off_leaves_old_or_new_and_the_next_one_finishes(
     plan: list[tuple[SshHost, object]] = [
         (first, lambda: is_being_written(first)),
         (second, lambda: has_new(second, new)),
-        *zip(others, moments(MOMENTS, duration * 1.2), strict=True),
+        *zip(others, moments(MOMENTS[way], duration * 1.2), strict=True),
     ]
 
     def attempt(case: tuple[SshHost, object]) -> tuple[int, str, float, dict[str, tuple[str, int]]]:
@@ -82,6 +97,7 @@ def test_a_run_that_is_cut_off_leaves_old_or_new_and_the_next_one_finishes(
     with ThreadPoolExecutor(AT_ONCE * 2) as pool:
         ends = list(pool.map(attempt, plan))
 
+    assert ours_here(home) == []
     mixed = 0
     for host, (code, said, end, seen) in zip(hosts, ends, strict=True):
         assert "Traceback" not in said
@@ -143,15 +159,21 @@ def refused(done: subprocess.CompletedProcess[str], *said: str) -> None:
         assert word in done.stdout + done.stderr, done.stdout + done.stderr
 
 
+FULL = ("size=5m", "size=64m", ("free", "run again"))
+
+
 @pytest.mark.parametrize(
-    ("options", "room", "said"),
+    ("way", "options", "room", "said"),
     [
-        ("size=5m", "size=64m", ("free", "run again")),
-        ("size=64m,nr_inodes=30", "nr_inodes=1000", ("files", "run again")),
-        ("size=64m", "rw", ("read-only", "run again")),
+        ("program", *FULL),
+        ("module", *FULL),
+        ("program", "size=64m,nr_inodes=30", "nr_inodes=1000", ("files", "run again")),
+        ("program", "size=64m", "rw", ("read-only", "run again")),
     ],
-    ids=["full", "no-inodes", "read-only"],
+    ids=["full", "full-module", "no-inodes", "read-only"],
+    indirect=["way"],
 )
+@pytest.mark.usefixtures("way")
 def test_a_place_that_takes_nothing_keeps_the_old_and_takes_it_later(
     ssh_host: Callable[..., SshHost], tmp_path: Path, options: str, room: str, said: tuple[str, ...]
 ) -> None:
@@ -191,6 +213,8 @@ with open("/srv/place/filler", "wb") as file:
 """
 
 
+@pytest.mark.parametrize("way", WAYS, indirect=True)
+@pytest.mark.usefixtures("way")
 def test_a_file_system_that_fills_up_meanwhile_keeps_the_old(ssh_host: Callable[..., SshHost], tmp_path: Path) -> None:
     old, new = versions(tmp_path, files=5, size=2000, big=30 << 20)
     host = ssh_host(layer="python")
@@ -213,20 +237,28 @@ def test_a_file_system_that_fills_up_meanwhile_keeps_the_old(ssh_host: Callable[
     assert place.look() == after
 
 
-@pytest.mark.parametrize("size", ["4k", "64k", "1m", "2m"])
+def with_little_room(tmp_path: Path, size: str, words: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command whose temporary files, here, have this much room."""
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    mount = f'mount -t tmpfs -o size={size} none {temporary} && exec "$@"'
+    own = ["unshare", "--mount", "sh", "-c", mount, "sh", *argv(*words)]
+    places = {"TMPDIR": str(temporary), "XDG_STATE_HOME": str(temporary)}
+    return subprocess.run(own, capture_output=True, text=True, env={**os.environ, **places}, stdin=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize(
+    ("way", "size"), [("program", "4k"), ("program", "64k"), ("module", "1m"), ("module", "2m")], indirect=["way"]
+)
+@pytest.mark.usefixtures("way")
 def test_a_full_temporary_directory_here_stops_the_run_before_anything_is_replaced(
     ssh_host: Callable[..., SshHost], tmp_path: Path, size: str
 ) -> None:
     old, new = versions(tmp_path, files=20, size=2000, big=3 << 20)
     host = ssh_host(layer="python")
     copied(old, host, "/srv/tree")
-    temporary = tmp_path / "tmp"
-    temporary.mkdir()
-    mount = f'mount -t tmpfs -o size={size} none {temporary} && exec "$@"'
-    own = ["unshare", "--mount", "sh", "-c", mount, "sh", *argv(*wanted(new, host))]
 
-    places = {"TMPDIR": str(temporary), "XDG_STATE_HOME": str(temporary)}
-    done = subprocess.run(own, capture_output=True, text=True, env={**os.environ, **places}, stdin=subprocess.DEVNULL)
+    done = with_little_room(tmp_path, size, wanted(new, host))
 
     print(done.stdout, done.stderr)
     refused(done, "space", "un again")
@@ -236,7 +268,22 @@ def test_a_full_temporary_directory_here_stops_the_run_before_anything_is_replac
     assert look(host.root_path / "srv/tree") == look(new)
 
 
+def test_what_comes_as_a_program_needs_little_room_here_and_none_in_the_hosts_temporary_directory(
+    ssh_host: Callable[..., SshHost], tmp_path: Path
+) -> None:
+    _, new = versions(tmp_path, files=20, size=2000, big=6 << 20)
+    host = ssh_host(layer="python")
+    host.run("mount -t tmpfs -o size=4k,mode=700 none /root; rm -rf /tmp; touch /tmp")
+
+    done = with_little_room(tmp_path, "4m", wanted(new, host))
+
+    assert done.returncode == 0, done.stderr
+    assert look(host.root_path / "srv/tree") == look(new)
+
+
+@pytest.mark.parametrize("way", ["module"], indirect=True)
 @pytest.mark.parametrize("size", ["4k", "512k"])
+@pytest.mark.usefixtures("way")
 def test_a_full_temporary_directory_on_the_host_stops_the_run_before_anything_is_replaced(
     ssh_host: Callable[..., SshHost], tmp_path: Path, size: str
 ) -> None:

@@ -15,6 +15,7 @@ import pytest
 from tests.hosts.test_files_leaks import ALL, CONTENT, SECRETS, files_on, files_with_hits, hits
 from tests.support.builders import write
 from tests.support.command_line import argv, mngr_ansible, on
+from tests.support.fault_matrix import WAYS
 from tests.support.hosts import AptRepository, SshHost, User
 from tests.support.latency_proxy import distant
 from tests.support.processes import started, witnessed
@@ -50,8 +51,10 @@ def host(ssh_host: StartHost, tmp_path: Path) -> SshHost:
     return made.as_user("agent")
 
 
-@pytest.mark.parametrize("end", ENDS)
-def test_a_secret_is_found_nowhere_however_a_run_ends(host: SshHost, tmp_path: Path, end: str) -> None:
+@pytest.mark.parametrize(
+    ("way", "end"), [*(("program", end) for end in ENDS), *(("module", end) for end in ("failed", "SIGKILL", "lost"))]
+)
+def test_a_secret_is_found_nowhere_however_a_run_ends(host: SshHost, tmp_path: Path, way: str, end: str) -> None:
     sources, home, temporary = tmp_path / "sources", tmp_path / "home", tmp_path / "tmp"
     secret = write(sources / "secret", f"{CONTENT}\n" * 30, 0o600)
     for directory in (home, temporary):
@@ -59,7 +62,14 @@ def test_a_secret_is_found_nowhere_however_a_run_ends(host: SshHost, tmp_path: P
     package = {"ok": "slow", "failed": "broken", "timeout": "slowest"}.get(end, "slower")
     words = ["apply", "-v", "--file", f"{secret}:/srv/there", "--package", package, *on(host)]
     words += ["--timeout", "25"] if end == "timeout" else []
-    env = {**os.environ, **SECRETS, "HOME": str(home), "TMPDIR": str(temporary), "XDG_STATE_HOME": str(home / "state")}
+    env = {
+        **os.environ,
+        **SECRETS,
+        **WAYS[way],
+        "HOME": str(home),
+        "TMPDIR": str(temporary),
+        "XDG_STATE_HOME": str(home / "state"),
+    }
     before_here, before_there = {process.pid for process in psutil.process_iter()}, processes_of(host)
 
     with witnessed(*ALL) as seen, started(argv(*words), stderr=subprocess.STDOUT, env=env) as process:
@@ -83,9 +93,16 @@ def test_a_secret_is_found_nowhere_however_a_run_ends(host: SshHost, tmp_path: P
     assert files_on(host) == ["/srv/there"]
 
 
-@pytest.mark.parametrize("end", ["timeout", "SIGTERM", "SIGKILL", "lost"])
+@pytest.mark.parametrize(
+    ("way", "end"),
+    [
+        *(("program", end) for end in ("timeout", "SIGTERM", "SIGKILL", "lost")),
+        ("module", "SIGTERM"),
+        ("module", "lost"),
+    ],
+)
 def test_a_large_secret_that_is_cut_off_on_its_way_is_found_nowhere_when_the_next_run_is_done(
-    host: SshHost, tmp_path: Path, end: str
+    host: SshHost, tmp_path: Path, way: str, end: str
 ) -> None:
     sources, home, temporary = tmp_path / "sources", tmp_path / "home", tmp_path / "tmp"
     secret = sources / "secret"
@@ -94,14 +111,21 @@ def test_a_large_secret_that_is_cut_off_on_its_way_is_found_nowhere_when_the_nex
     secret.chmod(0o600)
     for directory in (home, temporary):
         directory.mkdir()
-    env = {**os.environ, **SECRETS, "HOME": str(home), "TMPDIR": str(temporary), "XDG_STATE_HOME": str(home / "state")}
+    env = {
+        **os.environ,
+        **SECRETS,
+        **WAYS[way],
+        "HOME": str(home),
+        "TMPDIR": str(temporary),
+        "XDG_STATE_HOME": str(home / "state"),
+    }
     before_here, before_there = {process.pid for process in psutil.process_iter()}, processes_of(host)
 
     with distant(host, 600 if end == "timeout" else 100) as (far, _):
         words = ["apply", "-v", "--file", f"{secret}:/srv/there", *on(far)]
         words += ["--timeout", "9" if end == "timeout" else "90"]
         with witnessed(*ALL) as seen, started(argv(*words), stderr=subprocess.STDOUT, env=env) as process:
-            wait_until(lambda: host.run(UPLOADING).stdout or process.poll() is not None, 60)
+            wait_until(lambda: host.run(SENDING[way]).stdout or process.poll() is not None, 60)
             if end == "lost":
                 host.signal_connections()
             elif end != "timeout":
@@ -120,7 +144,11 @@ def test_a_large_secret_that_is_cut_off_on_its_way_is_found_nowhere_when_the_nex
     assert files_on(host) == ["/srv/there"]
 
 
-UPLOADING = "find /home/agent -name mngr-ansible-bundle -size +1M"
+SENDING = {
+    "program": "find /srv -name '.mngr-ansible-*' -size +1M",
+    "module": "find /home/agent -name mngr-ansible-bundle -size +1M",
+}
+"""What the host has while the secret is on its way to it."""
 
 
 def new_here(before: set[int], home: Path) -> list[str]:

@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.command_line import on
-from tests.support.fault_matrix import Case, Seen, hold_up, place_for_big, run_again, run_all, wait_on_host
+from tests.support.fault_matrix import WAYS, Case, Seen, hold_up, place_for_big, run_again, run_all, wait_on_host
 from tests.support.hosts import AptRepository, SshHost, offered_packages, running
 from tests.support.latency_proxy import distant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LOST = ("probe lost", "offers lost", "python lost", "package lost", "package restart", "link down")
+LOST = (
+    *("probe lost", "offers lost", "python lost", "stream lost", "package lost", "package of a module lost"),
+    *("package restart", "link down"),
+)
 NOTHING_DONE = ("probe lost", "offers lost")
 ENDS_WELL = ("transfer lost", "link blip")
 NEAR, BLIP = f"mnear{os.getpid()}", f"mblip{os.getpid()}"
@@ -31,7 +34,7 @@ again: dict[str, subprocess.CompletedProcess[str]] = {}
 @pytest.fixture(scope="module")
 def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Seen]]:
     """Every loss once, each on hosts of its own; inspected again, and run again."""
-    work = place_for_big(tmp_path_factory, 300)
+    work = place_for_big(tmp_path_factory, 50)
     repository = AptRepository(work / "apt")
     repository.add("slow", "1", commands={"slow": "echo slow 1"}, postinst="touch /tmp/begun; sleep 6; touch /done")
     repository.add("swift", "1", commands={"swift": "echo swift 1"})
@@ -51,8 +54,10 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
         probed = host("probed")
         probed.run("echo '[ -e /tmp/held ] || { touch /tmp/begun; sleep 15; }' >/root/.bashrc")
         ended = host("ended")
+        streamed, _ = stack.enter_context(distant(host("streamed"), 150))
+        of_module = host("module")
         installed, restarted, dying = host("installed"), host("restarted"), host("dying")
-        sent, _ = stack.enter_context(distant(host("sent"), 30))
+        sent, _ = stack.enter_context(distant(host("sent"), 100))
         one, two = host("one"), host("two")
         near, prefix = _linked(host("near"), NEAR, 0, stack)
         blip, blip_prefix = _linked(host("blip"), BLIP, 1, stack)
@@ -60,8 +65,13 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
             Case("probe lost", _words(probed, *big), probed, "/srv/x", _cut(probed, BEGUN)),
             Case("offers lost", _words(asked, "--package", "swift"), asked, "/srv/x", _cut(asked, BEGUN)),
             Case("python lost", _words(bare, *slow[2:]), bare, "/srv/x", _cut(bare, BEGUN)),
-            Case("transfer lost", _words(sent, *big), sent, "/srv/x", _cut(sent, UPLOADING)),
+            Case("stream lost", _words(streamed, *big), streamed, "/srv/x", _cut(streamed, STREAMING)),
+            Case("transfer lost", _words(sent, *big), sent, "/srv/x", _cut(sent, UPLOADING), WAYS["module"]),
             Case("package lost", _words(installed, *slow), installed, "/srv/x", _cut(installed, BEGUN)),
+            Case(
+                *("package of a module lost", _words(of_module, *slow), of_module, "/srv/x", _cut(of_module, BEGUN)),
+                env=WAYS["module"],
+            ),
             Case("package restart", _words(restarted, *slow), restarted, "/srv/x", _restart(restarted)),
             Case("link down", _words(near, *slow), near, "/srv/x", _down(near, NEAR, 60), prefix=prefix),
             Case("link blip", _words(blip, *slow), blip, "/srv/x", _down(blip, BLIP, 5), prefix=blip_prefix),
@@ -80,6 +90,7 @@ def seen(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 BEGUN = "test -e /tmp/begun"
+STREAMING = "find /srv/x -name '.mngr-ansible-*' -size +1M | grep ."
 UPLOADING = "find /root -name mngr-ansible-bundle -size +1M | grep ."
 
 
@@ -174,6 +185,8 @@ def test_what_was_under_way_is_unknown_and_running_again_is_said_to_be_safe(seen
         assert set(statuses.values()) == {"not-reached"}
         return
     doing, reached = ("slow", {"file": "changed", "package": "unknown"})
+    if name == "stream lost":
+        doing, reached = ("/srv/x/big", {"file": "unknown"})
     if name == "python lost":
         doing, reached = ("python3", {"bootstrap": "unknown", "file": "not-reached"})
     assert error["problem"] == f"the connection was lost; the outcome of {doing} is unknown"

@@ -8,6 +8,7 @@ import signal
 import pytest
 
 from tests.support.command_line import mngr_ansible, on
+from tests.support.fault_matrix import WAYS
 from tests.support.interrupted_runs import look, versions
 from tests.support.processes import started
 from tests.support.waiting import wait_until
@@ -45,8 +46,8 @@ def test_a_reader_sees_the_old_or_the_new_and_never_a_part_or_an_absence(ssh_hos
     entering = ["nsenter", "-t", str(host.pid), "-m", "-p", "-r", "-w", "/usr/bin/python3", "-c", READER]
     with started(entering, stderr=None) as reader:
         wait_until((host.root_path / "srv" / "ready").exists)
-        for version in (new, old, new, old, new):
-            done = mngr_ansible("apply", "--file", f"{version}:/srv/tree", *on(host))
+        for version, way in ((new, "program"), (old, "module"), (new, "program"), (old, "module"), (new, "program")):
+            done = mngr_ansible("apply", "--file", f"{version}:/srv/tree", *on(host), env=WAYS[way])
             assert done.returncode == 0, done.stderr
         (host.root_path / "srv" / "stop").touch()
         said, _ = reader.communicate(timeout=60)

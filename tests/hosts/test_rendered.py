@@ -9,6 +9,7 @@ import base64
 import filecmp
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -196,3 +197,22 @@ def test_all_that_is_desired_is_there_after_an_apply_and_changes_nothing(alias, 
     assert "changed=0" in run.stdout
     assert "changed=2" in repaired.stdout, repaired.stdout
     assert alias.run("cat /srv/four/sub/a; mtool --version").stdout.startswith("a")
+
+
+def test_its_tasks_are_ordinary_tasks_with_the_same_names_in_both_ways(r1, tmp_path):
+    (tmp_path / "x").write_text("x")
+    words = ["--file", f"{tmp_path}/x:/srv/ways/x", "--package", "btool"]
+    rendered = mngr_ansible("render", tmp_path / "run", *words, *on(r1))
+    assert rendered.returncode == 0, rendered.stderr
+
+    ways = [by_hand(tmp_path / "run", "--check", "-vvv", ANSIBLE_PIPELINING=is_on).stdout for is_on in ("1", "0")]
+    ran = by_hand(tmp_path / "run", "-vvv", ANSIBLE_PIPELINING="1").stdout
+
+    tasks = [re.findall(r"^TASK \[(.*?)\]", each, re.MULTILINE) for each in (*ways, ran)]
+    assert tasks[0] == tasks[1]
+    names = [name.rpartition(" : ")[2] for name in tasks[2]]
+    assert [name for name in names if name in ("Copy files", "Install packages with apt", "Assert versions")] == [
+        *("Copy files", "Install packages with apt", "Assert versions")
+    ], names
+    assert ["Using module file" in each for each in (*ways, ran)] == [False, True, False]
+    assert r1.run("cat /srv/ways/x; btool").stdout == "xbtool 1\n"

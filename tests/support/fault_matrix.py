@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -29,8 +30,12 @@ if TYPE_CHECKING:
 LATER = 30
 """Seconds after the last exit until everything is inspected again: what still runs by itself shows only then."""
 
+WAYS = {"program": {}, "module": {"MNGR_ANSIBLE_PIPELINING": "off"}}
+"""The environment of a run whose tasks are programs, and of one whose tasks are modules that are uploaded first."""
+
 _OURS = r"""
-ps -eo args 2>/dev/null | grep -E 'AnsiballZ|ansible-tmp|mngr_files|mngr_packages|[.]mngr-ansible' | grep -v grep
+ps -eo args 2>/dev/null | grep -E 'AnsiballZ|ansible-tmp|mngr_files|mngr_packages|[.]mngr-ansible|zlib[.]decompress' |
+  grep -v grep
 find /root /home /tmp /var/tmp /srv -name '.mngr-ansible*' -o -name 'ansible-tmp-*' 2>/dev/null
 true
 """
@@ -67,6 +72,11 @@ class Seen:
     @property
     def said(self) -> str:
         return self.stdout + self.stderr
+
+    @property
+    def running_later(self) -> list[str]:
+        """The processes of ours that the host had then."""
+        return [line for line in self.left_later.splitlines() if not re.match("/(root|home|tmp|var|srv)/", line)]
 
 
 def place_for_big(factory: pytest.TempPathFactory, mebibytes: int) -> Path:
@@ -128,7 +138,7 @@ def run_again(
     def run(case: Case) -> subprocess.CompletedProcess[str]:
         assert case.host is not None
         case.host.run(f"touch /tmp/held; {prepare}", check=False)
-        env = environment(home / case.name)
+        env = {**environment(home / case.name), **case.env}
         command = [*case.prefix, "env", *(f"{name}={value}" for name, value in env.items()), *argv(*case.words)]
         return subprocess.run(
             command, capture_output=True, text=True, errors="backslashreplace", stdin=subprocess.DEVNULL, timeout=120
