@@ -238,7 +238,7 @@ class ActionModule(ActionBase):
         if not transport.uploaded:
             return self._apply(steps, transport)
         with tempfile.NamedTemporaryFile(dir=C.DEFAULT_LOCAL_TMP, prefix="mngr-ansible-") as file:
-            bundle.pack(file, transport.uploaded)
+            bundle.pack(file, transport.uploaded, is_compressed=not self._is_local())
             file.flush()
             remote = self._upload(file.name)
         answer = self._apply(steps, transport, remote=remote)
@@ -270,7 +270,7 @@ class ActionModule(ActionBase):
         header: Header = {"is_dry_run": is_dry_run, "shows_diff": bool(self._task.diff), "steps": list(steps)}
 
         def pack(stream: IO[bytes]) -> None:
-            bundle.pack(stream, transport.inline, header, limit)
+            bundle.pack(stream, transport.inline, header, limit, is_compressed=not self._is_local())
 
         if self._is_light():
             return self._execute({"bundle_path": remote}, pack)
@@ -349,6 +349,10 @@ class ActionModule(ActionBase):
             yield
         finally:
             connection.set_option("pipelining", before)
+
+    def _is_local(self) -> bool:
+        """Whether the host is this machine."""
+        return str(self._connection.transport) == "local"
 
     def _is_light(self) -> bool:
         """Whether the host's half is sent as a program; else it is a module of Ansible."""

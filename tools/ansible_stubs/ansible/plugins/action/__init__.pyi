@@ -24,6 +24,7 @@ class _Shell:
 
 class _Connection:
     has_pipelining: bool
+    transport: str
     _shell: _Shell
     def get_option(self, option: str) -> Any: ...
     def set_option(self, option: str, value: object) -> None: ...
