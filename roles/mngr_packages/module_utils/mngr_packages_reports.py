@@ -49,10 +49,12 @@ class Reports:
             return
         kept = {} if result.get("changed") else dict(known)
         for requirement, found in zip(requirements, reported):  # noqa: B905 - Python 3.9
+            if not isinstance(found, dict) or not isinstance(found.get("id"), str):
+                return
             mark = self._mark(requirement)
             kept.pop(mark, None)
-            if found["status"] == "ok":
-                kept[mark] = {"id": found["id"], "current": found["current"]}
+            if found.get("status") == "ok":
+                kept[mark] = {"id": found["id"], "current": found.get("current")}
         with open(os.open(f"{self._path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             json.dump(kept, file)
         os.replace(f"{self._path}.new", self._path)
