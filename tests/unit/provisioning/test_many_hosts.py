@@ -1,4 +1,4 @@
-"""What grows with the number of hosts grows in step with it. Source: docs/promises.md "The cost does not grow"."""
+"""What grows with the number of hosts grows in step with it."""
 
 from __future__ import annotations
 
