@@ -100,6 +100,11 @@ class LocalShell:
         pass
 
 
+def stopped(host: str) -> HostStoppedError:
+    """The error of a host whose script we stopped."""
+    return HostStoppedError("stopped", remedy="Run again.", host=host)
+
+
 def no_answer(seconds: float, host: str) -> HostError:
     """The error of a host that did not answer in this time."""
     return HostError(

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mngr_ansible.errors import HostError, UsageError
-from mngr_ansible.host.connection import HostStoppedError, ShellResult, answer_too_long, decoded, no_answer
+from mngr_ansible.host.connection import ShellResult, answer_too_long, decoded, no_answer, stopped
 from mngr_ansible.host.inventory_variables import portable_variables
 from mngr_ansible.host.login_shell import FIRST_LINE, OWN_COMMAND, explain, has_begun, without_noise
 from mngr_ansible.host.ssh_errors import FailedConnection, connection_error, is_of_proxy
@@ -94,19 +94,21 @@ class OpenSsh:
     is_local: bool = False
     _stopped: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
     _asked: list[SshSettings] = field(default_factory=list, repr=False, compare=False)
+    _asking: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     @property
     def settings(self) -> SshSettings:
-        """What the user's ssh configuration says about the host; ssh is asked once.
+        """What the user's ssh configuration says about the host; ssh is asked once, whichever thread asks first.
 
         Raises:
-            HostError: this machine has no ssh, or ssh cannot read its configuration.
+            HostError: this machine has no ssh, or ssh cannot read its configuration; or the connection was stopped.
         """
-        if not self._asked:
-            config = _own_configuration()
-            words = [] if config is None else ["-F", str(config)]
-            command = [self._program(), *words, *as_arguments(self._identity()), *self._destination()]
-            self._asked.append(ask_settings(command, self.address.typed))
+        with self._asking:
+            if not self._asked:
+                config = _own_configuration()
+                words = [] if config is None else ["-F", str(config)]
+                command = [self._program(), *words, *as_arguments(self._identity()), *self._destination()]
+                self._asked.append(ask_settings(command, self.address.typed, self._stopped))
         return self._asked[0]
 
     @property
@@ -187,7 +189,7 @@ class OpenSsh:
     def portable_variables(self) -> Mapping[str, Any]:
         address = self.address
         system = _SYSTEM_CONFIGURATION if Path(_SYSTEM_CONFIGURATION).is_file() else "none"
-        plain = ask_settings([self._program(), "-F", system, *self._destination()], address.typed)
+        plain = ask_settings([self._program(), "-F", system, *self._destination()], address.typed, self._stopped)
         return portable_variables(
             address.name,
             address.user,
@@ -242,7 +244,7 @@ class OpenSsh:
         except TooLongError:
             raise answer_too_long(self.address.typed) from None
         except StoppedError:
-            raise HostStoppedError("stopped", remedy="Run again.", host=self.address.typed) from None
+            raise stopped(self.address.typed) from None
         stderr = decoded(done.stderr)
         if done.code == _CONNECTION_FAILED:
             stdout, left = decoded(done.stdout), timeout - (time.monotonic() - started)

@@ -1,12 +1,14 @@
 """What the user's own ssh configuration says about a host: the answer of ``ssh -G``. Source: ssh(1), ssh_config(5)."""
 
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mngr_ansible.errors import HostError
+from mngr_ansible.host.connection import stopped
 from mngr_ansible.portable.text import printable
-from mngr_ansible.system.processes import TooLongError, run_bounded
+from mngr_ansible.system.processes import StoppedError, TooLongError, run_bounded
 from mngr_ansible.values import field, frozen
 
 CONNECT_SECONDS = 10
@@ -106,25 +108,28 @@ _AS_GOOD = {"RequestTTY": "auto", "Tunnel": "false"}
 """Values in the output of ``ssh -G`` that mean the same for a command."""
 
 
-def ask_settings(command: Sequence[str], host: str) -> SshSettings:
+def ask_settings(command: Sequence[str], host: str, stop: threading.Event) -> SshSettings:
     """What ssh says about a host; nothing where it does not answer in time, or is too old for ``-G`` (6.8).
 
     Args:
         command: ssh with the options and the host of the connection.
         host: the host as the user typed it.
+        stop: set by another thread when nobody needs the answer any more.
 
     Raises:
-        HostError: ssh cannot read its configuration.
+        HostError: ssh cannot read its configuration, or was stopped.
     """
     program, *words = command
     try:
-        done = run_bounded([program, "-G", *words], b"", seconds=_ANSWER_SECONDS)
+        done = run_bounded([program, "-G", *words], b"", seconds=_ANSWER_SECONDS, stop=stop)
         if (
             b"without a command" in done.stderr
         ):  # ForkAfterAuthentication; where there is RemoteCommand, none may be given
-            done = run_bounded([program, "-G", *words, "true"], b"", seconds=_ANSWER_SECONDS)
+            done = run_bounded([program, "-G", *words, "true"], b"", seconds=_ANSWER_SECONDS, stop=stop)
     except (TimeoutError, TooLongError):
         return SshSettings()
+    except StoppedError:
+        raise stopped(host) from None
     if done.code == 0:
         return SshSettings.parse(os.fsdecode(done.stdout))
     lines = [line.strip() for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]

@@ -3,11 +3,12 @@
 import contextlib
 import os
 import shlex
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mngr_ansible.errors import UsageError
+from mngr_ansible.errors import HostError, UsageError
 from mngr_ansible.host.connection import Connection, LocalShell
 from mngr_ansible.host.masters import control_sockets
 from mngr_ansible.host.ssh import Address, OpenSsh
@@ -50,7 +51,30 @@ def open_targets(
     with control_sockets() as sockets:
         connections = [OpenSsh(each, sockets, identity, keys) for each in addresses]
         found = [host_target(each.address.typed, each, directory or "") for each in connections]
-        yield found, connections[0].control_path
+        with _settings_asked_ahead(connections):
+            yield found, connections[0].control_path
+
+
+@contextlib.contextmanager
+def _settings_asked_ahead(connections: Sequence[OpenSsh]) -> Iterator[None]:
+    """Have ssh say what it will do for each host while plugins are asked and sources are read; no host is contacted."""
+    is_over = threading.Event()
+
+    def ask() -> None:
+        for each in connections:
+            if not is_over.is_set():
+                with contextlib.suppress(HostError, OSError):  # it is raised where the settings are needed
+                    each.settings  # noqa: B018 - they are kept
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        for each in connections:
+            each.stop()
+        thread.join()
 
 
 def _existing_file(option: str, path: str | os.PathLike[str] | None) -> str | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from mngr_ansible.provisioning.targets import open_targets
 from tests.support.command_line import mngr_ansible, on
 from tests.support.processes import processes_with, started
 from tests.support.waiting import wait_until
@@ -82,3 +83,24 @@ def test_a_key_and_known_hosts_are_found_by_any_name(ssh_host: StartHost, tmp_pa
 
     assert done.returncode == 0, done.stderr
     assert host.run("test -e /srv/x", check=False).returncode == 0
+
+
+@pytest.fixture
+def slow_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An ssh that notes its words, and needs a minute to say what it would do."""
+    program, log = tmp_path / "bin" / "ssh", tmp_path / "log"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho "$@" >>{log}\nexec sleep 60.0417\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    return log
+
+
+def test_ssh_says_what_it_will_do_while_plugins_are_asked_and_is_not_waited_for_at_the_end(slow_ssh: Path) -> None:
+    with open_targets(["build-1", "build-2"]) as (targets, _):
+        wait_until(slow_ssh.exists)
+
+    words = slow_ssh.read_text().splitlines()
+    assert len(words) == 1 < len(targets)
+    assert words[0].startswith("-G ")
+    assert not processes_with("sleep 60.0417")
