@@ -124,7 +124,7 @@ def _fill(
         is_of_all=ready is None or ready.hosts == len(runs),
     )
     write_private_text(project / (PLAYBOOK if ready is None else NEXT_PLAYBOOK), text)
-    _copy_roles(project, runs)
+    _place_roles(project, runs, is_copied=bundle is not None)
 
 
 def _fill_plainly(directory: Path, runs: Sequence[HostRun], bundle: Bundle, *, is_desired: bool) -> None:
@@ -161,16 +161,21 @@ def _remove(directory: Path, *, with_itself: bool) -> None:
         directory.rmdir()
 
 
-def _copy_roles(project: Path, runs: Sequence[HostRun]) -> None:
+def _place_roles(project: Path, runs: Sequence[HostRun], *, is_copied: bool) -> None:
+    """Put the roles that are needed beside the playbook: as copies, or, where the run follows at once, as links, so
+    that Python finds there what it has compiled already."""
     roles = content_directory() / "roles"
     needed = {
         "mngr_files": any(run.due.transfers for run in runs),
         "mngr_packages": any(run.due.installs or run.verified for run in runs),
         "mngr_bootstrap": any(run.due.needs_python for run in runs),
     }
-    for name, is_needed in needed.items():
-        if is_needed:
+    for name in (name for name, is_needed in needed.items() if is_needed):
+        if is_copied:
             shutil.copytree(roles / name, project / "roles" / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            (project / "roles").mkdir(mode=0o700, exist_ok=True)
+            (project / "roles" / name).symlink_to(roles / name)
 
 
 def _bundled(runs: Sequence[HostRun]) -> Bundle:
