@@ -52,6 +52,7 @@ def main() -> int:
     from ansible.cli.playbook import main as ansible_playbook
 
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
     gc.enable()
     try:
         ansible_playbook(["ansible-playbook", *sys.argv[1:]])

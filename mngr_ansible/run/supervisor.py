@@ -15,6 +15,7 @@ becomes its child, so all descendants can always be found.
 """
 
 import errno
+import gc
 import importlib.util
 import json
 import os
@@ -74,6 +75,7 @@ def write(line: Line) -> None:
 
 def main() -> None:
     """Carry out the order on stdin. It never returns."""
+    gc.set_threshold(100_000)  # it imports much, and makes little garbage
     parent = os.getppid()
     order, rest = _read_order()
     _held.has_begun = order["next_playbook"] is None
