@@ -1,8 +1,8 @@
 """Ansible, made ready before it is known whether it is needed: it imports itself and reads the inventory meanwhile.
 
 Its playbook is a fifo, so it waits there until the plan is known and the real playbook is written. Where nothing has to
-change it is ended, and has run nothing. See docs/decisions.md "Ansible and ansible-runner". It is
-started at the first moment of a command, so this module imports little.
+change it is ended, and has run nothing. It is started at the first moment of a command, so this module imports little.
+See docs/decisions.md "Ansible and ansible-runner".
 """
 
 import os

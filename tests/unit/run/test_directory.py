@@ -10,6 +10,7 @@ import stat
 import pytest
 import yaml
 
+from mngr_ansible.content.location import content_directory
 from mngr_ansible.errors import InputError
 from mngr_ansible.run.directory import write_run_directory
 from mngr_ansible.run.playbook import HostRun
@@ -41,11 +42,19 @@ def test_it_holds_playbook_inventory_plan_and_the_roles_that_it_uses(tmp_path, r
     assert not (directory / "project" / "files").exists()
 
 
-def test_only_its_owner_can_read_it_and_the_roles_are_real_files(tmp_path, runs):
+def test_only_its_owner_can_read_it_and_its_only_links_are_the_roles_of_this_package(tmp_path, runs):
     write_run_directory(tmp_path / "run", runs, {}, timeout=60)
 
     assert stat.S_IMODE((tmp_path / "run").stat().st_mode) == 0o700
     assert stat.S_IMODE((tmp_path / "run" / "inventory" / "host_vars" / "host-1.json").stat().st_mode) == 0o600
+    links = [path for path in (tmp_path / "run").rglob("*") if path.is_symlink()]
+    assert {path.resolve() for path in links} == {content_directory() / "roles" / path.name for path in links}
+
+
+def test_a_rendered_directory_has_no_link_and_can_be_taken_elsewhere(tmp_path, runs):
+    write_run_directory(tmp_path / "run", runs, {}, timeout=60, stage=True)
+
+    assert (tmp_path / "run/project/roles/mngr_files/tasks/main.yml").is_file()
     assert [path for path in (tmp_path / "run").rglob("*") if path.is_symlink()] == []
 
 
