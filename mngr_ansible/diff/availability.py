@@ -1,4 +1,5 @@
-"""Ask a host what its package managers offer: a second round trip, only where packages must be installed."""
+"""Ask a host what its package managers offer: a second round trip, where packages must be installed and the probe has
+not asked already."""
 
 import secrets
 import time
@@ -45,7 +46,10 @@ def ask_offers(
         return resolver
     state = resolver.state
     as_root = ("dnf", *resolver.asked_as_root(requirements))
-    known = resolver.with_offers(_ask(connection, queries, state, as_root, _seconds_left(deadline, _ASK_SECONDS)))
+    answered = _answered(queries, state.offers)
+    if answered is None:
+        answered = _ask(connection, queries, state, as_root, _seconds_left(deadline, _ASK_SECONDS))
+    known = resolver.with_offers(answered)
     if not may_refresh or state.login.privilege in ("none", "password"):
         return known
     installed = [each for each in requirements if not each.is_printed]
@@ -60,6 +64,16 @@ def ask_offers(
     timeout = _seconds_left(deadline, _REFRESH_SECONDS + _ASK_SECONDS)
     refresh = dict.fromkeys(refreshed, seconds)
     return resolver.with_offers(_ask(connection, queries, state, as_root, timeout, refresh))
+
+
+def _answered(queries: Mapping[str, Sequence[str]], offers: Offers) -> Offers | None:
+    """The answers to these queries, where the probe has brought all of them; else None."""
+    found: dict[str, manager_offers.ManagerOffers] = {}
+    for manager, names in queries.items():
+        if manager not in offers or not offers[manager].offers.keys() >= set(names):
+            return None
+        found[manager] = offers[manager]._replace(offers={name: offers[manager].offers[name] for name in names})
+    return found
 
 
 def _seconds_left(deadline: float, most: float) -> float:

@@ -14,7 +14,7 @@ from typing import NamedTuple, get_args
 from mngr_ansible.host.probe_path_nodes import asked_paths, decoded_path, read_path_nodes
 from mngr_ansible.host.probe_request import ProbePath, ProbeRequest, grouped, nodes_on_the_way_to, parents_of
 from mngr_ansible.host.state import FileState, HostState, Login, Paths, Privilege, System
-from mngr_ansible.portable import checks, trusted_programs
+from mngr_ansible.portable import checks, offers, trusted_programs
 from mngr_ansible.portable.userland import userland_architecture
 from mngr_ansible.values import frozen
 
@@ -126,7 +126,21 @@ def parse_answer(lines: Sequence[str], request: ProbeRequest, paths: Sequence[Pr
     """
     facts = Facts.parse(lines)
     findings = checks.read(facts.check_lines, request.requirements) if request.requirements else []
-    return HostState(_login(facts), _system(facts), _paths(facts, request, paths), {each.id: each for each in findings})
+    return HostState(
+        _login(facts),
+        _system(facts),
+        _paths(facts, request, paths),
+        {each.id: each for each in findings},
+        _offers(facts.check_lines, request),
+    )
+
+
+def _offers(lines: Sequence[str], request: ProbeRequest) -> dict[str, offers.ManagerOffers]:
+    """What apt has offered already; nothing where it was not asked."""
+    names = list(dict.fromkeys(name for each in request.apt_packages() for name in each))
+    if not names or not any(line.startswith("mngr-offer ") for line in lines):
+        return {}
+    return offers.read(lines, {"apt": names})
 
 
 def _login(facts: Facts) -> Login:

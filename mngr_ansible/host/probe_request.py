@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from mngr_ansible.plan.transfers import Claim
+from mngr_ansible.portable import managers
 from mngr_ansible.portable.shapes import CompleteRequirement
 from mngr_ansible.values import field, frozen
 
@@ -39,8 +40,18 @@ class ProbeRequest:
     """Absolute, or relative to the home directory (``~/work`` and ``work`` are the same)."""
     become: bool = False
     """Whether root looks at all paths."""
+    own_requirements: int = 0
+    """So many of the first requirements are the plan's own: where the host seems to miss one of them, apt says at once
+    what it offers of all. 0: it is not asked."""
     password: str | None = field(default=None, repr=False)
     """The sudo password of the remote user. Only for a connection that keeps a script out of every argv."""
+
+    def apt_packages(self) -> list[tuple[str, ...]]:
+        """What apt is asked about: for each requirement the packages that it may have."""
+        asked = self.requirements if self.own_requirements else ()
+        is_name = managers.TABLE["apt"].name.fullmatch
+        named = [each["packages"].get("apt", ()) if each["packages"] else (each["name"],) for each in asked]
+        return [tuple(filter(is_name, each)) for each in named]
 
     def paths(self) -> list[ProbePath]:
         """Every destination once, ordered by :func:`grouped`."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from mngr_ansible.host import templates
 from mngr_ansible.host.probe_request import ProbePath, ProbeRequest, grouped, nodes_on_the_way_to, parents_of
 from mngr_ansible.portable import check_script, managers, trusted_programs
+from mngr_ansible.portable import offers as manager_offers
 from mngr_ansible.portable.sh import without_comments
 
 
@@ -42,9 +43,7 @@ def _in_parallel(request: ProbeRequest, questions: Sequence[str]) -> str:
     What the first half of the pipe prints comes after what the second one prints.
     """
     privilege = 'find_privilege\nsay privilege "$privilege"'
-    checks = ""
-    if request.requirements:
-        checks = f"echo checks\n{check_script.script(request.requirements, has_paths=True)}"
+    checks = _checks(request) if request.requirements else ""
     about_files = "\n".join(questions)
     if not questions:
         return f"ask_python\n{privilege}\n{checks}"
@@ -54,6 +53,41 @@ def _in_parallel(request: ProbeRequest, questions: Sequence[str]) -> str:
     if request.needs_privilege:  # the files may be looked at as root
         return f"{privilege}\n{{ ask_python\n{checks} }} | {{ {beside}\n}}"
     return f"{{ ask_python\n{privilege}\n{checks} }} | {{ {beside}\n}}"
+
+
+def _checks(request: ProbeRequest) -> str:
+    """The commands that ask about requirements, and, where one seems to be missing, what apt offers."""
+    checks = check_script.script(request.requirements, has_paths=True)
+    packages = request.apt_packages()
+    names = list(dict.fromkeys(name for each in packages for name in each))
+    wanted = [f"{index}={','.join(each)}" for index, each in enumerate(packages[: request.own_requirements]) if each]
+    if not wanted:
+        return f"echo checks\n{checks}"
+    offers = manager_offers.script({"apt": names}, "root", (), has_functions=True)
+    return (
+        f"ask_requirements() {checks}\necho checks\n"
+        "if command -v awk >/dev/null && command -v apt-cache >/dev/null; then\n"
+        f"ask_requirements | awk -v wanted={shlex.quote(' '.join(wanted))} {shlex.quote(_IS_NONE_MISSING)} ||\n"
+        f"{offers}\nelse ask_requirements; fi"
+    )
+
+
+_IS_NONE_MISSING = """
+{ print }
+/^mngr-check [0-9]+ [0-9]+ @ / { found[$2] }
+/^mngr-check package dpkg ii / { split($0, words, "|"); installed[words[2]] }
+END {
+  count = split(wanted, requirements, " ")
+  for (each = 1; each <= count; each++) {
+    split(requirements[each], parts, "=")
+    is_there = parts[1] in found
+    number = split(parts[2], names, ",")
+    for (at = 1; at <= number; at++) if (names[at] in installed) is_there = 1
+    if (!is_there) exit 1
+  }
+}"""
+"""awk: passes the answers about requirements on. It fails if there is one of which neither a program nor a package is
+there. What is there and too old is not known here."""
 
 
 def _work_dir(work_dir: str) -> str:

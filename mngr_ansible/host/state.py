@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 from typing import Literal, NamedTuple
 
 from mngr_ansible.portable import checks, managers
+from mngr_ansible.portable.offers import ManagerOffers
 from mngr_ansible.values import field, frozen, replace
 
 Privilege = Literal["root", "sudo", "doas", "password", "none"]
@@ -207,3 +208,5 @@ class HostState:
     paths: Paths
     findings: Mapping[str, checks.Finding] = field(default_factory=dict)
     """What is installed of every requirement, by its id."""
+    offers: Mapping[str, ManagerOffers] = field(default_factory=dict)
+    """What managers have offered already, where the host seems to miss a tool."""

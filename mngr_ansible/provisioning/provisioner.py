@@ -150,8 +150,15 @@ def _inspect(
     implied = plan.implied
     requirements = (*plan.requirements, *implied.values())
     resolved = tuple(each.resolved() for each in requirements)
-    probe_request = ProbeRequest(plan.claims, resolved, target.work_dir, request.become, request.password)
     deadline, is_local = started + request.timeout, target.connection.is_local
+    probe_request = ProbeRequest(
+        plan.claims,
+        resolved,
+        target.work_dir,
+        request.become,
+        0 if is_local else len(plan.requirements),
+        request.password,
+    )
     try:
         if (left := deadline - time.monotonic()) <= 0:
             raise HostError("the time was up before this host was asked", remedy="Give more time with --timeout.")

@@ -155,6 +155,8 @@ def script(
     as_root: Collection[str] = ("dnf",),
     refresh: Mapping[str, int] | None = None,
     rehearsal: Rehearsal | None = None,
+    *,
+    has_functions: bool = False,
 ) -> str:
     """The sh text that asks each manager about these packages, all at the same time; for :func:`read`.
 
@@ -165,8 +167,10 @@ def script(
             root installs, since every user has settings of their own.
         refresh: the managers that fetch their lists first, as root, and the seconds that this may take.
         rehearsal: its manager is asked about the lists there, not about the host's own.
+        has_functions: the text is inside a script that has ``trusted_programs.SCRIPT`` already.
     """
-    return _filled(without_comments(_TEMPLATE), packages, privilege, as_root, refresh or {}, rehearsal)
+    template = _TEMPLATE.replace(trusted_programs.SCRIPT.strip(), "") if has_functions else _TEMPLATE
+    return _filled(without_comments(template), packages, privilege, as_root, refresh or {}, rehearsal)
 
 
 def annotated_script(packages: Mapping[str, Sequence[str]], privilege: str) -> str:
