@@ -351,7 +351,8 @@ def test_a_second_ctrl_c_leaves_no_agent_either(remote, host, repository, pause)
 
 
 @pytest.mark.parametrize(
-    ("program", "said"), [("/usr/bin/tr", "no answer within "), ("/usr/bin/sha256sum", "/srv/f  it cannot be read")]
+    ("program", "said"),
+    [("/usr/bin/getconf", "no answer within "), ("/usr/bin/sha256sum", "/srv/f  it cannot be read")],
 )
 def test_the_time_is_kept_although_a_program_of_the_host_hangs(remote, host, program, said):
     succeeded(remote.create("one"))
