@@ -5,12 +5,15 @@ The bounds have room for a few modules more: other versions of Python split thei
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+
+from mngr_ansible.cli.main import main
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,3 +78,9 @@ def test_where_nothing_has_to_change_nothing_is_imported_that_writes_or_runs_a_p
             assert {"inputs.hookspecs", "provisioning.execution", "provisioning.rendering"} & ours == set()
             assert others & HEAVY == set()
             assert (len(ours), len(others)) <= (most, 130)
+
+
+def test_a_caller_in_python_keeps_its_own_collection_of_garbage(capsys: pytest.CaptureFixture[str]) -> None:
+    before = gc.get_threshold(), gc.get_freeze_count()
+    assert main(["content"]) == 0
+    assert (gc.get_threshold(), gc.get_freeze_count()) == before
