@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -70,6 +71,43 @@ def test_a_python_that_is_not_there_is_named_and_all_that_is_sent_is_taken() -> 
     done = started(python="/opt/no such/python3")
     assert done.returncode == 127
     assert done.stderr.decode() == "/opt/no?such/python3: not found\n"
+
+
+def test_a_python_may_have_a_blank_in_its_path_or_options_behind_it(tmp_path: Path) -> None:
+    (tmp_path / "my tools").mkdir()
+    (tmp_path / "my tools/python").symlink_to("/usr/bin/python3")
+    for python in (f"{tmp_path}/my tools/python", "/usr/bin/env python3"):
+        assert MARK in started(python=python).stdout.decode()
+
+
+@pytest.mark.parametrize("environment", [None, "/opt/bin"])
+def test_the_command_is_one_line_which_every_login_shell_takes(environment: str | None) -> None:
+    assert "\n" not in light_program._command(["/usr/bin/python3", "python3"], environment)
+
+
+@pytest.mark.parametrize(
+    ("said", "is_possible"),
+    [
+        ({}, True),
+        ({"async_val": 10}, False),
+        ({"SHELL_FAMILY": "powershell"}, False),
+        ({"is_pipelined": False}, False),
+        ({"switch": "off"}, False),
+    ],
+    ids=str,
+)
+def test_a_program_needs_an_input_and_sh_and_a_task_that_is_waited_for(
+    said: dict[str, Any], is_possible: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"async_val": 0, "SHELL_FAMILY": "sh", "is_pipelined": True, "switch": "on", **said}
+    monkeypatch.setenv("MNGR_ANSIBLE_LIGHT", given["switch"])
+    shell = SimpleNamespace(SHELL_FAMILY=given["SHELL_FAMILY"])
+    action = SimpleNamespace(
+        _task=SimpleNamespace(async_val=given["async_val"]),
+        _connection=SimpleNamespace(_shell=shell),
+        _is_pipelining_enabled=lambda style: given["is_pipelined"],
+    )
+    assert light_program.is_possible(action) is is_possible
 
 
 def test_nothing_of_an_answer_reaches_what_ansible_keeps_for_itself() -> None:

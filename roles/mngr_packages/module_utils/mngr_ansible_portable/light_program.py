@@ -42,23 +42,21 @@ _IMPORT = re.compile(r"^[ \t]*from (\.+|\.*[\w.]*?\w) import (\([^)]*\)|[^(\n]+)
 _SEARCHED = ("auto", "auto_silent", "auto_legacy", "auto_legacy_silent", "")
 """Values of ``ansible_python_interpreter`` with which Ansible looks for a Python on the host."""
 _BOOT = (
-    "import sys\n"
-    "if sys.version_info<(3,9):sys.exit('Python 3.9 or newer is needed; this is '+sys.version.split()[0])\n"
-    "import zlib\n"
-    "r=sys.stdin.buffer\n"
-    "exec(zlib.decompress(r.read(int(r.readline()))))"
+    "import sys;"
+    "sys.version_info<(3,9)and sys.exit('Python 3.9 or newer is needed; this is '+sys.version.split()[0]);"
+    "import zlib;r=sys.stdin.buffer;exec(zlib.decompress(r.read(int(r.readline()))))"
 )
 """What the host's Python is started with: it reads the program and runs it."""
-_START = """\
-for python in {candidates}; do
-  set -- $python
-  command -v "$1" >/dev/null 2>&1 && {{ "$@" -I -S -c {boot}; exit $?; }}
-done
-cat >/dev/null
-echo "{wanted}: not found" >&2
-exit 127
+_START = (
+    "for python in {candidates}; do "
+    'command -v "$python" >/dev/null 2>&1 && set -- "$python" || set -- $python; '
+    'command -v "$1" >/dev/null 2>&1 && {{ "$@" -I -S -c {boot}; exit $?; }}; '
+    'done; cat >/dev/null; echo "{wanted}: not found" >&2; exit 127'
+)
+"""The command of sh that starts it: one line, since a login shell that is csh takes no other.
+
+sh stays: ssh reports the end of a killed program as that of the connection (255), sh as 137.
 """
-"""sh that starts it. sh stays: ssh reports the end of a killed program as that of the connection (255), sh as 137."""
 
 
 def is_possible(action: Any) -> bool:
@@ -234,7 +232,7 @@ def _command(pythons: list[str], path: str | None) -> str:
     """The command that starts the first of these Pythons that the host has. ``path``: the PATH of the task."""
     candidates = " ".join(map(_word, pythons))
     text = _START.format(candidates=candidates, boot=shlex.quote(_BOOT), wanted=_wanted(pythons))
-    return text if path is None else f"PATH={shlex.quote(path)}; export PATH\n{text}"
+    return text if path is None else f"PATH={shlex.quote(path)}; export PATH; {text}"
 
 
 def _word(python: str) -> str:
