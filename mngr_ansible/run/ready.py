@@ -13,6 +13,7 @@ from mngr_ansible.errors import MngrAnsibleError
 from mngr_ansible.run.inventory import alias, inventory
 from mngr_ansible.run.places import temporary_run_directory
 from mngr_ansible.run.process import RunProcess
+from mngr_ansible.system.signals import signals_ignored
 
 PLAYBOOK = "provision.yml"
 NEXT_PLAYBOOK = "next.yml"
@@ -79,8 +80,8 @@ class ReadyAnsible:
             self._process.stop()
 
     def close(self) -> None:
-        """End it, if it was not used, and remove the directory."""
-        with self._stack:
+        """End it, if it was not used, and remove the directory; a signal does not interrupt that."""
+        with signals_ignored(), self._stack:
             process, self._process = self._process, None
             if process is not None:
                 process.end(is_over=True)

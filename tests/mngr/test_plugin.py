@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -73,8 +74,10 @@ def test_files_then_packages_arrive_between_before_and_after_and_a_second_apply_
     remote.plugins = [plugins.write(tmp_path / "site", logging=LOGGING)]
     env = {"PEER_LOG": str(tmp_path / "log")}
 
-    made = succeeded(remote.create("one", "--ansible-package", "extra", env=env))
+    with witnessed(*ANSIBLE) as started:
+        made = succeeded(remote.create("one", "--ansible-package", "extra", env=env))
 
+    assert len({word for line in started() for word in re.findall(r"-i (\S+)", line)}) == 1, "one, made ready early"
     assert (tmp_path / "log").read_text().splitlines() == [
         "before one one",
         "transfers",
