@@ -55,10 +55,10 @@ def test_what_plugin_authors_import_needs_no_yaml_no_ansible_and_no_mngr():
 @pytest.mark.parametrize(
     ("function", "parameters"),
     [
-        ("build_plan", "manifests plugins files packages work_dir settings"),
+        ("build_plan", "manifests plugins files packages work_dir settings checksum"),
         (
             "provision",
-            "hosts manifests plugins files packages work_dir key known_hosts become settings timeout",
+            "hosts manifests plugins files packages work_dir key known_hosts become settings timeout checksum",
         ),
     ],
 )
