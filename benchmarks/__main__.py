@@ -71,10 +71,12 @@ def main() -> int:
         if reason := why_not():
             print(reason, file=sys.stderr)
             return 1
-        if not asked.resume:
-            for part in parts:
-                found.drop(part)
-        found.about.update(_about())
+        for part in parts:
+            found.forget_failures(part) if asked.resume else found.drop(part)
+        load = max(round(os.getloadavg()[0]), int(found.about.get("load", 0)) if asked.resume else 0)
+        found.about.update(_about(), load=load)
+        if page.is_busy(found):
+            print(f"Other work runs on this machine (load {load}): the figures will be worth little.", file=sys.stderr)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             _measure(parts, asked, found, path)

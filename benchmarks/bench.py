@@ -16,6 +16,7 @@ from benchmarks import phases, results, start
 from benchmarks.results import Profile, Record, Weight
 from benchmarks.watch import FailedError, timed, weighed
 from benchmarks.ways import CHANGED, FIRST, FLOOR, NOOP, OURS, RSYNC, tasks_of
+from tests.support.hosts import HostStartError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +32,8 @@ _WEIGHED = {
     "W1": (OURS,), "W2": (OURS,), "W3": (OURS, RSYNC, FLOOR), "1G": (OURS, RSYNC, FLOOR),
     "hosts/1": (OURS,), "hosts/10": (OURS,), "hosts/50": (OURS,),
 }  # fmt: skip
+_TROUBLE = (FailedError, HostStartError, OSError, subprocess.SubprocessError)
+"""What a way, or the host that it is measured on, may fail with: the others go on."""
 _PROFILED = ("W1", "W2", "W3", "W4")
 _PROFILES = 3
 """Of so many runs the one in the middle is kept."""
@@ -81,13 +84,13 @@ class Bench:
             for way in ways:
                 if (name, way) in done or way not in self._ways:
                     continue
-                site = self._sites.site(workload.hosts, None)
-                site.clear(workload)
                 try:
+                    site = self._sites.site(workload.hosts, None)
+                    site.clear(workload)
                     command = self._ways[way].command(workload, site, FIRST, self._room())
                     peak = weighed(command, site.first_process)
-                except FailedError as error:
-                    _say(f"  FAILED: memory of {name}, {way}: {error}\n{error.output}")
+                except _TROUBLE as error:
+                    _say(f"  FAILED: memory of {name}, {way}: {_said(error)}")
                     continue
                 self._results.weights.append(Weight(name, way, workload.hosts, peak.controller, peak.host))
                 _say(f"  {name}, {way}: {peak.controller:.0f} MiB here, {peak.host:.0f} MiB there")
@@ -126,13 +129,13 @@ class Bench:
         ]
         if any(each.failed for each in records) or all(len(each.seconds) > repeat for each in records):
             return
-        site = self._sites.site(workload.hosts, case.rtt, case.kex)
-        if way.name not in self._warm:
-            self._warm.add(way.name)
-            self._warm_up(way)
-        site.clear(workload)
         room = self._room()
         try:
+            site = self._sites.site(workload.hosts, case.rtt, case.kex)
+            if way.name not in self._warm:
+                self._warm.add(way.name)
+                self._warm_up(way)
+            site.clear(workload)
             for record in records:
                 del record.seconds[repeat:], record.cpu[repeat:]
                 if record.scenario == CHANGED:
@@ -141,6 +144,8 @@ class Bench:
                 command = way.command(workload, site, record.scenario, room)
                 if not self._keep(record, partial(self._checked, command, record, workload, site, way)):
                     return
+        except _TROUBLE as error:
+            self._failed(records[0], error)
         finally:
             shutil.rmtree(room, ignore_errors=True)
 
@@ -163,21 +168,27 @@ class Bench:
         try:
             timed(way.command(workload, site, FIRST, self._room()))
         except FailedError as error:
-            _say(f"  {way.name} fails with W1: {error}\n{error.output}")
+            _say(f"  {way.name} fails with W1: {_said(error)}")
 
     def _keep(self, record: Record, run: Callable[[], Spent]) -> bool:
         name = f"{record.workload}, {record.scenario}, {record.rtt} ms, {record.way}"
         try:
             spent = run()
-        except FailedError as error:
-            record.failed = str(error)
-            _say(f"  FAILED: {name}: {error}\n{error.output}")
+        except _TROUBLE as error:
+            self._failed(record, error)
+            return False
         else:
             record.seconds.append(spent.seconds)
             record.cpu.append(spent.cpu)
             _say(f"  {name}: {spent.seconds:.2f} s, {spent.cpu:.2f} s of processor")
         results.save(self._results, self._path)
-        return not record.failed
+        return True
+
+    def _failed(self, record: Record, error: Exception) -> None:
+        """Keep that a way failed; only people who see this machine's screen see paths of it."""
+        record.failed = str(error) if isinstance(error, FailedError) else type(error).__name__
+        _say(f"  FAILED: {record.workload}, {record.scenario}, {record.rtt} ms, {record.way}: {_said(error)}")
+        results.save(self._results, self._path)
 
     def _record(self, wanted: Record) -> Record:
         for each in self._results.records:
@@ -201,6 +212,11 @@ class Bench:
 
     def _room(self) -> Path:
         return Path(tempfile.mkdtemp(prefix="r", dir=self._directory))
+
+
+def _said(error: Exception) -> str:
+    more = [error.output] if isinstance(error, FailedError) else getattr(error, "__notes__", [])
+    return "\n".join([str(error), *more])
 
 
 def _say(line: str) -> None:

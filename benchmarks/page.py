@@ -90,9 +90,16 @@ def _about(found: Results) -> str:
         f"Medians of {repeats} in the first table.",
     ]
     lines += found.notes
+    if is_busy(found):
+        lines.append(f"The machine had other work to do (load {about['load']}): the figures are worth little.")
     failed = [each for each in found.records if each.failed]
     lines += [f"FAILED: {each.part}, {_place(each)}, {each.way}: {each.failed}." for each in failed]
     return "\n".join(lines) + "\n"
+
+
+def is_busy(found: Results) -> bool:
+    """Whether other work took a part of the machine when the measurement began."""
+    return 2 * int(found.about.get("load", 0)) > int(found.about["cores"])
 
 
 def _place(record: Record) -> str:

@@ -122,6 +122,12 @@ class Results:
         slope = max(0.0, (many.median - few.median) / (many.count - few.count))
         return Estimate(many.median + (count - many.count) * slope, is_guess=True)
 
+    def forget_failures(self, part: str) -> None:
+        """Let what failed in a part be tried again."""
+        for each in self.records:
+            if each.part == part:
+                each.failed = ""
+
     def drop(self, part: str) -> None:
         """Forget what a part measured."""
         self.records = [each for each in self.records if each.part != part]

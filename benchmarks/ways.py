@@ -151,7 +151,8 @@ def _shell(site: Site, directory: Path, line: Callable[[SshHost], str]) -> Comma
     lines = [line(host) for host in site.hosts]
     if len(lines) > 1:
         lines = [f'({each}) & all="$all $!"' for each in lines] + ["for one in $all; do wait $one || exit; done"]
-    return Command(["sh", "-c", "\n".join(lines)], environment(directory), directory)
+    (directory / "way.sh").write_text("\n".join([*lines, ""]))  # too long for one argument with many hosts
+    return Command(["sh", "way.sh"], environment(directory), directory)
 
 
 def _rsync(workload: Workload, site: Site, _scenario: str, directory: Path) -> Command:
