@@ -73,9 +73,11 @@ def main() -> int:
             return 1
         for part in parts:
             found.forget_failures(part) if asked.resume else found.drop(part)
-        load = max(round(os.getloadavg()[0]), int(found.about.get("load", 0)) if asked.resume else 0)
-        found.about.update(_about(), load=load)
-        if page.is_busy(found):
+        load = round(os.getloadavg()[0])
+        for part in parts:
+            found.loads[part] = max(load, found.loads.get(part, 0) if asked.resume else 0)
+        found.about.update(_about())
+        if page.busy(found):
             print(f"Other work runs on this machine (load {load}): the figures will be worth little.", file=sys.stderr)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:

@@ -63,13 +63,16 @@ def sections(found: Results) -> dict[str, str]:
 
 
 def _summary(found: Results) -> str:
-    """The README's words; "" where W1 was not measured."""
+    """The README's words: figures only if W1 was measured, and on a machine that had nothing else to do."""
+    no_figures = "[docs/benchmarks.md](docs/benchmarks.md) shows what a run costs beside other tools.\n"
+    if "reach" in busy(found):
+        return no_figures
     said = []
     for rtt in RTTS:
         where = {"part": "reach", "workload": "W1", "rtt": rtt}
         times = [_cell(found.find(**where, scenario=s, way=way)) for way in (OURS, PYINFRA) for s in (FIRST, NOOP)]
         if "-" in times:
-            return ""
+            return no_figures
         said.append(f"{times[0]} s and {times[1]} s (pyinfra: {times[2]} s and {times[3]} s)")
     text = (
         f"Measured on {found.about['cores']} cores: a first run of 3 small files and 3 packages that are there "
@@ -90,16 +93,16 @@ def _about(found: Results) -> str:
         f"Medians of {repeats} in the first table.",
     ]
     lines += found.notes
-    if is_busy(found):
-        lines.append(f"The machine had other work to do (load {about['load']}): the figures are worth little.")
+    if parts := busy(found):
+        lines.append(f"The machine had other work to do, and the figures are worth little, in: {', '.join(parts)}.")
     failed = [each for each in found.records if each.failed]
     lines += [f"FAILED: {each.part}, {_place(each)}, {each.way}: {each.failed}." for each in failed]
     return "\n".join(lines) + "\n"
 
 
-def is_busy(found: Results) -> bool:
-    """Whether other work took a part of the machine when the measurement began."""
-    return 2 * int(found.about.get("load", 0)) > int(found.about["cores"])
+def busy(found: Results) -> list[str]:
+    """The parts during which other work took a share of the machine, by its load when they began."""
+    return [part for part, load in found.loads.items() if 2 * load > int(found.about.get("cores", 1))]
 
 
 def _place(record: Record) -> str:
@@ -115,7 +118,7 @@ def _reach(found: Results) -> str:
             cells = [_cell(found.find(**where, way=way)) for way in (OURS, PYINFRA, FLOOR)]
             for other in (PYINFRA, FLOOR):
                 value, limit = ratio(found, workload, scenario, rtt, other), limits[other][index]
-                cells.append("-" if value is None else f"{value:.2f}")
+                cells.append("-" if value is None else f"{value:.{3 if value < 0.2 else 2}f}")
                 cells.append(f"≤ {limit:g}" + ("" if value is None else _verdict(value <= limit)))
             rows.append([workload, scenario, f"{rtt} ms", *cells])
     head = ["", "", "RTT", OURS, PYINFRA, FLOOR, f"/ {PYINFRA}", "reach", f"/ {FLOOR}", "reach"]

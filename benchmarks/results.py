@@ -91,10 +91,11 @@ class Estimate:
 
 @dataclass
 class Results:
-    """All that was measured so far, and on what (``about``)."""
+    """All that was measured so far, on what (``about``), and the machine's load when each part began (``loads``)."""
 
     about: dict[str, str | int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    loads: dict[str, int] = field(default_factory=dict)
     records: list[Record] = field(default_factory=list)
     weights: list[Weight] = field(default_factory=list)
     profiles: list[Profile] = field(default_factory=list)
@@ -149,6 +150,7 @@ def load(path: Path) -> Results:
     return Results(
         read["about"],
         read["notes"],
+        read["loads"],
         [Record(**each) for each in read["records"]],
         [Weight(**each) for each in read["weights"]],
         [Profile(**each | {"phases": [tuple(one) for one in each["phases"]]}) for each in read["profiles"]],
@@ -160,6 +162,7 @@ def save(results: Results, path: Path) -> None:
     parts = {name: [json.dumps(_rounded(asdict(each))) for each in getattr(results, name)] for name in _LISTS}
     lines = [f'"{name}": [{",".join(f"\n  {each}" for each in rows)}\n ]' for name, rows in parts.items()]
     head = [f'"schema": {SCHEMA}', f'"about": {json.dumps(results.about)}', f'"notes": {json.dumps(results.notes)}']
+    head.append(f'"loads": {json.dumps(results.loads)}')
     new = path.with_suffix(".new")
     new.write_text("{\n " + ",\n ".join([*head, *lines]) + "\n}\n")
     new.replace(path)
