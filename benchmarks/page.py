@@ -102,7 +102,7 @@ def _about(found: Results) -> str:
 
 def busy(found: Results) -> list[str]:
     """The parts during which other work took a share of the machine, by its load when they began."""
-    return [part for part, load in found.loads.items() if 2 * load > int(found.about.get("cores", 1))]
+    return [part for part, load in found.loads.items() if load > int(found.about.get("cores", 1))]
 
 
 def _place(record: Record) -> str:
