@@ -64,7 +64,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_a_run_that_is_cut_off_leaves_old_or_new_and_the_next_one_finishes(
     ssh_host: Callable[..., SshHost],
     tmp_path: Path,
-    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
     cut: Callable[[subprocess.Popen[str], SshHost], None],
     way: str,
 ) -> None:
@@ -73,6 +73,9 @@ def test_a_run_that_is_cut_off_leaves_old_or_new_and_the_next_one_finishes(
     hosts = [ssh_host(layer="python", name=f"host{number}") for number in range(MOMENTS[way] + 3)]
     for host in hosts:
         copied(old, host, "/srv/tree")
+    home = tmp_path / "home"  # of the runs alone: the hosts are there already
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
     measured = hosts.pop()
     since = time.monotonic()
     assert mngr_ansible(*wanted(new, measured)).returncode == 0
@@ -247,9 +250,7 @@ def with_little_room(tmp_path: Path, size: str, words: list[str]) -> subprocess.
     return subprocess.run(own, capture_output=True, text=True, env={**os.environ, **places}, stdin=subprocess.DEVNULL)
 
 
-@pytest.mark.parametrize(
-    ("way", "size"), [("program", "4k"), ("program", "64k"), ("module", "1m"), ("module", "2m")], indirect=["way"]
-)
+@pytest.mark.parametrize(("way", "size"), [("program", "4k"), ("module", "1m"), ("module", "2m")], indirect=["way"])
 @pytest.mark.usefixtures("way")
 def test_a_full_temporary_directory_here_stops_the_run_before_anything_is_replaced(
     ssh_host: Callable[..., SshHost], tmp_path: Path, size: str
