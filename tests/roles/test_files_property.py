@@ -135,10 +135,13 @@ def expected(
 def test_any_tree_with_any_field_values_arrives_as_a_plain_copier_makes_it(cases, tmp_path_factory):
     tmp_path = tmp_path_factory.mktemp("p")
     specs, expectations = [], []
-    for number, (tree, before, options) in enumerate(cases):
+    for number, (tree, before, wished) in enumerate(cases):
         source, out = os.fsencode(tmp_path / f"source{number}"), os.fsencode(tmp_path / f"out{number}")
         make(source, tree)
         make(out, before)
+        sent = [name for name, what in found(source).items() if what[0] != stat.S_IFDIR]
+        is_empty = all(is_excluded(name, False, wished) for name in sent)  # a mirror of it is refused
+        options = {key: value for key, value in wished.items() if key != "mirror" or not is_empty}
         specs.append(FileTransferSpec(os.fsdecode(source), os.fsdecode(out), **options))
         expectations.append((out, expected(source, found(out), options)))
 
