@@ -22,8 +22,9 @@ from mngr_ansible.mngr.messages import as_failure, dialog, errors_for_mngr, log_
 from mngr_ansible.mngr.request import bare_target, create_request
 from mngr_ansible.mngr.trust import words_of
 from mngr_ansible.provisioning import bootstrap, provisioner
+from mngr_ansible.provisioning.readiness import remember
 from mngr_ansible.provisioning.reporting import plan_report
-from mngr_ansible.provisioning.request import Dialog
+from mngr_ansible.provisioning.request import Dialog, Request, Target
 from mngr_ansible.report.report import Report
 from mngr_ansible.spec.packages import Check, PackageRequirement
 from mngr_ansible.spec.sources import Source
@@ -76,7 +77,8 @@ def before_create(options: CreateAgentOptions, host: Any) -> None:
         request = create_request(mngr_ctx, created_with(options, words), is_local=False, words=words)
         if not request.settings.bootstrap:
             return
-        gathered = bootstrap.gather([bare_target(host, mngr_ctx)], request, needs(), is_lenient=True)
+        target = bare_target(host, mngr_ctx)
+        gathered = bootstrap.gather([target], request, needs(), is_lenient=True)
         (prepared,) = provisioner.inspect(gathered, request, is_applied=True)
         due = prepared.due
         is_summed_up = due is not None and not due.is_empty and not due.stops
@@ -84,6 +86,7 @@ def before_create(options: CreateAgentOptions, host: Any) -> None:
             missing = ", ".join(each.name for each in due.outcomes if each.status in DUE)
             logger.info("ansible: {} is missing {}. mngr needs them; installing now", prepared.target.name, missing)
         elif due is not None and all(each.status is Status.OK for each in due.outcomes):
+            _remember(target, request)
             return
         step = ProgressStepId(f"bootstrap.{NAME}")
         with mngr_ctx.progress_reporter.step(step, "Bootstrapping", CreatePhase.TRANSFERRING_PROJECT.step_id):
@@ -97,6 +100,12 @@ def before_create(options: CreateAgentOptions, host: Any) -> None:
             ).hosts[0]
             if not report.ok:
                 raise as_failure(report)
+        _remember(target, request)
+
+
+def _remember(target: Target, request: Request) -> None:
+    """``mngr ansible bootstrap`` of this host will have nothing to do, most likely: Ansible is not made ready then."""
+    remember(bootstrap.gather([target], request, needs()), is_settled=True)
 
 
 def run(call: Invocation) -> Report:
