@@ -173,11 +173,11 @@ def test_a_module_whose_python_breaks_is_a_failed_step_with_the_last_line_of_the
     host = ssh_host(layer="python", repository=offered, lists="fresh")
     library = "/usr/lib/python3.11"
     words = ["--package", "mtool", "--file", f"{__file__}:/tmp/x/file"]
-    host.run(f"mv {library}/zipfile.py /root")
+    host.run(f"mv {library}/hashlib.py /root")
     files = bring("apply", host, *words)
-    host.run(f"mv /root/zipfile.py {library}; mv {library}/fnmatch.py /root")
+    host.run(f"mv /root/hashlib.py {library}; mv {library}/fnmatch.py /root")
     packages = bring("apply", host, *words[:2])
-    for done, step, module in ((files, "file:/tmp/x/file", "zipfile"), (packages, "package:mtool", "fnmatch")):
+    for done, step, module in ((files, "file:/tmp/x/file", "hashlib"), (packages, "package:mtool", "fnmatch")):
         status, reason = steps(done)[step]
         assert (done.returncode, status) == (1, "failed"), done.stdout
         assert f"ModuleNotFoundError: No module named '{module}'" in reason
