@@ -23,6 +23,7 @@ import os
 import sys
 import tempfile
 from contextlib import contextmanager
+from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from ansible import constants as C  # noqa: N812
@@ -171,14 +172,14 @@ class ActionModule(ActionBase):
             return answer if is_understood else self._look(steps) or answer
         files = [entry for entry in results.all_entries(steps) if entry["kind"] == "file"]
         is_known = all(step["is_due"] for step in steps)
-        done = self._try_inline(steps, files, LIGHT if is_known and self._is_light() else UNASKED)
+        done = self._try_inline(steps, files, LIGHT if is_known and self._is_light else UNASKED)
         if done is None and not is_known:
             answer = self._compare(steps)
             if "content_needed" not in answer:
                 return answer
             needed = set(answer["content_needed"])
             files = [entry for index, entry in enumerate(results.all_entries(steps)) if index in needed]
-            done = self._try_inline(steps, files, LIGHT if self._is_light() else UNASKED)
+            done = self._try_inline(steps, files, LIGHT if self._is_light else UNASKED)
         return self._send(steps, self._choose_transport(files)) if done is None else done
 
     def _compare(self, steps: Sequence[Step]) -> Result:
@@ -225,7 +226,7 @@ class ActionModule(ActionBase):
     def _choose_transport(self, files: Sequence[Entry]) -> Transport:
         """Only the secrets inside the execution, if they are small enough for that; else all as a file."""
         secret = [entry for entry in files if entry["is_secret"]]
-        if sum(entry["size"] for entry in secret) > (LIGHT if self._is_light() else SECRETS):
+        if sum(entry["size"] for entry in secret) > (LIGHT if self._is_light else SECRETS):
             return Transport((), files)
         return Transport(secret, [entry for entry in files if not entry["is_secret"]])
 
@@ -272,7 +273,7 @@ class ActionModule(ActionBase):
         def pack(stream: IO[bytes]) -> None:
             bundle.pack(stream, transport.inline, header, limit, is_compressed=not self._is_local())
 
-        if self._is_light():
+        if self._is_light:
             return self._execute({"bundle_path": remote}, pack)
         packed = io.BytesIO()
         pack(packed)
@@ -354,8 +355,12 @@ class ActionModule(ActionBase):
         """Whether the host is this machine."""
         return str(self._connection.transport) == "local"
 
+    @cached_property
     def _is_light(self) -> bool:
-        """Whether the host's half is sent as a program; else it is a module of Ansible."""
+        """Whether the host's half is sent as a program; else it is a module of Ansible.
+
+        It is asked for inside ``_pipelined``, and takes milliseconds: Ansible parses the options of ssh for it.
+        """
         return light_program.is_possible(self)
 
     def _execute(self, arguments: Mapping[str, str | None], pack: Callable[[IO[bytes]], None] | None = None) -> Result:
@@ -363,7 +368,7 @@ class ActionModule(ActionBase):
 
         ``pack``: writes the payload of a program.
         """
-        if self._is_light():
+        if self._is_light:
             found = light_program.execute(
                 self, "mngr_files_write", arguments, self._task_vars, C, Display().warning, pack
             )

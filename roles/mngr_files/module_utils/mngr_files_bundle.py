@@ -125,14 +125,13 @@ class _Frames:
         self._size = 0
 
     def write(self, data: bytes) -> None:
-        """Add data; a frame is written as soon as it is full."""
-        while data:
-            part = data if self._size + len(data) <= BLOCK else data[: BLOCK - self._size]
-            data = data[len(part) :]
+        """Add data; what waits becomes a frame where this would not fit into it, so that nothing is cut and copied."""
+        for start in range(0, len(data), BLOCK):
+            part = data if len(data) <= BLOCK else data[start : start + BLOCK]
+            if self._size + len(part) > BLOCK:
+                self.finish()
             self._waiting.append(part)
             self._size += len(part)
-            if self._size == BLOCK:
-                self.finish()
 
     def finish(self) -> None:
         """Write what waits as a frame."""
