@@ -11,7 +11,7 @@ import re
 import shlex
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from mngr_ansible.host.login_shell import FIRST_LINE, OWN_COMMAND, explain, has_
 from mngr_ansible.host.ssh_errors import FailedConnection, connection_error, is_of_proxy
 from mngr_ansible.host.ssh_settings import CONNECT_SECONDS, SshSettings, ask_settings
 from mngr_ansible.portable import sh
-from mngr_ansible.system.processes import StoppedError, TooLongError, find_program, run_bounded
+from mngr_ansible.system.processes import StoppedError, TooLongError, WaitingProgram, find_program, run_bounded
 from mngr_ansible.values import field, frozen
 
 OPTIONS = {"BatchMode": "yes", "ServerAliveInterval": "5", "ServerAliveCountMax": "3"}
@@ -76,6 +76,32 @@ class Address:
         return port + sh.quote(self.name if self.user is None else f"{self.user}@{self.name}")
 
 
+class _FirstShell:
+    """The shell that was started on a host before its first script was known; it runs one script, or none."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_needed = True
+        self._shell: WaitingProgram | None = None
+        self._until = 0.0
+
+    def start(self, command: Sequence[str], until: float) -> None:
+        """Start it with this command, if nobody has asked for it yet; it is ended at a time of the monotonic clock."""
+        with self._lock:
+            if self._is_needed:
+                self._is_needed = False
+                self._shell, self._until = WaitingProgram(command), until
+
+    def take(self, until: float) -> WaitingProgram | None:
+        """The shell, once, if it lives that long; None if there is none, then none is started any more."""
+        with self._lock:
+            shell, self._shell, self._is_needed = self._shell, None, False
+        if shell is not None and until > self._until:
+            shell.end()
+            return None
+        return shell
+
+
 @frozen
 class OpenSsh:
     """A connection through the user's own ssh, with its configuration, jump hosts and agent.
@@ -95,6 +121,7 @@ class OpenSsh:
     _stopped: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
     _asked: list[SshSettings] = field(default_factory=list, repr=False, compare=False)
     _asking: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+    _first: _FirstShell = field(default_factory=_FirstShell, repr=False, compare=False)
 
     @property
     def settings(self) -> SshSettings:
@@ -225,6 +252,18 @@ class OpenSsh:
         options |= master_options(self.control_path) if is_shared else {"ControlMaster": "no", "ControlPath": "none"}
         return [self._program(), "-T", *extra, *as_arguments(options), *self.arguments(), *self._destination()]
 
+    def begin(self, seconds: float) -> None:
+        """Start to connect, and then a shell on the host that waits for the first script, for these seconds.
+
+        Called by a thread that lives until :meth:`stop` is called. What goes wrong is raised by :meth:`run`.
+
+        Raises:
+            HostError: as :attr:`settings`.
+            OSError: ssh could not be started.
+        """
+        command = [*self._command(), _bounded_shell(math.ceil(seconds) + 1)]
+        self._first.start(command, time.monotonic() + seconds)
+
     def run(self, script: str, timeout: float) -> ShellResult:
         deadline = time.monotonic() + timeout
         found = self._run(FIRST_LINE + script, timeout)
@@ -237,8 +276,10 @@ class OpenSsh:
         """What a script prints, whoever reads it."""
         started = time.monotonic()
         try:
-            command = [*self._command(), _bounded_shell(math.ceil(timeout) + 1)]
-            done = run_bounded(command, os.fsencode(script), seconds=timeout, stop=self._stopped)
+            shell = self._first.take(started + timeout)
+            if shell is None:
+                shell = WaitingProgram([*self._command(), _bounded_shell(math.ceil(timeout) + 1)])
+            done = shell.finish(os.fsencode(script), seconds=timeout, stop=self._stopped)
         except TimeoutError:
             raise no_answer(timeout, self.address.typed) from None
         except TooLongError:
@@ -292,6 +333,8 @@ class OpenSsh:
 
     def stop(self) -> None:
         self._stopped.set()
+        if (shell := self._first.take(0)) is not None:
+            shell.end()
 
 
 def _bounded_shell(seconds: int) -> str:

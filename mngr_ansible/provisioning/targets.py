@@ -7,14 +7,26 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mngr_ansible.errors import HostError, UsageError
 from mngr_ansible.host.connection import Connection, LocalShell
 from mngr_ansible.host.masters import control_sockets
 from mngr_ansible.host.ssh import Address, OpenSsh
-from mngr_ansible.inputs.arguments import as_tuple, current_directory
-from mngr_ansible.inputs.hook_arguments import Agent, CommandResult, Host
-from mngr_ansible.provisioning.request import Target
+from mngr_ansible.system.descriptors import room
+
+if TYPE_CHECKING:  # what is heavy is imported while ssh connects
+    from mngr_ansible.provisioning.request import Target
+
+_BEGUN = 32
+"""Connections that are opened at once before it is known what hosts are asked; each takes so many descriptors:"""
+_DESCRIPTORS = 8
+
+_PROBE_SECONDS = 120
+"""How long a host may take to answer the first script, where it has no patience of its own."""
+
+_READING_SECONDS = 10
+"""How long a host waits for the first script; after that it is asked over the connection that is open by then."""
 
 
 @contextlib.contextmanager
@@ -24,22 +36,29 @@ def open_targets(
     work_dir: str | os.PathLike[str] | None = None,
     key: str | os.PathLike[str] | None = None,
     known_hosts: str | os.PathLike[str] | None = None,
-) -> Iterator[tuple[list[Target], str | None]]:
+    timeout: float | None = None,
+) -> Iterator[tuple[list["Target"], str | None]]:
     """The hosts, and the ControlPath of their ssh connections (None for this machine). No host means this machine.
 
-    The connections are closed when the block ends.
+    ssh begins to connect at once; the connections are closed when the block ends. ``timeout``: seconds for the whole
+    run, if they are known.
 
     Raises:
         UsageError: an address does not parse, or is given twice.
     """
     directory = os.fspath(work_dir) if work_dir is not None else None
-    hosts = as_tuple("hosts", hosts)
+    if not isinstance(hosts, (list, tuple)):
+        from mngr_ansible.inputs.arguments import as_tuple
+
+        hosts = as_tuple("hosts", hosts)
     for each in hosts:
         if not isinstance(each, str):
             raise UsageError(
                 f"hosts contains {each!r:.200}, which is not text", remedy="Give addresses as text: [USER@]HOST[:PORT]."
             )
     if not hosts:
+        from mngr_ansible.inputs.arguments import current_directory
+
         current_directory()
         yield [host_target("localhost", LocalShell(), os.path.abspath(os.path.expanduser(directory or ".")))], None  # noqa: PTH100, PTH111
         return
@@ -50,23 +69,34 @@ def open_targets(
     identity, keys = _existing_file("--key", key), _existing_file("--known-hosts", known_hosts)
     with control_sockets() as sockets:
         connections = [OpenSsh(each, sockets, identity, keys) for each in addresses]
-        found = [host_target(each.address.typed, each, directory or "") for each in connections]
-        with _settings_asked_ahead(connections):
-            yield found, connections[0].control_path
+        with _begun(connections, min(timeout or _PROBE_SECONDS, _PROBE_SECONDS) + _READING_SECONDS):
+            yield (
+                [host_target(each.address.typed, each, directory or "") for each in connections],
+                connections[0].control_path,
+            )
 
 
 @contextlib.contextmanager
-def _settings_asked_ahead(connections: Sequence[OpenSsh]) -> Iterator[None]:
-    """Have ssh say what it will do for each host while plugins are asked and sources are read; no host is contacted."""
+def _begun(connections: Sequence[OpenSsh], seconds: float) -> Iterator[None]:
+    """Have ssh connect to the hosts while our own code is imported, plugins are asked and sources are read.
+
+    Nothing is asked of a host, and nothing runs there but a shell that waits so many seconds for what comes.
+    """
     is_over = threading.Event()
 
-    def ask() -> None:
-        for each in connections:
-            if not is_over.is_set():
-                with contextlib.suppress(HostError, OSError):  # it is raised where the settings are needed
+    def begin() -> None:
+        for number, each in enumerate(connections):
+            if is_over.is_set():
+                return
+            with contextlib.suppress(HostError, OSError):  # it is raised where the host is asked
+                if number < most:
+                    each.begin(seconds + each.patience)
+                else:
                     each.settings  # noqa: B018 - they are kept
+        is_over.wait()  # what a thread has started ends with it
 
-    thread = threading.Thread(target=ask, daemon=True)
+    most = room(_DESCRIPTORS, _BEGUN)
+    thread = threading.Thread(target=begin, daemon=True)
     thread.start()
     try:
         yield
@@ -95,11 +125,14 @@ def _existing_file(option: str, path: str | os.PathLike[str] | None) -> str | No
     return str(file)
 
 
-def host_target(name: str, connection: Connection, work_dir: str) -> Target:
+def host_target(name: str, connection: Connection, work_dir: str) -> "Target":
     """A host with the objects that hooks get where there is no mngr.
 
     Commands of hooks run in the remote user's home, and on this machine in the current directory.
     """
+    from mngr_ansible.inputs.hook_arguments import Agent, CommandResult, Host
+    from mngr_ansible.provisioning.request import Target
+
     place = ""
     if connection.is_local:
         with contextlib.suppress(FileNotFoundError):  # it was deleted; whoever needs it reports that

@@ -47,53 +47,81 @@ class ProgramResult:
     code: int
 
 
-def run_bounded(
-    argv: Sequence[str], stdin: bytes, *, seconds: float, stop: threading.Event | None = None, cwd: str | None = None
-) -> ProgramResult:
-    """Run a program with this input, in ``cwd``; it has always ended when this returns or raises.
+class WaitingProgram:
+    """A program that was started, and waits for its input.
 
     stderr goes to a file, not to a pipe: a process that is left behind, such as the master of an ssh connection, would
-    keep a pipe open. On Linux the kernel kills the program if we die.
-
-    Raises:
-        TimeoutError: it did not end in time.
-        TooLongError: it printed more than :data:`LONGEST` bytes to stdout or stderr.
-        StoppedError: ``stop`` was set.
-        OSError: it could not be started.
+    keep a pipe open. On Linux the kernel kills the program when the thread that started it ends.
     """
-    deadline = time.monotonic() + seconds
-    with tempfile.TemporaryFile() as stderr:
-        process = subprocess.Popen(
-            [*_die_with_parent(), *argv],
-            bufsize=0,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            cwd=cwd,
-        )
+
+    def __init__(self, argv: Sequence[str], cwd: str | None = None) -> None:
+        """Start it.
+
+        Raises:
+            OSError: that is not possible.
+        """
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - end closes it
+        try:
+            self._process = subprocess.Popen(
+                [*_die_with_parent(), *argv],
+                bufsize=0,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+                cwd=cwd,
+            )
+        except BaseException:
+            self._stderr.close()
+            raise
+
+    def finish(self, stdin: bytes, *, seconds: float, stop: threading.Event | None = None) -> ProgramResult:
+        """Give it this input and take its output; it has always ended when this returns or raises.
+
+        Raises:
+            TimeoutError: it did not end in time.
+            TooLongError: it printed more than :data:`LONGEST` bytes to stdout or stderr.
+            StoppedError: ``stop`` was set.
+        """
+        deadline = time.monotonic() + seconds
 
         def check_limits() -> None:
             if stop is not None and stop.is_set():
                 raise StoppedError
-            if os.fstat(stderr.fileno()).st_size > LONGEST:
+            if os.fstat(self._stderr.fileno()).st_size > LONGEST:
                 raise TooLongError
             if time.monotonic() >= deadline:
                 raise TimeoutError
 
         try:
-            stdout = _exchange(process, stdin, check_limits)
-            code = _wait(process, check_limits)
-        except BaseException:
-            _kill_children(process.pid)
-            raise
+            stdout = _exchange(self._process, stdin, check_limits)
+            code = _wait(self._process, check_limits)
+            self._stderr.seek(0)
+            return ProgramResult(stdout, self._stderr.read(_LONGEST_STDERR), code)
         finally:
-            process.kill()
-            for pipe in (process.stdin, process.stdout):
-                with suppress(OSError):
-                    pipe.close()  # type: ignore[union-attr]
-            process.wait()
-        stderr.seek(0)
-        return ProgramResult(stdout, stderr.read(_LONGEST_STDERR), code)
+            self.end()
+
+    def end(self) -> None:
+        """End it with all that it started, where it still runs."""
+        if self._process.poll() is None:
+            _kill_children(self._process.pid)
+        self._process.kill()
+        for pipe in (self._process.stdin, self._process.stdout):
+            with suppress(OSError):
+                pipe.close()  # type: ignore[union-attr]
+        self._process.wait()
+        self._stderr.close()
+
+
+def run_bounded(
+    argv: Sequence[str], stdin: bytes, *, seconds: float, stop: threading.Event | None = None, cwd: str | None = None
+) -> ProgramResult:
+    """Run a program with this input, in ``cwd``; it has always ended when this returns or raises.
+
+    Raises:
+        TimeoutError, TooLongError, StoppedError: as :meth:`WaitingProgram.finish`.
+        OSError: it could not be started.
+    """
+    return WaitingProgram(argv, cwd).finish(stdin, seconds=seconds, stop=stop)
 
 
 def find_program(name: str) -> str | None:
