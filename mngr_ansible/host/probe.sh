@@ -10,13 +10,13 @@ say() { printf '%s %s\n' "$1" "$2"; }
 ask_login() {
   # A home that is not in the environment is looked up by the shell itself. A user without a name has none: then it is
   # the root directory, as for login(1).
-  u=$(id -un 2>/dev/null) || u=$(id -u)
+  uid=$mngr_uid
+  u=$(id -un 2>/dev/null) || u=$uid
   [ -n "$H" ] || H=$(eval "echo ~$u")
   case $H in /*) ;; *) H=/ ;; esac
   while case $H in ?*/) : ;; *) false ;; esac; do H=${H%/}; done
   say home "$H"
   say user "$u"
-  uid=$(id -u)
   say uid "$uid"
   say groups "$(id -G)"
   for t in "$H" /tmp /var/tmp; do
@@ -65,7 +65,8 @@ root_may_run() {
   return "$1"
 }
 
-# Python imports nothing from the current directory here. A python3 of the user alone is taken only where there is none
+# Python imports nothing from the current directory here. A standard library without json is a part of one: Debian's
+# python3-minimal. A python3 of the user alone is taken only where there is none
 # that root may run: Ansible may run it as root. What its sitecustomize prints comes before our line.
 ask_python() {
   python='' own='' variables=''
@@ -74,7 +75,9 @@ ask_python() {
     if ! mngr_find "$p"; then refuse python3; continue; fi
     v=$("$mngr_path" -c 'import sys
 sys.path[:1] == [""] and sys.path.pop(0)
-import json; print("\nmngr-python %d.%d %s" % (sys.version_info[:2] + (sys.executable,)))' 2>/dev/null)
+import os
+any(os.path.isfile(each + "/json/__init__.py") for each in sys.path) or __import__("json")
+print("\nmngr-python %d.%d %s" % (sys.version_info[:2] + (sys.executable,)))' 2>/dev/null)
     case $v in
       *mngr-python\ *) v=${v##*mngr-python } ;;
       *)
@@ -170,6 +173,7 @@ main() {
   unset mngr_password
   mngr_password=@PASSWORD@
   H=$HOME
+  mngr_soon=@SOON@
   # Before anything that PATH decides; and no program finds a file of the directory in which we were started.
   mngr_protect
   mngr_go_home

@@ -59,8 +59,8 @@ count_bytes() {
 # once, as long as that may take for the bytes in $states; then one by one, which ends what only one of them prevents.
 # shellcheck disable=SC2086
 hashes() {
-  seconds_left 2
   count_bytes "$@"
+  if [ "$bytes" -ge 4000000 ]; then seconds_left 2; fi
   most=$((5+bytes/200000000))
   if [ "$most" -ge 5 ] && [ "$most" -lt "$left" ]; then left=$most; fi
   case $letters in

@@ -8,6 +8,7 @@ from mngr_ansible.host import templates
 from mngr_ansible.host.probe_request import ProbePath, ProbeRequest, grouped, nodes_on_the_way_to, parents_of
 from mngr_ansible.portable import check_script, managers, trusted_programs
 from mngr_ansible.portable import offers as manager_offers
+from mngr_ansible.portable.regular_expressions import regex
 from mngr_ansible.portable.sh import without_comments
 
 
@@ -22,6 +23,7 @@ def probe_script(request: ProbeRequest, paths: Sequence[ProbePath], nonce: str, 
         "TOOL_PATHS": check_script.PATHS.strip(),
         "MANAGERS": " ".join(f"{name}:{row.program}" for name, row in managers.TABLE.items()),
         "FILE_FUNCTIONS": templates.text("probe_files.sh") if questions else "",
+        "SOON": ":".join(_searched_programs(request)),
         "NEEDS_PRIVILEGE": "1" if request.needs_privilege else "",
         "PASSWORD": shlex.quote(request.password or ""),
         "NONCE": nonce,
@@ -31,6 +33,16 @@ def probe_script(request: ProbeRequest, paths: Sequence[ProbePath], nonce: str, 
     }
     return templates.render("probe.sh", values)
 
+
+def _searched_programs(request: ProbeRequest) -> Sequence[str]:
+    """The names of the programs that the script will search, as far as they are plain."""
+    named = [row.program for row in managers.TABLE.values()]
+    named += ["python3", "dpkg-query", "rpm", "pacman"]
+    named += [check["value"] for each in request.requirements for check in each["checks"] if check["kind"] == "command"]
+    return list(dict.fromkeys(filter(_PLAIN_NAME.fullmatch, named)))
+
+
+_PLAIN_NAME = regex(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 
 _AT_ONCE = 8
 """How many requirements are checked while files are looked at. What their checks print waits in a pipe, which holds 64

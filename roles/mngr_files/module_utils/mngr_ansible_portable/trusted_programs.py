@@ -143,7 +143,9 @@ mngr_trusts_program() { # PATH [DEPTH]: the same for a program, and for what the
 
 # As root: take from PATH what root must not run programs of, and keep it in mngr_refused; and leave a home directory of
 # somebody else, which sudo may keep: Python runs files of it when it starts, and so does a login shell.
-# mngr_owners: whom the system belongs to. mngr_system: the same for root, and empty for every other user.
+# mngr_owners: whom the system belongs to. mngr_system: the same for root, and empty for every other user. mngr_uid: who
+# runs this. mngr_soon: names of programs, with colons between them, that will be searched, and are looked at together.
+mngr_soon='' mngr_uid=''
 mngr_owners='' mngr_system='' mngr_known=: mngr_programs=: mngr_refused='' mngr_seen=''
 mngr_protect() {
   if [ -n "$mngr_owners" ]; then return 0; fi
@@ -151,7 +153,8 @@ mngr_protect() {
   # shellcheck disable=SC2086
   set -- ${mngr_line%%/*}
   mngr_owners=" 0 ${3:-0} " IFS=$mngr_ifs
-  [ "$(PATH=@SYSTEM@:$PATH id -u)" = 0 ] || return 0
+  mngr_uid=$(PATH=@SYSTEM@:$PATH id -u)
+  [ "$mngr_uid" = 0 ] || return 0
   # shellcheck disable=SC2034  # for the scripts that ask whether root runs them
   mngr_system=$mngr_owners
   mngr_dirs=$PATH
@@ -159,7 +162,13 @@ mngr_protect() {
   set -f
   IFS=:
   # shellcheck disable=SC2086
-  set -- $mngr_dirs "${HOME:-}" /opt/homebrew/bin /home/linuxbrew/.linuxbrew/bin /snap/bin
+  set -- $mngr_dirs "${HOME:-}" $PATH /usr/local/sbin /usr/local/bin /snap/bin /opt/homebrew/bin \
+    /home/linuxbrew/.linuxbrew/bin
+  for mngr_dir in $mngr_dirs; do
+    for mngr_name in $mngr_soon; do
+      if [ -f "$mngr_dir/$mngr_name" ]; then set -- "$@" "$mngr_dir/$mngr_name"; fi
+    done
+  done
   IFS=$mngr_ifs
   mngr_prefetch_ways "$@"
   mngr_path='' IFS=:
