@@ -31,7 +31,7 @@ def gather(
     *,
     is_lenient: bool = False,
 ) -> list[Prepared]:
-    """The bootstrap plan for every host; no plugin is asked, and no host is contacted.
+    """The bootstrap plan for every host; no plugin is asked, and no host either.
 
     Args:
         targets: the hosts.

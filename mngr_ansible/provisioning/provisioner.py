@@ -1,6 +1,6 @@
 """The story of every command, once: gather → inspect → confirm → run → report → finish.
 
-* :func:`gather` asks the plugins and makes a plan for every host. No host is contacted.
+* :func:`gather` asks the plugins and makes a plan for every host. No host is asked anything.
 * :func:`inspect` looks at every host and compares its plan with it. Nothing is changed.
 * :func:`plan_report` (in ``reporting``) and :func:`render` stop there.
 * :func:`provision` goes on: it asks about local installs and mirrors of empty sources, runs Ansible, reports, and calls
