@@ -82,18 +82,18 @@ def _begun(connections: Sequence[OpenSsh], seconds: float) -> Iterator[None]:
 
     Nothing is asked of a host, and nothing runs there but a shell that waits so many seconds for what comes.
     """
-    is_over = threading.Event()
+    is_over, has_stopped = threading.Event(), threading.Event()
 
     def begin() -> None:
         for number, each in enumerate(connections):
             if is_over.is_set():
-                return
+                break
             with contextlib.suppress(HostError, OSError):  # it is raised where the host is asked
                 if number < most:
                     each.begin(seconds + each.patience)
                 else:
                     each.settings  # noqa: B018 - they are kept
-        is_over.wait()  # what a thread has started ends with it
+        has_stopped.wait()  # what a thread has started is killed when it ends
 
     most = room(_DESCRIPTORS, _BEGUN)
     thread = threading.Thread(target=begin, daemon=True)
@@ -104,6 +104,7 @@ def _begun(connections: Sequence[OpenSsh], seconds: float) -> Iterator[None]:
         is_over.set()
         for each in connections:
             each.stop()
+        has_stopped.set()
         thread.join()
 
 
