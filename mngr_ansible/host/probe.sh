@@ -65,9 +65,10 @@ root_may_run() {
   return "$1"
 }
 
-# Python imports nothing from the current directory here. A standard library without json is a part of one: Debian's
-# python3-minimal. A python3 of the user alone is taken only where there is none
-# that root may run: Ansible may run it as root. What its sitecustomize prints comes before our line.
+# Python imports nothing from the current directory here. A python3 of the user alone is taken only where there is none
+# that root may run: Ansible may run it as root. What its sitecustomize prints comes before our line. A standard library
+# without json is a part of one (Debian's python3-minimal); to import it takes half as long as Python's start, and is
+# needed only where PYTHONPATH may hide it.
 ask_python() {
   python='' own='' variables=''
   for p in python3 python3.14 python3.13 python3.12 python3.11 python3.10 python3.9 /usr/bin/python3 \
@@ -76,7 +77,8 @@ ask_python() {
     v=$("$mngr_path" -c 'import sys
 sys.path[:1] == [""] and sys.path.pop(0)
 import os
-any(os.path.isfile(each + "/json/__init__.py") for each in sys.path) or __import__("json")
+is_there = any(os.path.isfile(each + "/json/__init__.py") for each in sys.path)
+is_there and "PYTHONPATH" not in os.environ or __import__("json")
 print("\nmngr-python %d.%d %s" % (sys.version_info[:2] + (sys.executable,)))' 2>/dev/null)
     case $v in
       *mngr-python\ *) v=${v##*mngr-python } ;;
@@ -173,7 +175,8 @@ main() {
   unset mngr_password
   mngr_password=@PASSWORD@
   H=$HOME
-  mngr_soon=@SOON@
+  # shellcheck disable=SC2034  # for mngr_protect, which sets mngr_uid
+  mngr_soon=@SOON@ mngr_uid=''
   # Before anything that PATH decides; and no program finds a file of the directory in which we were started.
   mngr_protect
   mngr_go_home
