@@ -110,34 +110,38 @@ def test_ssh_connects_before_a_host_is_asked_and_the_shell_that_waits_there_runs
     shared_host: SshHost,
 ) -> None:
     address, key, known_hosts = on(shared_host)[1::2]
+    others = shells(shared_host)
     with open_targets([address], key=key, known_hosts=known_hosts) as (targets, _):
-        wait_until(lambda: shells(shared_host))
-        waiting = shells(shared_host)
+        wait_until(lambda: shells(shared_host) - others)
+        waiting = shells(shared_host) - others
         answers = [targets[0].connection.run("echo $$", 30).stdout for _ in range(2)]
         assert answers[0] in waiting
         assert answers[1] not in waiting
 
-    wait_until(lambda: not set(shells(shared_host)) & set(waiting))
+    wait_until(lambda: not shells(shared_host) & waiting)
 
 
 def test_a_shell_that_waits_for_less_time_than_a_script_needs_is_ended_and_another_one_runs_it(
     shared_host: SshHost,
 ) -> None:
     address, key, known_hosts = on(shared_host)[1::2]
+    others = shells(shared_host)
     with open_targets([address], key=key, known_hosts=known_hosts, timeout=1) as (targets, _):
-        wait_until(lambda: shells(shared_host))
-        waiting = shells(shared_host)
+        wait_until(lambda: shells(shared_host) - others)
+        waiting = shells(shared_host) - others
         assert targets[0].connection.run("echo $$", 30).stdout not in waiting
-        wait_until(lambda: not set(shells(shared_host)) & set(waiting))
+        wait_until(lambda: not shells(shared_host) & waiting)
 
 
 def test_where_a_source_is_missing_nothing_is_left_of_the_connection(shared_host: SshHost, tmp_path: Path) -> None:
+    others = shells(shared_host)
+
     done = mngr_ansible("apply", "--file", f"{tmp_path}/gone:x", *on(shared_host))
 
     assert "gone" in done.stderr
-    wait_until(lambda: not shells(shared_host))
+    wait_until(lambda: not shells(shared_host) - others)
 
 
-def shells(host: SshHost) -> list[str]:
+def shells(host: SshHost) -> set[str]:
     """The numbers of our shells on the host, each as ``echo $$`` prints it."""
-    return host.run("pgrep -f '^/bin/sh -s mngr-ansible$'", check=False).stdout.splitlines(keepends=True)
+    return set(host.run("pgrep -f '^/bin/sh -s mngr-ansible$'", check=False).stdout.splitlines(keepends=True))
