@@ -33,9 +33,9 @@ SWITCH = "MNGR_ANSIBLE_LIGHT"
 _UTILS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 """The role's ``module_utils``, or the collection's."""
 _PACKAGE = "ansible.module_utils"
-_IN_A_COLLECTION = re.compile(r"\bansible_collections\.\w+\.\w+\.plugins\.module_utils\b")
+_IN_A_COLLECTION = re.compile(r"ansible_collections\.\w+\.\w+\.plugins\.module_utils\b")
 _DOCUMENTATION = re.compile(r'^(?:DOCUMENTATION|EXAMPLES|RETURN) = r?""".*?"""\n', re.MULTILINE | re.DOTALL)
-_DOCSTRING = re.compile(r'^(?:(?P<inside>[ ]+)r?"""|"""(?=[A-Z`]))(?:(?!""").)*"""\n', re.MULTILINE | re.DOTALL)
+_DOCSTRING = re.compile(r'^(?:(?P<inside>[ ]+)r?"""|"""(?=[A-Z`]))[^"]*(?:"(?!"")[^"]*)*"""\n', re.MULTILINE)
 """A text that is a statement of its own: at the beginning of a line, the end of another text has no word behind it."""
 _FOR_TYPES_ALONE = re.compile(r"^if TYPE_CHECKING:\n(?:(?:[ \t].*)?\n)+", re.MULTILINE)
 _IMPORT = re.compile(r"^[ \t]*from (\.+|\.*[\w.]*?\w) import (\([^)]*\)|[^(\n]+)", re.MULTILINE)
@@ -204,7 +204,7 @@ def _slim(path: str) -> str:
     text = _IN_A_COLLECTION.sub(_PACKAGE, _DOCUMENTATION.sub("", text))
     text = _DOCSTRING.sub(lambda found: f"{found['inside']}pass\n" if found["inside"] else "", text)
     text = _FOR_TYPES_ALONE.sub("if TYPE_CHECKING:\n    pass\n", text)
-    return re.sub(r"^from typing import TYPE_CHECKING$", "TYPE_CHECKING = False", text, flags=re.MULTILINE)
+    return text.replace("\nfrom typing import TYPE_CHECKING\n", "\nTYPE_CHECKING = False\n")
 
 
 def _interpreter(action: Any, variables: Mapping[str, Any], constants: Any) -> list[str]:
