@@ -8,9 +8,10 @@ import hashlib
 import json
 import re
 import shlex
+import sys
 import threading
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -19,6 +20,7 @@ from mngr_ansible.run.supervisor import MOST_MEMORY
 from tests.support.builders import write
 from tests.support.command_line import mngr_ansible, on
 from tests.support.hosts import AptRepository, SshHost, User
+from tests.support.role_playbook import CALLBACK, ROLES, Play, run_playbook
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,6 +113,97 @@ def test_a_forged_answer_makes_no_other_file_of_this_machine_travel(
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
     assert [b"/srv/theirs" in each for each in payloads] == [False, True], done.stderr
     assert not [each for each in payloads if b"of-this-machine" in each or b"/srv/stolen" in each]
+
+
+LIAR = """#!{python}
+import json, sys
+stream, answer, mark = sys.stdin.buffer, json.load(open("{directory}/answer.json")), ""
+if "-c" in sys.argv:  # a program comes on the standard input, and behind it the mark of its run
+    stream.read(int(stream.readline()))
+    mark = json.loads(stream.read(int(stream.readline())))["mark"]
+stream.read()
+print(mark + json.dumps(answer))
+"""
+INTERNAL = {
+    "ansible_facts": {"owned": "yes", "mngr_ansible": {}},
+    "_ansible_no_log": True,
+    "add_host": {"host_name": "owned", "groups": ["owned"]},
+    "add_group": "owned",
+    "unreachable": True,
+    "skipped": True,
+    "exception": "owned",
+    "include": "owned.yml",
+    "stdout": "owned",
+    "results": [{"add_host": {"host_name": "owned"}}],
+}
+MODULES = {
+    "files_copy": {"transfers": [{"content": "x", "remote_path": "/tmp/mngr-ansible-owned"}]},
+    "packages_install": {"requirements": ["git"]},
+    "packages_fetch": {"requirements": ["git"]},
+    "packages_assert": {"requirements": ["git"]},
+    "packages_repository": {"repositories": [{"name": "git"}]},
+}
+DONE = {
+    "mngr_steps": [
+        {"id": step, "status": "ok", "current": "1", "reason": ""} for step in ("package:git", "repository:git")
+    ],
+    "installed": [],
+    "added": [],
+    "new": [],
+}
+
+
+def lied_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: dict[str, Any], *options: str) -> Play:
+    """Every module of ours on a host whose Python answers this, each as a task with its name."""
+    tmp_path.mkdir()
+    for folder in ("library", "module_utils", "action_plugins"):
+        places = ":".join(str(ROLES / role / folder) for role in ("mngr_files", "mngr_packages"))
+        monkeypatch.setenv(f"ANSIBLE_{folder.upper()}", places)
+    tasks, hosts = [], {}
+    for name, answer in answers.items():
+        python = write(
+            tmp_path / name / "python3", LIAR.format(python=sys.executable, directory=tmp_path / name), 0o755
+        )
+        write(tmp_path / name / "answer.json", json.dumps(answer))
+        for module, given in MODULES.items():
+            own = {"ansible_python_interpreter": str(python)}
+            tasks.append({"name": f"{name} {module}", f"mngr_{module}": given, "vars": own, "ignore_errors": True})
+    hosts = {"host-1": {"ansible_connection": "local"}}
+    tasks.append({"name": "all", "ansible.builtin.debug": {"msg": "{{ [groups, owned | default('no')] }}"}})
+    write(tmp_path / "play.yml", json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+    write(tmp_path / "hosts.yml", json.dumps({"all": {"hosts": hosts}}))
+    write(tmp_path / "plugins/results.py", CALLBACK)
+    return run_playbook(tmp_path, tmp_path / "play.yml", *options)
+
+
+@pytest.mark.parametrize("way", ["on", "off"])
+def test_no_module_of_a_host_that_lies_says_anything_to_ansible_itself(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MNGR_ANSIBLE_LIGHT", way)
+    done = {**DONE, **INTERNAL, "changed": False}
+    failed = {**INTERNAL, "failed": True, "msg": "\x1b]0;owned\x07no"}
+    if way == "on":  # of a module, Ansible shows both before anybody else sees them
+        more = {"warnings": ["\x1b[2Jcareful"] * 99, "deprecations": [{"msg": "owned", "version": "9"}]}
+        done, failed = {**done, **more}, {**failed, **more}
+
+    play = lied_to(tmp_path / "run", monkeypatch, {"done": done, "failed": failed, "nothing": {}})
+
+    results = {each.pop("task"): each for each in play.results}
+    everything = results.pop("all")
+    assert len(results) == 3 * len(MODULES), play.text
+    assert (everything["msg"], play.code) == ([{"all": ["host-1"], "ungrouped": ["host-1"]}, "no"], 0)
+    for name, result in results.items():
+        allowed = {"warnings", "exception", "failed", "failed_when_result", "changed", "msg"}  # from 2.19 on, Ansible's
+        assert {*result} <= {*allowed, *DONE}, (name, result)
+        is_odd = name.startswith("nothing") or name in ("done files_copy", "done packages_assert")  # it has other ids
+        assert ("msg" in result) is (is_odd or name.startswith("failed")), (name, result)
+        if is_odd:
+            assert result["msg"].startswith("The host gave an answer that no module of this role gives: "), name
+    assert "\x1b]" not in play.text
+    assert "\x1b[2J" not in play.text
+    if way == "on":
+        assert "owned" not in re.sub(r"mngr-ansible-owned|0;owned", "", play.text)
 
 
 def test_an_endless_answer_of_a_module_takes_bounded_time_and_memory(ssh_host: StartHost, tmp_path: Path) -> None:

@@ -30,10 +30,10 @@ def started(*, python: str = sys.executable, **more: Any) -> "subprocess.Complet
     return subprocess.run(["/bin/sh", "-c", command], input=sent + b"x" * (4 << 20), capture_output=True)
 
 
-def answer(done: "subprocess.CompletedProcess[bytes]") -> Any:
+def answer(done: "subprocess.CompletedProcess[bytes]", python: str = "python3") -> Any:
     """What the action makes of it."""
     printed = {"stdout": done.stdout.decode(), "stderr": done.stderr.decode(), "rc": done.returncode}
-    return light_program._result(printed, MARK, "python3", pytest.fail)
+    return light_program._result(printed, MARK, [python], pytest.fail, {})
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -110,12 +110,23 @@ def test_a_program_needs_an_input_and_sh_and_a_task_that_is_waited_for(
     assert light_program.is_possible(action) is is_possible
 
 
-def test_nothing_of_an_answer_reaches_what_ansible_keeps_for_itself() -> None:
-    hostile = {"ansible_facts": {"a": 1}, "_ansible_no_log": True, "changed": True, "warnings": ["careful"]}
-    warnings: list[str] = []
-    said = light_program._result(
-        {"stdout": f"noise\n{MARK}{json.dumps(hostile)}\nmore"}, MARK, "python3", warnings.append
-    )
-    assert (said, warnings) == ({"changed": True}, ["careful"])
-    unmarked = light_program._result({"stdout": json.dumps(hostile), "rc": 0}, MARK, "python3", warnings.append)
-    assert unmarked["failed"] is True
+def test_an_answer_is_taken_only_with_the_mark_of_its_run_and_a_failed_program_has_failed() -> None:
+    said = f"noise\n{MARK}{json.dumps({'failed': False, 'changed': True, 'add_host': {}})}\nmore"
+    for printed, is_failed in (
+        ({"stdout": said, "rc": 0}, False),
+        ({"stdout": said, "rc": 1}, True),
+        ({"stdout": said.replace(MARK, ""), "rc": 0}, True),
+        ({"stdout": MARK + "[" * 100_000, "rc": 0}, True),
+    ):
+        result = light_program._result(printed, MARK, ["python3"], pytest.fail, {})
+        assert (result.get("failed", False), "add_host" in result) == (is_failed, False), result
+
+
+def test_the_message_names_a_python_that_is_missing_or_too_old(tmp_path: Path) -> None:
+    missing = answer(started(python="/opt/ü \x1b/python"), "/opt/ü \x1b/python")
+    assert missing["msg"].startswith("/opt/ü \\x1b/python was not found on the host. ")
+    python = tmp_path / "python3"
+    python.write_text("#!/bin/sh\ncat >/dev/null\necho 'Python 3.9 or newer is needed; this is 3.6.8' >&2; exit 1\n")
+    python.chmod(0o755)
+    old = answer(started(python=str(python)), str(python))
+    assert old["msg"].startswith(f"{python} of the host is Python 3.6.8, and Python 3.9 or newer is needed. ")

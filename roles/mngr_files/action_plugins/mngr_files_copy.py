@@ -168,8 +168,7 @@ class ActionModule(ActionBase):
         """Change the host to these steps, in as few round trips as their size allows."""
         if self._task.check_mode:
             answer = self._compare(steps)
-            is_understood = "mngr_steps" in answer or answer.get("unreachable")
-            return answer if is_understood else self._look(steps) or answer
+            return answer if "mngr_steps" in answer else self._look(steps) or answer
         files = [entry for entry in results.all_entries(steps) if entry["kind"] == "file"]
         is_known = all(step["is_due"] for step in steps)
         done = self._try_inline(steps, files, LIGHT if is_known and self._is_light else UNASKED)
@@ -274,11 +273,12 @@ class ActionModule(ActionBase):
             bundle.pack(stream, transport.inline, header, limit, is_compressed=not self._is_local())
 
         if self._is_light:
-            return self._execute({"bundle_path": remote}, pack)
+            return results.checked(self._execute({"bundle_path": remote}, results.APPLIED, pack), steps)
         packed = io.BytesIO()
         pack(packed)
         payload = base64.b64encode(packed.getvalue()).decode("ascii")
-        return self._execute({"bundle": payload, "bundle_path": remote} if remote else {"bundle": payload})
+        arguments = {"bundle": payload, "bundle_path": remote} if remote else {"bundle": payload}
+        return results.checked(self._execute(arguments, results.APPLIED), steps)
 
     def _upload(self, path: str) -> str:
         """Send a local file to the host, readable for the user of the task; its path there.
@@ -319,7 +319,7 @@ class ActionModule(ActionBase):
                 if not block:
                     return remote or ""
                 part = base64.b64encode(block).decode("ascii")
-                answer = self._execute({"part": part, "bundle_path": remote})
+                answer = self._execute({"part": part, "bundle_path": remote}, results.RECEIVED)
                 if "bundle_path" not in answer:
                     raise NotSentError(answer)
                 remote = str(answer["bundle_path"])
@@ -363,18 +363,22 @@ class ActionModule(ActionBase):
         """
         return light_program.is_possible(self)
 
-    def _execute(self, arguments: Mapping[str, str | None], pack: Callable[[IO[bytes]], None] | None = None) -> Result:
+    def _execute(
+        self,
+        arguments: Mapping[str, str | None],
+        kinds: Mapping[str, Any],
+        pack: Callable[[IO[bytes]], None] | None = None,
+    ) -> Result:
         """Run the host's half; only what we expect of its result, and nothing that was sent.
 
-        ``pack``: writes the payload of a program.
+        ``kinds``: what it gives. ``pack``: writes the payload of a program.
         """
+        module, variables, warn = "mngr_files_write", self._task_vars, Display().warning
         if self._is_light:
-            found = light_program.execute(
-                self, "mngr_files_write", arguments, self._task_vars, C, Display().warning, pack
-            )
+            found = light_program.execute(self, module, arguments, variables, C, warn, kinds, pack)
         else:
-            found = self._execute_module("mngr_files_write", dict(arguments), task_vars=self._task_vars)
-        return results.allowed(found, arguments)
+            found = light_program.execute_as_module(self, module, arguments, variables, warn, kinds)
+        return results.hidden(found, arguments)
 
 
 class AnsibleSources(sources.Controller):

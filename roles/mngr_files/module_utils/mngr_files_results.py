@@ -5,10 +5,11 @@ Standard library only. A result never holds content.
 
 from __future__ import annotations
 
+import base64
 import errno
 from typing import TYPE_CHECKING, Any
 
-from .mngr_ansible_portable import text
+from .mngr_ansible_portable import answers, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,16 +24,38 @@ MOST_PROBLEMS = 20
 """Problems that a message names."""
 MOST_NOTICES = 5
 """Notices that are shown."""
-ALLOWED_KEYS = frozenset(
-    "mngr_steps content_needed previous_contents differences bundle_path changed failed msg invocation warnings".split()
-    + "deprecations rc exception module_stdout module_stderr unreachable skipped".split()
-)
-"""The keys of a host's result that are used. ``ansible_facts``, for one, could replace variables of the controller."""
+APPLIED: dict[str, Any] = {
+    "mngr_steps": [
+        {"id": str, "status": ("ok", "changed", "skipped", "failed"), "files_changed": int, "reason?": answers.SHOWN}
+    ],
+    "content_needed": [int],
+    "previous_contents": {str: (str, None)},
+    "differences": [{"path": answers.SHOWN, "before": answers.SHOWN, "after": answers.SHOWN}],
+}
+"""What ``mngr_files_write`` gives for a bundle; see ``answers``."""
+RECEIVED: dict[str, Any] = {"bundle_path": str}
+"""What it gives for a part."""
 
 
-def allowed(found: Result, sent: Mapping[str, str | None]) -> Result:
-    """Only what we expect of an execution's result, and nothing that was sent."""
-    answer = {key: value for key, value in found.items() if key in ALLOWED_KEYS or key.startswith("_ansible_")}
+def checked(answer: Result, steps: Sequence[Step]) -> Result:
+    """The answer to these steps; a failed result where it says nothing of one of them, or something of others."""
+    if answer.get("failed"):
+        return answer
+    said = [outcome["id"] for outcome in answer["mngr_steps"]]
+    if sorted(said) != sorted(step["id"] for step in steps):
+        return answers.refused("the outcome of a transfer")
+    if not {*answer["content_needed"]} <= {*range(len(all_entries(steps)))}:
+        return answers.refused("content_needed")
+    try:
+        for content in filter(None, answer["previous_contents"].values()):
+            base64.b64decode(content, validate=True)
+    except ValueError:
+        return answers.refused("previous_contents")
+    return answer
+
+
+def hidden(answer: Result, sent: Mapping[str, str | None]) -> Result:
+    """The answer, in which nothing is shown that was sent."""
     beginning = (sent.get("bundle") or sent.get("part") or "")[:64]
     for key in ("module_stdout", "module_stderr"):
         if beginning and beginning in answer.get(key, ""):
@@ -47,7 +70,6 @@ def all_entries(steps: Sequence[Step]) -> list[Entry]:
 
 def taken_comparison(answer: Result) -> Comparison:
     """What the host found, taken out of its answer: content does not belong into the task's result."""
-    answer.pop("invocation", None)
     return {
         "content_needed": answer.pop("content_needed", None) or [],
         "previous_contents": answer.pop("previous_contents", None) or {},

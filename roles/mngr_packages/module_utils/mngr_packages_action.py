@@ -9,7 +9,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from . import mngr_packages_bare_host as bare_host
 from . import mngr_packages_carried as carried
-from .mngr_ansible_portable import light_program, marked_text
+from .mngr_ansible_portable import answers, light_program, marked_text
+from .mngr_packages_answers import KINDS, checked
 from .mngr_packages_options import OPTIONS
 from .mngr_packages_reports import Reports
 
@@ -46,25 +47,21 @@ class Caller(NamedTuple):
         return str(self.constants.DEFAULT_LOCAL_TMP)
 
     def execute(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Run the module on the host; a failed result where its answer is not about what it was asked."""
+        return checked(self.module, self._execute(arguments), arguments)
+
+    def _execute(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Run the module on the host: sent as a program where that is possible, else as a module of Ansible.
 
         So is what has wrong arguments: the module says what is wrong.
         """
-        result: dict[str, Any]
-        if light_program.is_possible(self.action):
-            checked = ArgumentSpecValidator(OPTIONS[self.module]).validate(dict(arguments))
-            if not checked.error_messages:
-                result = light_program.execute(
-                    self.action,
-                    self.action._task.action,
-                    checked.validated_parameters,
-                    self.task_vars,
-                    self.constants,
-                    self.warn,
-                )
-                return result
-        result = self.action._execute_module(module_args=dict(arguments), task_vars=self.task_vars)
-        return result
+        action, module, kinds = self.action, self.action._task.action, KINDS[self.module]
+        if light_program.is_possible(action):
+            read = ArgumentSpecValidator(OPTIONS[self.module]).validate(dict(arguments))
+            if not read.error_messages:
+                sent = read.validated_parameters
+                return light_program.execute(action, module, sent, self.task_vars, self.constants, self.warn, kinds)
+        return light_program.execute_as_module(action, module, arguments, self.task_vars, self.warn, kinds)
 
 
 def prepare(module: str) -> None:
@@ -95,9 +92,8 @@ def run(caller: Caller) -> dict[str, Any]:
             ran = action._low_level_execute_command(line, executable="/bin/sh")
             return ran["rc"], ran["stdout"]
 
-        result, warnings = bare_host.look(caller.module, given, answered, has_diff=task.diff)
-        for each in warnings:
-            caller.warn(each)
+        found, warnings = bare_host.look(caller.module, given, answered, has_diff=task.diff)
+        result = answers.taken({**found, "warnings": warnings}, KINDS[caller.module], caller.warn)
     else:
         result = caller.execute(given)
     carried.keep(result, *place)

@@ -24,6 +24,9 @@ import zlib
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
+from . import answers
+from .text import printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import IO
@@ -47,6 +50,8 @@ _BOOT = (
     "import zlib;r=sys.stdin.buffer;exec(zlib.decompress(r.read(int(r.readline()))))"
 )
 """What the host's Python is started with: it reads the program and runs it."""
+_TOO_OLD = re.compile(r"^Python 3\.9 or newer is needed; this is ([\w.+-]{1,40})$", re.MULTILINE)
+"""What that says of an older one."""
 _START = (
     "for python in {candidates}; do "
     'command -v "$python" >/dev/null 2>&1 && set -- "$python" || set -- $python; '
@@ -80,9 +85,10 @@ def execute(
     task_vars: Mapping[str, Any] | None,
     constants: Any,
     warn: Callable[[str], object],
+    kinds: Mapping[str, Any],
     pack: Callable[[IO[bytes]], object] | None = None,
 ) -> dict[str, Any]:
-    """Run a module of the role on the host; its result, in which nothing is that could change the controller.
+    """Run a module of the role on the host; of its result only what :mod:`answers` takes.
 
     Called where :func:`is_possible` says so. A module that gives no answer is a failed result with the keys ``msg``,
     ``module_stdout``, ``module_stderr`` and ``rc``, as Ansible has it.
@@ -94,6 +100,7 @@ def execute(
         task_vars: the variables of the task.
         constants: ``ansible.constants``.
         warn: shows a warning.
+        kinds: what the module gives; see :mod:`answers`.
         pack: writes the payload, which the module reads as ``module.payload``; None if it has none.
     """
     task, variables = action._task, dict(task_vars or {})
@@ -120,7 +127,25 @@ def execute(
     pythons = _interpreter(action, variables, constants)
     command = _command(pythons, environment.get("PATH"))
     done = action._low_level_execute_command(command, in_data=stream.getvalue(), sudoable=True)
-    return _result(done, mark, _wanted(pythons), warn)
+    return _result(done, mark, pythons, warn, kinds)
+
+
+def execute_as_module(
+    action: Any,
+    module: str,
+    arguments: Mapping[str, Any],
+    task_vars: Mapping[str, Any] | None,
+    warn: Callable[[str], object],
+    kinds: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The same in Ansible's ordinary way; the arguments are those of :func:`execute`.
+
+    The only fact in the result is the Python that Ansible itself has found on the host.
+    """
+    found = action._execute_module(module, dict(arguments), task_vars=task_vars)
+    result = answers.taken(found, kinds, warn)
+    key = getattr(action, "_discovered_interpreter_key", None)
+    return {**result, "ansible_facts": {key: action._discovered_interpreter}} if key else result
 
 
 @functools.cache
@@ -240,20 +265,31 @@ def _word(python: str) -> str:
     return '"' + re.sub(r'([\\"`])', r"\\\1", re.sub("^~/", "$HOME/", python)) + '"'
 
 
-def _result(done: Mapping[str, Any], mark: str, python: str, warn: Callable[[str], object]) -> dict[str, Any]:
+def _result(
+    done: Mapping[str, Any], mark: str, pythons: list[str], warn: Callable[[str], object], kinds: Mapping[str, Any]
+) -> dict[str, Any]:
     """The result of a module from what its program printed, or why it printed none."""
     output, errors = str(done.get("stdout", "")), str(done.get("stderr", ""))
     _, found, after = output.rpartition(mark)
     try:
         result = json.loads(after.partition("\n")[0]) if found else None
-    except ValueError:
+    except (ValueError, RecursionError):
         result = None
     if not isinstance(result, dict):
-        message = "MODULE FAILURE: the program on the host ended without an answer."
-        if f"{python}: not found\n" in errors:
-            message = f"{python} was not found on the host. Install it, or name a Python in ansible_python_interpreter."
-        answer = {"failed": True, "changed": False, "msg": message, "rc": done.get("rc")}
-        return {**answer, "module_stdout": output, "module_stderr": errors}
-    for warning in result.pop("warnings", ()):
-        warn(str(warning))
-    return {key: value for key, value in result.items() if not key.startswith(("ansible_", "_ansible_"))}
+        answer = {"failed": True, "msg": _why_none(errors, pythons), "rc": done.get("rc")}
+        return answers.taken({**answer, "module_stdout": output, "module_stderr": errors}, {}, warn)
+    return answers.taken(result, kinds, warn, has_failed=done.get("rc") != 0)
+
+
+def _why_none(errors: str, pythons: list[str]) -> str:
+    """Why a program gave no answer, from what the host wrote to its standard error."""
+    name = printable(pythons[0]) if len(pythons) == 1 else "python3"
+    if f"{_wanted(pythons)}: not found\n" in errors:
+        return f"{name} was not found on the host. Install it, or name a Python in ansible_python_interpreter."
+    old = _TOO_OLD.search(errors)
+    if old is not None:
+        return (
+            f"{name} of the host is Python {old[1]}, and Python 3.9 or newer is needed. Install it, or name such a "
+            "Python in ansible_python_interpreter."
+        )
+    return "MODULE FAILURE: the program on the host ended without an answer."
