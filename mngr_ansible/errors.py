@@ -21,6 +21,11 @@ RUN_AGAIN = "Run the same command again. Finished steps are skipped."
 """The remedy for every run that was cut off."""
 
 
+def without_init(kind: type[BaseException], args: tuple[Any, ...]) -> BaseException:
+    """An exception as ``pickle`` and ``copy`` begin it; they set its attributes afterwards."""
+    return kind.__new__(kind, *args)
+
+
 class MngrAnsibleError(Exception):
     """A problem and a remedy.
 
@@ -42,6 +47,10 @@ class MngrAnsibleError(Exception):
         """``host: problem``, then the remedy on lines of its own."""
         place = f"{self.host}: " if self.host else ""
         return f"{place}{self.problem}\n{self.remedy}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For ``pickle`` and ``copy``: made without ``__init__``, which differs between the classes."""
+        return without_init, (type(self), self.args), vars(self)
 
 
 class UsageError(MngrAnsibleError):

@@ -59,7 +59,7 @@ class _Frozen:
     __match_args__: ClassVar[tuple[str, ...]]
     _owner: ClassVar[type]
     _shown: ClassVar[list[str]]
-    _compared: "ClassVar[attrgetter[Any]]"
+    _compared: ClassVar[Any]
 
     def __eq__(self, other: object) -> bool:
         if other.__class__ is not self.__class__:

@@ -5,18 +5,22 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from mngr_ansible.cli import verbs
-from mngr_ansible.cli.parser import parser
+from mngr_ansible.cli.parser import HelpShown, parser
 from mngr_ansible.errors import RUN_AGAIN, ErrorGroup, MngrAnsibleError, PluginError, PreconditionError
 from mngr_ansible.portable.text import printable
 from mngr_ansible.report.report import Interrupted, Report
 from mngr_ansible.system.signals import Terminated
+from mngr_ansible.system.stderr import lasting_stderr
 
 if TYPE_CHECKING:
     from mngr_ansible.run.ready import ReadyAnsible
+
+_SOMETHING_IS_DUE = 2
+"""The exit code of ``plan --detailed-exitcode``."""
 
 
 def run(words: Sequence[str], ready: "ReadyAnsible | None" = None) -> int:
@@ -24,36 +28,36 @@ def run(words: Sequence[str], ready: "ReadyAnsible | None" = None) -> int:
 
     ``ready``: Ansible that waits to be used.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    with lasting_stderr():
+        return _run(words, ready)
+
+
+def _run(words: Sequence[str], ready: "ReadyAnsible | None") -> int:
     is_json = "--json" in words
     is_verbose = "-v" in words or "--verbose" in words
     command = _command(words)
     result = None
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
     try:
         options = parser(words[0] if words else "").parse_args(words)
         command, options.ready = options.command, ready
-        stdout = sys.stdout
         with contextlib.redirect_stdout(sys.stderr):  # what a plugin prints is not the result
             result = verbs.call(options)
-        _show(result, stdout, is_json=options.json, is_verbose=options.verbose)
+        return _written(lambda: _show(result, is_json=options.json, is_verbose=options.verbose), result.exit_code)
     except MngrAnsibleError as error:
-        _show_errors(Report(command, errors=(error,)), is_json, is_verbose=is_verbose)
-        return error.exit_code
+        failed = Report(command, errors=(error,))
+        return _written(lambda: _show_errors(failed, is_json, is_verbose=is_verbose), error.exit_code)
     except (KeyboardInterrupt, Terminated) as stop:
         return _stopped(Report(command) if result is None else result.report, stop, is_json)
     except Interrupted as stop:
         return _stopped(stop.report, stop.signal, is_json)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1 if result is None else result.exit_code  # whoever reads has seen enough, as head does
+    except HelpShown as shown:
+        text = shown.text
+        return _written(lambda: print(text, end=""), 0)
     except OSError as error:
-        what = ": ".join(printable(str(each)) for each in (error.filename, error.strerror or error) if each)
-        remedy = "Check this machine's disk, permissions and temporary directory, and run again."
-        with contextlib.suppress(OSError):  # it may be stdout that cannot be written
-            _show_errors(Report(command, errors=(MngrAnsibleError(f"this machine: {what}", remedy=remedy),)), is_json)
-        return 1
+        failed = Report(command, errors=(_of_this_machine(error),))
+        return _written(lambda: _show_errors(failed, is_json), 1)
     except Exception as error:  # noqa: BLE001 - nobody is shown a traceback unasked
         if is_verbose:
             import traceback
@@ -63,14 +67,36 @@ def run(words: Sequence[str], ready: "ReadyAnsible | None" = None) -> int:
             f"mngr-ansible failed unexpectedly: {type(error).__name__}: {printable(str(error)[:500])}",
             remedy="This is a bug in mngr-ansible: please report it, with the output of -v.",
         )
-        _show_errors(Report(command, errors=(bug,)), is_json)
-        return 1
-    return result.exit_code
+        failed = Report(command, errors=(bug,))
+        return _written(lambda: _show_errors(failed, is_json), 1)
+
+
+def _of_this_machine(error: OSError) -> MngrAnsibleError:
+    what = ": ".join(printable(str(each)) for each in (error.filename, error.strerror or error) if each)
+    remedy = "Check this machine's disk, permissions and temporary directory, and run again."
+    return MngrAnsibleError(f"this machine: {what}", remedy=remedy)
+
+
+def _written(write: Callable[[], None], code: int) -> int:
+    """Write to stdout; the exit code, which is an error's where it cannot be written. Whoever reads may have seen
+    enough, as ``head`` does: that is no error."""
+    try:
+        write()
+        if sys.stdout is not None:  # closed
+            sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return code
+        _print_errors(Report("", errors=(_of_this_machine(error),)), is_verbose=False)
+        return code if code not in (0, _SOMETHING_IS_DUE) else 1
+    return code
 
 
 def stopped_at_start(words: Sequence[str], stop: BaseException) -> int:
     """Show that a signal came before :func:`run` was called; the value is the exit code."""
-    return _stopped(Report(_command(words)), stop, "--json" in words)
+    with lasting_stderr():
+        return _stopped(Report(_command(words)), stop, "--json" in words)
 
 
 def _command(words: Sequence[str]) -> str:
@@ -84,32 +110,34 @@ def _stopped(reached: Report, stop: BaseException, is_json: bool) -> int:
     what = "the step that was running may or may not have finished" if reached.hosts else "nothing was changed"
     error = MngrAnsibleError(f"stopped; {what}", remedy=RUN_AGAIN)
     report = Report(reached.command, reached.hosts, errors=(error,))
-    with contextlib.suppress(OSError):  # the terminal may be gone
+
+    def show() -> None:
         _show_errors(report, is_json)
         if not is_json and reached.hosts:
             from mngr_ansible.report import text
 
             print("\n".join(text.tables(report)))
-    return 130 if isinstance(stop, KeyboardInterrupt) else int(str(getattr(stop, "code", 143)))
+
+    return _written(show, 130 if isinstance(stop, KeyboardInterrupt) else int(str(getattr(stop, "code", 143))))
 
 
-def _show(result: verbs.Result, stdout: TextIO, *, is_json: bool, is_verbose: bool) -> None:
+def _show(result: verbs.Result, *, is_json: bool, is_verbose: bool) -> None:
     _print_errors(result.report, is_verbose=is_verbose)
     if is_json:
-        _print_json(result.report, stdout)
+        _print_json(result.report)
         return
     for notice in result.report.to_dict()["notices"]:
         print(f"note: {printable(notice['text'])}", file=sys.stderr)
     if result.advice:
         print(result.advice, file=sys.stderr)
     if result.words:
-        print(result.words, file=stdout)
+        print(result.words)
 
 
 def _show_errors(report: Report, is_json: bool, *, is_verbose: bool = False) -> None:
     _print_errors(report, is_verbose=is_verbose)
     if is_json:
-        _print_json(report, sys.stdout)
+        _print_json(report)
 
 
 def _print_errors(report: Report, *, is_verbose: bool) -> None:
@@ -125,7 +153,7 @@ def _print_errors(report: Report, *, is_verbose: bool) -> None:
             print(text.error_text(each), file=sys.stderr)
 
 
-def _print_json(report: Report, stdout: TextIO) -> None:
+def _print_json(report: Report) -> None:
     import json
 
-    print(json.dumps(report.to_dict(), indent=2), file=stdout)
+    print(json.dumps(report.to_dict(), indent=2))

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import NoReturn, TextIO
 
 from mngr_ansible.cli.guess import Guess
@@ -36,14 +36,29 @@ def command() -> NoReturn:
     """The program ``mngr-ansible``: :func:`main`, without what an interpreter does for a process that goes on for long.
 
     It collects garbage rarely, and ends as soon as everything is written: to take down every module and every object
-    costs a seventh of a command that changes nothing.
+    costs a seventh of a command that changes nothing. Where a plugin was loaded the interpreter ends as ever: a plugin
+    may leave something to that, such as a file that is open.
     """
+    _be_utf8()
     gc.set_threshold(100_000)
     code = main()
-    if threading.active_count() == 1 and _are_written(sys.stdout, sys.stderr):
+    has_plugins = any(word.startswith("--plugin") for word in sys.argv[1:])
+    if threading.active_count() == 1 and not has_plugins:
         atexit._run_exitfuncs()  # noqa: SLF001 - as the interpreter's end does
-        os._exit(code)
+        if _are_written(sys.stdout, sys.stderr):
+            os._exit(code)
     sys.exit(code)
+
+
+def _be_utf8() -> None:
+    """Start again in Python's UTF-8 mode where the locale has another encoding: a name of a file is then what its bytes
+    say, here and on a host, and a word of a manifest is the same word everywhere. Words for people keep theirs."""
+    if sys.getfilesystemencoding() == "utf-8" or getattr(sys, "frozen", False) or not sys.executable:
+        return
+    encoding = {} if sys.stdout is None else {"PYTHONIOENCODING": sys.stdout.encoding}
+    words = [sys.executable, "-X", "utf8", *sys.orig_argv[1:]]
+    with suppress(OSError):
+        os.execve(sys.executable, words, {**encoding, **os.environ})  # noqa: S606 - no shell is wanted
 
 
 def _are_written(*streams: TextIO | None) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from mngr_ansible import __version__
 from mngr_ansible.errors import UsageError
+from mngr_ansible.portable.sh import join
 
 _DESCRIPTION = """\
 Provision hosts for mngr's agents: copy the files and install the packages and minimum versions that plugins, manifests
@@ -44,25 +45,45 @@ class _WholeHelp(_Help, argparse.RawDescriptionHelpFormatter):
     """The help of the whole command, whose examples are lines."""
 
 
+class HelpShown(BaseException):
+    """``--help`` or ``--version`` was given: the text for stdout. argparse would not notice that it cannot be written.
+
+    No ``Exception``: argparse takes some for a wrong value."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
 class _Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.verbs: list[argparse.ArgumentParser] = []
+        self.first = ""
+
+    def _print_message(self, message: str, _file: Any = None) -> NoReturn:
+        raise HelpShown(message)
 
     def error(self, message: str) -> NoReturn:
+        if "COMMAND" in message and self.first.startswith("-"):
+            raise UsageError(f"{self.first} comes before the command", remedy=_order(self.prog, "COMMAND", self.first))
         choice = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)$", message)
         hint = _nearest(choice[1], re.findall(r"[\w-]+", choice[2])) if choice else ""
         raise UsageError(f"{message}{hint}", remedy=f"See {self.prog} --help.")
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As in argparse, but an unknown option refers to the help of its verb."""
+        self.first = args[0] if args else ""
         options, unknown = self.parse_known_args(args, namespace)
+        if unknown and self.first.startswith("-"):
+            remedy = _order(self.prog, options.command, self.first)
+            raise UsageError(f"{self.first} comes before the command", remedy=remedy)
         if unknown:
             verb = next(each for each in self.verbs if each.prog == f"{self.prog} {options.command}")
             known = re.findall(r"--[a-z-]+", verb.format_help())
             hints = (_nearest(each.partition("=")[0], known) for each in unknown if each.startswith("--"))
             raise UsageError(
-                f"unrecognized arguments: {' '.join(unknown)}{next(filter(None, hints), '')}",
+                f"unrecognized arguments: {join(unknown)}{next(filter(None, hints), '')}",
                 remedy=f"See {verb.prog} --help.",
             )
         if options.command == "bootstrap" and not (options.hosts or options.host):
@@ -71,6 +92,10 @@ class _Parser(argparse.ArgumentParser):
                 remedy=f"Name one: {self.prog} bootstrap [USER@]HOST[:PORT].",
             )
         return options
+
+
+def _order(program: str, verb: str, option: str) -> str:
+    return f"Options come after the command: {program} {verb} {option}."
 
 
 def _columns() -> int:

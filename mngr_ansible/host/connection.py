@@ -3,12 +3,12 @@
 The two others are ``ssh.OpenSsh`` and ``mngr.connection.MngrConnection``.
 """
 
-import os
 import sys
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 from mngr_ansible.errors import HostError
+from mngr_ansible.system.names import as_bytes
 from mngr_ansible.system.processes import LONGEST, TooLongError, run_bounded
 from mngr_ansible.values import frozen
 
@@ -85,7 +85,7 @@ class LocalShell:
 
     def run(self, script: str, timeout: float) -> ShellResult:
         try:
-            done = run_bounded(["/bin/sh"], os.fsencode(script), seconds=timeout, cwd="/")
+            done = run_bounded(["/bin/sh"], as_bytes(script), seconds=timeout, cwd="/")
         except TimeoutError:
             raise HostError(
                 f"checking this machine took longer than {max(1, round(timeout))} s",

@@ -22,6 +22,7 @@ from mngr_ansible.host.login_shell import FIRST_LINE, OWN_COMMAND, explain, has_
 from mngr_ansible.host.ssh_errors import FailedConnection, connection_error, is_of_proxy
 from mngr_ansible.host.ssh_settings import CONNECT_SECONDS, SshSettings, ask_settings
 from mngr_ansible.portable import sh
+from mngr_ansible.system.names import as_bytes
 from mngr_ansible.system.processes import StoppedError, TooLongError, WaitingProgram, find_program, run_bounded
 from mngr_ansible.values import field, frozen
 
@@ -279,7 +280,7 @@ class OpenSsh:
             shell = self._first.take(started + timeout)
             if shell is None:
                 shell = WaitingProgram([*self._command(), _bounded_shell(math.ceil(timeout) + 1)])
-            done = shell.finish(os.fsencode(script), seconds=timeout, stop=self._stopped)
+            done = shell.finish(as_bytes(script), seconds=timeout, stop=self._stopped)
         except TimeoutError:
             raise no_answer(timeout, self.address.typed) from None
         except TooLongError:

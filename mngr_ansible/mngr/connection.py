@@ -3,7 +3,6 @@
 import base64
 import gzip
 import math
-import os
 import shlex
 import threading
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from mngr_ansible.errors import HostError
 from mngr_ansible.host.connection import Connection, LocalShell, ShellResult, no_answer
 from mngr_ansible.host.ssh import Address, OpenSsh
 from mngr_ansible.provisioning.request import Request
+from mngr_ansible.system.names import as_bytes
 from mngr_ansible.values import frozen
 
 _LONGEST_PLAIN_SCRIPT = 30_000
@@ -114,7 +114,7 @@ def locked(host: OnlineHostInterface, request: Request) -> AbstractContextManage
 
 
 def _command(script: str) -> str:
-    data = os.fsencode(script)
+    data = as_bytes(script)
     if len(data) <= _LONGEST_PLAIN_SCRIPT and script.isascii():
         return script
     encoded = base64.b64encode(gzip.compress(data)).decode()

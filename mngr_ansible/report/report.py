@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from mngr_ansible.diff.outcome import DUE, Outcome, Status
-from mngr_ansible.errors import ErrorGroup, MngrAnsibleError
+from mngr_ansible.errors import ErrorGroup, MngrAnsibleError, without_init
 from mngr_ansible.portable.text import one_stop
 from mngr_ansible.values import field, frozen
 
@@ -167,6 +167,9 @@ class Interrupted(BaseException):
         super().__init__()
         self.report = report
         self.signal = signal
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return without_init, (type(self), self.args), vars(self)
 
 
 def _prefixed(hosts: Sequence[HostReport], names: Sequence[str], text: str) -> str:

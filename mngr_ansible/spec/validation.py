@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from mngr_ansible.errors import InputError
 from mngr_ansible.portable import fields, validation
+from mngr_ansible.system.names import as_bytes, normal_name
 from mngr_ansible.values import fields_of
 
 MANAGERS = fields.MANAGERS
@@ -158,12 +159,12 @@ def normal_remote_path(text: str) -> str:
     if not prefix and (plain == "~" or plain.startswith("~/")):
         raise ValueError("starts with a directory named '~', which means the home; give the absolute path")
     try:
-        encoded = os.fsencode(plain)
+        encoded = as_bytes(plain)
     except UnicodeEncodeError:
         raise ValueError("contains a character that is not allowed in a path") from None
     if len(encoded) > 4000 or any(len(part) > 255 for part in encoded.split(b"/")):
         raise ValueError("is too long for a path")
-    return "~/" if prefix and plain == "." else prefix + plain
+    return "~/" if prefix and plain == "." else prefix + os.fsdecode(encoded)
 
 
 def normal_local_path(text: str) -> str:
@@ -177,10 +178,9 @@ def normal_local_path(text: str) -> str:
     if "\0" in text:
         raise ValueError("contains a NUL")
     try:
-        os.fsencode(text)
+        return normal_name(text)
     except UnicodeEncodeError:
         raise ValueError("contains a character that is not allowed in a path") from None
-    return text
 
 
 def from_mapping[T](cls: type[T], mapping: Mapping[str, Any], *, required: Sequence[str]) -> T:

@@ -351,3 +351,17 @@ def test_a_path_without_the_systems_programs_is_said_to_be_that(words, tmp_path)
     assert "programs that every system has are not in the PATH: id, ls, sed" in done.stderr
     assert "invalid literal" not in done.stderr
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(("words", "verb"), [(["--json", "plan"], "plan"), (["--host", "a", "plan"], "COMMAND")])
+def test_an_option_before_the_command_is_told_where_it_stands(words, verb, capsys):
+    assert main(words) == 64
+    remedy = (
+        f"{words[0]} comes before the command\n       Options come after the command: mngr-ansible {verb} {words[0]}."
+    )
+    assert remedy in capsys.readouterr().err
+
+
+def test_an_empty_word_that_is_too_many_is_shown(capsys):
+    assert main(["plan", ""]) == 64
+    assert "unrecognized arguments: ''\n" in capsys.readouterr().err

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from mngr_ansible.portable import check_script, checks, managers, offers
+from mngr_ansible.host import templates
+from mngr_ansible.host.login_shell import FIRST_LINE
+from mngr_ansible.portable import check_script, checks, managers, offers, trusted_programs
+from mngr_ansible.portable.sh import without_comments
 from tests.support.shellcheck import shellcheck
 
 UNUSED = ("SC2317", "SC2329")
@@ -48,6 +53,16 @@ def test_comments_are_not_sent_to_the_host() -> None:
     requirements = [checks.complete({"name": "git"})]
     for script in (check_script.script(requirements), offers.script({"apt": ["git"]}, "root"), check_script.PATHS):
         assert [line for line in script.splitlines() if line.lstrip().startswith("#")] == []
+
+
+def test_what_is_our_own_text_in_a_script_is_ascii() -> None:
+    requirements = [checks.complete({"name": name}) for name in ("git", "node", "python3", "docker")]
+    packages = {manager: ["git"] for manager in managers.TABLE}
+    sent = [check_script.script(requirements, has_paths=has_paths) for has_paths in (False, True)]
+    sent += [offers.script(packages, privilege, ("dnf",), dict.fromkeys(packages, 9)) for privilege in ("root", "sudo")]
+    sent += [check_script.PATHS, without_comments(trusted_programs.SCRIPT), FIRST_LINE]
+    sent += [templates.text(path.name) for path in Path(templates.__file__).parent.glob("*.sh")]
+    assert [line for script in sent for line in script.splitlines() if not line.isascii()] == []
 
 
 def test_a_line_of_a_request_that_looks_like_a_comment_is_sent() -> None:

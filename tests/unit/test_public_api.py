@@ -1,17 +1,23 @@
 """What ``from mngr_ansible import …`` gives, and what it costs. Source: docs/contract.md "Package"."""
 
+import copy
+import dataclasses
 import inspect
 import json
+import pickle
 import socket
 import subprocess
 import sys
 import time
+import typing
 from pathlib import Path
 
 import pytest
 
 import mngr_ansible
 from mngr_ansible import errors
+from mngr_ansible.host.connection import HostStoppedError
+from mngr_ansible.report.report import Interrupted
 
 PLUGIN_AUTHORS = {"hookimpl", "FileTransferSpec", "PackageRequirement", "Check", "Source", "PluginMngrError"}
 CALLERS = {"provision", "build_plan", "Plan", "Report", "HostReport", "Outcome", "Status", "MngrAnsibleError"}
@@ -168,3 +174,40 @@ def test_every_error_is_a_problem_and_a_remedy_and_exits_1_but_for_usage():
     assert {str(error) for error in made.values()} == {"build-1: it broke\nMend it."}
     assert {name for name, error in made.items() if error.exit_code != 1} == {"UsageError"}
     assert made["UsageError"].exit_code == 64
+
+
+@pytest.mark.parametrize("name", sorted((PLUGIN_AUTHORS | CALLERS) - {"hookimpl"}))
+def test_the_annotations_of_every_public_name_can_be_read(name):
+    assert typing.get_type_hints(getattr(mngr_ansible, name)) is not None
+
+
+def copies(value):
+    """A deep copy, and what each protocol of pickle makes."""
+    protocols = range(pickle.HIGHEST_PROTOCOL + 1)
+    return [copy.deepcopy(value), copy.copy(value), *(pickle.loads(pickle.dumps(value, each)) for each in protocols)]
+
+
+def test_a_plan_with_files_and_packages_can_be_copied_pickled_and_taken_apart(tmp_path):
+    (tmp_path / "x").write_text("x")
+    plan = mngr_ansible.build_plan(packages=["git>=2.39,<3,!=2.40", "node"], files=[f"{tmp_path}/x:x"])
+
+    assert copies(plan) == [plan] * 8
+    assert len(dataclasses.asdict(plan)["requirements"]) == 2
+
+
+def test_every_error_can_be_copied_and_pickled_also_in_a_report():
+    plain = [each for each in vars(errors).values() if isinstance(each, type) and each.__module__ == errors.__name__]
+    made = [
+        each("it broke", remedy="Mend it.", host="b")
+        for each in plain
+        if issubclass(each, errors.MngrAnsibleError) and each is not errors.ErrorGroup
+    ]
+    group = errors.ErrorGroup([errors.UsageError("a", remedy="b"), errors.HostError("c", remedy="d", host="e")])
+    for error in (*made, HostStoppedError("stopped", remedy="Run again.", host="b"), group):
+        for each in copies(mngr_ansible.Report("plan", errors=(error,))):
+            (copied,) = each.errors
+            assert (type(copied), str(copied), copied.exit_code) == (type(error), str(error), error.exit_code)
+            assert (copied.problem, copied.remedy, copied.host) == (error.problem, error.remedy, error.host)
+    for stopped in copies(Interrupted(mngr_ansible.Report("apply", errors=(group,)), KeyboardInterrupt())):
+        assert (stopped.report.command, type(stopped.signal)) == ("apply", KeyboardInterrupt)
+        assert [str(each) for each in stopped.report.errors[0].errors] == ["a\nb", "e: c\nd"]

@@ -108,7 +108,8 @@ def test_a_subclass_may_have_attributes_of_its_own_but_not_change_the_fields():
 
 def test_it_can_be_copied_pickled_matched_and_taken_apart():
     value = Pair(1, (2, 3))
-    assert copy.copy(value) == copy.deepcopy(value) == pickle.loads(pickle.dumps(value)) == value
+    assert copy.copy(value) == copy.deepcopy(value) == value
+    assert [pickle.loads(pickle.dumps(value, each)) for each in range(pickle.HIGHEST_PROTOCOL + 1)] == [value] * 6
     assert dataclasses.asdict(value) == fields_of(value) == {"left": 1, "right": (2, 3)}
     match value:
         case Pair(left, right):

@@ -12,13 +12,16 @@ from .regular_expressions import regex
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_BEHIND_A_BRACE = regex(r"(?m)^([ \t]*\w+\(\) \{)[ \t]+#.*$")
 _PLAIN = regex(r"[A-Za-z0-9_@%+:,./-][A-Za-z0-9_@%+=:,./-]*")
 """Words that no shell changes. zsh takes one that begins with ``=`` for the path of a command (zshexpn(1))."""
 
 
 def without_comments(text: str) -> str:
-    """The text of a script without the lines that are only a comment: they are for readers here and for ShellCheck."""
-    return "".join(line for line in text.splitlines(keepends=True) if not line.lstrip().startswith("#"))
+    """The text of a script without its comments, which are for readers here and for ShellCheck: whole lines, and what
+    is behind the first brace of a function."""
+    lines = (line for line in text.splitlines(keepends=True) if not line.lstrip().startswith("#"))
+    return _BEHIND_A_BRACE.sub(r"\1", "".join(lines))
 
 
 def quote(word: str) -> str:

@@ -134,6 +134,10 @@ class Range:
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{name}: a Range is immutable")
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """For ``pickle`` and ``copy``, which would set the attributes."""
+        return type(self), (self._clauses(),)
+
     @classmethod
     def parse(cls, text: str) -> Range:
         """Read ``>=2.39,<3``: clauses of ``>= > <= < == !=`` and a version, joined by commas; ``""`` is any version.
