@@ -9,7 +9,6 @@ from typing import Any, NoReturn
 
 from mngr_ansible import __version__
 from mngr_ansible.errors import UsageError
-from mngr_ansible.portable.sh import join
 
 _DESCRIPTION = """\
 Provision hosts for mngr's agents: copy the files and install the packages and minimum versions that plugins, manifests
@@ -79,6 +78,8 @@ class _Parser(argparse.ArgumentParser):
             remedy = _order(self.prog, options.command, self.first)
             raise UsageError(f"{self.first} comes before the command", remedy=remedy)
         if unknown:
+            from mngr_ansible.portable.sh import join
+
             verb = next(each for each in self.verbs if each.prog == f"{self.prog} {options.command}")
             known = re.findall(r"--[a-z-]+", verb.format_help())
             hints = (_nearest(each.partition("=")[0], known) for each in unknown if each.startswith("--"))
