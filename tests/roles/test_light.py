@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.controller import Controller, put, role_module
+from tests.support.controller import PLAYBOOK, Controller, put, role_module
 
 WAYS = {
     "program": {},
@@ -93,21 +93,55 @@ def test_the_command_is_one_line_which_every_login_shell_takes(environment: str 
         ({"SHELL_FAMILY": "powershell"}, False),
         ({"is_pipelined": False}, False),
         ({"switch": "off"}, False),
+        ({"environment": {"A": "x=y\n", "": ""}}, False),
+        ({"environment": {"A=B": "x"}}, False),
+        ({"environment": {"A": "x\0y"}}, False),
+        ({"environment": {"A": "\ud800"}}, False),
+        ({"environment": {"A": "x=y\n", "ü": 5}}, True),
     ],
     ids=str,
 )
 def test_a_program_needs_an_input_and_sh_and_a_task_that_is_waited_for(
     said: dict[str, Any], is_possible: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = {"async_val": 0, "SHELL_FAMILY": "sh", "is_pipelined": True, "switch": "on", **said}
+    given = {"async_val": 0, "SHELL_FAMILY": "sh", "is_pipelined": True, "switch": "on", "environment": {}, **said}
     monkeypatch.setenv("MNGR_ANSIBLE_LIGHT", given["switch"])
     shell = SimpleNamespace(SHELL_FAMILY=given["SHELL_FAMILY"])
     action = SimpleNamespace(
         _task=SimpleNamespace(async_val=given["async_val"]),
         _connection=SimpleNamespace(_shell=shell),
         _is_pipelining_enabled=lambda style: given["is_pipelined"],
+        _compute_environment_string=lambda variables: variables.update(given["environment"]),
     )
     assert light_program.is_possible(action) is is_possible
+
+
+@pytest.mark.parametrize(
+    ("executable", "shell"),
+    [("/bin/sh", None), (None, None), ("/usr/local/bin/bash", None), ("/usr/bin/fish", "/bin/sh"), ("tcsh", "/bin/sh")],
+)
+def test_a_shell_of_another_family_is_not_given_what_is_written_for_sh(
+    executable: str | None, shell: str | None
+) -> None:
+    action = SimpleNamespace(_play_context=SimpleNamespace(executable=executable))
+    assert light_program.shell(action) == shell
+
+
+def test_a_task_runs_where_the_setting_names_a_shell_that_is_not_sh_and_with_any_environment(tmp_path: Path) -> None:
+    shell = put(tmp_path / "fish", b"#!/bin/sh\necho 'no sh here' >&2; exit 9\n")
+    shell.chmod(0o755)
+    controller = Controller(tmp_path)
+    transfers = [{"content": "x", "remote_path": f"{tmp_path}/out"}]
+    ran = controller.run(transfers, "-e", f"ansible_shell_executable={shell}")
+    assert (ran.code, (tmp_path / "out").read_text()) == (0, "x"), ran.output
+    put(tmp_path / "odd.yml", controller_playbook({"A=B": "x", "C": "a=b"}))
+    ran = controller.run(transfers, "-vvv", playbook="odd.yml")
+    assert (ran.code, "Using module file" in ran.output) == (0, True), ran.output
+
+
+def controller_playbook(environment: dict[str, str]) -> bytes:
+    """The playbook of a controller, with these variables in the environment of its task."""
+    return PLAYBOOK.replace("  tasks:", f"  environment: {json.dumps(environment)}\n  tasks:").encode()
 
 
 def test_an_answer_is_taken_only_with_the_mark_of_its_run_and_a_failed_program_has_failed() -> None:

@@ -217,7 +217,7 @@ class ActionModule(ActionBase):
         Raises:
             BadAnswerError: it failed, or its answer cannot be understood.
         """
-        done = self._low_level_execute_command(script, sudoable=True)
+        done = self._low_level_execute_command(script, sudoable=True, executable=light_program.shell(self))
         if done.get("rc") != 0:
             raise look.BadAnswerError
         found.add_answer(done.get("stdout", ""))
@@ -331,7 +331,8 @@ class ActionModule(ActionBase):
             return
         around = os.path.dirname(shell.tmpdir.rstrip("/"))
         more = f"; rmdir {shell.quote(around)} 2>/dev/null" if dead_runs.is_run_directory(around) else ""
-        self._low_level_execute_command(f"{shell.remove(shell.tmpdir, recurse=True)}{more}; true", sudoable=False)
+        line = f"{shell.remove(shell.tmpdir, recurse=True)}{more}; true"
+        self._low_level_execute_command(line, sudoable=False, executable=light_program.shell(self))
         shell.tmpdir = None
 
     @contextmanager

@@ -10,7 +10,7 @@ Where that is not possible (:func:`is_possible`), the action runs the module in 
 Runs on the controller, inside an action plugin of a role; nothing of Ansible is imported here. Shared with the roles
 (Python 3.9, standard library only).
 """
-# ruff: noqa: PTH100, PTH110, PTH118, PTH120, PTH123, SLF001
+# ruff: noqa: PTH100, PTH110, PTH118, PTH119, PTH120, PTH123, SLF001
 
 from __future__ import annotations
 
@@ -44,6 +44,8 @@ _FOR_TYPES_ALONE = re.compile(r"^if TYPE_CHECKING:\n(?:(?:[ \t].*)?\n)+", re.MUL
 _IMPORT = re.compile(r"^[ \t]*from (\.+|\.*[\w.]*?\w) import (\([^)]*\)|[^(\n]+)", re.MULTILINE)
 _SEARCHED = ("auto", "auto_silent", "auto_legacy", "auto_legacy_silent", "")
 """Values of ``ansible_python_interpreter`` with which Ansible looks for a Python on the host."""
+_SHELLS_OF_SH = ("sh", "ash", "bash", "dash", "ksh", "ksh93", "mksh", "oksh", "lksh", "pdksh", "posh", "yash", "zsh")
+"""The names of shells that read what is written for sh."""
 _BOOT = (
     "import sys;"
     "sys.version_info<(3,9)and sys.exit('Python 3.9 or newer is needed; this is '+sys.version.split()[0]);"
@@ -75,7 +77,34 @@ def is_possible(action: Any) -> bool:
         and not action._task.async_val
         and getattr(action._connection._shell, "SHELL_FAMILY", "") == "sh"
         and bool(action._is_pipelining_enabled("new"))  # also that no file is to be kept on the host
+        and all(map(_can_be_set, _environment(action).items()))
     )
+
+
+def shell(action: Any) -> str | None:
+    """What runs a command that is written for sh: None for the shell of the task's settings, if that is one of sh.
+
+    ``ansible_shell_executable`` may name another, such as fish; Ansible takes it for sh all the same.
+    """
+    name = os.path.basename(str(action._play_context.executable or ""))
+    return None if not name or name in _SHELLS_OF_SH else "/bin/sh"
+
+
+def _environment(action: Any) -> dict[str, str]:
+    """The variables of the task's ``environment``."""
+    environment: dict[str, Any] = {}
+    action._compute_environment_string(environment)
+    return {str(name): str(value) for name, value in environment.items()}
+
+
+def _can_be_set(variable: tuple[str, str]) -> bool:
+    """Whether a program can set a variable for itself. Of the others a shell makes what it makes of them."""
+    name, value = variable
+    try:
+        (name + value).encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
+    return bool(name) and "=" not in name and "\0" not in name + value
 
 
 def execute(
@@ -106,15 +135,14 @@ def execute(
     task, variables = action._task, dict(task_vars or {})
     if task.delegate_to:
         variables = variables["ansible_delegated_vars"][task.delegate_to]
-    environment: dict[str, Any] = {}
-    action._compute_environment_string(environment)
+    environment = _environment(action)
     mark = f"{secrets.token_hex(16)} "
     header = {
         "arguments": arguments,
         "check_mode": bool(task.check_mode),
         "diff": bool(task.diff),
         "remote_tmp": action.get_shell_option("remote_tmp", default="~/.ansible/tmp"),
-        "environment": {str(name): str(value) for name, value in environment.items()},
+        "environment": environment,
         "has_payload": pack is not None,
         "mark": mark,
     }
@@ -126,7 +154,8 @@ def execute(
         pack(stream)
     pythons = _interpreter(action, variables, constants)
     command = _command(pythons, environment.get("PATH"))
-    done = action._low_level_execute_command(command, in_data=stream.getvalue(), sudoable=True)
+    data, executable = stream.getvalue(), shell(action)
+    done = action._low_level_execute_command(command, in_data=data, sudoable=True, executable=executable)
     return _result(done, mark, pythons, warn, kinds)
 
 
