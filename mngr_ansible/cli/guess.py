@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from mngr_ansible.run.ready import ReadyAnsible
 
 _CHANGING = ("apply", "bootstrap")
-_WITHOUT = ("-h", "--help", "--dry-run")
+_WITHOUT = ("h", "--help", "--dry-run")
 """Options with which nothing is changed."""
-_ASKING = ("-K", "--ask-become-pass")
+_ASKING = ("K", "--ask-become-pass")
 """With these a password is asked for first; Ansible is made ready later, with it."""
 
 
@@ -20,7 +20,7 @@ class Guess:
 
     def __init__(self, words: Sequence[str]) -> None:
         self._words = words
-        is_idle = any(word in _WITHOUT for word in words)
+        is_idle = self._has(_WITHOUT)
         self._is_changing = bool(words) and words[0] in _CHANGING and not is_idle
         self._digest = ""
 
@@ -32,11 +32,18 @@ class Guess:
         from mngr_ansible.run import settled
 
         self._digest = settled.digest("command", _current_directory(), *self._words)
-        if settled.is_settled(self._digest) or any(word in _ASKING for word in self._words):
+        if settled.is_settled(self._digest) or self._has(_ASKING):
             return nullcontext()
         from mngr_ansible.run.ready import ready_ansible
 
         return ready_ansible(self._most_hosts())
+
+    def _has(self, options: Sequence[str]) -> bool:
+        """Whether one of the options is among the words; a letter also where it is joined with others, as ``-vK``."""
+        return any(
+            word in options or (word[:1] == "-" != word[1:2] and any(each in options for each in word[1:]))
+            for word in self._words
+        )
 
     def _most_hosts(self) -> int:
         """How many hosts the words can name at most; without any it is this machine."""

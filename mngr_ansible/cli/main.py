@@ -17,19 +17,24 @@ from mngr_ansible.system.signals import Terminated, signals_ignored, terminate_g
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the value is the exit code (see ``docs/contract.md`` "Commands")."""
     words = list(sys.argv[1:] if argv is None else argv)
-    guess = Guess(words)
-    with terminate_gracefully(), ExitStack() as stack:
-        try:
-            ready = stack.enter_context(guess.ready_ansible())
-            from mngr_ansible.cli import invocation
-        except (KeyboardInterrupt, Terminated) as stop:
-            with signals_ignored():
+    guess, code = Guess(words), None
+    try:
+        with terminate_gracefully(), ExitStack() as stack:
+            try:
+                ready = stack.enter_context(guess.ready_ansible())
                 from mngr_ansible.cli import invocation
+            except (KeyboardInterrupt, Terminated) as stop:
+                with signals_ignored():
+                    from mngr_ansible.cli import invocation
 
-                return invocation.stopped_at_start(words, stop)
-        code = invocation.run(words, ready)
-        guess.remember(is_settled=code == 0)
-        return code
+                    return invocation.stopped_at_start(words, stop)
+            code = invocation.run(words, ready)
+            with signals_ignored():
+                guess.remember(is_settled=code == 0)
+    except (KeyboardInterrupt, Terminated):
+        if code is None:
+            raise
+    return code  # of the result that was shown: a signal after that changes nothing
 
 
 def command() -> NoReturn:
@@ -44,9 +49,10 @@ def command() -> NoReturn:
     code = main()
     has_plugins = any(word.startswith("--plugin") for word in sys.argv[1:])
     if threading.active_count() == 1 and not has_plugins:
-        atexit._run_exitfuncs()  # noqa: SLF001 - as the interpreter's end does
-        if _are_written(sys.stdout, sys.stderr):
-            os._exit(code)
+        with signals_ignored():
+            atexit._run_exitfuncs()  # noqa: SLF001 - as the interpreter's end does
+            if _are_written(sys.stdout, sys.stderr):
+                os._exit(code)
     sys.exit(code)
 
 

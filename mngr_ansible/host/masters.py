@@ -16,6 +16,7 @@ from pathlib import Path
 
 from mngr_ansible.host import templates
 from mngr_ansible.system.descriptors import room
+from mngr_ansible.system.signals import signals_held
 from mngr_ansible.system.tempdirs import socket_directory
 
 _AT_ONCE = 100
@@ -43,24 +44,27 @@ def control_sockets() -> Iterator[Path]:
     """
     with socket_directory() as directory:
         command = ["/bin/sh", "-c", templates.text("end_masters.sh"), "sh", str(directory)]
-        watcher = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",  # PATH may have a directory that is not absolute
-            start_new_session=True,
-        )
+        watcher = None
         try:
+            with signals_held():
+                watcher = subprocess.Popen(
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    cwd="/",  # PATH may have a directory that is not absolute
+                    start_new_session=True,
+                )
             yield directory
         finally:
-            try:
-                if not end_masters(directory):  # an ssh that speaks another version of the protocol: ssh itself is used
-                    with suppress(subprocess.TimeoutExpired):
-                        watcher.communicate(timeout=_SECONDS)
-            finally:
-                watcher.kill()
-                watcher.communicate()
+            if watcher is not None:
+                try:
+                    if not end_masters(directory):  # an ssh with another version of the protocol: ssh itself is used
+                        with suppress(subprocess.TimeoutExpired):
+                            watcher.communicate(timeout=_SECONDS)
+                finally:
+                    watcher.kill()
+                    watcher.communicate()
 
 
 def end_masters(directory: Path, seconds: float = _SECONDS) -> bool:

@@ -85,15 +85,10 @@ class KnownHashes:
             return
         rows = b"".join(key + self._found[key] for key in list(self._found)[:MOST_FILES])
         with suppress(OSError):
+            from mngr_ansible.system.state_directory import write_state_file
+
             directory = _directory()
-            new = directory / f"{self._name}.{os.urandom(4).hex()}"
-            try:
-                with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                    file.write(_MARK + hashlib.sha256(rows).digest() + rows)
-                new.replace(directory / self._name)
-            except BaseException:
-                new.unlink(missing_ok=True)
-                raise
+            write_state_file(directory / self._name, _MARK + hashlib.sha256(rows).digest() + rows)
             _remove_old(directory)
 
     def _load(self) -> dict[bytes, bytes]:
@@ -144,9 +139,12 @@ def _read_private(path: Path) -> bytes:
 
 
 def _remove_old(directory: Path) -> None:
-    """Remove all but the newest, also what a killed plan left; another plan may remove them at the same time."""
+    """Remove all but the newest, and what killed plans left; another plan may remove them at the same time."""
+    from mngr_ansible.system.state_directory import remove_unfinished
+
+    remove_unfinished(directory)
     found: list[tuple[int, Path]] = []
-    for each in directory.iterdir():
+    for each in directory.glob("[0-9a-f]*"):
         with suppress(OSError):
             found.append((each.lstat().st_mtime_ns, each))
     for _, each in sorted(found, reverse=True)[KEPT_SETS:]:

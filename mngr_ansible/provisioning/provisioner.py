@@ -33,7 +33,8 @@ from mngr_ansible.provisioning.reporting import NONSENSE, apply_report, nonsense
 from mngr_ansible.provisioning.request import SILENT, Dialog, Prepared, Request, Target
 from mngr_ansible.report.progress import announce, failed_early, summary
 from mngr_ansible.report.report import HostReport, Interrupted, Report
-from mngr_ansible.run.places import temporary_run_directory
+from mngr_ansible.run.places import remove_what_killed_runs_left, temporary_run_directory
+from mngr_ansible.system.signals import signals_held
 from mngr_ansible.values import frozen, replace
 
 if TYPE_CHECKING:
@@ -246,20 +247,27 @@ def provision(
         MngrAnsibleError: the run directory could not be written, or Ansible could not be started.
         Interrupted: a signal came after the first host could have been changed.
     """
-    with made_ready(gathered, request) as request:
-        inspected = inspect(
-            gathered,
-            request,
-            is_applied=True,
-            on_failure=lambda name, error: dialog.on_progress(name, failed_early(error)),
-        )
-        prepared = confirm_local_installs(confirm_deletions(inspected, dialog), dialog)
-        for each in prepared:
-            if before_run is not None and each.due is not None:
-                before_run(each)
-        report = apply(prepared, request, dialog, command=command, is_finished=is_finished)
-    remember(gathered, is_settled=report.ok)
-    return Provisioned(tuple(prepared), report)
+    remove_what_killed_runs_left()
+    report = None
+    try:
+        with made_ready(gathered, request) as request:
+            inspected = inspect(
+                gathered,
+                request,
+                is_applied=True,
+                on_failure=lambda name, error: dialog.on_progress(name, failed_early(error)),
+            )
+            prepared = confirm_local_installs(confirm_deletions(inspected, dialog), dialog)
+            for each in prepared:
+                if before_run is not None and each.due is not None:
+                    before_run(each)
+            report = apply(prepared, request, dialog, command=command, is_finished=is_finished)
+        remember(gathered, is_settled=report.ok)
+        return Provisioned(tuple(prepared), report)
+    except (KeyboardInterrupt, SystemExit) as signal:
+        if report is None:
+            raise
+        raise Interrupted(report, signal) from signal
 
 
 def confirm_deletions(prepared: Sequence[Prepared], dialog: Dialog) -> list[Prepared]:
@@ -342,9 +350,9 @@ def apply(
             finished = finish(each, host, request) if is_finished else host
             dialog.on_progress(each.target.name, summary(finished, each.spent + time.monotonic() - started))
             hosts.append(finished)
+        return replace(report, hosts=tuple(hosts))
     except (KeyboardInterrupt, SystemExit) as signal:
         raise Interrupted(report, signal) from signal
-    return replace(report, hosts=tuple(hosts))
 
 
 def _run(prepared: Sequence[Prepared], request: Request, dialog: Dialog, command: str) -> Report:
@@ -359,24 +367,30 @@ def _run(prepared: Sequence[Prepared], request: Request, dialog: Dialog, command
     from mngr_ansible.provisioning import execution, next_sources
 
     report = Report(command)
-    with ExitStack() as directories:
-        done: list[tuple[Path, HostsRun]] = []
-        while runs := execution.host_runs(prepared, request, execution.temporary_name()):
-            started = time.monotonic()
-            ready = fitting(request, prepared, runs)
-            directory = directories.enter_context(temporary_run_directory()) if ready is None else ready.directory
-            plan = plan_report(prepared, command).to_dict()
-            run = execution.run_hosts(prepared, runs, request, directory, plan, dialog, ready)
-            done.append((directory, run))
-            latest = apply_report(prepared, command, run)
-            report = latest if len(done) == 1 else next_sources.merged(report, latest, prepared)
-            if run.signal is not None:
-                raise Interrupted(report, run.signal) from run.signal
-            spent = time.monotonic() - started
-            prepared, report = next_sources.next_attempts(prepared, run, report, spent, dialog.on_progress)
-        for directory, run in reversed(done):
-            report = execution.archive_failure(directory, run, report)
-        return report
+    done: list[tuple[Path, HostsRun]] = []
+    try:
+        with ExitStack() as directories:
+            while runs := execution.host_runs(prepared, request, execution.temporary_name()):
+                started = time.monotonic()
+                ready = fitting(request, prepared, runs)
+                directory = directories.enter_context(temporary_run_directory()) if ready is None else ready.directory
+                plan = plan_report(prepared, command).to_dict()
+                done.append((directory, execution.run_hosts(prepared, runs, request, directory, plan, dialog, ready)))
+                with signals_held():
+                    run = done[-1][1]
+                    latest = apply_report(prepared, command, run)
+                    report = latest if len(done) == 1 else next_sources.merged(report, latest, prepared)
+                if run.signal is not None:
+                    raise Interrupted(report, run.signal) from run.signal
+                spent = time.monotonic() - started
+                prepared, report = next_sources.next_attempts(prepared, run, report, spent, dialog.on_progress)
+            for directory, run in reversed(done):
+                report = execution.archive_failure(directory, run, report)
+            return report
+    except (KeyboardInterrupt, SystemExit) as signal:
+        if not done:
+            raise
+        raise Interrupted(report if report.hosts else apply_report(prepared, command, done[0][1]), signal) from signal
 
 
 def finish(prepared: Prepared, report: HostReport, request: Request) -> HostReport:

@@ -237,7 +237,7 @@ class _HostEvents:
     @property
     def is_cut_off(self) -> bool:
         """Whether steps may still have been running when the events end."""
-        is_unfinished = self.result.status != "finished" and self.failed is None
+        is_unfinished = self.result.status != "finished" and self.failed is None and self.result.has_begun
         return self.is_lost or self.is_broken or is_unfinished
 
     def error(self, host: str, names: str, *, has_open_steps: bool, has_failed_step: bool) -> MngrAnsibleError | None:
@@ -259,8 +259,9 @@ class _HostEvents:
                 host=host,
             )
         if result.status == "timeout" and has_open_steps and failed is None:
+            left = f"the outcome of {names} is unknown" if result.has_begun else f"not started: {names}"
             return HostError(
-                f"the time was up; the outcome of {names} is unknown",
+                f"the time was up; {left}",
                 remedy=f"Give more time with --timeout. {RUN_AGAIN}",
                 host=host,
             )

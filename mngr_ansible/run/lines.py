@@ -30,6 +30,8 @@ class Order(TypedDict):
         password: sudo's password on the hosts; None: Ansible does not ask for it.
         next_playbook: what takes the place of ``project/provision.yml``, which is a fifo until ``go``; None: it is the
             playbook, and is run at once.
+        parent: the process that gives the order; its end means stop.
+        temporary: what nobody needs where the parent ends before ``go``: the whole directory of this run.
     """
 
     directory: str
@@ -37,6 +39,8 @@ class Order(TypedDict):
     sockets: str
     password: str | None
     next_playbook: str | None
+    parent: int
+    temporary: str | None
 
 
 class StepResult(TypedDict):

@@ -1,12 +1,15 @@
 """Where the directory of a run is: in the user's state directory, beside the failed runs that are kept."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from mngr_ansible.errors import InputError
-from mngr_ansible.system.state_directory import state_directory
-from mngr_ansible.system.tempdirs import private_directory, temporary_parent
+from mngr_ansible.system.state_directory import find_state_directory, remove_unfinished, state_directory
+from mngr_ansible.system.tempdirs import private_directory, remove_abandoned, socket_parent, temporary_parent
+
+_RUN, _TEMPORARY_RUN, _SOCKETS = "run-", "mngr-ansible-run-", "mngr-ansible-"
+"""How the names of a run's directories begin: in the state directory, in the temporary one, and that of its sockets."""
 
 
 @contextmanager
@@ -22,9 +25,9 @@ def temporary_run_directory() -> Iterator[Path]:
     with ExitStack() as directories:
         try:
             try:
-                directory = directories.enter_context(private_directory(state_directory("runs"), "run-"))
+                directory = directories.enter_context(private_directory(state_directory("runs"), _RUN))
             except OSError:
-                temporary = private_directory(temporary_parent(), "mngr-ansible-run-")
+                temporary = private_directory(temporary_parent(), _TEMPORARY_RUN)
                 directory = directories.enter_context(temporary)
         except OSError as error:
             raise InputError(
@@ -33,3 +36,16 @@ def temporary_run_directory() -> Iterator[Path]:
                 "then run again.",
             ) from error
         yield directory
+
+
+def remove_what_killed_runs_left() -> None:
+    """Remove what killed commands left on this machine, after a minute: also where this one makes no run directory."""
+    for name in ("settled", "hashes"):
+        with suppress(OSError):
+            remove_unfinished(find_state_directory(name))
+    with suppress(OSError):
+        remove_abandoned(find_state_directory("runs"), _RUN)
+    with suppress(OSError):
+        remove_abandoned(temporary_parent(), _TEMPORARY_RUN)
+    with suppress(OSError):
+        remove_abandoned(socket_parent(), _SOCKETS)

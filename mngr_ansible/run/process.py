@@ -76,6 +76,8 @@ class RunProcess:
             "sockets": str(self.sockets),
             "password": password,
             "next_playbook": None if next_playbook is None else str(next_playbook),
+            "parent": os.getpid(),
+            "temporary": None if next_playbook is None else str(directory.absolute().parent),
         }
         self._send(json.dumps(order).encode() + b"\n")
 
@@ -115,16 +117,19 @@ class RunProcess:
                 return
         raise TimeIsUpError
 
-    def end(self, *, is_over: bool) -> None:
-        """Leave no process of the run behind: the child ends them, or, when it cannot, this process does.
+    def end(self, *, is_over: bool, seconds: float = STOP_SECONDS) -> None:
+        """Leave no process of the run behind: the child ends them, or, when it cannot, this process does. One more call
+        does nothing.
 
-        ``is_over``: nothing of the run can be left where the child ended by itself.
+        ``is_over``: nothing of the run can be left where the child ended by itself. ``seconds``: how long it may take.
         """
+        if self._stdout.closed:
+            return
         with self._directories:
             try:
                 self.stop()
                 with suppress(subprocess.TimeoutExpired):
-                    self._process.wait(STOP_SECONDS)
+                    self._process.wait(seconds)
             finally:
                 if self._process.returncode != 0 or not is_over:
                     _kill_marked(self._private)

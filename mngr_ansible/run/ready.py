@@ -13,7 +13,7 @@ from mngr_ansible.errors import MngrAnsibleError
 from mngr_ansible.run.inventory import alias, inventory
 from mngr_ansible.run.places import temporary_run_directory
 from mngr_ansible.run.process import RunProcess
-from mngr_ansible.system.signals import signals_ignored
+from mngr_ansible.system.signals import signals_held, signals_ignored
 
 PLAYBOOK = "provision.yml"
 NEXT_PLAYBOOK = "next.yml"
@@ -28,6 +28,7 @@ class ReadyAnsible:
             it, with an inventory of the names ``host-1``, ``host-2``, … and without their variables.
         hosts: how many names the inventory has.
         has_password: whether Ansible has sudo's password.
+        is_waiting: whether it waits still.
         sockets: where ssh may put the sockets of connections of this run.
     """
 
@@ -38,7 +39,7 @@ class ReadyAnsible:
             OSError, InputError: that is not possible; then everything is done without it.
         """
         self.hosts, self.has_password = hosts, password is not None
-        self._process: RunProcess | None = None
+        self.is_waiting = True
         with ExitStack() as stack:
             self.directory = stack.enter_context(temporary_run_directory())
             run = self.directory / "run"
@@ -46,22 +47,22 @@ class ReadyAnsible:
                 each.mkdir(mode=0o700)
             (run / "inventory" / "hosts.yml").write_text(inventory(map(alias, range(hosts))))
             os.mkfifo(run / "project" / PLAYBOOK, 0o600)
-            process = RunProcess(
+            self._process = RunProcess(
                 run,
                 hosts=hosts,
                 remote_tmp=str(self.directory / "tmp"),
                 password=password,
                 next_playbook=run / "project" / NEXT_PLAYBOOK,
             )
-            self._process, self.sockets = process, process.sockets
+            self.sockets = self._process.sockets
             self._stack = stack.pop_all()
 
     def go(self) -> RunProcess:
-        """Let Ansible read the playbook, which is written by now. Whoever calls this ends the process."""
-        process, self._process = self._process, None
-        assert process is not None  # noqa: S101
-        process.go()
-        return process
+        """Let Ansible read the playbook, which is written by now. The caller ends the process, at the latest
+        :meth:`close` does."""
+        self.is_waiting = False
+        self._process.go()
+        return self._process
 
     def put_playbook(self) -> None:
         """Put the playbook into its place, for another Ansible: this one is dead."""
@@ -69,33 +70,25 @@ class ReadyAnsible:
         with suppress(FileNotFoundError):  # it is there already
             (project / NEXT_PLAYBOOK).rename(project / PLAYBOOK)
 
-    @property
-    def is_waiting(self) -> bool:
-        """Whether it waits still."""
-        return self._process is not None
-
     def dismiss(self) -> None:
         """Nothing has to change: Ansible is not needed, and ends while other things are done."""
-        if self._process is not None:
+        if self.is_waiting:
             self._process.stop()
 
     def close(self) -> None:
         """End it, if it was not used, and remove the directory; a signal does not interrupt that."""
         with signals_ignored(), self._stack:
-            process, self._process = self._process, None
-            if process is not None:
-                process.end(is_over=True)
+            self._process.end(is_over=self.is_waiting)
 
 
 @contextmanager
 def ready_ansible(hosts: int, password: str | None = None) -> Iterator[ReadyAnsible | None]:
     """Ansible, ready inside; None where it cannot be started this way: then it is started when it is needed."""
+    ready = None
     try:
-        ready = ReadyAnsible(hosts, password)
-    except (OSError, MngrAnsibleError):
-        yield None
-        return
-    try:
+        with suppress(OSError, MngrAnsibleError), signals_held():
+            ready = ReadyAnsible(hosts, password)
         yield ready
     finally:
-        ready.close()
+        if ready is not None:
+            ready.close()

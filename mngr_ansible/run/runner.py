@@ -31,6 +31,7 @@ from mngr_ansible.run.lines import (
 )
 from mngr_ansible.run.process import STOP_SECONDS, RunProcess, TimeIsUpError
 from mngr_ansible.run.ready import ReadyAnsible
+from mngr_ansible.system.signals import signals_held, signals_ignored
 from mngr_ansible.values import frozen
 
 RunStatus = Literal["finished", "timeout", "stopped"]
@@ -69,6 +70,7 @@ class RunResult:
         problem: one sentence when Ansible broke before the end of the playbook, or its process was ended from outside;
             else None.
         details: with a problem, the last lines on Ansible's screen.
+        has_begun: whether Ansible may have begun with the playbook; False: nothing was run.
     """
 
     status: RunStatus
@@ -77,6 +79,7 @@ class RunResult:
     events: tuple[Event, ...]
     problem: str | None = None
     details: str = ""
+    has_begun: bool = True
 
 
 def run(
@@ -116,14 +119,21 @@ def run(
         if (result := _run_ready(ready, deadline, record, on_event)) is not None:
             return result
         ready.put_playbook()
+    process = None
     try:
-        process = RunProcess(
-            directory, hosts=hosts, remote_tmp=remote_tmp, control_path=control_path, password=password
-        )
+        with signals_held():
+            process = RunProcess(
+                directory, hosts=hosts, remote_tmp=remote_tmp, control_path=control_path, password=password
+            )
+        return _follow(process, process.lines(deadline), record, on_event)
     except OSError as error:
+        if process is not None:
+            raise
         remedy = "Free disk space or correct the permissions, then run again. Nothing was changed."
         raise RunError(f"Ansible could not be started: {error}", remedy=remedy) from error
-    return _follow(process, process.lines(deadline), record, on_event)
+    finally:
+        if process is not None:
+            process.end(is_over=False)
 
 
 def _run_ready(
@@ -132,17 +142,22 @@ def _run_ready(
     """Run the playbook with the Ansible that waits for it; None where that one is dead, and nothing was run."""
     process = ready.go()
     lines, before = process.lines(deadline), list[bytes]()
+    record.is_held = True
     try:
         for line in lines:
+            before.append(line)
             if (parsed := _parsed(line)) is not None and parsed["kind"] == "begun":
                 return _follow(process, chain(before, lines), record, on_event)
-            before.append(line)
     except TimeIsUpError:
-        return _follow(process, process.lines(deadline), record, on_event)
-    except BaseException:
-        process.end(is_over=False)
+        return _follow(process, chain(before, process.lines(deadline)), record, on_event)
+    except (KeyboardInterrupt, SystemExit):
+        with signals_ignored(), suppress(TimeIsUpError):  # it may have begun meanwhile
+            process.stop()
+            record.extend(process.lines(time.monotonic() + STOP_SECONDS), None)
         raise
-    process.end(is_over=True)
+    finally:
+        process.end(is_over=False)
+    record.is_held = False
     return None
 
 
@@ -151,16 +166,19 @@ def _follow(
 ) -> RunResult:
     """Read what the child reports, up to the end of the run, and leave nothing of it behind."""
     status: RunStatus = "finished"
+    seconds = STOP_SECONDS
     try:
         try:
             record.extend(lines, on_event)
         except TimeIsUpError:
             status = "timeout"
             process.stop()
-            with suppress(TimeIsUpError):
+            try:
                 record.extend(process.lines(time.monotonic() + STOP_SECONDS), on_event)
+            except TimeIsUpError:
+                seconds = 0
     finally:
-        process.end(is_over=record.has_ended and status == "finished")
+        process.end(is_over=record.has_ended and status == "finished", seconds=seconds)
     if status == "finished" and not record.has_ended:
         record.require_start()
         status = "stopped"
@@ -178,9 +196,14 @@ _KEYS: Mapping[str, frozenset[str]] = {
 
 
 class RunRecord:
-    """What the child has reported so far. One record belongs to one run."""
+    """What the child has reported so far. One record belongs to one run.
+
+    Attributes:
+        is_held: Ansible waits for its playbook still.
+    """
 
     def __init__(self) -> None:
+        self.is_held = False
         self._events: list[Event] = []
         self._hosts: frozenset[str] | None = None
         self._end: EndLine | None = None
@@ -194,7 +217,7 @@ class RunRecord:
 
     def interrupted(self) -> RunResult:
         """The result of a run that an exception cut off: the events until then."""
-        return RunResult("stopped", False, frozenset(), tuple(self._events))
+        return RunResult("stopped", False, frozenset(), tuple(self._events), has_begun=not self.is_held)
 
     def extend(self, lines: Iterable[bytes], on_event: Callable[[Event], None] | None) -> None:
         """Read the lines as they come.
@@ -211,7 +234,7 @@ class RunRecord:
                 if line["missing"]:
                     raise _not_installed(line["missing"])
             elif line["kind"] == "begun":
-                pass
+                self.is_held = False
             elif line["kind"] == "stats":
                 self._hosts = frozenset(line["hosts"])
             elif line["kind"] == "end":
@@ -237,7 +260,8 @@ class RunRecord:
         output = self._end["output"] if self._end is not None else []
         details = "" if problem is None else "\n".join([*output, *self._other_output])
         hosts = self._hosts or frozenset()
-        return RunResult(status, self._hosts is not None, hosts, tuple(self._events), problem, details)
+        has_begun = self._is_ready and not self.is_held
+        return RunResult(status, self._hosts is not None, hosts, tuple(self._events), problem, details, has_begun)
 
     def _problem(self, status: RunStatus, returncode: int) -> str | None:
         if status == "stopped":

@@ -15,6 +15,7 @@ becomes its child, so all descendants can always be found.
 """
 
 import errno
+import fcntl
 import gc
 import importlib.util
 import json
@@ -76,7 +77,6 @@ def write(line: Line) -> None:
 def main() -> None:
     """Carry out the order on stdin. It never returns."""
     gc.set_threshold(100_000)  # it imports much, and makes little garbage
-    parent = os.getppid()
     order, rest = _read_order()
     _held.has_begun = order["next_playbook"] is None
     if sys.platform == "linux":
@@ -85,7 +85,7 @@ def main() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     with suppress(ValueError, OSError):  # a lower limit is in force already
         resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
-    threading.Thread(target=_listen, args=(order, parent), kwargs={"is_to_go": bool(rest)}, daemon=True).start()
+    threading.Thread(target=_listen, args=(order,), kwargs={"is_to_go": bool(rest)}, daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: threading.Thread(target=_finish, args=(order,)).start())
     missing = [name for name in ("ansible", "ansible_runner") if importlib.util.find_spec(name) is None]
@@ -152,12 +152,12 @@ def _adapt_pexpect() -> None:
     pexpect.spawn = Spawn
 
 
-def _listen(order: Order, parent: int, *, is_to_go: bool) -> None:
+def _listen(order: Order, *, is_to_go: bool) -> None:
     """Give Ansible its playbook when the parent says so; stop everything when stdin or the parent ends.
 
     A fork of the parent may hold our stdin open, so its end alone does not tell.
     """
-    while os.getppid() == parent:
+    while os.getppid() == order["parent"]:
         if is_to_go and not _held.has_begun:
             _give_playbook(order)
         is_waiting = is_to_go and not _held.has_begun
@@ -204,7 +204,24 @@ def _finish(order: Order, *, is_over: bool = False) -> None:
     _close_control_sockets(Path(order["sockets"]))
     _remove(Path(order["sockets"]))
     _remove(Path(order["private"]))
+    if not _held.has_begun and order["temporary"] is not None and _is_abandoned(order["temporary"], order["parent"]):
+        _remove(Path(order["temporary"]))
     os._exit(0)
+
+
+def _is_abandoned(directory: str, parent: int) -> bool:
+    """Whether the parent has ended, or is about to: its files, and so its lock on the directory, go first."""
+    if os.getppid() != parent:
+        return True
+    try:
+        lock = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        finally:
+            os.close(lock)
+    except OSError:
+        return False
+    return True
 
 
 def _remove(directory: Path) -> None:

@@ -31,6 +31,29 @@ def signals_ignored() -> Iterator[None]:
 
 
 @contextmanager
+def signals_held() -> Iterator[None]:
+    """Inside, SIGINT, SIGTERM and SIGHUP wait, so that what is made is also recorded; at the end the first of them
+    comes.
+
+    What is started inside is not concerned. A signal that is ignored stays so. Outside of the main thread this does
+    nothing.
+    """
+    held: list[int] = []
+    before: dict[signal.Signals, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                before[number] = signal.signal(number, lambda came, _frame: held.append(came))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if held:
+            signal.raise_signal(held[0])
+
+
+@contextmanager
 def terminate_gracefully() -> Iterator[None]:
     """Inside, the first SIGTERM or SIGHUP raises :class:`Terminated` and later ones are ignored.
 

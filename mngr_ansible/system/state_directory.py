@@ -1,9 +1,15 @@
 """The user's state directory: what is kept between runs. Source: XDG Base Directory Specification."""
 
 import os
+import re
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from mngr_ansible.system.tempdirs import private_parents
+
+_NEW_SECONDS = 60
+"""A file that is younger than this may still be written."""
 
 
 def state_directory(name: str) -> Path:
@@ -12,10 +18,17 @@ def state_directory(name: str) -> Path:
     Raises:
         OSError: it cannot be made, or is another user's.
     """
-    state = os.environ.get("XDG_STATE_HOME", "")
-    base = Path(state) if state.startswith("/") else Path(os.path.expanduser("~/.local/state"))  # noqa: PTH111
-    directory = base / "mngr-ansible" / name
-    private_parents(directory)
+    private_parents(_path(name))
+    return find_state_directory(name)
+
+
+def find_state_directory(name: str) -> Path:
+    """As :func:`state_directory`, where it was made before.
+
+    Raises:
+        OSError: it is not there, or is another user's.
+    """
+    directory = _path(name)
     directory = Path(os.path.realpath(directory.parent), directory.name)
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
@@ -25,3 +38,38 @@ def state_directory(name: str) -> Path:
     finally:
         os.close(descriptor)
     return directory
+
+
+def _path(name: str) -> Path:
+    state = os.environ.get("XDG_STATE_HOME", "")
+    base = Path(state) if state.startswith("/") else Path(os.path.expanduser("~/.local/state"))  # noqa: PTH111
+    return base / "mngr-ansible" / name
+
+
+def write_state_file(path: Path, data: bytes) -> None:
+    """Write a file that only its owner can read, as a whole or not at all, in the place of an earlier one.
+
+    Raises:
+        OSError: it cannot be written; nothing is left of it.
+    """
+    new = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+    try:
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(data)
+        new.replace(path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
+
+
+def remove_unfinished(directory: Path) -> None:
+    """Remove what killed commands left of their :func:`write_state_file` in a directory, after a minute.
+
+    Raises:
+        OSError: the directory cannot be read.
+    """
+    for name in os.listdir(directory):  # noqa: PTH208 - names alone
+        if re.fullmatch(r"\..+\.[0-9a-f]{8}", name):
+            with suppress(OSError):
+                if time.time() - (directory / name).lstat().st_mtime > _NEW_SECONDS:
+                    (directory / name).unlink()

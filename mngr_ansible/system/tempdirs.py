@@ -39,7 +39,7 @@ def private_directory(parent: Path, prefix: str) -> Iterator[Path]:
     parent = Path(os.path.realpath(parent))  # so that no link on the way can be exchanged later
     if reason := why_unsafe(parent):
         raise PermissionError(errno.EPERM, f"it would not be safe, because {reason}", str(parent))
-    _remove_abandoned(parent, prefix)
+    remove_abandoned(parent, prefix)
     with tempfile.TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True) as made:
         lock = os.open(made, os.O_RDONLY | os.O_CLOEXEC)
         try:
@@ -58,11 +58,15 @@ def socket_directory() -> Iterator[Path]:
     Raises:
         OSError: as :func:`private_directory`.
     """
-    parent = temporary_parent()
-    if len(os.fsencode(parent)) > _LONGEST_SOCKET_PARENT or not re.fullmatch(_PLAIN_PATH, str(parent)):
-        parent = _TMP
-    with private_directory(parent, "mngr-ansible-") as directory:
+    with private_directory(socket_parent(), "mngr-ansible-") as directory:
         yield directory
+
+
+def socket_parent() -> Path:
+    """Where :func:`socket_directory` makes its directories."""
+    parent = temporary_parent()
+    is_fit = len(os.fsencode(parent)) <= _LONGEST_SOCKET_PARENT and re.fullmatch(_PLAIN_PATH, str(parent))
+    return parent if is_fit else _TMP
 
 
 def temporary_parent() -> Path:
@@ -78,8 +82,11 @@ def private_parents(directory: Path) -> None:
             each.mkdir(mode=0o700)
 
 
-def _remove_abandoned(parent: Path, prefix: str) -> None:
-    """Remove our own directories of this prefix that nobody has locked, if they are not new."""
+def remove_abandoned(parent: Path, prefix: str) -> None:
+    """Remove our own directories of this prefix whose runs were killed: nobody has locked them, and they are not new.
+
+    ``parent``: a directory in which nobody else can exchange what is ours (:func:`why_unsafe`).
+    """
     is_temporary = re.compile(re.escape(prefix) + r"[a-z0-9_]{8}").fullmatch
     try:
         holder = os.open(parent, _DIRECTORY)

@@ -10,7 +10,7 @@ import textwrap
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -90,6 +90,31 @@ def test_where_it_is_not_needed_nothing_is_left_and_nothing_was_run(state: Path)
     assert not list((state / "mngr-ansible" / "runs").iterdir())
 
 
+def test_a_signal_while_it_is_started_leaves_no_process(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(*arguments: Any, **options: Any) -> Any:
+        made.append(popen(*arguments, **options))
+        signal.raise_signal(signal.SIGINT)
+        return made[-1]
+
+    popen, made = subprocess.Popen, list[subprocess.Popen[bytes]]()
+    monkeypatch.setattr(subprocess, "Popen", start)
+    with pytest.raises(KeyboardInterrupt), ready_ansible(1):
+        pytest.fail("it is not used")
+    assert [each.returncode is None for each in made] == [False]
+    assert not list((state / "mngr-ansible" / "runs").iterdir())
+
+
+@pytest.mark.parametrize("who", ["ansible", "its supervisor"])
+def test_where_it_hangs_before_the_playbook_nothing_was_begun(state: Path, who: str) -> None:
+    with ready_for(settle(steps=[GIT])) as ready:
+        wait_until(lambda: waiting(state))
+        [ansible] = waiting(state)
+        (ansible if who == "ansible" else ansible.parent()).suspend()
+        result = runner.run(ready.directory / "run", timeout=0.5, ready=ready)
+    assert (result.status, result.has_begun, result.events) == ("timeout", False, ())
+    assert waiting(state) == []
+
+
 def test_it_can_be_ended_at_any_moment_of_its_start(state: Path) -> None:
     for moment in range(6):
         with ready_for(settle(steps=[GIT])):
@@ -146,6 +171,7 @@ CALLER = """
 
 @pytest.mark.parametrize("both", [False, True])
 def test_it_ends_with_the_command_that_is_killed_also_if_its_supervisor_is_killed_too(state: Path, both: bool) -> None:
+    """Then its directory goes with it, if the supervisor lives."""
     command = [sys.executable, "-c", textwrap.dedent(CALLER)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         wait_until(lambda: waiting(state))
@@ -157,3 +183,4 @@ def test_it_ends_with_the_command_that_is_killed_also_if_its_supervisor_is_kille
         if both:
             supervisor.kill()
     wait_until(lambda: waiting(state) == [] and not supervisor.is_running(), 10)
+    assert both or not list((state / "mngr-ansible" / "runs").iterdir())

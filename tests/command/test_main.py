@@ -248,6 +248,28 @@ def test_ctrl_c_while_the_program_starts_is_one_message_and_no_traceback(words, 
     assert "--json" not in words or json.loads(done.stdout)["command"] == "plan"
 
 
+@pytest.mark.parametrize(("renames", "code", "word"), [(1, 130, "error: stopped; "), (2, 0, "1 ok")])
+def test_ctrl_c_after_the_last_step_loses_no_report(renames, code, word, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import signal, sys\n"
+        "seen = []\n"
+        "def interrupt(event, arguments):\n"
+        "    if event == 'os.rename' and str(arguments[1]).endswith('/digests'):\n"
+        "        seen.append(event)\n"
+        f"        if len(seen) == {renames}:\n"
+        "            signal.raise_signal(signal.SIGINT)\n"
+        "sys.addaudithook(interrupt)\n"
+    )
+    (tmp_path / "x").write_text("x")
+    words = ["apply", "--file", f"{tmp_path}/x:{tmp_path}/x"]
+    done = mngr_ansible(*words, env={"PYTHONPATH": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")})
+
+    assert done.returncode == code
+    assert word in done.stderr
+    assert "nothing was changed" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_an_unknown_option_refers_to_the_help_of_its_verb(capsys):
     assert main(["apply", "--diff"]) == 64
     assert capsys.readouterr().err.endswith("See mngr-ansible apply --help.\n")

@@ -30,6 +30,8 @@ def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "render ./apply",
         "apply --host a -K",
         "bootstrap a --ask-become-pass",
+        "apply --host a -vK",
+        "apply -vh",
     ],
 )
 def test_what_changes_nothing_or_asks_first_starts_no_ansible(words: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 from mngr_ansible.report.outcomes import from_events, unreached, untouched
 from mngr_ansible.run.runner import Event, RunResult
 from mngr_ansible.spec.files import FileTransferSpec
+from mngr_ansible.values import replace
 from tests.support.builders import contribution, due, plan, statuses, tree, write
 
 FILE = "file:/srv/work/x"
@@ -43,6 +44,12 @@ def result(*events: Event, status="finished", problem=None, hosts=("host-1",)) -
 def settled(made, *events: Event, **of_run):
     steps, error = from_events(made, "host-1", "build-1", result(*events, **of_run))
     return statuses(steps), error
+
+
+def test_where_the_playbook_never_began_no_step_was_running(made):
+    steps, error = from_events(made, "host-1", "build-1", replace(result(status="timeout"), has_begun=False))
+    assert set(statuses(steps).values()) == {"not-reached"}
+    assert "the time was up; not started: /srv/work/x, git, vim" in str(error)
 
 
 def test_a_step_with_an_event_has_the_status_and_words_of_the_event(made):

@@ -36,7 +36,17 @@ def test_the_file_is_private_and_small_and_has_no_text_of_the_command(file: Path
     assert "s3cr3t" not in file.read_text()
     assert not settled.is_settled(settled.digest("s3cr3t", "0"))
     assert settled.is_settled(settled.digest("s3cr3t", str(settled.MOST + 4)))
-    assert [each.name for each in file.parent.iterdir()] == ["digests"]
+    assert {each.name: stat.S_IMODE(each.stat().st_mode) for each in file.parent.iterdir()} == {
+        "digests": 0o600,
+        "key": 0o600,
+    }
+
+
+def test_without_the_key_nobody_can_try_out_what_a_digest_is_of(file: Path) -> None:
+    before = settled.digest("apply", "token")
+    (file.parent / "key").write_bytes(b"")
+    after = settled.digest("apply", "token")
+    assert before != after == settled.digest("apply", "token")
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff" * 50, b"x\n" * 9, b"0123456789" * 10**5])
@@ -51,8 +61,9 @@ def test_a_broken_file_is_ignored_and_replaced(file: Path, content: bytes) -> No
 
 def test_where_nothing_can_be_written_nothing_is_remembered(file: Path) -> None:
     file.parent.parent.parent.joinpath("mngr-ansible").write_text("no directory")
-    settled.remember(settled.digest("plan"), is_settled=True)
-    assert not settled.is_settled(settled.digest("plan"))
+    assert settled.digest("plan") == ""
+    settled.remember("", is_settled=True)
+    assert not settled.is_settled("")
 
 
 def test_texts_are_not_mixed_up_with_their_neighbours() -> None:
