@@ -18,7 +18,7 @@ from mngr_ansible.inputs.plugin_errors import (
 from mngr_ansible.inputs.plugins import OURSELVES
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.packages import PackageRequirement
-from mngr_ansible.spec.validation import nearest, short_repr
+from mngr_ansible.spec.validation import as_checked, nearest, short_repr
 from mngr_ansible.values import frozen
 
 if TYPE_CHECKING:
@@ -219,7 +219,7 @@ def _convert[T](hook: Hook, values: Sequence[object], convert: Callable[[object]
 def _transfer(value: object) -> FileTransferSpec:
     """A spec from a spec, a mapping, mngr's own ``FileTransferSpec`` (``agent_path``), or an object with our fields."""
     if isinstance(value, FileTransferSpec):
-        return value
+        return as_checked(FileTransferSpec, value)
     if isinstance(value, Mapping):
         return FileTransferSpec.from_mapping(value)
     known = FileTransferSpec.__match_args__

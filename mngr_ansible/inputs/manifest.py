@@ -18,7 +18,7 @@ from mngr_ansible.inputs.written_numbers import WrittenFloat, WrittenInteger, ch
 from mngr_ansible.portable.text import printable
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.packages import PackageRequirement
-from mngr_ansible.spec.validation import nearest, short_repr
+from mngr_ansible.spec.validation import as_checked, nearest, short_repr
 from mngr_ansible.values import replace
 
 _EXAMPLES = {"files": "[{local_path: a, remote_path: b}]", "packages": '["tree"]'}
@@ -204,12 +204,12 @@ def transfer(value: object, origin: str, directory: Path) -> FileTransferSpec:
     Raises:
         InputError: it is neither, or a field is wrong; names ``origin``.
     """
-    if isinstance(value, FileTransferSpec):
-        return value
-    if not isinstance(value, Mapping):
+    if not isinstance(value, (FileTransferSpec, Mapping)):
         remedy = "Give a mapping with local_path and remote_path."
         raise InputError(f"{origin}: {short_repr(value)} is not a file transfer", remedy=remedy)
     try:
+        if isinstance(value, FileTransferSpec):
+            return as_checked(FileTransferSpec, value)
         local = value.get("local_path")
         if isinstance(local, str) and local and local != "~" and not local.startswith(("~/", "/")):
             value = {**value, "local_path": str(directory / local)}

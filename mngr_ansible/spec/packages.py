@@ -10,7 +10,7 @@ from typing import Literal, Self
 from mngr_ansible.errors import InputError
 from mngr_ansible.portable import requirements
 from mngr_ansible.spec.sources import Source
-from mngr_ansible.spec.validation import from_mapping, refusals, set_checked, short_repr
+from mngr_ansible.spec.validation import as_checked, from_mapping, refusals, set_checked, short_repr
 from mngr_ansible.values import frozen
 
 Install = Literal["auto", "print"]
@@ -46,7 +46,7 @@ class Check:
         if isinstance(value, Mapping):
             return from_mapping(cls, {"kind": "command", **value}, required=("value",))
         if isinstance(value, cls):
-            return value
+            return as_checked(cls, value)
         raise InputError(
             f"Check: {short_repr(value)} is not a check",
             remedy="Give a command name, or a mapping with kind and value.",
@@ -103,7 +103,7 @@ class PackageRequirement:
                 given = requirements.spelled_out(value)
             return cls(**given)
         if isinstance(value, cls):
-            return value
+            return as_checked(cls, value)
         raise InputError(
             f"{short_repr(value)} is not a package requirement",
             remedy="Give a string such as 'git>=2.39', or a mapping with name.",

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from mngr_ansible.errors import InputError
 from mngr_ansible.portable import managers, requirements
-from mngr_ansible.spec.validation import from_mapping, refusals, set_checked, short_repr
+from mngr_ansible.spec.validation import as_checked, from_mapping, refusals, set_checked, short_repr
 from mngr_ansible.values import fields_of, frozen
 
 DOWNLOADS = managers.DOWNLOADS
@@ -96,6 +96,8 @@ class Source:
         value = getattr(self, field)
         if isinstance(value, Mapping):
             object.__setattr__(self, field, from_mapping(kind, value, required=required))
+        elif isinstance(value, kind):
+            object.__setattr__(self, field, as_checked(kind, value))
         with refusals():
             requirements.check_mapping(field, getattr(self, field), kind)
 
@@ -121,7 +123,7 @@ class Source:
         if isinstance(value, Mapping):
             return from_mapping(cls, value, required=("manager",))
         if isinstance(value, cls):
-            return value
+            return as_checked(cls, value)
         raise InputError(
             f"Source: {short_repr(value)} is not a source", remedy="Give a mapping with manager and packages."
         )

@@ -183,6 +183,16 @@ def normal_local_path(text: str) -> str:
         raise ValueError("contains a character that is not allowed in a path") from None
 
 
+def as_checked[T](cls: type[T], value: T) -> T:
+    """A specification that was checked. That of a subclass is made anew: the subclass may have an ``__init__`` of its
+    own, which a dataclass has.
+
+    Raises:
+        InputError: what the class itself refuses.
+    """
+    return value if type(value) is cls else cls(**{name: getattr(value, name) for name in cls.__match_args__})  # type: ignore[attr-defined]
+
+
 def from_mapping[T](cls: type[T], mapping: Mapping[str, Any], *, required: Sequence[str]) -> T:
     """A specification from a mapping; unknown keys are refused with the nearest known one.
 

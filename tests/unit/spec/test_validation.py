@@ -5,10 +5,11 @@ import datetime as dt
 
 import pytest
 
-from mngr_ansible.errors import InputError
+import mngr_ansible
+from mngr_ansible.errors import InputError, PluginError
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.packages import Check, PackageRequirement
-from mngr_ansible.spec.sources import Source
+from mngr_ansible.spec.sources import Source, When
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,33 @@ def test_a_wrong_value_is_shown_once_and_the_remedy_is_the_spelling_to_use(make,
         make()
     assert problem in refused.value.problem
     assert remedy in refused.value.remedy
+
+
+def test_a_value_of_a_subclass_is_checked_where_it_is_handed_over():
+    """A dataclass has an ``__init__`` of its own, which checks nothing."""
+
+    def more(cls, **wrong):
+        namespace = {"__annotations__": {"note": str}, "note": "", "__post_init__": lambda _: None}
+        return dataclasses.dataclass(frozen=True)(type("More", (cls,), namespace))(**wrong)
+
+    files = [more(FileTransferSpec, local_path=__file__, remote_path="x", mode=0o7777)]
+    with pytest.raises(InputError, match="bits outside 0777"):
+        mngr_ansible.build_plan(files=files)
+
+    class Plugin:
+        @mngr_ansible.hookimpl
+        def get_provision_file_transfers(self):
+            return files
+
+    with pytest.raises(PluginError, match="bits outside 0777"):
+        mngr_ansible.build_plan(plugins=[Plugin()])
+    for wrong in (
+        lambda: more(PackageRequirement, name="a", version=5),
+        lambda: PackageRequirement("a", checks=[more(Check, kind="comand", value="x")]),
+        lambda: PackageRequirement("a", sources=[more(Source, manager="yum")]),
+        lambda: PackageRequirement("a", sources=[Source("apt", when=more(When, release=5))]),
+    ):
+        with pytest.raises(InputError):
+            mngr_ansible.build_plan(packages=[wrong()])
+    good = more(FileTransferSpec, local_path=__file__, remote_path="x", mode="0640")
+    assert mngr_ansible.build_plan(files=[good]).transfers[0].entries[0].entry.mode == 0o640
