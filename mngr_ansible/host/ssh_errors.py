@@ -84,7 +84,7 @@ class FailedConnection:
         key = "" if self.key is None else f"-i {sh.quote(self.key)} "
         return {
             "first_line": clause(printable(lines[0])) if lines else "",
-            "last_line": printable(lines[-1]) if lines else "",
+            "last_line": clause(printable(lines[-1])) if lines else "",
             "by_hand": f"{key}{self.destination}",
             "key": printable(self.key or ""),
             "quoted_key": sh.quote(self.key or ""),

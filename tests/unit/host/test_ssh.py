@@ -38,7 +38,7 @@ def settings(**values):
         ("Host key verification failed.", "its host key is not known", "known_hosts: ssh-keyscan -p 2222 build-1"),
         ("No ED25519 host key is known for build-1", "its host key is not known", "ssh-keyscan -p 2222 build-1"),
         (OPEN_KEY + DENIED, "other users can read the key /k y, so ssh does not use it", "chmod 600 '/k y'"),
-        (DENIED, f"it does not accept this user and key ({DENIED})", "--host USER@ADDR --key FILE"),
+        (DENIED, f"it does not accept this user and key ({DENIED[:-1]})", "--host USER@ADDR --key FILE"),
         ("ssh: Could not resolve hostname build-1: Name or service not known", "its name cannot be", "~/.ssh/config"),
         (
             "ssh: connect to host build-1 port 2222: Connection refused",
