@@ -98,6 +98,19 @@ class KnownHashes:
         return self._earlier
 
 
+def forget_sets_with(paths: Iterable[str]) -> None:
+    """Forget what is known of every set of sources with one of these files, as they are now: one of them was found to
+    have other content than its known hash says, as where a program writes through a mapping of it."""
+    keys = set[bytes]()
+    for path in paths:
+        with suppress(OSError):
+            keys.add(_key(os.stat(path)))  # noqa: PTH116 - names of any bytes
+    with suppress(OSError):
+        for each in _directory().glob("[0-9a-f]*"):
+            if not keys.isdisjoint(_kept(each.name)):
+                each.unlink(missing_ok=True)
+
+
 def _kept(name: str) -> dict[bytes, bytes]:
     """What a file of hashes holds; nothing where it is broken or not this user's own."""
     try:

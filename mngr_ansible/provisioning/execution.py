@@ -13,18 +13,20 @@ from mngr_ansible.diff.due import Due
 from mngr_ansible.diff.outcome import Status
 from mngr_ansible.errors import MngrAnsibleError
 from mngr_ansible.host.state import HostState
+from mngr_ansible.plan import known_hashes
 from mngr_ansible.portable.managers import LOCK_SECONDS
 from mngr_ansible.provisioning.at_once import at_once
 from mngr_ansible.provisioning.request import Dialog, Prepared, Request, by_alias
 from mngr_ansible.report.progress import follower
 from mngr_ansible.report.report import HostReport, Report
 from mngr_ansible.run.archive import keep_failed_run
+from mngr_ansible.run.bundle import placed_files
 from mngr_ansible.run.directory import write_run_directory
 from mngr_ansible.run.environment import is_pipelining, ssh_arguments
 from mngr_ansible.run.inventory import alias
 from mngr_ansible.run.playbook import HostRun
 from mngr_ansible.run.ready import ReadyAnsible
-from mngr_ansible.run.runner import RunRecord, RunResult, run
+from mngr_ansible.run.runner import Event, RunRecord, RunResult, run
 from mngr_ansible.values import frozen, replace
 
 _CLEAN_UP_SECONDS = 5
@@ -32,6 +34,9 @@ _CLEAN_UP_SECONDS = 5
 
 _SLOW_SUDO_SECONDS = 60
 """How long Ansible waits at least for a sudo that is slow."""
+
+_CHANGED = " it was planned"
+"""In what the role ``mngr_files`` says of a source whose content is not the planned one."""
 
 _SHORTEST = 5
 """Seconds that a run gets although looking at the hosts used up all the time."""
@@ -167,9 +172,15 @@ def run_hosts(
     except (KeyboardInterrupt, SystemExit) as stop:  # of the run, or one more while its hosts are cleaned up
         signal = stop
     result = result or record.interrupted()
+    if any(_CHANGED in text for event in result.events for text in _texts(event)):
+        known_hashes.forget_sets_with(placed.entry.source for _, placed in placed_files(runs))
     if dialog.is_verbose and result.details and signal is None:
         dialog.on_progress("", result.details)
     return HostsRun(frozenset(one.alias for one in runs), result, signal)
+
+
+def _texts(event: Event) -> tuple[str, str]:
+    return event.text, "" if event.step is None else str(event.step.get("reason") or "")
 
 
 def _seconds_left(prepared: Sequence[Prepared], request: Request) -> float:

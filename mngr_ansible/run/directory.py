@@ -24,6 +24,7 @@ from typing import Any
 
 from mngr_ansible.content.location import content_directory
 from mngr_ansible.errors import InputError
+from mngr_ansible.plan.known_hashes import forget_sets_with
 from mngr_ansible.portable import snapshots
 from mngr_ansible.portable.text import printable
 from mngr_ansible.portable.trees import Entry
@@ -203,6 +204,7 @@ def _copy(entry: Entry, copy: Path) -> None:
     except (FileNotFoundError, PermissionError) as error:
         raise _unreadable(entry.source, error) from error
     if sha256 != entry.sha256:
+        forget_sets_with([entry.source])
         problem = f"{printable(entry.source)} was changed by another program since it was planned"
         raise InputError(problem, remedy="Run again, when no program writes to it.")
 

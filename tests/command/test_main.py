@@ -14,6 +14,7 @@ import pytest
 
 from mngr_ansible.cli.main import main
 from mngr_ansible.cli.parser import parser
+from mngr_ansible.plan.known_hashes import KnownHashes
 from tests.support.command_line import argv, mngr_ansible
 from tests.support.mngr import plugins
 
@@ -268,6 +269,27 @@ def test_ctrl_c_after_the_last_step_loses_no_report(renames, code, word, tmp_pat
     assert word in done.stderr
     assert "nothing was changed" not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_known_hash_that_is_not_that_of_the_file_is_forgotten_by_the_run_that_finds_it(tmp_path, monkeypatch):
+    """A program that writes through a mapping changes content for a while without the file's times."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    source = tmp_path / "large"
+    source.write_bytes(bytes(1 << 20))
+    os.utime(source, (1, 1))
+    while time.time_ns() < source.stat().st_ctime_ns + 150_000_000:
+        time.sleep(0.01)
+    known = KnownHashes([str(source)])
+    known.find([source.stat()])
+    known.add(source.stat(), "ab" * 32)
+    known.save()
+    words = ["apply", "--file", f"{source}:{tmp_path}/sent"]
+    state = {"XDG_STATE_HOME": str(tmp_path / "state")}
+
+    first, second = mngr_ansible(*words, env=state), mngr_ansible(*words, env=state)
+
+    assert "it changed after it was planned; it was sent as it is now" in first.stderr
+    assert second.stderr == "nothing to change: 1 ok\n"
 
 
 def test_an_unknown_option_refers_to_the_help_of_its_verb(capsys):
