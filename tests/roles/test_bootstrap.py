@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,22 @@ def test_the_script_that_gives_a_program_its_environment_is_clean_sh() -> None:
     script = executor.partition('_WITH_ENVIRONMENT = """\\\n')[2].partition('"""')[0]
     assert script.startswith("while IFS= read -r line")
     assert shellcheck(script) == []
+
+
+def test_of_the_scripts_answer_only_what_it_prints_is_taken_and_no_word_controls_the_terminal() -> None:
+    path = ROLES / "mngr_bootstrap/action_plugins/mngr_bootstrap_python.py"
+    spec = importlib.util.spec_from_file_location("mngr_bootstrap_action", path)
+    assert spec is not None
+    assert spec.loader is not None
+    action = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(action)
+    step = {"id": "bootstrap:python3", "status": "failed", "current": None, "reason": "no\x1b[2J"}
+    said = action._said(f"noise\n{json.dumps({'mngr_steps': [{**step, 'odd': 1}], 'add_host': {}, 'offered': '3'})}\n")
+    assert said == {"mngr_steps": [{**step, "reason": "no\\x1b[2J"}], "offered": "3"}
+    for odd in ({"status": "done"}, {"id": "package:git"}, {"reason": 5}, {"current": 3}, {"status": ["ok"]}):
+        assert action._said(json.dumps({"mngr_steps": [{**step, **odd}]})) is None, odd
+    for text in ("", "5", "{}", "[" * 100_000, json.dumps({"mngr_steps": [step], "offered": ["3"]})):
+        assert action._said(text) is None, text[:9]
 
 
 def bootstrap(tmp_path: Path, host: SshHost, *options: str) -> tuple[Play, dict[str, Any]]:

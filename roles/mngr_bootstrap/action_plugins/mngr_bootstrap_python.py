@@ -37,9 +37,10 @@ class ActionModule(ActionBase):
         if said is None:
             return {**result, "failed": True, "changed": False, "msg": "The host did not run the script to its end."}
         step = said["mngr_steps"][0]
-        result.update(changed=step["status"] == "changed", failed=step["status"] == "failed", mngr_steps=[step])
-        if step["status"] == "failed":
-            result["msg"] = f"{step['reason']}."
+        has_failed = step["status"] == "failed" or ran["rc"] != 0
+        result.update(changed=step["status"] == "changed", failed=has_failed, mngr_steps=[step])
+        if has_failed:
+            result["msg"] = f"{step['reason'] or 'The script ended on the host with exit status ' + str(ran['rc'])}."
         if self._task.check_mode:
             result["foretold"] = _foretold(said)
         if self._task.diff and result["changed"]:
@@ -62,13 +63,26 @@ def _whole(given: Any, name: str) -> int:
 
 
 def _said(output: str) -> dict[str, Any] | None:
-    """The JSON of the script's last line; None where there is none."""
+    """The JSON of the script's last line, of it only what the script prints; None where there is none."""
     last = output.rstrip().rpartition("\n")[2]
     try:
-        said: dict[str, Any] = json.loads(last)
-        return said if said["mngr_steps"][0]["status"] else None
-    except (ValueError, TypeError, KeyError, IndexError):
+        said = json.loads(last)
+        step = said["mngr_steps"][0]
+        found = {key: step[key] for key in ("id", "status", "current", "reason")}
+        more = {key: said[key] for key in ("foretold", "offered") if said.get(key)}
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
         return None
+    texts = [found["reason"], *more.values(), *([found["current"]] if found["current"] is not None else [])]
+    is_known = found["id"] == "bootstrap:python3" and found["status"] in ("ok", "changed", "failed")
+    if not is_known or not all(isinstance(each, str) for each in texts):
+        return None
+    found = {key: _shown(value) if isinstance(value, str) else value for key, value in found.items()}
+    return {"mngr_steps": [found], **{key: _shown(value) for key, value in more.items()}}
+
+
+def _shown(text: str) -> str:
+    """A host's text, of which no character controls a terminal."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
 
 
 def _foretold(said: dict[str, Any]) -> list[dict[str, Any]]:

@@ -209,7 +209,7 @@ class ActionModule(ActionBase):
             return None
         Display().warning(f"{(self._task_vars or {}).get('inventory_hostname', 'The host')}: {look.NOTICE}")
         is_changed = any(each["status"] == "changed" for each in outcomes)
-        return {"changed": is_changed, "mngr_steps": outcomes, **found.comparison}
+        return results.looked({"changed": is_changed, "mngr_steps": outcomes, **found.comparison})
 
     def _ask(self, found: look.Look, script: str) -> None:
         """Run a script of a look on the host.

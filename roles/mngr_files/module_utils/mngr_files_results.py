@@ -54,6 +54,11 @@ def checked(answer: Result, steps: Sequence[Step]) -> Result:
     return answer
 
 
+def looked(answer: Result) -> Result:
+    """What was found out with sh, of which the words of the host cannot control a terminal."""
+    return answers.taken(answer, APPLIED, str)
+
+
 def hidden(answer: Result, sent: Mapping[str, str | None]) -> Result:
     """The answer, in which nothing is shown that was sent."""
     beginning = (sent.get("bundle") or sent.get("part") or "")[:64]
@@ -92,10 +97,11 @@ def local_problem(error: OSError) -> str:
 
 def upload_problem(directory: str, output: str) -> str:
     """What went wrong with an upload: of what ssh, sftp and Ansible wrote, the last line, which says why."""
+    directory = answers.shown(directory, answers.MOST_WARNED)  # the host named it
     if "No space left on device" in output:
         return f"There is no space left in {directory} on the host for the files. Free some space and run again."
     lines = [line for line in map(text.clause, output.splitlines()) if line]
-    why = lines[-1] if lines else "no reason was given"
+    why = answers.shown(lines[-1], answers.MOST_WARNED) if lines else "no reason was given"
     return f"The files could not be uploaded to {directory}: {why}. Fix this and run again."
 
 
