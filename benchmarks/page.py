@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import phases
 from benchmarks.parts import CURVE25519
-from benchmarks.targets import REACH, RTTS, each_host, judged, ratio
+from benchmarks.targets import MORE_HOSTS, REACH, RTTS, each_host, judged, ratio
 from benchmarks.ways import CHANGED, FIRST, FLOOR, NOOP, OURS, PLAIN, PYINFRA, RSYNC, TUNED, WAYS
 from benchmarks.workloads import FILE_COUNTS, HOST_COUNTS, PACKAGE_COUNTS
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _SECTION = re.compile(r"(<!-- measured: ([a-z]+) -->\n).*?(<!-- end -->\n)", re.DOTALL)
 _SCALES = {"files": FILE_COUNTS, "packages": PACKAGE_COUNTS, "hosts": HOST_COUNTS}
+NOT_MEASURED = "Not measured.\n"
 SMALL_FILES = {"W1": 3, "W2": 220, "W3": 1000, "W4": 3}
 
 
@@ -85,13 +86,12 @@ def _summary(found: Results) -> str:
 
 def _about(found: Results) -> str:
     about = found.about
-    runs = [len(each.seconds) for each in found.find(part="reach", way=OURS)] or [0]
-    repeats = str(max(runs)) if min(runs) == max(runs) else f"{min(runs)} to {max(runs)}"
+    runs = {len(each.seconds) for each in found.find(part="reach")}
+    repeats = " to ".join(map(str, sorted({min(runs), max(runs)}))) if runs else ""
     versions = ", ".join(f"{name} {about[name]}" for name in ("python", "ansible-core", "pyinfra", "openssh"))
-    lines = [
-        f"{about['date']}, commit {about['commit']}, {about['cores']} cores; {versions}.",
-        f"Medians of {repeats} in the first table.",
-    ]
+    lines = [f"{about['date']}, commit {about['commit']}, {about['cores']} cores; {versions}."]
+    if repeats:
+        lines.append(f"Medians of {repeats} in the first table.")
     lines += found.notes
     if parts := busy(found):
         lines.append(f"The machine had other work to do, and the figures are worth little, in: {', '.join(parts)}.")
@@ -111,6 +111,8 @@ def _place(record: Record) -> str:
 
 
 def _reach(found: Results) -> str:
+    if not any(found.find(part="reach")):
+        return NOT_MEASURED
     rows = []
     for (workload, scenario), limits in REACH.items():
         for index, rtt in enumerate(RTTS):
@@ -132,7 +134,7 @@ def _verdict(is_met: bool) -> str:
 def _others(found: Results) -> str:
     verdicts = list(judged(found))
     if not verdicts:
-        return ""
+        return NOT_MEASURED
     others = [each for each in verdicts if each.rtt is None]
     rows = [[each.subject, f"{each.value:.2f}", f"≤ {each.limit:g}{_verdict(each.is_met)}"] for each in others]
     count = sum(1 for each in verdicts if each.is_met)
@@ -142,7 +144,7 @@ def _others(found: Results) -> str:
 def _start(found: Results) -> str:
     records = list(found.find(part="start"))
     if not records:
-        return ""
+        return NOT_MEASURED
     least = min(each.median for each in records)
     rows = [[f"`{each.way}`", f"{each.median:.3f}", f"{each.median / least:.1f}"] for each in records]
     return table(["", "seconds", f"/ `{records[0].way}`"], rows)
@@ -209,10 +211,11 @@ def _processor(found: Results) -> str:
     said = []
     for scenario in (FIRST, NOOP):
         ours = sorted(found.find(part="hosts", scenario=scenario, way=OURS), key=lambda each: each.count)
-        if len(ours) > 1:
+        if ours and ours[-1].count - ours[0].count >= MORE_HOSTS:
             few, many = (sorted(each.cpu)[len(each.cpu) // 2] for each in (ours[0], ours[-1]))
             said.append(f"{(many - few) / (ours[-1].count - ours[0].count):.3f} s in a {scenario}")
-    return f"\nOne host more takes of the controller's processor {' and '.join(said)}.\n" if said else ""
+    shown = " and ".join(said) or "not measured"
+    return f"\nWhat one host more takes of the controller's processor: {shown}.\n"
 
 
 def _distance(found: Results) -> str:
@@ -234,6 +237,7 @@ def _exchanges(found: Results) -> str:
                 where = {"part": "kex", "workload": workload, "scenario": scenario, "way": way}
                 cells = [_cell(found.find(**where, kex=kex)) for kex in ("", CURVE25519)]
                 if set(cells) - {"-"}:
+                    cells = ["not measured" if each == "-" else each for each in cells]
                     rows.append([f"{workload}, {scenario}", way, *cells])
     return table(["", "", "OpenSSH's default", "curve25519"], rows)
 
@@ -245,13 +249,14 @@ def _memory(found: Results) -> str:
     ]
     text = table(["", "", "controller, MiB", "host, MiB"], rows)
     slope = each_host(found)
-    return text + (f"\nOne host more takes {slope:.2f} MiB on the controller.\n" if slope is not None else "")
+    said = "not measured" if slope is None else f"{slope:.2f} MiB"
+    return f"{text}\nWhat one host more takes on the controller: {said}.\n"
 
 
 def _where(found: Results) -> str:
     """A column for each run at the lowest RTT that was measured."""
     if not found.profiles:
-        return ""
+        return NOT_MEASURED
     rtt = min(each.rtt for each in found.profiles)
     runs = [each for each in found.profiles if each.rtt == rtt]
     rows = []
@@ -268,8 +273,8 @@ def _cell(records: Iterator[Record]) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown; "" without rows."""
+    """A table in Markdown; without rows, that there is none."""
     lines = [f"| {' | '.join(cells)} |" for cells in rows]
     if not lines:
-        return "\n"
+        return NOT_MEASURED
     return "\n".join([f"| {' | '.join(head)} |", "|" + "---|" * len(head), *lines]) + "\n"

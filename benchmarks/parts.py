@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 CURVE25519 = "curve25519-sha256,curve25519-sha256@libssh.org"
 """Both names of one algorithm: pyinfra's ssh knows only the older."""
-SAMPLES = (1, 4)
+SAMPLES = (1, 8)
 """How many small files of W2 and W3 a way gets that takes a task for each."""
 
 

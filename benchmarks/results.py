@@ -81,6 +81,10 @@ class Profile:
         return sum(seconds for _, seconds in self.phases)
 
 
+_GROWN = 1.5
+"""A time that is so many times another one has grown; less may be the noise of two runs."""
+
+
 @dataclass(frozen=True)
 class Estimate:
     """A time in seconds; ``is_guess``: scaled from runs with fewer files."""
@@ -110,7 +114,8 @@ class Results:
         """The median of a way for so many files, packages or hosts of a family; None where nothing was measured.
 
         What was not measured with this count grows with each as it grew between the smallest and the largest measured
-        count; a single count says nothing of others.
+        count. A single count says nothing of others; nor do two of which the larger took hardly longer, because single
+        runs differ by as much.
         """
         found = [each for each in self.find(**wanted) if each.workload.partition("/")[0] == family]
         for each in found:
@@ -120,7 +125,9 @@ class Results:
         if len(found) < 2 or count < found[-1].count:
             return None
         few, many = found[0], found[-1]
-        slope = max(0.0, (many.median - few.median) / (many.count - few.count))
+        if many.median < _GROWN * few.median:
+            return None
+        slope = (many.median - few.median) / (many.count - few.count)
         return Estimate(many.median + (count - many.count) * slope, is_guess=True)
 
     def forget_failures(self, part: str) -> None:

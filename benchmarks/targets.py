@@ -32,6 +32,8 @@ CONTROLLER = {"W1": 150.0, "W2": 150.0, "W3": 150.0, "1G": 128.0}
 HOST = {"1G": 128.0}
 EACH_HOST = 1.0
 """MiB on the controller for each host more."""
+MORE_HOSTS = 40
+"""What one host more takes is judged from two runs of which one has so many hosts more."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,11 @@ def _memory(found: Results) -> Iterator[Verdict]:
 
 
 def each_host(found: Results) -> float | None:
-    """MiB that one host more takes on the controller, between the smallest and the largest number of hosts."""
+    """MiB that one host more takes on the controller, between the smallest and the largest number of hosts; None where
+    these are too near to each other, or the difference is only noise."""
     weights = [each for each in found.weights if each.way == OURS and each.workload.startswith("hosts/")]
     weights.sort(key=lambda each: each.hosts)
-    if len(weights) < 2:
+    if not weights or weights[-1].hosts - weights[0].hosts < MORE_HOSTS:
         return None
-    return (weights[-1].controller - weights[0].controller) / (weights[-1].hosts - weights[0].hosts)
+    more = weights[-1].controller - weights[0].controller
+    return more / (weights[-1].hosts - weights[0].hosts) if more > 0 else None

@@ -109,6 +109,34 @@ def test_a_larger_number_of_files_is_estimated_from_two_smaller_ones():
     assert found.estimate(1000, family="files", scenario=NOOP) is None
 
 
+def test_two_runs_that_hardly_differ_tell_nothing_of_larger_ones():
+    for larger in (1.8, 2.0, 2.9):
+        found = Results(
+            records=[record("files/10", count=10, seconds=2.0), record("files/30", count=30, seconds=larger)]
+        )
+        assert found.estimate(1000, family="files", scenario=FIRST) is None
+
+
+@pytest.mark.parametrize(
+    ("hosts", "mib", "said"), [(10, 85, "not measured"), (50, 85, "not measured"), (50, 135.0, "1.00 MiB")]
+)
+def test_what_one_host_more_takes_is_told_only_from_many_hosts(hosts, mib, said):
+    found = Results(dict.fromkeys(ABOUT, 1))
+    found.weights = [Weight("hosts/1", OURS, 1, 86.0, 1.0), Weight(f"hosts/{hosts}", OURS, hosts, mib, 1.0)]
+    assert f"one host more takes on the controller: {said}.\n" in page.sections(found)["memory"]
+
+
+def test_a_section_without_figures_says_that_nothing_was_measured():
+    sections = page.sections(Results(dict.fromkeys(ABOUT, 1)))
+    assert all("ot measured.\n" in text for name, text in sections.items() if name not in ("about", "summary"))
+    assert "Medians" not in sections["about"]
+
+    found = Results(dict.fromkeys(ABOUT, 1), records=[record(way=FLOOR), record(part="kex")])
+    sections = page.sections(found)
+    assert "Medians of 1 in the first table" in sections["about"]
+    assert f"| W1, first run | {OURS} | 1.00 | not measured |" in sections["kex"]
+
+
 def test_every_workload_of_a_part_can_be_made(tmp_path):
     known = workloads(tmp_path)
     for part in PARTS:
