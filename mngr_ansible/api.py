@@ -7,7 +7,7 @@ from typing import Any
 from mngr_ansible.host.connection import LocalShell
 from mngr_ansible.inputs.settings import Settings
 from mngr_ansible.plan.plan import Plan
-from mngr_ansible.provisioning import provisioner
+from mngr_ansible.provisioning.gathering import gather
 from mngr_ansible.provisioning.request import build_request
 from mngr_ansible.provisioning.targets import host_target, open_targets
 from mngr_ansible.report.report import Interrupted, Report
@@ -34,7 +34,7 @@ def build_plan(
         manifests=manifests, plugins=plugins, files=files, packages=packages, settings=settings, reads_all=checksum
     )
     directory = os.fspath(work_dir) if work_dir is not None else ""
-    return provisioner.gather([host_target("localhost", LocalShell(), directory)], asked)[0].plan
+    return gather([host_target("localhost", LocalShell(), directory)], asked)[0].plan
 
 
 def provision(
@@ -87,6 +87,9 @@ def provision(
             reads_all=checksum,
         )
         try:
-            return provisioner.provision(provisioner.gather(found, asked), asked).report
+            gathered = gather(found, asked)
+            from mngr_ansible.provisioning import provisioner  # ssh connects meanwhile
+
+            return provisioner.provision(gathered, asked).report
         except Interrupted as stop:
             raise stop.signal from None

@@ -1,17 +1,25 @@
 """The verbs that make a plan: options → a report and the words for people.
 
-What is heavy (``story``, ``report.text``) is imported while ssh connects.
+What is heavy is imported where it is needed, most of it while ssh connects.
 """
 
 import argparse
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mngr_ansible.cli.verbs import Result
 from mngr_ansible.errors import UsageError
+from mngr_ansible.portable.text import one_stop, printable
 from mngr_ansible.provisioning.targets import open_targets
 from mngr_ansible.report.report import Interrupted, Report
 from mngr_ansible.system.signals import Terminated
 from mngr_ansible.values import replace
+
+if TYPE_CHECKING:
+    from mngr_ansible.provisioning.request import Confirm, Request, Target
+    from mngr_ansible.report.progress import ProgressCallback
 
 
 def _plan(options: argparse.Namespace) -> Result:
@@ -32,10 +40,9 @@ def _plan(options: argparse.Namespace) -> Result:
 
 
 def _for_distro(options: argparse.Namespace) -> Report:
-    from mngr_ansible.cli.story import request_of
     from mngr_ansible.provisioning.for_distro import distro_report
 
-    return distro_report(request_of(options, None), options.system)
+    return distro_report(_request(options, None), options.system)
 
 
 def _apply(options: argparse.Namespace) -> Result:
@@ -64,12 +71,11 @@ def _bootstrap(options: argparse.Namespace) -> Result:
 
 
 def _plugins(options: argparse.Namespace) -> Result:
-    from mngr_ansible.cli.story import request_of
     from mngr_ansible.provisioning.listing import plugins_report
     from mngr_ansible.report import text
 
     with open_targets(()) as (targets, _):
-        report = plugins_report(request_of(options, None), targets)
+        report = plugins_report(_request(options, None), targets)
     return Result(report, text.plugins_text(report))
 
 
@@ -88,19 +94,12 @@ def _on_hosts(options: argparse.Namespace) -> Report:
     report = None
     try:
         with open_targets(
-            options.host,
-            work_dir=options.work_dir,
-            key=options.key,
-            known_hosts=options.known_hosts,
-            timeout=options.timeout,
+            options.host, work_dir=options.work_dir, key=options.key, known_hosts=options.known_hosts
         ) as (targets, control_path):
-            from mngr_ansible.cli import story
-
-            report = story.report_on(targets, control_path, options)
+            request = replace(_request(options, control_path), ready=options.ready)
+            report = _report(targets, request, options)
     except (KeyboardInterrupt, Terminated) as signal:
-        if report is not None and story.is_changing(
-            options
-        ):  # everything is done, only the connections were being closed
+        if report is not None and _is_changing(options):  # everything is done, only the connections were being closed
             raise Interrupted(report, signal) from signal
         raise
     idle = [f"--{name.replace('_', '-')}" for name in ("key", "known_hosts") if getattr(options, name) is not None]
@@ -108,6 +107,85 @@ def _on_hosts(options: argparse.Namespace) -> Report:
         notice = f"{' and '.join(idle)} without --host: this machine is meant, and no ssh is used"
         report = replace(report, notices=(notice, *report.notices))
     return report
+
+
+def _report(targets: Sequence["Target"], request: "Request", options: argparse.Namespace) -> Report:
+    from mngr_ansible.provisioning.gathering import gather
+    from mngr_ansible.provisioning.request import Dialog
+
+    is_bootstrap = options.command == "bootstrap"
+    if is_bootstrap:
+        from mngr_ansible.provisioning import bootstrap
+
+        gathered = bootstrap.gather(targets, request)
+    else:
+        gathered = gather(targets, request)
+    from mngr_ansible.provisioning import provisioner  # ssh connects meanwhile
+    from mngr_ansible.provisioning.reporting import plan_report
+
+    if options.command == "render":
+        dialog = Dialog(confirm=_confirm(options))
+        return provisioner.render(
+            gathered, request, Path(options.directory), dialog, is_desired=options.desired, is_plain=options.tasks
+        )
+    if not _is_changing(options):
+        return plan_report(provisioner.inspect(gathered, request), has_diff=getattr(options, "diff", False))
+    dialog = Dialog(_progress(options), _confirm(options), options.verbose)
+    done = provisioner.provision(gathered, request, dialog, command=options.command, is_finished=not is_bootstrap)
+    return done.report
+
+
+def _is_changing(options: argparse.Namespace) -> bool:
+    return options.command == "apply" or (options.command == "bootstrap" and not options.dry_run)
+
+
+def _request(options: argparse.Namespace, control_path: str | None) -> "Request":
+    from mngr_ansible.provisioning.request import build_request
+
+    given = vars(options)
+    return build_request(
+        manifests=given.get("manifest", ()),
+        plugins=given.get("plugin", ()),
+        files=given.get("file", ()),
+        packages=given.get("package", ()),
+        install=options.install,
+        check_packages=not options.no_check_packages,
+        only=given.get("only"),
+        reads_all=given.get("checksum", False),
+        become=given.get("become", False),
+        timeout=options.timeout,
+        control_path=control_path,
+        password=_password() if given.get("ask_become_pass") else None,
+    )
+
+
+def _password() -> str:
+    from mngr_ansible.provisioning.password import ask_become_password
+
+    return ask_become_password()
+
+
+def _progress(options: argparse.Namespace) -> "ProgressCallback":
+    width = max((len(host) for host in options.host), default=0)
+
+    def print_line(host: str, line: str) -> None:
+        line = "\n".join(map(printable, one_stop(line).split("\n")))
+        print(f"{host:<{width}}   {line}" if width and host else line, file=sys.stderr, flush=True)
+
+    return print_line
+
+
+def _confirm(options: argparse.Namespace) -> "Confirm | None":
+    if options.yes:
+        return lambda _question: True
+    if options.json or not all(stream and stream.isatty() for stream in (sys.stdin, sys.stderr)):  # None: closed
+        return None
+
+    def ask(question: str) -> bool:
+        print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+    return ask
 
 
 def _apply_command(options: argparse.Namespace) -> str:

@@ -11,7 +11,7 @@ import re
 import shlex
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,20 +78,36 @@ class Address:
 
 
 class _FirstShell:
-    """The shell that was started on a host before its first script was known; it runs one script, or none."""
+    """The shell that is started on a host before its first script is known; it runs one script, or none.
+
+    A thread of its own starts it, and lives until :meth:`close`: the kernel ends a shell of ours with its thread.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._is_needed = True
         self._shell: WaitingProgram | None = None
         self._until = 0.0
+        self._is_over = threading.Event()
+        self._thread: threading.Thread | None = None
 
-    def start(self, command: Sequence[str], until: float) -> None:
-        """Start it with this command, if nobody has asked for it yet; it is ended at a time of the monotonic clock."""
-        with self._lock:
-            if self._is_needed:
-                self._is_needed = False
-                self._shell, self._until = WaitingProgram(command), until
+    def begin(self, command: Callable[[], tuple[Sequence[str], float]]) -> None:
+        """Start it with this command, and end it at this time of the monotonic clock; the thread asks for both.
+
+        What goes wrong is raised where the first script is run.
+        """
+
+        def start() -> None:
+            with contextlib.suppress(HostError, OSError):
+                argv, until = command()
+                with self._lock:
+                    if self._is_needed:
+                        self._is_needed = False
+                        self._shell, self._until = WaitingProgram(argv), until
+            self._is_over.wait()
+
+        self._thread = threading.Thread(target=start, daemon=True)
+        self._thread.start()
 
     def take(self, until: float) -> WaitingProgram | None:
         """The shell, once, if it lives that long; None if there is none, then none is started any more."""
@@ -101,6 +117,18 @@ class _FirstShell:
             shell.end()
             return None
         return shell
+
+    def end(self) -> None:
+        """End the shell, unless it was taken."""
+        if (shell := self.take(0)) is not None:
+            shell.end()
+
+    def close(self) -> None:
+        """End the thread too; no script of the host runs any more."""
+        self.end()
+        self._is_over.set()
+        if self._thread is not None:
+            self._thread.join()
 
 
 @frozen
@@ -253,17 +281,21 @@ class OpenSsh:
         options |= master_options(self.control_path) if is_shared else {"ControlMaster": "no", "ControlPath": "none"}
         return [self._program(), "-T", *extra, *as_arguments(options), *self.arguments(), *self._destination()]
 
+    def _shell_command(self, seconds: float) -> list[str]:
+        """ssh, and the shell that it starts on the host, which is ended after so many seconds."""
+        return [*self._command(), _bounded_shell(math.ceil(seconds) + 1)]
+
     def begin(self, seconds: float) -> None:
-        """Start to connect, and then a shell on the host that waits for the first script, for these seconds.
+        """Begin to connect, and have a shell wait on the host for a first script of so many seconds.
 
-        Called by a thread that lives until :meth:`stop` is called. What goes wrong is raised by :meth:`run`.
-
-        Raises:
-            HostError: as :attr:`settings`.
-            OSError: ssh could not be started.
+        Called at most once, before :meth:`run`, which raises what goes wrong; :meth:`close` ends it.
         """
-        command = [*self._command(), _bounded_shell(math.ceil(seconds) + 1)]
-        self._first.start(command, time.monotonic() + seconds)
+
+        def command() -> tuple[Sequence[str], float]:
+            most = seconds + self.patience
+            return self._shell_command(most), time.monotonic() + most
+
+        self._first.begin(command)
 
     def run(self, script: str, timeout: float) -> ShellResult:
         deadline = time.monotonic() + timeout
@@ -279,7 +311,7 @@ class OpenSsh:
         try:
             shell = self._first.take(started + timeout)
             if shell is None:
-                shell = WaitingProgram([*self._command(), _bounded_shell(math.ceil(timeout) + 1)])
+                shell = WaitingProgram(self._shell_command(timeout))
             done = shell.finish(as_bytes(script), seconds=timeout, stop=self._stopped)
         except TimeoutError:
             raise no_answer(timeout, self.address.typed) from None
@@ -334,8 +366,12 @@ class OpenSsh:
 
     def stop(self) -> None:
         self._stopped.set()
-        if (shell := self._first.take(0)) is not None:
-            shell.end()
+        self._first.end()
+
+    def close(self) -> None:
+        """End what :meth:`begin` has started; no script runs any more, and none is run later."""
+        self.stop()
+        self._first.close()
 
 
 def _bounded_shell(seconds: int) -> str:

@@ -81,14 +81,14 @@ def plan(ctx: click.Context, /, **_: Any) -> None:
     """Show what would change and why. Only the agent's status is updated."""
     from mngr_ansible.mngr.connection import locked
     from mngr_ansible.mngr.status import record_status
-    from mngr_ansible.provisioning import provisioner
+    from mngr_ansible.provisioning import gathering, provisioner
     from mngr_ansible.provisioning.for_distro import plan_for_distro
     from mngr_ansible.provisioning.reporting import plan_report
     from mngr_ansible.report import text
 
     with invocation(ctx, "plan") as call:
         agent, host, target, request = call.resolve()
-        gathered = provisioner.gather([target], request)
+        gathered = gathering.gather([target], request)
         if call.opts.system is not None:
             report = plan_for_distro(gathered[0], call.opts.system)
             call.show_plan(report, text.for_distro_text(report))
@@ -113,7 +113,7 @@ def apply(ctx: click.Context, /, **_: Any) -> None:
     from mngr_ansible.mngr import messages
     from mngr_ansible.mngr.connection import locked
     from mngr_ansible.mngr.status import failure_recorded, record_status, status_of
-    from mngr_ansible.provisioning import provisioner
+    from mngr_ansible.provisioning import gathering, provisioner
     from mngr_ansible.report import text
 
     with invocation(ctx, "apply") as call:
@@ -121,7 +121,7 @@ def apply(ctx: click.Context, /, **_: Any) -> None:
         call.warn(request, is_local=target.connection.is_local)
         with locked(host, request), failure_recorded(agent):
             dialog = messages.dialog(call.mngr_ctx, is_yes=call.opts.yes, is_verbose=call.opts.verbose > 0)
-            report = provisioner.provision(provisioner.gather([target], request), request, dialog).report
+            report = provisioner.provision(gathering.gather([target], request), request, dialog).report
             record_status(agent, status_of(report.hosts[0]))
         call.show(report, text.apply_text(report))
 
@@ -138,14 +138,14 @@ def apply(ctx: click.Context, /, **_: Any) -> None:
 def render(ctx: click.Context, /, **_: Any) -> None:
     """Write the run directory for what would change into DIR, and stop."""
     from mngr_ansible.mngr import messages
-    from mngr_ansible.provisioning import provisioner
+    from mngr_ansible.provisioning import gathering, provisioner
     from mngr_ansible.report import text
 
     with invocation(ctx, "render") as call:
         (_agent, _host, target, request), directory = call.resolve_beside(call.opts.agent or "", call.opts.directory)
         call.warn(request, is_local=False)
         dialog = messages.dialog(call.mngr_ctx, is_yes=call.opts.yes)
-        gathered = provisioner.gather([target], request)
+        gathered = gathering.gather([target], request)
         is_desired, is_plain = call.opts.desired, call.opts.tasks
         report = provisioner.render(
             gathered, request, Path(directory), dialog, is_desired=is_desired, is_plain=is_plain

@@ -22,7 +22,7 @@ from mngr_ansible.mngr.trust import Words, words_of
 from mngr_ansible.mngr.undo import undone_on_failure, watch
 from mngr_ansible.mngr.uploads import mngr_uploads
 from mngr_ansible.portable.text import printable
-from mngr_ansible.provisioning import provisioner
+from mngr_ansible.provisioning import gathering, provisioner
 from mngr_ansible.provisioning.recheck import recheck
 from mngr_ansible.provisioning.reporting import apply_report, notices_of
 from mngr_ansible.provisioning.request import Dialog, Prepared, Request
@@ -80,7 +80,7 @@ def check_before_create(options: CreateAgentOptions, host: object, mngr_ctx: Mng
         request.hooks()
         warn_of_what_is_ignored(words)
         warn_of_files(words, request, is_local=is_local)
-        provisioner.check(request, is_local=is_local)
+        gathering.check(request, is_local=is_local)
         make_ready(options, host, request, mngr_ctx)
 
 
@@ -125,7 +125,7 @@ def provision(
         request = create_request(mngr_ctx, given, is_local=host.is_local, words=words)
         request = replace(request, ready=ready.ansible)
         with printed_to_stderr():
-            gathered = provisioner.gather([agent_target(agent, host, options, mngr_ctx)], request)
+            gathered = gathering.gather([agent_target(agent, host, options, mngr_ctx)], request)
         if gathered[0].plan.is_empty and not gathered[0].plan.skipped:
             _log_notices(gathered[0])
             prepared, report = gathered[0], HostReport(gathered[0].target.name, host.is_local)

@@ -27,7 +27,7 @@ from mngr_ansible.mngr.repository_warnings import warn_of_files, warn_of_what_is
 from mngr_ansible.mngr.request import agent_target, create_request
 from mngr_ansible.mngr.status import failure_recorded, status_of
 from mngr_ansible.mngr.trust import words_of
-from mngr_ansible.provisioning import provisioner
+from mngr_ansible.provisioning import gathering, provisioner
 from mngr_ansible.system.signals import terminate_gracefully
 from mngr_ansible.system.stdout import printed_to_stderr
 
@@ -53,7 +53,7 @@ def apply_options(params: Mapping[str, Any]) -> None:
         warn_of_files(words, request, is_local=host.is_local)
         logger.info("ansible: agent {} exists already; applying the options to it", agent.name)
         with locked(host, request), failure_recorded(agent), printed_to_stderr():
-            gathered = provisioner.gather([agent_target(agent, host, None, mngr_ctx)], request)
+            gathered = gathering.gather([agent_target(agent, host, None, mngr_ctx)], request)
             speaking = dialog(mngr_ctx, is_yes=mngr_ctx.is_auto_approve and words.is_granted("yes", True))
             done = provisioner.provision(gathered, request, speaking, before_run=refuse_what_a_person_installs)
             report = done.report.hosts[0]

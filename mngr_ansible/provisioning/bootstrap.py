@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from mngr_ansible.inputs.contribution import Contribution
 from mngr_ansible.plan.plan import build, print_only
+from mngr_ansible.provisioning.gathering import connect
 from mngr_ansible.provisioning.request import Prepared, Request, Target
 from mngr_ansible.spec.packages import PackageRequirement
 from mngr_ansible.values import replace
@@ -31,7 +32,7 @@ def gather(
     *,
     is_lenient: bool = False,
 ) -> list[Prepared]:
-    """The bootstrap plan for every host; no plugin is asked, and no host either.
+    """The bootstrap plan for every host; no plugin is asked. Then ssh begins to connect.
 
     Args:
         targets: the hosts.
@@ -47,4 +48,5 @@ def gather(
     if plan.requirements:
         plan = replace(plan, installs_python="if possible" if is_lenient else "always")
     plan = print_only(plan) if request.is_print_only else plan
+    connect(targets, request)
     return [Prepared(target, plan, (asked,)) for target in targets]

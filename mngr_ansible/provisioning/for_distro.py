@@ -12,7 +12,7 @@ from mngr_ansible.host.state import HostState, Login, Paths, System
 from mngr_ansible.inputs.hook_arguments import Agent, CommandResult, Host
 from mngr_ansible.plan.plan import packages_only
 from mngr_ansible.portable.checks import Finding
-from mngr_ansible.provisioning.provisioner import gather
+from mngr_ansible.provisioning.gathering import gather
 from mngr_ansible.provisioning.reporting import plan_report
 from mngr_ansible.provisioning.request import Prepared, Request, Target
 from mngr_ansible.report.report import Report
@@ -102,7 +102,7 @@ def distro_report(request: Request, name: str) -> Report:
 
     Raises:
         UsageError: a system that is not known.
-        MngrAnsibleError: as in :func:`provisioner.gather`.
+        MngrAnsibleError: as in :func:`gathering.gather`.
     """
     fresh_host(name, ())
     host = Host(name, False, _unreachable)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def plugins_report(request: "Request", targets: Sequence["Target"]) -> Report:
     """Ask the plugins about the first host, without contacting it."""
-    from mngr_ansible.provisioning.provisioner import gather
+    from mngr_ansible.provisioning.gathering import gather
 
     gathered = gather(targets, request)
     return Report("plugins", notices=gathered[0].plan.all_notices, extra={"plugins": _rows(request, gathered[0])})

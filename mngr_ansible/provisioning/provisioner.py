@@ -1,12 +1,13 @@
 """The story of every command, once: gather → inspect → confirm → run → report → finish.
 
-* :func:`gather` asks the plugins and makes a plan for every host. No host is asked anything.
+* :func:`gathering.gather` asks the plugins and makes a plan for every host, then ssh begins to connect.
 * :func:`inspect` looks at every host and compares its plan with it. Nothing is changed.
 * :func:`plan_report` (in ``reporting``) and :func:`render` stop there.
 * :func:`provision` goes on: it asks about local installs and mirrors of empty sources, runs Ansible, reports, and calls
   the plugins' last hook.
 
-The command line, the Python API and mngr call these functions with their own hosts, requests and dialogs.
+The command line, the Python API and mngr call these functions with their own hosts, requests and dialogs. They import
+this module after the plans are made: it takes a while, and ssh connects meanwhile.
 """
 
 import time
@@ -18,19 +19,18 @@ from typing import TYPE_CHECKING
 from mngr_ansible.diff.availability import ask_offers
 from mngr_ansible.diff.due import compare, unmet_requirements
 from mngr_ansible.diff.resolver import Candidate, Resolver
-from mngr_ansible.errors import ErrorGroup, HostError, InputError, MngrAnsibleError
+from mngr_ansible.errors import HostError, MngrAnsibleError
 from mngr_ansible.host.connection import HostStoppedError
 from mngr_ansible.host.probe import probe
 from mngr_ansible.host.probe_request import ProbeRequest
 from mngr_ansible.host.state import HostState
-from mngr_ansible.inputs.hooks import contributions, run_after, run_before
-from mngr_ansible.inputs.misspelt import condition_notices
-from mngr_ansible.plan.plan import Plan, build, print_only, resolve_destinations
+from mngr_ansible.inputs.hooks import run_after
+from mngr_ansible.plan.plan import Plan, resolve_destinations
 from mngr_ansible.portable import managers
 from mngr_ansible.provisioning.at_once import at_once
 from mngr_ansible.provisioning.readiness import fitting, made_ready, remember
 from mngr_ansible.provisioning.reporting import NONSENSE, apply_report, nonsense, plan_report
-from mngr_ansible.provisioning.request import SILENT, Dialog, Prepared, Request, Target
+from mngr_ansible.provisioning.request import SILENT, Dialog, Prepared, Request
 from mngr_ansible.report.progress import announce, failed_early, summary
 from mngr_ansible.report.report import HostReport, Interrupted, Report
 from mngr_ansible.run.places import remove_what_killed_runs_left, temporary_run_directory
@@ -55,62 +55,6 @@ class Provisioned:
 
     prepared: tuple[Prepared, ...]
     report: Report
-
-
-def gather(targets: Sequence[Target], request: Request) -> list[Prepared]:
-    """Ask all plugins about all hosts, and plan; no host is changed. The time that this takes counts for the run.
-
-    Raises:
-        MngrAnsibleError: a plugin refuses or is faulty, a source is missing, plugins conflict, the time is up.
-    """
-    started = time.monotonic()
-    found = request.hooks()
-    refusals: list[MngrAnsibleError] = []
-    for target in targets:
-        try:
-            run_before(found, target.arguments(), host=target.name)
-        except MngrAnsibleError as error:
-            refusals.append(error)
-    if refusals:
-        raise refusals[0] if len(refusals) == 1 else ErrorGroup(refusals)
-    gathered: list[Prepared] = []
-    notices = request.notices()
-    for target in targets:
-        asked = (*target.own, *contributions(found, target.arguments(), host=target.name), *request.user)
-        is_local = target.connection.is_local
-        if gathered and gathered[-1].contributions == asked and gathered[-1].target.connection.is_local == is_local:
-            plan = gathered[-1].plan
-        else:
-            plan = build(
-                asked,
-                request.settings,
-                install=request.install,
-                check_packages=request.check_packages,
-                only=request.only,
-                work_dir=target.work_dir if target.work_dir.startswith("/") else "",
-                is_local=is_local,
-                reads_all=request.reads_all,
-            )
-            plan = print_only(plan) if request.is_print_only else plan
-            plan = replace(plan, notices=(*notices, *condition_notices(asked), *plan.notices))
-        gathered.append(Prepared(target, plan, asked))
-    spent = time.monotonic() - started
-    if spent >= request.timeout:
-        raise InputError(
-            f"asking the plugins and reading the local files took {spent:.0f} s; the whole run may take "
-            f"{request.timeout:g} s",
-            remedy="Send fewer or smaller files, or give more time with --timeout. Nothing was changed.",
-        )
-    return [replace(each, spent=spent) for each in gathered]
-
-
-def check(request: Request, *, is_local: bool) -> None:
-    """Plan what the user alone asks for, without plugins: what is wrong with it is known before there is an agent.
-
-    Raises:
-        MngrAnsibleError: a required source is missing or cannot be copied, or his needs contradict each other.
-    """
-    build(request.user, request.settings, install=request.install, only=request.only, is_local=is_local)
 
 
 def inspect(

@@ -4,11 +4,8 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mngr_ansible.diff.due import Due
-from mngr_ansible.diff.resolver import Resolver
 from mngr_ansible.errors import MngrAnsibleError, UsageError
 from mngr_ansible.host.connection import Connection
-from mngr_ansible.host.state import HostState
 from mngr_ansible.inputs.arguments import as_paths, as_tuple
 from mngr_ansible.inputs.contribution import Contribution
 from mngr_ansible.inputs.hooks import Hook, hooks
@@ -17,7 +14,6 @@ from mngr_ansible.inputs.plugins import plugin_manager
 from mngr_ansible.inputs.settings import Settings, is_seconds
 from mngr_ansible.inputs.user import user_contributions
 from mngr_ansible.plan.plan import Only, Plan
-from mngr_ansible.report.progress import ProgressCallback
 from mngr_ansible.run.inventory import alias
 from mngr_ansible.spec.packages import Install
 from mngr_ansible.values import field, frozen
@@ -25,6 +21,10 @@ from mngr_ansible.values import field, frozen
 if TYPE_CHECKING:
     import pluggy
 
+    from mngr_ansible.diff.due import Due
+    from mngr_ansible.diff.resolver import Resolver
+    from mngr_ansible.host.state import HostState
+    from mngr_ansible.report.progress import ProgressCallback
     from mngr_ansible.run.ready import ReadyAnsible
 
 
@@ -41,6 +41,8 @@ class Target:
     mngr_ctx: Any = None
     own: tuple[Contribution, ...] = ()
     """What the agent needs by its nature, below every plugin."""
+    connect: Callable[[float], None] | None = None
+    """Begins to connect, and has a shell wait for a script of so many seconds; who opened the host ends it."""
 
     def arguments(self) -> dict[str, Any]:
         return {"agent": self.agent, "host": self.host, "options": self.options, "mngr_ctx": self.mngr_ctx}
@@ -100,10 +102,10 @@ class Prepared:
     target: Target
     plan: Plan
     contributions: tuple[Contribution, ...]
-    state: HostState | None = None
-    due: Due | None = None
+    state: "HostState | None" = None
+    due: "Due | None" = None
     error: MngrAnsibleError | None = None
-    resolver: Resolver | None = None
+    resolver: "Resolver | None" = None
     """Chose the sources of its packages; chooses the next one where one fails."""
     spent: float = 0
     """Seconds that planning and inspecting took; the run has so much less."""
@@ -138,7 +140,7 @@ class Dialog:
         is_verbose: whether every event of the run is a line of progress.
     """
 
-    on_progress: ProgressCallback = _ignore
+    on_progress: "ProgressCallback" = _ignore
     confirm: Confirm | None = None
     is_verbose: bool = False
 

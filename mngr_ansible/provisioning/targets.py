@@ -13,20 +13,10 @@ from mngr_ansible.errors import HostError, UsageError
 from mngr_ansible.host.connection import Connection, LocalShell
 from mngr_ansible.host.masters import control_sockets
 from mngr_ansible.host.ssh import Address, OpenSsh
-from mngr_ansible.system.descriptors import room
+from mngr_ansible.values import replace
 
-if TYPE_CHECKING:  # what is heavy is imported while ssh connects
+if TYPE_CHECKING:  # what is heavy is imported while ssh says what it will do
     from mngr_ansible.provisioning.request import Target
-
-_BEGUN = 32
-"""Connections that are opened at once before it is known what hosts are asked; each takes so many descriptors:"""
-_DESCRIPTORS = 8
-
-_PROBE_SECONDS = 120
-"""How long a host may take to answer the first script, where it has no patience of its own."""
-
-_READING_SECONDS = 10
-"""How long a host waits for the first script; after that it is asked over the connection that is open by then."""
 
 
 @contextlib.contextmanager
@@ -36,12 +26,11 @@ def open_targets(
     work_dir: str | os.PathLike[str] | None = None,
     key: str | os.PathLike[str] | None = None,
     known_hosts: str | os.PathLike[str] | None = None,
-    timeout: float | None = None,
 ) -> Iterator[tuple[list["Target"], str | None]]:
     """The hosts, and the ControlPath of their ssh connections (None for this machine). No host means this machine.
 
-    ssh begins to connect at once; the connections are closed when the block ends. ``timeout``: seconds for the whole
-    run, if they are known.
+    No host is contacted before ``Target.connect`` is called, or a script is run on it; the connections are closed when
+    the block ends.
 
     Raises:
         UsageError: an address does not parse, or is given twice.
@@ -69,42 +58,36 @@ def open_targets(
     identity, keys = _existing_file("--key", key), _existing_file("--known-hosts", known_hosts)
     with control_sockets() as sockets:
         connections = [OpenSsh(each, sockets, identity, keys) for each in addresses]
-        with _begun(connections, min(timeout or _PROBE_SECONDS, _PROBE_SECONDS) + _READING_SECONDS):
-            yield (
-                [host_target(each.address.typed, each, directory or "") for each in connections],
-                connections[0].control_path,
-            )
+        with _settings_asked_ahead(connections):
+            found = [
+                replace(host_target(each.address.typed, each, directory or ""), connect=each.begin)
+                for each in connections
+            ]
+            yield found, connections[0].control_path
 
 
 @contextlib.contextmanager
-def _begun(connections: Sequence[OpenSsh], seconds: float) -> Iterator[None]:
-    """Have ssh connect to the hosts while our own code is imported, plugins are asked and sources are read.
+def _settings_asked_ahead(connections: Sequence[OpenSsh]) -> Iterator[None]:
+    """Have ssh say what it will do for each host while plugins are asked and sources are read; no host is contacted.
 
-    Nothing is asked of a host, and nothing runs there but a shell that waits so many seconds for what comes.
+    At the end everything that was begun is over.
     """
-    is_over, has_stopped = threading.Event(), threading.Event()
+    is_over = threading.Event()
 
-    def begin() -> None:
-        for number, each in enumerate(connections):
-            if is_over.is_set():
-                break
-            with contextlib.suppress(HostError, OSError):  # it is raised where the host is asked
-                if number < most:
-                    each.begin(seconds + each.patience)
-                else:
+    def ask() -> None:
+        for each in connections:
+            if not is_over.is_set():
+                with contextlib.suppress(HostError, OSError):  # it is raised where the settings are needed
                     each.settings  # noqa: B018 - they are kept
-        has_stopped.wait()  # what a thread has started is killed when it ends
 
-    most = room(_DESCRIPTORS, _BEGUN)
-    thread = threading.Thread(target=begin, daemon=True)
+    thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     try:
         yield
     finally:
         is_over.set()
         for each in connections:
-            each.stop()
-        has_stopped.set()
+            each.close()
         thread.join()
 
 

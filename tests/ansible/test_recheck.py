@@ -2,7 +2,8 @@
 
 import shutil
 
-from mngr_ansible.provisioning.provisioner import apply, gather, inspect
+from mngr_ansible.provisioning.gathering import gather
+from mngr_ansible.provisioning.provisioner import apply, inspect
 from mngr_ansible.provisioning.recheck import Lost, recheck
 from mngr_ansible.provisioning.request import build_request
 from mngr_ansible.provisioning.targets import open_targets

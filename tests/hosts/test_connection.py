@@ -6,11 +6,14 @@ import contextlib
 import shutil
 import signal
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
+from mngr_ansible.provisioning.gathering import connect
+from mngr_ansible.provisioning.request import Request
 from mngr_ansible.provisioning.targets import open_targets
 from tests.support.command_line import mngr_ansible, on
 from tests.support.processes import processes_with, started
@@ -112,6 +115,7 @@ def test_ssh_connects_before_a_host_is_asked_and_the_shell_that_waits_there_runs
     address, key, known_hosts = on(shared_host)[1::2]
     others = shells(shared_host)
     with open_targets([address], key=key, known_hosts=known_hosts) as (targets, _):
+        connect(targets, Request(None))
         wait_until(lambda: shells(shared_host) - others)
         waiting = shells(shared_host) - others
         answers = [targets[0].connection.run("echo $$", 30).stdout for _ in range(2)]
@@ -126,19 +130,22 @@ def test_a_shell_that_waits_for_less_time_than_a_script_needs_is_ended_and_anoth
 ) -> None:
     address, key, known_hosts = on(shared_host)[1::2]
     others = shells(shared_host)
-    with open_targets([address], key=key, known_hosts=known_hosts, timeout=1) as (targets, _):
+    with open_targets([address], key=key, known_hosts=known_hosts) as (targets, _):
+        connect(targets, Request(None, timeout=1))
         wait_until(lambda: shells(shared_host) - others)
         waiting = shells(shared_host) - others
         assert targets[0].connection.run("echo $$", 30).stdout not in waiting
         wait_until(lambda: not shells(shared_host) & waiting)
 
 
-def test_where_a_source_is_missing_nothing_is_left_of_the_connection(shared_host: SshHost, tmp_path: Path) -> None:
-    others = shells(shared_host)
+def test_of_a_shell_that_nothing_was_asked_of_nothing_is_left(shared_host: SshHost) -> None:
+    address, key, known_hosts = on(shared_host)[1::2]
+    others, threads = shells(shared_host), threading.active_count()
+    with open_targets([address], key=key, known_hosts=known_hosts) as (targets, _):
+        connect(targets, Request(None))
+        wait_until(lambda: shells(shared_host) - others)
 
-    done = mngr_ansible("apply", "--file", f"{tmp_path}/gone:x", *on(shared_host))
-
-    assert "gone" in done.stderr
+    assert threading.active_count() == threads
     wait_until(lambda: not shells(shared_host) - others)
 
 

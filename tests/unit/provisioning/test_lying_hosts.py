@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mngr_ansible.host.connection import LocalShell, ShellResult
-from mngr_ansible.provisioning import provisioner
+from mngr_ansible.provisioning import gathering, provisioner
 from mngr_ansible.provisioning.reporting import plan_report
 from mngr_ansible.provisioning.request import build_request
 from mngr_ansible.provisioning.targets import host_target
@@ -64,7 +64,7 @@ def test_a_lie_to_the_probe_is_the_failure_of_its_host_and_the_others_are_planne
     connections = {"first": LocalShell(), "liar": Liar(LIES[lie]), "last": LocalShell()}
     targets = [host_target(name, each, "/srv") for name, each in connections.items()]
 
-    report = plan_report(provisioner.inspect(provisioner.gather(targets, request), request))
+    report = plan_report(provisioner.inspect(gathering.gather(targets, request), request))
 
     assert [(each.host, each.error is None, len(each.outcomes)) for each in report.hosts] == [
         ("first", True, 1),

@@ -6,7 +6,8 @@ import shutil
 import pytest
 
 from mngr_ansible.host.connection import LocalShell
-from mngr_ansible.provisioning.provisioner import gather, inspect
+from mngr_ansible.provisioning.gathering import gather
+from mngr_ansible.provisioning.provisioner import inspect
 from mngr_ansible.provisioning.recheck import recheck
 from mngr_ansible.provisioning.request import build_request
 from mngr_ansible.provisioning.targets import open_targets

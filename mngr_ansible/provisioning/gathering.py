@@ -1,0 +1,95 @@
+"""The beginning of every command: the plugins are asked, sources are read, and every host has a plan.
+
+What only the later parts of the story need is imported after it, while ssh connects.
+"""
+
+import time
+from collections.abc import Sequence
+
+from mngr_ansible.errors import ErrorGroup, InputError, MngrAnsibleError
+from mngr_ansible.inputs.hooks import contributions, run_before
+from mngr_ansible.inputs.misspelt import condition_notices
+from mngr_ansible.plan.plan import build, print_only
+from mngr_ansible.provisioning.request import Prepared, Request, Target
+from mngr_ansible.system.descriptors import room
+from mngr_ansible.values import replace
+
+_CONNECTED = 32
+"""Connections that are opened before the hosts are asked, all at the same time; each takes so many descriptors:"""
+_DESCRIPTORS = 8
+
+_PROBE_SECONDS = 120
+"""How long a host may take to answer the first script, where it has no patience of its own."""
+
+_IMPORT_SECONDS = 10
+"""How long a host waits for the first script; after that it is asked over the connection that is open by then."""
+
+
+def gather(targets: Sequence[Target], request: Request) -> list[Prepared]:
+    """Ask all plugins about all hosts, and plan; no host is changed. The time that this takes counts for the run.
+
+    No host is contacted before all of it is known to be right; then ssh begins to connect.
+
+    Raises:
+        MngrAnsibleError: a plugin refuses or is faulty, a source is missing, plugins conflict, the time is up.
+    """
+    started = time.monotonic()
+    found = request.hooks()
+    refusals: list[MngrAnsibleError] = []
+    for target in targets:
+        try:
+            run_before(found, target.arguments(), host=target.name)
+        except MngrAnsibleError as error:
+            refusals.append(error)
+    if refusals:
+        raise refusals[0] if len(refusals) == 1 else ErrorGroup(refusals)
+    gathered: list[Prepared] = []
+    notices = request.notices()
+    for target in targets:
+        asked = (*target.own, *contributions(found, target.arguments(), host=target.name), *request.user)
+        is_local = target.connection.is_local
+        if gathered and gathered[-1].contributions == asked and gathered[-1].target.connection.is_local == is_local:
+            plan = gathered[-1].plan
+        else:
+            plan = build(
+                asked,
+                request.settings,
+                install=request.install,
+                check_packages=request.check_packages,
+                only=request.only,
+                work_dir=target.work_dir if target.work_dir.startswith("/") else "",
+                is_local=is_local,
+                reads_all=request.reads_all,
+            )
+            plan = print_only(plan) if request.is_print_only else plan
+            plan = replace(plan, notices=(*notices, *condition_notices(asked), *plan.notices))
+        gathered.append(Prepared(target, plan, asked))
+    spent = time.monotonic() - started
+    if spent >= request.timeout:
+        raise InputError(
+            f"asking the plugins and reading the local files took {spent:.0f} s; the whole run may take "
+            f"{request.timeout:g} s",
+            remedy="Send fewer or smaller files, or give more time with --timeout. Nothing was changed.",
+        )
+    connect(targets, request)
+    return [replace(each, spent=spent) for each in gathered]
+
+
+def check(request: Request, *, is_local: bool) -> None:
+    """Plan what the user alone asks for, without plugins: what is wrong with it is known before there is an agent.
+
+    Raises:
+        MngrAnsibleError: a required source is missing or cannot be copied, or his needs contradict each other.
+    """
+    build(request.user, request.settings, install=request.install, only=request.only, is_local=is_local)
+
+
+def connect(targets: Sequence[Target], request: Request) -> None:
+    """Have ssh begin to connect to the hosts, once everything that is asked for is known to be right.
+
+    Nothing runs on a host meanwhile but a shell that waits for the probe.
+    """
+    seconds = min(request.timeout, _PROBE_SECONDS) + _IMPORT_SECONDS
+    for target in targets[: room(_DESCRIPTORS, _CONNECTED)]:
+        if target.connect is not None:
+            target.connect(seconds)
