@@ -274,7 +274,8 @@ class _HostEvents:
             problem = f": {result.problem}" if result.problem else ""
             remedy = f"{RUN_AGAIN} 'render' writes a directory that you can run by hand."
             if os.strerror(errno.ENOSPC) in problem:
-                remedy = "Free space on this machine's disk, or name another directory in TMPDIR, and run again. "
+                remedy = "Free space on this machine's disk, or name another directory in XDG_STATE_HOME (or TMPDIR), "
+                remedy += "and run again. "
                 remedy += "Finished steps are skipped."
             return HostError(f"Ansible ended before {names} was finished{problem}", remedy=remedy, host=host)
         return None

@@ -19,6 +19,7 @@ from typing import Any
 from mngr_ansible.portable import addresses, marked_text
 from mngr_ansible.portable.regular_expressions import regex
 from mngr_ansible.run.directory import write_private_text
+from mngr_ansible.run.places import is_in_state_directory
 from mngr_ansible.run.runner import Event
 from mngr_ansible.values import fields_of
 
@@ -60,8 +61,8 @@ def keep_failed_run(
         largest: how many bytes all kept runs may have together; the newest run is kept in any case.
     """
     runs = directory.parent
-    if runs.name != "runs":
-        return None  # it is in the temporary directory
+    if not is_in_state_directory(directory):
+        return None
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{directory.name.rpartition('-')[2]}"
     kept = directory / name
     try:

@@ -32,6 +32,7 @@ from mngr_ansible.run.bundle import Bundle, bundled, placed_files
 from mngr_ansible.run.controller_files import IGNORED, controller_files
 from mngr_ansible.run.host_vars import connection_vars, environment, has_addresses, host_vars
 from mngr_ansible.run.inventory import inventory
+from mngr_ansible.run.places import is_in_state_directory
 from mngr_ansible.run.plain_files import secret_templates
 from mngr_ansible.run.plain_tasks import plain_playbook
 from mngr_ansible.run.playbook import HostRun, playbook
@@ -102,10 +103,16 @@ def write_run_directory(
         is_file = isinstance(error, (FileExistsError, NotADirectoryError))
         raise InputError(
             f"the run directory {directory} cannot be written: {first or error}",
-            remedy="Give a new or empty directory."
-            if is_file
-            else "Free disk space, or use another directory (TMPDIR, or the one given to render), and run again.",
+            remedy="Give a new or empty directory." if is_file else _remedy(directory, is_given=stage),
         ) from error
+
+
+def _remedy(directory: Path, *, is_given: bool) -> str:
+    """What helps where a run directory cannot be written."""
+    if is_given:
+        return "Free disk space, or give another directory, and run again."
+    variable = "XDG_STATE_HOME" if is_in_state_directory(directory.parent) else "TMPDIR"
+    return f"Free disk space, or name another directory in {variable}, and run again."
 
 
 def _fill(

@@ -138,7 +138,7 @@ def test_a_run_that_broke_is_an_error_even_when_every_step_has_an_event(made, of
 
 def test_a_disk_of_ours_that_became_full_is_told_with_what_helps(made):
     _, error = settled(made, problem="ansible-runner broke: OSError: [Errno 28] No space left on device")
-    assert error.remedy.startswith("Free space on this machine's disk, or name another directory in TMPDIR, and run")
+    assert error.remedy.startswith("Free space on this machine's disk, or name another directory in XDG_STATE_HOME")
 
 
 @pytest.mark.parametrize("event", [failed("the check crashed"), LOST])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -50,3 +51,11 @@ def test_what_killed_commands_left_is_removed_after_a_minute_and_nothing_else_is
 def test_where_nothing_was_kept_no_directory_is_made(state: Path) -> None:
     remove_what_killed_runs_left()
     assert not state.exists()
+
+
+def test_where_the_disk_of_the_state_directory_is_full_a_run_is_in_the_temporary_directory(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=0 if state in Path(path).parents else 9))
+    with temporary_run_directory() as directory:
+        assert directory.parent == state.parent.parent
