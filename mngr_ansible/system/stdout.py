@@ -6,19 +6,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from typing import TextIO
 
+from mngr_ansible.system.stderr import lasting_stderr
+
 
 @contextmanager
 def printed_to_stderr() -> Iterator[TextIO]:
     """Inside, what is printed goes to stderr, also by programs that are started. The value is the stream of the result.
 
-    A plugin's hook may print, or start a program that does.
+    A plugin's hook may print, or start a program that does. Where nobody reads stderr any more, nothing is raised.
     """
     result = sys.stdout
     saved = _moved()
     try:
         if saved is not None:
             result = os.fdopen(os.dup(saved), "w", encoding=result.encoding, errors=result.errors)
-        with redirect_stdout(sys.stderr):
+        with lasting_stderr(), redirect_stdout(sys.stderr):
             yield result
     finally:
         if saved is not None:

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from mngr_ansible.system.stderr import lasting_stderr
+from mngr_ansible.system.stdout import printed_to_stderr
 
 
 def test_what_is_printed_to_a_reader_that_is_gone_is_lost(monkeypatch):
@@ -35,3 +36,12 @@ def test_a_closed_stderr_takes_everything_and_that_of_a_test_is_kept(stream, mon
         print("words", file=sys.stderr)
     assert capsys.readouterr().out == ""
     assert stream is None or stream.getvalue() == "words\n"
+
+
+def test_what_a_plugin_prints_inside_mngr_is_lost_too_where_nobody_reads_stderr(monkeypatch):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb", buffering=0) as stream:
+        monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(stream, "utf-8"))
+        with printed_to_stderr():
+            print("talk", flush=True)
