@@ -144,21 +144,24 @@ def _run_ready(
     lines, before = process.lines(deadline), list[bytes]()
     record.is_held = True
     try:
-        for line in lines:
-            before.append(line)
-            if (parsed := _parsed(line)) is not None and parsed["kind"] == "begun":
-                return _follow(process, chain(before, lines), record, on_event)
-    except TimeIsUpError:
-        return _follow(process, chain(before, process.lines(deadline)), record, on_event)
-    except (KeyboardInterrupt, SystemExit):
-        with signals_ignored(), suppress(TimeIsUpError):  # it may have begun meanwhile
-            process.stop()
-            record.extend(process.lines(time.monotonic() + STOP_SECONDS), None)
-        raise
+        try:
+            for line in lines:
+                before.append(line)
+                if (parsed := _parsed(line)) is not None and parsed["kind"] == "begun":
+                    break
+            else:
+                record.is_held = False
+                return None
+        except TimeIsUpError:
+            lines = process.lines(deadline)
+        except (KeyboardInterrupt, SystemExit):
+            with signals_ignored(), suppress(TimeIsUpError):  # it may have begun meanwhile
+                process.stop()
+                record.extend(process.lines(time.monotonic() + STOP_SECONDS), None)
+            raise
+        return _follow(process, chain(before, lines), record, on_event)
     finally:
         process.end(is_over=False)
-    record.is_held = False
-    return None
 
 
 def _follow(
