@@ -43,11 +43,11 @@ _OF_START = {
 _OF_CONTENT = {"content", "content.location", "provisioning", "provisioning.listing"}
 
 
-def imported(*words: str) -> tuple[set[str], set[str]]:
+def imported(*words: str, expected: int = 0) -> tuple[set[str], set[str]]:
     """What a fresh Python imports for a command: our own modules, without the package's name, and the others."""
     done = subprocess.run([sys.executable, "-c", _RUN, *words], capture_output=True, text=True, check=False)
     code, modules = json.loads(done.stderr.splitlines()[-1])
-    assert code == 0, done.stderr
+    assert code == expected, done.stderr
     ours = {each.removeprefix("mngr_ansible.") for each in modules if each.partition(".")[0] == "mngr_ansible"}
     return ours, {each for each in modules if each.partition(".")[0] != "mngr_ansible"}
 
@@ -78,6 +78,14 @@ def test_where_nothing_has_to_change_nothing_is_imported_that_writes_or_runs_a_p
             assert {"inputs.hookspecs", "provisioning.execution", "provisioning.rendering"} & ours == set()
             assert others & HEAVY == set()
             assert (len(ours), len(others)) <= (most, 130)
+
+
+def test_what_the_inspection_needs_is_imported_after_the_plans_are_made_while_ssh_connects(tmp_path: Path) -> None:
+    ours, _ = imported("plan", "--file", f"{tmp_path}/gone:x", "--host", "build-1.invalid", expected=1)
+    later = {"host.probe", "provisioning.provisioner", "provisioning.reporting"}
+    of_later = {each for each in ours if each.startswith(("diff.", "host.probe", "host.state", "run."))}
+    assert later & ours == set()
+    assert of_later <= {"diff.outcome", "run.inventory"}
 
 
 def test_a_caller_in_python_keeps_its_own_collection_of_garbage(capsys: pytest.CaptureFixture[str]) -> None:
