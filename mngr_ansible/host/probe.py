@@ -52,6 +52,8 @@ def _probe(connection: Connection, request: ProbeRequest, paths: Sequence[ProbeP
     lines = _between_marks(answer.stdout, nonce)
     if not lines:
         raise _without_programs(answer.stdout, nonce) or not_run(answer)
+    if "lacks id" in lines:  # the login cannot be trusted then, nor what follows
+        raise _without_programs(answer.stdout, nonce) or not_run(answer)
     try:
         return parse_answer(lines, request, paths)
     except ValueError as error:
