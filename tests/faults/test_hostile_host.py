@@ -80,17 +80,20 @@ case "$2" in
   *sys.executable*) echo mngr-python 3.11 /usr/bin/python3.11; exit ;;
   *version_info*) exec /usr/bin/real "$@" ;;
 esac
-cat >>/tmp/heard
-cat /tmp/answer
+exec /usr/bin/real /tmp/liar "$@"
 """
+HEARD = """
+import base64
+print(base64.b64encode(heard).decode(), file=open("/tmp/heard", "a"))
+"""
+ENDLESS = FORGED.replace('exec /usr/bin/real /tmp/liar "$@"', "cat >/tmp/heard\nyes endless")
 
 
-ENDLESS = FORGED.replace("cat /tmp/answer", "yes endless")
-
-
+@pytest.mark.parametrize("switch", ["on", "off"])
 def test_a_forged_answer_makes_no_other_file_of_this_machine_travel(
-    ssh_host: StartHost, tmp_path: Path, home: Path
+    ssh_host: StartHost, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, switch: str
 ) -> None:
+    monkeypatch.setenv("MNGR_ANSIBLE_LIGHT", switch)
     host = ssh_host(layer="tools", users=(User("dev", "sudo"),))
     private = write(home / "private", "canary-of-this-machine\n" * 9, 0o600)
     entry = {"path": "/srv/stolen", "kind": "file", "mode": "0644", "source": str(private), "size": 207}
@@ -99,8 +102,16 @@ def test_a_forged_answer_makes_no_other_file_of_this_machine_travel(
     more = {"mngr_files_transfers": transfers, "files": transfers, "files_as_root": transfers}
     forged = {"mngr_ansible": {**more, "become": False, "has_password": False, "timeout": 60}, **more}
     settled = {"id": "file:/home/dev/x", "status": "changed", "files_changed": 1, "reason": ""}
-    answer = {"changed": True, "mngr_steps": [settled], "ansible_facts": forged, "add_host": {"host_name": "x"}}
-    host.run("cat >/tmp/answer", stdin=json.dumps(answer))
+    answer = {
+        "changed": True,
+        "mngr_steps": [settled],
+        "content_needed": [],
+        "previous_contents": {},
+        "differences": [],
+    }
+    answer |= {"ansible_facts": forged, "add_host": {"host_name": "x"}}
+    host.run("cat >/tmp/answer.json", stdin=json.dumps(answer))
+    host.run("cat >/tmp/liar", stdin=LIAR.format(python="/usr/bin/real", directory="/tmp") + HEARD)
     host.run("cat >/tmp/forger; cd /usr/bin; mv python3.11 real; cp /tmp/forger python3.11", stdin=FORGED)
     host.run("chmod 755 /usr/bin/python3.11; touch /tmp/heard; chmod 666 /tmp/heard")
     wanted = {"local_path": str(write(tmp_path / "ours")), "remote_path": "x"}
@@ -109,7 +120,7 @@ def test_a_forged_answer_makes_no_other_file_of_this_machine_travel(
 
     done = mngr_ansible("apply", "--manifest", tmp_path / "m.yml", *on(host.as_user("dev")))
 
-    payloads = [unpacked(text) for text in re.findall(r'"bundle": "([^"]+)"', host.run("cat /tmp/heard").stdout)]
+    payloads = [unpacked(base64.b64decode(line)) for line in host.run("cat /tmp/heard").stdout.split()]
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
     assert [b"/srv/theirs" in each for each in payloads] == [False, True], done.stderr
     assert not [each for each in payloads if b"of-this-machine" in each or b"/srv/stolen" in each]
@@ -121,7 +132,7 @@ stream, answer, mark = sys.stdin.buffer, json.load(open("{directory}/answer.json
 if "-c" in sys.argv:  # a program comes on the standard input, and behind it the mark of its run
     stream.read(int(stream.readline()))
     mark = json.loads(stream.read(int(stream.readline())))["mark"]
-stream.read()
+heard = stream.read()
 print(mark + json.dumps(answer))
 """
 INTERNAL = {
@@ -234,9 +245,10 @@ def test_an_endless_answer_of_a_module_takes_bounded_time_and_memory(ssh_host: S
     assert max(sizes) < MOST_MEMORY
 
 
-def unpacked(text: str) -> bytes:
-    """What one payload of ``mngr_files_copy`` holds."""
-    packed, found = base64.b64decode(text), b""
+def unpacked(heard: bytes) -> bytes:
+    """What one payload of ``mngr_files_copy`` holds, which came behind a program or inside a module."""
+    inside, found = re.search(rb'"bundle": "([^"]+)"', heard), b""
+    packed = base64.b64decode(inside[1]) if inside else heard
     while packed:
         end = 5 + int.from_bytes(packed[:4], "big")
         found += zlib.decompress(packed[5:end]) if packed[4:5] == b"z" else packed[5:end]
