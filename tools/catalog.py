@@ -7,12 +7,12 @@ pre-commit hook runs this command.
 
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[1]
+from tools.generated import ROOT, write
+
 SOURCE = ROOT / "mngr_ansible" / "catalog" / "tools"
 WRITTEN = SOURCE.with_name("tools.json")
 
@@ -31,12 +31,7 @@ def document() -> str:
 
 def main() -> int:
     """Write it if it differs; the exit code is 1 if it did, so that pre-commit stops for the changed file."""
-    text = document()
-    if WRITTEN.is_file() and WRITTEN.read_text("utf-8") == text:
-        return 0
-    WRITTEN.write_text(text, "utf-8")
-    print(f"written: {WRITTEN.relative_to(ROOT)}")  # noqa: T201
-    return 1
+    return write(WRITTEN, document())
 
 
 if __name__ == "__main__":

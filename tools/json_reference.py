@@ -7,10 +7,10 @@ The schema holds every description, so the page cannot differ from it. A test co
 import json
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+from tools.generated import ROOT, write
+
 SCHEMA = ROOT / "mngr_ansible" / "schema.json"
 PAGE = ROOT / "docs" / "json.md"
 
@@ -71,12 +71,7 @@ def _holds(field: Mapping[str, Any]) -> str:
 
 def main() -> int:
     """Write the page if it differs; the exit code is then 1, as pre-commit expects it."""
-    text = page(json.loads(SCHEMA.read_text("utf-8")))
-    if PAGE.is_file() and PAGE.read_text("utf-8") == text:
-        return 0
-    PAGE.write_text(text, "utf-8")
-    print(f"written: {PAGE.relative_to(ROOT)}")  # noqa: T201
-    return 1
+    return write(PAGE, page(json.loads(SCHEMA.read_text("utf-8"))))
 
 
 if __name__ == "__main__":

@@ -22,10 +22,11 @@ from mngr_ansible.mngr.messages import as_failure, dialog, errors_for_mngr, log_
 from mngr_ansible.mngr.request import bare_target, create_request
 from mngr_ansible.mngr.trust import words_of
 from mngr_ansible.provisioning import bootstrap, provisioner
-from mngr_ansible.provisioning.readiness import remember
+from mngr_ansible.provisioning.readiness import digest_of
 from mngr_ansible.provisioning.reporting import plan_report
 from mngr_ansible.provisioning.request import Dialog, Request, Target
 from mngr_ansible.report.report import Report
+from mngr_ansible.run import settled
 from mngr_ansible.spec.packages import Check, PackageRequirement
 from mngr_ansible.spec.sources import Source
 from mngr_ansible.system.signals import terminate_gracefully
@@ -105,7 +106,7 @@ def before_create(options: CreateAgentOptions, host: Any) -> None:
 
 def _remember(target: Target, request: Request) -> None:
     """``mngr ansible bootstrap`` of this host will have nothing to do, most likely: Ansible is not made ready then."""
-    remember(bootstrap.gather([target], request, needs()), is_settled=True)
+    settled.remember(digest_of(bootstrap.gather([target], request, needs())), is_settled=True)
 
 
 def run(call: Invocation) -> Report:

@@ -18,8 +18,11 @@ _CONNECTED = 32
 """Connections that are opened before the hosts are asked, all at the same time; each takes so many descriptors:"""
 _DESCRIPTORS = 8
 
-_PROBE_SECONDS = 120
-"""How long a host may take to answer the first script, where it has no patience of its own."""
+PROBE_SECONDS = 60.0
+"""How long a host may take to answer the probe, where it has no patience of its own."""
+
+SUDO_SECONDS = 60.0
+"""How much longer where sudo is tried: it may wait for name servers that do not answer."""
 
 _IMPORT_SECONDS = 10
 """How long a host waits for the first script; after that it is asked over the connection that is open by then."""
@@ -89,7 +92,7 @@ def connect(targets: Sequence[Target], request: Request) -> None:
 
     Nothing runs on a host meanwhile but a shell that waits for the probe.
     """
-    seconds = min(request.timeout, _PROBE_SECONDS) + _IMPORT_SECONDS
+    seconds = min(request.timeout, PROBE_SECONDS + SUDO_SECONDS) + _IMPORT_SECONDS
     for target in targets[: room(_DESCRIPTORS, _CONNECTED)]:
         if target.connect is not None:
             target.connect(seconds)

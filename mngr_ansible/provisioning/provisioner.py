@@ -28,11 +28,13 @@ from mngr_ansible.inputs.hooks import run_after
 from mngr_ansible.plan.plan import Plan, resolve_destinations
 from mngr_ansible.portable import managers
 from mngr_ansible.provisioning.at_once import at_once
-from mngr_ansible.provisioning.readiness import fitting, made_ready, remember
+from mngr_ansible.provisioning.gathering import PROBE_SECONDS, SUDO_SECONDS
+from mngr_ansible.provisioning.readiness import digest_of, fitting, made_ready
 from mngr_ansible.provisioning.reporting import NONSENSE, apply_report, nonsense, plan_report
 from mngr_ansible.provisioning.request import SILENT, Dialog, Prepared, Request
 from mngr_ansible.report.progress import announce, failed_early, summary
 from mngr_ansible.report.report import HostReport, Interrupted, Report
+from mngr_ansible.run import settled
 from mngr_ansible.run.places import remove_what_killed_runs_left, temporary_run_directory
 from mngr_ansible.system.signals import signals_held
 from mngr_ansible.values import frozen, replace
@@ -41,12 +43,6 @@ if TYPE_CHECKING:
     from mngr_ansible.provisioning.execution import HostsRun
 
 _PATIENCE = "if cloud-init or unattended upgrades hold the package manager's lock, this waits for them, up to {} s"
-
-_PROBE_SECONDS = 60.0
-"""How long a host may take to answer the probe."""
-
-_SUDO_SECONDS = 60.0
-"""How much longer where sudo is tried: it may wait for name servers that do not answer."""
 
 
 @frozen
@@ -107,7 +103,7 @@ def _inspect(
     try:
         if (left := deadline - time.monotonic()) <= 0:
             raise HostError("the time was up before this host was asked", remedy="Give more time with --timeout.")
-        most = _PROBE_SECONDS + target.connection.patience + (_SUDO_SECONDS if probe_request.needs_privilege else 0)
+        most = PROBE_SECONDS + target.connection.patience + (SUDO_SECONDS if probe_request.needs_privilege else 0)
         state = probe(target.connection, probe_request, min(most, left))
         _require_privilege(request, state, is_needed=bool(resolved) or request.become)
         plan = resolve_destinations(plan, state.login.home, state.paths.work_dir, state.paths.real)
@@ -192,9 +188,9 @@ def provision(
         Interrupted: a signal came after the first host could have been changed.
     """
     remove_what_killed_runs_left()
-    report = None
+    digest, report = digest_of(gathered), None
     try:
-        with made_ready(gathered, request) as request:
+        with made_ready(gathered, digest, request) as request:
             inspected = inspect(
                 gathered,
                 request,
@@ -206,7 +202,7 @@ def provision(
                 if before_run is not None and each.due is not None:
                     before_run(each)
             report = apply(prepared, request, dialog, command=command, is_finished=is_finished)
-        remember(gathered, is_settled=report.ok)
+        settled.remember(digest, is_settled=report.ok)
         return Provisioned(tuple(prepared), report)
     except (KeyboardInterrupt, SystemExit) as signal:
         if report is None:

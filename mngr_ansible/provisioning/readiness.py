@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def made_ready(gathered: Sequence[Prepared], request: Request) -> Iterator[Request]:
+def made_ready(gathered: Sequence[Prepared], digest: str, request: Request) -> Iterator[Request]:
     """The request, with Ansible that waits while the hosts are looked at; without where it is hardly needed.
 
-    It is hardly needed where the last run of the same plans on the same hosts ended as planned.
+    It is hardly needed where the last run of the same plans on the same hosts, of this digest, ended as planned.
     """
     is_needed = any(not each.plan.is_empty for each in gathered)
     if request.ready is not None:
         if not is_needed:
             request.ready.dismiss()
         yield request
-    elif not is_needed or settled.is_settled(digest_of(gathered)):
+    elif not is_needed or settled.is_settled(digest):
         yield request
     else:
         from mngr_ansible.run.ready import ready_ansible
@@ -40,11 +40,6 @@ def fitting(request: Request, prepared: Sequence[Prepared], runs: Sequence["Host
     if ready is None or not ready.is_waiting or len(prepared) > ready.hosts:
         return None
     return ready if ready.has_password or not any(one.has_password for one in runs) else None
-
-
-def remember(gathered: Sequence[Prepared], *, is_settled: bool) -> None:
-    """Remember how the run of these plans ended: whether every host is as planned now."""
-    settled.remember(digest_of(gathered), is_settled=is_settled)
 
 
 def digest_of(gathered: Sequence[Prepared]) -> str:
