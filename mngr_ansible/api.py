@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mngr_ansible.host.connection import LocalShell
+from mngr_ansible.inputs.fleet import build_fleet
 from mngr_ansible.inputs.settings import Settings
 from mngr_ansible.plan.plan import Plan
 from mngr_ansible.provisioning.gathering import gather
@@ -51,6 +52,15 @@ def provision(
     settings: Mapping[str, Any] | None = None,
     timeout: float = 600,
     checksum: bool = False,
+    inventory: Sequence[str | os.PathLike[str]] = (),
+    limit: str | None = None,
+    canary: int | str | None = None,
+    forks: int | None = None,
+    host_timeout: float | None = None,
+    max_fail_percentage: float | None = None,
+    workers: Sequence[str] = (),
+    playbooks: Sequence[str | os.PathLike[str]] = (),
+    vault_ids: Sequence[str] = (),
 ) -> Report:
     """Provision hosts: copy the files and install the packages that plugins, manifests and arguments need.
 
@@ -69,12 +79,29 @@ def provision(
         settings: a mapping with the keys of ``[plugins.ansible]``.
         timeout: seconds for the whole run. Where it is left at its default, the one of ``settings`` counts.
         checksum: read all files here, also those that have not changed since an earlier plan has read them.
+        inventory: Ansible inventories, beside ``hosts``: files, directories or executables.
+        limit: only these hosts of the inventories, as Ansible's ``--limit``.
+        canary: so many hosts come first (``3`` or ``"10%"``); the others follow only if these end as planned.
+        forks: hosts that are worked on at once; None: all, at most 50.
+        host_timeout: seconds for one host, beside ``timeout``.
+        max_fail_percentage: when more hosts than this have failed, no further host is begun.
+        workers: commands that end in an ``ansible-runner worker``, through which the hosts are reached.
+        playbooks: playbooks of your own, run after the changes.
+        vault_ids: passwords for ansible-vault, as Ansible's ``--vault-id`` takes them.
 
     Raises:
         MngrAnsibleError: nothing could be planned, or Ansible could not be started. No host was changed then.
         KeyboardInterrupt: Ctrl-C; nothing runs any more, and the steps that were reached stay done.
     """
-    with open_targets(hosts, work_dir=work_dir, key=key, known_hosts=known_hosts) as (found, control_path):
+    with open_targets(
+        hosts,
+        work_dir=work_dir,
+        key=key,
+        known_hosts=known_hosts,
+        inventory=inventory,
+        limit=limit,
+        vault_ids=vault_ids,
+    ) as (found, control_path):
         asked = build_request(
             manifests=manifests,
             plugins=plugins,
@@ -85,6 +112,15 @@ def provision(
             timeout=timeout if timeout != Settings().timeout else None,
             control_path=control_path,
             reads_all=checksum,
+            fleet=build_fleet(
+                canary=canary,
+                forks=forks,
+                host_timeout=host_timeout,
+                max_fail_percentage=max_fail_percentage,
+                workers=workers,
+                playbooks=playbooks,
+                vault_ids=vault_ids,
+            ),
         )
         try:
             gathered = gather(found, asked)

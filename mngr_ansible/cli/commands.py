@@ -94,7 +94,13 @@ def _on_hosts(options: argparse.Namespace) -> Report:
     report = None
     try:
         with open_targets(
-            options.host, work_dir=options.work_dir, key=options.key, known_hosts=options.known_hosts
+            options.host,
+            work_dir=options.work_dir,
+            key=options.key,
+            known_hosts=options.known_hosts,
+            inventory=options.inventory,
+            limit=options.limit,
+            vault_ids=options.vault_id,
         ) as (targets, control_path):
             request = replace(_request(options, control_path), ready=options.ready)
             report = _report(targets, request, options)
@@ -140,9 +146,19 @@ def _is_changing(options: argparse.Namespace) -> bool:
 
 
 def _request(options: argparse.Namespace, control_path: str | None) -> "Request":
+    from mngr_ansible.inputs.fleet import build_fleet
     from mngr_ansible.provisioning.request import build_request
 
     given = vars(options)
+    fleet = build_fleet(
+        canary=given.get("canary"),
+        forks=given.get("forks"),
+        host_timeout=given.get("host_timeout"),
+        max_fail_percentage=given.get("max_fail_percentage"),
+        workers=given.get("worker", ()),
+        playbooks=given.get("playbook", ()),
+        vault_ids=given.get("vault_id", ()),
+    )
     return build_request(
         manifests=given.get("manifest", ()),
         plugins=given.get("plugin", ()),
@@ -156,6 +172,7 @@ def _request(options: argparse.Namespace, control_path: str | None) -> "Request"
         timeout=options.timeout,
         control_path=control_path,
         password=_password() if given.get("ask_become_pass") else None,
+        fleet=fleet,
     )
 
 

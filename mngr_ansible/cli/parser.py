@@ -170,6 +170,7 @@ def _render(verb: argparse.ArgumentParser) -> None:
 
 def _bootstrap(verb: argparse.ArgumentParser) -> None:
     _where(verb)
+    _many(verb)
     _how(verb)
     verb.add_argument("hosts", nargs="*", metavar="HOST", help="the same as --host HOST")
     verb.add_argument("--dry-run", action="store_true", help="show what would change; change nothing")
@@ -197,6 +198,7 @@ def _content(verb: argparse.ArgumentParser) -> None:
 def _what_where_how(verb: argparse.ArgumentParser) -> None:
     _what(verb)
     _where(verb)
+    _many(verb)
     _how(verb)
 
 
@@ -227,6 +229,13 @@ def _what(verb: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="also use what this mngr plugin needs ('all' for every plugin)",
     )
+    add(
+        "--playbook",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="also run this playbook of your own, after the changes",
+    )
     add("--only", choices=("files", "packages"), help="do only files, or only packages")
     add("--checksum", action="store_true", help="read all files, also those unchanged since they were read before")
 
@@ -255,8 +264,38 @@ def _where(verb: argparse.ArgumentParser) -> None:
         help="ask for the password of sudo on the hosts; it is not stored",
     )
     add("--become", action=argparse.BooleanOptionalAction, default=False, help="write files as root, through sudo")
-    for later in ("--inventory", "--limit"):
-        add(later, action=_Later, nargs="?", help=argparse.SUPPRESS)
+    add(
+        "--inventory",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="an Ansible inventory: a file, directory or executable; may be given more than once",
+    )
+    add("--limit", metavar="PATTERN", help="only these hosts of the inventory, as ansible's --limit")
+    add(
+        "--vault-id",
+        action="append",
+        default=[],
+        metavar="[LABEL@]SOURCE",
+        help="a password for ansible-vault, as ansible's --vault-id",
+    )
+
+
+def _many(verb: argparse.ArgumentParser) -> None:
+    group = verb.add_argument_group("many hosts")
+    add = group.add_argument
+    add("--canary", metavar="N|N%", help="these first; the others only if these end as planned")
+    add("--forks", metavar="N", help="hosts that are worked on at once (default: all, at most 50)")
+    add("--host-timeout", metavar="SECONDS", help="limit for each host, beside the one for the whole run")
+    add("--max-fail-percentage", metavar="N", help="begin no further host when more than N %% have failed")
+    add(
+        "--worker",
+        action="append",
+        default=[],
+        metavar="COMMAND",
+        help="reach the hosts through this ansible-runner worker, such as 'ssh bastion ansible-runner worker'; may be "
+        "given more than once",
+    )
 
 
 def _how(verb: argparse.ArgumentParser) -> None:
@@ -270,12 +309,15 @@ def _how(verb: argparse.ArgumentParser) -> None:
     add("--no-check-packages", action="store_true", help="do not check packages")
     add("--timeout", type=_seconds, metavar="SECONDS", help="limit for the whole run (default: 600)")
     add("--yes", action="store_true", help="do not ask; assume yes")
+    for later in ("--report", "--junit"):
+        add(later, action=_Later, nargs="?", help=argparse.SUPPRESS)
     _shown(group)
 
 
 def _shown(group: Any) -> None:
     """The options of a verb that only shows what is here."""
     group.add_argument("--json", action="store_true", help="print one JSON document on stdout")
+    group.add_argument("-q", "--quiet", action="store_true", help="show only what went wrong")
     group.add_argument("-v", "--verbose", action="store_true", help="show every event on stderr")
 
 

@@ -8,6 +8,7 @@ from mngr_ansible.errors import MngrAnsibleError, UsageError
 from mngr_ansible.host.connection import Connection
 from mngr_ansible.inputs.arguments import as_paths, as_tuple
 from mngr_ansible.inputs.contribution import Contribution
+from mngr_ansible.inputs.fleet import Fleet
 from mngr_ansible.inputs.hooks import Hook, hooks
 from mngr_ansible.inputs.misspelt import hook_notices, setting_notices
 from mngr_ansible.inputs.plugins import plugin_manager
@@ -30,7 +31,17 @@ if TYPE_CHECKING:
 
 @frozen
 class Target:
-    """One host, as the user named it, with the objects that hooks get."""
+    """One host, as the user named it, with the objects that hooks get.
+
+    Attributes:
+        own: what the agent needs by its nature, below every plugin.
+        connect: begins to connect, and has a shell wait for a script of so many seconds; who opened the host ends it.
+        manifests: the contributions of the manifests that an inventory names for the host, before those of the user.
+        groups: its groups in an inventory.
+        values: its variables in an inventory, rendered, for playbooks of the user's own.
+        become: whether files are written as root there; None: as for all hosts.
+        password: for sudo there; None: the one for all hosts. It is kept in memory alone.
+    """
 
     name: str
     connection: Connection
@@ -40,9 +51,12 @@ class Target:
     options: Any = None
     mngr_ctx: Any = None
     own: tuple[Contribution, ...] = ()
-    """What the agent needs by its nature, below every plugin."""
     connect: Callable[[float], None] | None = None
-    """Begins to connect, and has a shell wait for a script of so many seconds; who opened the host ends it."""
+    manifests: tuple[Contribution, ...] = ()
+    groups: tuple[str, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    become: bool | None = None
+    password: str | None = field(default=None, repr=False)
 
     def arguments(self) -> dict[str, Any]:
         return {"agent": self.agent, "host": self.host, "options": self.options, "mngr_ctx": self.mngr_ctx}
@@ -65,6 +79,7 @@ class Request:
         is_patient: the hosts may be new: what another program does there with packages (cloud-init, unattended
             upgrades) is waited for as long as the run may take.
         ready: Ansible that was started when the command began, and waits; None: it is started when it is needed.
+        fleet: the options for many hosts.
     """
 
     plugins: "pluggy.PluginManager | None"
@@ -83,6 +98,7 @@ class Request:
     reads_all: bool = False
     is_patient: bool = False
     ready: "ReadyAnsible | None" = None
+    fleet: Fleet = field(default_factory=Fleet)
 
     def notices(self) -> tuple[str, ...]:
         """What the plugins and the settings name in vain, as sentences."""
@@ -163,6 +179,7 @@ def build_request(
     control_path: str | None = None,
     password: str | None = None,
     reads_all: bool = False,
+    fleet: Fleet | None = None,
 ) -> Request:
     """What a caller of the API or the command line asks for; without ``timeout`` the one of the settings counts."""
     chosen = Settings.parse(settings)
@@ -183,5 +200,6 @@ def build_request(
         control_path=control_path,
         password=password,
         reads_all=reads_all,
+        fleet=fleet or Fleet(),
         asked_plugins=tuple(each for each in plugins if isinstance(each, str) and each != "all"),
     )

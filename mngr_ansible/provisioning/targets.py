@@ -26,6 +26,9 @@ def open_targets(
     work_dir: str | os.PathLike[str] | None = None,
     key: str | os.PathLike[str] | None = None,
     known_hosts: str | os.PathLike[str] | None = None,
+    inventory: Sequence[str | os.PathLike[str]] = (),
+    limit: str | None = None,
+    vault_ids: Sequence[str] = (),
 ) -> Iterator[tuple[list["Target"], str | None]]:
     """The hosts, and the ControlPath of their ssh connections (None for this machine). No host means this machine.
 
@@ -35,6 +38,8 @@ def open_targets(
     Raises:
         UsageError: an address does not parse, or is given twice.
     """
+    if inventory or limit is not None or vault_ids:
+        raise UsageError("--inventory, --limit and --vault-id are not supported yet", remedy="Give each host once.")
     directory = os.fspath(work_dir) if work_dir is not None else None
     if not isinstance(hosts, (list, tuple)):
         from mngr_ansible.inputs.arguments import as_tuple

@@ -64,7 +64,8 @@ def test_what_plugin_authors_import_needs_no_yaml_no_ansible_and_no_mngr():
         ("build_plan", "manifests plugins files packages work_dir settings checksum"),
         (
             "provision",
-            "hosts manifests plugins files packages work_dir key known_hosts become settings timeout checksum",
+            """hosts manifests plugins files packages work_dir key known_hosts become settings timeout checksum
+            inventory limit canary forks host_timeout max_fail_percentage workers playbooks vault_ids""",
         ),
     ],
 )
