@@ -4,7 +4,7 @@ import math
 import re
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,9 @@ from mngr_ansible.run.bundle import placed_files
 from mngr_ansible.run.directory import write_run_directory
 from mngr_ansible.run.environment import is_pipelining, ssh_arguments
 from mngr_ansible.run.inventory import alias
-from mngr_ansible.run.playbook import HostRun
+from mngr_ansible.run.playbook import HostRun, run_stages
 from mngr_ansible.run.ready import ReadyAnsible
-from mngr_ansible.run.runner import Event, RunRecord, RunResult, run
+from mngr_ansible.run.runner import Event, RunRecord, RunResult, RunStop, run
 from mngr_ansible.values import frozen, replace
 
 _CLEAN_UP_SECONDS = 5
@@ -125,6 +125,8 @@ def run_hosts(
     plan: Mapping[str, Any],
     dialog: Dialog,
     ready: ReadyAnsible | None = None,
+    stop: RunStop | None = None,
+    on_over: Callable[[Prepared], None] | None = None,
 ) -> HostsRun:
     """Run Ansible on the hosts that have something to change. A signal stops the run and is part of the value.
 
@@ -136,6 +138,8 @@ def run_hosts(
         plan: the content of ``plan.json``.
         dialog: gets progress lines.
         ready: Ansible that waits in this directory.
+        stop: ends the run from another thread.
+        on_over: is told of every host on which the run has ended, although it goes on on others.
 
     Raises:
         MngrAnsibleError: the directory could not be written, or Ansible could not be started.
@@ -147,6 +151,8 @@ def run_hosts(
         dialog.on_progress,
         is_verbose=dialog.is_verbose,
     )
+    if on_over is not None:
+        follow = _telling(follow, hosts, runs, on_over)
     if ready is not None:  # it was started without the options of ssh
         args = ssh_arguments(request.control_path or f"{ready.sockets}/%C")
         runs = [replace(one, variables={**one.variables, "ansible_ssh_args": args}) for one in runs]
@@ -165,6 +171,7 @@ def run_hosts(
                 password=request.password if any(one.has_password for one in runs) else None,
                 record=record,
                 ready=ready,
+                stop=stop,
             )
         finally:
             if result is None or result.status != "finished" or not is_pipelining():
@@ -177,6 +184,28 @@ def run_hosts(
     if dialog.is_verbose and result.details and signal is None:
         dialog.on_progress("", result.details)
     return HostsRun(frozenset(one.alias for one in runs), result, signal)
+
+
+def _telling(
+    follow: Callable[[Event], None],
+    hosts: Mapping[str, Prepared],
+    runs: Sequence[HostRun],
+    on_over: Callable[[Prepared], None],
+) -> Callable[[Event], None]:
+    """The same with each event, and telling of each host once when all its steps are reported, or it has failed."""
+    left = {one.alias: {step for stage in run_stages(one.due) for step in stage.ids} for one in runs}
+
+    def follow_and_tell(event: Event) -> None:
+        follow(event)
+        if event.host not in left:
+            return
+        if event.step is not None:
+            left[event.host].discard(event.step["id"])
+        if event.kind in ("failed", "unreachable") or not left[event.host]:
+            del left[event.host]
+            on_over(hosts[event.host])
+
+    return follow_and_tell
 
 
 def _texts(event: Event) -> tuple[str, str]:

@@ -12,9 +12,7 @@ this module after the plans are made: it takes a while, and ssh connects meanwhi
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mngr_ansible.diff.availability import ask_offers
 from mngr_ansible.diff.due import compare, unmet_requirements
@@ -29,18 +27,14 @@ from mngr_ansible.plan.plan import Plan, resolve_destinations
 from mngr_ansible.portable import managers
 from mngr_ansible.provisioning.at_once import at_once
 from mngr_ansible.provisioning.gathering import PROBE_SECONDS, SUDO_SECONDS
-from mngr_ansible.provisioning.readiness import digest_of, fitting, made_ready
-from mngr_ansible.provisioning.reporting import NONSENSE, apply_report, nonsense, plan_report
+from mngr_ansible.provisioning.readiness import digest_of, made_ready
+from mngr_ansible.provisioning.reporting import NONSENSE, apply_report, nonsense
 from mngr_ansible.provisioning.request import SILENT, Dialog, Prepared, Request
 from mngr_ansible.report.progress import announce, failed_early, summary
 from mngr_ansible.report.report import HostReport, Interrupted, Report
 from mngr_ansible.run import settled
-from mngr_ansible.run.places import remove_what_killed_runs_left, temporary_run_directory
-from mngr_ansible.system.signals import signals_held
+from mngr_ansible.run.places import remove_what_killed_runs_left
 from mngr_ansible.values import frozen, replace
-
-if TYPE_CHECKING:
-    from mngr_ansible.provisioning.execution import HostsRun
 
 _PATIENCE = "if cloud-init or unattended upgrades hold the package manager's lock, this waits for them, up to {} s"
 
@@ -283,7 +277,14 @@ def apply(
                 from mngr_ansible.provisioning.execution import transaction_seconds
 
                 dialog.on_progress(each.target.name, _PATIENCE.format(transaction_seconds(request)))
-    report = _run(prepared, request, dialog, command)
+    if any(each.is_to_run for each in prepared):
+        from mngr_ansible.provisioning.wave import run_wave
+
+        report = run_wave(prepared, request, dialog, command)
+    else:
+        if request.ready is not None:
+            request.ready.dismiss()
+        report = apply_report(prepared, command, None)
     hosts = []
     try:
         for each, host in zip(prepared, report.hosts, strict=True):
@@ -293,44 +294,6 @@ def apply(
         return replace(report, hosts=tuple(hosts))
     except (KeyboardInterrupt, SystemExit) as signal:
         raise Interrupted(report, signal) from signal
-
-
-def _run(prepared: Sequence[Prepared], request: Request, dialog: Dialog, command: str) -> Report:
-    """Run Ansible where something has to change; the run directory is kept only where a host failed.
-
-    Where a source failed for a reason of its own, the next one is tried, and what was not reached because of it.
-    """
-    if not any(each.is_to_run for each in prepared):
-        if request.ready is not None:
-            request.ready.dismiss()
-        return apply_report(prepared, command, None)
-    from mngr_ansible.provisioning import execution, next_sources
-
-    report = Report(command)
-    done: list[tuple[Path, HostsRun]] = []
-    try:
-        with ExitStack() as directories:
-            while runs := execution.host_runs(prepared, request, execution.temporary_name()):
-                started = time.monotonic()
-                ready = fitting(request, prepared, runs)
-                directory = directories.enter_context(temporary_run_directory()) if ready is None else ready.directory
-                plan = plan_report(prepared, command).to_dict()
-                done.append((directory, execution.run_hosts(prepared, runs, request, directory, plan, dialog, ready)))
-                with signals_held():
-                    run = done[-1][1]
-                    latest = apply_report(prepared, command, run)
-                    report = latest if len(done) == 1 else next_sources.merged(report, latest, prepared)
-                if run.signal is not None:
-                    raise Interrupted(report, run.signal) from run.signal
-                spent = time.monotonic() - started
-                prepared, report = next_sources.next_attempts(prepared, run, report, spent, dialog.on_progress)
-            for directory, run in reversed(done):
-                report = execution.archive_failure(directory, run, report)
-            return report
-    except (KeyboardInterrupt, SystemExit) as signal:
-        if not done:
-            raise
-        raise Interrupted(report if report.hosts else apply_report(prepared, command, done[0][1]), signal) from signal
 
 
 def finish(prepared: Prepared, report: HostReport, request: Request) -> HostReport:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 STOP_SECONDS = 3.0
 """How long the child may take to stop everything."""
 
+_LOOK_SECONDS = 1.0
+"""How often it is looked whether another thread has stopped the child."""
+
 
 class TimeIsUpError(Exception):
     """The time for the run is up."""
@@ -70,6 +73,7 @@ class RunProcess:
         assert self._process.stdout is not None  # noqa: S101
         self._stdin, self._stdout = self._process.stdin, self._process.stdout
         self._rest = b""
+        self._latest = float("inf")
         order: Order = {
             "directory": str(directory.absolute()),
             "private": str(self._private),
@@ -96,19 +100,22 @@ class RunProcess:
         self._send(b"go\n")
 
     def stop(self) -> None:
-        """Have the child stop everything, and do not wait for that."""
+        """Have the child stop everything, and do not wait for that. Another thread may call it while :meth:`lines` is
+        read, which ends soon then."""
+        self._latest = min(self._latest, time.monotonic() + STOP_SECONDS)
         self._stdin.close()
 
     def lines(self, deadline: float) -> Iterator[bytes]:
         """Yield the lines that the child writes, up to the end of the stream.
 
         Raises:
-            TimeIsUpError: the deadline (of ``time.monotonic``) came first; the beginning of a line is kept for later.
+            TimeIsUpError: the deadline (of ``time.monotonic``) came first, or the child did not end after :meth:`stop`;
+            the beginning of a line is kept for later.
         """
         selector = selectors.PollSelector()
         selector.register(self._stdout, selectors.EVENT_READ)
-        while (remaining := deadline - time.monotonic()) > 0:
-            if not selector.select(remaining):
+        while (remaining := min(deadline, self._latest) - time.monotonic()) > 0:
+            if not selector.select(min(remaining, _LOOK_SECONDS)):
                 continue
             chunk = os.read(self._stdout.fileno(), 1 << 16)
             *whole, self._rest = (self._rest + chunk).split(b"\n")

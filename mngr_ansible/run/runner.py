@@ -8,6 +8,7 @@ ansible-runner".
 
 import json
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -82,6 +83,33 @@ class RunResult:
     has_begun: bool = True
 
 
+class RunStop:
+    """Ends a run from another thread; everything of it has ended when :func:`run` returns.
+
+    Attributes:
+        is_set: whether it was ended, or is not to begin.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: RunProcess | None = None
+        self.is_set = False
+
+    def set(self) -> None:
+        """End the run, and do not wait for that. A run that is begun later ends at once."""
+        with self._lock:
+            self.is_set = True
+            if self._process is not None:
+                self._process.stop()
+
+    def holds(self, process: RunProcess) -> None:
+        """Take note of what has to be ended."""
+        with self._lock:
+            self._process = process
+            if self.is_set:
+                process.stop()
+
+
 def run(
     directory: Path,
     *,
@@ -93,6 +121,7 @@ def run(
     password: str | None = None,
     record: "RunRecord | None" = None,
     ready: ReadyAnsible | None = None,
+    stop: RunStop | None = None,
 ) -> RunResult:
     """Run ``project/provision.yml`` of a run directory on its inventory. Threads may call it at the same time.
 
@@ -107,6 +136,7 @@ def run(
         on_event: called with every event at once, on the calling thread. When it raises, the run is stopped.
         record: an empty one; it keeps the events for a caller that handles the exceptions below.
         ready: Ansible that waits in this directory; where it died meanwhile, the playbook is run without it.
+        stop: ends the run from another thread; the result is ``record.interrupted()`` then.
 
     Raises:
         RunError: Ansible could not be started at all.
@@ -114,9 +144,9 @@ def run(
             ``record.interrupted()`` has the events.
     """
     deadline = time.monotonic() + timeout
-    record = record if record is not None else RunRecord()
+    record, stop = record or RunRecord(), stop or RunStop()
     if ready is not None:
-        if (result := _run_ready(ready, deadline, record, on_event)) is not None:
+        if (result := _run_ready(ready, deadline, record, on_event, stop)) is not None:
             return result
         ready.put_playbook()
     process = None
@@ -125,7 +155,8 @@ def run(
             process = RunProcess(
                 directory, hosts=hosts, remote_tmp=remote_tmp, control_path=control_path, password=password
             )
-        return _follow(process, process.lines(deadline), record, on_event)
+        stop.holds(process)
+        return _follow(process, process.lines(deadline), record, on_event, stop)
     except OSError as error:
         if process is not None:
             raise
@@ -137,12 +168,17 @@ def run(
 
 
 def _run_ready(
-    ready: ReadyAnsible, deadline: float, record: "RunRecord", on_event: Callable[[Event], None] | None
+    ready: ReadyAnsible,
+    deadline: float,
+    record: "RunRecord",
+    on_event: Callable[[Event], None] | None,
+    stop: RunStop,
 ) -> RunResult | None:
     """Run the playbook with the Ansible that waits for it; None where that one is dead, and nothing was run."""
     process = ready.go()
     lines, before = process.lines(deadline), list[bytes]()
     record.is_held = True
+    stop.holds(process)
     try:
         try:
             for line in lines:
@@ -150,6 +186,8 @@ def _run_ready(
                 if (parsed := _parsed(line)) is not None and parsed["kind"] == "begun":
                     break
             else:
+                if stop.is_set:
+                    return record.interrupted()
                 record.is_held = False
                 return None
         except TimeIsUpError:
@@ -159,13 +197,17 @@ def _run_ready(
                 process.stop()
                 record.extend(process.lines(time.monotonic() + STOP_SECONDS), None)
             raise
-        return _follow(process, chain(before, lines), record, on_event)
+        return _follow(process, chain(before, lines), record, on_event, stop)
     finally:
         process.end(is_over=False)
 
 
 def _follow(
-    process: RunProcess, lines: Iterable[bytes], record: "RunRecord", on_event: Callable[[Event], None] | None
+    process: RunProcess,
+    lines: Iterable[bytes],
+    record: "RunRecord",
+    on_event: Callable[[Event], None] | None,
+    stop: RunStop,
 ) -> RunResult:
     """Read what the child reports, up to the end of the run, and leave nothing of it behind."""
     status: RunStatus = "finished"
@@ -182,6 +224,8 @@ def _follow(
                 seconds = 0
     finally:
         process.end(is_over=record.has_ended and status == "finished", seconds=seconds)
+    if stop.is_set and not record.has_ended:
+        return record.interrupted()
     if status == "finished" and not record.has_ended:
         record.require_start()
         status = "stopped"

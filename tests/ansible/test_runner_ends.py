@@ -65,6 +65,27 @@ def test_a_callback_that_raises_stops_the_run(tmp_path: Path, mark: str) -> None
     assert processes_with(str(directory)) == []
 
 
+def test_another_thread_ends_a_run_of_which_the_events_until_then_are_the_result(tmp_path: Path, mark: str) -> None:
+    directory, stop = run_directory(tmp_path, settle(steps=[GIT]), hang(mark)), runner.RunStop()
+
+    def end(event: Event) -> None:
+        if event.task == "Hang":
+            threading.Thread(target=stop.set).start()
+
+    result = runner.run(directory, timeout=120, on_event=end, stop=stop)
+    assert (result.status, result.problem, result.has_begun) == ("stopped", None, True)
+    assert [event.step for event in result.events if event.kind == "step"] == [GIT]
+    assert processes_with(mark) == processes_with(str(directory)) == []
+    assert private_directories(directory) == []
+
+
+def test_a_run_that_is_begun_after_it_was_ended_runs_nothing(tmp_path: Path) -> None:
+    directory, stop = run_directory(tmp_path, settle(steps=[GIT])), runner.RunStop()
+    stop.set()
+    result = runner.run(directory, timeout=120, stop=stop)
+    assert (result.status, result.problem, result.events) == ("stopped", None, ())
+
+
 def test_the_events_of_a_run_that_an_exception_cut_off_are_in_its_record(tmp_path: Path) -> None:
     directory, record = run_directory(tmp_path, settle("First", steps=[GIT]), settle("Second")), runner.RunRecord()
 
