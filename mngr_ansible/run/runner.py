@@ -224,7 +224,7 @@ def _follow(
                 seconds = 0
     finally:
         process.end(is_over=record.has_ended and status == "finished", seconds=seconds)
-    if stop.is_set and not record.has_ended:
+    if stop.is_set and not record.is_complete:
         return record.interrupted()
     if status == "finished" and not record.has_ended:
         record.require_start()
@@ -261,6 +261,11 @@ class RunRecord:
     def has_ended(self) -> bool:
         """Whether the child reported the end of the run."""
         return self._end is not None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether Ansible went through the whole playbook."""
+        return self._hosts is not None
 
     def interrupted(self) -> RunResult:
         """The result of a run that an exception cut off: the events until then."""
