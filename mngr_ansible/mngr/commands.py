@@ -8,8 +8,10 @@ import click
 from click_option_group import optgroup
 from imbue.mngr.cli.common_opts import add_common_options
 from imbue.mngr.cli.help_formatter import CommandHelpMetadata, add_pager_help_option
+from loguru import logger
 
 from mngr_ansible.mngr.invocation import invocation
+from mngr_ansible.portable.text import printable
 from mngr_ansible.values import replace
 
 type _Command = Callable[..., Any]
@@ -229,6 +231,24 @@ def content(ctx: click.Context, /, **_: Any) -> None:
         call.show(report, report.extra["path"])
 
 
+@ansible.command(name="inventory")
+@click.option("--list", "list_all", is_flag=True, help="Print the whole inventory (default)")
+@click.option("--host", "inventory_host", metavar="NAME", help="Print only the variables of this host")
+@add_common_options
+@click.pass_context
+def inventory(ctx: click.Context, /, **_: Any) -> None:
+    """Print mngr's ssh hosts as an Ansible inventory, in JSON."""
+    from mngr_ansible.mngr.discovery import ssh_hosts
+    from mngr_ansible.mngr.inventory import as_json
+
+    with invocation(ctx, "inventory") as call:
+        call.is_shown = True  # what Ansible reads is no document of ours, whatever happens
+        words, left_out = as_json(ssh_hosts(call.mngr_ctx), call.opts.inventory_host)
+        for each in left_out:
+            logger.warning("{}", printable(each))
+        call.write(words)
+
+
 _LEFT_ALONE = "The agent may be running or stopped; it is neither started nor stopped."
 
 
@@ -241,6 +261,7 @@ def _register_help() -> None:
         "bootstrap": (bootstrap, "<HOST> [OPTIONS]", "Install what mngr needs on a new host"),
         "plugins": (plugins, "[AGENT] [OPTIONS]", "Show the plugins in order, and what each needs"),
         "catalog": (catalog, "[NAME] [OPTIONS]", "Show the known tools and their sources"),
+        "inventory": (inventory, "[OPTIONS]", "Print mngr's ssh hosts as an Ansible inventory"),
         "content": (content, "[OPTIONS]", "Print the directory that holds roles/ and playbooks/, or copy them"),
     }
     synopsis = f"mngr ansible [{'|'.join(verbs)}] [AGENT] [OPTIONS]"

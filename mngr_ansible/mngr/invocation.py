@@ -70,6 +70,8 @@ class AnsibleCliOptions(CommonCliOptions):
     system: str | None = None
     dry_run: bool = False
     ask_become_pass: bool = False
+    list_all: bool = False
+    inventory_host: str | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -231,6 +233,11 @@ class Invocation:
                     if words:
                         write_human_line(words)
             sys.stdout.flush()
+
+    def write(self, words: str) -> None:
+        """Print a result that is no document of ours."""
+        with redirect_stdout(self.stdout):
+            write_human_line("{}", words)
 
     def show_stopped(self, reached: "Report") -> None:
         """Print what was reached before a signal came."""
