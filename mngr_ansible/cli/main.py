@@ -56,6 +56,12 @@ def command() -> NoReturn:
     sys.exit(code)
 
 
+def inventory_command() -> NoReturn:
+    """The program ``mngr-ansible-inventory``, which ``ansible -i`` takes: ``mngr-ansible inventory``."""
+    sys.argv[1:1] = ["inventory"]
+    command()
+
+
 def _be_utf8() -> None:
     """Start again in Python's UTF-8 mode where the locale has another encoding: a name of a file is then what its bytes
     say, here and on a host, and a word of a manifest is the same word everywhere. Words for people keep theirs."""

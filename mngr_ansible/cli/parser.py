@@ -195,6 +195,13 @@ def _content(verb: argparse.ArgumentParser) -> None:
     )
 
 
+def _inventory(verb: argparse.ArgumentParser) -> None:
+    group = verb.add_mutually_exclusive_group()
+    group.add_argument("--list", action="store_true", help="print the whole inventory, as JSON (default)")
+    group.add_argument("--host", dest="inventory_host", metavar="NAME", help="print only the variables of this host")
+    verb.set_defaults(json=False, verbose=False, quiet=False)
+
+
 def _what_where_how(verb: argparse.ArgumentParser) -> None:
     _what(verb)
     _where(verb)
@@ -329,5 +336,6 @@ _VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "plugins": ("show the plugins in order, their hooks, and what each needs", _plugins),
     "catalog": ("show the known tools, their sources, and which are tested", _catalog),
     "content": ("print the directory that holds roles/ and playbooks/, or copy them", _content),
+    "inventory": ("print mngr's ssh hosts as an Ansible inventory", _inventory),
 }
 """Verb → what it does, and what adds its options."""

@@ -49,6 +49,19 @@ def _content(options: argparse.Namespace) -> Result:
     return Result(report, report.extra["path"])
 
 
+def _inventory(options: argparse.Namespace) -> Result:
+    import sys
+
+    from mngr_ansible.portable.text import printable
+    from mngr_ansible.provisioning.mngr_inventory import mngr_inventory
+
+    words = ["--list"] if options.inventory_host is None else ["--host", options.inventory_host]
+    printed, talk = mngr_inventory(words)
+    for line in talk.splitlines():
+        print(printable(line), file=sys.stderr)
+    return Result(Report("inventory"), printed)
+
+
 VERBS: Mapping[str, "Verb"] = {
     "plan": _with_plan,
     "apply": _with_plan,
@@ -57,4 +70,5 @@ VERBS: Mapping[str, "Verb"] = {
     "plugins": _with_plan,
     "catalog": _catalog,
     "content": _content,
+    "inventory": _inventory,
 }

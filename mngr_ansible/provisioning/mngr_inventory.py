@@ -36,7 +36,18 @@ def mngr_inventory(words: Sequence[str]) -> tuple[str, str]:
         return done.stdout.decode("utf-8", "backslashreplace").rstrip("\n"), talk
     if "No such command 'ansible'" in talk or "No such command 'inventory'" in talk:
         raise RunError(f"{program} has no plugin ansible with an inventory", remedy=_OFFER)
-    raise InputError(*_error(talk, program, done.code))
+    raise _refusal(talk, program, done.code)
+
+
+def _refusal(talk: str, program: str, code: int) -> InputError:
+    """The error with which mngr ended, as one of ours: it prints ``Error: PROBLEM  [REMEDY]``."""
+    lines = [each for each in talk.splitlines() if each.startswith("Error: ")]
+    if not lines:
+        last = next((each for each in reversed(talk.splitlines()) if each.strip()), "it printed nothing")
+        return InputError(f"{program} ended with exit code {code}: {last:.500}", remedy="Run it yourself: mngr list -v")
+    problem, _, remedy = lines[-1].removeprefix("Error: ").partition("  [")
+    remedy = remedy.removesuffix("]").replace("mngr ansible inventory", "mngr-ansible inventory")
+    return InputError(problem[:2000], remedy=remedy[:2000] or "Run it yourself: mngr list -v")
 
 
 def _program() -> str:

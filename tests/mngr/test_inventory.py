@@ -1,0 +1,81 @@
+"""mngr's hosts as an Ansible inventory: the script, the verbs, and Ansible itself on a real ssh host of mngr."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+BIN = Path(sys.executable).parent
+SCRIPT = BIN / "mngr-ansible-inventory"
+
+
+def run(remote, *words, **env):
+    return subprocess.run(
+        list(map(str, words)),
+        cwd=remote.project,
+        env=remote.environment() | env,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+    )
+
+
+def test_ansible_reaches_the_hosts_of_mngr_by_the_groups_of_the_script(remote, host, tmp_path):
+    made = remote.create("one", "--label", "env=my prod", "--label", "note={{ 1 }}", "--env", "TOKEN=s3cret-of-mngr")
+    assert made.returncode == 0, made.stderr
+    printed = run(remote, SCRIPT, "--list")
+    assert printed.returncode == 0, printed.stderr
+    document = json.loads(printed.stdout)
+    groups = {name: group["hosts"] for name, group in document.items() if name != "_meta"}
+    expected = {"mngr", "provider_pool", "state_running", "type_command", "label_env", "label_env_my_prod"}
+    assert expected <= set(groups)
+    assert groups["label_env_my_prod"] == groups["mngr"] == [host.name]
+    (agent,) = document["_meta"]["hostvars"][host.name]["mngr_agents"]
+    assert (agent["name"], agent["type"], agent["labels"]["env"]) == ("one", "command", "my prod")
+    assert "note" not in agent["labels"]
+    assert "note" in printed.stderr
+    assert "s3cret-of-mngr" not in printed.stdout + printed.stderr
+    assert host.key not in ("", None)
+    assert Path(host.key).read_text().splitlines()[1] not in printed.stdout
+
+    mngrs = remote.run("ansible", "inventory")
+    assert json.loads(mngrs.stdout) == document
+    (one,) = (json.loads(run(remote, BIN / "mngr-ansible", "inventory", "--host", host.name).stdout),)
+    assert one == document["_meta"]["hostvars"][host.name]
+
+    pinged = run(remote, BIN / "ansible", "-i", SCRIPT, "label_env_my_prod", "-m", "ping", "-o")
+    assert pinged.returncode == 0, pinged.stdout + pinged.stderr
+    assert pinged.stdout.startswith(f"{host.name} | SUCCESS")
+
+
+def test_a_pool_with_a_silent_host_is_listed_without_its_agents(remote, host):
+    settings = remote.project / ".mngr" / "settings.toml"
+    dead = '[providers.pool.hosts.dead]\naddress = "127.0.0.1"\nport = 9\nuser = "root"\n'
+    settings.write_text(settings.read_text().replace("[plugins.ansible]", f"{dead}[plugins.ansible]"))
+    printed = run(remote, SCRIPT)
+    assert printed.returncode == 0, printed.stderr
+    assert json.loads(printed.stdout)["provider_pool"]["hosts"] == ["dead", host.name]
+    assert "The agents of provider pool are not in the inventory" in printed.stderr
+
+
+def test_what_mngr_refuses_is_one_error(local):
+    refused = run(local, BIN / "mngr-ansible", "inventory", "--host", "nope")
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        "error: mngr has no ssh host 'nope'\n       See the names of its hosts: mngr-ansible inventory\n"
+    )
+    assert refused.stdout == ""
+
+
+def test_without_the_plugin_the_error_says_how_to_add_it(local):
+    settings = local.project / ".mngr" / "settings.toml"
+    settings.write_text("is_allowed_in_pytest = true\n[plugins.ansible]\nenabled = false\n")
+    refused = run(local, SCRIPT)
+    assert refused.returncode == 1
+    assert "has no plugin ansible" in refused.stderr
+    assert "mngr plugin add mngr-ansible" in refused.stderr
+    assert os.linesep * 2 not in refused.stderr
