@@ -5,7 +5,8 @@ What is heavy is imported where it is needed, most of it while ssh connects.
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,6 +80,9 @@ def _plugins(options: argparse.Namespace) -> Result:
     return Result(report, text.plugins_text(report))
 
 
+_FEW = 4
+"""Of so many hosts each line of progress is told at once, by itself."""
+
 VERBS: Mapping[str, Callable[[argparse.Namespace], Result]] = {
     "plan": _plan,
     "apply": _apply,
@@ -136,9 +140,10 @@ def _report(targets: Sequence["Target"], request: "Request", options: argparse.N
         )
     if not _is_changing(options):
         return plan_report(provisioner.inspect(gathered, request), has_diff=getattr(options, "diff", False))
-    dialog = Dialog(_progress(options), _confirm(options), options.verbose)
-    done = provisioner.provision(gathered, request, dialog, command=options.command, is_finished=not is_bootstrap)
-    return done.report
+    with _progress(options, [each.name for each in targets]) as on_progress:
+        dialog = Dialog(on_progress, _confirm(options), options.verbose)
+        done = provisioner.provision(gathered, request, dialog, command=options.command, is_finished=not is_bootstrap)
+        return done.report
 
 
 def _is_changing(options: argparse.Namespace) -> bool:
@@ -182,14 +187,28 @@ def _password() -> str:
     return ask_become_password()
 
 
-def _progress(options: argparse.Namespace) -> "ProgressCallback":
-    width = max((len(host) for host in options.host), default=0)
+@contextmanager
+def _progress(options: argparse.Namespace, hosts: Sequence[str]) -> "Iterator[ProgressCallback]":
+    """Lines on stderr; alike ones of many hosts come together, unless every event is to be seen."""
+    is_named = bool(options.host or options.inventory)
+    width = max(map(len, hosts)) if is_named else 0
 
     def print_line(host: str, line: str) -> None:
         line = "\n".join(map(printable, one_stop(line).split("\n")))
-        print(f"{host:<{width}}   {line}" if width and host else line, file=sys.stderr, flush=True)
+        print(f"{printable(host):<{width}}   {line}" if is_named and host else line, file=sys.stderr, flush=True)
 
-    return print_line
+    if options.quiet:
+        yield lambda _host, _line: None
+    elif options.verbose or len(hosts) <= _FEW:
+        yield print_line
+    else:
+        from mngr_ansible.report.gathered_lines import GatheredLines
+
+        gathered = GatheredLines(print_line, len(hosts))
+        try:
+            yield gathered
+        finally:
+            gathered.tell()
 
 
 def _confirm(options: argparse.Namespace) -> "Confirm | None":
@@ -209,6 +228,7 @@ def _apply_command(options: argparse.Namespace) -> str:
     """The ``apply`` that does what this ``plan`` shows."""
     from mngr_ansible.report import text
 
-    repeated = ("manifest", "file", "package", "plugin", "host")
+    repeated = ("manifest", "file", "package", "plugin", "playbook", "host", "inventory", "vault_id", "worker")
     single = ("only", "key", "known_hosts", "work_dir", "install")
-    return text.apply_command(("mngr-ansible", "apply"), options, repeated, single)
+    of_many = ("limit", "canary", "forks", "host_timeout", "max_fail_percentage")
+    return text.apply_command(("mngr-ansible", "apply"), options, repeated, (*single, *of_many))

@@ -17,6 +17,8 @@ from mngr_ansible.system.signals import Terminated
 from mngr_ansible.system.stderr import lasting_stderr
 
 if TYPE_CHECKING:
+    import argparse
+
     from mngr_ansible.run.ready import ReadyAnsible
 
 _SOMETHING_IS_DUE = 2
@@ -44,7 +46,7 @@ def _run(words: Sequence[str], ready: "ReadyAnsible | None") -> int:
         command, options.ready = options.command, ready
         with contextlib.redirect_stdout(sys.stderr):  # what a plugin prints is not the result
             result = verbs.call(options)
-        return _written(lambda: _show(result, is_json=options.json, is_verbose=options.verbose), result.exit_code)
+        return _written(lambda: _show(result, options), result.exit_code)
     except MngrAnsibleError as error:
         failed = Report(command, errors=(error,))
         return _written(lambda: _show_errors(failed, is_json, is_verbose=is_verbose), error.exit_code)
@@ -116,22 +118,35 @@ def _stopped(reached: Report, stop: BaseException, is_json: bool) -> int:
         if not is_json and reached.hosts:
             from mngr_ansible.report import text
 
-            print("\n".join(text.tables(report)))
+            print(text.stopped_text(report))
 
     return _written(show, 130 if isinstance(stop, KeyboardInterrupt) else int(str(getattr(stop, "code", 143))))
 
 
-def _show(result: verbs.Result, *, is_json: bool, is_verbose: bool) -> None:
-    _print_errors(result.report, is_verbose=is_verbose)
-    if is_json:
+def _show(result: verbs.Result, options: "argparse.Namespace") -> None:
+    _print_errors(result.report, is_verbose=options.verbose)
+    if options.json:
         _print_json(result.report)
         return
-    for notice in result.report.to_dict()["notices"]:
-        print(f"note: {printable(notice['text'])}", file=sys.stderr)
-    if result.advice:
-        print(result.advice, file=sys.stderr)
-    if result.words:
-        print(result.words)
+    words, advice, notices = result.words, result.advice, result.report.all_notices
+    if getattr(options, "quiet", False):
+        words, advice, notices = _wrong(result, is_asked_for=getattr(options, "commands", False))
+    for notice in notices:
+        print(f"note: {printable(notice)}", file=sys.stderr)
+    if advice:
+        print(advice, file=sys.stderr)
+    if words:
+        print(words)
+
+
+def _wrong(result: verbs.Result, *, is_asked_for: bool) -> tuple[str, str, tuple[str, ...]]:
+    """What ``--quiet`` leaves of the words, the advice and the notices; words that were asked for alone stay."""
+    from mngr_ansible.report import text
+
+    words = result.words
+    if not is_asked_for:
+        words = text.wrong_text(result.report) if result.exit_code else ""
+    return words, result.advice if result.exit_code else "", result.report.kept_notices
 
 
 def _show_errors(report: Report, is_json: bool, *, is_verbose: bool = False) -> None:
@@ -141,7 +156,7 @@ def _show_errors(report: Report, is_json: bool, *, is_verbose: bool = False) -> 
 
 
 def _print_errors(report: Report, *, is_verbose: bool) -> None:
-    """The errors, each after the traceback of the plugin's exception that is its cause, if that is requested."""
+    """The errors, after the tracebacks of the plugins' exceptions that are their causes, if that is requested."""
     if not report.all_errors:
         return
     from mngr_ansible.report import text
@@ -150,10 +165,9 @@ def _print_errors(report: Report, *, is_verbose: bool) -> None:
         for each in error.errors if isinstance(error, ErrorGroup) else (error,):
             if is_verbose and isinstance(each, (PluginError, PreconditionError)) and each.__cause__ is not None:
                 print(text.traceback_text(each.__cause__), file=sys.stderr)
-            print(text.error_text(each), file=sys.stderr)
+    print(text.errors_text(report.all_errors), file=sys.stderr)
 
 
 def _print_json(report: Report) -> None:
-    import json
-
-    print(json.dumps(report.to_dict(), indent=2))
+    for piece in report.json_pieces():
+        print(piece, end="")

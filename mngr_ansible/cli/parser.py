@@ -303,6 +303,7 @@ def _many(verb: argparse.ArgumentParser) -> None:
         help="reach the hosts through this ansible-runner worker, such as 'ssh bastion ansible-runner worker'; may be "
         "given more than once",
     )
+    add("-q", "--quiet", action="store_true", help="show only what went wrong; nothing where the exit code is 0")
 
 
 def _how(verb: argparse.ArgumentParser) -> None:
@@ -324,7 +325,6 @@ def _how(verb: argparse.ArgumentParser) -> None:
 def _shown(group: Any) -> None:
     """The options of a verb that only shows what is here."""
     group.add_argument("--json", action="store_true", help="print one JSON document on stdout")
-    group.add_argument("-q", "--quiet", action="store_true", help="show only what went wrong")
     group.add_argument("-v", "--verbose", action="store_true", help="show every event on stderr")
 
 

@@ -32,6 +32,9 @@ _BLOCKING = frozenset({Status.BLOCKED, Status.TOO_NEW, Status.UNKNOWN})
 
 _SUCCESSFUL = frozenset({Status.OK, Status.SKIPPED, Status.CHANGED})
 
+ONLY_A_RUN_CAN_TELL = "only a run can tell"
+"""The reason of an own playbook's step in a plan, whose status is ``unknown``: it is not run to make a plan."""
+
 
 class FileCounts(TypedDict):
     """How many files, links and deletions a directory's step has, and how many of them are due.
@@ -65,8 +68,8 @@ class Outcome:
     """One step and what is true of it.
 
     Attributes:
-        id: ``file:DESTINATION``, ``package:NAME`` or ``bootstrap:python3``.
-        kind: ``file``, ``package`` or ``bootstrap``.
+        id: ``file:DESTINATION``, ``package:NAME``, ``bootstrap:python3`` or ``playbook:PATH``.
+        kind: ``file``, ``package``, ``bootstrap`` or ``playbook``.
         status: see :class:`Status`.
         current: what the host has, for people; None: nothing, or nothing is known.
         wanted: what the plan needs, for people.
@@ -110,7 +113,13 @@ class Outcome:
     @property
     def stops(self) -> bool:
         """Whether its host is not changed at all because of this step."""
-        return self.is_required and self.status in _BLOCKING
+        return self.is_required and self.status in _BLOCKING and not self.is_open
+
+    @property
+    def is_open(self) -> bool:
+        """Whether only a run can tell what becomes of it: an own playbook in a plan. It counts neither as to change nor
+        as a problem."""
+        return self.kind == "playbook" and self.status is Status.UNKNOWN and self.reason == ONLY_A_RUN_CAN_TELL
 
     def to_dict(self) -> StepDict:
         """The step in JSON."""

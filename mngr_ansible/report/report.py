@@ -1,12 +1,12 @@
 """The result of a command on all hosts, and its JSON document (``docs/json.md``)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypedDict
 
 from mngr_ansible.diff.outcome import DUE, Outcome, Status
 from mngr_ansible.errors import ErrorGroup, MngrAnsibleError, without_init
 from mngr_ansible.portable.text import one_stop
-from mngr_ansible.values import field, frozen
+from mngr_ansible.values import field, frozen, replace
 
 _LISTED = 4
 """How many hosts are named in a line."""
@@ -83,7 +83,22 @@ class HostReport:
     @property
     def can_apply(self) -> bool:
         """Whether an ``apply`` would change something after a plan like this."""
-        return any(each.status in DUE for each in self.outcomes) and not any(each.stops for each in self.outcomes)
+        return any(each.status in DUE for each in self.outcomes) and not self.is_stopped
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether nothing is changed on the host because of a required step that cannot be done."""
+        return any(each.stops for each in self.outcomes)
+
+    @property
+    def has_playbooks(self) -> bool:
+        """Whether an ``apply`` would run own playbooks after a plan like this."""
+        return any(each.is_open for each in self.outcomes) and not self.is_stopped
+
+    @property
+    def is_due(self) -> bool:
+        """Whether any step is neither ``ok`` nor ``skipped``; what only a run can tell does not count."""
+        return any(each.status not in (Status.OK, Status.SKIPPED) and not each.is_open for each in self.outcomes)
 
     def to_dict(self) -> dict[str, Any]:
         """The host's object in the JSON document."""
@@ -119,13 +134,13 @@ class Report:
         if self.errors or any(host.error is not None for host in self.hosts):
             return False
         if self.command == "render":
-            return not any(each.stops for host in self.hosts for each in host.outcomes)
+            return not any(host.is_stopped for host in self.hosts)
         return self.command not in ("apply", "bootstrap") or all(host.ok for host in self.hosts)
 
     @property
     def is_due(self) -> bool:
-        """Whether any step is neither ``ok`` nor ``skipped``."""
-        return any(each.status not in (Status.OK, Status.SKIPPED) for host in self.hosts for each in host.outcomes)
+        """Whether any step is neither ``ok`` nor ``skipped``; what only a run can tell does not count."""
+        return any(host.is_due for host in self.hosts)
 
     @property
     def all_errors(self) -> tuple[MngrAnsibleError, ...]:
@@ -142,13 +157,35 @@ class Report:
         of_hosts = (_prefixed(self.hosts, names, text) for text, names in by_text.items())
         return tuple(dict.fromkeys([*map(one_stop, self.notices), *of_hosts]))
 
+    @property
+    def kept_notices(self) -> tuple[str, ...]:
+        """The notices that say where failed runs are kept, and no others."""
+        return replace(self, hosts=tuple(replace(host, notices=()) for host in self.hosts), notices=()).all_notices
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON document, schema 1. Source: docs/contract.md "JSON"."""
+        return self._document([host.to_dict() for host in self.hosts])
+
+    def json_pieces(self) -> Iterator[str]:
+        """The same document as indented text, a piece for each host: never in memory as a whole."""
+        import json
+
+        for name, value in self._document([]).items():
+            yield f"{'{' if name == 'schema' else ','}\n  {json.dumps(name)}: "
+            if name == "hosts" and self.hosts:
+                for index, host in enumerate(self.hosts):
+                    yield f"{',' if index else '['}\n    " + _indented(host.to_dict(), "    ")
+                yield "\n  ]"
+            else:
+                yield _indented(value, "  ")
+        yield "\n}\n"
+
+    def _document(self, hosts: list[dict[str, Any]]) -> dict[str, Any]:
         return {
             "schema": 1,
             "command": self.command,
             "ok": self.ok,
-            "hosts": [host.to_dict() for host in self.hosts],
+            "hosts": hosts,
             "notices": [{"text": text} for text in self.all_notices],
             "errors": [each for error in self.all_errors for each in error_dicts(error)],
             **self.extra,
@@ -170,6 +207,12 @@ class Interrupted(BaseException):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return without_init, (type(self), self.args), vars(self)
+
+
+def _indented(value: object, blanks: str) -> str:
+    import json
+
+    return json.dumps(value, indent=2).replace("\n", f"\n{blanks}")
 
 
 def _prefixed(hosts: Sequence[HostReport], names: Sequence[str], text: str) -> str:

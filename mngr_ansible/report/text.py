@@ -35,6 +35,15 @@ def error_text(error: MngrAnsibleError) -> str:
     return "\n".join([f"error: {printable(first)}", *(f"       {printable(line)}" for line in rest if line)])
 
 
+def errors_text(errors: Sequence[MngrAnsibleError]) -> str:
+    """All errors as people read them; one that several hosts have is told once, with their names."""
+    if len(errors) < 2 and not any(isinstance(each, ErrorGroup) for each in errors):
+        return "\n".join(map(error_text, errors))
+    from mngr_ansible.report import fleet
+
+    return "\n".join(fleet.errors(errors, width()))
+
+
 def traceback_text(error: BaseException) -> str:
     """The traceback of an exception."""
     import traceback
@@ -48,9 +57,11 @@ def plan_text(report: Report, command: str) -> str:
     blocks = tables(report)
     if any(host.can_apply for host in report.hosts):
         blocks.append(f"Nothing was changed. To make these changes: {command}")
+    elif any(host.has_playbooks for host in report.hosts):
+        blocks.append(f"Nothing was changed. To run the playbooks: {command}")
     elif report.is_due:
         blocks.append("Nothing was changed. apply would change nothing either, for the reasons above.")
-    return "\n".join(blocks)
+    return "\n".join([*blocks, *last_line(report)])
 
 
 def apply_command(start: Sequence[str], options: object, repeated: Sequence[str], single: Sequence[str]) -> str:
@@ -63,11 +74,12 @@ def apply_command(start: Sequence[str], options: object, repeated: Sequence[str]
         single: options that are given once, or are None.
     """
     words = list(start)
-    for name in repeated:
-        words += [word for value in getattr(options, name) for word in (f"--{name}", value)]
-    for name in single:
-        if (value := getattr(options, name)) is not None:
-            words += [f"--{name.replace('_', '-')}", str(value)]
+    given = [(name, value) for name in repeated for value in getattr(options, name)]
+    given += [(name, getattr(options, name)) for name in single]
+    for name, value in given:
+        option, text = f"--{name.replace('_', '-')}", str(value)
+        if value is not None:
+            words += [f"{option}={text}"] if text.startswith("-") else [option, text]
     for flag in ("become", "no_check_packages", "ask_become_pass"):
         if getattr(options, flag, False):
             words.append(f"--{flag.replace('_', '-')}")
@@ -75,15 +87,49 @@ def apply_command(start: Sequence[str], options: object, repeated: Sequence[str]
 
 
 def tables(report: Report) -> list[str]:
-    """One table for each host that answered."""
-    return [host_text(host, width()) for host in report.hosts if host.error is None]
+    """One table for each host that answered; hosts that are alike in every row have one together."""
+    return _tables([host for host in report.hosts if host.error is None])
+
+
+def _tables(hosts: Sequence[HostReport]) -> list[str]:
+    if len(hosts) < 2:
+        return [host_text(host, width()) for host in hosts]
+    from mngr_ansible.report import fleet
+
+    return fleet.tables(hosts, width())
+
+
+def last_line(report: Report) -> list[str]:
+    """How many hosts ended how, or what they need, in a line; nothing for one host."""
+    if len(report.hosts) < 2:
+        return []
+    from mngr_ansible.report import fleet
+
+    return [fleet.last_line(report)]
 
 
 def render_text(report: Report) -> str:
     """The table of every host, where the playbook that was written fails, and the directory."""
-    failing = [each.host for each in report.hosts if each.error is not None or any(one.stops for one in each.outcomes)]
+    failing = [each.host for each in report.hosts if each.error is not None or each.is_stopped]
     words = [f"The playbook fails on {listed(failing)}, and says why."] if failing else []
-    return "\n".join([*tables(report), *map(printable, words), str(report.extra["path"])])
+    return "\n".join([*tables(report), *last_line(report), *map(printable, words), str(report.extra["path"])])
+
+
+def stopped_text(report: Report) -> str:
+    """The tables of what was reached before a signal came, and how many hosts have come how far."""
+    return "\n".join([*tables(report), *last_line(report)])
+
+
+def wrong_text(report: Report) -> str:
+    """For ``--quiet``: only the hosts that are not as they should be; of a plan those that would change."""
+    if report.command in ("apply", "bootstrap"):
+        wrong = [host for host in report.hosts if not host.ok]
+    elif report.command == "render":
+        wrong = [host for host in report.hosts if host.is_stopped]
+    else:
+        wrong = [host for host in report.hosts if host.is_due and host.error is None]
+    blocks = _applied(wrong, len(report.hosts)) if report.command == "apply" else _tables(wrong)
+    return "\n".join([*blocks, *last_line(report)])
 
 
 def width() -> int:
@@ -95,44 +141,58 @@ def width() -> int:
 
 def host_text(host: HostReport, columns: int) -> str:
     """One host: a heading, a row for each step, and why a step is blocked or failed."""
-    count = _count(host.outcomes)
-    left = printable(f"{host.host}   {host.about}".rstrip())
-    lines = [f"{left}{count:>{max(len(count) + 2, min(columns, 80) - len(left))}}"]
-    rows = [[printable(cell) for cell in _row(outcome)] for outcome in host.outcomes]
+    head = heading(f"{host.host}   {host.about}", counted(host.outcomes), columns)
+    return "\n".join([head, *step_lines(host.outcomes, columns)])
+
+
+def heading(left: str, count: str, columns: int) -> str:
+    """The first line of a table: what it is about, and at the right margin what is to change or was changed."""
+    left = printable(left.rstrip())
+    return f"{left}{count:>{max(len(count) + 2, min(columns, 80) - len(left))}}"
+
+
+def step_lines(outcomes: Sequence[Outcome], columns: int) -> list[str]:
+    """A row for each step, and why a step is blocked or failed."""
+    lines = []
+    rows = [[printable(cell) for cell in _row(outcome)] for outcome in outcomes]
     widths = _widths(rows, columns)
-    told = [each for each in host.outcomes if each.reason and each.status in _WITH_REASON]
+    told = [each for each in outcomes if each.reason and each.status in _WITH_REASON and not each.is_open]
     reasons = {each.reason: each.id for each in told}.values()  # a reason that several steps have stands below the last
-    for outcome, row in zip(host.outcomes, rows, strict=True):
+    for outcome, row in zip(outcomes, rows, strict=True):
         cells = [_cut(cell, each).ljust(each) for cell, each in zip(row, widths, strict=True)]
         lines.append(("  " + "  ".join(cells)).rstrip())
         if outcome.id in reasons:
             lines.append(f"    {printable(outcome.reason)}")
         if outcome.diff:
             lines += [f"    {line}" for line in outcome.diff.splitlines()]
-    return "\n".join(lines)
+    return lines
 
 
-def _count(outcomes: Sequence[Outcome]) -> str:
+def counted(outcomes: Sequence[Outcome]) -> str:
     """How many steps are to change or were changed, and how many cannot be done, were not begun, or are for a person.
 
-    After a run no step is to change any more.
+    After a run no step is to change any more. Playbooks of a plan are counted apart: only a run can tell.
     """
     if not outcomes:
         return "nothing is needed"
-    counts = Counter(each.status for each in outcomes)
+    known = [each for each in outcomes if not each.is_open]
+    counts = Counter(each.status for each in known)
     to_change = sum(counts[each] for each in DUE)
     has_run = not to_change and any(counts[each] for each in (Status.CHANGED, Status.FAILED, Status.NOT_REACHED))
-    done = f"{counts[Status.CHANGED]} of {len(outcomes)} changed" if has_run else ""
-    parts = [done or f"{to_change} of {len(outcomes)} to change"]
+    parts = [f"{counts[Status.CHANGED]} of {len(known)} changed" if has_run else ""]
+    if known and not has_run:
+        parts = [f"{to_change} of {len(known)} to change"]
     not_begun, by_hand = counts[Status.NOT_REACHED], counts[Status.ADVISED]
     fine = to_change + not_begun + by_hand + sum(counts[each] for each in (Status.OK, Status.SKIPPED, Status.CHANGED))
-    if problems := len(outcomes) - fine:
+    if problems := len(known) - fine:
         parts.append(f"{problems} with a problem")
     if not_begun:
         parts.append(f"{not_begun} not started")
     if by_hand:
         parts.append(f"{by_hand} to install by hand")
-    return ", ".join(parts)
+    if to_run := len(outcomes) - len(known):
+        parts.append("1 playbook to run" if to_run == 1 else f"{to_run} playbooks to run")
+    return ", ".join(filter(None, parts))
 
 
 def _row(outcome: Outcome) -> tuple[str, str, str, str]:
@@ -147,7 +207,7 @@ def _row(outcome: Outcome) -> tuple[str, str, str, str]:
         return status, name, detail, ", ".join(outcome.plugins)
     source = f"from {outcome.source}" if outcome.source else ""
     detail = "  ".join(filter(None, (outcome.current or "", outcome.wanted or "", source)))
-    if outcome.status is Status.SKIPPED:
+    if outcome.status is Status.SKIPPED or outcome.is_open:
         detail = outcome.reason
     is_purpose = any(outcome.reason.startswith(f"{plugin}: ") for plugin in outcome.plugins)
     purpose = outcome.reason if outcome.status in (Status.MISSING, Status.TOO_OLD) and is_purpose else ""
@@ -179,15 +239,29 @@ def _cut(text: str, size: int) -> str:
 def apply_text(report: Report) -> str:
     """The result of ``apply`` for stdout: a remote host's table, and the commands that a person still has to run.
 
-    For this machine only the commands, so that they can be piped into a shell.
+    For this machine alone only the commands, so that they can be piped into a shell.
     """
-    blocks = [host_text(host, width()) for host in report.hosts if not host.is_local]
-    blocks += [printable(command) for host in report.hosts for command in host.commands if host.is_local]
-    for host in report.hosts:
-        if not host.is_local and host.commands:
-            lines = (f"  {printable(command)}" for command in host.commands)
-            blocks.append("\n".join([f"To run on {printable(host.host)}:", *lines]))
-    return "\n".join(blocks)
+    return "\n".join([*_applied(report.hosts, len(report.hosts)), *last_line(report)])
+
+
+def _applied(hosts: Sequence[HostReport], total: int) -> list[str]:
+    if total == 1 and all(host.is_local for host in hosts):
+        return [printable(command) for host in hosts for command in host.commands]
+    blocks = _tables(hosts)
+    for names, commands in _by_commands(hosts):
+        blocks.append(
+            "\n".join([f"To run on {printable(', '.join(names))}:", *(f"  {printable(each)}" for each in commands)])
+        )
+    return blocks
+
+
+def _by_commands(hosts: Sequence[HostReport]) -> list[tuple[list[str], tuple[str, ...]]]:
+    """The commands that persons have to run, each list once with the names of its hosts."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for host in hosts:
+        if host.commands:
+            found.setdefault(host.commands, []).append(host.host)
+    return [(names, commands) for commands, names in found.items()]
 
 
 def for_distro_text(report: Report) -> str:
@@ -220,9 +294,8 @@ def by_reason(outcomes: Sequence[Outcome]) -> list[tuple[str, list[str], str]]:
 
 def no_command_text(report: Report) -> str:
     """For stderr, beside :func:`commands_text`: the steps for which there is no command, and why."""
-    lines = []
+    found: dict[str, list[str]] = {}
     for host in report.hosts:
-        start = f"{host.host}: " if len(report.hosts) > 1 else ""
         without = [
             each
             for each in host.outcomes
@@ -230,8 +303,9 @@ def no_command_text(report: Report) -> str:
             and not (host.commands and each.source is not None)
         ]
         for reason, names, _kind in by_reason(without):
-            lines.append(printable(f"{start}no command for {', '.join(names)}: {reason}"))
-    return "\n".join(lines)
+            found.setdefault(f"no command for {', '.join(names)}: {reason}", []).append(host.host)
+    is_alone = len(report.hosts) == 1
+    return "\n".join(printable(line if is_alone else f"{listed(hosts)}: {line}") for line, hosts in found.items())
 
 
 def advice_text(host: HostReport) -> str:

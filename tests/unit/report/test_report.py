@@ -1,5 +1,7 @@
 """Reports: what counts as done, and the JSON of it. Source: docs/contract.md "Commands", "JSON"."""
 
+import json
+
 import pytest
 
 from mngr_ansible.diff.outcome import Outcome, Status
@@ -97,3 +99,22 @@ def test_a_notice_of_all_hosts_is_shown_once_and_one_of_some_with_their_names():
     hosts = [HostReport(f"h{each}", False, notices=("of all", "of most.." if each else "of one")) for each in range(6)]
     report = Report("plan", tuple(hosts), notices=("of none",))
     assert report.all_notices == ("of none", "of all", "h0: of one", "h1, h2, h3 and 2 more: of most.")
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        Report("plan"),
+        Report(
+            "plan", (HostReport("a", False), HostReport("b", True, (outcome("blocked", reason='"quoted"\n\udcff'),)))
+        ),
+        report("apply", outcome("ok"), errors=(GONE, ErrorGroup([GONE])), notices=("n",), extra={"path": "/p"}),
+    ],
+)
+def test_the_text_of_the_document_is_the_same_where_it_is_written_host_by_host(made):
+    assert "".join(made.json_pieces()) == json.dumps(made.to_dict(), indent=2) + "\n"
+
+
+def test_only_where_a_failed_run_is_kept_is_left_of_the_notices():
+    host = HostReport("a", False, notices=("n",), kept="/runs/1")
+    assert Report("apply", (host,), notices=("m",)).kept_notices == ("the run directory is kept in /runs/1",)

@@ -1,0 +1,127 @@
+"""Several hosts as people read them: what is alike is told once, with the names of its hosts."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from mngr_ansible.diff.outcome import Status
+from mngr_ansible.errors import ErrorGroup, MngrAnsibleError
+from mngr_ansible.portable.text import one_stop, printable
+from mngr_ansible.report.report import HostReport, Report
+from mngr_ansible.report.text import counted, error_text, heading, host_text, step_lines
+
+_FEW = 4
+"""So many hosts are named in an error's first line."""
+
+
+def tables(hosts: Sequence[HostReport], columns: int) -> list[str]:
+    """A table for all hosts that are alike in every row, in the order of their first hosts."""
+    alike: dict[tuple[str, ...], list[HostReport]] = {}
+    for host in hosts:
+        alike.setdefault((counted(host.outcomes), *step_lines(host.outcomes, columns)), []).append(host)
+    return [_table(group, *key, columns=columns) for key, group in alike.items()]
+
+
+def _table(hosts: Sequence[HostReport], count: str, *lines: str, columns: int) -> str:
+    if len(hosts) == 1:
+        return host_text(hosts[0], columns)
+    head = heading(f"{len(hosts)} hosts   {_about(hosts)}", f"each: {count}", columns)
+    return "\n".join([head, *_wrapped([host.host for host in hosts], columns, "    "), *lines])
+
+
+def _about(hosts: Sequence[HostReport]) -> str:
+    """The system and the remote user that the hosts have in common; the system alone where only that is common."""
+    systems = {host.about.rpartition(", ")[0] for host in hosts}
+    if len({host.about for host in hosts}) == 1:
+        return hosts[0].about
+    return systems.pop() if len(systems) == 1 else f"{len(systems)} systems"
+
+
+def _wrapped(names: Sequence[str], columns: int, blanks: str) -> Iterator[str]:
+    """All the names in lines of at most 80 columns."""
+    line = ""
+    for index, name in enumerate(names):
+        word = printable(name) + ("," if index < len(names) - 1 else "")
+        if line and len(blanks) + len(line) + 1 + len(word) > min(columns, 80):
+            yield blanks + line
+            line = ""
+        line = f"{line} {word}" if line else word
+    yield blanks + line
+
+
+def errors(found: Sequence[MngrAnsibleError], columns: int) -> list[str]:
+    """Each error as text; one that several hosts have is told once, with their names and a remedy."""
+    alike: dict[object, list[MngrAnsibleError]] = {}
+    for each in _single(found):
+        alike.setdefault(each.problem if each.host else id(each), []).append(each)
+    return [_shared(group, columns) for group in alike.values()]
+
+
+def _single(found: Sequence[MngrAnsibleError]) -> Iterator[MngrAnsibleError]:
+    for each in found:
+        if isinstance(each, ErrorGroup):
+            yield from _single(each.errors)
+        else:
+            yield each
+
+
+def _shared(group: Sequence[MngrAnsibleError], columns: int) -> str:
+    first, names = group[0], list(dict.fromkeys(each.host or "" for each in group))
+    if len(names) == 1:
+        return error_text(first)
+    remedy = first.remedy
+    if any(each.remedy != remedy for each in group):
+        remedy = f"For {first.host}, and the others likewise: {remedy}"
+    if len(names) <= _FEW:
+        problem, host = first.problem, ", ".join(names)
+    else:
+        listing = "\n".join(_wrapped(names, columns - 7, "  "))
+        problem, host = f"{one_stop(first.problem)}\n{listing}", f"{len(names)} hosts"
+    return error_text(MngrAnsibleError(problem, remedy=remedy, host=host))
+
+
+_ENDS = {
+    Status.FAILED: "failed",
+    Status.UNKNOWN: "unknown",
+    Status.BLOCKED: "with a problem",
+    Status.TOO_NEW: "with a problem",
+    Status.ADVISED: "to finish by hand",
+}
+"""What a host is counted as where a required step ended so, the first that fits."""
+
+_WORDS = ("done", "to change", "ok", "failed", "with a problem", "to finish by hand", "unknown", "not reached")
+"""In the order in which the last line has them."""
+
+
+def last_line(report: Report) -> str:
+    """How many hosts ended how after a run, or what they need in a plan.
+
+    Such as ``12 hosts: 9 done (9 changed), 3 not reached``.
+    """
+    is_run = report.command in ("apply", "bootstrap")
+    counts = Counter(map(_end if is_run else _need, report.hosts))
+    changed = sum(host.ok and any(each.status is Status.CHANGED for each in host.outcomes) for host in report.hosts)
+    done = f" ({changed} changed)"
+    parts = [f"{counts[word]} {word}{done if word == 'done' else ''}" for word in _WORDS if counts[word]]
+    return f"{len(report.hosts)} hosts: {', '.join(parts)}"
+
+
+def _end(host: HostReport) -> str:
+    """How a host ended after a run, in words of :data:`_WORDS`."""
+    if host.ok:
+        return "done"
+    failing = {each.status for each in host.outcomes if each.is_failure}
+    for status, word in _ENDS.items():
+        if status in failing:
+            return word
+    is_changed = any(each.status is Status.CHANGED for each in host.outcomes)
+    is_reached = bool(host.about) and Status.NOT_REACHED not in failing
+    return "failed" if is_changed or is_reached else "not reached"
+
+
+def _need(host: HostReport) -> str:
+    """What a host needs, in words of :data:`_WORDS`."""
+    if host.error is not None:
+        return "not reached"
+    if host.is_stopped:
+        return "with a problem"
+    return "to change" if host.can_apply else "ok"

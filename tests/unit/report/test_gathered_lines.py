@@ -1,0 +1,60 @@
+"""Progress of many hosts. Source: docs/fleets.md "What you see"."""
+
+from __future__ import annotations
+
+import threading
+
+from mngr_ansible.report.gathered_lines import GatheredLines
+
+
+class Lines(GatheredLines):
+    """Lines of so many hosts, which are told when the test says so, or after ``moment`` seconds."""
+
+    def __init__(self, count: int, moment: float = 3600) -> None:
+        self.told: list[str] = []
+        self.has_told = threading.Event()
+        super().__init__(self._note, count, moment)
+
+    def _note(self, hosts: str, line: str) -> None:
+        self.told.append(f"{hosts}: {line}" if hosts else line)
+        self.has_told.set()
+
+
+def test_lines_of_many_hosts_that_are_alike_are_one_with_their_names_in_the_order_in_which_they_came() -> None:
+    lines = Lines(6)
+    for line, hosts in (("copying", "abcde"), ("warning: x", "f"), ("copying", "a"), ("done", "abcdef")):
+        for host in hosts:
+            lines(host, line)
+    assert lines.told == []
+    lines.tell()
+    assert lines.told == ["a, b, c and 2 more: copying", "f: warning: x", "all 6 hosts: done"]
+    lines.tell()
+    assert len(lines.told) == 3
+
+
+def test_what_is_held_back_is_told_after_a_moment() -> None:
+    lines = Lines(5, moment=0.01)
+    lines("a", "it does not answer")
+    assert lines.has_told.wait(60)
+    assert lines.told == ["a: it does not answer"]
+
+
+def test_a_line_of_no_host_comes_after_what_was_held_back() -> None:
+    lines = Lines(5)
+    lines("a", "first")
+    lines("", "second")
+    assert lines.told == ["a: first", "second"]
+
+
+def test_threads_lose_no_line() -> None:
+    lines = Lines(400)
+    threads = [
+        threading.Thread(target=lambda part=part: [lines(f"h{part}-{index}", "x") for index in range(50)])
+        for part in range(8)
+    ]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    lines.tell()
+    assert lines.told == ["all 400 hosts: x"]
