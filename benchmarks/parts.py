@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks.ways import CHANGED, FIRST, FLOOR, NOOP, OURS, PLAIN, PYINFRA, PYINFRA_PUT, RSYNC, TUNED
-from benchmarks.workloads import FILE_COUNTS, HOST_COUNTS, PACKAGE_COUNTS, SLOW_FILE_COUNTS
+from benchmarks.ways import CHANGED, FIRST, FLOOR, NOOP, OURS, PLAIN, PYINFRA, PYINFRA_PUT, RSYNC, TUNED, WORKERS
+from benchmarks.workloads import FILE_COUNTS, HOST_COUNTS, PACKAGE_COUNTS, SLOW_FILE_COUNTS, SLOW_HOST_COUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ PARTS = {
     "peers": "W1 to W4 with ansible-playbook and rsync",
     "files": "growth with the number of files",
     "packages": "growth with the number of packages",
-    "hosts": "growth with the number of hosts",
+    "hosts": "growth with the number of hosts, with and without workers",
     "rtt": "growth with the round-trip time",
     "kex": "OpenSSH's default key exchange and curve25519",
     "memory": "peak memory",
@@ -66,9 +66,9 @@ def cases(part: str, rtts: Sequence[int]) -> list[Case]:
     if part == "packages":
         return [Case(f"packages/{count}", 0, ways, repeats=2) for count in PACKAGE_COUNTS]
     if part == "hosts":
-        found = []
+        found = [Case(f"hosts/{count}", None, (PLAIN,), repeats=1) for count in SLOW_HOST_COUNTS]
         for count in HOST_COUNTS:
-            chosen = ways if count <= 50 else (OURS, FLOOR)
+            chosen = (OURS, WORKERS, PYINFRA, TUNED, FLOOR)
             found.append(Case(f"hosts/{count}", None, chosen, repeats=2 if count <= 10 else 1))
         return found
     if part == "rtt":

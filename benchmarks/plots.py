@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import phases
 from benchmarks.targets import REACH, RTTS
-from benchmarks.ways import FIRST, FLOOR, NOOP, OURS, PLAIN, PYINFRA, PYINFRA_PUT, RSYNC, TUNED
+from benchmarks.ways import FIRST, FLOOR, NOOP, OURS, PLAIN, PYINFRA, PYINFRA_PUT, RSYNC, TUNED, WORKERS
 from benchmarks.workloads import FILE_COUNTS, HOST_COUNTS, PACKAGE_COUNTS
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 _INK = {"": ("#1f2328", "#d1d9e0"), "-dark": ("#f0f6fc", "#3d444d")}
 """Of text and of lines: the colours that GitHub's pages have."""
 _COLOURS = {
-    OURS: "#2f81f7", PYINFRA: "#e3853a", PYINFRA_PUT: "#c9a227", TUNED: "#a371f7", PLAIN: "#db61a2", RSYNC: "#3fa06b",
-    FLOOR: "#8b949e",
+    OURS: "#2f81f7", WORKERS: "#57a6a1", PYINFRA: "#e3853a", PYINFRA_PUT: "#c9a227", TUNED: "#a371f7",
+    PLAIN: "#db61a2", RSYNC: "#3fa06b", FLOOR: "#8b949e",
 }  # fmt: skip
 _STEPS = (
     *("#8b949e", "#2f81f7", "#3fa06b", "#c9a227", "#a371f7", "#e3853a", "#db61a2", "#57a6a1"),

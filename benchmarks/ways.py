@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from tests.support.hosts import SshHost
 
 FIRST, NOOP, CHANGED = "first run", "no-op", "one changed"
-OURS, PYINFRA, PYINFRA_PUT, PLAIN, TUNED, RSYNC, FLOOR = (
-    *("mngr-ansible", "pyinfra", "pyinfra files.sync", "ansible-playbook", "ansible-playbook, tuned"),
-    *("rsync", "floor"),
+OURS, WORKERS, PYINFRA, PYINFRA_PUT, PLAIN, TUNED, RSYNC, FLOOR = (
+    *("mngr-ansible", "mngr-ansible, 2 workers", "pyinfra", "pyinfra files.sync"),
+    *("ansible-playbook", "ansible-playbook, tuned", "rsync", "floor"),
 )
-WAYS = (OURS, PYINFRA, PYINFRA_PUT, PLAIN, TUNED, RSYNC, FLOOR)
+WAYS = (OURS, WORKERS, PYINFRA, PYINFRA_PUT, PLAIN, TUNED, RSYNC, FLOOR)
 FORKS = 50
+_WORKERS = 2
 
 # What a careful person writes: ask each tool, compare, install what is missing at once, ask again.
 _SCRIPT = """\
@@ -87,6 +88,19 @@ def ours_arguments(workload: Workload, site: Site) -> list[str]:
 def _ours(workload: Workload, site: Site, _scenario: str, directory: Path) -> Command:
     arguments = ours_arguments(workload, site)
     return Command([program("mngr-ansible"), *arguments], environment(directory), directory)
+
+
+def _with_workers(workload: Workload, site: Site, _scenario: str, directory: Path) -> Command:
+    """The same through two workers, which are on this machine too: what they cost, and not what their cores bring."""
+    words = []
+    for number in range(_WORKERS):
+        private = directory / f"worker-{number}"
+        private.mkdir(mode=0o700, exist_ok=True)
+        command = [program("ansible-runner"), "worker", "--private-data-dir", str(private)]
+        words += ["--worker", shlex.join(command)]
+    return Command(
+        [program("mngr-ansible"), *ours_arguments(workload, site), *words], environment(directory), directory
+    )
 
 
 def _ansible(
@@ -193,7 +207,7 @@ def _pyinfra(python: Path, operation: str) -> Callable[[Workload, Site, str, Pat
 
 def all_ways(cache: Path) -> tuple[dict[str, Way], list[str]]:
     """Every way that this machine has, by name, and sentences that say which it has not."""
-    ways, lacking = [Way(OURS, _ours)], []
+    ways, lacking = [Way(OURS, _ours), Way(WORKERS, _with_workers)], []
     python = pyinfra.installed(cache)
     if python is not None:
         ways.append(Way(PYINFRA, _pyinfra(python, "rsync")))

@@ -20,6 +20,8 @@ SLOW_FILE_COUNTS = (10, 30)
 """How many files a way gets that needs a task or a connection for each."""
 PACKAGE_COUNTS = (1, 10, 50, 200)
 HOST_COUNTS = (1, 10, 50, 200)
+SLOW_HOST_COUNTS = (1, 10)
+"""How many hosts a way gets that works on five of them at once; more are estimated."""
 
 
 class Package(NamedTuple):
