@@ -56,7 +56,8 @@ def follower(
 ) -> "Callable[[Event], None]":
     """What to do with each event of a run: report warnings, and the package manager that a host has come to.
 
-    A manager's turn comes when every step before it has been reported by its id and the playbook goes on.
+    A manager's turn comes when every step before it has been reported by its id and the playbook goes on. That may be
+    at another time on each host: only those are looked at of which something was reported.
 
     Args:
         names: what the user calls the hosts, by alias.
@@ -67,6 +68,7 @@ def follower(
     from mngr_ansible.run.playbook import run_stages
 
     walks = {alias: _Walk(run_stages(due)) for alias, due in dues.items()}
+    moved = dict.fromkeys(walks)
     warned: set[tuple[str, str]] = set()
 
     def follow(event: "Event") -> None:
@@ -83,10 +85,12 @@ def follower(
             on_progress(host, f"{event.kind}: {event.task} {event.text or event.step or ''}".rstrip())
         if event.host in walks:
             walks[event.host].note(event)
+            moved[event.host] = None
         if event.kind == "task":
-            for alias, walk in walks.items():
-                if (stage := walk.next_stage()) is not None and stage.what != "files":
+            for alias in moved:
+                if (stage := walks[alias].next_stage()) is not None and stage.what != "files":
                     on_progress(names[alias], _installing(stage))
+            moved.clear()
 
     return follow
 

@@ -82,6 +82,26 @@ def test_a_host_that_is_lost_among_several_is_told_at_once_and_once() -> None:
     assert seen == [("build-2", "warning: it cannot be reached any more. The other hosts go on.")]
 
 
+def test_hosts_that_are_not_equally_far_are_told_each_in_its_turn() -> None:
+    left = PackageRequirement("left", sources=(Source("npm", ("left",), scope="user"),))
+    aliases = ["host-1", "host-2"]
+    dues = {alias: due(contribution("p", "jq", left), managers=("apt", "npm")) for alias in aliases}
+    seen: list[tuple[str, str]] = []
+    follow = follower(dict(zip(aliases, "ab", strict=True)), dues, lambda *line: seen.append(line), is_verbose=False)
+
+    def done(alias: str, id_: str) -> Event:
+        return Event("step", alias, step={"id": id_, "status": "changed", "current": None, "reason": ""})
+
+    for event in (task(), done("host-2", APT), task(), task(), done("host-1", APT), done("host-2", NPM), task()):
+        follow(event)
+    assert seen == [
+        ("a", "installing with apt: jq"),
+        ("b", "installing with apt: jq"),
+        ("b", "installing with npm: left"),
+        ("a", "installing with npm: left"),
+    ]
+
+
 def announced(contribution_: Contribution, **more: object) -> list[str]:
     """The lines before a run on one host."""
     seen: list[str] = []
