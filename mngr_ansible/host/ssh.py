@@ -66,7 +66,8 @@ class Address:
             if "://" in text:
                 remedy = "Leave the scheme out: [USER@]ADDR[:PORT]."
             elif "," in text:
-                remedy += " Give --host once for each host."
+                each = sh.join(word for part in text.split(",") if part.strip() for word in ("--host", part.strip()))
+                remedy = f"Give each host an option of its own: {each}. Or name an inventory: --inventory FILE."
             raise UsageError(f"--host {text!r} is not an address", remedy=remedy)
         return cls(text, match["six"] or match["name"], match["user"], port)
 

@@ -6,10 +6,14 @@ The one place of this folder that waits: a timer tells what was held back.
 import threading
 from collections.abc import Callable
 
+from mngr_ansible.portable.regular_expressions import regex
 from mngr_ansible.report.report import listed
 
 _MOMENT = 0.5
 """Seconds that a line may be held back for others that are like it."""
+
+_SPENT = regex(r"(?s)(done in |not done after )(\d+\.\d)( s.*)")
+"""How a host ended (``report.progress.summary``): lines that differ in the seconds alone are alike."""
 
 
 class GatheredLines:
@@ -19,7 +23,7 @@ class GatheredLines:
         """``write``: gets the hosts in words (empty: none is concerned) and a line. ``count``: how many there are."""
         self._write, self._count, self._moment = write, count, moment
         self._lock = threading.Lock()
-        self._held: dict[str, list[str]] = {}
+        self._held: dict[tuple[str, str], list[tuple[str, str]]] = {}
         self._timer: threading.Timer | None = None
 
     def __call__(self, host: str, line: str) -> None:
@@ -29,9 +33,11 @@ class GatheredLines:
             self._write(host, line)
             return
         with self._lock:
-            names = self._held.setdefault(line, [])
-            if host not in names:
-                names.append(host)
+            ended = _SPENT.fullmatch(line)
+            start, seconds, rest = ended.groups() if ended else (line, "", "")
+            held = self._held.setdefault((start, rest), [])
+            if (host, seconds) not in held:
+                held.append((host, seconds))
             if self._timer is None:
                 self._timer = threading.Timer(self._moment, self.tell)
                 self._timer.daemon = True
@@ -44,6 +50,11 @@ class GatheredLines:
             timer, self._timer = self._timer, None
             if timer is not None:
                 timer.cancel()
-            for line, names in held.items():
+            for (start, rest), hosts in held.items():
+                names = [host for host, _ in hosts]
+                spent = sorted({seconds for _, seconds in hosts}, key=lambda each: float(each or 0))
                 is_of_all = len(names) == self._count
-                self._write(f"all {self._count} hosts" if is_of_all else listed(names), line)
+                self._write(
+                    f"all {self._count} hosts" if is_of_all else listed(names),
+                    f"{start}{' to '.join(dict.fromkeys((spent[0], spent[-1])))}{rest}",
+                )

@@ -35,6 +35,11 @@ def error_text(error: MngrAnsibleError) -> str:
     return "\n".join([f"error: {printable(first)}", *(f"       {printable(line)}" for line in rest if line)])
 
 
+def _is_told_by_error(host: HostReport) -> bool:
+    """Whether its error says all that there is to say: nothing was begun on it."""
+    return host.error is not None and all(each.status in (Status.NOT_REACHED, Status.SKIPPED) for each in host.outcomes)
+
+
 def errors_text(errors: Sequence[MngrAnsibleError]) -> str:
     """All errors as people read them; one that several hosts have is told once, with their names."""
     if len(errors) < 2 and not any(isinstance(each, ErrorGroup) for each in errors):
@@ -123,7 +128,7 @@ def stopped_text(report: Report) -> str:
 def wrong_text(report: Report) -> str:
     """For ``--quiet``: only the hosts that are not as they should be; of a plan those that would change."""
     if report.command in ("apply", "bootstrap"):
-        wrong = [host for host in report.hosts if not host.ok]
+        wrong = [host for host in report.hosts if not host.ok and not _is_told_by_error(host)]
     elif report.command == "render":
         wrong = [host for host in report.hosts if host.is_stopped]
     else:

@@ -334,7 +334,7 @@ def test_two_hosts_in_one_option_are_refused_with_how_to_give_them():
     with pytest.raises(UsageError, match="'web,db' is not an address") as caught:
         Address.parse("web,db")
     assert caught.value.remedy is not None
-    assert caught.value.remedy.endswith("Give --host once for each host.")
+    assert caught.value.remedy.startswith("Give each host an option of its own: --host web --host db. ")
 
 
 def test_an_address_is_no_url():

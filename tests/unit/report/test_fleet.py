@@ -1,4 +1,4 @@
-"""Several hosts as people read them, at 80 columns. Source: docs/fleets.md "What you see"."""
+"""Several hosts as people read them, at 80 columns. Source: docs/users.md "Many hosts"."""
 
 from __future__ import annotations
 
@@ -207,6 +207,8 @@ def test_quiet_shows_the_hosts_that_are_not_as_they_should_be_and_the_last_line(
         "  sudo apt-get install -y git",
         "4 hosts: 3 done (3 changed), 1 failed",
     ]
+    gone = dead("db-2", to(NPMRC, "not-reached"))  # its error says all
+    assert lines(wrong_text(Report("apply", (*hosts(1, GIT), gone)))) == ["2 hosts: 1 done (0 changed), 1 not reached"]
     plan = lines(wrong_text(Report("plan", (*hosts(2, GIT), host("c", NPMRC), dead("db-1")))))
     assert plan[0].startswith("c  ")
     assert plan[2:] == ["4 hosts: 1 to change, 2 ok, 1 not reached"]

@@ -1,10 +1,16 @@
-"""Progress of many hosts. Source: docs/fleets.md "What you see"."""
+"""Progress of many hosts. Source: docs/users.md "Many hosts"."""
 
 from __future__ import annotations
 
 import threading
 
+from mngr_ansible.diff.outcome import Outcome, Status
+from mngr_ansible.errors import HostError
 from mngr_ansible.report.gathered_lines import GatheredLines
+from mngr_ansible.report.progress import summary
+from mngr_ansible.report.report import HostReport
+
+CHANGED = Outcome("package:git", "package", Status.CHANGED)
 
 
 class Lines(GatheredLines):
@@ -30,6 +36,16 @@ def test_lines_of_many_hosts_that_are_alike_are_one_with_their_names_in_the_orde
     assert lines.told == ["a, b, c and 2 more: copying", "f: warning: x", "all 6 hosts: done"]
     lines.tell()
     assert len(lines.told) == 3
+
+
+def test_of_hosts_that_ended_alike_the_shortest_and_the_longest_time_are_told() -> None:
+    lines = Lines(9)
+    for host, seconds in zip("abc", (12.0, 9.9, 10.5), strict=True):
+        lines(host, summary(HostReport(host, False, (CHANGED,)), seconds))
+    for host in "de":
+        lines(host, summary(HostReport(host, False, error=HostError("gone", remedy="")), 2))
+    lines.tell()
+    assert lines.told == ["a, b, c: done in 9.9 to 12.0 s: 1 changed", "d, e: not done after 2.0 s"]
 
 
 def test_what_is_held_back_is_told_after_a_moment() -> None:

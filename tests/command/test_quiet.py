@@ -1,0 +1,83 @@
+"""``--quiet``, and what is shown of several hosts."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mngr_ansible.cli.main import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    Captured = pytest.CaptureFixture[str]
+
+DEAD = [word for user in ("a", "b", "c", "d", "e") for word in ("--host", f"{user}@127.0.0.1:1")]
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> list[str]:
+    (tmp_path / "here").write_text("x")
+    return ["--file", f"{tmp_path}/here:there", "--work-dir", str(tmp_path / "work")]
+
+
+def test_quiet_is_silent_where_the_exit_code_is_0_and_shows_what_differs_where_that_is_the_question(
+    words: list[str], capsys: Captured
+) -> None:
+    assert main(["plan", "-q", *words]) == 0
+    assert main(["apply", "--quiet", *words]) == 0
+    assert main(["plan", "--detailed-exitcode", "-q", *words]) == 0
+    assert capsys.readouterr() == ("", "")
+    assert main(["plan", "--detailed-exitcode", "-q", *words[:-1], f"{words[-1]}/other"]) == 2
+    output = capsys.readouterr()
+    assert output.out.splitlines()[1].split()[0] == "missing"
+    assert output.err == ""
+
+
+def test_quiet_shows_what_a_person_has_to_run_and_why(words: list[str], capsys: Captured) -> None:
+    missing = ["--package", "no-such-tool", *words]
+    assert main(["apply", "-q", *missing]) == 1
+    output = capsys.readouterr()
+    assert output.err.endswith("Run these commands yourself:\n")
+    assert "install -y no-such-tool" in output.out
+    assert "note: " not in output.err
+    assert main(["plan", "-q", "--commands", *missing]) == 0
+
+
+def test_quiet_leaves_the_document_whole(words: list[str], capsys: Captured) -> None:
+    assert main(["plan", "-q", "--json", *words]) == 0
+    output = capsys.readouterr()
+    assert [step["status"] for step in json.loads(output.out)["hosts"][0]["steps"]] == ["missing"]
+    assert output.err == ""
+
+
+def test_several_hosts_that_do_not_answer_are_one_error_and_one_line_and_the_document_has_each(
+    words: list[str], capsys: Captured
+) -> None:
+    assert main(["apply", *words[:2], *DEAD]) == 1
+    output = capsys.readouterr()
+    assert output.err.count("no ssh server listens on this port") == 2
+    assert "all 5 hosts" in output.err
+    assert "error: 5 hosts: no ssh server listens on this port" in output.err
+    assert output.out.splitlines()[-1] == "5 hosts: 5 not reached"
+
+    assert main(["apply", "-q", *words[:2], *DEAD]) == 1
+    output = capsys.readouterr()
+    assert output.out == "5 hosts: 5 not reached\n"
+    assert output.err.count("\n") == 4
+
+    assert main(["apply", "--json", *words[:2], *DEAD]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert [host["host"] for host in document["hosts"]] == DEAD[1::2]
+    assert [error["host"] for error in document["errors"]] == DEAD[1::2]
+
+
+def test_the_apply_command_of_a_plan_repeats_the_options_for_many_hosts(tmp_path: Path, capsys: Captured) -> None:
+    of_many = ["--canary", "10%", "--forks", "5", "--host-timeout", "60", "--max-fail-percentage", "20"]
+    (tmp_path / "file").write_text("x")
+    assert main(["plan", "--file", f"{tmp_path}/file:file", "--work-dir", str(tmp_path / "w"), *of_many]) == 0
+    command = capsys.readouterr().out.splitlines()[-1]
+    assert command.startswith("Nothing was changed. To make these changes: mngr-ansible apply --file ")
+    assert command.endswith(" ".join(of_many))
