@@ -32,6 +32,7 @@ class Order(TypedDict):
             playbook, and is run at once.
         parent: the process that gives the order; its end means stop.
         temporary: what nobody needs where the parent ends before ``go``: the whole directory of this run.
+        worker: the worker that runs the playbook; None: this machine does.
     """
 
     directory: str
@@ -41,6 +42,27 @@ class Order(TypedDict):
     next_playbook: str | None
     parent: int
     temporary: str | None
+    worker: "WorkerOrder | None"
+
+
+class WorkerOrder(TypedDict):
+    """What a worker is to run.
+
+    Attributes:
+        words: the command that reaches it.
+        cwd: its working directory.
+        environment: its environment: the caller's own.
+        kwargs: what ansible-runner is to do there.
+        job: the descriptor of the zip archive of the run's directory.
+        has_scripts: whether its tasks are scripts, whose answers are passed on.
+    """
+
+    words: list[str]
+    cwd: str
+    environment: dict[str, str]
+    kwargs: dict[str, Any]
+    job: int
+    has_scripts: bool
 
 
 class StepResult(TypedDict):
@@ -99,15 +121,33 @@ class EndLine(TypedDict):
         code: the exit code of ansible-playbook; None: ansible-runner raised an exception.
         error: that exception, or one of :class:`Reducer`; None: there was none.
         output: the last lines on Ansible's screen outside of tasks.
+        remedy: where a worker failed: what to do; ``error`` is what it did then, as the end of a sentence.
+        is_lost: the worker may go on, and nobody knows with what.
+        has_begun: whether the worker may have begun with the playbook.
     """
 
     kind: Literal["end"]
     code: int | None
     error: str | None
     output: list[str]
+    remedy: NotRequired[str]
+    is_lost: NotRequired[bool]
+    has_begun: NotRequired[bool]
 
 
-Line = ReadyLine | BegunLine | EventLine | StatsLine | EndLine
+class AnswerLine(TypedDict):
+    """What a script on a host of a worker answered. ``stdout`` and ``stderr`` are base64."""
+
+    kind: Literal["answer"]
+    host: str
+    code: int
+    stdout: str
+    stderr: str
+    is_too_long: bool
+    ansible: str
+
+
+Line = ReadyLine | BegunLine | EventLine | StatsLine | EndLine | AnswerLine
 
 
 class Reducer:

@@ -88,6 +88,12 @@ def main() -> None:
     threading.Thread(target=_listen, args=(order,), kwargs={"is_to_go": bool(rest)}, daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: threading.Thread(target=_finish, args=(order,)).start())
+    if order["worker"] is not None:
+        from mngr_ansible.run.worker_stream import WorkerStream
+
+        write({"kind": "ready", "missing": []})
+        write(WorkerStream(order["worker"], write, os.environ["ANSIBLE_HOME"]).run())
+        _finish(order)
     missing = [name for name in ("ansible", "ansible_runner") if importlib.util.find_spec(name) is None]
     write({"kind": "ready", "missing": missing})
     _finish(order, is_over=not missing and _run(order))

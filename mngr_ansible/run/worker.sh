@@ -1,0 +1,122 @@
+#!/bin/sh
+# What ansible-runner starts on a worker in the place of ansible-playbook, in the project directory of the job.
+#
+# It runs ansible-playbook without the worker's own settings of Ansible, and leaves nothing behind: neither processes
+# when the link to the worker is lost, nor the job's directory, which may have secrets in it, when ansible-runner is
+# killed. Our lines below, such as the environment, are put in by worker_job.py.
+umask 077
+unset CDPATH
+private=$(cd .. && pwd -P) || exit
+runner=$PPID
+echo "$runner" >"$private/mngr-ansible-worker"
+
+# What killed runs have left beside this job's directory.
+for mark in "${private%/*}"/*/mngr-ansible-worker; do
+  old=${mark%/*}
+  if [ "$old" = "$private" ] || [ -L "$old" ] || ! [ -O "$old" ] || ! [ -O "$mark" ]; then continue; fi
+  other=
+  read -r other <"$mark"
+  case $other in
+    '' | *[!0-9]*) [ -n "$(find "$old" -prune -mmin +60 2>/dev/null)" ] || continue ;;
+    *) if kill -0 "$other" 2>/dev/null; then continue; fi ;;
+  esac
+  rm -rf "$old"
+done
+
+# The ansible-playbook beside the ansible-runner that runs, which need not be in PATH; else the one of PATH.
+playbook=
+if [ -r "/proc/$runner/cmdline" ]; then
+  IFS='
+'
+  for word in $(tr '\0' '\n' <"/proc/$runner/cmdline"); do
+    case $word in
+      /*) if [ -z "$playbook" ] && [ -x "${word%/*}/ansible-playbook" ]; then playbook=${word%/*}/ansible-playbook; fi ;;
+    esac
+  done
+  unset IFS
+fi
+if [ -z "$playbook" ] && ! playbook=$(command -v ansible-playbook); then
+  echo "mngr-ansible: the worker has no ansible-playbook"
+  exit 127
+fi
+
+sockets=$(mktemp -d "${TMPDIR:-/tmp}/mngr-XXXXXXXX") || exit
+if [ "${#sockets}" -gt 40 ]; then
+  rmdir "$sockets"
+  sockets=$(mktemp -d /tmp/mngr-XXXXXXXX) || exit
+fi
+
+# The processes of this run carry its directory in their environment; those of other users cannot be read.
+marked() {
+  grep -lsz "^ANSIBLE_HOME=$private/home\$" /proc/[0-9]*/environ | sed 's|^/proc/||; s|/environ$||'
+}
+end_all() {
+  for signal in TERM KILL; do
+    ids=$(marked)
+    if [ -z "$ids" ]; then break; fi
+    # shellcheck disable=SC2086  # one word for each process
+    kill -s "$signal" $ids 2>/dev/null
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+      if [ -z "$(marked)" ]; then break; fi
+      sleep 0.1
+    done
+  done
+  rm -rf "$sockets"
+}
+
+# By whom this process was started: ansible-runner and what is above it in its session, and who began the session. On
+# sshd that is the process of the connection, which ends with it.
+field() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f "$2"; }
+chain=$runner
+session=$(field "$runner" 4)
+above=$(field "$runner" 2)
+while [ "${above:-0}" -gt 1 ]; do
+  chain="$chain $above"
+  if [ "$(field "$above" 4)" != "$session" ]; then break; fi
+  above=$(field "$above" 2)
+done
+
+for name in $(env | sed -n 's/^\(ANSIBLE_[A-Za-z0-9_]*\)=.*/\1/p'); do
+  case $name in
+    ANSIBLE_STDOUT_CALLBACK | ANSIBLE_CALLBACK_PLUGINS | ANSIBLE_RETRY_FILES_ENABLED) ;;
+    *) unset "$name" ;;
+  esac
+done
+ANSIBLE_CALLBACK_PLUGINS=${ANSIBLE_CALLBACK_PLUGINS##*:} # ansible-runner's own
+
+(
+  : @ENVIRONMENT@
+  export TMPDIR="$sockets" ANSIBLE_HOME="$private/home" ANSIBLE_CALLBACK_PLUGINS
+  exec "$playbook" "$@"
+) &
+run=$!
+
+watch() {
+  while kill -0 "$run" 2>/dev/null; do
+    for each in $chain; do
+      if ! kill -0 "$each" 2>/dev/null && ! [ -d "/proc/$each" ]; then
+        end_all
+        rm -rf "$private"
+        exit
+      fi
+    done
+    sleep 1
+  done
+  # Its end is seen to by the script, unless that was killed too.
+  sleep 5
+  end_all
+  if ! kill -0 "$runner" 2>/dev/null; then rm -rf "$private"; fi
+}
+set -m # a process group of its own: ansible-runner ends a run by killing the group of this process
+(
+  trap '' HUP
+  watch
+) </dev/null >/dev/null 2>&1 &
+watcher=$!
+set +m
+
+wait "$run"
+code=$?
+kill "$watcher" 2>/dev/null
+end_all
+exit "$code"

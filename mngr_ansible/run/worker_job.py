@@ -1,0 +1,119 @@
+"""What a worker is sent: the directory of one run, as ``ansible-runner transmit`` sends it.
+
+It is packed into memory, or into a file without a name where it is large: after a kill nothing of it is left on this
+machine. Our own environment of a run goes with it, as does the shell script that starts Ansible there
+(``worker.sh``), so a worker needs ansible-core and ansible-runner, and nothing of ours.
+Source: ansible-runner's documentation, "Remote jobs".
+"""
+
+import json
+import os
+import stat
+import tempfile
+import time
+import zipfile
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from mngr_ansible.content.location import content_directory, shipped_files
+from mngr_ansible.portable.sh import without_comments
+from mngr_ansible.run.environment import environment, ssh_arguments
+
+PLAYBOOK = "provision.yml"
+_IN_MEMORY = 256 << 20
+"""Bytes of sources with which the job is kept in memory."""
+_PRIVATE, _SOCKETS = "@PRIVATE@", "@SOCKETS@"
+"""What stands for directories of the worker in the environment."""
+_OWN = ("ANSIBLE_CALLBACK_PLUGINS", "ANSIBLE_HOME")
+"""What ansible-runner, or ``worker.sh``, sets on the worker."""
+_SCRIPT = Path(__file__).with_name("worker.sh")
+
+
+class Job(AbstractContextManager["Job"]):
+    """The files of one run on a worker.
+
+    Attributes:
+        kwargs: how ansible-runner is to run it; no word of a host, a plugin or the user is in it.
+        file: the zip archive; complete after :meth:`finish`.
+    """
+
+    kwargs: dict[str, Any]
+
+    def __init__(self, hosts: int, seconds: float, *, size: int = 0) -> None:
+        """Begin it.
+
+        Args:
+            hosts: how many hosts it has.
+            seconds: after which the worker ends it, even if it is cut off from us.
+            size: about how many bytes its files have.
+
+        Raises:
+            OSError: no file could be made.
+        """
+        self.kwargs = {
+            "ident": "mngr",
+            "binary": "/bin/sh",  # not `playbook`: which ansible-playbook is found by the script
+            "cmdline": f"run.sh {PLAYBOOK}",
+            "fact_cache_type": "none",
+        }
+        self.file = _unnamed_file(size)
+        self._zip = zipfile.ZipFile(self.file, "w", zipfile.ZIP_DEFLATED, compresslevel=1, strict_timestamps=False)
+        settings = {"suppress_ansible_output": True, "suppress_output_file": True, "job_timeout": int(seconds) + 1}
+        self.add("env/settings", json.dumps(settings))
+        self.add("ansible.cfg", "")
+        self.add("mngr-ansible-worker", "")
+        script = without_comments(_SCRIPT.read_text(encoding="utf-8"))
+        self.add("project/run.sh", script.replace(": @ENVIRONMENT@", _environment(hosts)))
+
+    def add(self, name: str, content: str | bytes) -> None:
+        """Add a file, which only its owner can read."""
+        with self.open(name) as file:
+            file.write(content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content)
+
+    def open(self, name: str) -> IO[bytes]:
+        """A new file to write to; the next one is begun when it is closed."""
+        info = zipfile.ZipInfo(name, time.localtime()[:6])
+        info.external_attr = (stat.S_IFREG | 0o600) << 16
+        info.compress_type = zipfile.ZIP_DEFLATED
+        return self._zip.open(info, "w", force_zip64=True)
+
+    def add_role(self, name: str) -> None:
+        """Add one of our roles beside the playbook."""
+        for path, relative in shipped_files(content_directory() / "roles" / name):
+            self.add(f"project/roles/{name}/{relative}", path.read_bytes())
+
+    def finish(self) -> None:
+        """Nothing is added any more."""
+        self._zip.close()
+        self.file.flush()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Nothing of it is left afterwards."""
+        self._zip.close()
+        self.file.close()
+
+
+def _unnamed_file(size: int) -> IO[bytes]:
+    if size <= _IN_MEMORY and hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("mngr-ansible-job", os.MFD_CLOEXEC), "w+b")
+    return tempfile.TemporaryFile()  # the caller closes it
+
+
+def _environment(hosts: int) -> str:
+    """Lines of shell that set Ansible's environment on the worker, in the script that starts it."""
+    private = Path("/", _PRIVATE)
+    made = environment(private, Path("/", _SOCKETS), ssh_arguments(f"{_SOCKETS}/%C"), "~/.ansible/tmp", hosts)
+    names = [name for name in made if name.startswith("ANSIBLE_") or name in ("LC_ALL", "MAX_EVENT_RES")]
+    return "\n".join(f"export {name}={_shell_text(made[name])}" for name in names if name not in _OWN)
+
+
+def _shell_text(value: str) -> str:
+    """The value as one word of shell, with the directories of the worker in it."""
+    quoted = "'" + value.replace("'", "'\\''") + "'"
+    for place, variable in ((f"/{_PRIVATE}", "private"), (f"/{_SOCKETS}", "sockets"), (_SOCKETS, "sockets")):
+        quoted = quoted.replace(place, f"'\"${variable}\"'")
+    return quoted

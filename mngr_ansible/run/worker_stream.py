@@ -1,0 +1,249 @@
+"""Send a job to a worker and read what it reports, as ``ansible-runner transmit`` and ``process`` do.
+
+It runs in the supervisor. The programs themselves are not used: ``transmit`` writes all that it sends, secrets too, to
+a file in TMPDIR first, and ``process`` unpacks what the worker sends, wherever the names in it lead to. What
+ansible-runner writes on its side, its ``artifacts``, is skipped here; all that is needed is in the events.
+Source: ansible-runner 2.4.3, ``streaming.py``; ansible-runner's documentation, "Remote jobs".
+"""
+
+import base64
+import fcntl
+import json
+import os
+import struct
+import subprocess
+import termios
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from typing import IO, Any, Literal
+
+from mngr_ansible.portable.text import printable
+from mngr_ansible.run.lines import EndLine, Line, Reducer, WorkerOrder, shorten
+
+FIRST_SECONDS = 60.0
+"""How long a worker may take to say that it has begun, after it has got the whole job."""
+_LONGEST_LINE = 64 << 20
+"""Bytes of one line of a worker: an event with the answer of a host."""
+_MOST_NOISE = 64 << 10
+"""Bytes that the command may print before the worker's first line: banners of start-up files."""
+_BLOCK = 3 << 18
+"""Bytes that are sent at once; base64 of a multiple of three has no end in the middle."""
+_LOOK_SECONDS = 0.01
+OLDEST = "ansible-runner 2.3 and ansible-core 2.16"
+_LONGEST_SHOWN = 200
+_LOST = 255
+"""ssh's exit code where the connection failed, or was lost. Source: ssh(1), "EXIT STATUS"."""
+
+
+class WorkerStream:
+    """One job on a worker."""
+
+    def __init__(self, order: WorkerOrder, write: Callable[[Line], None], marker: str) -> None:
+        """``write`` gets all lines but the last; ``marker``: ANSIBLE_HOME of the run's processes."""
+        self._order, self._write, self._marker = order, write, marker
+        self._reducer = (_Answers if order["has_scripts"] else Reducer)(self._note)
+        self._state: Literal["new", "running", "over"] = "new"
+        self._noise: deque[str] = deque(maxlen=20)
+        self._stderr: deque[bytes] = deque(maxlen=40)
+        self._problem: tuple[str, str] | None = None
+        self._status = ""
+        self._has_task = self._has_stats = False
+        self._is_complete = self._is_silent = False
+        self._is_sent = threading.Event()
+
+    def _note(self, line: Line) -> None:
+        self._has_task = self._has_task or line["kind"] == "task"
+        self._has_stats = self._has_stats or line["kind"] == "stats"
+        self._write(line)
+
+    def run(self) -> EndLine:
+        """Start the command, and follow the job to its end."""
+        try:
+            process = subprocess.Popen(
+                self._order["words"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=self._order["cwd"],
+                env={**self._order["environment"], "ANSIBLE_HOME": self._marker},
+            )
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            return self._end(f"cannot be started: {reason}", "Check its first word: is it installed, and in PATH?")
+        assert process.stdin is not None  # noqa: S101 - for mypy: all three are pipes
+        assert process.stdout is not None  # noqa: S101
+        assert process.stderr is not None  # noqa: S101
+        threading.Thread(target=self._send, args=(process.stdin,), daemon=True).start()
+        errors = threading.Thread(target=self._keep_last_lines, args=(process.stderr,), daemon=True)
+        errors.start()
+        watch = threading.Thread(target=self._end_silent, args=(process,), daemon=True)
+        watch.start()
+        self._read(process.stdout)
+        if self._state != "over":
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(1)
+            errors.join(1)
+        return self._result(process)
+
+    def _send(self, pipe: IO[bytes]) -> None:
+        """Send the job; the line that lets the worker begin comes when all before it has been taken from the pipe.
+
+        A command that reaches no worker does not read it, so then nothing was begun for certain.
+        """
+        with suppress(OSError):
+            with pipe:
+                pipe.write(json.dumps({"kwargs": self._order["kwargs"]}).encode() + b"\n")
+                pipe.write(json.dumps({"zipfile": os.fstat(self._order["job"]).st_size}).encode() + b"\n")
+                with os.fdopen(self._order["job"], "rb") as job:
+                    job.seek(0)
+                    while block := job.read(_BLOCK):
+                        pipe.write(base64.b64encode(block))
+                pipe.flush()
+                while _unread(pipe) and self._problem is None:
+                    time.sleep(_LOOK_SECONDS)
+                if self._problem is None:
+                    self._is_complete = True
+                    pipe.write(b'{"eof": true}\n')
+            self._is_sent.set()
+
+    def _keep_last_lines(self, pipe: IO[bytes]) -> None:
+        while line := pipe.readline(4096):
+            self._stderr.append(line)
+
+    def _end_silent(self, process: subprocess.Popen[bytes]) -> None:
+        """End a command that has got the job and says nothing: it is no worker."""
+        self._is_sent.wait()
+        limit = time.monotonic() + FIRST_SECONDS
+        while self._state == "new" and self._problem is None and time.monotonic() < limit:
+            time.sleep(0.1)
+        if self._state == "new" and self._problem is None:
+            self._is_silent = True
+            self._problem = (
+                f"gave no answer within {FIRST_SECONDS:.0f} s",
+                "Check that it ends in 'ansible-runner worker', and that its machine is not overloaded.",
+            )
+            process.kill()
+
+    def _read(self, pipe: IO[bytes]) -> None:
+        noise = 0
+        while self._problem is None and self._state != "over" and (line := pipe.readline(_LONGEST_LINE)):
+            data = _parsed(line)
+            if data is None:
+                noise += len(line)
+                self._noise.append(printable(line[:4096].decode("utf-8", "replace").strip()))
+                if noise > _MOST_NOISE and self._state == "new":
+                    self._problem = ("prints something else than an ansible-runner worker does", self._remedy())
+            else:
+                self._take(data, pipe)
+
+    def _take(self, data: Mapping[str, Any], pipe: IO[bytes]) -> None:
+        """One line of the worker."""
+        if "kwargs" in data:
+            self._problem = ("sends back what it is sent, as cat does", self._remedy())
+        elif "status" in data:
+            self._status = str(data["status"])
+            if self._status == "error":
+                self._problem = self._explained(data)
+            elif self._state == "new":
+                self._state = "running"
+                self._write({"kind": "begun"})
+        elif isinstance(data.get("zipfile"), int):
+            _skip(pipe, 4 * -(-data["zipfile"] // 3))
+        elif "eof" in data:
+            self._state = "over"
+        elif isinstance(data.get("event"), str) and data["event"] != "keepalive":
+            self._reducer.handle(data)
+
+    def _explained(self, data: Mapping[str, Any]) -> tuple[str, str]:
+        """An error of the worker, before it began with the playbook."""
+        last = str(data.get("result_traceback") or "").strip().rpartition("\n")[2]
+        reason = shorten(printable(last or str(data.get("job_explanation") or "")), _LONGEST_SHOWN).rstrip(".")
+        return f"could not take the job: {reason}", "Check the space in its temporary directory."
+
+    def _result(self, process: subprocess.Popen[bytes]) -> EndLine:
+        if self._problem is not None:
+            return self._end(*self._problem, is_lost=self._is_silent)
+        words = self._last_words()
+        how = f" ({words})" if words else ""
+        if self._state == "running":
+            return self._end(f"was lost{how}", "Check the machine and the link to it.", is_lost=True)
+        if self._state == "new":
+            code = process.returncode
+            ended = f"ended with exit code {code}" if code else "closed the connection"
+            is_lost = self._is_complete and code == _LOST
+            return self._end(f"{ended} before it began{how}", self._remedy(code), is_lost=is_lost)
+        if self._status in ("successful", "failed") and self._has_stats:
+            code = 0 if self._status == "successful" else 2
+            return {"kind": "end", "code": code, "error": self._reducer.error, "output": list(self._reducer.output)}
+        last = self._reducer.output[-1] if self._reducer.output else f"it reports {self._status or 'nothing'}"
+        if "the worker has no ansible-playbook" in last:
+            return self._end("has no ansible-playbook", "Install ansible-core there, beside its ansible-runner.")
+        return self._end(f"could not run Ansible to the end ({last.rstrip('.')})", self._remedy())
+
+    def _last_words(self) -> str:
+        """The last line that the command printed for people."""
+        stderr = [printable(each.decode("utf-8", "replace").strip()) for each in self._stderr]
+        lines = [each for each in (*self._noise, *stderr) if each]
+        return shorten(lines[-1], _LONGEST_SHOWN).rstrip(".") if lines else ""
+
+    def _remedy(self, code: int | None = None) -> str:
+        words = self._last_words()
+        if code == 127 or "not found" in words or "No such file" in words:
+            return "Install ansible-runner and ansible-core there, or give the whole path of ansible-runner."
+        if "invalid choice" in words or "unrecognized arguments" in words or "Error" in words:
+            return f"Check the versions there; the oldest that work: {OLDEST}."
+        if code == _LOST:
+            return "Run the command by hand: it must reach the machine without a question."
+        return "Give a command that ends in 'ansible-runner worker'; what it starts before must print nothing."
+
+    def _end(self, problem: str, remedy: str, *, is_lost: bool = False) -> EndLine:
+        return {
+            "kind": "end",
+            "code": None,
+            "error": problem,
+            "output": [*self._noise, *list(self._reducer.output)],
+            "remedy": remedy,
+            "is_lost": is_lost,
+            "has_begun": is_lost or self._has_task,
+        }
+
+
+def _parsed(line: bytes) -> Mapping[str, Any] | None:
+    """A line of a worker; None for anything else."""
+    try:
+        data = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return data if isinstance(data, dict) else None
+
+
+def _skip(pipe: IO[bytes], length: int) -> None:
+    while length > 0 and (block := pipe.read(min(length, _BLOCK))):
+        length -= len(block)
+
+
+def _unread(pipe: IO[bytes]) -> int:
+    """Bytes in a pipe that its reader has not taken. Source: ioctl_tty(2), FIONREAD."""
+    return int(struct.unpack("i", fcntl.ioctl(pipe.fileno(), termios.FIONREAD, b"\0" * 4))[0])
+
+
+class _Answers(Reducer):
+    """Passes the answers of scripts on (``mngr_script``)."""
+
+    def _result_lines(self, host: str, task: str, event: str, data: Mapping[str, Any]) -> Iterator[Line]:
+        answer = (data.get("res") or {}).get("mngr_answer")
+        if not isinstance(answer, Mapping):
+            yield from super()._result_lines(host, task, event, data)
+            return
+        yield {
+            "kind": "answer",
+            "host": host,
+            "code": int(answer["code"]),
+            "stdout": str(answer["stdout"]),
+            "stderr": str(answer["stderr"]),
+            "is_too_long": answer["is_too_long"] is True,
+            "ansible": shorten(str(answer["ansible"]), 40),
+        }
