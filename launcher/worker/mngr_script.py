@@ -9,7 +9,7 @@ needed on the host. The result has the key ``mngr_answer``; a connection that fa
 from __future__ import annotations
 
 import base64
-import os
+from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
@@ -21,7 +21,7 @@ LONGEST_STDERR = 65536
 
 
 class ActionModule(ActionBase):
-    """Runs ``command`` on the host, with the host's script as its input; ``longest`` is how many bytes it may answer."""
+    """Runs ``command`` on the host, with the host's script as its input; an answer has at most ``longest`` bytes."""
 
     _VALID_ARGS = frozenset({"command", "longest"})
     _requires_connection = True
@@ -30,9 +30,7 @@ class ActionModule(ActionBase):
         """The answer; it never fails because of the host."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         name = str((task_vars or {})["inventory_hostname"])
-        path = os.path.join(self._loader.get_basedir(), "..", "scripts", name)
-        with open(path, "rb") as file:
-            script = file.read()
+        script = Path(self._loader.get_basedir(), "..", "scripts", name).read_bytes()
         try:
             code, stdout, stderr = self._connection.exec_command(
                 str(self._task.args["command"]), in_data=script, sudoable=False

@@ -284,7 +284,7 @@ class OpenSsh:
 
     def _shell_command(self, seconds: float) -> list[str]:
         """ssh, and the shell that it starts on the host, which is ended after so many seconds."""
-        return [*self._command(), _bounded_shell(math.ceil(seconds) + 1)]
+        return [*self._command(), bounded_shell(math.ceil(seconds) + 1)]
 
     def begin(self, seconds: float) -> None:
         """Begin to connect, and have a shell wait on the host for a first script of so many seconds.
@@ -375,7 +375,7 @@ class OpenSsh:
         self._first.close()
 
 
-def _bounded_shell(seconds: int) -> str:
+def bounded_shell(seconds: int) -> str:
     """The remote command that runs a script, for any login shell.
 
     The system's ``timeout``, where there is one, ends it with all that it started: no program stays on the host when we

@@ -156,7 +156,9 @@ def run_hosts(
     if ready is not None:  # it was started without the options of ssh
         args = ssh_arguments(request.control_path or f"{ready.sockets}/%C")
         runs = [replace(one, variables={**one.variables, "ansible_ssh_args": args}) for one in runs]
-    write_run_directory(directory / "run", runs, plan, timeout=transaction_seconds(request), ready=ready)
+    worker = worker_of(hosts[one.alias] for one in runs)
+    if worker is None:
+        write_run_directory(directory / "run", runs, plan, timeout=transaction_seconds(request), ready=ready)
     record = RunRecord()
     result, signal = None, None
     try:

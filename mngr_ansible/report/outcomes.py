@@ -97,7 +97,7 @@ def from_events(
     open_steps = [each for each in outcomes if each.status in DUE]
     current = open_steps
     if seen.is_cut_off:
-        current = _of_first_stage(open_steps)
+        current = open_steps if result.is_out_of_sight else _of_first_stage(open_steps)
     running = {each.id for each in current} if seen.is_cut_off else set()
     error = seen.error(
         host,
@@ -270,7 +270,10 @@ class _HostEvents:
             return HostError(problem, remedy=RUN_AGAIN, host=host)
         if result.status == "stopped" and result.problem is None:
             return None  # by a signal to ourselves, which is reported once for all hosts
-        if result.problem is not None or (has_open_steps and failed is None):
+        if result.remedy and has_open_steps and failed is None:
+            left = f"the outcome of {names} is unknown" if result.has_begun else f"not started: {names}"
+            return HostError(f"{result.problem}; {left}", remedy=f"{result.remedy} {RUN_AGAIN}", host=host)
+        if (result.problem is not None and not result.remedy) or (has_open_steps and failed is None):
             problem = f": {result.problem}" if result.problem else ""
             remedy = f"{RUN_AGAIN} 'render' writes a directory that you can run by hand."
             if os.strerror(errno.ENOSPC) in problem:

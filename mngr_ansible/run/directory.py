@@ -173,17 +173,22 @@ def _place_roles(project: Path, runs: Sequence[HostRun], *, is_copied: bool) -> 
     """Put the roles that are needed beside the playbook: as copies, or, where the run follows at once, as links, so
     that Python finds there what it has compiled already."""
     roles = content_directory() / "roles"
-    needed = {
-        "mngr_files": any(run.due.transfers for run in runs),
-        "mngr_packages": any(run.due.installs or run.verified for run in runs),
-        "mngr_bootstrap": any(run.due.needs_python for run in runs),
-    }
-    for name in (name for name, is_needed in needed.items() if is_needed):
+    for name in needed_roles(runs):
         if is_copied:
             shutil.copytree(roles / name, project / "roles" / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             (project / "roles").mkdir(mode=0o700, exist_ok=True)
             (project / "roles" / name).symlink_to(roles / name)
+
+
+def needed_roles(runs: Sequence[HostRun]) -> list[str]:
+    """The roles that the playbook of these hosts uses."""
+    needed = {
+        "mngr_files": any(run.due.transfers for run in runs),
+        "mngr_packages": any(run.due.installs or run.verified for run in runs),
+        "mngr_bootstrap": any(run.due.needs_python for run in runs),
+    }
+    return [name for name, is_needed in needed.items() if is_needed]
 
 
 def _bundled(runs: Sequence[HostRun]) -> Bundle:

@@ -49,6 +49,7 @@ class WorkerOrder(TypedDict):
     """What a worker is to run.
 
     Attributes:
+        name: as people know it.
         words: the command that reaches it.
         cwd: its working directory.
         environment: its environment: the caller's own.
@@ -57,6 +58,7 @@ class WorkerOrder(TypedDict):
         has_scripts: whether its tasks are scripts, whose answers are passed on.
     """
 
+    name: str
     words: list[str]
     cwd: str
     environment: dict[str, str]
@@ -121,9 +123,8 @@ class EndLine(TypedDict):
         code: the exit code of ansible-playbook; None: ansible-runner raised an exception.
         error: that exception, or one of :class:`Reducer`; None: there was none.
         output: the last lines on Ansible's screen outside of tasks.
-        remedy: where a worker failed: what to do; ``error`` is what it did then, as the end of a sentence.
-        is_lost: the worker may go on, and nobody knows with what.
-        has_begun: whether the worker may have begun with the playbook.
+        remedy: where a worker failed: what to do; ``error`` is what became of it then, as a sentence.
+        has_begun: whether that worker may have begun with the playbook.
     """
 
     kind: Literal["end"]
@@ -131,7 +132,6 @@ class EndLine(TypedDict):
     error: str | None
     output: list[str]
     remedy: NotRequired[str]
-    is_lost: NotRequired[bool]
     has_begun: NotRequired[bool]
 
 

@@ -9,7 +9,7 @@ import selectors
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from mngr_ansible.run.environment import environment, run_marker, ssh_arguments
 from mngr_ansible.system.tempdirs import private_directory, socket_directory
 
 if TYPE_CHECKING:
-    from mngr_ansible.run.lines import Order
+    from mngr_ansible.run.lines import Order, WorkerOrder
 
 STOP_SECONDS = 3.0
 """How long the child may take to stop everything."""
@@ -47,6 +47,7 @@ class RunProcess:
         control_path: str | None = None,
         password: str | None = None,
         next_playbook: Path | None = None,
+        worker: "WorkerOrder | None" = None,
     ) -> None:
         """Start the child in a run directory.
 
@@ -58,6 +59,7 @@ class RunProcess:
             password: sudo's password on the hosts; None: Ansible does not ask for it.
             next_playbook: what takes the place of ``project/provision.yml``, a fifo in which Ansible waits for
                 :meth:`go`. Then the hosts' variables, which may be written later, have the options of ssh.
+            worker: the worker that runs the playbook, and what it gets; None: this machine does.
 
         Raises:
             OSError: a directory could not be made, or the process could not be started.
@@ -67,7 +69,8 @@ class RunProcess:
             self.sockets = directories.enter_context(socket_directory())
             (self._private / "ansible.cfg").touch()
             ssh_args = None if next_playbook else ssh_arguments(control_path or f"{self.sockets}/%C")
-            self._process = _start(directory, environment(self._private, self.sockets, ssh_args, remote_tmp, hosts))
+            env = environment(self._private, self.sockets, ssh_args, remote_tmp, hosts)
+            self._process = _start(directory, env, () if worker is None else (worker["job"],))
             self._directories = directories.pop_all()
         assert self._process.stdin is not None  # noqa: S101 - for mypy: both are pipes
         assert self._process.stdout is not None  # noqa: S101
@@ -82,6 +85,7 @@ class RunProcess:
             "next_playbook": None if next_playbook is None else str(next_playbook),
             "parent": os.getpid(),
             "temporary": None if next_playbook is None else str(directory.absolute().parent),
+            "worker": worker,
         }
         self._send(json.dumps(order).encode() + b"\n")
 
@@ -144,7 +148,8 @@ class RunProcess:
                 self._process.wait()
 
 
-def _start(directory: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _start(directory: Path, env: Mapping[str, str], kept: Sequence[int]) -> subprocess.Popen[bytes]:
+    """Start the child; ``kept``: the descriptors that it gets besides its streams."""
     return subprocess.Popen(
         [sys.executable, "-P", "-E", "-m", "mngr_ansible.run.supervisor"],
         bufsize=0,
@@ -153,6 +158,7 @@ def _start(directory: Path, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
         stderr=subprocess.STDOUT,
         cwd=directory,
         env=env,
+        pass_fds=kept,
         start_new_session=True,
     )
 

@@ -22,6 +22,7 @@ from mngr_ansible.portable import sh
 from mngr_ansible.run.environment import MOST_FORKS
 from mngr_ansible.run.lines import (
     ENDS_OF_A_PLAYBOOK,
+    AnswerLine,
     BegunLine,
     EndLine,
     EventLine,
@@ -29,6 +30,7 @@ from mngr_ansible.run.lines import (
     ReadyLine,
     StatsLine,
     StepResult,
+    WorkerOrder,
 )
 from mngr_ansible.run.process import STOP_SECONDS, RunProcess, TimeIsUpError
 from mngr_ansible.run.ready import ReadyAnsible
@@ -72,6 +74,8 @@ class RunResult:
             else None.
         details: with a problem, the last lines on Ansible's screen.
         has_begun: whether Ansible may have begun with the playbook; False: nothing was run.
+        remedy: where a worker failed: what to do about the problem; else empty.
+        is_out_of_sight: what had begun may go on for a while, on a worker.
     """
 
     status: RunStatus
@@ -81,6 +85,8 @@ class RunResult:
     problem: str | None = None
     details: str = ""
     has_begun: bool = True
+    remedy: str = ""
+    is_out_of_sight: bool = False
 
 
 class RunStop:
@@ -122,6 +128,7 @@ def run(
     record: "RunRecord | None" = None,
     ready: ReadyAnsible | None = None,
     stop: RunStop | None = None,
+    worker: WorkerOrder | None = None,
 ) -> RunResult:
     """Run ``project/provision.yml`` of a run directory on its inventory. Threads may call it at the same time.
 
@@ -137,6 +144,7 @@ def run(
         record: an empty one; it keeps the events for a caller that handles the exceptions below.
         ready: Ansible that waits in this directory; where it died meanwhile, the playbook is run without it.
         stop: ends the run from another thread; the result is ``record.interrupted()`` then.
+        worker: the worker that runs it, and what it gets; ``directory`` is for what this machine needs besides.
 
     Raises:
         RunError: Ansible could not be started at all.
@@ -145,6 +153,8 @@ def run(
     """
     deadline = time.monotonic() + timeout
     record, stop = record or RunRecord(), stop or RunStop()
+    if worker is not None:
+        record.is_of_worker = record.is_held = True
     if ready is not None:
         if (result := _run_ready(ready, deadline, record, on_event, stop)) is not None:
             return result
@@ -153,7 +163,12 @@ def run(
     try:
         with signals_held():
             process = RunProcess(
-                directory, hosts=hosts, remote_tmp=remote_tmp, control_path=control_path, password=password
+                directory,
+                hosts=hosts,
+                remote_tmp=remote_tmp,
+                control_path=control_path,
+                password=password,
+                worker=worker,
             )
         stop.holds(process)
         return _follow(process, process.lines(deadline), record, on_event, stop)
@@ -238,6 +253,7 @@ _KEYS: Mapping[str, frozenset[str]] = {
     "begun": frozenset(BegunLine.__annotations__),
     "stats": frozenset(StatsLine.__annotations__),
     "end": frozenset(EndLine.__annotations__),
+    "answer": frozenset(AnswerLine.__annotations__),
 }
 """The keys of each kind of line. Anything else is other output, whoever wrote it."""
 
@@ -246,11 +262,14 @@ class RunRecord:
     """What the child has reported so far. One record belongs to one run.
 
     Attributes:
-        is_held: Ansible waits for its playbook still.
+        is_held: Ansible waits for its playbook still, or the worker for its job.
+        is_of_worker: a worker runs it.
     """
 
-    def __init__(self) -> None:
-        self.is_held = False
+    def __init__(self, on_answer: Callable[[AnswerLine], None] | None = None) -> None:
+        """``on_answer`` gets the answer of each script, where the tasks of a worker are scripts."""
+        self._on_answer = on_answer
+        self.is_held = self.is_of_worker = False
         self._events: list[Event] = []
         self._hosts: frozenset[str] | None = None
         self._end: EndLine | None = None
@@ -269,7 +288,14 @@ class RunRecord:
 
     def interrupted(self) -> RunResult:
         """The result of a run that an exception cut off: the events until then."""
-        return RunResult("stopped", False, frozenset(), tuple(self._events), has_begun=not self.is_held)
+        return RunResult(
+            "stopped",
+            False,
+            frozenset(),
+            tuple(self._events),
+            has_begun=not self.is_held,
+            is_out_of_sight=self.is_of_worker,
+        )
 
     def extend(self, lines: Iterable[bytes], on_event: Callable[[Event], None] | None) -> None:
         """Read the lines as they come.
@@ -291,6 +317,9 @@ class RunRecord:
                 self._hosts = frozenset(line["hosts"])
             elif line["kind"] == "end":
                 self._end = line
+            elif line["kind"] == "answer":
+                if self._on_answer is not None:
+                    self._on_answer(line)
             else:
                 event = Event(**line)
                 self._events.append(event)
@@ -312,14 +341,20 @@ class RunRecord:
         output = self._end["output"] if self._end is not None else []
         details = "" if problem is None else "\n".join([*output, *self._other_output])
         hosts = self._hosts or frozenset()
-        has_begun = self._is_ready and not self.is_held
-        return RunResult(status, self._hosts is not None, hosts, tuple(self._events), problem, details, has_begun)
+        has_begun, remedy = self._is_ready and not self.is_held, ""
+        if status == "finished" and self._end is not None and "remedy" in self._end:
+            status, remedy, has_begun = "stopped", self._end["remedy"], self._end["has_begun"]
+        is_out_of_sight = self.is_of_worker and status != "finished"
+        events, is_complete = tuple(self._events), self._hosts is not None
+        return RunResult(status, is_complete, hosts, events, problem, details, has_begun, remedy, is_out_of_sight)
 
     def _problem(self, status: RunStatus, returncode: int) -> str | None:
         if status == "stopped":
             return f"The process that ran Ansible was ended from outside (exit code {returncode})."
         if status == "timeout" or self._end is None:
             return None
+        if "remedy" in self._end:
+            return self._end["error"]
         if self._end["error"] is not None:
             return f"ansible-runner broke: {self._end['error']}"
         if self._hosts is None or self._end["code"] not in ENDS_OF_A_PLAYBOOK:

@@ -32,6 +32,8 @@ _MOST_NOISE = 64 << 10
 _BLOCK = 3 << 18
 """Bytes that are sent at once; base64 of a multiple of three has no end in the middle."""
 _LOOK_SECONDS = 0.01
+_LAST_SECONDS = 10.0
+"""How long a worker may take to remove the job's directory, when all is done."""
 OLDEST = "ansible-runner 2.3 and ansible-core 2.16"
 _LONGEST_SHOWN = 200
 _LOST = 255
@@ -82,10 +84,10 @@ class WorkerStream:
         watch = threading.Thread(target=self._end_silent, args=(process,), daemon=True)
         watch.start()
         self._read(process.stdout)
-        if self._state != "over":
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(1)
-            errors.join(1)
+        seconds = _LAST_SECONDS if self._state == "over" else 1.0
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        errors.join(1)
         return self._result(process)
 
     def _send(self, pipe: IO[bytes]) -> None:
@@ -106,6 +108,7 @@ class WorkerStream:
                     time.sleep(_LOOK_SECONDS)
                 if self._problem is None:
                     self._is_complete = True
+                    self._write({"kind": "begun"})
                     pipe.write(b'{"eof": true}\n')
             self._is_sent.set()
 
@@ -149,7 +152,6 @@ class WorkerStream:
                 self._problem = self._explained(data)
             elif self._state == "new":
                 self._state = "running"
-                self._write({"kind": "begun"})
         elif isinstance(data.get("zipfile"), int):
             _skip(pipe, 4 * -(-data["zipfile"] // 3))
         elif "eof" in data:
@@ -200,13 +202,13 @@ class WorkerStream:
         return "Give a command that ends in 'ansible-runner worker'; what it starts before must print nothing."
 
     def _end(self, problem: str, remedy: str, *, is_lost: bool = False) -> EndLine:
+        """The end of a worker that failed; ``is_lost``: it may go on, and nobody knows with what."""
         return {
             "kind": "end",
             "code": None,
-            "error": problem,
-            "output": [*self._noise, *list(self._reducer.output)],
+            "error": f"the worker {self._order['name']!r} {problem}",
+            "output": [*self._noise, *self._reducer.output],
             "remedy": remedy,
-            "is_lost": is_lost,
             "has_begun": is_lost or self._has_task,
         }
 

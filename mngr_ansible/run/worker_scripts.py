@@ -1,0 +1,127 @@
+"""Scripts on many hosts in one job of a worker: what the connection of a host does here, without Ansible."""
+
+import base64
+import json
+import math
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mngr_ansible.content.location import content_directory
+from mngr_ansible.host.ssh import bounded_shell
+from mngr_ansible.run.host_vars import mark
+from mngr_ansible.run.inventory import inventory
+from mngr_ansible.run.lines import AnswerLine, WorkerOrder
+from mngr_ansible.run.places import temporary_run_directory
+from mngr_ansible.run.runner import Event, RunRecord, RunResult, RunStop, run
+from mngr_ansible.run.worker import Worker
+from mngr_ansible.run.worker_job import PLAYBOOK, Job
+from mngr_ansible.system.processes import LONGEST
+from mngr_ansible.values import frozen
+
+_PLAYBOOK = """\
+---
+- name: Ask the hosts
+  hosts: mngr_hosts
+  gather_facts: false
+  tasks:
+    - name: Run a script
+      mngr_script:
+        command: {command}
+        longest: {longest}
+"""
+
+
+@frozen
+class Script:
+    """One script for one host.
+
+    Attributes:
+        text: what the host's shell reads.
+        seconds: how long it may take there.
+        variables: the inventory variables by which the worker reaches the host.
+        files: what these variables name: path in the job → path here.
+    """
+
+    text: bytes
+    seconds: float
+    variables: Mapping[str, Any]
+    files: Mapping[str, str]
+
+
+def run_scripts(
+    worker: Worker,
+    scripts: Mapping[str, Script],
+    timeout: float,
+    on_answer: Callable[[AnswerLine], None],
+    stop: RunStop,
+) -> RunResult:
+    """Run one script on each host, all at the same time; every answer is told when it comes.
+
+    Args:
+        worker: who runs them.
+        scripts: by the host's name in the inventory.
+        timeout: seconds for all of it.
+        on_answer: gets each answer, on the calling thread.
+        stop: ends it from another thread.
+
+    Raises:
+        MngrAnsibleError, OSError: it could not be begun.
+    """
+    seconds = max(each.seconds for each in scripts.values())
+    size = sum(len(each.text) for each in scripts.values())
+    with temporary_run_directory() as directory, Job(len(scripts), timeout, size=size) as job:
+        command = json.dumps(bounded_shell(math.ceil(seconds) + 1))
+        job.add(f"project/{PLAYBOOK}", _PLAYBOOK.format(command=command, longest=LONGEST))
+        action = content_directory() / "launcher" / "worker" / "mngr_script.py"
+        job.add("project/action_plugins/mngr_script.py", action.read_bytes())
+        job.add("inventory/hosts.yml", inventory(scripts))
+        for alias, each in scripts.items():
+            job.add(f"inventory/host_vars/{alias}.json", json.dumps(mark(each.variables)))
+            job.add(f"scripts/{alias}", each.text)
+        add_files(job, [each.files for each in scripts.values()])
+        return run_job(worker, job, directory, timeout, RunRecord(on_answer), stop=stop, has_scripts=True)
+
+
+def run_job(
+    worker: Worker,
+    job: Job,
+    directory: Path,
+    timeout: float,
+    record: RunRecord,
+    *,
+    stop: RunStop,
+    has_scripts: bool = False,
+    on_event: Callable[[Event], None] | None = None,
+) -> RunResult:
+    """Run a job to which nothing is added any more. ``directory``: for what this machine needs meanwhile; the rest is
+    as for ``runner.run``."""
+    job.finish()
+    order: WorkerOrder = {
+        "name": worker.name,
+        "words": list(worker.words),
+        "cwd": os.getcwd(),  # noqa: PTH109 - for a process
+        "environment": dict(os.environ),
+        "kwargs": job.kwargs,
+        "job": job.file.fileno(),
+        "has_scripts": has_scripts,
+    }
+    return run(directory, timeout=timeout, on_event=on_event, record=record, stop=stop, worker=order)
+
+
+def add_files(job: Job, wanted: "list[Mapping[str, str]]") -> None:
+    """Add the files that connections need on the worker, each once."""
+    found = {name: path for each in wanted for name, path in each.items()}
+    for name, path in found.items():
+        job.add(name, Path(path).read_bytes())
+
+
+def answer_text(line: AnswerLine) -> tuple[str, str]:
+    """stdout and stderr of an answer, as text.
+
+    Raises:
+        ValueError: it is not base64.
+    """
+    stdout, stderr = (base64.b64decode(line[key], validate=True) for key in ("stdout", "stderr"))
+    return stdout.decode("utf-8", "replace"), stderr.decode("utf-8", "replace")
