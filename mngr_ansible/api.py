@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mngr_ansible.host.connection import LocalShell
+from mngr_ansible.inputs.arguments import as_tuple
 from mngr_ansible.inputs.fleet import build_fleet
 from mngr_ansible.inputs.settings import Settings
 from mngr_ansible.plan.plan import Plan
 from mngr_ansible.provisioning.gathering import gather
 from mngr_ansible.provisioning.request import build_request
-from mngr_ansible.provisioning.targets import host_target, open_targets
+from mngr_ansible.provisioning.targets import host_target, open_targets, reached_through
 from mngr_ansible.report.report import Interrupted, Report
 
 
@@ -93,7 +94,7 @@ def provision(
         MngrAnsibleError: nothing could be planned, or Ansible could not be started. No host was changed then.
         KeyboardInterrupt: Ctrl-C; nothing runs any more, and the steps that were reached stay done.
     """
-    with open_targets(
+    opened = open_targets(
         hosts,
         work_dir=work_dir,
         key=key,
@@ -101,7 +102,8 @@ def provision(
         inventory=inventory,
         limit=limit,
         vault_ids=vault_ids,
-    ) as (found, control_path):
+    )
+    with opened as (targets, control_path), reached_through(targets, as_tuple("workers", workers)) as found:
         asked = build_request(
             manifests=manifests,
             plugins=plugins,

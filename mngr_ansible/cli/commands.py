@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mngr_ansible.cli.verbs import Result
 from mngr_ansible.errors import UsageError
 from mngr_ansible.portable.text import one_stop, printable
-from mngr_ansible.provisioning.targets import open_targets
+from mngr_ansible.provisioning.targets import open_targets, reached_through
 from mngr_ansible.report.report import Interrupted, Report
 from mngr_ansible.system.signals import Terminated
 from mngr_ansible.values import replace
@@ -97,7 +97,7 @@ def _on_hosts(options: argparse.Namespace) -> Report:
     """Open the hosts, do what the verb does on them, and close what was opened."""
     report = None
     try:
-        with open_targets(
+        opened = open_targets(
             options.host,
             work_dir=options.work_dir,
             key=options.key,
@@ -105,7 +105,8 @@ def _on_hosts(options: argparse.Namespace) -> Report:
             inventory=options.inventory,
             limit=options.limit,
             vault_ids=options.vault_id,
-        ) as (targets, control_path):
+        )
+        with opened as (found, control_path), reached_through(found, options.worker) as targets:
             request = replace(_request(options, control_path), ready=options.ready)
             report = _report(targets, request, options)
     except (KeyboardInterrupt, Terminated) as signal:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 _CHANGING = ("apply", "bootstrap")
 _WITHOUT = ("h", "--help", "--dry-run")
 """Options with which nothing is changed."""
+_ELSEWHERE = "--worker"
+"""With this option Ansible runs on another machine."""
 _ASKING = ("K", "--ask-become-pass")
 """With these a password is asked for first; Ansible is made ready later, with it."""
 
@@ -20,7 +22,7 @@ class Guess:
 
     def __init__(self, words: Sequence[str]) -> None:
         self._words = words
-        is_idle = self._has(_WITHOUT)
+        is_idle = self._has(_WITHOUT) or any(word.partition("=")[0] == _ELSEWHERE for word in words)
         self._is_changing = bool(words) and words[0] in _CHANGING and not is_idle
         self._digest = ""
 

@@ -156,16 +156,29 @@ def run_hosts(
     if ready is not None:  # it was started without the options of ssh
         args = ssh_arguments(request.control_path or f"{ready.sockets}/%C")
         runs = [replace(one, variables={**one.variables, "ansible_ssh_args": args}) for one in runs]
-    worker = worker_of(hosts[one.alias] for one in runs)
-    if worker is None:
-        write_run_directory(directory / "run", runs, plan, timeout=transaction_seconds(request), ready=ready)
-    record = RunRecord()
+    write_run_directory(directory / "run", runs, plan, timeout=transaction_seconds(request), ready=ready)
+    record, stop = RunRecord(), stop or RunStop()
     result, signal = None, None
     try:
         try:
-            result = run(
+            seconds = _seconds_left(prepared, request)
+            if request.fleet.workers:
+                from mngr_ansible.provisioning.behind_workers import run_elsewhere
+
+                result = run_elsewhere(
+                    hosts,
+                    runs,
+                    request.password,
+                    directory / "run",
+                    seconds=transaction_seconds(request),
+                    timeout=seconds,
+                    record=record,
+                    stop=stop,
+                    on_event=follow,
+                )
+            result = result or run(
                 directory / "run",
-                timeout=_seconds_left(prepared, request),
+                timeout=seconds,
                 hosts=len(runs),
                 control_path=request.control_path,
                 remote_tmp=str(directory / "tmp"),  # of this machine; other hosts have their own
@@ -178,8 +191,8 @@ def run_hosts(
         finally:
             if result is None or result.status != "finished" or not is_pipelining():
                 _clean_up([(hosts[one.alias], one.remote_tmp) for one in runs if one.remote_tmp is not None])
-    except (KeyboardInterrupt, SystemExit) as stop:  # of the run, or one more while its hosts are cleaned up
-        signal = stop
+    except (KeyboardInterrupt, SystemExit) as raised:  # of the run, or one more while its hosts are cleaned up
+        signal = raised
     result = result or record.interrupted()
     if any(_CHANGED in text for event in result.events for text in _texts(event)):
         known_hashes.forget_sets_with(placed.entry.source for _, placed in placed_files(runs))

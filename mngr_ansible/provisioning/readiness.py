@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 def made_ready(gathered: Sequence[Prepared], digest: str, request: Request) -> Iterator[Request]:
     """The request, with Ansible that waits while the hosts are looked at; without where it is hardly needed.
 
-    It is hardly needed where the last run of the same plans on the same hosts, of this digest, ended as planned.
+    It is not needed where workers run it, and hardly where the last run of the same plans on the same hosts, of this
+    digest, ended as planned.
     """
     is_needed = any(not each.plan.is_empty for each in gathered)
     if request.ready is not None:
         if not is_needed:
             request.ready.dismiss()
         yield request
-    elif not is_needed or settled.is_settled(digest):
+    elif not is_needed or request.fleet.workers or settled.is_settled(digest):
         yield request
     else:
         from mngr_ansible.run.ready import ready_ansible

@@ -114,6 +114,21 @@ def _existing_file(option: str, path: str | os.PathLike[str] | None) -> str | No
     return str(file)
 
 
+def reached_through(
+    targets: "list[Target]", workers: Sequence[str]
+) -> contextlib.AbstractContextManager["list[Target]"]:
+    """The hosts as the workers of these commands reach them; without a worker they stay as they are.
+
+    Raises:
+        UsageError: a command has no words, or no host is reached over ssh.
+    """
+    if not workers:
+        return contextlib.nullcontext(targets)
+    from mngr_ansible.provisioning.behind_workers import behind_workers
+
+    return behind_workers(targets, workers)
+
+
 def host_target(name: str, connection: Connection, work_dir: str) -> "Target":
     """A host with the objects that hooks get where there is no mngr.
 

@@ -58,7 +58,7 @@ class Job(AbstractContextManager["Job"]):
             "cmdline": f"run.sh {PLAYBOOK}",
             "fact_cache_type": "none",
         }
-        self.file = _unnamed_file(size)
+        self.file = unnamed_file(size)
         self._zip = zipfile.ZipFile(self.file, "w", zipfile.ZIP_DEFLATED, compresslevel=1, strict_timestamps=False)
         settings = {"suppress_ansible_output": True, "suppress_output_file": True, "job_timeout": int(seconds) + 1}
         self.add("env/settings", json.dumps(settings))
@@ -97,7 +97,8 @@ class Job(AbstractContextManager["Job"]):
         self.file.close()
 
 
-def _unnamed_file(size: int) -> IO[bytes]:
+def unnamed_file(size: int) -> IO[bytes]:
+    """A file for about so many bytes, of which nothing is left when it is closed, or when this process is killed."""
     if size <= _IN_MEMORY and hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("mngr-ansible-job", os.MFD_CLOEXEC), "w+b")
     return tempfile.TemporaryFile()  # the caller closes it

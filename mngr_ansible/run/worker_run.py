@@ -1,9 +1,10 @@
 """A run on a worker: playbook, inventory, roles and all sources, secrets too, as one job."""
 
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from mngr_ansible.errors import InputError
 from mngr_ansible.plan.known_hashes import forget_sets_with
@@ -17,7 +18,7 @@ from mngr_ansible.run.inventory import inventory
 from mngr_ansible.run.playbook import HostRun, playbook
 from mngr_ansible.run.runner import Event, RunRecord, RunResult, RunStop
 from mngr_ansible.run.worker import Worker
-from mngr_ansible.run.worker_job import PLAYBOOK, Job
+from mngr_ansible.run.worker_job import PLAYBOOK, Job, unnamed_file
 from mngr_ansible.run.worker_scripts import add_files, run_job
 from mngr_ansible.values import frozen, replace
 
@@ -35,17 +36,30 @@ class Access:
     password: str | None
 
 
+class RunOptions(TypedDict):
+    """How a run is followed and ended.
+
+    Attributes:
+        seconds: for a package transaction on a host.
+        timeout: seconds for the whole run.
+        record: an empty one.
+        stop: ends it from another thread.
+        on_event: gets every event.
+    """
+
+    seconds: int
+    timeout: float
+    record: RunRecord
+    stop: RunStop
+    on_event: Callable[[Event], None]
+
+
 def run_on_worker(
     worker: Worker,
     runs: Sequence[HostRun],
     access: Mapping[str, Access],
     directory: Path,
-    *,
-    seconds: int,
-    timeout: float,
-    record: RunRecord,
-    stop: RunStop,
-    on_event: Callable[[Event], None],
+    **options: Unpack[RunOptions],
 ) -> RunResult:
     """Run the playbook of these hosts on a worker; as ``runner.run`` does it on this machine.
 
@@ -54,11 +68,7 @@ def run_on_worker(
         runs: the hosts.
         access: by alias.
         directory: of this run, for what this machine needs meanwhile.
-        seconds: for a package transaction on a host.
-        timeout: seconds for the whole run.
-        record: an empty one.
-        stop: ends it from another thread.
-        on_event: gets every event.
+        options: see :class:`RunOptions`.
 
     Raises:
         InputError: a source cannot be read any more, or was changed.
@@ -67,11 +77,11 @@ def run_on_worker(
     sources = {placed.entry.source: placed.entry for _, placed in placed_files(runs)}
     names = {source: f"files/{number}" for number, source in enumerate(sources, 1)}
     try:
-        with Job(len(runs), timeout, size=sum(each.size for each in sources.values())) as job:
+        with Job(len(runs), options["timeout"], size=sum(each.size for each in sources.values())) as job:
             job.add(f"project/{PLAYBOOK}", playbook(runs, is_fresh=True))
             job.add("inventory/hosts.yml", inventory(one.alias for one in runs))
             for one in runs:
-                variables = host_vars(_with_sources(one, names), seconds)
+                variables = host_vars(_with_sources(one, names), options["seconds"])
                 password = access[one.alias].password
                 if one.has_password and password is not None:
                     variables["ansible_become_password"] = mark(password)
@@ -81,7 +91,15 @@ def run_on_worker(
                 job.add_role(role)
             for source, entry in sources.items():
                 _add_source(job, f"project/{names[source]}", entry)
-            return run_job(worker, job, directory, timeout, record, stop=stop, on_event=on_event)
+            return run_job(
+                worker,
+                job,
+                directory,
+                options["timeout"],
+                options["record"],
+                stop=options["stop"],
+                on_event=options["on_event"],
+            )
     except OSError as error:
         place = f"{printable(str(error.filename))}: " if error.filename else ""
         raise InputError(
@@ -103,8 +121,11 @@ def _with_sources(run: HostRun, names: Mapping[str, str]) -> HostRun:
 
 def _add_source(job: Job, name: str, entry: Entry) -> None:
     """Add a source as it was planned: what a program has added to it since then is left out."""
-    with job.open(name) as file:
-        sha256 = snapshots.copy_beginning(entry.source, entry.size, file)
+    with unnamed_file(entry.size) as copy:  # a source that was written to meanwhile is read again from its beginning
+        sha256 = snapshots.copy_beginning(entry.source, entry.size, copy)
+        copy.seek(0)
+        with job.open(name) as file:
+            shutil.copyfileobj(copy, file)
     if sha256 != entry.sha256:
         forget_sets_with([entry.source])
         problem = f"{printable(entry.source)} was changed by another program since it was planned"
