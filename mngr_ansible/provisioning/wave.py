@@ -4,19 +4,22 @@ Several waves may go on at the same time, each in a thread of its own. Everythin
 run here: ours by :func:`_run`.
 """
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from mngr_ansible.errors import HostError, MngrAnsibleError
 from mngr_ansible.provisioning import execution, next_sources
 from mngr_ansible.provisioning.readiness import fitting
 from mngr_ansible.provisioning.reporting import apply_report, plan_report
 from mngr_ansible.provisioning.request import Dialog, Prepared, Request
-from mngr_ansible.report.report import Interrupted, Report
+from mngr_ansible.report.report import HostReport, Interrupted, Report
 from mngr_ansible.run.places import temporary_run_directory
 from mngr_ansible.run.runner import RunStop
 from mngr_ansible.system.signals import signals_held
+from mngr_ansible.values import replace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +48,63 @@ def run_wave(
         MngrAnsibleError: the run directory could not be written, or Ansible could not be started.
         Interrupted: a signal stopped the run, or what comes after it.
     """
-    return _run(prepared, request, dialog, command, stop or RunStop(), on_over)
+    stop = stop or RunStop()
+    if request.fleet.workers:
+        from mngr_ansible.provisioning.behind_workers import by_worker
+
+        groups = by_worker(prepared)
+        if len(groups) > 1:
+            return _run_side_by_side(
+                prepared, groups, lambda group: _run(group, request, dialog, command, stop, on_over), command, stop
+            )
+    return _run(prepared, request, dialog, command, stop, on_over)
+
+
+def _run_side_by_side(
+    prepared: Sequence[Prepared],
+    groups: Sequence[Sequence[Prepared]],
+    run: Callable[[Sequence[Prepared]], Report],
+    command: str,
+    stop: RunStop,
+) -> Report:
+    """Run groups of hosts at the same time, each in a thread; one that cannot be run stops no other."""
+    reports: dict[str, HostReport] = {}
+    signals: list[BaseException] = []
+
+    def run_one(group: Sequence[Prepared]) -> None:
+        try:
+            report = run(group)
+        except Interrupted as interrupted:
+            report = interrupted.report
+            signals.append(interrupted.signal)
+        except MngrAnsibleError as error:
+            report = _not_run(group, command, error)
+        reports.update((each.host, each) for each in report.hosts)
+
+    threads = [threading.Thread(target=run_one, args=(group,)) for group in groups]
+    for each in threads:
+        each.start()
+    while any(each.is_alive() for each in threads):
+        try:
+            for each in threads:
+                each.join()
+        except (KeyboardInterrupt, SystemExit) as signal:
+            signals.append(signal)
+            stop.set()
+    report = Report(command, tuple(reports[each.target.name] for each in prepared))
+    if signals:
+        raise Interrupted(report, signals[0]) from signals[0]
+    return report
+
+
+def _not_run(group: Sequence[Prepared], command: str, error: MngrAnsibleError) -> Report:
+    """The report of hosts whose run could not be begun."""
+    report = apply_report(group, command, None)
+    hosts = (
+        replace(host, error=HostError(error.problem, remedy=error.remedy, host=host.host)) if each.is_to_run else host
+        for each, host in zip(group, report.hosts, strict=True)
+    )
+    return replace(report, hosts=tuple(hosts))
 
 
 def _run(

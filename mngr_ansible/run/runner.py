@@ -90,28 +90,28 @@ class RunResult:
 
 
 class RunStop:
-    """Ends a run from another thread; everything of it has ended when :func:`run` returns.
+    """Ends runs from another thread; everything of one has ended when :func:`run` returns.
 
     Attributes:
-        is_set: whether it was ended, or is not to begin.
+        is_set: whether they were ended, or are not to begin.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._process: RunProcess | None = None
+        self._processes: list[RunProcess] = []
         self.is_set = False
 
     def set(self) -> None:
-        """End the run, and do not wait for that. A run that is begun later ends at once."""
+        """End the runs, and do not wait for that. A run that is begun later ends at once."""
         with self._lock:
             self.is_set = True
-            if self._process is not None:
-                self._process.stop()
+            for each in self._processes:
+                each.stop()
 
     def holds(self, process: RunProcess) -> None:
         """Take note of what has to be ended."""
         with self._lock:
-            self._process = process
+            self._processes.append(process)
             if self.is_set:
                 process.stop()
 
