@@ -81,6 +81,10 @@ class Fleet:
     playbooks: tuple[OwnPlaybook, ...] = ()
     vault_ids: tuple[str, ...] = ()
 
+    def first(self, total: int) -> int:
+        """How many of so many hosts are begun first: the canaries, or all where there are none."""
+        return total if self.canary is None else self.canary.of(total)
+
 
 def build_fleet(
     *,

@@ -5,17 +5,25 @@ from collections.abc import Callable, Sequence
 from mngr_ansible.host.connection import Connection
 from mngr_ansible.system.descriptors import room
 
-_MOST = 32
-"""Hosts that are asked at once; with more of them they would only wait for each other."""
+MOST = 50
+"""Hosts that are worked on at once where ``--forks`` says nothing. Source: docs/contract.md "Fleets"."""
 
 _DESCRIPTORS = 8
 """What asking one host takes: the pipes of ssh, a file, and more while it is started."""
 
 
+def hosts_at_once(forks: int | None) -> int:
+    """How many hosts are worked on at once: as many as was asked for, or fewer where the limit of open files is low."""
+    return room(_DESCRIPTORS, forks or MOST)
+
+
 def at_once[Item, Answer](
-    ask: Callable[[Item], Answer], items: Sequence[Item], connections: Sequence[Connection]
+    ask: Callable[[Item], Answer],
+    items: Sequence[Item],
+    connections: Sequence[Connection],
+    forks: int | None = None,
 ) -> list[Answer]:
-    """What a function says about each item, in their order. It is called in threads, for up to 32 items at once.
+    """What a function says about each item, in their order. It is called in threads, for up to ``forks`` items at once.
 
     What it raises, and a signal, stops the scripts that run on these connections, and is raised when all have ended.
     """
@@ -23,7 +31,7 @@ def at_once[Item, Answer](
         return list(map(ask, items))
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(max_workers=room(_DESCRIPTORS, min(_MOST, len(items)))) as pool:
+    with ThreadPoolExecutor(max_workers=min(hosts_at_once(forks), len(items))) as pool:
         try:
             return list(pool.map(ask, items))
         except BaseException:

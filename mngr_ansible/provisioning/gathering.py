@@ -93,6 +93,7 @@ def connect(targets: Sequence[Target], request: Request) -> None:
     Nothing runs on a host meanwhile but a shell that waits for the probe.
     """
     seconds = min(request.timeout, PROBE_SECONDS + SUDO_SECONDS) + _IMPORT_SECONDS
-    for target in targets[: room(_DESCRIPTORS, _CONNECTED)]:
+    most = min(request.fleet.first(len(targets)), request.fleet.forks or _CONNECTED, _CONNECTED)
+    for target in targets[: room(_DESCRIPTORS, most)]:
         if target.connect is not None:
             target.connect(seconds)

@@ -13,6 +13,7 @@ this module after the plans are made: it takes a while, and ssh connects meanwhi
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mngr_ansible.diff.availability import ask_offers
 from mngr_ansible.diff.due import compare, unmet_requirements
@@ -28,13 +29,16 @@ from mngr_ansible.portable import managers
 from mngr_ansible.provisioning.at_once import at_once
 from mngr_ansible.provisioning.gathering import PROBE_SECONDS, SUDO_SECONDS
 from mngr_ansible.provisioning.readiness import digest_of, made_ready
-from mngr_ansible.provisioning.reporting import NONSENSE, apply_report, nonsense
+from mngr_ansible.provisioning.reporting import NONSENSE, nonsense
 from mngr_ansible.provisioning.request import SILENT, Dialog, Prepared, Request
-from mngr_ansible.report.progress import announce, failed_early, summary
+from mngr_ansible.report.progress import announce
 from mngr_ansible.report.report import HostReport, Interrupted, Report
 from mngr_ansible.run import settled
 from mngr_ansible.run.places import remove_what_killed_runs_left
 from mngr_ansible.values import frozen, replace
+
+if TYPE_CHECKING:
+    from mngr_ansible.provisioning.waves import RunWave, Waves
 
 _PATIENCE = "if cloud-init or unattended upgrades hold the package manager's lock, this waits for them, up to {} s"
 
@@ -75,7 +79,8 @@ def inspect(
             on_failure(each.target.name, error)
         return inspected
 
-    return at_once(inspect_one, gathered, [each.target.connection for each in gathered])
+    connections = [each.target.connection for each in gathered]
+    return at_once(inspect_one, gathered, connections, request.fleet.forks)
 
 
 def _inspect(
@@ -185,19 +190,10 @@ def provision(
     digest, report = digest_of(gathered), None
     try:
         with made_ready(gathered, digest, request) as request:
-            inspected = inspect(
-                gathered,
-                request,
-                is_applied=True,
-                on_failure=lambda name, error: dialog.on_progress(name, failed_early(error)),
-            )
-            prepared = confirm_local_installs(confirm_deletions(inspected, dialog), dialog)
-            for each in prepared:
-                if before_run is not None and each.due is not None:
-                    before_run(each)
-            report = apply(prepared, request, dialog, command=command, is_finished=is_finished)
+            waves = _waves(gathered, request, dialog, command, is_finished=is_finished, before_run=before_run)
+            report = waves.run()
         settled.remember(digest, is_settled=report.ok)
-        return Provisioned(tuple(prepared), report)
+        return Provisioned(tuple(waves.hosts), report)
     except (KeyboardInterrupt, SystemExit) as signal:
         if report is None:
             raise
@@ -268,32 +264,56 @@ def apply(
         MngrAnsibleError: the run directory could not be written, or Ansible could not be started.
         Interrupted: a signal stopped the run, or what comes after it.
     """
-    started = time.monotonic()
+    waves = _waves(prepared, request, dialog, command, is_finished=is_finished, is_summed_up=is_summed_up)
+    return waves.run(are_inspected=True)
+
+
+def _waves(
+    hosts: Sequence[Prepared],
+    request: Request,
+    dialog: Dialog,
+    command: str,
+    *,
+    is_finished: bool,
+    is_summed_up: bool = False,
+    before_run: Callable[[Prepared], None] | None = None,
+) -> "Waves":
+    from mngr_ansible.provisioning.waves import Story, Waves
+
     request = replace(request, is_patient=request.is_patient or command == "bootstrap")
-    for each in prepared:
+    started = time.monotonic() - max(each.spent for each in hosts)
+
+    def look(each: Prepared) -> Prepared:
+        return _inspect(each, request, started, is_applied=True, is_everything_asked=False)
+
+    def ask(some: Sequence[Prepared]) -> Sequence[Prepared]:
+        return confirm_local_installs(confirm_deletions(some, dialog), dialog)
+
+    def begin(each: Prepared) -> None:
+        if before_run is not None and each.due is not None:
+            before_run(each)
         if each.due is not None and not each.due.stops:
-            announce(each.target.name, each.due, dialog.on_progress, is_summed_up=is_summed_up)
+            announce(each.target.name, each.due, waves.tell, is_summed_up=is_summed_up)
             if request.is_patient and any(one.manager in managers.SYSTEM for one in each.due.installs):
                 from mngr_ansible.provisioning.execution import transaction_seconds
 
-                dialog.on_progress(each.target.name, _PATIENCE.format(transaction_seconds(request)))
-    if any(each.is_to_run for each in prepared):
-        from mngr_ansible.provisioning.wave import run_wave
+                waves.tell(each.target.name, _PATIENCE.format(transaction_seconds(request)))
 
-        report = run_wave(prepared, request, dialog, command)
-    else:
-        if request.ready is not None:
-            request.ready.dismiss()
-        report = apply_report(prepared, command, None)
-    hosts = []
-    try:
-        for each, host in zip(prepared, report.hosts, strict=True):
-            finished = finish(each, host, request) if is_finished else host
-            dialog.on_progress(each.target.name, summary(finished, each.spent + time.monotonic() - started))
-            hosts.append(finished)
-        return replace(report, hosts=tuple(hosts))
-    except (KeyboardInterrupt, SystemExit) as signal:
-        raise Interrupted(report, signal) from signal
+    def end(each: Prepared, host: HostReport) -> HostReport:
+        return finish(each, host, request) if is_finished else host
+
+    def has_question(each: Prepared) -> bool:
+        due = each.due
+        return dialog.confirm is not None and due is not None and bool(due.held or due.advised)
+
+    waves = Waves(hosts, request, dialog, command, Story(look, _run_wave, has_question, ask, begin, end))
+    return waves
+
+
+def _run_wave() -> "RunWave":
+    from mngr_ansible.provisioning.wave import run_wave
+
+    return run_wave
 
 
 def finish(prepared: Prepared, report: HostReport, request: Request) -> HostReport:

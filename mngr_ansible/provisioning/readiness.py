@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mngr_ansible.plan.plan import Plan
+from mngr_ansible.provisioning.at_once import MOST
 from mngr_ansible.provisioning.request import Prepared, Request
 from mngr_ansible.run import settled
 from mngr_ansible.values import replace
@@ -31,7 +32,8 @@ def made_ready(gathered: Sequence[Prepared], digest: str, request: Request) -> I
     else:
         from mngr_ansible.run.ready import ready_ansible
 
-        with ready_ansible(len(gathered), request.password) as ready:
+        hosts = min(request.fleet.first(len(gathered)), request.fleet.forks or MOST)
+        with ready_ansible(hosts, request.password) as ready:
             yield replace(request, ready=ready)
 
 

@@ -28,9 +28,14 @@ _HEAD = """\
 # Run it by hand: ansible-playbook -i ../inventory provision.yml
 - name: Provision the hosts
   hosts: {hosts}
-  gather_facts: false
+{strategy}  gather_facts: false
   tasks:
 """
+
+_FREE = """\
+  strategy: free
+"""
+"""No host waits for another one before its next task. Source: Ansible's strategy plugin ``free``."""
 
 _CANARY = """\
     - name: Check that data arrives as data
@@ -249,7 +254,8 @@ def playbook(
     grouped = [by_manager(run.due.installs) for run in runs]
     needs_python = any(run.due.needs_python for run in runs)
     hosts = "mngr_hosts" if is_of_all else ":".join(run.alias for run in runs)
-    pieces = [_HEAD.format(summary=_summary(runs), hosts=hosts)]
+    strategy = _FREE if is_fresh and len(runs) > 1 else ""
+    pieces = [_HEAD.format(summary=_summary(runs), hosts=hosts, strategy=strategy)]
     if needs_python or not is_fresh:  # what installs python3 is given no list, which would have the canary
         pieces.append(_CANARY.format(canary=canary))
     if any(run.stop for run in runs):

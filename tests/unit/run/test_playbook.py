@@ -55,6 +55,12 @@ def test_only_what_is_due_is_in_the_playbook(files, packages):
     assert list(tasks(run(Due(())))) == [always]
 
 
+@pytest.mark.parametrize(("hosts", "is_fresh", "is_free"), [(2, True, True), (1, True, False), (2, False, False)])
+def test_in_a_run_of_several_hosts_none_waits_for_another(files, hosts: int, is_fresh: bool, is_free: bool):
+    text = playbook([run(files, f"host-{n}") for n in range(hosts)], is_fresh=is_fresh)
+    assert ("  strategy: free\n" in text) is is_free
+
+
 def test_where_the_run_follows_at_once_the_actions_check_the_data_and_no_task_of_its_own(files, packages):
     both = Due((*files.outcomes, *packages.outcomes), files.transfers, packages.installs)
 
@@ -139,7 +145,7 @@ KNOWN_LINES = {
     line
     for name in ("_HEAD", "_CANARY")
     for line in getattr(pieces, name)
-    .format(summary="SUMMARY", hosts="mngr_hosts", canary=base64.b64encode(CANARY.encode()).decode())
+    .format(summary="SUMMARY", hosts="mngr_hosts", strategy="", canary=base64.b64encode(CANARY.encode()).decode())
     .split("\n")
 } | {
     line.replace("@MANAGER@", "apt")

@@ -1,0 +1,400 @@
+"""Which hosts are begun when: canaries first, so many at once, and in waves, so that nobody waits for a slow host.
+
+A host is *begun* when it is looked at, and *over* when nothing more is done on it. What has to change is done by waves
+of hosts (:mod:`mngr_ansible.provisioning.wave`): a start of Ansible costs as much as several hosts. A wave begins when
+all that are begun were looked at, or when those that are missing are late; they come with a later one. Waves go on side
+by side. Source: docs/contract.md "Fleets".
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Protocol
+
+from mngr_ansible.errors import MngrAnsibleError
+from mngr_ansible.host.connection import HostStoppedError
+from mngr_ansible.provisioning.at_once import MOST, hosts_at_once
+from mngr_ansible.provisioning.reporting import apply_report
+from mngr_ansible.provisioning.request import Dialog, Prepared, Request
+from mngr_ansible.report.progress import ProgressCallback, failed_early, summary
+from mngr_ansible.report.report import HostReport, Interrupted, Report, listed
+from mngr_ansible.values import frozen, replace
+
+if TYPE_CHECKING:
+    from mngr_ansible.run.runner import RunStop
+
+LATE_SECONDS = 2.0
+"""A host is late when for so long no other one has answered; those that wait for it begin without it."""
+
+
+class RunWave(Protocol):
+    """What changes hosts: :func:`mngr_ansible.provisioning.wave.run_wave`."""
+
+    def __call__(
+        self,
+        prepared: Sequence[Prepared],
+        request: Request,
+        dialog: Dialog,
+        command: str,
+        *,
+        stop: "RunStop",
+        on_over: Callable[[Prepared], None],
+    ) -> Report: ...
+
+
+@frozen
+class Story:
+    """What is done with each host. Only ``look`` and ``change`` are called in threads.
+
+    Attributes:
+        look: inspects a host.
+        change: gives the function that changes hosts; it is called when that is needed, and not before.
+        has_question: whether ``ask`` would ask a person something about it.
+        ask: asks about these hosts; the value has them in the same order.
+        begin: is called before something is changed on a host.
+        end: completes the report of a host.
+    """
+
+    look: Callable[[Prepared], Prepared]
+    change: Callable[[], RunWave]
+    has_question: Callable[[Prepared], bool]
+    ask: Callable[[Sequence[Prepared]], Sequence[Prepared]]
+    begin: Callable[[Prepared], None]
+    end: Callable[[Prepared, HostReport], HostReport]
+
+
+class _Wave:
+    """A wave that goes on: its hosts, which of them are not over, and how it is ended."""
+
+    def __init__(self, hosts: Sequence[int], stop: "RunStop") -> None:
+        self.hosts, self.stop = hosts, stop
+        self.open = set(hosts)
+
+
+class Waves:
+    """The hosts of one command, until each has its report.
+
+    Attributes:
+        hosts: all of them, as far as they were inspected.
+        tell: gives a host's name and a line to the person; threads may call it at once.
+    """
+
+    def __init__(self, hosts: Sequence[Prepared], request: Request, dialog: Dialog, command: str, story: Story) -> None:
+        self.hosts = list(hosts)
+        self._request, self._command, self._story = request, command, story
+        self.tell = _one_at_a_time(dialog.on_progress)
+        self._dialog = replace(dialog, on_progress=self.tell)
+        self._fleet = request.fleet
+        self._most = self._fleet.forks or MOST
+        self._most_looks = hosts_at_once(self._fleet.forks)
+        self._events: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._waiting: deque[int] = deque()
+        self._batch: deque[int] = deque()
+        self._looking: set[int] = set()
+        self._ready: list[int] = []
+        self._waves: list[_Wave] = []
+        self._unfinished: deque[int] = deque()
+        self._reports: dict[int, HostReport] = {}
+        self._errors: list[MngrAnsibleError] = []
+        self._failed: set[int] = set()
+        self._left: set[int] = set()
+        self._is_over, self._why = False, ""
+        self._has_finished = False
+        self._begun = 0
+        self._has_more = False
+        self._started = time.monotonic() - max(each.spent for each in hosts)
+        self._latest = time.monotonic()
+
+    def run(self, *, are_inspected: bool = False) -> Report:
+        """Take every host to its end; the report has them in their order.
+
+        ``are_inspected``: the hosts were looked at already.
+
+        Raises:
+            MngrAnsibleError: nothing could be run, and no host was changed.
+            Interrupted: a signal came after the first host could have been changed.
+            BaseException: a signal before that, or what one of the functions of the story raised.
+        """
+        canaries = self._fleet.first(len(self.hosts))
+        try:
+            for group in (range(canaries), range(canaries, len(self.hosts))):
+                self._has_more = group.stop < len(self.hosts)
+                self._waiting.extend(group)
+                if are_inspected:
+                    self._ready.extend(self._waiting)
+                    self._waiting.clear()
+                self._go()
+                if self._fleet.canary is not None and group.start == 0:
+                    self._judge(group)
+            return self._report()
+        except BaseException as stop:
+            self._stop()
+            if not self._begun and not self._has_finished:
+                raise
+            if isinstance(stop, Interrupted):
+                raise Interrupted(self._report(), stop.signal) from stop.signal
+            if isinstance(stop, (KeyboardInterrupt, SystemExit)):
+                raise Interrupted(self._report(), stop) from stop
+            raise
+
+    def _go(self) -> None:
+        """Begin hosts and take note of what became of them, until all that may be begun are over."""
+        while True:
+            with suppress(Empty):
+                while True:
+                    self._events.get_nowait()()
+            self._begin()
+            if not (self._waiting or self._looking or self._ready):
+                self._dismiss_ready()
+            if self._unfinished:
+                self._finish(self._unfinished.popleft())
+            elif self._looking or self._waves:
+                with suppress(Empty):
+                    self._events.get(timeout=self._patience())()
+            elif not self._ready and (self._is_over or not self._waiting) and self._events.empty():
+                return
+
+    def _held(self) -> int:
+        """How many hosts are begun and not over."""
+        return len(self._batch) + len(self._looking) + len(self._ready) + sum(len(each.open) for each in self._waves)
+
+    def _begin(self) -> None:
+        """Begin what can be begun: inspections in batches, since their hosts are to change in one wave."""
+        if self._is_over:
+            for index in (*self._batch, *self._ready):
+                self._leave(index)
+            self._batch.clear()
+            self._ready.clear()
+            return
+        free = self._most - self._held()
+        batch = min(len(self._waiting), self._most - self._most // 2)
+        if self._waiting and free > 0 and (free >= batch or self._is_late()):
+            self._batch.extend(self._waiting.popleft() for _ in range(min(free, len(self._waiting))))
+        while self._batch and len(self._looking) < self._most_looks:
+            index = self._batch.popleft()
+            self._looking.add(index)
+            self._latest = time.monotonic()
+            self._in_background(lambda index=index: self._look(index))  # type: ignore[misc]
+        if self._ready and not self._looking:
+            self._begin_wave(self._ready)
+        elif self._is_late() and (unasked := [each for each in self._ready if not self._has_question(each)]):
+            self._begin_wave(unasked)
+
+    def _has_question(self, index: int) -> bool:
+        return self._story.has_question(self.hosts[index])
+
+    def _is_late(self) -> bool:
+        return time.monotonic() - self._latest >= LATE_SECONDS
+
+    def _patience(self) -> float | None:
+        """How long to wait for news; None where only news can change something."""
+        can_begin = self._waiting or (self._ready and self._looking)
+        if self._is_over or not can_begin or self._is_late():
+            return None
+        return max(0.0, self._latest + LATE_SECONDS - time.monotonic())
+
+    def _in_background(self, work: Callable[[], Callable[[], None]]) -> None:
+        """Do this in a thread, and what it returns in this one. A single host needs no thread."""
+        if len(self.hosts) == 1:
+            self._events.put(work())
+            return
+        self._threads = [each for each in self._threads if each.is_alive()]
+        thread = threading.Thread(target=lambda: self._events.put(work()), daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _look(self, index: int) -> Callable[[], None]:
+        try:
+            inspected = self._story.look(self.hosts[index])
+        except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits
+            return _raising(error)
+        return lambda: self._looked(index, inspected)
+
+    def _looked(self, index: int, inspected: Prepared) -> None:
+        self._looking.discard(index)
+        self._latest = time.monotonic()
+        if isinstance(inspected.error, HostStoppedError):
+            self._leave(index)
+            return
+        self.hosts[index] = inspected
+        if inspected.error is not None:
+            if len(self.hosts) > 1 and not self._is_over:
+                self.tell(inspected.target.name, failed_early(inspected.error))
+            self._leave_as_it_is(index)
+        elif inspected.is_to_run or self._has_question(index):
+            self._ready.append(index)
+        else:
+            self._story.begin(inspected)
+            self._leave_as_it_is(index)
+
+    def _begin_wave(self, indices: Sequence[int]) -> None:
+        """Ask about these hosts, then change what has to change on them; the others are over."""
+        indices = list(indices)
+        self._ready = [each for each in self._ready if each not in indices]
+        asked = self._story.ask([self.hosts[index] for index in indices])
+        spent = time.monotonic() - self._started
+        for index, each in zip(indices, asked, strict=True):
+            self.hosts[index] = replace(each, spent=spent)
+        self._latest = time.monotonic()
+        for index in indices:
+            self._story.begin(self.hosts[index])
+        changing = [index for index in indices if self.hosts[index].is_to_run]
+        for index in indices:
+            if index not in changing:
+                self._leave_as_it_is(index)
+        if changing:
+            from mngr_ansible.run.runner import RunStop
+
+            wave, request = _Wave(changing, RunStop()), self._request
+            self._request = replace(request, ready=None)
+            self._waves.append(wave)
+            self._begun += 1
+            self._in_background(lambda: self._run(wave, request))
+
+    def _run(self, wave: _Wave, request: Request) -> Callable[[], None]:
+        hosts = [self.hosts[index] for index in wave.hosts]
+        numbers = {id(each): index for each, index in zip(hosts, wave.hosts, strict=True)}
+
+        def over(each: Prepared) -> None:
+            self._events.put(lambda: self._over(wave, numbers.get(id(each))))
+
+        try:
+            report = self._story.change()(hosts, request, self._dialog, self._command, stop=wave.stop, on_over=over)
+        except Interrupted as stop:
+            return self._interrupted(wave, stop)
+        except MngrAnsibleError as error:
+            return lambda broken=error: self._broken(wave, broken)  # type: ignore[misc]
+        except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits
+            return _raising(error)
+        return lambda: self._ran(wave, report)
+
+    def _over(self, wave: _Wave, index: int | None) -> None:
+        if index in wave.open:
+            wave.open.discard(index)
+            self._latest = time.monotonic()
+
+    def _ran(self, wave: _Wave, report: Report) -> None:
+        self._waves.remove(wave)
+        self._latest = time.monotonic()
+        for index, host in zip(wave.hosts, report.hosts, strict=True):
+            self._end(index, host)
+
+    def _interrupted(self, wave: _Wave, stop: Interrupted) -> Callable[[], None]:
+        def take() -> None:
+            self._waves.remove(wave)
+            self._reports |= dict(zip(wave.hosts, stop.report.hosts, strict=True))
+            raise stop
+
+        return take
+
+    def _broken(self, wave: _Wave, error: MngrAnsibleError) -> None:
+        """A wave could not be run at all. Where others could, only its hosts are concerned."""
+        if self._begun == 1:
+            raise error
+        self._errors.append(error)
+        self._ran(wave, apply_report([self.hosts[index] for index in wave.hosts], self._command, None))
+
+    def _leave_as_it_is(self, index: int) -> None:
+        """A host on which nothing is to be changed is over."""
+        self._end(index, apply_report([self.hosts[index]], self._command, None).hosts[0])
+
+    def _end(self, index: int, host: HostReport) -> None:
+        """Take note of a host that is over; its report is completed when there is time."""
+        self._reports[index] = host
+        self._unfinished.append(index)
+        self._note_failure(index)
+
+    def _finish(self, index: int) -> None:
+        self._has_finished = True
+        host = self._story.end(self.hosts[index], self._reports[index])
+        self._reports[index] = host
+        self.tell(host.host, summary(host, time.monotonic() - self._started))
+        self._note_failure(index)
+
+    def _leave(self, index: int) -> None:
+        """Report a host that is not begun any more, or on which nothing was changed yet."""
+        self._left.add(index)
+        self._reports[index] = apply_report([self.hosts[index]], self._command, None).hosts[0]
+
+    def _note_failure(self, index: int) -> None:
+        """Begin no further host where too many have failed."""
+        most = self._fleet.max_fail_percentage
+        if not self._reports[index].ok:
+            self._failed.add(index)
+        if most is not None and len(self._failed) * 100 > most * len(self.hosts):
+            self._close(f"{len(self._failed)} of {_hosts(len(self.hosts))} failed, more than {most:g} %")
+
+    def _judge(self, canaries: range) -> None:
+        """Begin no further host where a canary did not end as planned."""
+        bad = [self.hosts[index].target.name for index in canaries if index in self._failed]
+        if bad:
+            what = "canary" if len(bad) == 1 else "canaries"
+            self._close(f"the {what} {listed(bad)} did not end as planned")
+
+    def _close(self, why: str) -> None:
+        """Begin no further host. Those that are only looked at are left; what was begun on others goes on."""
+        if self._is_over:
+            return
+        self._is_over, self._why = True, why
+        for index in self._looking:
+            self.hosts[index].target.connection.stop()
+
+    def _dismiss_ready(self) -> None:
+        """Nothing has to change: the Ansible that waits ends while other things are done."""
+        if self._request.ready is not None and not self._has_more:
+            self._request.ready.dismiss()
+            self._request = replace(self._request, ready=None)
+
+    def _stop(self) -> None:
+        """End everything that goes on, and take note of what became of it. One more signal ends it sooner."""
+        self._is_over = True
+        for wave in self._waves:
+            wave.stop.set()
+        for index in self._looking:
+            self.hosts[index].target.connection.stop()
+        for thread in self._threads:
+            while thread.is_alive():
+                try:
+                    thread.join()
+                except (KeyboardInterrupt, SystemExit):
+                    for each in self.hosts:
+                        each.target.connection.stop()
+        while not self._events.empty():
+            with suppress(Exception, KeyboardInterrupt, SystemExit, Interrupted):
+                self._events.get()()
+
+    def _report(self) -> Report:
+        for index in range(len(self.hosts)):
+            if index not in self._reports:
+                self._leave(index)
+        names = [self.hosts[index].target.name for index in sorted(self._left)]
+        verb = "was" if len(names) == 1 else "were"
+        notices = (f"{self._why}: {listed(names)} {verb} not begun",) if self._why and names else ()
+        hosts = tuple(self._reports[index] for index in range(len(self.hosts)))
+        return Report(self._command, hosts, errors=tuple(self._errors), notices=notices)
+
+
+def _raising(error: BaseException) -> Callable[[], None]:
+    def take() -> None:
+        raise error
+
+    return take
+
+
+def _hosts(count: int) -> str:
+    return "1 host" if count == 1 else f"{count} hosts"
+
+
+def _one_at_a_time(tell: ProgressCallback) -> ProgressCallback:
+    """The same, for threads that speak at the same time."""
+    lock = threading.Lock()
+
+    def told(host: str, line: str) -> None:
+        with lock:
+            tell(host, line)
+
+    return told
