@@ -70,6 +70,7 @@ def follower(
     walks = {alias: _Walk(run_stages(due)) for alias, due in dues.items()}
     moved = dict.fromkeys(walks)
     warned: set[tuple[str, str]] = set()
+    told: set[tuple[str, str]] = set()
 
     def follow(event: "Event") -> None:
         host = names.get(event.host, "")
@@ -81,7 +82,9 @@ def follower(
             if (host, event.kind) not in warned:
                 warned.add((host, event.kind))
                 on_progress(host, "warning: it cannot be reached any more. The other hosts go on.")
-        elif is_verbose:
+        elif is_verbose and (event.kind, event.task) not in told:
+            if event.kind == "task":  # it begins on each host by itself
+                told.add((event.kind, event.task))
             on_progress(host, f"{event.kind}: {event.task} {event.text or event.step or ''}".rstrip())
         if event.host in walks:
             walks[event.host].note(event)
