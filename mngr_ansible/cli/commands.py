@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mngr_ansible.cli.verbs import Result
-from mngr_ansible.errors import UsageError
+from mngr_ansible.errors import MngrAnsibleError, UsageError
 from mngr_ansible.portable.text import one_stop, printable
 from mngr_ansible.provisioning.targets import open_targets, reached_through
 from mngr_ansible.report.report import Interrupted, Report
@@ -140,7 +140,9 @@ def _report(targets: Sequence["Target"], request: "Request", options: argparse.N
             gathered, request, Path(options.directory), dialog, is_desired=options.desired, is_plain=options.tasks
         )
     if not _is_changing(options):
-        return plan_report(provisioner.inspect(gathered, request), has_diff=getattr(options, "diff", False))
+        with _failures_told(options, targets) as on_failure:
+            inspected = provisioner.inspect(gathered, request, on_failure=on_failure)
+        return plan_report(inspected, has_diff=getattr(options, "diff", False))
     with _progress(options, [each.name for each in targets]) as on_progress:
         dialog = Dialog(on_progress, _confirm(options), options.verbose)
         done = provisioner.provision(gathered, request, dialog, command=options.command, is_finished=not is_bootstrap)
@@ -186,6 +188,20 @@ def _password() -> str:
     from mngr_ansible.provisioning.password import ask_become_password
 
     return ask_become_password()
+
+
+@contextmanager
+def _failures_told(
+    options: argparse.Namespace, targets: Sequence["Target"]
+) -> "Iterator[Callable[[str, MngrAnsibleError], None] | None]":
+    """Tells of each host that fails while others go on; None for one host alone."""
+    if len(targets) < 2:
+        yield None
+        return
+    from mngr_ansible.report.progress import failed_early
+
+    with _progress(options, [each.name for each in targets]) as on_progress:
+        yield lambda name, error: on_progress(name, failed_early(error))
 
 
 @contextmanager
