@@ -27,17 +27,15 @@ def _plan(options: argparse.Namespace) -> Result:
     if options.system and options.host:
         raise UsageError("--for plans without a host", remedy="Leave --host out, or leave --for out.")
     report = _for_distro(options) if options.system else _on_hosts(options)
+    is_flagged = options.detailed_exitcode and report.is_due
+    code = (2 if is_flagged else 0) if report.ok else 1
     from mngr_ansible.report import text
 
-    advice = ""
     if options.commands:
-        words, advice = text.commands_text(report), text.no_command_text(report)
-    elif options.system:
-        words = text.for_distro_text(report)
-    else:
-        words = text.plan_text(report, _apply_command(options))
-    is_flagged = options.detailed_exitcode and report.is_due
-    return Result(report, words, (2 if is_flagged else 0) if report.ok else 1, advice)
+        return Result(report, lambda: text.commands_text(report), code, lambda: text.no_command_text(report))
+    if options.system:
+        return Result(report, lambda: text.for_distro_text(report), code)
+    return Result(report, lambda: text.plan_text(report, _apply_command(options)), code)
 
 
 def _for_distro(options: argparse.Namespace) -> Report:
@@ -50,15 +48,14 @@ def _apply(options: argparse.Namespace) -> Result:
     report = _on_hosts(options)
     from mngr_ansible.report import text
 
-    advice = "\n".join(filter(None, (text.advice_text(host) for host in report.hosts if host.is_local)))
-    return Result(report, text.apply_text(report), 0 if report.ok else 1, advice)
+    return Result(report, lambda: text.apply_text(report), 0 if report.ok else 1, lambda: text.advice_text(report))
 
 
 def _render(options: argparse.Namespace) -> Result:
     report = _on_hosts(options)
     from mngr_ansible.report import text
 
-    return Result(report, text.render_text(report), 0 if report.ok else 1)
+    return Result(report, lambda: text.render_text(report), 0 if report.ok else 1)
 
 
 def _bootstrap(options: argparse.Namespace) -> Result:
@@ -68,7 +65,7 @@ def _bootstrap(options: argparse.Namespace) -> Result:
     report = _on_hosts(options)
     from mngr_ansible.report import text
 
-    return Result(report, "\n".join(text.tables(report)), 0 if report.ok else 1)
+    return Result(report, lambda: text.summed_text(report), 0 if report.ok else 1)
 
 
 def _plugins(options: argparse.Namespace) -> Result:
@@ -77,7 +74,7 @@ def _plugins(options: argparse.Namespace) -> Result:
 
     with open_targets(()) as (targets, _):
         report = plugins_report(_request(options, None), targets)
-    return Result(report, text.plugins_text(report))
+    return Result(report, lambda: text.plugins_text(report))
 
 
 _FEW = 4

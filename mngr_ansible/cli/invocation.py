@@ -118,7 +118,7 @@ def _stopped(reached: Report, stop: BaseException, is_json: bool) -> int:
         if not is_json and reached.hosts:
             from mngr_ansible.report import text
 
-            print(text.stopped_text(report))
+            print(text.summed_text(report))
 
     return _written(show, 130 if isinstance(stop, KeyboardInterrupt) else int(str(getattr(stop, "code", 143))))
 
@@ -128,25 +128,22 @@ def _show(result: verbs.Result, options: "argparse.Namespace") -> None:
     if options.json:
         _print_json(result.report)
         return
-    words, advice, notices = result.words, result.advice, result.report.all_notices
-    if getattr(options, "quiet", False):
-        words, advice, notices = _wrong(result, is_asked_for=getattr(options, "commands", False))
-    for notice in notices:
+    is_quiet = getattr(options, "quiet", False)
+    for notice in result.report.kept_notices if is_quiet else result.report.all_notices:
         print(f"note: {printable(notice)}", file=sys.stderr)
-    if advice:
+    if (not is_quiet or result.exit_code) and (advice := result.advice()):
         print(advice, file=sys.stderr)
-    if words:
+    if words := _wrong(result) if is_quiet and not getattr(options, "commands", False) else result.words():
         print(words)
 
 
-def _wrong(result: verbs.Result, *, is_asked_for: bool) -> tuple[str, str, tuple[str, ...]]:
-    """What ``--quiet`` leaves of the words, the advice and the notices; words that were asked for alone stay."""
+def _wrong(result: verbs.Result) -> str:
+    """What ``--quiet`` leaves of the words."""
+    if result.exit_code == 0:
+        return ""
     from mngr_ansible.report import text
 
-    words = result.words
-    if not is_asked_for:
-        words = text.wrong_text(result.report) if result.exit_code else ""
-    return words, result.advice if result.exit_code else "", result.report.kept_notices
+    return text.wrong_text(result.report)
 
 
 def _show_errors(report: Report, is_json: bool, *, is_verbose: bool = False) -> None:

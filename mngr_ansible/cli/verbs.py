@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 
 @frozen
 class Result:
-    """What a verb gives: the report, its words for stdout, advice for stderr, and the exit code."""
+    """What a verb gives: the report, the exit code, and what makes its words for stdout and its advice for stderr.
+
+    They are made where they are shown, which ``--json`` and ``--quiet`` do not need.
+    """
 
     report: Report
-    words: str
+    words: Callable[[], str]
     exit_code: int = 0
-    advice: str = ""
+    advice: Callable[[], str] = str
 
 
 def call(options: argparse.Namespace) -> Result:
@@ -38,7 +41,7 @@ def _catalog(options: argparse.Namespace) -> Result:
     from mngr_ansible.report import text
 
     report = catalog_report(options.tool)
-    return Result(report, text.catalog_text(report, is_whole=options.tool is not None))
+    return Result(report, lambda: text.catalog_text(report, is_whole=options.tool is not None))
 
 
 def _content(options: argparse.Namespace) -> Result:
@@ -46,7 +49,7 @@ def _content(options: argparse.Namespace) -> Result:
 
     copy, collection = (None if each is None else Path(each) for each in (options.copy, options.collection))
     report = content_report(copy, collection)
-    return Result(report, report.extra["path"])
+    return Result(report, lambda: report.extra["path"])
 
 
 def _inventory(options: argparse.Namespace) -> Result:
@@ -59,7 +62,7 @@ def _inventory(options: argparse.Namespace) -> Result:
     printed, talk = mngr_inventory(words)
     for line in talk.splitlines():
         print(printable(line), file=sys.stderr)
-    return Result(Report("inventory"), printed)
+    return Result(Report("inventory"), lambda: printed)
 
 
 VERBS: Mapping[str, "Verb"] = {

@@ -120,8 +120,8 @@ def render_text(report: Report) -> str:
     return "\n".join([*tables(report), *last_line(report), *map(printable, words), str(report.extra["path"])])
 
 
-def stopped_text(report: Report) -> str:
-    """The tables of what was reached before a signal came, and how many hosts have come how far."""
+def summed_text(report: Report) -> str:
+    """The table of every host that answered, and the last line."""
     return "\n".join([*tables(report), *last_line(report)])
 
 
@@ -313,8 +313,12 @@ def no_command_text(report: Report) -> str:
     return "\n".join(printable(line if is_alone else f"{listed(hosts)}: {line}") for line, hosts in found.items())
 
 
-def advice_text(host: HostReport) -> str:
-    """For stderr, about this machine: why steps failed, and what to do with the commands that stdout shows."""
+def advice_text(report: Report) -> str:
+    """For stderr, about this machine alone: why steps failed, and what to do with the commands that stdout shows."""
+    return _advice(report.hosts[0]) if len(report.hosts) == 1 and report.hosts[0].is_local else ""
+
+
+def _advice(host: HostReport) -> str:
     failed = [each for each in host.outcomes if each.is_failure and each.reason]
     statuses = [each for each in Status if each not in (Status.ADVISED, Status.NOT_REACHED)]
     lines = [

@@ -13,7 +13,7 @@ from mngr_ansible.report.text import (
     no_command_text,
     plan_text,
     render_text,
-    stopped_text,
+    summed_text,
     tables,
     wrong_text,
 )
@@ -122,7 +122,7 @@ def test_a_reason_makes_hosts_differ() -> None:
 def test_the_last_line_counts_how_hosts_ended_or_what_they_need(
     command: str, steps: list[Outcome], counted: str
 ) -> None:
-    last = lines(stopped_text(Report(command, (*hosts(3, *steps), dead("db-1", to(NPMRC, "not-reached"))))))[-1]
+    last = lines(summed_text(Report(command, (*hosts(3, *steps), dead("db-1", to(NPMRC, "not-reached"))))))[-1]
     assert last == f"4 hosts: {counted}, 1 not reached".replace("3 not reached, 1 not", "4 not")
 
 

@@ -149,7 +149,7 @@ def test_a_reason_that_several_steps_have_is_told_once_with_all_their_names():
     report = host(*two, is_local=True)
     told = "Debian 12 offers none of the packages a and b"
     assert text.no_command_text(Report("plan", (report,))) == f"no command for a, b: {told}"
-    assert advice_text(report) == f"a, b: blocked: {told}"
+    assert advice_text(Report("apply", (report,))) == f"a, b: blocked: {told}"
 
 
 def test_why_a_step_was_not_begun_is_no_advice():
@@ -157,7 +157,7 @@ def test_why_a_step_was_not_begun_is_no_advice():
         Outcome("package:git", "package", Status.TOO_NEW, reason="found 2, wanted <1"),
         Outcome("file:/x", "file", Status.NOT_REACHED, reason="nothing was changed on this host because of git"),
     )
-    assert advice_text(host(*steps, is_local=True)) == "git: too new: found 2, wanted <1"
+    assert advice_text(Report("apply", (host(*steps, is_local=True),))) == "git: too new: found 2, wanted <1"
 
 
 def test_on_this_machine_apply_prints_the_commands_alone():
@@ -176,7 +176,7 @@ def test_the_advice_counts_packages_and_asks_the_person_to_run_the_commands(comm
     advised = Outcome("package:node", "package", Status.ADVISED)
 
     copied = dataclasses.replace(NPMRC, status=Status.CHANGED)
-    text = advice_text(host(advised, GIT, copied, is_local=True, commands=(command,)))
+    text = advice_text(Report("apply", (host(advised, GIT, copied, is_local=True, commands=(command,)),)))
 
     assert text.startswith("1 of 2 packages is missing or too old on this machine (Debian 12).")
     assert whose in text
