@@ -71,14 +71,17 @@ class LocalShell:
 
     is_local: bool = True
     patience: float = 0
+    python: str | None = None
+    """The interpreter for Ansible's modules that an inventory names; None: our own."""
 
     @property
     def variables(self) -> Mapping[str, Any]:
-        return {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+        return {"ansible_connection": "local", "ansible_python_interpreter": self.python or sys.executable}
 
     @property
     def portable_variables(self) -> Mapping[str, Any]:
-        return {"ansible_connection": "local"}
+        own = {} if self.python is None else {"ansible_python_interpreter": self.python}
+        return {"ansible_connection": "local", **own}
 
     def holds(self, script: str) -> bool:  # noqa: ARG002
         return True  # it is sent through stdin, which has no limit

@@ -17,6 +17,7 @@ from typing import Any
 
 from mngr_ansible.errors import HostError, UsageError
 from mngr_ansible.host.connection import ShellResult, answer_too_long, decoded, no_answer, stopped
+from mngr_ansible.host.first_shell import FirstShell
 from mngr_ansible.host.inventory_variables import portable_variables
 from mngr_ansible.host.login_shell import FIRST_LINE, OWN_COMMAND, explain, has_begun, without_noise
 from mngr_ansible.host.ssh_errors import FailedConnection, connection_error, is_of_proxy
@@ -78,58 +79,21 @@ class Address:
         return port + sh.quote(self.name if self.user is None else f"{self.user}@{self.name}")
 
 
-class _FirstShell:
-    """The shell that is started on a host before its first script is known; it runs one script, or none.
+@frozen
+class OwnArguments:
+    """What an inventory of Ansible says of one host, beside its address.
 
-    A thread of its own starts it, and lives until :meth:`close`: the kernel ends a shell of ours with its thread.
+    Attributes:
+        common: words for ssh, and for what copies files through it. They come before ours, so that they count.
+        extra: words for ssh alone.
+        key: a private key, as ssh takes it in quotes; it is tried before others. Empty: none.
+        python: the interpreter for Ansible's modules; empty: the one that is found.
     """
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._is_needed = True
-        self._shell: WaitingProgram | None = None
-        self._until = 0.0
-        self._is_over = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def begin(self, command: Callable[[], tuple[Sequence[str], float]]) -> None:
-        """Start it with this command, and end it at this time of the monotonic clock; the thread asks for both.
-
-        What goes wrong is raised where the first script is run.
-        """
-
-        def start() -> None:
-            with contextlib.suppress(HostError, OSError):
-                argv, until = command()
-                with self._lock:
-                    if self._is_needed:
-                        self._is_needed = False
-                        self._shell, self._until = WaitingProgram(argv), until
-            self._is_over.wait()
-
-        self._thread = threading.Thread(target=start, daemon=True)
-        self._thread.start()
-
-    def take(self, until: float) -> WaitingProgram | None:
-        """The shell, once, if it lives that long; None if there is none, then none is started any more."""
-        with self._lock:
-            shell, self._shell, self._is_needed = self._shell, None, False
-        if shell is not None and until > self._until:
-            shell.end()
-            return None
-        return shell
-
-    def end(self) -> None:
-        """End the shell, unless it was taken."""
-        if (shell := self.take(0)) is not None:
-            shell.end()
-
-    def close(self) -> None:
-        """End the thread too; no script of the host runs any more."""
-        self.end()
-        self._is_over.set()
-        if self._thread is not None:
-            self._thread.join()
+    common: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    key: str = ""
+    python: str = ""
 
 
 @frozen
@@ -147,11 +111,13 @@ class OpenSsh:
     """The private key; None: as ssh's configuration and agent decide."""
     known_hosts: str | None = None
     """A file that replaces the user's known_hosts."""
+    own: OwnArguments = field(default_factory=OwnArguments)
+    """What an inventory says of this host."""
     is_local: bool = False
     _stopped: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
     _asked: list[SshSettings] = field(default_factory=list, repr=False, compare=False)
     _asking: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
-    _first: _FirstShell = field(default_factory=_FirstShell, repr=False, compare=False)
+    _first: FirstShell = field(default_factory=FirstShell, repr=False, compare=False)
 
     @property
     def settings(self) -> SshSettings:
@@ -164,7 +130,8 @@ class OpenSsh:
             if not self._asked:
                 config = _own_configuration()
                 words = [] if config is None else ["-F", str(config)]
-                command = [self._program(), *words, *as_arguments(self._identity()), *self._destination()]
+                asked = [*self.own.common, *self.own.extra, *as_arguments(self._identity())]
+                command = [self._program(), *words, *asked, *self._destination()]
                 self._asked.append(ask_settings(command, self.address.typed, self._stopped))
         return self._asked[0]
 
@@ -190,7 +157,6 @@ class OpenSsh:
             HostError: as :attr:`settings`.
         """
         options = {
-            **OPTIONS,
             "StrictHostKeyChecking": "yes",
             "UpdateHostKeys": "no",
             "ForwardAgent": "no",
@@ -199,7 +165,8 @@ class OpenSsh:
             **self.settings.differences(),
             **self._identity(),
         }
-        return [*self._configuration(), *as_arguments(options)]
+        # Of an option that is given twice the first value counts. Source: ssh_config(5).
+        return [*self._configuration(), *as_arguments(OPTIONS), *self.own.common, *as_arguments(options)]
 
     def _configuration(self) -> list[str]:
         """The words that name the configuration where ssh would not find it: ssh itself does not look at HOME."""
@@ -221,7 +188,9 @@ class OpenSsh:
         home = os.environ.get("HOME", "")
         if home and home != _home_in_passwd() and _own_configuration() is None:
             options["UserKnownHostsFile"] = _quoted(Path(home, ".ssh", "known_hosts"))
-        if self.key is not None:
+        if self.own.key:  # as Ansible has it: the agent and other keys are tried too
+            options["IdentityFile"] = f'"{self.own.key}"'
+        elif self.key is not None:
             options |= {"IdentityFile": _quoted(self.key), "IdentitiesOnly": "yes", "IdentityAgent": "none"}
         if self.known_hosts is not None:
             options["UserKnownHostsFile"] = _quoted(self.known_hosts)
@@ -234,6 +203,10 @@ class OpenSsh:
             "ansible_host": self.address.name,
             "ansible_ssh_common_args": shlex.join(self.arguments()),
         }
+        if self.own.extra:
+            variables["ansible_ssh_extra_args"] = shlex.join(self.own.extra)
+        if self.own.python:
+            variables["ansible_python_interpreter"] = self.own.python
         if self.settings.connect_seconds != CONNECT_SECONDS:
             variables["ansible_ssh_timeout"] = self.settings.connect_seconds
         if self.address.user is not None:
@@ -246,17 +219,26 @@ class OpenSsh:
     def portable_variables(self) -> Mapping[str, Any]:
         address = self.address
         system = _SYSTEM_CONFIGURATION if Path(_SYSTEM_CONFIGURATION).is_file() else "none"
-        plain = ask_settings([self._program(), "-F", system, *self._destination()], address.typed, self._stopped)
-        return portable_variables(
+        own = [*self.own.common, *self.own.extra]
+        plain = ask_settings([self._program(), "-F", system, *own, *self._destination()], address.typed, self._stopped)
+        variables = portable_variables(
             address.name,
             address.user,
             address.port,
             self.settings,
             plain,
-            key=self.key,
+            key=self.own.key or self.key,
             known_hosts=self.known_hosts,
             login_home=_home_in_passwd(),
         )
+        if self.own.common:
+            ours = variables["ansible_ssh_common_args"]
+            variables["ansible_ssh_common_args"] = f"{shlex.join(self.own.common)} {ours}"
+        if self.own.extra:
+            variables["ansible_ssh_extra_args"] = shlex.join(self.own.extra)
+        if self.own.python:
+            variables["ansible_python_interpreter"] = self.own.python
+        return variables
 
     def _program(self) -> str:
         ssh = find_program("ssh")
@@ -280,7 +262,8 @@ class OpenSsh:
         """ssh with all its options and the host; ``is_shared``: over the shared connection, which it opens."""
         options = {"ConnectTimeout": str(self.settings.connect_seconds)}
         options |= master_options(self.control_path) if is_shared else {"ControlMaster": "no", "ControlPath": "none"}
-        return [self._program(), "-T", *extra, *as_arguments(options), *self.arguments(), *self._destination()]
+        words = [*as_arguments(options), *self.arguments(), *self.own.extra]
+        return [self._program(), "-T", *extra, *words, *self._destination()]
 
     def _shell_command(self, seconds: float) -> list[str]:
         """ssh, and the shell that it starts on the host, which is ended after so many seconds."""
@@ -327,9 +310,9 @@ class OpenSsh:
             if is_of_proxy(stderr) and self.settings.proxy:
                 stderr = self._words_of_proxy(left) or stderr
             config = _own_configuration()
-            by_hand = (
-                self.address.destination if config is None else f"-F {sh.quote(str(config))} {self.address.destination}"
-            )
+            words = [] if config is None else ["-F", str(config)]
+            words += [*self.own.common, *self.own.extra, *(("-i", self.own.key) if self.own.key else ())]
+            by_hand = f"{sh.join(words)} {self.address.destination}".lstrip()
             raise connection_error(
                 FailedConnection(
                     stderr,

@@ -1,15 +1,15 @@
-"""The hosts of a command without mngr: this machine, or addresses that are reached over ssh."""
+"""The hosts of a command without mngr: this machine, addresses that are reached over ssh, and those of inventories."""
 
 import contextlib
 import os
 import shlex
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mngr_ansible.errors import HostError, UsageError
+from mngr_ansible.errors import HostError, InputError, UsageError
 from mngr_ansible.host.connection import Connection, LocalShell
 from mngr_ansible.host.masters import control_sockets
 from mngr_ansible.host.ssh import Address, OpenSsh
@@ -29,17 +29,29 @@ def open_targets(
     inventory: Sequence[str | os.PathLike[str]] = (),
     limit: str | None = None,
     vault_ids: Sequence[str] = (),
+    timeout: float | None = None,
+    has_playbooks: bool = False,
 ) -> Iterator[tuple[list["Target"], str | None]]:
     """The hosts, and the ControlPath of their ssh connections (None for this machine). No host means this machine.
 
     No host is contacted before ``Target.connect`` is called, or a script is run on it; the connections are closed when
     the block ends.
 
+    Args:
+        hosts: addresses.
+        work_dir: where relative destinations start.
+        key: a private key, for hosts whose inventory names none.
+        known_hosts: a file with the host keys to trust.
+        inventory: inventories of Ansible; their hosts come first.
+        limit: which hosts of them; None: all.
+        vault_ids: passwords for ansible-vault.
+        timeout: seconds that reading the inventories may take; None: as long as a run by default.
+        has_playbooks: playbooks of the user's own need all variables of the inventory's hosts.
+
     Raises:
         UsageError: an address does not parse, or is given twice.
+        InputError: an inventory cannot be used.
     """
-    if inventory or limit is not None or vault_ids:
-        raise UsageError("--inventory, --limit and --vault-id are not supported yet", remedy="Give each host once.")
     directory = os.fspath(work_dir) if work_dir is not None else None
     if not isinstance(hosts, (list, tuple)):
         from mngr_ansible.inputs.arguments import as_tuple
@@ -50,11 +62,15 @@ def open_targets(
             raise UsageError(
                 f"hosts contains {each!r:.200}, which is not text", remedy="Give addresses as text: [USER@]HOST[:PORT]."
             )
-    if not hosts:
+    if limit is not None and not inventory:
+        raise UsageError(
+            "--limit chooses among the hosts of an inventory, and none is given", remedy="Add --inventory PATH."
+        )
+    if not hosts and not inventory:
         from mngr_ansible.inputs.arguments import current_directory
 
         current_directory()
-        yield [host_target("localhost", LocalShell(), os.path.abspath(os.path.expanduser(directory or ".")))], None  # noqa: PTH100, PTH111
+        yield [host_target("localhost", LocalShell(), work_dir_here(directory))], None
         return
     twice = next((each for each, count in Counter(hosts).items() if count > 1), None)
     if twice is not None:
@@ -62,13 +78,34 @@ def open_targets(
     addresses = [Address.parse(host) for host in hosts]
     identity, keys = _existing_file("--key", key), _existing_file("--known-hosts", known_hosts)
     with control_sockets() as sockets:
-        connections = [OpenSsh(each, sockets, identity, keys) for each in addresses]
+        found: list[Target] = []
+        if inventory:
+            from mngr_ansible.provisioning import inventories
+
+            seconds = Settings().timeout if timeout is None else timeout
+            found = inventories.targets(
+                inventories.Asked(inventory, limit, vault_ids, seconds, has_playbooks), directory, sockets, identity, keys
+            )
+            _require_once({each.name for each in found}, hosts)
+        found += [_over_ssh(OpenSsh(each, sockets, identity, keys), directory) for each in addresses]
+        connections = [each.connection for each in found if isinstance(each.connection, OpenSsh)]
         with _settings_asked_ahead(connections):
-            found = [
-                replace(host_target(each.address.typed, each, directory or ""), connect=each.begin)
-                for each in connections
-            ]
-            yield found, connections[0].control_path
+            yield found, connections[0].control_path if connections else None
+
+
+def _require_once(names: Collection[str], hosts: Sequence[str]) -> None:
+    twice = next((each for each in hosts if each in names), None)
+    if twice is not None:
+        raise InputError(f"{twice} is in the inventory, and given with --host too", remedy="Leave --host out for it.")
+
+
+def _over_ssh(connection: OpenSsh, directory: str | None) -> "Target":
+    return replace(host_target(connection.address.typed, connection, directory or ""), connect=connection.begin)
+
+
+def work_dir_here(directory: str | None) -> str:
+    """Where relative destinations start on this machine."""
+    return os.path.abspath(os.path.expanduser(directory or "."))  # noqa: PTH100, PTH111
 
 
 @contextlib.contextmanager

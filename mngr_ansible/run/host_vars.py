@@ -149,7 +149,8 @@ def connection_vars(run: HostRun, *, is_portable: bool) -> dict[str, Any]:
         variables["ansible_remote_tmp"] = run.remote_tmp
     marked = mark(variables)
     assert isinstance(marked, dict)  # noqa: S101
-    if is_portable and variables.get("ansible_connection") == "local":
+    is_chosen = "ansible_python_interpreter" in run.variables
+    if is_portable and not is_chosen and variables.get("ansible_connection") == "local":
         marked["ansible_python_interpreter"] = _OWN_PYTHON
     return marked
 

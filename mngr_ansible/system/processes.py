@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -30,7 +30,7 @@ _CHECK_SECONDS = 0.2
 
 
 class TooLongError(Exception):
-    """The program's output is longer than :data:`LONGEST`."""
+    """The program's output is longer than :data:`LONGEST`, or than what is accepted of it."""
 
 
 class StoppedError(Exception):
@@ -54,8 +54,10 @@ class WaitingProgram:
     keep a pipe open. On Linux the kernel kills the program when the thread that started it ends.
     """
 
-    def __init__(self, argv: Sequence[str], cwd: str | None = None) -> None:
-        """Start it.
+    def __init__(
+        self, argv: Sequence[str], cwd: str | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Start it, in our own environment or in this one.
 
         Raises:
             OSError: that is not possible.
@@ -69,17 +71,20 @@ class WaitingProgram:
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
                 cwd=cwd,
+                env=environment,
             )
         except BaseException:
             self._stderr.close()
             raise
 
-    def finish(self, stdin: bytes, *, seconds: float, stop: threading.Event | None = None) -> ProgramResult:
+    def finish(
+        self, stdin: bytes, *, seconds: float, stop: threading.Event | None = None, longest: int = LONGEST
+    ) -> ProgramResult:
         """Give it this input and take its output; it has always ended when this returns or raises.
 
         Raises:
             TimeoutError: it did not end in time.
-            TooLongError: it printed more than :data:`LONGEST` bytes to stdout or stderr.
+            TooLongError: it printed more than ``longest`` bytes to stdout, or :data:`LONGEST` to stderr.
             StoppedError: ``stop`` was set.
         """
         deadline = time.monotonic() + seconds
@@ -93,7 +98,7 @@ class WaitingProgram:
                 raise TimeoutError
 
         try:
-            stdout = _exchange(self._process, stdin, check_limits)
+            stdout = _exchange(self._process, stdin, check_limits, longest)
             code = _wait(self._process, check_limits)
             self._stderr.seek(0)
             return ProgramResult(stdout, self._stderr.read(_LONGEST_STDERR), code)
@@ -113,7 +118,14 @@ class WaitingProgram:
 
 
 def run_bounded(
-    argv: Sequence[str], stdin: bytes, *, seconds: float, stop: threading.Event | None = None, cwd: str | None = None
+    argv: Sequence[str],
+    stdin: bytes,
+    *,
+    seconds: float,
+    stop: threading.Event | None = None,
+    cwd: str | None = None,
+    environment: Mapping[str, str] | None = None,
+    longest: int = LONGEST,
 ) -> ProgramResult:
     """Run a program with this input, in ``cwd``; it has always ended when this returns or raises.
 
@@ -121,7 +133,7 @@ def run_bounded(
         TimeoutError, TooLongError, StoppedError: as :meth:`WaitingProgram.finish`.
         OSError: it could not be started.
     """
-    return WaitingProgram(argv, cwd).finish(stdin, seconds=seconds, stop=stop)
+    return WaitingProgram(argv, cwd, environment).finish(stdin, seconds=seconds, stop=stop, longest=longest)
 
 
 def find_program(name: str) -> str | None:
@@ -193,7 +205,9 @@ def _wait(process: subprocess.Popen[bytes], check_limits: Callable[[], None]) ->
             check_limits()
 
 
-def _exchange(process: subprocess.Popen[bytes], stdin: bytes, check_limits: Callable[[], None]) -> bytes:
+def _exchange(
+    process: subprocess.Popen[bytes], stdin: bytes, check_limits: Callable[[], None], longest: int
+) -> bytes:
     """Write the program's input and read its output at the same time, until both are closed."""
     assert process.stdin is not None  # noqa: S101 - for mypy: both are pipes
     assert process.stdout is not None  # noqa: S101
@@ -208,7 +222,7 @@ def _exchange(process: subprocess.Popen[bytes], stdin: bytes, check_limits: Call
                 if key.fileobj is process.stdout:
                     block = os.read(process.stdout.fileno(), _BLOCK)
                     stdout += block
-                    if len(stdout) > LONGEST:
+                    if len(stdout) > longest:
                         raise TooLongError
                     if not block:
                         selector.unregister(process.stdout)

@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Inventories as Ansible itself reads them: which hosts they have, and how each is reached, as plain values.
+
+It imports Ansible, so it stands outside of the package. ``mngr_ansible/inventory/reading.py`` starts it as
+``python -P -E ansible_inventory.py`` in the user's own environment, and describes what goes in (stdin) and comes out
+(stdout), each one document of JSON. What inventories, their programs and plugins print goes to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+MOST_MEMORY = 2 << 30
+"""Bytes of memory for this process, and for each program that an inventory is: Ansible reads its output without a
+limit."""
+MANIFESTS = "mngr_ansible_manifests"
+WORDS = 600
+"""Characters of an error's text that are kept."""
+_ELSEWHERE = ("Unable to parse ", "No inventory was parsed", "provided hosts list is empty")
+"""Beginnings of warnings whose content is said in other words."""
+
+
+def main() -> None:
+    """Read the inventories that stdin names; write what they say."""
+    order = json.loads(sys.stdin.buffer.read())
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    with suppress(ValueError, OSError):  # a lower limit is in force already
+        resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+    json.dump(answer(order), answers)
+    answers.close()
+
+
+def answer(order: dict[str, Any]) -> dict[str, Any]:
+    """The whole answer; an error of Ansible is a part of it."""
+    from ansible.errors import AnsibleError
+
+    spoken = Spoken()
+    try:
+        return read(order, spoken)
+    except AnsibleError as error:
+        return {"error": {"kind": kind(error), "text": text(error)}, "warnings": spoken.warnings}
+
+
+class Spoken:
+    """What Ansible warns of, instead of printing it, and the errors that it takes for warnings."""
+
+    def __init__(self) -> None:
+        from ansible.utils.display import Display
+
+        self.warnings: list[str] = []
+        self.failures: list[tuple[str, BaseException]] = []
+        display = Display()
+        display.warning = self._warning
+        display.error_as_warning = self._failure
+        display.deprecated = lambda *_, **__: None
+
+    def _warning(self, msg: object, *_: object, **__: object) -> None:
+        line = " ".join(str(msg).split())[:WORDS]
+        if not line.startswith(_ELSEWHERE) and line not in self.warnings:
+            self.warnings.append(line)
+
+    def _failure(self, msg: object, exception: BaseException, **_: object) -> None:
+        self.failures.append((str(msg), exception))
+
+
+def read(order: dict[str, Any], spoken: Spoken) -> dict[str, Any]:
+    """Have Ansible read the inventories as its own commands do, with the user's configuration and vault passwords."""
+    import ansible.cli
+    from ansible.cli.inventory import InventoryCLI
+    from ansible.inventory.manager import InventoryManager
+    from ansible.utils.path import unfrackpath
+
+    unread: dict[str, str] = {}
+
+    class Manager(InventoryManager):  # type: ignore[misc]
+        """Remembers what could not be read, and why."""
+
+        def parse_source(self, source: str, cache: bool = False) -> bool:
+            before, below = len(spoken.failures), len(unread)
+            is_read = bool(super().parse_source(source, cache=cache))
+            if not is_read and not Path(source).is_dir():
+                unread[source] = reason(source, spoken.failures[before:])
+            elif not is_read:
+                entries = list(unread.items())[below:]
+                unread[source] = ": ".join(entries[0]) if entries else "there is no inventory in it"
+            return is_read
+
+    class Reader(InventoryCLI):  # type: ignore[misc]
+        def run(self) -> None:
+            super(InventoryCLI, self).run()
+            self.loader, self.inventory, self.vm = self._play_prereqs()
+
+    ansible.cli.InventoryManager = Manager
+    words = [word for each in order["vault_ids"] for word in ("--vault-id", each)]
+    words += [word for each in order["sources"] for word in ("--inventory", each)]
+    reader = Reader(["ansible-inventory", "--list", *words])
+    reader.run()
+    inventory = reader.inventory
+    total = len(inventory.list_hosts())
+    inventory.subset(order["limit"])
+    hosts = Hosts(reader.loader, inventory, reader.vm, renders_all=order["renders_all"])
+    found = [hosts.host(each) for each in inventory.list_hosts()] if total else []
+    paths = {each if "," in each else unfrackpath(each, follow=False): each for each in order["sources"]}
+    return {
+        "hosts": found,
+        "total": total,
+        "failed": [[paths[each], why] for each, why in unread.items() if each in paths],
+        "skipped": [[each, why] for each, why in unread.items() if each not in paths],
+        "warnings": spoken.warnings,
+    }
+
+
+class Hosts:
+    """Renders what is said of hosts."""
+
+    def __init__(self, loader: Any, inventory: Any, variables: Any, *, renders_all: bool) -> None:
+        from ansible import constants
+        from ansible.plugins.loader import become_loader, connection_loader
+        from ansible.vars.hostvars import HostVars
+
+        self._loader, self._inventory, self._variables = loader, inventory, variables
+        self._hostvars = HostVars(inventory, variables, loader)
+        self._constants = constants
+        self._renders_all = renders_all
+        connection_loader.get("ssh", class_only=True)  # loads the definitions of its options
+        become_loader.get("sudo", class_only=True)
+        self._of_ssh = frozenset(constants.config.get_plugin_vars("connection", "ssh"))
+        self._of_sudo = frozenset(constants.config.get_plugin_vars("become", "sudo"))
+        self._said: dict[str, Any] = {}
+
+    def host(self, host: Any) -> dict[str, Any]:
+        """One host: its name, groups, connection and, if they are wanted, all its variables."""
+        name = str(host.get_name())
+        view = self._hostvars[name]
+        failed: dict[str, dict[str, str]] = {}
+
+        def rendered(variable: str) -> Any:
+            if variable not in view:
+                return None
+            try:
+                return plain(view[variable])
+            except Exception as error:  # noqa: BLE001 - a template can raise anything
+                failed[variable] = {"kind": kind(error), "text": text(error)}
+                return None
+
+        known = {each: rendered(each) for each in sorted(self._of_ssh | self._of_sudo) if each in view}
+        known["inventory_hostname"] = name
+        known = {key: value for key, value in known.items() if key not in failed}
+
+        def option(kind_: str, plugin: str, name_: str) -> tuple[Any, str]:
+            try:
+                value, origin = self._constants.config.get_config_value_and_origin(
+                    name_, plugin_type=kind_, plugin_name=plugin, variables=known
+                )
+            except Exception as error:  # noqa: BLE001 - a value of a wrong type
+                failed[name_] = {"kind": kind(error), "text": text(error)}
+                return None, "default"
+            return plain(value), str(origin)
+
+        ssh = {each: option("connection", "ssh", each)[0] for each in _SSH_OPTIONS}
+        args, origin = option("connection", "ssh", "ssh_args")
+        found = {
+            "name": name,
+            "groups": [str(each.name) for each in sorted_groups(host) if each.name not in ("all", "ungrouped")],
+            "directory": rendered("inventory_dir"),
+            "connection": rendered("ansible_connection") or str(self._constants.DEFAULT_TRANSPORT),
+            "ssh": {**ssh, "ssh_args": None if origin == "default" else args},
+            "has_password": option("connection", "ssh", "password")[0] is not None,
+            "python": rendered("ansible_python_interpreter"),
+            "become": rendered("ansible_become"),
+            "become_method": rendered("ansible_become_method"),
+            "become_user": option("become", "sudo", "become_user")[0],
+            "become_password": option("become", "sudo", "become_pass")[0],
+            "manifests": rendered(MANIFESTS),
+            "hidden": self._hidden(host) if MANIFESTS in view else [],
+            "failed": dict(failed),
+        }
+        if self._renders_all:
+            found["values"] = {each: rendered(each) for each in view if self._is_own(each)}
+            left = [each for each in failed if each in found["values"]]
+            found["templates"] = {each: raw for each in left if (raw := _raw(view, each)) is not None}
+            for each in left:
+                del found["values"][each]
+            found["unrendered"] = {each: failed[each] for each in left if each not in found["templates"]}
+        return found
+
+    def _is_own(self, name: str) -> bool:
+        """Whether the inventory, and not Ansible itself, says this variable."""
+        return name not in self._constants.INTERNAL_STATIC_VARS and name not in _MAGIC
+
+    def _hidden(self, host: Any) -> list[str]:
+        """Whose list of manifests counts, then those whose other list does not: "the group web", "the host web-1"."""
+        saying = [(f"the group {each.name}", self._says(each)) for each in sorted_groups(host)]
+        saying.append((f"the host {host.get_name()}", self._says(host)))
+        lists = [(who, said) for who, said in saying if said is not None]
+        if not lists:
+            return []
+        winner, counts = lists[-1]
+        return [winner, *(who for who, said in lists[:-1] if said != counts)]
+
+    def _says(self, entity: Any) -> Any:
+        from ansible.vars.plugins import get_vars_from_inventory_sources
+
+        key = f"{type(entity).__name__} {entity.name}"
+        if key not in self._said:
+            own = dict(entity.get_vars())
+            own |= get_vars_from_inventory_sources(self._loader, self._inventory._sources, [entity], "all")  # noqa: SLF001
+            self._said[key] = own.get(MANIFESTS)
+        return self._said[key]
+
+
+_SSH_OPTIONS = ("host", "port", "remote_user", "private_key_file", "ssh_common_args", "ssh_extra_args")
+_MAGIC = frozenset(
+    ("ansible_local", "ansible_facts", "group_names", "groups", "hostvars", "omit", "play_hosts", "playbook_dir", "vars")
+)
+
+
+def sorted_groups(host: Any) -> list[Any]:
+    """The groups of a host, the most specific one last. Source: ansible-core, "How variables are merged"."""
+    from ansible.inventory.helpers import sort_groups
+
+    return list(sort_groups(host.get_groups()))
+
+
+def _raw(view: Any, name: str) -> Any:
+    """A variable as it is written, where it can only be rendered in a play, such as one that uses facts."""
+    try:
+        return plain(view._vars[name])  # noqa: SLF001
+    except Exception:  # noqa: BLE001 - it is encrypted
+        return None
+
+
+def plain(value: Any) -> Any:
+    """The same value of the types of JSON alone."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, dict):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(each) for each in value]
+    return str(value)
+
+
+def reason(source: str, failures: list[tuple[str, BaseException]]) -> str:
+    """Why a source could not be read: what the plugin says that is meant for such a file."""
+    if any(isinstance(each, MemoryError) for _, error in failures for each in chain(error)):
+        return f"it needs more than {MOST_MEMORY >> 30} GiB of memory"
+    told = [(message, text(error)) for message, error in failures]
+    if os.access(source, os.X_OK):
+        meant: tuple[str, ...] = ("script",)
+    elif source.endswith((".yml", ".yaml", ".json")):
+        told = [each for each in told if "no root 'plugin' key" not in each[1]]
+        meant = ("auto", "yaml")
+    else:
+        meant = ("ini",)
+    for plugin in meant:
+        for message, words in told:
+            if f"'{plugin}'" in message:
+                return words
+    return told[-1][1] if told else "no inventory plugin of Ansible takes it"
+
+
+def chain(error: BaseException | None) -> list[BaseException]:
+    """An exception and its causes."""
+    found: list[BaseException] = []
+    while error is not None and error not in found:
+        found.append(error)
+        error = error.__cause__ or error.__context__
+    return found
+
+
+def kind(error: BaseException) -> str:
+    """``vault`` for a password that is missing or wrong, ``prompt`` for one that nobody can type, else ``other``."""
+    for each in chain(error):
+        if isinstance(each, EOFError) or "EOFError" in str(each):
+            return "prompt"
+        if type(each).__name__.startswith("AnsibleVault") or "vault secrets" in str(each):
+            return "vault"
+    return "other"
+
+
+def text(error: BaseException) -> str:
+    """What an error says, in one line."""
+    return " ".join(str(getattr(error, "message", error)).split())[:WORDS]
+
+
+if __name__ == "__main__":
+    main()

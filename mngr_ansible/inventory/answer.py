@@ -1,0 +1,180 @@
+"""What Ansible says of the hosts of an inventory, as values: the answer of ``launcher/ansible_inventory.py``, checked."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from mngr_ansible.errors import ErrorGroup, InputError, MngrAnsibleError
+from mngr_ansible.portable.text import printable
+from mngr_ansible.values import field, frozen
+
+MANIFESTS = "mngr_ansible_manifests"
+"""The variable of a host that names manifests."""
+
+_MOST_NAMES = 10
+"""Hosts that one message names."""
+
+
+@frozen
+class InventoryHost:
+    """One host of an inventory, as Ansible reads it.
+
+    Attributes:
+        name: its name in the inventory.
+        groups: its groups, the most specific one last, without ``all`` and ``ungrouped``.
+        directory: the directory of its inventory; None for a list on the command line.
+        connection: the name of Ansible's connection plugin.
+        address: what ssh is given.
+        port: of ssh; None: as ssh decides.
+        user: of ssh; None: as ssh decides.
+        key: the file of a private key, as it is written; None: as ssh decides.
+        common_args: words for ssh, as Ansible has them in ``ssh_common_args``.
+        extra_args: the same of ``ssh_extra_args``.
+        ssh_args: the same of ``ssh_args``, where they are not Ansible's default.
+        has_password: whether ssh would need a password.
+        python: the interpreter; None: none is chosen.
+        become: whether tasks become another user; None: it does not say.
+        become_method: ``sudo`` and the like.
+        become_user: whom they become.
+        password: for that; kept in memory alone.
+        manifests: the value of :data:`MANIFESTS`, as it is written.
+        hidden: who says that value, then who says another that does not count.
+        values: all its variables, rendered; only where playbooks of the user's own need them.
+        templates: those of its variables that only a play can render, since they use facts; as they are written.
+    """
+
+    name: str
+    groups: tuple[str, ...] = ()
+    directory: str | None = None
+    connection: str = "ssh"
+    address: str = ""
+    port: int | None = None
+    user: str | None = None
+    key: str | None = None
+    common_args: str = ""
+    extra_args: str = ""
+    ssh_args: str = ""
+    has_password: bool = False
+    python: str | None = None
+    become: bool | None = None
+    become_method: str = "sudo"
+    become_user: str = "root"
+    password: str | None = field(default=None, repr=False)
+    manifests: Any = None
+    hidden: tuple[str, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    templates: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+def parse_hosts(answers: Sequence[Mapping[str, Any]]) -> list[InventoryHost]:
+    """The hosts of an answer.
+
+    Raises:
+        InputError: a variable cannot be rendered, or is of a wrong type; it names the hosts and the variable.
+        ErrorGroup: several of them.
+    """
+    failures: dict[tuple[str, str, str], list[str]] = {}
+    hosts = []
+    for each in answers:
+        problems = [*each["failed"].items(), *each.get("unrendered", {}).items()]
+        for variable, failure in problems:
+            failures.setdefault((variable, failure["kind"], failure["text"]), []).append(each["name"])
+        if not problems:
+            hosts.append(_host(each))
+    errors = [_not_rendered(*what, names) for what, names in failures.items()]
+    if errors:
+        raise errors[0] if len(errors) == 1 else ErrorGroup(errors)
+    return hosts
+
+
+def named(hosts: Sequence[str]) -> str:
+    """The hosts of one message: all of them, or the first ones and how many more."""
+    shown = ", ".join(printable(each) for each in hosts[:_MOST_NAMES])
+    return shown if len(hosts) <= _MOST_NAMES else f"{shown} and {len(hosts) - _MOST_NAMES} more"
+
+
+def vault_error(text: str, *, is_prompt: bool = False) -> InputError:
+    """The error of what ansible-vault cannot decrypt."""
+    if is_prompt:
+        return InputError(
+            "a vault password has to be typed, and there is no terminal",
+            remedy="Give a file or a program that has it: --vault-id LABEL@FILE.",
+        )
+    return InputError(
+        f"the inventory has values of ansible-vault that cannot be decrypted: {printable(text).rstrip('.')}",
+        remedy="Give the right password, such as --vault-id prod@~/.vault-password or --vault-id prod@prompt.",
+    )
+
+
+def _not_rendered(variable: str, kind: str, text: str, names: Sequence[str]) -> MngrAnsibleError:
+    if kind in ("vault", "prompt"):
+        return vault_error(f"{variable} of {named(names)}: {text}", is_prompt=kind == "prompt")
+    return InputError(
+        f"{variable} of {named(names)} in the inventory cannot be used: {printable(text).rstrip('.')}",
+        remedy="Correct this variable. Facts of hosts are not known when an inventory is read.",
+    )
+
+
+def _host(answer: Mapping[str, Any]) -> InventoryHost:
+    name, ssh = answer["name"], answer["ssh"]
+
+    def value[Value](variable: str, found: Any, kind: type[Value], convert: Callable[[Any], Value]) -> Value | None:
+        if found is None or isinstance(found, kind):
+            return found
+        try:
+            return convert(found)
+        except (TypeError, ValueError):
+            shown = "a secret value" if "password" in variable else f"{found!r:.80}"
+            raise InputError(
+                f"{variable} of {printable(name)} in the inventory is {shown}, which cannot be used",
+                remedy="Correct this variable.",
+            ) from None
+
+    def text(variable: str, found: Any) -> str | None:
+        return value(variable, found, str, _as_text) or None
+
+    return InventoryHost(
+        name=name,
+        groups=tuple(answer["groups"]),
+        directory=text("inventory_dir", answer["directory"]),
+        connection=text("ansible_connection", answer["connection"]) or "ssh",
+        address=text("ansible_host", ssh["host"]) or name,
+        port=value("ansible_port", ssh["port"], int, _as_port),
+        user=text("ansible_user", ssh["remote_user"]),
+        key=text("ansible_ssh_private_key_file", ssh["private_key_file"]),
+        common_args=text("ansible_ssh_common_args", ssh["ssh_common_args"]) or "",
+        extra_args=text("ansible_ssh_extra_args", ssh["ssh_extra_args"]) or "",
+        ssh_args=text("ansible_ssh_args", ssh["ssh_args"]) or "",
+        has_password=answer["has_password"],
+        python=text("ansible_python_interpreter", answer["python"]),
+        become=value("ansible_become", answer["become"], bool, _as_bool),
+        become_method=text("ansible_become_method", answer["become_method"]) or "sudo",
+        become_user=text("ansible_become_user", answer["become_user"]) or "root",
+        password=text("ansible_become_password", answer["become_password"]),
+        manifests=answer["manifests"],
+        hidden=tuple(answer["hidden"]),
+        values=answer.get("values", {}),
+        templates=answer.get("templates", {}),
+    )
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    raise TypeError
+
+
+def _as_port(value: object) -> int:
+    port = int(str(value))
+    if 0 < port < 65536:
+        return port
+    raise ValueError
+
+
+def _as_bool(value: object) -> bool:
+    """As Ansible reads a boolean. Source: ansible-core, ``module_utils.parsing.convert_bool``."""
+    word = str(value).lower()
+    if word in ("yes", "on", "1", "true", "y", "t"):
+        return True
+    if word in ("no", "off", "0", "false", "n", "f", ""):
+        return False
+    raise ValueError

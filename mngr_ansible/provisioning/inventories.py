@@ -1,0 +1,113 @@
+"""The hosts of Ansible inventories as targets: ``--inventory``, ``--limit`` and ``--vault-id``."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from mngr_ansible.errors import InputError
+from mngr_ansible.host.ssh import OpenSsh
+from mngr_ansible.inputs import manifest
+from mngr_ansible.inputs.arguments import as_paths, as_tuple
+from mngr_ansible.inputs.contribution import Contribution
+from mngr_ansible.inventory.answer import MANIFESTS, InventoryHost, named
+from mngr_ansible.inventory.connecting import connected
+from mngr_ansible.inventory.reading import read
+from mngr_ansible.portable.text import printable
+from mngr_ansible.provisioning.request import Target
+from mngr_ansible.provisioning.targets import host_target, work_dir_here
+from mngr_ansible.values import frozen, replace
+
+
+@frozen
+class Asked:
+    """What of which inventories is wanted; the fields are the arguments of ``targets.open_targets``."""
+
+    inventories: Sequence[str | os.PathLike[str]]
+    limit: str | None
+    vault_ids: Sequence[str]
+    seconds: float
+    has_playbooks: bool = False
+
+
+def targets(
+    asked: Asked, directory: str | None, sockets: Path, key: str | None, known_hosts: str | None
+) -> list[Target]:
+    """The hosts of the inventories, in their order; none is contacted.
+
+    Args:
+        asked: which.
+        directory: where relative destinations start, as the user typed it.
+        sockets: where ssh's shared connections have their sockets.
+        key: a private key for hosts whose variables name none.
+        known_hosts: a file that replaces the user's known_hosts.
+
+    Raises:
+        InputError: an inventory, or a manifest that it names, cannot be read or used.
+        RunError: Ansible could not be run.
+    """
+    inventory = read(
+        as_paths("inventory", asked.inventories),
+        asked.limit,
+        as_tuple("vault_ids", asked.vault_ids),
+        seconds=asked.seconds,
+        renders_all=asked.has_playbooks,
+    )
+    reached = connected(inventory.hosts, sockets, key, known_hosts)
+    manifests = _manifests(inventory.hosts)
+    found = []
+    for host, connection in zip(inventory.hosts, reached.connections, strict=True):
+        is_ssh = isinstance(connection, OpenSsh)
+        target = host_target(host.name, connection, (directory or "") if is_ssh else work_dir_here(directory))
+        found.append(
+            replace(
+                target,
+                connect=connection.begin if isinstance(connection, OpenSsh) else None,
+                manifests=manifests[host.name],
+                groups=host.groups,
+                values=host.values,
+                become=host.become,
+                password=host.password,
+            )
+        )
+    found[0] = replace(found[0], notices=(*inventory.notices, *reached.notices, *_hidden(inventory.hosts)))
+    return found
+
+
+def _manifests(hosts: Sequence[InventoryHost]) -> Mapping[str, tuple[Contribution, ...]]:
+    """The contributions of each host's manifests, by its name. A file that several hosts name is read once."""
+    contributions: dict[str, Contribution] = {}
+    found = {}
+    for host in hosts:
+        paths = list(_paths(host))
+        for path in paths:
+            if path not in contributions:
+                contributions[path] = manifest.read(path)
+        found[host.name] = tuple(contributions[path] for path in paths)
+    return found
+
+
+def _paths(host: InventoryHost) -> Iterator[str]:
+    """The paths of a host's manifests; a relative one starts at its inventory.
+
+    Raises:
+        InputError: the variable is no list of paths.
+    """
+    listed = [] if host.manifests is None else host.manifests
+    if not isinstance(listed, list) or not all(isinstance(each, str) and each for each in listed):
+        raise InputError(
+            f"{MANIFESTS} of {printable(host.name)} in the inventory is {listed!r:.80}, and no list of paths",
+            remedy=f'Write a list: {MANIFESTS}: ["web.yml"].',
+        )
+    for each in listed:
+        yield os.path.join(host.directory or "", os.path.expanduser(each))  # noqa: PTH111, PTH118 - as text
+
+
+def _hidden(hosts: Sequence[InventoryHost]) -> Iterator[str]:
+    """What people should know where a host has several lists of manifests: only one of them counts."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for host in hosts:
+        if len(host.hidden) > 1:
+            alike.setdefault(host.hidden, []).append(host.name)
+    for (winner, *others), names in alike.items():
+        what = " and ".join(printable(each) for each in others)
+        yield f"{named(names)}: {MANIFESTS} of {printable(winner)} counts, and hides that of {what}"
