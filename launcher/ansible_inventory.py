@@ -218,7 +218,17 @@ class Hosts:
 
 _SSH_OPTIONS = ("host", "port", "remote_user", "private_key_file", "ssh_common_args", "ssh_extra_args")
 _MAGIC = frozenset(
-    ("ansible_local", "ansible_facts", "group_names", "groups", "hostvars", "omit", "play_hosts", "playbook_dir", "vars")
+    (
+        "ansible_local",
+        "ansible_facts",
+        "group_names",
+        "groups",
+        "hostvars",
+        "omit",
+        "play_hosts",
+        "playbook_dir",
+        "vars",
+    )
 )
 
 

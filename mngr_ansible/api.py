@@ -102,6 +102,8 @@ def provision(
         inventory=inventory,
         limit=limit,
         vault_ids=vault_ids,
+        timeout=timeout,
+        has_playbooks=bool(playbooks) or bool(settings and settings.get("playbooks")),
     )
     with opened as (targets, control_path), reached_through(targets, as_tuple("workers", workers)) as found:
         asked = build_request(

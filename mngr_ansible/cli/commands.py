@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 
 def _plan(options: argparse.Namespace) -> Result:
-    if options.system and options.host:
-        raise UsageError("--for plans without a host", remedy="Leave --host out, or leave --for out.")
+    if options.system and (options.host or options.inventory):
+        where = "--host" if options.host else "--inventory"
+        raise UsageError("--for plans without a host", remedy=f"Leave {where} out, or leave --for out.")
     report = _for_distro(options) if options.system else _on_hosts(options)
     is_flagged = options.detailed_exitcode and report.is_due
     code = (2 if is_flagged else 0) if report.ok else 1
@@ -102,6 +103,8 @@ def _on_hosts(options: argparse.Namespace) -> Report:
             inventory=options.inventory,
             limit=options.limit,
             vault_ids=options.vault_id,
+            timeout=options.timeout,
+            has_playbooks=bool(getattr(options, "playbook", ())),
         )
         with opened as (found, control_path), reached_through(found, options.worker) as targets:
             request = replace(_request(options, control_path), ready=options.ready)
@@ -111,7 +114,7 @@ def _on_hosts(options: argparse.Namespace) -> Report:
             raise Interrupted(report, signal) from signal
         raise
     idle = [f"--{name.replace('_', '-')}" for name in ("key", "known_hosts") if getattr(options, name) is not None]
-    if idle and not options.host:
+    if idle and not options.host and not options.inventory:
         notice = f"{' and '.join(idle)} without --host: this machine is meant, and no ssh is used"
         report = replace(report, notices=(notice, *report.notices))
     return report

@@ -34,11 +34,15 @@ class Guess:
         from mngr_ansible.run import settled
 
         self._digest = settled.digest("command", _current_directory(), *self._words)
-        if settled.is_settled(self._digest) or self._has(_ASKING):
+        if settled.is_settled(self._digest) or self._has(_ASKING) or self._has_inventory():
             return nullcontext()
         from mngr_ansible.run.ready import ready_ansible
 
         return ready_ansible(self._most_hosts())
+
+    def _has_inventory(self) -> bool:
+        """Whether other words than these say how many hosts there are, and with which passwords."""
+        return any(word.partition("=")[0] == "--inventory" for word in self._words)
 
     def _has(self, options: Sequence[str]) -> bool:
         """Whether one of the options is among the words; a letter also where it is joined with others, as ``-vK``."""

@@ -87,7 +87,7 @@ class _Parser(argparse.ArgumentParser):
                 f"unrecognized arguments: {join(unknown)}{next(filter(None, hints), '')}",
                 remedy=f"See {verb.prog} --help.",
             )
-        if options.command == "bootstrap" and not (options.hosts or options.host):
+        if options.command == "bootstrap" and not (options.hosts or options.host or options.inventory):
             raise UsageError(
                 "bootstrap needs the HOST that is to be made ready",
                 remedy=f"Name one: {self.prog} bootstrap [USER@]HOST[:PORT].",

@@ -11,13 +11,12 @@ import re
 import shlex
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mngr_ansible.errors import HostError, UsageError
-from mngr_ansible.host.connection import ShellResult, answer_too_long, decoded, no_answer, stopped
-from mngr_ansible.host.first_shell import FirstShell
+from mngr_ansible.host.connection import FirstShell, ShellResult, answer_too_long, decoded, no_answer, stopped
 from mngr_ansible.host.inventory_variables import portable_variables
 from mngr_ansible.host.login_shell import FIRST_LINE, OWN_COMMAND, explain, has_begun, without_noise
 from mngr_ansible.host.ssh_errors import FailedConnection, connection_error, is_of_proxy

@@ -1,4 +1,4 @@
-"""What Ansible says of the hosts of an inventory, as values: the answer of ``launcher/ansible_inventory.py``, checked."""
+"""What Ansible says of an inventory's hosts: the answer of ``launcher/ansible_inventory.py``, as checked values."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -109,18 +109,19 @@ def _refusals(hosts: Sequence[InventoryHost]) -> Iterator[MngrAnsibleError]:
 
 
 def _become_refusals(hosts: Sequence[InventoryHost]) -> Iterator[MngrAnsibleError]:
-    for variable, only, value in (
+    ways: Sequence[tuple[str, str, Callable[[InventoryHost], str]]] = (
         ("ansible_become_method", "sudo", lambda each: each.become_method.removeprefix("ansible.builtin.")),
         ("ansible_become_user", "root", lambda each: each.become_user),
-    ):
+    )
+    for variable, only, value in ways:
         others: dict[str, list[str]] = {}
         for each in hosts:
             if value(each) != only:
                 others.setdefault(value(each), []).append(each.name)
         for found, names in others.items():
             yield InputError(
-                f"{variable} of {named(names)} is {printable(found)}; files are written as the login's user, or as root "
-                "through sudo",
+                f"{variable} of {named(names)} is {printable(found)}; files are written as the user who logs in, or as "
+                "root through sudo",
                 remedy=f"Set {variable} to {only}, or ansible_become to false, or leave these hosts out with --limit.",
             )
 

@@ -16,7 +16,7 @@ from mngr_ansible.host.state import HostState
 from mngr_ansible.plan import known_hashes
 from mngr_ansible.portable.managers import LOCK_SECONDS
 from mngr_ansible.provisioning.at_once import at_once
-from mngr_ansible.provisioning.request import Dialog, Prepared, Request, by_alias
+from mngr_ansible.provisioning.request import Dialog, Prepared, Request, by_alias, passwords
 from mngr_ansible.report.progress import follower
 from mngr_ansible.report.report import HostReport, Report
 from mngr_ansible.run.archive import keep_failed_run
@@ -65,7 +65,7 @@ def host_runs(prepared: Sequence[Prepared], request: Request, tmp: str) -> list[
         if due is None or state is None or not each.is_to_run:
             continue
         remote_tmp = None if each.target.connection.is_local else _remote_tmp(due, state, tmp)
-        run = host_run(name, due, state, request, each.target.connection.variables)
+        run = host_run(name, due, state, request.of(each.target), each.target.connection.variables)
         found.append(replace(run, remote_tmp=remote_tmp))
     return found
 
@@ -183,7 +183,7 @@ def run_hosts(
                 control_path=request.control_path,
                 remote_tmp=str(directory / "tmp"),  # of this machine; other hosts have their own
                 on_event=follow,
-                password=request.password if any(one.has_password for one in runs) else None,
+                passwords=passwords(prepared, request) if any(one.has_password for one in runs) else None,
                 record=record,
                 ready=ready,
                 stop=stop,

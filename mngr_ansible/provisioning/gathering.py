@@ -4,6 +4,7 @@ What only the later parts of the story need is imported after it, while ssh conn
 """
 
 import time
+from collections import deque
 from collections.abc import Sequence
 
 from mngr_ansible.errors import ErrorGroup, InputError, MngrAnsibleError
@@ -17,6 +18,9 @@ from mngr_ansible.values import replace
 _CONNECTED = 32
 """Connections that are opened before the hosts are asked, all at the same time; each takes so many descriptors:"""
 _DESCRIPTORS = 8
+
+_UNLIKE = 20
+"""Kinds of hosts, by what is needed on them, whose plan is kept in mind for the next host of that kind."""
 
 PROBE_SECONDS = 60.0
 """How long a host may take to answer the probe, where it has no patience of its own."""
@@ -47,13 +51,15 @@ def gather(targets: Sequence[Target], request: Request) -> list[Prepared]:
     if refusals:
         raise refusals[0] if len(refusals) == 1 else ErrorGroup(refusals)
     gathered: list[Prepared] = []
-    notices = request.notices()
+    notices = (*request.notices(), *(each for target in targets for each in target.notices))
+    unlike: deque[Prepared] = deque(maxlen=_UNLIKE)
     for target in targets:
-        asked = (*target.own, *contributions(found, target.arguments(), host=target.name), *request.user)
+        own = contributions(found, target.arguments(), host=target.name)
+        asked = (*target.own, *own, *request.contributions(target))
         is_local = target.connection.is_local
-        if gathered and gathered[-1].contributions == asked and gathered[-1].target.connection.is_local == is_local:
-            plan = gathered[-1].plan
-        else:
+        alike = (each for each in unlike if each.contributions == asked)
+        plan = next((each.plan for each in alike if each.target.connection.is_local == is_local), None)
+        if plan is None:
             plan = build(
                 asked,
                 request.settings,
@@ -66,6 +72,7 @@ def gather(targets: Sequence[Target], request: Request) -> list[Prepared]:
             )
             plan = print_only(plan) if request.is_print_only else plan
             plan = replace(plan, notices=(*notices, *condition_notices(asked), *plan.notices))
+            unlike.append(Prepared(target, plan, asked))
         gathered.append(Prepared(target, plan, asked))
     spent = time.monotonic() - started
     if spent >= request.timeout:

@@ -46,7 +46,7 @@ def targets(
         RunError: Ansible could not be run.
     """
     inventory = read(
-        as_paths("inventory", asked.inventories),
+        [os.fspath(each) for each in as_paths("inventory", asked.inventories)],
         asked.limit,
         as_tuple("vault_ids", asked.vault_ids),
         seconds=asked.seconds,

@@ -86,7 +86,7 @@ def inspect(
 def _inspect(
     prepared: Prepared, request: Request, started: float, *, is_applied: bool, is_everything_asked: bool
 ) -> Prepared:
-    target, plan = prepared.target, prepared.plan
+    target, plan, request = prepared.target, prepared.plan, request.of(prepared.target)
     implied = plan.implied
     requirements = (*plan.requirements, *implied.values())
     resolved = tuple(each.resolved() for each in requirements)

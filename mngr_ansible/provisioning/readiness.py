@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mngr_ansible.plan.plan import Plan
 from mngr_ansible.provisioning.at_once import MOST
-from mngr_ansible.provisioning.request import Prepared, Request
+from mngr_ansible.provisioning.request import Prepared, Request, passwords
 from mngr_ansible.run import settled
 from mngr_ansible.values import replace
 
@@ -33,7 +33,7 @@ def made_ready(gathered: Sequence[Prepared], digest: str, request: Request) -> I
         from mngr_ansible.run.ready import ready_ansible
 
         hosts = min(request.fleet.first(len(gathered)), request.fleet.forks or MOST)
-        with ready_ansible(hosts, request.password) as ready:
+        with ready_ansible(hosts, passwords(gathered[:hosts], request)) as ready:
             yield replace(request, ready=ready)
 
 
@@ -42,7 +42,10 @@ def fitting(request: Request, prepared: Sequence[Prepared], runs: Sequence["Host
     ready = request.ready
     if ready is None or not ready.is_waiting or len(prepared) > ready.hosts:
         return None
-    return ready if ready.has_password or not any(one.has_password for one in runs) else None
+    known = passwords(prepared, request)
+    return (
+        ready if all(ready.passwords.get(one.alias) == known[one.alias] for one in runs if one.has_password) else None
+    )
 
 
 def digest_of(gathered: Sequence[Prepared]) -> str:

@@ -132,6 +132,7 @@ _KINDS = ("bootstrap", "file", "package", "playbook")
 
 def _host_run(name: str, prepared: Prepared, request: Request, *, is_desired: bool) -> HostRun:
     connection, state, due = prepared.target.connection, prepared.state, prepared.due
+    request = request.of(prepared.target)
     variables: Mapping[str, Any] = {}
     with suppress(MngrAnsibleError):  # it is the host's error, and told
         variables = connection.portable_variables

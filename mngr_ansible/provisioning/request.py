@@ -17,7 +17,7 @@ from mngr_ansible.inputs.user import user_contributions
 from mngr_ansible.plan.plan import Only, Plan
 from mngr_ansible.run.inventory import alias
 from mngr_ansible.spec.packages import Install
-from mngr_ansible.values import field, frozen
+from mngr_ansible.values import field, frozen, replace
 
 if TYPE_CHECKING:
     import pluggy
@@ -41,6 +41,7 @@ class Target:
         values: its variables in an inventory, rendered, for playbooks of the user's own.
         become: whether files are written as root there; None: as for all hosts.
         password: for sudo there; None: the one for all hosts. It is kept in memory alone.
+        notices: what people should know about where the host comes from.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Target:
     values: Mapping[str, Any] = field(default_factory=dict, repr=False)
     become: bool | None = None
     password: str | None = field(default=None, repr=False)
+    notices: tuple[str, ...] = ()
 
     def arguments(self) -> dict[str, Any]:
         return {"agent": self.agent, "host": self.host, "options": self.options, "mngr_ctx": self.mngr_ctx}
@@ -69,6 +71,7 @@ class Request:
     Attributes:
         plugins: the plugins that are asked; None: there is none.
         user: the contributions of settings, manifests and command line, in their order.
+        of_settings: how many of them, the first ones, are of the settings; a host's own manifests come after these.
         timeout: seconds for the whole run.
         control_path: ssh's ControlPath of the connections that are open already.
         is_print_only: no package is installed by us on any host, only the commands are shown.
@@ -99,6 +102,18 @@ class Request:
     is_patient: bool = False
     ready: "ReadyAnsible | None" = None
     fleet: Fleet = field(default_factory=Fleet)
+    of_settings: int = 0
+
+    def of(self, target: Target) -> "Request":
+        """The same as it concerns one host, whose inventory may say how root is reached there."""
+        if target.become is None and target.password is None:
+            return self
+        become = self.become if target.become is None else target.become
+        return replace(self, become=become, password=target.password or self.password)
+
+    def contributions(self, target: Target) -> tuple[Contribution, ...]:
+        """The user's contributions for one host: a manifest that its inventory names comes before ``--manifest``."""
+        return (*self.user[: self.of_settings], *target.manifests, *self.user[self.of_settings :])
 
     def notices(self) -> tuple[str, ...]:
         """What the plugins and the settings name in vain, as sentences."""
@@ -136,6 +151,12 @@ class Prepared:
 def by_alias(prepared: Sequence[Prepared]) -> dict[str, Prepared]:
     """The hosts by the names that they have in the inventory; what the user typed is only data."""
     return {alias(index): each for index, each in enumerate(prepared)}
+
+
+def passwords(prepared: Sequence[Prepared], request: Request) -> dict[str, str]:
+    """The passwords for sudo by the names of their hosts in the inventory; a host without one is not among them."""
+    found = {name: request.of(each.target).password for name, each in by_alias(prepared).items()}
+    return {name: password for name, password in found.items() if password is not None}
 
 
 Confirm = Callable[[str], bool]
@@ -186,12 +207,15 @@ def build_request(
     if timeout is not None and not is_seconds(timeout):
         raise UsageError(f"timeout = {timeout!r} is not a number of seconds above 0", remedy="Give one, such as 600.")
     plugins = as_tuple("plugins", plugins)
+    of_settings = user_contributions(chosen, (), (), ())
+    given = user_contributions(
+        Settings(), as_paths("manifests", manifests), as_tuple("files", files), as_tuple("packages", packages)
+    )
     return Request(
         plugins=plugin_manager(plugins) if plugins else None,
         settings=chosen,
-        user=user_contributions(
-            chosen, as_paths("manifests", manifests), as_tuple("files", files), as_tuple("packages", packages)
-        ),
+        user=(*of_settings, *given),
+        of_settings=len(of_settings),
         install=install,
         check_packages=check_packages,
         only=only,

@@ -15,6 +15,9 @@ from mngr_ansible.host.masters import control_sockets
 from mngr_ansible.host.ssh import Address, OpenSsh
 from mngr_ansible.values import replace
 
+_SECONDS = 600.0
+"""How long reading inventories may take where nothing is said: as long as a run."""
+
 if TYPE_CHECKING:  # what is heavy is imported while ssh says what it will do
     from mngr_ansible.provisioning.request import Target
 
@@ -82,9 +85,13 @@ def open_targets(
         if inventory:
             from mngr_ansible.provisioning import inventories
 
-            seconds = Settings().timeout if timeout is None else timeout
+            seconds = _SECONDS if timeout is None else timeout
             found = inventories.targets(
-                inventories.Asked(inventory, limit, vault_ids, seconds, has_playbooks), directory, sockets, identity, keys
+                inventories.Asked(inventory, limit, vault_ids, seconds, has_playbooks),
+                directory,
+                sockets,
+                identity,
+                keys,
             )
             _require_once({each.name for each in found}, hosts)
         found += [_over_ssh(OpenSsh(each, sockets, identity, keys), directory) for each in addresses]

@@ -27,7 +27,7 @@ class Order(TypedDict):
         directory: the run directory; it is only read.
         private: where ansible-runner may write; removed at the end.
         sockets: where ssh puts the control sockets that it opens for this run; removed at the end.
-        password: sudo's password on the hosts; None: Ansible does not ask for it.
+        passwords: sudo's passwords, by the names of the hosts; empty: Ansible does not ask for any.
         next_playbook: what takes the place of ``project/provision.yml``, which is a fifo until ``go``; None: it is the
             playbook, and is run at once.
         parent: the process that gives the order; its end means stop.
@@ -38,7 +38,7 @@ class Order(TypedDict):
     directory: str
     private: str
     sockets: str
-    password: str | None
+    passwords: Mapping[str, str]
     next_playbook: str | None
     parent: int
     temporary: str | None

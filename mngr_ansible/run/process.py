@@ -45,7 +45,7 @@ class RunProcess:
         hosts: int,
         remote_tmp: str,
         control_path: str | None = None,
-        password: str | None = None,
+        passwords: Mapping[str, str] | None = None,
         next_playbook: Path | None = None,
         worker: "WorkerOrder | None" = None,
     ) -> None:
@@ -56,7 +56,7 @@ class RunProcess:
             hosts: how many hosts there are; Ansible works on all at once, up to a limit.
             remote_tmp: where Ansible keeps its temporary files on a host, unless the inventory says otherwise.
             control_path: ssh's ``ControlPath`` of connections that are open already; None: each host gets one.
-            password: sudo's password on the hosts; None: Ansible does not ask for it.
+            passwords: sudo's passwords, by the hosts' names in the inventory; None: Ansible does not ask for any.
             next_playbook: what takes the place of ``project/provision.yml``, a fifo in which Ansible waits for
                 :meth:`go`. Then the hosts' variables, which may be written later, have the options of ssh.
             worker: the worker that runs the playbook, and what it gets; None: this machine does.
@@ -81,7 +81,7 @@ class RunProcess:
             "directory": str(directory.absolute()),
             "private": str(self._private),
             "sockets": str(self.sockets),
-            "password": password,
+            "passwords": dict(passwords or {}),
             "next_playbook": None if next_playbook is None else str(next_playbook),
             "parent": os.getpid(),
             "temporary": None if next_playbook is None else str(directory.absolute().parent),

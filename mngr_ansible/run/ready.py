@@ -6,7 +6,7 @@ See docs/decisions.md "Ansible and ansible-runner".
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 
 from mngr_ansible.errors import MngrAnsibleError
@@ -27,18 +27,18 @@ class ReadyAnsible:
         directory: the directory of the run, as ``temporary_run_directory`` makes it; the run directory is ``run`` in
             it, with an inventory of the names ``host-1``, ``host-2``, … and without their variables.
         hosts: how many names the inventory has.
-        has_password: whether Ansible has sudo's password.
+        passwords: sudo's passwords that Ansible has, by these names.
         is_waiting: whether it waits still.
         sockets: where ssh may put the sockets of connections of this run.
     """
 
-    def __init__(self, hosts: int, password: str | None = None) -> None:
+    def __init__(self, hosts: int, passwords: Mapping[str, str] | None = None) -> None:
         """Start it.
 
         Raises:
             OSError, InputError: that is not possible; then everything is done without it.
         """
-        self.hosts, self.has_password = hosts, password is not None
+        self.hosts, self.passwords = hosts, passwords or {}
         self.is_waiting = True
         with ExitStack() as stack:
             self.directory = stack.enter_context(temporary_run_directory())
@@ -51,7 +51,7 @@ class ReadyAnsible:
                 run,
                 hosts=hosts,
                 remote_tmp=str(self.directory / "tmp"),
-                password=password,
+                passwords=passwords,
                 next_playbook=run / "project" / NEXT_PLAYBOOK,
             )
             self.sockets = self._process.sockets
@@ -82,12 +82,12 @@ class ReadyAnsible:
 
 
 @contextmanager
-def ready_ansible(hosts: int, password: str | None = None) -> Iterator[ReadyAnsible | None]:
+def ready_ansible(hosts: int, passwords: Mapping[str, str] | None = None) -> Iterator[ReadyAnsible | None]:
     """Ansible, ready inside; None where it cannot be started this way: then it is started when it is needed."""
     ready = None
     try:
         with suppress(OSError, MngrAnsibleError), signals_held():
-            ready = ReadyAnsible(hosts, password)
+            ready = ReadyAnsible(hosts, passwords)
         yield ready
     finally:
         if ready is not None:

@@ -124,7 +124,7 @@ def run(
     control_path: str | None = None,
     remote_tmp: str = "~/.ansible/tmp",
     on_event: Callable[[Event], None] | None = None,
-    password: str | None = None,
+    passwords: Mapping[str, str] | None = None,
     record: "RunRecord | None" = None,
     ready: ReadyAnsible | None = None,
     stop: RunStop | None = None,
@@ -139,7 +139,8 @@ def run(
         control_path: ssh's ``ControlPath`` of connections that are open already; they are used and left open. None:
             each host gets one for this run.
         remote_tmp: where Ansible keeps its temporary files on a host, unless the inventory says otherwise.
-        password: sudo's password on the hosts; it goes through pipes and a terminal, and is never written to disk.
+        passwords: sudo's passwords, by the hosts' names in the inventory; they go through pipes and a terminal, and are
+            never written to disk.
         on_event: called with every event at once, on the calling thread. When it raises, the run is stopped.
         record: an empty one; it keeps the events for a caller that handles the exceptions below.
         ready: Ansible that waits in this directory; where it died meanwhile, the playbook is run without it.
@@ -167,7 +168,7 @@ def run(
                 hosts=hosts,
                 remote_tmp=remote_tmp,
                 control_path=control_path,
-                password=password,
+                passwords=passwords,
                 worker=worker,
             )
         stop.holds(process)

@@ -117,22 +117,22 @@ def _run(order: Order) -> bool:
 
         _adapt_pexpect()
         launcher = content_directory() / "launcher" / "ansible_playbook.py"
-        project, password = Path(order["directory"], "project"), order["password"]
+        project, passwords = Path(order["directory"], "project"), order["passwords"]
         runner = init_runner(
             private_data_dir=order["private"],
             project_dir=str(project),
             inventory=str(Path(order["directory"], "inventory")),
             # Not `playbook=`: ansible-runner would take the `ansible-playbook` of PATH, if there is one at all.
             binary=sys.executable,
-            cmdline=f"-P -E {shlex.quote(str(launcher))} provision.yml{' --ask-become-pass' if password else ''}",
+            cmdline=f"-P -E {shlex.quote(str(launcher))} provision.yml{' --ask-become-pass' if passwords else ''}",
             settings={"suppress_ansible_output": True, "suppress_output_file": True},
             fact_cache_type="none",
             event_handler=reducer.handle,
             cancel_callback=lambda: False,
         )
-        if password:  # not `passwords=`, which ansible-runner would write to disk
+        if passwords:  # not `passwords=` of ansible-runner, which would write them to disk
             question = re.compile(r"BECOME password.*:\s*$", re.MULTILINE)
-            runner.config.expect_passwords = {question: password, **runner.config.expect_passwords}
+            runner.config.expect_passwords = {question: json.dumps(passwords), **runner.config.expect_passwords}
         _, code = runner.run()
     except Exception as error:  # noqa: BLE001 - the parent reports every exception
         reducer.error = reducer.error or f"{type(error).__name__}: {error}"

@@ -205,9 +205,7 @@ def _wait(process: subprocess.Popen[bytes], check_limits: Callable[[], None]) ->
             check_limits()
 
 
-def _exchange(
-    process: subprocess.Popen[bytes], stdin: bytes, check_limits: Callable[[], None], longest: int
-) -> bytes:
+def _exchange(process: subprocess.Popen[bytes], stdin: bytes, check_limits: Callable[[], None], longest: int) -> bytes:
     """Write the program's input and read its output at the same time, until both are closed."""
     assert process.stdin is not None  # noqa: S101 - for mypy: both are pipes
     assert process.stdout is not None  # noqa: S101
