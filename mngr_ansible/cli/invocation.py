@@ -128,12 +128,13 @@ def _show(result: verbs.Result, options: "argparse.Namespace") -> None:
     if options.json:
         _print_json(result.report)
         return
-    is_quiet = getattr(options, "quiet", False)
-    for notice in result.report.kept_notices if is_quiet else result.report.all_notices:
-        print(f"note: {printable(notice)}", file=sys.stderr)
-    if (not is_quiet or result.exit_code) and (advice := result.advice()):
-        print(advice, file=sys.stderr)
-    if words := _wrong(result) if is_quiet and not getattr(options, "commands", False) else result.words():
+    is_quiet, is_asked_for = getattr(options, "quiet", False), getattr(options, "commands", False)
+    if not is_quiet or result.exit_code:
+        for notice in result.report.failure_notices if is_quiet else result.report.all_notices:
+            print(f"note: {printable(notice)}", file=sys.stderr)
+        if advice := result.advice():
+            print(advice, file=sys.stderr)
+    if words := _wrong(result) if is_quiet and not is_asked_for else result.words():
         print(words)
 
 

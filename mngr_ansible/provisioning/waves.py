@@ -223,7 +223,7 @@ class Waves:
         self.hosts[index] = inspected
         if inspected.error is not None:
             if len(self.hosts) > 1 and not self._is_over:
-                self.tell(inspected.target.name, failed_early(inspected.error))
+                self.tell(inspected.target.name, failed_early(inspected.error, is_canary=self._has_more))
             self._leave_as_it_is(index)
         elif inspected.is_to_run or self._has_question(index):
             self._ready.append(index)

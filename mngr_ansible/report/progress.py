@@ -168,10 +168,14 @@ def summary(report: HostReport, seconds: float) -> str:
     return f"{'done in' if report.ok else 'not done after'} {seconds:.1f} s{f': {steps}' if steps else ''}"
 
 
-def failed_early(error: MngrAnsibleError) -> str:
-    """That a host failed before anything was run, in a line for the time until the report has its error."""
+def failed_early(error: MngrAnsibleError, *, is_canary: bool = False) -> str:
+    """That a host failed before anything was run, in a line for the time until the report has its error.
+
+    ``is_canary``: further hosts would have been begun, if it had not failed.
+    """
     first_line = error.problem.partition("\n")[0]
-    return one_stop(f"warning: {first_line}. The other hosts go on.")
+    what_follows = "It is a canary: no further host is begun." if is_canary else "The other hosts go on."
+    return one_stop(f"warning: {first_line}. {what_follows}")
 
 
 def _counted(status: Status) -> str:

@@ -158,9 +158,9 @@ class Report:
         return tuple(dict.fromkeys([*map(one_stop, self.notices), *of_hosts]))
 
     @property
-    def kept_notices(self) -> tuple[str, ...]:
-        """The notices that say where failed runs are kept, and no others."""
-        return replace(self, hosts=tuple(replace(host, notices=()) for host in self.hosts), notices=()).all_notices
+    def failure_notices(self) -> tuple[str, ...]:
+        """The notices that say more about a failure: those of the command, and where failed runs are kept."""
+        return replace(self, hosts=tuple(replace(host, notices=()) for host in self.hosts)).all_notices
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON document, schema 1. Source: docs/contract.md "JSON"."""

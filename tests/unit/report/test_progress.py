@@ -124,6 +124,8 @@ def test_what_one_line_has_named_already_is_not_named_again() -> None:
 def test_a_host_that_fails_while_others_go_on_is_told_in_one_line() -> None:
     error = HostError("its name cannot be resolved.\n  twice", remedy="Correct it.")
     assert failed_early(error) == "warning: its name cannot be resolved. The other hosts go on."
+    canary = "warning: its name cannot be resolved. It is a canary: no further host is begun."
+    assert failed_early(error, is_canary=True) == canary
 
 
 def test_a_step_is_described_with_who_needs_it_which_versions_and_what_for() -> None:

@@ -115,6 +115,7 @@ def test_the_text_of_the_document_is_the_same_where_it_is_written_host_by_host(m
     assert "".join(made.json_pieces()) == json.dumps(made.to_dict(), indent=2) + "\n"
 
 
-def test_only_where_a_failed_run_is_kept_is_left_of_the_notices():
+def test_of_the_notices_of_a_failure_those_about_the_plans_of_hosts_are_left_out():
     host = HostReport("a", False, notices=("n",), kept="/runs/1")
-    assert Report("apply", (host,), notices=("m",)).kept_notices == ("the run directory is kept in /runs/1",)
+    notices = Report("apply", (host,), notices=("the canary a did not end as planned",)).failure_notices
+    assert notices == ("the canary a did not end as planned", "the run directory is kept in /runs/1")
