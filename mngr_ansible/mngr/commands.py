@@ -238,8 +238,8 @@ def content(ctx: click.Context, /, **_: Any) -> None:
 @click.pass_context
 def inventory(ctx: click.Context, /, **_: Any) -> None:
     """Print mngr's ssh hosts as an Ansible inventory, in JSON."""
-    from mngr_ansible.mngr.discovery import ssh_hosts
     from mngr_ansible.mngr.inventory import as_json
+    from mngr_ansible.mngr.ssh_hosts import ssh_hosts
 
     with invocation(ctx, "inventory") as call:
         call.is_shown = True  # what Ansible reads is no document of ours, whatever happens

@@ -1,109 +1,88 @@
-"""What mngr knows of its hosts and their agents. Where one host of a provider is silent its agents are not known."""
+"""The hosts and agents that mngr knows. Where one host is silent the others are known all the same.
+
+mngr 0.3 itself gives up every host of every provider where one host of an ssh pool does not answer.
+"""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING
 
 from imbue.mngr.api.discover import discover_hosts_and_agents
-from imbue.mngr.api.providers import get_all_provider_instances, get_provider_instance
+from imbue.mngr.api.providers import get_all_provider_instances
 from imbue.mngr.config.data_types import MngrContext
 from imbue.mngr.errors import MngrError
-from imbue.mngr.interfaces.host import OnlineHostInterface
 from imbue.mngr.primitives import DiscoveredAgent, DiscoveredHost
+from imbue.mngr.providers.base_provider import BaseProviderInstance
+from imbue.mngr.utils.thread_cleanup import mngr_executor
 from loguru import logger
 
-from mngr_ansible.mngr.inventory import InventoryAgent, InventoryHost
+from mngr_ansible.values import field, frozen
 
-_MOST_LABELS, _LONGEST = 100, 1000
-"""Labels of an agent that count, and characters of a text: its host can write what it wants into the record."""
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
-type AgentsByHost = Mapping[DiscoveredHost, Sequence[DiscoveredAgent]]
+AT_ONCE = 32
+"""Hosts that are asked at the same time, as in mngr itself."""
 
-
-def ssh_hosts(mngr_ctx: MngrContext) -> list[InventoryHost]:
-    """The hosts that mngr reaches over ssh, by provider and name; what cannot be listed is a warning."""
-    found = [_host(host, agents, mngr_ctx) for host, agents in _discovered(mngr_ctx).items()]
-    return sorted((each for each in found if each is not None), key=lambda each: (each.provider, each.name, each.id))
+_OFFLINE = "Offline hosts not supported for this provider"
+"""What mngr 0.3 says of an ssh host that does not answer."""
 
 
-def _discovered(mngr_ctx: MngrContext) -> AgentsByHost:
-    """mngr 0.3 gives up all hosts of all providers where one host of one provider does not answer."""
+@frozen
+class Discovered:
+    """What mngr knows.
+
+    Attributes:
+        agents: those of each host that answered, or whose agents mngr has a record of.
+        silent: the hosts whose agents are not known, and why.
+    """
+
+    agents: Mapping[DiscoveredHost, Sequence[DiscoveredAgent]]
+    silent: Mapping[DiscoveredHost, str] = field(default_factory=dict)
+
+
+def discovered(mngr_ctx: MngrContext) -> Discovered:
+    """Ask all providers for their hosts, and these for their agents. A provider that cannot be asked is a warning."""
     try:
-        return _of_providers(mngr_ctx, None)
-    except MngrError:
-        found: dict[DiscoveredHost, Sequence[DiscoveredAgent]] = {}
+        outcome = discover_hosts_and_agents(
+            mngr_ctx, provider_names=None, agent_identifiers=None, include_destroyed=False, reset_caches=False
+        )
+    except MngrError as error:
+        logger.debug("mngr's own discovery failed, so each host is asked alone: {}", error)
+        return _host_by_host(mngr_ctx)
+    for each in outcome.unavailable_providers:
+        level = "WARNING" if each.provider_name in mngr_ctx.config.providers else "DEBUG"  # every backend has a default
+        logger.log(level, "The hosts of provider {} are not known: {}", each.provider_name, each.error_message)
+    return Discovered(outcome.agents_by_host)
+
+
+def _host_by_host(mngr_ctx: MngrContext) -> Discovered:
+    agents: dict[DiscoveredHost, Sequence[DiscoveredAgent]] = {}
+    silent: dict[DiscoveredHost, str] = {}
+    asked: dict[DiscoveredHost, Future[Sequence[DiscoveredAgent] | str]] = {}
+    group = mngr_ctx.concurrency_group
+    with mngr_executor(parent_cg=group, name="ansible-discovery", max_workers=AT_ONCE) as executor:
         for provider in get_all_provider_instances(mngr_ctx):
             try:
-                found.update(_of_providers(mngr_ctx, (str(provider.name),)))
+                hosts = provider.discover_hosts(cg=group)
             except MngrError as error:
-                logger.warning(
-                    "The agents of provider {} are not in the inventory: {}. Its hosts are listed without them.",
-                    provider.name,
-                    str(error).rstrip("."),
-                )
-                found.update(dict.fromkeys(provider.discover_hosts(cg=mngr_ctx.concurrency_group), ()))
-        return found
+                logger.warning("The hosts of provider {} are not known: {}", provider.name, error)
+                continue
+            for host in hosts:
+                asked[host] = executor.submit(_agents_of, provider, host, mngr_ctx)
+        for host, answer in asked.items():
+            found = answer.result()
+            if isinstance(found, str):
+                silent[host] = found
+            else:
+                agents[host] = found
+    return Discovered(agents, silent)
 
 
-def _of_providers(mngr_ctx: MngrContext, names: tuple[str, ...] | None) -> AgentsByHost:
-    outcome = discover_hosts_and_agents(
-        mngr_ctx, provider_names=names, agent_identifiers=None, include_destroyed=False, reset_caches=False
-    )
-    for each in outcome.unavailable_providers:
-        is_configured = each.provider_name in mngr_ctx.config.providers
-        logger.log(
-            "WARNING" if is_configured else "DEBUG",
-            "The hosts of provider {} are not in the inventory: {}",
-            each.provider_name,
-            each.error_message,
-        )
-    return outcome.agents_by_host
-
-
-def _host(known: DiscoveredHost, agents: Sequence[DiscoveredAgent], mngr_ctx: MngrContext) -> InventoryHost | None:
-    """The host for the inventory; None where mngr has no ssh connection to it, as to this machine or a stopped one."""
-    provider = get_provider_instance(known.provider_name, mngr_ctx)
+def _agents_of(
+    provider: BaseProviderInstance, host: DiscoveredHost, mngr_ctx: MngrContext
+) -> Sequence[DiscoveredAgent] | str:
+    """The agents of one host, or why they are not known."""
     try:
-        host: Any = provider.get_host(known.host_id)
-        if host.is_local or not isinstance(host, OnlineHostInterface):
-            return None
-        address = host.get_ssh_connection_info()
-        if address is None:
-            return None
-        labels = provider.get_host_tags(known.host_id)
-        known_hosts = host.get_ssh_known_hosts_path()
-    except MngrError as error:
-        logger.warning("The host {} is not in the inventory: {}", known.host_name, error)
-        return None
-    user, hostname, port, key = address
-    return InventoryHost(
-        str(known.host_name),
-        str(known.host_id),
-        str(known.provider_name),
-        (user, hostname, port, "" if str(key) in ("", ".") else str(key)),
-        "" if known_hosts is None else str(known_hosts),
-        known.host_state.value.lower() if known.host_state is not None else "",
-        _texts(labels),
-        tuple(_agent(each) for each in sorted(agents, key=lambda each: (str(each.agent_name), str(each.agent_id)))),
-    )
-
-
-def _agent(known: DiscoveredAgent) -> InventoryAgent:
-    """Of an agent's record, which its host can change, only what is of the right shape."""
-    data = known.certified_data
-    type_, work_dir = data.get("type"), data.get("work_dir")
-    return InventoryAgent(
-        str(known.agent_name),
-        str(known.agent_id),
-        type_ if _is_text(type_) else "",
-        work_dir if _is_text(work_dir) else "",
-        _texts(data.get("labels")),
-    )
-
-
-def _texts(labels: object) -> Mapping[str, str]:
-    pairs = list(labels.items()) if isinstance(labels, Mapping) else []
-    return {key: value for key, value in pairs[:_MOST_LABELS] if _is_text(key) and _is_text(value)}
-
-
-def _is_text(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and len(value) <= _LONGEST
+        return provider.discover_host_and_agents(cg=mngr_ctx.concurrency_group, host_id=host.host_id)[1]
+    except Exception as error:  # noqa: BLE001 - a provider's own code; the other hosts go on
+        return "it does not answer" if _OFFLINE in str(error) else " ".join(str(error).split()).rstrip(".")

@@ -52,14 +52,16 @@ def test_ansible_reaches_the_hosts_of_mngr_by_the_groups_of_the_script(remote, h
     assert pinged.stdout.startswith(f"{host.name} | SUCCESS")
 
 
-def test_a_pool_with_a_silent_host_is_listed_without_its_agents(remote, host):
+def test_a_pool_with_a_silent_host_is_listed_with_the_agents_of_the_others(remote, host):
+    assert remote.create("one").returncode == 0
     settings = remote.project / ".mngr" / "settings.toml"
     dead = '[providers.pool.hosts.dead]\naddress = "127.0.0.1"\nport = 9\nuser = "root"\n'
     settings.write_text(settings.read_text().replace("[plugins.ansible]", f"{dead}[plugins.ansible]"))
     printed = run(remote, SCRIPT)
     assert printed.returncode == 0, printed.stderr
     assert json.loads(printed.stdout)["provider_pool"]["hosts"] == ["dead", host.name]
-    assert "The agents of provider pool are not in the inventory" in printed.stderr
+    assert "The agents of host dead are not in the inventory: it does not answer" in printed.stderr
+    assert json.loads(printed.stdout)["type_command"]["hosts"] == [host.name]
 
 
 def test_what_mngr_refuses_is_one_error(local):
