@@ -44,6 +44,18 @@ def _what_and_how(command: _Command) -> _Command:
                 metavar="REQUIREMENT",
                 help="Install a tool, such as 'git>=2.39' [repeatable]",
             ),
+            optgroup.option(
+                "--playbook",
+                multiple=True,
+                metavar="PATH",
+                help="Also run this playbook of your own, after the changes [repeatable]",
+            ),
+            optgroup.option(
+                "--vault-id",
+                multiple=True,
+                metavar="[LABEL@]SOURCE",
+                help="A password for ansible-vault, as Ansible's --vault-id [repeatable]",
+            ),
             optgroup.option("--only", type=only, help="'files' or 'packages': do only these"),
             optgroup.option(
                 "--checksum", is_flag=True, help="Read all files, also those unchanged since they were read before"
@@ -65,9 +77,41 @@ def ansible() -> None:
     """Show or repeat how an agent's host is provisioned."""
 
 
+def _agents(command: _Command) -> _Command:
+    """Add the agents that a verb is about: one, several or all."""
+    option = click.option("--all", "is_all", is_flag=True, help="All agents whose hosts run")
+    return click.argument("agents", nargs=-1, metavar="[AGENT]...")(option(command))
+
+
+def _many(command: _Command) -> _Command:
+    """Add the options for many agents."""
+    for option in reversed(
+        [
+            optgroup.group("Many agents"),
+            optgroup.option(
+                "--canary", metavar="N|N%", help="These hosts first; the others only if these end as planned"
+            ),
+            optgroup.option("--forks", metavar="N", help="Hosts that are worked on at once (default: all, at most 50)"),
+            optgroup.option("--host-timeout", metavar="SECONDS", help="Limit for each host, beside the one for all"),
+            optgroup.option(
+                "--max-fail-percentage", metavar="N", help="Begin no further agent when more than N % have failed"
+            ),
+            optgroup.option(
+                "--worker",
+                multiple=True,
+                metavar="COMMAND",
+                help="Reach the hosts through this ansible-runner worker [repeatable]",
+            ),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
 @ansible.command(name="plan")
-@click.argument("agent")
+@_agents
 @_what_and_how
+@_many
 @click.option("--diff", is_flag=True, help="Show file changes as a diff (never for secrets)")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when anything would change")
 @click.option("--commands", is_flag=True, help="Print only the install commands, for a shell")
@@ -80,7 +124,7 @@ def ansible() -> None:
 @add_common_options
 @click.pass_context
 def plan(ctx: click.Context, /, **_: Any) -> None:
-    """Show what would change and why. Only the agent's status is updated."""
+    """Show what would change and why. Only the agents' status is updated."""
     from mngr_ansible.mngr.connection import locked
     from mngr_ansible.mngr.status import record_status
     from mngr_ansible.provisioning import gathering, provisioner
@@ -89,29 +133,35 @@ def plan(ctx: click.Context, /, **_: Any) -> None:
     from mngr_ansible.report import text
 
     with invocation(ctx, "plan") as call:
-        agent, host, target, request = call.resolve()
-        gathered = gathering.gather([target], request)
-        if call.opts.system is not None:
-            report = plan_for_distro(gathered[0], call.opts.system)
-            call.show_plan(report, text.for_distro_text(report))
-            return
-        report = plan_report(provisioner.inspect(gathered, request), has_diff=call.opts.diff)
-        if report.ok and call.opts.is_whole:
-            record_status(agent, "due" if report.is_due else "ok", lock=lambda: locked(host, request))
-        words = text.plan_text(report, call.apply_command(str(agent.name)))
-        call.show_plan(report, words)
+        if call.is_about_several:
+            from mngr_ansible.mngr.several import Agents
+
+            report = Agents(call).plan(has_diff=call.opts.diff, is_recorded=call.opts.is_whole)
+            call.show_plan(report, text.plan_text(report, call.apply_command(call.opts.agents)))
+        else:
+            agent, host, target, request = call.resolve()
+            gathered = gathering.gather([target], request)
+            if call.opts.system is not None:
+                report = plan_for_distro(gathered[0], call.opts.system)
+                call.show_plan(report, text.for_distro_text(report))
+                return
+            report = plan_report(provisioner.inspect(gathered, request), has_diff=call.opts.diff)
+            if report.ok and call.opts.is_whole:
+                record_status(agent, "due" if report.is_due else "ok", lock=lambda: locked(host, request))
+            call.show_plan(call.of_agent(report), text.plan_text(report, call.apply_command([str(agent.name)])))
         if call.opts.detailed_exitcode and report.ok and report.is_due:
             ctx.exit(2)
 
 
 @ansible.command(name="apply")
-@click.argument("agent")
+@_agents
 @_what_and_how
+@_many
 @click.option("-y", "--yes", is_flag=True, help="Do not ask; assume yes")
 @add_common_options
 @click.pass_context
 def apply(ctx: click.Context, /, **_: Any) -> None:
-    """Make the changes that the agent's host needs; the agent itself is neither started nor stopped."""
+    """Make the changes that the agents' hosts need; the agents themselves are neither started nor stopped."""
     from mngr_ansible.mngr import messages
     from mngr_ansible.mngr.connection import locked
     from mngr_ansible.mngr.status import failure_recorded, record_status, status_of
@@ -119,13 +169,27 @@ def apply(ctx: click.Context, /, **_: Any) -> None:
     from mngr_ansible.report import text
 
     with invocation(ctx, "apply") as call:
+        if call.is_about_several:
+            from mngr_ansible.mngr.several import Agents
+
+            agents = Agents(call)
+            with messages.named_lines(len(agents.found.agents)) as on_progress:
+                dialog = messages.dialog(
+                    call.mngr_ctx,
+                    is_yes=call.opts.yes,
+                    is_verbose=call.opts.verbose > 0,
+                    on_progress=on_progress,
+                )
+                report = agents.apply(dialog)
+            call.show(report, text.apply_text(report))
+            return
         agent, host, target, request = call.resolve()
         call.warn(request, is_local=target.connection.is_local)
         with locked(host, request), failure_recorded(agent):
             dialog = messages.dialog(call.mngr_ctx, is_yes=call.opts.yes, is_verbose=call.opts.verbose > 0)
             report = provisioner.provision(gathering.gather([target], request), request, dialog).report
             record_status(agent, status_of(report.hosts[0]))
-        call.show(report, text.apply_text(report))
+        call.show(call.of_agent(report), text.apply_text(report))
 
 
 @ansible.command(name="render")
@@ -152,7 +216,7 @@ def render(ctx: click.Context, /, **_: Any) -> None:
         report = provisioner.render(
             gathered, request, Path(directory), dialog, is_desired=is_desired, is_plain=is_plain
         )
-        call.show(report, text.render_text(report))
+        call.show(call.of_agent(report), text.render_text(report))
 
 
 @ansible.command(name="bootstrap")
@@ -255,8 +319,8 @@ _LEFT_ALONE = "The agent may be running or stopped; it is neither started nor st
 def _register_help() -> None:
     group = "Show or repeat how an agent's host is provisioned"
     verbs: dict[str, tuple[click.Command, str, str]] = {
-        "plan": (plan, "<AGENT> [OPTIONS]", "Show what would change and why"),
-        "apply": (apply, "<AGENT> [OPTIONS]", "Make the changes that the agent's host needs"),
+        "plan": (plan, "<AGENT>... [OPTIONS]", "Show what would change and why"),
+        "apply": (apply, "<AGENT>... [OPTIONS]", "Make the changes that the agent's host needs"),
         "render": (render, "<AGENT> <DIR> [OPTIONS]", "Write the run directory for what would change, and stop"),
         "bootstrap": (bootstrap, "<HOST> [OPTIONS]", "Install what mngr needs on a new host"),
         "plugins": (plugins, "[AGENT] [OPTIONS]", "Show the plugins in order, and what each needs"),
@@ -275,7 +339,13 @@ def _register_help() -> None:
     ).register()
     add_pager_help_option(ansible)
     for name, (command, arguments, line) in verbs.items():
-        words = {"<AGENT>": "my-agent", "[AGENT]": "my-agent", "<HOST>": "my-host", "<DIR>": "./run"}
+        words = {
+            "<AGENT>": "my-agent",
+            "<AGENT>...": "my-agent",
+            "[AGENT]": "my-agent",
+            "<HOST>": "my-host",
+            "<DIR>": "./run",
+        }
         example = " ".join(["mngr", "ansible", name, *(words[each] for each in arguments.split() if each in words)])
         CommandHelpMetadata(
             key=f"ansible.{name}",

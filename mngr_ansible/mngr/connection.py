@@ -121,9 +121,9 @@ def _command(script: str) -> str:
     return f"printf %s '{encoded}' | {_SYSTEM_FIRST} base64 -d | {_SYSTEM_FIRST} gzip -dc | /bin/sh"
 
 
-def connected(host: OnlineHostInterface) -> tuple[str, Connection]:
-    """A host's name, and the connection to it."""
+def connected(host: OnlineHostInterface, address: str = "") -> tuple[str, Connection]:
+    """What a host is called for people, its name or this address, and the connection to it."""
     if host.is_local:
-        return "localhost", LocalShell()
-    name = str(host.get_name())
+        return address or "localhost", LocalShell()
+    name = address or str(host.get_name())
     return name, MngrConnection(host, name)

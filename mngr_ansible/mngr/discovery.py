@@ -4,7 +4,6 @@ mngr 0.3 itself gives up every host of every provider where one host of an ssh p
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from imbue.mngr.api.discover import discover_hosts_and_agents
 from imbue.mngr.api.providers import get_all_provider_instances
@@ -12,16 +11,10 @@ from imbue.mngr.config.data_types import MngrContext
 from imbue.mngr.errors import MngrError
 from imbue.mngr.primitives import DiscoveredAgent, DiscoveredHost
 from imbue.mngr.providers.base_provider import BaseProviderInstance
-from imbue.mngr.utils.thread_cleanup import mngr_executor
 from loguru import logger
 
+from mngr_ansible.mngr.at_once import at_once
 from mngr_ansible.values import field, frozen
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
-
-AT_ONCE = 32
-"""Hosts that are asked at the same time, as in mngr itself."""
 
 _OFFLINE = "Offline hosts not supported for this provider"
 """What mngr 0.3 says of an ssh host that does not answer."""
@@ -56,26 +49,18 @@ def discovered(mngr_ctx: MngrContext) -> Discovered:
 
 
 def _host_by_host(mngr_ctx: MngrContext) -> Discovered:
-    agents: dict[DiscoveredHost, Sequence[DiscoveredAgent]] = {}
-    silent: dict[DiscoveredHost, str] = {}
-    asked: dict[DiscoveredHost, Future[Sequence[DiscoveredAgent] | str]] = {}
-    group = mngr_ctx.concurrency_group
-    with mngr_executor(parent_cg=group, name="ansible-discovery", max_workers=AT_ONCE) as executor:
-        for provider in get_all_provider_instances(mngr_ctx):
-            try:
-                hosts = provider.discover_hosts(cg=group)
-            except MngrError as error:
-                logger.warning("The hosts of provider {} are not known: {}", provider.name, error)
-                continue
-            for host in hosts:
-                asked[host] = executor.submit(_agents_of, provider, host, mngr_ctx)
-        for host, answer in asked.items():
-            found = answer.result()
-            if isinstance(found, str):
-                silent[host] = found
-            else:
-                agents[host] = found
-    return Discovered(agents, silent)
+    listed: list[tuple[BaseProviderInstance, DiscoveredHost]] = []
+    for provider in get_all_provider_instances(mngr_ctx):
+        try:
+            listed += [(provider, host) for host in provider.discover_hosts(cg=mngr_ctx.concurrency_group)]
+        except MngrError as error:
+            logger.warning("The hosts of provider {} are not known: {}", provider.name, error)
+    answers = at_once(lambda each: _agents_of(*each, mngr_ctx), listed)
+    found = list(zip((host for _, host in listed), answers, strict=True))
+    return Discovered(
+        {host: answer for host, answer in found if not isinstance(answer, str)},
+        {host: answer for host, answer in found if isinstance(answer, str)},
+    )
 
 
 def _agents_of(

@@ -18,13 +18,14 @@ from imbue.mngr.primitives import OutputFormat
 from loguru import logger
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
     from typing import Any
 
     from imbue.mngr.interfaces.agent import AgentInterface
     from imbue.mngr.interfaces.host import OnlineHostInterface
 
-    from mngr_ansible.host.ssh import OpenSsh
-    from mngr_ansible.mngr.connection import MngrConnection
+    from mngr_ansible.inputs.fleet import Fleet
     from mngr_ansible.mngr.created_with import CreatedWith
     from mngr_ansible.mngr.trust import Words
     from mngr_ansible.provisioning.request import Request, Target
@@ -47,6 +48,8 @@ class AnsibleCliOptions(CommonCliOptions):
     """The options of all verbs."""
 
     agent: str | None = None
+    agents: tuple[str, ...] = ()
+    is_all: bool = False
     directory: str = ""
     tool: str | None = None
     address: str = ""
@@ -72,6 +75,13 @@ class AnsibleCliOptions(CommonCliOptions):
     ask_become_pass: bool = False
     list_all: bool = False
     inventory_host: str | None = None
+    playbook: tuple[str, ...] = ()
+    worker: tuple[str, ...] = ()
+    vault_id: tuple[str, ...] = ()
+    canary: str | None = None
+    forks: str | None = None
+    host_timeout: str | None = None
+    max_fail_percentage: str | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -82,6 +92,32 @@ class AnsibleCliOptions(CommonCliOptions):
         """The options that the settings of a repository give, but only the user may give."""
         grants = ("install", "yes", "become", "ask_become_pass")
         return [each for each in grants if not words.is_granted(each, getattr(self, each))]
+
+
+@dataclass(frozen=True, slots=True)
+class Sudo:
+    """What sudo with a password needs; by default no password is known.
+
+    Attributes:
+        password: asked for once, for all hosts; in memory alone.
+        sockets: of connections of our own: mngr's shows every script in the host's list of processes.
+    """
+
+    password: str | None = field(default=None, repr=False)
+    sockets: "Path | None" = None
+
+    @property
+    def control_path(self) -> str | None:
+        """ssh's ControlPath of the connections of our own, as ``OpenSsh`` has it."""
+        return None if self.sockets is None else f"{self.sockets}/%C"
+
+    def over_own_connection(self, target: "Target") -> "Target":
+        """The target, over a connection of our own where there is a password."""
+        from mngr_ansible.mngr.connection import MngrConnection
+
+        if self.sockets is None or not isinstance(target.connection, MngrConnection):
+            return target
+        return dataclasses.replace(target, connection=target.connection.own(self.sockets))
 
 
 @dataclass(slots=True)
@@ -100,17 +136,41 @@ class Invocation:
     """Where the result goes; what a plugin prints meanwhile goes to stderr."""
     created_with: "CreatedWith | None" = None
     """What the agent was created with; None where the call is about no agent."""
+    agent_name: str = ""
+
+    @property
+    def is_about_several(self) -> bool:
+        """Whether several agents, or all of them, are meant.
+
+        Raises:
+            click.UsageError: none is named, or some and all; or several where an option is about one.
+        """
+        opts = self.opts
+        if not opts.agents and not opts.is_all:
+            raise click.UsageError("Name an agent, or several, or give --all.")
+        if opts.agents and opts.is_all:
+            raise click.UsageError("--all means every agent: name none beside it.")
+        if (opts.is_all or len(opts.agents) > 1) and opts.system is not None:
+            raise click.UsageError("--for plans for one agent: name one.")
+        return opts.is_all or len(opts.agents) > 1
+
+    def of_agent(self, report: "Report") -> "Report":
+        """The report, with the name of the agent that this call is about."""
+        hosts = (dataclasses.replace(each, agent=self.agent_name) for each in report.hosts)
+        return dataclasses.replace(report, hosts=tuple(hosts))
 
     def resolve(self, address: str | None = None) -> "tuple[AgentInterface[Any], OnlineHostInterface, Target, Request]":
         """Find the agent, which may be stopped, and what is requested for it."""
         from mngr_ansible.mngr.created_with import recorded
         from mngr_ansible.mngr.request import agent_target
 
-        host_ref, agent_ref = find_one_agent(parse_agent_address(address or self.opts.agent or ""), self.mngr_ctx)
+        host_ref, agent_ref = find_one_agent(
+            parse_agent_address(address or self.opts.agent or self.opts.agents[0]), self.mngr_ctx
+        )
         agent, host = resolve_to_started_host_and_agent(
             host_ref, agent_ref, allow_auto_start=False, mngr_ctx=self.mngr_ctx
         )
-        self.created_with = recorded(agent_ref, self.mngr_ctx)
+        self.created_with, self.agent_name = recorded(agent_ref, self.mngr_ctx), str(agent_ref.agent_name)
         return agent, host, *self.asked(agent_target(agent, host, None, self.mngr_ctx))
 
     def resolve_beside(
@@ -135,27 +195,29 @@ class Invocation:
 
     def asked(self, target: "Target") -> "tuple[Target, Request]":
         """The target and the request; where a password is needed, over a connection of our own."""
-        from mngr_ansible.mngr.connection import MngrConnection
+        sudo = self.sudo()
+        return sudo.over_own_connection(target), self.request(is_local=target.connection.is_local, sudo=sudo)
 
-        is_local = target.connection.is_local
+    def sudo(self) -> "Sudo":
+        """What is needed for sudo with a password, which is asked for where an option says so."""
         if not self.opts.ask_become_pass:
-            return target, self.request(is_local=is_local)
-        password, control_path = _ask_password(), None
-        if isinstance(target.connection, MngrConnection):
-            connection = self.opened.enter_context(own_connection(target.connection))
-            target, control_path = dataclasses.replace(target, connection=connection), connection.control_path
-        return target, self.request(is_local=is_local, password=password, control_path=control_path)
+            return Sudo()
+        from mngr_ansible.host.masters import control_sockets
 
-    def request(self, *, is_local: bool, password: str | None = None, control_path: str | None = None) -> "Request":
-        """The request of settings and command line."""
+        return Sudo(_ask_password(), self.opened.enter_context(control_sockets()))
+
+    def request(
+        self, *, is_local: bool, sudo: "Sudo | None" = None, created_with: "CreatedWith | None" = None
+    ) -> "Request":
+        """The request of settings and command line, and of what the agent was created with."""
         from mngr_ansible.mngr.created_with import CreatedWith
         from mngr_ansible.mngr.request import mngr_request
 
-        opts = self.opts
+        opts, sudo = self.opts, sudo or Sudo()
         return mngr_request(
             self.mngr_ctx,
             self.words,
-            self.created_with or CreatedWith(),
+            created_with or self.created_with or CreatedWith(),
             is_local=is_local,
             manifests=opts.manifest,
             files=opts.file,
@@ -166,8 +228,30 @@ class Invocation:
             reads_all=opts.checksum,
             become=opts.become,
             timeout=opts.timeout,
-            password=password,
-            control_path=control_path,
+            password=sudo.password,
+            control_path=sudo.control_path,
+            fleet=self.fleet(),
+        )
+
+    def fleet(self) -> "Fleet":
+        """The options for many agents.
+
+        Raises:
+            UsageError: one is not what it has to be.
+            InputError: the settings of a repository give one that only the user may give.
+        """
+        from mngr_ansible.inputs.fleet import build_fleet
+
+        opts = self.opts
+        self.words.require_own({"playbook": opts.playbook, "worker": opts.worker, "vault_id": opts.vault_id})
+        return build_fleet(
+            canary=opts.canary,
+            forks=opts.forks,
+            host_timeout=opts.host_timeout,
+            max_fail_percentage=opts.max_fail_percentage,
+            workers=opts.worker,
+            playbooks=opts.playbook,
+            vault_ids=opts.vault_id,
         )
 
     def warn(self, request: "Request", *, is_local: bool) -> None:
@@ -196,11 +280,13 @@ class Invocation:
         from mngr_ansible.mngr import messages
 
         self.print(report, words)
-        if report.errors:
+        if report.errors and not report.hosts:
             raise messages.as_mngr_error(report.errors[0])
         if not report.ok:
-            host = report.hosts[0]
-            raise messages.as_failure(dataclasses.replace(host, commands=()) if report.command == "render" else host)
+            if report.command == "render":
+                hosts = (dataclasses.replace(each, commands=()) for each in report.hosts)
+                report = dataclasses.replace(report, hosts=tuple(hosts))
+            raise messages.as_failures(report)
 
     def show_plan(self, report: "Report", words: str) -> None:
         """Print the plan; with ``--commands`` its commands alone, and warn of the steps for which there is none.
@@ -250,12 +336,14 @@ class Invocation:
             self.print(Report(self.name, reached.hosts, errors=(error,)), "\n".join(text.tables(reached)))
             logger.error("{}", text.error_text(error).removeprefix("error: "))
 
-    def apply_command(self, agent: str) -> str:
+    def apply_command(self, agents: "Sequence[str]") -> str:
         """The command that makes the changes which this one shows."""
         from mngr_ansible.report import text
 
-        start = ("mngr", "ansible", "apply", agent)
-        return text.apply_command(start, self.opts, ("manifest", "file", "package"), ("only", "install"))
+        start = ("mngr", "ansible", "apply", *(("--all",) if self.opts.is_all else agents))
+        repeated = ("manifest", "file", "package", "playbook", "vault_id", "worker")
+        single = ("only", "install", "canary", "forks", "host_timeout", "max_fail_percentage")
+        return text.apply_command(start, self.opts, repeated, single)
 
 
 def _ask_password() -> str:
@@ -274,15 +362,6 @@ def _ask_password() -> str:
 
 
 @contextmanager
-def own_connection(connection: "MngrConnection") -> "Iterator[OpenSsh]":
-    """A connection of our own beside mngr's, closed at the end."""
-    from mngr_ansible.host.masters import control_sockets
-
-    with control_sockets() as sockets:
-        yield connection.own(sockets)
-
-
-@contextmanager
 def invocation(ctx: click.Context, name: str) -> Iterator[Invocation]:
     """Set up a call of a verb. Its errors are mngr's errors; with JSON the document of the contract shows them too."""
     from mngr_ansible.errors import MngrAnsibleError
@@ -295,7 +374,7 @@ def invocation(ctx: click.Context, name: str) -> Iterator[Invocation]:
     mngr_ctx, output_opts, opts = setup_command_context(ctx, f"ansible-{name}", AnsibleCliOptions)
     with messages.errors_for_mngr():
         words = words_of(f"ansible-{name}", mngr_ctx)
-    if opts.agent or opts.address:
+    if opts.agent or opts.agents or opts.is_all or opts.address:
         warn_of_what_is_ignored(words)
     ignored = {each: None if each == "install" else False for each in opts.not_granted(words)}
     call = Invocation(name, mngr_ctx, output_opts.output_format, opts.model_copy(update=ignored), words)

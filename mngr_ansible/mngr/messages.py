@@ -11,21 +11,46 @@ from loguru import logger
 
 from mngr_ansible.diff.outcome import DUE, Outcome, Status
 from mngr_ansible.errors import RUN_AGAIN, ErrorGroup, MngrAnsibleError, PluginError, PreconditionError
-from mngr_ansible.portable.text import one_stop, printable
+from mngr_ansible.portable.text import clause, one_stop, printable
 from mngr_ansible.provisioning.request import Confirm, Dialog
 from mngr_ansible.report import text
-from mngr_ansible.report.progress import described
+from mngr_ansible.report.gathered_lines import GatheredLines
+from mngr_ansible.report.progress import ProgressCallback, described
 from mngr_ansible.report.report import HostReport, Interrupted, Report
 from mngr_ansible.system.signals import Terminated, signals_ignored
 from mngr_ansible.values import replace
+
+_FEW = 4
+"""Of so many agents each line of progress is told at once, by itself; an error tells of so many what has failed."""
 
 _CTRL_C = 130
 """The exit code that a shell gives a program that Ctrl-C ended."""
 
 
-def dialog(mngr_ctx: MngrContext, *, is_yes: bool = False, is_verbose: bool = False) -> Dialog:
+def dialog(
+    mngr_ctx: MngrContext,
+    *,
+    is_yes: bool = False,
+    is_verbose: bool = False,
+    on_progress: ProgressCallback | None = None,
+) -> Dialog:
     """How mngr's user is spoken to; ``is_yes``: ``--yes`` was given, by the user himself."""
-    return Dialog(log_line, _confirm(mngr_ctx, is_yes=is_yes), is_verbose)
+    return Dialog(on_progress or log_line, _confirm(mngr_ctx, is_yes=is_yes), is_verbose)
+
+
+@contextmanager
+def named_lines(count: int) -> Iterator[ProgressCallback]:
+    """Lines of progress about so many agents, with their names; alike ones of many come together."""
+    gathered = GatheredLines(_named_line, count, what="agents")
+    try:
+        yield _named_line if count <= _FEW else gathered
+    finally:
+        gathered.tell()
+
+
+def _named_line(name: str, line: str) -> None:
+    warning = "warning: " if line.startswith("warning: ") else ""
+    log_line("", f"{warning}{f'{name}: ' if name else ''}{line.removeprefix(warning)}")
 
 
 def log_line(host: str, line: str) -> None:
@@ -132,6 +157,27 @@ def as_mngr_error(error: MngrAnsibleError) -> PluginMngrError:
     errors = error.errors if isinstance(error, ErrorGroup) else (error,)
     problems = [f"{each.host}: {each.problem}" if each.host else each.problem for each in errors]
     return _error("; ".join(problems), " ".join(dict.fromkeys(each.remedy for each in errors)))
+
+
+def as_failures(report: Report) -> PluginMngrError:
+    """A command that did not do its job on one agent, as :func:`as_failure`, or on some of several, as one error."""
+    if len(report.hosts) == 1 and not report.errors:
+        return as_failure(report.hosts[0])
+    not_ok = [each for each in report.hosts if not each.ok]
+    failed = [each for each in not_ok if each.error is not None or _ends_badly(each)]
+    errors = [*map(as_mngr_error, report.errors), *map(as_failure, failed)]
+    problems = [clause(str(each)) for each in errors[:_FEW]]
+    if len(errors) > _FEW:
+        problems.append(f"{len(errors) - _FEW} more")
+    if len(not_ok) > len(failed):
+        problems.append(f"{len(not_ok) - len(failed)} not begun")
+    start = f"{len(failed)} of {len(report.hosts)} agents failed: " if failed else ""
+    remedies = dict.fromkeys(each.user_help_text or "" for each in errors)
+    return _error(start + "; ".join(problems), " ".join(filter(None, remedies)))
+
+
+def _ends_badly(report: HostReport) -> bool:
+    return any(each.is_failure and each.status is not Status.NOT_REACHED for each in report.outcomes)
 
 
 def as_failure(report: HostReport) -> PluginMngrError:

@@ -10,6 +10,7 @@ from imbue.mngr.interfaces.host import CreateAgentOptions, OnlineHostInterface
 
 from mngr_ansible.catalog.lookup import find_tool
 from mngr_ansible.inputs.contribution import Contribution
+from mngr_ansible.inputs.fleet import Fleet
 from mngr_ansible.inputs.hook_arguments import Agent
 from mngr_ansible.inputs.settings import Settings
 from mngr_ansible.inputs.user import user_contributions
@@ -28,10 +29,14 @@ _OPTIONS = {"--manifest": "manifest", "--file": "file", "--package": "package"}
 
 
 def agent_target(
-    agent: AgentInterface[Any], host: OnlineHostInterface, options: CreateAgentOptions | None, mngr_ctx: MngrContext
+    agent: AgentInterface[Any],
+    host: OnlineHostInterface,
+    options: CreateAgentOptions | None,
+    mngr_ctx: MngrContext,
+    address: str = "",
 ) -> Target:
-    """An agent on its host; the hooks get mngr's own objects."""
-    name, connection = connected(host)
+    """An agent on its host; the hooks get mngr's own objects. ``address``: what it is called among several."""
+    name, connection = connected(host, address)
     return Target(name, connection, agent, host, str(agent.work_dir), options, mngr_ctx, own_needs(agent))
 
 
@@ -75,6 +80,7 @@ def mngr_request(
     timeout: float | None = None,
     password: str | None = None,
     control_path: str | None = None,
+    fleet: Fleet | None = None,
 ) -> Request:
     """The request of mngr's settings, of what the agent was created with, and of a command line, which wins.
 
@@ -103,6 +109,7 @@ def mngr_request(
         timeout=settings.timeout if timeout is None else timeout,
         password=password,
         control_path=control_path,
+        fleet=fleet or Fleet(),
         is_print_only=not is_local and not may_install,
         agent_types=tuple(list_selectable_agent_type_names(mngr_ctx.config)),
     )

@@ -143,6 +143,26 @@ class Words:
         """Whether an option of :data:`_GRANTS` counts: what grants a right on this machine only the user may say."""
         return not _is_grant(option, value) or self.is_own_option(option, value)
 
+    def require_own(self, options: Mapping[str, Sequence[object]]) -> None:
+        """Refuse what names programs that run on this machine, where the repository gives it.
+
+        Args:
+            options: values by the names of click's parameters.
+
+        Raises:
+            InputError: a value is not the user's own.
+        """
+        for option, values in options.items():
+            for value in values:
+                if not self.is_own_option(option, value):
+                    name = f"--{option.replace('_', '-')}"
+                    raise InputError(
+                        f"the settings of this repository give {name} {short_repr(value)}, which runs programs on this "
+                        "machine, and you have not said that you trust them",
+                        remedy=f'Give {name} yourself, or write trusted = ["{self.repository}"] into '
+                        "[plugins.ansible] of your own settings.",
+                    )
+
     def ignored(self) -> list[str]:
         """What the settings of the repository say, but only the user may say, for people."""
         if self.repository is None:

@@ -102,7 +102,8 @@ def last_line(report: Report) -> str:
     changed = sum(host.ok and any(each.status is Status.CHANGED for each in host.outcomes) for host in report.hosts)
     done = f" ({changed} changed)"
     parts = [f"{counts[word]} {word}{done if word == 'done' else ''}" for word in _WORDS if counts[word]]
-    return f"{len(report.hosts)} hosts: {', '.join(parts)}"
+    what = "agents" if all(host.agent for host in report.hosts) else "hosts"
+    return f"{len(report.hosts)} {what}: {', '.join(parts)}"
 
 
 def _end(host: HostReport) -> str:

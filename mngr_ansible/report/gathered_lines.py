@@ -19,9 +19,12 @@ _SPENT = regex(r"(?s)(done in |not done after )(\d+\.\d)( s.*)")
 class GatheredLines:
     """Takes lines of hosts, from several threads, as a ``ProgressCallback`` does, and hands them on."""
 
-    def __init__(self, write: Callable[[str, str], None], count: int, moment: float = _MOMENT) -> None:
-        """``write``: gets the hosts in words (empty: none is concerned) and a line. ``count``: how many there are."""
-        self._write, self._count, self._moment = write, count, moment
+    def __init__(
+        self, write: Callable[[str, str], None], count: int, moment: float = _MOMENT, what: str = "hosts"
+    ) -> None:
+        """``write``: gets the hosts in words (empty: none is concerned) and a line. ``count``: how many there are, and
+        ``what`` they are called."""
+        self._write, self._count, self._moment, self._what = write, count, moment, what
         self._lock = threading.Lock()
         self._held: dict[tuple[str, str], list[tuple[str, str]]] = {}
         self._timer: threading.Timer | None = None
@@ -55,6 +58,6 @@ class GatheredLines:
                 spent = sorted({seconds for _, seconds in hosts}, key=lambda each: float(each or 0))
                 is_of_all = len(names) == self._count
                 self._write(
-                    f"all {self._count} hosts" if is_of_all else listed(names),
+                    f"all {self._count} {self._what}" if is_of_all else listed(names),
                     f"{start}{' to '.join(dict.fromkeys((spent[0], spent[-1])))}{rest}",
                 )

@@ -59,6 +59,7 @@ class HostReport:
         error: why the host could not be inspected or changed, besides failed steps.
         about: the system and the remote user, for people: ``Debian 12, root``.
         kept: where the run directory of a failed run is kept; empty where none is.
+        agent: mngr's name of the agent that the result is about; empty where it is about the host alone.
     """
 
     host: str
@@ -69,6 +70,7 @@ class HostReport:
     error: MngrAnsibleError | None = None
     about: str = ""
     kept: str = ""
+    agent: str = ""
 
     @property
     def all_notices(self) -> tuple[str, ...]:
@@ -104,6 +106,7 @@ class HostReport:
         """The host's object in the JSON document."""
         return {
             "host": self.host,
+            **({"agent": self.agent} if self.agent else {}),
             "is_local": self.is_local,
             "steps": [outcome.to_dict() for outcome in self.outcomes],
             "commands": list(self.commands),

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _PROVIDER = """
 [providers.pool]
 backend = "ssh"
+"""
+
+_HOST = """
 [providers.pool.hosts.{name}]
 address = "{hostname}"
 port = {port}
@@ -32,11 +35,20 @@ class Mngr:
     HOME and TMUX_TMPDIR are those of the test (see the fixture ``home``).
     """
 
-    def __init__(self, project: Path, *, host: SshHost | None = None, plugins: Sequence[Path] = ()) -> None:
+    def __init__(
+        self,
+        project: Path,
+        *,
+        host: SshHost | None = None,
+        others: Sequence[SshHost] = (),
+        plugins: Sequence[Path] = (),
+    ) -> None:
+        """``host``: where agents are created; ``others`` are in the same pool."""
         self.project = project
         self.plugins = list(plugins)
         self.program = [str(Path(sys.executable).with_name("mngr"))]
         self._host = host
+        self._hosts = [] if host is None else [host, *others]
         project.mkdir(exist_ok=True)
         (project / "README").write_text("a project\n")
         identity = ["-c", "user.name=Test", "-c", "user.email=test@example.org"]
@@ -46,8 +58,8 @@ class Mngr:
 
     def settings(self, ansible: str = "", *, top: str = "") -> None:
         """Write mngr's settings anew: ``top`` before any table, ``ansible`` into ``[plugins.ansible]``."""
-        host = self._host
-        provider = "" if host is None else _PROVIDER.format(**{name: getattr(host, name) for name in _FACTS})
+        hosts = [_HOST.format(**{name: getattr(each, name) for name in _FACTS}) for each in self._hosts]
+        provider = "".join([_PROVIDER, *hosts]) if hosts else ""
         text = f"is_allowed_in_pytest = true\n{top}\n{provider}\n[plugins.ansible]\n{ansible}\n"
         (self.project / ".mngr").mkdir(exist_ok=True)
         (self.project / ".mngr" / "settings.toml").write_text(text)
@@ -72,14 +84,20 @@ class Mngr:
         return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, self.plugins)), "NO_COLOR": "1"}
 
     def create(
-        self, name: str, *options: object, env: Mapping[str, str] | None = None, timeout: float = 300
+        self,
+        name: str,
+        *options: object,
+        at: SshHost | None = None,
+        env: Mapping[str, str] | None = None,
+        timeout: float = 300,
     ) -> subprocess.CompletedProcess[str]:
-        """Create an agent that sleeps: on the host if there is one, else on this machine."""
-        return self.run(*self.creation(name, *options), env=env, timeout=timeout)
+        """Create an agent that sleeps: on a host if there is one, else on this machine."""
+        return self.run(*self.creation(name, *options, at=at), env=env, timeout=timeout)
 
-    def creation(self, name: str, *options: object) -> list[str]:
+    def creation(self, name: str, *options: object, at: SshHost | None = None) -> list[str]:
         """The words of the command that creates it."""
-        place = f"{name}@{self._host.name}.pool" if self._host is not None else name
+        host = at or self._host
+        place = f"{name}@{host.name}.pool" if host is not None else name
         words = ["--type", "command", "--no-connect", "--no-ensure-clean", *map(str, options)]
         return ["create", place, *words, "--", "sleep", "3600"]
 
