@@ -16,11 +16,11 @@ from imbue.mngr.errors import MngrError
 from imbue.mngr.interfaces.host import OnlineHostInterface
 
 from mngr_ansible.errors import HostError
-from mngr_ansible.host.connection import Connection, LocalShell, ShellResult, no_answer
+from mngr_ansible.host.connection import Connection, LocalShell, ShellResult, no_answer, stopped
 from mngr_ansible.host.ssh import Address, OpenSsh
 from mngr_ansible.provisioning.request import Request
 from mngr_ansible.system.names import as_bytes
-from mngr_ansible.values import frozen
+from mngr_ansible.values import field, frozen
 
 _LONGEST_PLAIN_SCRIPT = 30_000
 """Bytes: a longer script travels compressed, since one argument of a program is at most 128 KiB on Linux."""
@@ -42,6 +42,8 @@ class MngrConnection:
     name: str
     is_local: bool = False
     patience: float = 0
+    waiting: list[SimpleQueue[Any]] = field(default_factory=list, repr=False)
+    """Where the answers of the scripts that run come."""
 
     @property
     def variables(self) -> Mapping[str, Any]:
@@ -83,11 +85,14 @@ class MngrConnection:
             except BaseException as error:  # noqa: BLE001 - it is raised below
                 answers.put(error)
 
+        self.waiting.append(answers)
         threading.Thread(target=copy_context().run, args=(ask,), daemon=True).start()
         try:
             result = answers.get(timeout=seconds)
         except Empty:
             raise no_answer(timeout, self.name) from None
+        finally:
+            self.waiting.remove(answers)
         if isinstance(result, (MngrError, OSError)):
             raise HostError(
                 " ".join(str(result).split()),
@@ -99,7 +104,9 @@ class MngrConnection:
         return ShellResult(f"\n{result.stdout}\n", result.stderr, 0 if result.success else 1)
 
     def stop(self) -> None:
-        pass  # mngr works on one host at a time
+        """Wait no longer for the scripts that run; on the host each ends in its own time."""
+        for answers in tuple(self.waiting):
+            answers.put(stopped(self.name))
 
 
 def _bounded(command: str, seconds: int) -> str:

@@ -4,11 +4,13 @@ import dataclasses
 import random
 import string
 import subprocess
+import threading
 
 import pytest
 
 pytest.importorskip("imbue.mngr")
 
+from mngr_ansible.host.connection import HostStoppedError
 from mngr_ansible.host.probe_request import ProbePath, ProbeRequest
 from mngr_ansible.host.probe_script import probe_script
 from mngr_ansible.inputs.settings import Settings
@@ -56,3 +58,21 @@ def test_a_long_script_gives_the_same_answer_as_a_short_one():
 
 def test_mngr_accepts_every_setting_that_we_have():
     assert set(AnsiblePluginConfig.model_fields) - {"enabled"} == {each.name for each in dataclasses.fields(Settings)}
+
+
+def test_a_script_that_is_stopped_from_another_thread_is_not_waited_for():
+    begun, end = threading.Event(), threading.Event()
+
+    class Silent:
+        def execute_idempotent_command(self, command, timeout_seconds):
+            begun.set()
+            end.wait()
+
+    connection = MngrConnection(Silent(), "host")
+    stopper = threading.Thread(target=lambda: (begun.wait(), connection.stop()))
+    stopper.start()
+    with pytest.raises(HostStoppedError):
+        connection.run("echo", 600)
+    stopper.join()
+    end.set()
+    assert connection.waiting == []
