@@ -221,7 +221,7 @@ def _progress(options: argparse.Namespace, hosts: Sequence[str]) -> "Iterator[Pr
     else:
         from mngr_ansible.report.gathered_lines import GatheredLines
 
-        gathered = GatheredLines(print_line, len(hosts))
+        gathered = GatheredLines(print_line, hosts)
         try:
             yield gathered
         finally:

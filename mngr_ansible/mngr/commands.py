@@ -173,7 +173,7 @@ def apply(ctx: click.Context, /, **_: Any) -> None:
             from mngr_ansible.mngr.several import Agents
 
             agents = Agents(call)
-            with messages.named_lines(len(agents.found.agents)) as on_progress:
+            with messages.named_lines([each.address for each in agents.found.agents]) as on_progress:
                 dialog = messages.dialog(
                     call.mngr_ctx,
                     is_yes=call.opts.yes,

@@ -1,7 +1,7 @@
 """Messages to mngr's user: lines in mngr's log, one question, and errors of ours as errors of mngr."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import click
@@ -39,11 +39,11 @@ def dialog(
 
 
 @contextmanager
-def named_lines(count: int) -> Iterator[ProgressCallback]:
-    """Lines of progress about so many agents, with their names; alike ones of many come together."""
-    gathered = GatheredLines(_named_line, count, what="agents")
+def named_lines(names: Sequence[str]) -> Iterator[ProgressCallback]:
+    """Lines of progress about these agents, with their names; alike ones of many come together."""
+    gathered = GatheredLines(_named_line, names, what="agents")
     try:
-        yield _named_line if count <= _FEW else gathered
+        yield _named_line if len(names) <= _FEW else gathered
     finally:
         gathered.tell()
 

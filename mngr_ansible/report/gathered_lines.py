@@ -4,7 +4,7 @@ The one place of this folder that waits: a timer tells what was held back.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mngr_ansible.portable.regular_expressions import regex
 from mngr_ansible.report.report import listed
@@ -20,11 +20,12 @@ class GatheredLines:
     """Takes lines of hosts, from several threads, as a ``ProgressCallback`` does, and hands them on."""
 
     def __init__(
-        self, write: Callable[[str, str], None], count: int, moment: float = _MOMENT, what: str = "hosts"
+        self, write: Callable[[str, str], None], hosts: Sequence[str], moment: float = _MOMENT, what: str = "hosts"
     ) -> None:
-        """``write``: gets the hosts in words (empty: none is concerned) and a line. ``count``: how many there are, and
+        """``write``: gets the hosts in words (empty: none is concerned) and a line. ``hosts``: all, in their order, and
         ``what`` they are called."""
-        self._write, self._count, self._moment, self._what = write, count, moment, what
+        self._write, self._moment, self._what = write, moment, what
+        self._order = {host: index for index, host in enumerate(hosts)}
         self._lock = threading.Lock()
         self._held: dict[tuple[str, str], list[tuple[str, str]]] = {}
         self._timer: threading.Timer | None = None
@@ -54,10 +55,10 @@ class GatheredLines:
             if timer is not None:
                 timer.cancel()
             for (start, rest), hosts in held.items():
-                names = [host for host, _ in hosts]
+                names = sorted((host for host, _ in hosts), key=lambda host: self._order.get(host, len(self._order)))
                 spent = sorted({seconds for _, seconds in hosts}, key=lambda each: float(each or 0))
-                is_of_all = len(names) == self._count
+                is_of_all = len(names) == len(self._order)
                 self._write(
-                    f"all {self._count} {self._what}" if is_of_all else listed(names),
+                    f"all {len(names)} {self._what}" if is_of_all else listed(names),
                     f"{start}{' to '.join(dict.fromkeys((spent[0], spent[-1])))}{rest}",
                 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 from mngr_ansible.diff.outcome import Outcome, Status
 from mngr_ansible.errors import HostError
@@ -10,25 +11,28 @@ from mngr_ansible.report.gathered_lines import GatheredLines
 from mngr_ansible.report.progress import summary
 from mngr_ansible.report.report import HostReport
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 CHANGED = Outcome("package:git", "package", Status.CHANGED)
 
 
 class Lines(GatheredLines):
-    """Lines of so many hosts, which are told when the test says so, or after ``moment`` seconds."""
+    """Lines of these hosts, which are told when the test says so, or after ``moment`` seconds."""
 
-    def __init__(self, count: int, moment: float = 3600) -> None:
+    def __init__(self, hosts: Sequence[str], moment: float = 3600) -> None:
         self.told: list[str] = []
         self.has_told = threading.Event()
-        super().__init__(self._note, count, moment)
+        super().__init__(self._note, hosts, moment)
 
     def _note(self, hosts: str, line: str) -> None:
         self.told.append(f"{hosts}: {line}" if hosts else line)
         self.has_told.set()
 
 
-def test_lines_of_many_hosts_that_are_alike_are_one_with_their_names_in_the_order_in_which_they_came() -> None:
-    lines = Lines(6)
-    for line, hosts in (("copying", "abcde"), ("warning: x", "f"), ("copying", "a"), ("done", "abcdef")):
+def test_lines_of_many_hosts_that_are_alike_are_one_with_their_names_and_keep_the_order_in_which_they_came() -> None:
+    lines = Lines("abcdef")
+    for line, hosts in (("copying", "edcba"), ("warning: x", "f"), ("copying", "a"), ("done", "abcdef")):
         for host in hosts:
             lines(host, line)
     assert lines.told == []
@@ -39,7 +43,7 @@ def test_lines_of_many_hosts_that_are_alike_are_one_with_their_names_in_the_orde
 
 
 def test_of_hosts_that_ended_alike_the_shortest_and_the_longest_time_are_told() -> None:
-    lines = Lines(9)
+    lines = Lines("abcdefghi")
     for host, seconds in zip("abc", (12.0, 9.9, 10.5), strict=True):
         lines(host, summary(HostReport(host, False, (CHANGED,)), seconds))
     for host in "de":
@@ -49,21 +53,21 @@ def test_of_hosts_that_ended_alike_the_shortest_and_the_longest_time_are_told() 
 
 
 def test_what_is_held_back_is_told_after_a_moment() -> None:
-    lines = Lines(5, moment=0.01)
+    lines = Lines("abcde", moment=0.01)
     lines("a", "it does not answer")
     assert lines.has_told.wait(60)
     assert lines.told == ["a: it does not answer"]
 
 
 def test_a_line_of_no_host_comes_after_what_was_held_back() -> None:
-    lines = Lines(5)
+    lines = Lines("abcde")
     lines("a", "first")
     lines("", "second")
     assert lines.told == ["a: first", "second"]
 
 
 def test_threads_lose_no_line() -> None:
-    lines = Lines(400)
+    lines = Lines([f"h{part}-{index}" for part in range(8) for index in range(50)])
     threads = [
         threading.Thread(target=lambda part=part: [lines(f"h{part}-{index}", "x") for index in range(50)])
         for part in range(8)
