@@ -66,7 +66,8 @@ def host_runs(prepared: Sequence[Prepared], request: Request, tmp: str) -> list[
             continue
         remote_tmp = None if each.target.connection.is_local else _remote_tmp(due, state, tmp)
         run = host_run(name, due, state, request.of(each.target), each.target.connection.variables)
-        found.append(replace(run, remote_tmp=remote_tmp))
+        seconds = None if each.until is None else each.until - time.monotonic()
+        found.append(replace(run, remote_tmp=remote_tmp, seconds=seconds))
     return found
 
 

@@ -90,7 +90,10 @@ def _inspect(
     implied = plan.implied
     requirements = (*plan.requirements, *implied.values())
     resolved = tuple(each.resolved() for each in requirements)
-    deadline, is_local = started + request.timeout, target.connection.is_local
+    deadline, is_local, until = started + request.timeout, target.connection.is_local, None
+    if request.fleet.host_timeout is not None:
+        until = time.monotonic() + request.fleet.host_timeout
+        deadline = min(deadline, until)
     probe_request = ProbeRequest(
         plan.claims,
         resolved,
@@ -116,13 +119,22 @@ def _inspect(
             may_refresh=is_applied and not is_local,
         )
         due = compare(plan, state, resolver, is_local=is_local, become=request.become)
-    except MngrAnsibleError as error:
+    except MngrAnsibleError as failure:
+        is_late = until is not None and until <= time.monotonic() and deadline == until
+        error = _too_late(request.fleet.host_timeout) if is_late else failure
         error.host = error.host or target.name
         return replace(prepared, error=error, spent=time.monotonic() - started)
     except NONSENSE as error:
         return replace(prepared, error=nonsense(error, target.name), spent=time.monotonic() - started)
     spent = time.monotonic() - started
-    return replace(prepared, plan=plan, state=state, due=due, resolver=resolver, spent=spent)
+    return replace(prepared, plan=plan, state=state, due=due, resolver=resolver, spent=spent, until=until)
+
+
+def _too_late(seconds: float | None) -> HostError:
+    return HostError(
+        f"it was not looked at within the {seconds:g} s that each host has",
+        remedy="Find out what slows it, or give more time with --host-timeout. Nothing was changed.",
+    )
 
 
 def _require_privilege(request: Request, state: HostState, *, is_needed: bool) -> None:

@@ -140,6 +140,8 @@ class Prepared:
     """Chose the sources of its packages; chooses the next one where one fails."""
     spent: float = 0
     """Seconds that planning and inspecting took; the run has so much less."""
+    until: float | None = None
+    """When the host's own time is up, by the monotonic clock; None: only that of the whole run counts."""
 
     @property
     def is_to_run(self) -> bool:

@@ -24,6 +24,9 @@ _ORDER = ("bootstrap", "file", "package", "playbook")
 _NO_TEMPORARY_DIRECTORY = "temporary directory"
 """In Ansible's message about a host that it calls unreachable although only its temporary directory failed."""
 
+_TIME_IS_UP = regex(r"Task failed: Timed out after \d+ second|failed to execute in the expected time frame")
+"""In Ansible's message about a task that took longer than it may: since ansible-core 2.19, and before."""
+
 _NO_ANSWER = regex(r"MODULE FAILURE|deserialization failed|No start of json")
 """In Ansible's message about a module that gave no answer. Source: docs/decisions.md "Ansible and ansible-runner"."""
 
@@ -235,10 +238,15 @@ class _HostEvents:
         return self.unreachable is not None and not self.has_no_temporary_directory
 
     @property
+    def is_too_late(self) -> bool:
+        """Whether the host's own time was up."""
+        return self.failed is not None and self.failed.step is None and _TIME_IS_UP.search(self.failed.text) is not None
+
+    @property
     def is_cut_off(self) -> bool:
         """Whether steps may still have been running when the events end."""
         is_unfinished = self.result.status != "finished" and self.failed is None and self.result.has_begun
-        return self.is_lost or self.is_broken or is_unfinished
+        return self.is_lost or self.is_broken or self.is_too_late or is_unfinished
 
     def error(self, host: str, names: str, *, has_open_steps: bool, has_failed_step: bool) -> MngrAnsibleError | None:
         """What went wrong besides the steps; ``names``: the steps that were running, or had not begun."""
@@ -256,6 +264,12 @@ class _HostEvents:
                 f"a module ended on the host without an answer; the outcome of {names} is unknown",
                 remedy=f"Check whether the host killed it because memory ran out (dmesg), or whether a disk is full "
                 f"(df); -v shows its output. {RUN_AGAIN}",
+                host=host,
+            )
+        if self.is_too_late:
+            return HostError(
+                f"the time that each host has was up; the outcome of {names} is unknown",
+                remedy=f"Find out what slows it, or give more time with --host-timeout. {RUN_AGAIN}",
                 host=host,
             )
         if result.status == "timeout" and has_open_steps and failed is None:

@@ -8,6 +8,7 @@ Source: docs/architecture.md "How a run is made"; measured with ansible-core 2.2
 
 import base64
 import os
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict, cast
 
@@ -119,8 +120,14 @@ def host_vars(run: HostRun, timeout: int, bundle: Bundle | None = None) -> dict[
         bundle: what a directory to run later has instead of sources of this machine; None where the run follows at
             once, so what is due is still due.
     """
-    made = _run_vars(run, timeout, bundle)
-    own = {"mngr_ansible": mark(_as_texts(made) if bundle is None else made)}
+    if bundle is not None:
+        made: Mapping[str, Any] = _run_vars(run, timeout, bundle)
+    elif run.seconds is None:
+        made = _as_texts(_run_vars(run, timeout, None))
+    else:  # the host has a time of its own, which is up at this second since 1970
+        timeout = max(1, min(timeout, int(run.seconds)))
+        made = {**_as_texts(_run_vars(run, timeout, None)), "until": time.time() + run.seconds}
+    own = {"mngr_ansible": mark(made)}
     return {**connection_vars(run, is_portable=bundle is not None), **own}
 
 

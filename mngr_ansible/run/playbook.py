@@ -37,6 +37,11 @@ _FREE = """\
 """
 """No host waits for another one before its next task. Source: Ansible's strategy plugin ``free``."""
 
+_UNTIL = """\
+  timeout: "{{ [1, (mngr_ansible.until - now().timestamp()) | int] | max if mngr_ansible.until is defined else 0 }}"
+"""
+"""A task is ended when its host has no time left; 0 is no limit. Source: Ansible's playbook keyword ``timeout``."""
+
 _CANARY = """\
     - name: Check that data arrives as data
       ansible.builtin.assert:
@@ -183,6 +188,7 @@ class HostRun:
         verified: the requirements that are only checked in such a directory, because a person installs them, or they
             are there already and nothing here can install them.
         state: what is true on it; None only in tests.
+        seconds: that the host has left of its own time; None: only that of the whole run counts.
     """
 
     alias: str
@@ -196,6 +202,7 @@ class HostRun:
     stop: str = ""
     verified: tuple[CompleteRequirement, ...] = ()
     state: HostState | None = None
+    seconds: float | None = None
 
 
 @frozen
@@ -255,6 +262,8 @@ def playbook(
     needs_python = any(run.due.needs_python for run in runs)
     hosts = "mngr_hosts" if is_of_all else ":".join(run.alias for run in runs)
     strategy = _FREE if is_fresh and len(runs) > 1 else ""
+    if is_fresh and any(run.seconds is not None for run in runs):
+        strategy += _UNTIL
     pieces = [_HEAD.format(summary=_summary(runs), hosts=hosts, strategy=strategy)]
     if needs_python or not is_fresh:  # what installs python3 is given no list, which would have the canary
         pieces.append(_CANARY.format(canary=canary))

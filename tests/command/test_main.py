@@ -130,15 +130,18 @@ def test_the_time_that_a_silent_host_took_is_counted(capsys):
     assert float(reported[1]) >= 2
 
 
-def test_the_time_is_that_of_all_hosts_together_however_many_they_are(capsys):
+@pytest.mark.parametrize(("forks", "most"), [((), 50), (("--forks", "8"), 8)])
+def test_the_time_is_that_of_all_hosts_together_however_many_they_are_and_so_many_are_asked_at_once(
+    capsys, forks: tuple[str, ...], most: int
+):
     with socket.create_server(("127.0.0.1", 0), backlog=100) as silent:
-        hosts = [f"u{number}@127.0.0.1:{silent.getsockname()[1]}" for number in range(40)]
+        hosts = [f"u{number}@127.0.0.1:{silent.getsockname()[1]}" for number in range(most + 4)]
         words = [word for host in hosts for word in ("--host", host)]
         since = time.monotonic()
-        assert main(["plan", "--package", "git", *words, "--timeout", "3", "--json"]) == 1
-    output = capsys.readouterr().out
-    assert output.count("no answer within ") == 32
-    assert output.count("the time was up before this host was asked") == 8
+        assert main(["plan", "--package", "git", *words, "--timeout", "3", *forks, "--json"]) == 1
+    problems = [each["problem"] for each in json.loads(capsys.readouterr().out)["errors"]]
+    assert sum(each.startswith("no answer within ") for each in problems) == most
+    assert problems.count("the time was up before this host was asked") == 4
     assert time.monotonic() - since < 30
 
 

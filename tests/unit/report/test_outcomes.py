@@ -52,6 +52,20 @@ def test_where_the_playbook_never_began_no_step_was_running(made):
     assert "the time was up; not started: /srv/work/x, git, vim" in str(error)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The command action failed to execute in the expected time frame (5) and was terminated",
+        "Task failed: Timed out after 4 second(s).",
+    ],
+)
+def test_where_the_time_of_a_host_alone_was_up_what_was_being_done_is_unknown(made, text):
+    found, error = settled(made, step(FILE), failed(text))
+    assert found == {FILE: "changed", GIT: "unknown", VIM: "unknown"}
+    assert error.problem == "the time that each host has was up; the outcome of git, vim is unknown"
+    assert "--host-timeout" in error.remedy
+
+
 def test_a_step_with_an_event_has_the_status_and_words_of_the_event(made):
     events = [step(FILE), step(GIT, "ok", current="2.39.5"), step(VIM, "failed", reason="no such package"), failed()]
 

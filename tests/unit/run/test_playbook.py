@@ -8,6 +8,7 @@ import json
 import os
 import re
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from mngr_ansible.run.host_vars import host_vars, mark
 from mngr_ansible.run.inventory import inventory
 from mngr_ansible.run.playbook import CANARY, HostRun, Stage, playbook, run_stages
 from mngr_ansible.spec.files import FileTransferSpec
+from mngr_ansible.values import replace
 from tests.support.builders import contribution, due, tree, write
 
 
@@ -59,6 +61,17 @@ def test_only_what_is_due_is_in_the_playbook(files, packages):
 def test_in_a_run_of_several_hosts_none_waits_for_another(files, hosts: int, is_fresh: bool, is_free: bool):
     text = playbook([run(files, f"host-{n}") for n in range(hosts)], is_fresh=is_fresh)
     assert ("  strategy: free\n" in text) is is_free
+
+
+def test_a_host_with_a_time_of_its_own_has_no_task_and_no_transaction_that_takes_longer(files) -> None:
+    before = time.time()
+    one = replace(run(files), seconds=7.5)
+    found = host_vars(one, 600)["mngr_ansible"]
+    assert found["timeout"] == 7
+    assert before + 7.5 <= found["until"] <= time.time() + 7.5
+    assert "  timeout: " in playbook([one, run(files, "host-2")], is_fresh=True)
+    assert "  timeout: " not in playbook([run(files)], is_fresh=True)
+    assert "until" not in host_vars(run(files), 600)["mngr_ansible"]
 
 
 def test_where_the_run_follows_at_once_the_actions_check_the_data_and_no_task_of_its_own(files, packages):
