@@ -24,11 +24,12 @@ import threading
 import time
 from typing import Any
 
-_SILENT = (
+_SILENT = frozenset(
     "close fspath fsencode fsdecode getcwd geteuid getpid getppid getuid getgid getgroups isatty read "
-    "strerror umask urandom waitstatus_to_exitcode write cpu_count sysconf"
+    "strerror umask urandom waitstatus_to_exitcode write cpu_count sysconf".split()
 )
 """Calls that look at no path: an attack between them is the same as one before the next."""
+_SYSTEM = frozenset(("posix", "fcntl", "io", "_io", "time"))
 _ENTRY = frozenset(("DirEntry.stat", "DirEntry.is_dir", "DirEntry.is_file", "DirEntry.is_symlink"))
 
 
@@ -94,9 +95,7 @@ class Steps:
         if event != "c_call":
             return
         name = getattr(function, "__qualname__", "")
-        if name in _SILENT.split() or not (
-            getattr(function, "__module__", "") in ("posix", "fcntl", "io", "_io", "time") or name in _ENTRY
-        ):
+        if not (getattr(function, "__module__", "") in _SYSTEM or name in _ENTRY) or name in _SILENT:
             return
         if not self._has_begun:
             self._has_begun = "mngr_files_" in frame.f_code.co_filename
