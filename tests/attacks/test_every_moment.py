@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
     from tests.support.hosts import SshHost
 
-ROUNDS = 300
-"""At most so many rounds for one operation."""
+ROUNDS = int(os.environ.get("MNGR_ANSIBLE_ATTACK_ROUNDS", "180"))
+"""At most so many rounds for one operation: set it to 3000 to try every move at every moment."""
 
 
 def spans(name: str) -> tuple[int, ...]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.support.attacks.scene import Moves
     from tests.support.hosts import SshHost
 
-ROUNDS = {"root": 5, "sudo": 1, "owner": 5}
+ROUNDS = {"root": 3, "sudo": 1, "owner": 3}
 """Rounds of each operation: a start through sudo takes longer."""
 SCENES = {"root": ROOT, "sudo": SUDO, "owner": OWNER}
 
