@@ -25,8 +25,9 @@ import time
 from typing import Any
 
 _SILENT = frozenset(
-    "close fspath fsencode fsdecode getcwd geteuid getpid getppid getuid getgid getgroups isatty read "
-    "strerror umask urandom waitstatus_to_exitcode write cpu_count sysconf".split()
+    ("close", "fspath", "fsencode", "fsdecode", "getcwd", "geteuid", "getpid", "getppid", "getuid", "getgid")
+    + ("getgroups", "isatty", "read", "strerror", "umask", "urandom", "waitstatus_to_exitcode", "write")
+    + ("cpu_count", "sysconf")
 )
 """Calls that look at no path: an attack between them is the same as one before the next."""
 _SYSTEM = frozenset(("posix", "fcntl", "io", "_io", "time"))
