@@ -24,11 +24,11 @@ import threading
 import time
 from typing import Any
 
-_SILENT = frozenset(
-    ("close", "fspath", "fsencode", "fsdecode", "getcwd", "geteuid", "getpid", "getppid", "getuid", "getgid")
-    + ("getgroups", "isatty", "read", "strerror", "umask", "urandom", "waitstatus_to_exitcode", "write")
-    + ("cpu_count", "sysconf")
-)
+_SILENT = {
+    *("close", "fspath", "fsencode", "fsdecode", "getcwd", "geteuid", "getpid", "getppid", "getuid", "getgid"),
+    *("getgroups", "isatty", "read", "strerror", "umask", "urandom", "waitstatus_to_exitcode", "write"),
+    *("cpu_count", "sysconf"),
+}
 """Calls that look at no path: an attack between them is the same as one before the next."""
 _SYSTEM = frozenset(("posix", "fcntl", "io", "_io", "time"))
 _ENTRY = frozenset(("DirEntry.stat", "DirEntry.is_dir", "DirEntry.is_file", "DirEntry.is_symlink"))
