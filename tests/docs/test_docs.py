@@ -42,7 +42,7 @@ def commands() -> list[str]:
             for line in block.splitlines():
                 words = line.removeprefix("$ ").removeprefix("uv run --quiet ")
                 if words.startswith("mngr-ansible "):
-                    found.append(words)
+                    found.append(words.partition(" | ")[0])
     return found
 
 

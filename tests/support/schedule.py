@@ -38,6 +38,7 @@ TOGETHER = {
     "ops/test_versions.py": 60,
     "ops/test_ops_team.py": 50,
     "ops/test_manners.py": 40,
+    "ops/test_fleets_page.py": 40,
     "hosts/test_costs.py": 60,
     "hosts/test_many_hosts.py": 30,
     "hosts/test_costs_packages.py": 60,
