@@ -51,12 +51,19 @@ class OwnPlaybook:
     Attributes:
         path: as the user wrote it; relative to ``base``.
         when: whether it is run before or after what we change.
-        base: the directory of the settings file that names it; empty: the current directory.
+        base: the directory where the paths of the settings that name it start; empty: the current directory.
+        plugin: who names it: ``settings`` or ``command-line``.
     """
 
     path: str
     when: Literal["before", "after"] = "after"
     base: str = ""
+    plugin: str = "command-line"
+
+    @property
+    def id(self) -> str:
+        """The id of its step."""
+        return f"playbook:{self.path}"
 
 
 @frozen

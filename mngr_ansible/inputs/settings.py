@@ -31,7 +31,8 @@ class Settings:
     """The settings: ``[plugins.ansible]`` in mngr, or the ``settings`` mapping of the API.
 
     ``timeout``: seconds for the whole run. ``files``, ``packages`` and ``manifests`` are as the user wrote them;
-    :func:`~mngr_ansible.inputs.user.user_contributions` reads them. ``allow_…`` and ``scope`` limit the sources of
+    :func:`~mngr_ansible.inputs.user.user_contributions` reads them. ``playbooks`` too:
+    :func:`~mngr_ansible.inputs.own_playbooks.chosen_playbooks` does. ``allow_…`` and ``scope`` limit the sources of
     packages; with ``scope = "user"`` only sources that install for the remote user alone are used. ``trusted``: the
     repositories whose settings count as the user's own words (docs/contract.md "Trust").
     """
@@ -48,7 +49,7 @@ class Settings:
     allow_third_party_repositories: bool = True
     scope: Literal["system", "user"] = "system"
     bootstrap: bool = True
-    playbooks: tuple[str, ...] = ()
+    playbooks: tuple[Any, ...] = ()
     trusted: tuple[str, ...] = ()
     plugins: Mapping[str, PluginSettings] = field(default_factory=dict)
 
@@ -134,6 +135,17 @@ def _is_pattern(value: object) -> bool:
     return True
 
 
+def _is_playbook(value: object) -> bool:
+    if isinstance(value, str):
+        return bool(value.strip()) and "\0" not in value
+    if not isinstance(value, Mapping) or not set(value) <= {"path", "when"}:
+        return False
+    return isinstance(value.get("path"), str) and _is_playbook(value["path"]) and value.get("when") in _MOMENTS
+
+
+_MOMENTS = (None, "before", "after")
+
+
 def _boolean(example: str) -> _Validator:
     return _Validator("true or false", example, _is_bool)
 
@@ -166,7 +178,12 @@ _VALIDATORS: Mapping[type, Mapping[str, _Validator]] = {
         "allow_third_party_repositories": _boolean("false"),
         "scope": _choice("system", "user"),
         "bootstrap": _boolean("false"),
-        "playbooks": _list_of_strings('["site.yml"]'),
+        "playbooks": _Validator(
+            "a list of paths, or of tables of path and when",
+            '["site.yml", {path = "base.yml", when = "before"}]',
+            _is_list,
+            _Validator('a path, or a table of path and when ("before" or "after")', '"site.yml"', _is_playbook),
+        ),
         "trusted": _list_of_strings('["~/src/project"]'),
     },
     PluginSettings: {

@@ -29,7 +29,9 @@ class AnsiblePluginConfig(PluginConfig):
     allow_third_party_repositories: Any = Field(default=None, description="false: do not add vendors' repositories")
     scope: Any = Field(default=None, description='"user": install only for the remote user, without root')
     bootstrap: Any = Field(default=None, description="false: do not install what mngr needs before a create")
-    playbooks: Any = Field(default=None, description="Not supported yet")
+    playbooks: Any = Field(
+        default=None, description='Playbooks of your own to run too: paths, or {path = "…", when = "before"}'
+    )
     trusted: Any = Field(
         default=None,
         description="Paths of repositories whose settings may run commands on this machine; only in your own settings",

@@ -12,6 +12,7 @@ from mngr_ansible.catalog.lookup import find_tool
 from mngr_ansible.inputs.contribution import Contribution
 from mngr_ansible.inputs.fleet import Fleet
 from mngr_ansible.inputs.hook_arguments import Agent
+from mngr_ansible.inputs.own_playbooks import require_own_words, with_playbooks
 from mngr_ansible.inputs.settings import Settings
 from mngr_ansible.inputs.user import user_contributions
 from mngr_ansible.mngr.config import NAME, AnsiblePluginConfig
@@ -87,9 +88,12 @@ def mngr_request(
     Relative paths in the settings start at the repository's root. ``words``: who says what.
 
     Raises:
-        MngrAnsibleError: a setting, a manifest or an option is wrong.
+        MngrAnsibleError: a setting, a manifest or an option is wrong, or a repository that the user does not trust
+            names playbooks.
     """
     settings = Settings.parse(words.settings(mngr_ctx.get_plugin_config(NAME, AnsiblePluginConfig)))
+    if words.repository is not None:
+        require_own_words(settings, words.repository, lambda value: words.are_own("playbooks", value))
     may_install = mngr_ctx.config.is_remote_agent_installation_allowed and not words.forbids_remote_installation()
     stranger = words.stranger(_OPTIONS)
     contributions = (
@@ -109,7 +113,7 @@ def mngr_request(
         timeout=settings.timeout if timeout is None else timeout,
         password=password,
         control_path=control_path,
-        fleet=fleet or Fleet(),
+        fleet=with_playbooks(fleet or Fleet(), settings, directory=mngr_ctx.project_root),
         is_print_only=not is_local and not may_install,
         agent_types=tuple(list_selectable_agent_type_names(mngr_ctx.config)),
     )

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from mngr_ansible.errors import ErrorGroup, InputError, MngrAnsibleError
+from mngr_ansible.inputs.fleet import Fleet
 from mngr_ansible.inputs.hooks import contributions, run_before
 from mngr_ansible.inputs.misspelt import condition_notices
 from mngr_ansible.plan.plan import build, print_only
@@ -38,9 +39,12 @@ def gather(targets: Sequence[Target], request: Request) -> list[Prepared]:
     No host is contacted before all of it is known to be right; then ssh begins to connect.
 
     Raises:
-        MngrAnsibleError: a plugin refuses or is faulty, a source is missing, plugins conflict, the time is up.
+        MngrAnsibleError: a plugin refuses or is faulty, a source or playbook is missing, plugins conflict, the time is
+            up.
     """
     started = time.monotonic()
+    if request.fleet.playbooks:
+        require_playbooks(request.fleet)
     found = request.hooks()
     refusals: list[MngrAnsibleError] = []
     for target in targets:
@@ -73,7 +77,7 @@ def gather(targets: Sequence[Target], request: Request) -> list[Prepared]:
             plan = print_only(plan) if request.is_print_only else plan
             plan = replace(plan, notices=(*notices, *condition_notices(asked), *plan.notices))
             unlike.append(Prepared(target, plan, asked))
-        gathered.append(Prepared(target, plan, asked))
+        gathered.append(Prepared(target, plan, asked, playbooks=request.fleet.playbooks))
     spent = time.monotonic() - started
     if spent >= request.timeout:
         raise InputError(
@@ -83,6 +87,23 @@ def gather(targets: Sequence[Target], request: Request) -> list[Prepared]:
         )
     connect(targets, request)
     return [replace(each, spent=spent) for each in gathered]
+
+
+def require_playbooks(fleet: Fleet) -> None:
+    """Refuse playbooks of the user's own that are missing, or that would have to go through a worker.
+
+    Raises:
+        InputError: there is one.
+    """
+    from mngr_ansible.inputs.own_playbooks import playbook_file
+
+    for each in fleet.playbooks:
+        playbook_file(each)
+    if fleet.workers:
+        raise InputError(
+            f"the playbook {fleet.playbooks[0].path} cannot be run through a worker: it needs the files beside it",
+            remedy="Run it from this machine, without --worker; or with ansible-playbook, where the worker is.",
+        )
 
 
 def check(request: Request, *, is_local: bool) -> None:

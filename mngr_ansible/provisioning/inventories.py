@@ -64,7 +64,8 @@ def targets(
                 connect=connection.begin if isinstance(connection, OpenSsh) else None,
                 manifests=manifests[host.name],
                 groups=host.groups,
-                values=host.values,
+                values=host.values if host.directory is None else {**host.values, "inventory_dir": host.directory},
+                templates=host.templates,
                 become=host.become,
                 password=host.password,
             )

@@ -1,8 +1,8 @@
-"""Ask the person in front of the terminal for sudo's password on the hosts (``--ask-become-pass``)."""
+"""Ask the person in front of the terminal for a password: sudo's on the hosts, or a vault's."""
 
 import sys
 
-from mngr_ansible.errors import UsageError
+from mngr_ansible.errors import InputError, UsageError
 
 
 def ask_become_password() -> str:
@@ -21,3 +21,22 @@ def ask_become_password() -> str:
         return getpass.getpass("Password for sudo on the hosts: ")
     except EOFError:
         raise UsageError("no password was typed", remedy="Type it, or allow sudo without a password.") from None
+
+
+def ask_vault_password(label: str) -> str:
+    """The password of a vault with this label, as it was typed, for playbooks of the user's own; it is not shown.
+
+    Raises:
+        InputError: there is no terminal, or nothing was typed.
+    """
+    import getpass
+
+    if not (sys.stdin and sys.stdin.isatty()):
+        raise InputError(
+            "a vault password has to be typed, and there is no terminal",
+            remedy=f"Give a file or a program that has it: --vault-id {label}@FILE.",
+        )
+    try:
+        return getpass.getpass(f"Vault password ({label}) for the playbooks: ")
+    except EOFError:
+        raise InputError("no password was typed", remedy=f"Type it, or give --vault-id {label}@FILE.") from None

@@ -201,6 +201,10 @@ def provision(
     remove_what_killed_runs_left()
     digest, report = digest_of(gathered), None
     try:
+        if any(each.playbooks for each in gathered):
+            from mngr_ansible.provisioning import own_playbooks
+
+            request = own_playbooks.made_ready(gathered, request, dialog)
         with made_ready(gathered, digest, request) as request:
             waves = _waves(gathered, request, dialog, command, is_finished=is_finished, before_run=before_run)
             report = waves.run()

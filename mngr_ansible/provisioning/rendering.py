@@ -61,7 +61,7 @@ def write(
     Raises:
         InputError: the directory is not empty or cannot be written, or a source file is gone.
     """
-    prepared = [_files_in_order(each) for each in prepared]
+    prepared = [replace(_files_in_order(each), playbooks=()) for each in prepared]  # they are in their own place
     named = sorted(host_names(prepared).items(), key=lambda each: _natural(each[0]))
     runs = [_host_run(name, each, request, is_desired=is_desired) for name, each in named]
     document, timeout = _document([each for _, each in named]), execution.transaction_seconds(request)

@@ -56,6 +56,24 @@ def plan_report(
 def _planned_host(prepared: Prepared, *, has_diff: bool, is_refreshing: bool) -> HostReport:
     if prepared.due is None or prepared.state is None:
         return _host_report(prepared, ())
+    report = _planned_changes(prepared, has_diff=has_diff, is_refreshing=is_refreshing)
+    return report if report.error is not None else _with_playbooks(prepared, report, is_planned=True)
+
+
+def _with_playbooks(prepared: Prepared, report: HostReport, *, is_planned: bool = False) -> HostReport:
+    """The report with a step for each playbook of the user's own, which was not started; or only a run can tell."""
+    if not prepared.playbooks:
+        return report
+    from mngr_ansible.report import own_playbooks
+
+    make = own_playbooks.planned if is_planned else own_playbooks.not_reached
+    own = [make(each) for each in prepared.playbooks]
+    return replace(report, outcomes=own_playbooks.around(prepared.playbooks, report.outcomes, own))
+
+
+def _planned_changes(prepared: Prepared, *, has_diff: bool, is_refreshing: bool) -> HostReport:
+    if prepared.due is None or prepared.state is None:
+        return _host_report(prepared, ())
     due, state, steps = prepared.due, prepared.state, prepared.due.outcomes
     if has_diff and due.transfers:
         from mngr_ansible.diff import preview
@@ -105,7 +123,10 @@ def _slips(prepared: Prepared) -> Iterator[str]:
 def apply_report(prepared: Sequence[Prepared], command: str, run: "HostsRun | None") -> Report:
     """What became of every step on every host; ``run``: None where Ansible was not started."""
     results = {} if run is None else outcomes.by_host(run.result, run.aliases)
-    hosts = (_changed_host(each, alias, results.get(alias)) for alias, each in by_alias(prepared).items())
+    hosts = (
+        _with_playbooks(each, _changed_host(each, alias, results.get(alias)))
+        for alias, each in by_alias(prepared).items()
+    )
     return Report(command, tuple(hosts))
 
 

@@ -8,7 +8,7 @@ from mngr_ansible.errors import MngrAnsibleError, UsageError
 from mngr_ansible.host.connection import Connection
 from mngr_ansible.inputs.arguments import as_paths, as_tuple
 from mngr_ansible.inputs.contribution import Contribution
-from mngr_ansible.inputs.fleet import Fleet
+from mngr_ansible.inputs.fleet import Fleet, OwnPlaybook
 from mngr_ansible.inputs.hooks import Hook, hooks
 from mngr_ansible.inputs.misspelt import hook_notices, setting_notices
 from mngr_ansible.inputs.plugins import plugin_manager
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mngr_ansible.diff.resolver import Resolver
     from mngr_ansible.host.state import HostState
     from mngr_ansible.report.progress import ProgressCallback
+    from mngr_ansible.run.own_playbook import OwnPlaybookRun
     from mngr_ansible.run.ready import ReadyAnsible
 
 
@@ -39,6 +40,7 @@ class Target:
         manifests: the contributions of the manifests that an inventory names for the host, before those of the user.
         groups: its groups in an inventory.
         values: its variables in an inventory, rendered, for playbooks of the user's own.
+        templates: those of its variables that only a play can render, as they are written.
         become: whether files are written as root there; None: as for all hosts.
         password: for sudo there; None: the one for all hosts. It is kept in memory alone.
         notices: what people should know about where the host comes from.
@@ -56,12 +58,51 @@ class Target:
     manifests: tuple[Contribution, ...] = ()
     groups: tuple[str, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    templates: Mapping[str, Any] = field(default_factory=dict, repr=False)
     become: bool | None = None
     password: str | None = field(default=None, repr=False)
     notices: tuple[str, ...] = ()
 
     def arguments(self) -> dict[str, Any]:
         return {"agent": self.agent, "host": self.host, "options": self.options, "mngr_ctx": self.mngr_ctx}
+
+
+@frozen
+class ReadyPlaybook:
+    """A playbook of the user's own that can be run: its requirements are installed, and Ansible has loaded it once.
+
+    Attributes:
+        playbook: what was asked for.
+        run: how it is run.
+        addressed: the names of the hosts that a play of it is for; others than those of the command, such as
+            ``localhost``, too.
+    """
+
+    playbook: OwnPlaybook
+    run: "OwnPlaybookRun"
+    addressed: frozenset[str]
+
+
+@frozen
+class OwnPlaybooks:
+    """The playbooks of a command that are ready to run, and the names of its hosts for them.
+
+    Attributes:
+        targets: all hosts of the command.
+        names: the name of each host in Ansible's inventory, by the identity of the target.
+    """
+
+    targets: tuple[Target, ...]
+    names: Mapping[int, str]
+    playbooks: tuple[ReadyPlaybook, ...] = ()
+
+    def name(self, target: Target) -> str:
+        """What a host is called in Ansible's inventory: as the user typed it where that is possible."""
+        return self.names[id(target)]
+
+    @property
+    def all_names(self) -> frozenset[str]:
+        return frozenset(self.names.values())
 
 
 @frozen
@@ -83,6 +124,7 @@ class Request:
             upgrades) is waited for as long as the run may take.
         ready: Ansible that was started when the command began, and waits; None: it is started when it is needed.
         fleet: the options for many hosts.
+        own: the playbooks of the fleet, when they are ready to run.
     """
 
     plugins: "pluggy.PluginManager | None"
@@ -103,6 +145,7 @@ class Request:
     ready: "ReadyAnsible | None" = None
     fleet: Fleet = field(default_factory=Fleet)
     of_settings: int = 0
+    own: OwnPlaybooks | None = None
 
     def of(self, target: Target) -> "Request":
         """The same as it concerns one host, whose inventory may say how root is reached there."""
@@ -142,11 +185,15 @@ class Prepared:
     """Seconds that planning and inspecting took; the run has so much less."""
     until: float | None = None
     """When the host's own time is up, by the monotonic clock; None: only that of the whole run counts."""
+    playbooks: tuple[OwnPlaybook, ...] = ()
+    """The user's own, which are steps of every host."""
 
     @property
     def is_to_run(self) -> bool:
-        """Whether Ansible has something to do on this host."""
+        """Whether Ansible has something to do on this host; a playbook of the user's own always may have."""
         due = self.due
+        if self.playbooks and due is not None:
+            return True
         return not (due is None or self.state is None or due.is_empty or due.stops or due.is_python_advised)
 
 
@@ -213,6 +260,11 @@ def build_request(
     given = user_contributions(
         Settings(), as_paths("manifests", manifests), as_tuple("files", files), as_tuple("packages", packages)
     )
+    fleet = fleet or Fleet()
+    if chosen.playbooks or fleet.playbooks:
+        from mngr_ansible.inputs.own_playbooks import with_playbooks
+
+        fleet = with_playbooks(fleet, chosen)
     return Request(
         plugins=plugin_manager(plugins) if plugins else None,
         settings=chosen,
@@ -226,6 +278,6 @@ def build_request(
         control_path=control_path,
         password=password,
         reads_all=reads_all,
-        fleet=fleet or Fleet(),
+        fleet=fleet,
         asked_plugins=tuple(each for each in plugins if isinstance(each, str) and each != "all"),
     )

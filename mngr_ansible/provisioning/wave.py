@@ -1,7 +1,7 @@
 """One wave: hosts on which Ansible works together, from what is due on them to what became of it.
 
 Several waves may go on at the same time, each in a thread of its own. Everything that is run on hosts to change them is
-run here: ours by :func:`_run`.
+run here: ours by :func:`_run`, and playbooks of the user's own around it.
 """
 
 import threading
@@ -49,6 +49,8 @@ def run_wave(
         Interrupted: a signal stopped the run, or what comes after it.
     """
     stop = stop or RunStop()
+    if request.own is not None:
+        return _run_around_playbooks(prepared, request, dialog, command, stop, on_over)
     if request.fleet.workers:
         from mngr_ansible.provisioning.behind_workers import by_worker
 
@@ -58,6 +60,29 @@ def run_wave(
                 prepared, groups, lambda group: _run(group, request, dialog, command, stop, on_over), command, stop
             )
     return _run(prepared, request, dialog, command, stop, on_over)
+
+
+def _run_around_playbooks(
+    prepared: Sequence[Prepared],
+    request: Request,
+    dialog: Dialog,
+    command: str,
+    stop: RunStop,
+    on_over: Callable[[Prepared], None] | None,
+) -> Report:
+    """Run what is ours between playbooks of the user's own; a host is over when these have ended too."""
+    from mngr_ansible.provisioning import own_playbooks
+
+    def run_ours(hosts: Sequence[Prepared], request: Request) -> Report:
+        if request.ready is not None and not any(each.is_to_run for each in hosts):
+            request.ready.dismiss()
+        return _run(hosts, request, dialog, command, stop, None)
+
+    report = own_playbooks.run_around(prepared, request, dialog, command, stop, run_ours)
+    if on_over is not None:
+        for each in prepared:
+            on_over(each)
+    return report
 
 
 def _run_side_by_side(

@@ -33,6 +33,7 @@ class Order(TypedDict):
         parent: the process that gives the order; its end means stop.
         temporary: what nobody needs where the parent ends before ``go``: the whole directory of this run.
         worker: the worker that runs the playbook; None: this machine does.
+        own: what is run instead of ``project/provision.yml``; None: that.
     """
 
     directory: str
@@ -43,6 +44,7 @@ class Order(TypedDict):
     parent: int
     temporary: str | None
     worker: "WorkerOrder | None"
+    own: "OwnOrder | None"
 
 
 class WorkerOrder(TypedDict):
@@ -65,6 +67,24 @@ class WorkerOrder(TypedDict):
     kwargs: dict[str, Any]
     job: int
     has_scripts: bool
+
+
+class OwnOrder(TypedDict):
+    """A playbook of the user's own.
+
+    Attributes:
+        project: its directory.
+        arguments: the words after the interpreter's own.
+        inventory: the source of its inventory.
+        fifo: where the launcher reads ``job``.
+        job: one JSON document; it is never on a disk.
+    """
+
+    project: str
+    arguments: list[str]
+    inventory: str
+    fifo: str
+    job: str
 
 
 class StepResult(TypedDict):
@@ -108,11 +128,19 @@ class EventLine(TypedDict, total=False):
     step: StepResult
 
 
-class StatsLine(TypedDict):
-    """Ansible reached the end of the playbook. ``hosts``: the aliases that it processed."""
+class StatsLine(TypedDict, total=False):
+    """Ansible reached the end of the playbook.
 
-    kind: Literal["stats"]
-    hosts: list[str]
+    Attributes:
+        kind: ``stats``.
+        hosts: the aliases that it processed.
+        ends: of a playbook of the user's own, how it ended on each of them: ``ok``, ``changed``, ``failed`` or
+            ``unreachable``.
+    """
+
+    kind: Required[Literal["stats"]]
+    hosts: Required[list[str]]
+    ends: dict[str, str]
 
 
 class EndLine(TypedDict):

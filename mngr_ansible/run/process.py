@@ -18,7 +18,8 @@ from mngr_ansible.run.environment import environment, run_marker, ssh_arguments
 from mngr_ansible.system.tempdirs import private_directory, socket_directory
 
 if TYPE_CHECKING:
-    from mngr_ansible.run.lines import Order, WorkerOrder
+    from mngr_ansible.run.lines import Order, OwnOrder, WorkerOrder
+    from mngr_ansible.run.own_playbook import OwnPlaybookRun
 
 STOP_SECONDS = 3.0
 """How long the child may take to stop everything."""
@@ -48,6 +49,7 @@ class RunProcess:
         passwords: Mapping[str, str] | None = None,
         next_playbook: Path | None = None,
         worker: "WorkerOrder | None" = None,
+        own: "OwnPlaybookRun | None" = None,
     ) -> None:
         """Start the child in a run directory.
 
@@ -60,6 +62,7 @@ class RunProcess:
             next_playbook: what takes the place of ``project/provision.yml``, a fifo in which Ansible waits for
                 :meth:`go`. Then the hosts' variables, which may be written later, have the options of ssh.
             worker: the worker that runs the playbook, and what it gets; None: this machine does.
+            own: a playbook of the user's own, which is run instead.
 
         Raises:
             OSError: a directory could not be made, or the process could not be started.
@@ -70,7 +73,9 @@ class RunProcess:
             (self._private / "ansible.cfg").touch()
             ssh_args = None if next_playbook else ssh_arguments(control_path or f"{self.sockets}/%C")
             env = environment(self._private, self.sockets, ssh_args, remote_tmp, hosts)
-            self._process = _start(directory, env, () if worker is None else (worker["job"],))
+            own_order = None if own is None else _own_order(own, self._private, env)
+            kept = () if worker is None else (worker["job"],)
+            self._process = _start(directory, env if own is None else own.environment(env), kept)
             self._directories = directories.pop_all()
         assert self._process.stdin is not None  # noqa: S101 - for mypy: both are pipes
         assert self._process.stdout is not None  # noqa: S101
@@ -86,6 +91,7 @@ class RunProcess:
             "parent": os.getpid(),
             "temporary": None if next_playbook is None else str(directory.absolute().parent),
             "worker": worker,
+            "own": own_order,
         }
         self._send(json.dumps(order).encode() + b"\n")
 
@@ -96,8 +102,10 @@ class RunProcess:
 
     def _send(self, line: bytes) -> None:
         """A child that is dead already is noticed later, because it writes no line."""
+        left = memoryview(line)
         with suppress(BrokenPipeError):
-            self._stdin.write(line)
+            while left:
+                left = left[self._stdin.write(left) or 0 :]
 
     def go(self) -> None:
         """Let Ansible, which was held, read the playbook, which is complete by now."""
@@ -146,6 +154,21 @@ class RunProcess:
                     _kill_marked(self._private)
                 self._stdout.close()
                 self._process.wait()
+
+
+def _own_order(own: "OwnPlaybookRun", private: Path, env: Mapping[str, str]) -> "OwnOrder":
+    """The order for a playbook of the user's own. What it may speak of is in no file but for the names of its hosts."""
+    inventory, limit, fifo = private / "hosts", private / "limit", private / "job"
+    inventory.touch()
+    limit.write_text("".join(f"{name}\n" for name in own.limit))
+    os.mkfifo(fifo, 0o600)
+    return {
+        "project": str(own.path.parent),
+        "arguments": own.arguments(str(fifo), inventory, limit),
+        "inventory": str(inventory),
+        "fifo": str(fifo),
+        "job": own.job(own.environment(env)),
+    }
 
 
 def _start(directory: Path, env: Mapping[str, str], kept: Sequence[int]) -> subprocess.Popen[bytes]:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from mngr_ansible.errors import RunError
 from mngr_ansible.portable import sh
@@ -35,7 +35,10 @@ from mngr_ansible.run.lines import (
 from mngr_ansible.run.process import STOP_SECONDS, RunProcess, TimeIsUpError
 from mngr_ansible.run.ready import ReadyAnsible
 from mngr_ansible.system.signals import signals_held, signals_ignored
-from mngr_ansible.values import frozen
+from mngr_ansible.values import field, frozen
+
+if TYPE_CHECKING:
+    from mngr_ansible.run.own_playbook import OwnPlaybookRun
 
 RunStatus = Literal["finished", "timeout", "stopped"]
 """How a run ended: by itself; its time was up; or its process, or its caller, was ended from outside."""
@@ -76,6 +79,7 @@ class RunResult:
         has_begun: whether Ansible may have begun with the playbook; False: nothing was run.
         remedy: where a worker failed: what to do about the problem; else empty.
         is_out_of_sight: what had begun may go on for a while, on a worker.
+        ends: of a playbook of the user's own that was run to its end: how it ended on each host; see ``StatsLine``.
     """
 
     status: RunStatus
@@ -87,6 +91,7 @@ class RunResult:
     has_begun: bool = True
     remedy: str = ""
     is_out_of_sight: bool = False
+    ends: Mapping[str, str] = field(default_factory=dict)
 
 
 class RunStop:
@@ -129,6 +134,7 @@ def run(
     ready: ReadyAnsible | None = None,
     stop: RunStop | None = None,
     worker: WorkerOrder | None = None,
+    own: "OwnPlaybookRun | None" = None,
 ) -> RunResult:
     """Run ``project/provision.yml`` of a run directory on its inventory. Threads may call it at the same time.
 
@@ -146,6 +152,7 @@ def run(
         ready: Ansible that waits in this directory; where it died meanwhile, the playbook is run without it.
         stop: ends the run from another thread; the result is ``record.interrupted()`` then.
         worker: the worker that runs it, and what it gets; ``directory`` is for what this machine needs besides.
+        own: a playbook of the user's own, which is run instead, on its own hosts.
 
     Raises:
         RunError: Ansible could not be started at all.
@@ -170,6 +177,7 @@ def run(
                 control_path=control_path,
                 passwords=passwords,
                 worker=worker,
+                own=own,
             )
         stop.holds(process)
         return _follow(process, process.lines(deadline), record, on_event, stop)
@@ -273,6 +281,7 @@ class RunRecord:
         self.is_held = self.is_of_worker = False
         self._events: list[Event] = []
         self._hosts: frozenset[str] | None = None
+        self._ends: Mapping[str, str] = {}
         self._end: EndLine | None = None
         self._is_ready = False
         self._other_output: deque[str] = deque(maxlen=40)
@@ -315,7 +324,7 @@ class RunRecord:
             elif line["kind"] == "begun":
                 self.is_held = False
             elif line["kind"] == "stats":
-                self._hosts = frozenset(line["hosts"])
+                self._hosts, self._ends = frozenset(line["hosts"]), line.get("ends", {})
             elif line["kind"] == "end":
                 self._end = line
             elif line["kind"] == "answer":
@@ -345,9 +354,18 @@ class RunRecord:
         has_begun, remedy = self._is_ready and not self.is_held, ""
         if status == "finished" and self._end is not None and "remedy" in self._end:
             status, remedy, has_begun = "stopped", self._end["remedy"], self._end["has_begun"]
-        is_out_of_sight = self.is_of_worker and status != "finished"
-        events, is_complete = tuple(self._events), self._hosts is not None
-        return RunResult(status, is_complete, hosts, events, problem, details, has_begun, remedy, is_out_of_sight)
+        return RunResult(
+            status,
+            self._hosts is not None,
+            hosts,
+            tuple(self._events),
+            problem,
+            details,
+            has_begun,
+            remedy,
+            is_out_of_sight=self.is_of_worker and status != "finished",
+            ends=self._ends,
+        )
 
     def _problem(self, status: RunStatus, returncode: int) -> str | None:
         if status == "stopped":

@@ -35,7 +35,8 @@ from pathlib import Path
 from typing import Any
 
 from mngr_ansible.content.location import content_directory
-from mngr_ansible.run.lines import ENDS_OF_A_PLAYBOOK, Line, Order, Reducer
+from mngr_ansible.run.lines import ENDS_OF_A_PLAYBOOK, Line, Order, OwnOrder, Reducer
+from mngr_ansible.run.own_playbook_events import OwnReducer
 
 GRACE = 0.5
 """Seconds between TERM and KILL."""
@@ -110,21 +111,21 @@ def _read_order() -> tuple[Order, bytes]:
 
 def _run(order: Order) -> bool:
     """Let ansible-runner run the playbook, then write ``end``. Returns whether the whole playbook was run."""
-    reducer = Reducer(write)
+    own = order["own"]
+    reducer = Reducer(write) if own is None else OwnReducer(write)
     code = None
     try:
         from ansible_runner.interface import init_runner
 
         _adapt_pexpect()
-        launcher = content_directory() / "launcher" / "ansible_playbook.py"
-        project, passwords = Path(order["directory"], "project"), order["passwords"]
+        words, passwords = _words(order), order["passwords"]
         runner = init_runner(
             private_data_dir=order["private"],
-            project_dir=str(project),
-            inventory=str(Path(order["directory"], "inventory")),
+            project_dir=str(Path(order["directory"], "project")) if own is None else own["project"],
+            inventory=str(Path(order["directory"], "inventory")) if own is None else own["inventory"],
             # Not `playbook=`: ansible-runner would take the `ansible-playbook` of PATH, if there is one at all.
             binary=sys.executable,
-            cmdline=f"-P -E {shlex.quote(str(launcher))} provision.yml{' --ask-become-pass' if passwords else ''}",
+            cmdline=shlex.join(["-P", "-E", *words]),
             settings={"suppress_ansible_output": True, "suppress_output_file": True},
             fact_cache_type="none",
             event_handler=reducer.handle,
@@ -133,11 +134,28 @@ def _run(order: Order) -> bool:
         if passwords:  # not `passwords=` of ansible-runner, which would write them to disk
             question = re.compile(r"BECOME password.*:\s*$", re.MULTILINE)
             runner.config.expect_passwords = {question: json.dumps(passwords), **runner.config.expect_passwords}
+        if own is not None:
+            threading.Thread(target=_feed, args=(own,), daemon=True).start()
         _, code = runner.run()
     except Exception as error:  # noqa: BLE001 - the parent reports every exception
         reducer.error = reducer.error or f"{type(error).__name__}: {error}"
     write({"kind": "end", "code": code, "error": reducer.error, "output": list(reducer.output)})
     return code in ENDS_OF_A_PLAYBOOK
+
+
+def _words(order: Order) -> list[str]:
+    """The launcher and its arguments."""
+    if (own := order["own"]) is not None:
+        words = own["arguments"]
+    else:
+        words = [str(content_directory() / "launcher" / "ansible_playbook.py"), "provision.yml"]
+    return [*words, *(["--ask-become-pass"] if order["passwords"] else [])]
+
+
+def _feed(own: OwnOrder) -> None:
+    """Give the launcher what it waits for; where it never reads, this ends with the process."""
+    with suppress(OSError):
+        Path(own["fifo"]).write_text(own["job"], "utf-8")
 
 
 def _adapt_pexpect() -> None:

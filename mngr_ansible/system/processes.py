@@ -55,9 +55,14 @@ class WaitingProgram:
     """
 
     def __init__(
-        self, argv: Sequence[str], cwd: str | None = None, environment: Mapping[str, str] | None = None
+        self,
+        argv: Sequence[str],
+        cwd: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        *,
+        is_apart: bool = False,
     ) -> None:
-        """Start it, in our own environment or in this one.
+        """Start it, in our own environment or in this one. ``is_apart``: it cannot ask anything at the terminal.
 
         Raises:
             OSError: that is not possible.
@@ -72,6 +77,7 @@ class WaitingProgram:
                 stderr=self._stderr,
                 cwd=cwd,
                 env=environment,
+                start_new_session=is_apart,
             )
         except BaseException:
             self._stderr.close()
@@ -126,14 +132,18 @@ def run_bounded(
     cwd: str | None = None,
     environment: Mapping[str, str] | None = None,
     longest: int = LONGEST,
+    is_apart: bool = False,
 ) -> ProgramResult:
     """Run a program with this input, in ``cwd``; it has always ended when this returns or raises.
+
+    ``environment`` and ``is_apart``: as :class:`WaitingProgram`.
 
     Raises:
         TimeoutError, TooLongError, StoppedError: as :meth:`WaitingProgram.finish`.
         OSError: it could not be started.
     """
-    return WaitingProgram(argv, cwd, environment).finish(stdin, seconds=seconds, stop=stop, longest=longest)
+    program = WaitingProgram(argv, cwd, environment, is_apart=is_apart)
+    return program.finish(stdin, seconds=seconds, stop=stop, longest=longest)
 
 
 def find_program(name: str) -> str | None:

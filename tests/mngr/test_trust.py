@@ -227,9 +227,15 @@ def test_a_repository_may_forbid_more_than_the_user_but_allow_nothing_that_he_fo
     assert local.create("two").returncode == 1
 
 
-def test_playbooks_of_a_repository_are_refused(local):
+def test_playbooks_of_a_repository_are_refused_until_the_user_trusts_it(local, home, tmp_path):
+    ran = tmp_path / "ran"
+    task = {"ansible.builtin.copy": {"dest": str(ran), "content": "{{ mngr_agent_name }}"}}
+    (local.project / "site.yml").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
     local.settings('playbooks = ["site.yml"]')
     refused = local.create("one")
     assert refused.returncode == 1
-    assert "playbooks" in refused.stderr
-    assert local.listed() == {}
+    assert f"the playbook site.yml is not run: it is of the repository {local.project}" in refused.stderr
+    assert (local.listed(), ran.exists()) == ({}, False)
+    own_settings(home, f'[plugins.ansible]\ntrusted = ["{local.project}"]')
+    created = local.create("one")
+    assert (created.returncode, ran.read_text()) == (0, "one"), created.stderr

@@ -51,14 +51,21 @@ def test_a_wrong_pattern_is_refused_with_its_table(pattern):
 
 
 @pytest.mark.parametrize(
-    "table",
+    "value",
     [
-        {"playbooks": ["site.yml"]},
+        "site.yml",
+        [""],
+        [3],
+        [{"path": "site.yml", "when": "later"}],
+        [{"when": "before"}],
+        [{"path": 3}],
+        [{"path": "site.yml", "tags": "x"}],
     ],
 )
-def test_a_key_that_is_not_supported_yet_is_refused_and_never_ignored(table):
-    with pytest.raises(InputError, match="is not supported yet"):
-        Settings.parse(table)
+def test_a_playbook_is_a_path_or_a_table_of_path_and_when(value):
+    with pytest.raises(InputError, match=r"\[plugins\.ansible\] playbooks = ") as refused:
+        Settings.parse({"playbooks": value})
+    assert '{path = "base.yml", when = "before"}' in refused.value.remedy
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,6 @@ _CHOICES: Mapping[str, Mapping[str, Sequence[object]]] = {
 
 _SUPPORTED: Mapping[str, Mapping[str, Sequence[object]]] = {
     "Source": {"manager": MANAGERS},
-    "Settings": {"playbooks": ((),)},
 }
 """Kind → field → the values that work in this release, where docs/contract.md promises more."""
 

@@ -1,0 +1,322 @@
+"""Playbooks of the user's own around what we change: made ready before the first change, run before ours and after it.
+
+Each is a run of its own, through the connections that are open. What stands beside the playbook counts as when a person
+runs it; what the inventory says of the hosts reaches it. Source: docs/contract.md "Fleets".
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING, Any
+
+from mngr_ansible.diff.outcome import Outcome, Status
+from mngr_ansible.errors import MngrAnsibleError
+from mngr_ansible.host.state import HostState
+from mngr_ansible.inputs.fleet import OwnPlaybook
+from mngr_ansible.inputs.own_playbooks import playbook_file
+from mngr_ansible.portable.text import one_stop
+from mngr_ansible.provisioning.execution import HostsRun, archive_failure
+from mngr_ansible.provisioning.password import ask_vault_password
+from mngr_ansible.provisioning.rendering import host_names
+from mngr_ansible.provisioning.reporting import apply_report
+from mngr_ansible.provisioning.request import Dialog, OwnPlaybooks, Prepared, ReadyPlaybook, Request, Target
+from mngr_ansible.report import own_playbooks as steps
+from mngr_ansible.report.report import HostReport, Interrupted, Report
+from mngr_ansible.run import own_playbook, own_playbook_requirements
+from mngr_ansible.run.directory import write_private_text
+from mngr_ansible.run.environment import environment
+from mngr_ansible.run.inventory import alias
+from mngr_ansible.run.own_playbook import JobHost, OwnPlaybookRun
+from mngr_ansible.run.places import temporary_run_directory
+from mngr_ansible.run.runner import Event, RunRecord, RunResult, RunStop, run
+from mngr_ansible.system.tempdirs import socket_directory
+from mngr_ansible.values import replace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_CHECK_SECONDS = 120.0
+"""How long Ansible may take to load a playbook."""
+
+
+def made_ready(gathered: Sequence[Prepared], request: Request, dialog: Dialog) -> Request:
+    """The request with its playbooks ready to run: their requirements installed, and loaded once as a whole.
+
+    No host is contacted, and nothing is changed, so what is wrong with one is known before the first change.
+
+    Raises:
+        InputError: a playbook is missing, cannot be loaded or asks a question; or its requirements cannot be installed.
+    """
+    names = {id(each.target): name for name, each in host_names(gathered).items()}
+    own = OwnPlaybooks(tuple(each.target for each in gathered), names)
+    hosts = tuple(_described(each, own) for each in own.targets)
+    labels = {each: own_playbook.asked_label(each) for each in request.fleet.vault_ids}
+    files = tuple(own_playbook.absolute_vault_id(each) for each, label in labels.items() if label is None)
+    typed = tuple((label, ask_vault_password(label)) for label in labels.values() if label is not None)
+    started, ready = time.monotonic(), []
+    for each in request.fleet.playbooks:
+        left = max(1.0, request.timeout - (time.monotonic() - started))
+        path = playbook_file(each)
+        if (path.parent / own_playbook_requirements.NAME).exists():
+            dialog.on_progress(
+                "", f"{each.path}: installing what its {own_playbook_requirements.NAME} names, if needed"
+            )
+        installed = own_playbook_requirements.installed(path, each.path, left)
+        search = own_playbook.search_paths(path, installed)
+        one = OwnPlaybookRun(path, search, files, hosts, (), request.password, typed)
+        with socket_directory() as private:
+            (private / "ansible.cfg").touch()
+            common = environment(private, private, None, str(private / "tmp"), len(gathered))
+            plays = own_playbook.check(one, each.path, private, common, min(left, _CHECK_SECONDS))
+        addressed = frozenset[str]().union(*(play.hosts for play in plays))
+        if not addressed:
+            patterns = ", ".join(dict.fromkeys(play.pattern for play in plays)) or "none"
+            words = f"warning: no play of {each.path} is for these hosts; its plays are for: {patterns}"
+            dialog.on_progress("", words)
+        ready.append(ReadyPlaybook(each, one, addressed))
+    return replace(request, own=replace(own, playbooks=tuple(ready)))
+
+
+def _described(target: Target, own: OwnPlaybooks, state: HostState | None = None, *, is_run: bool = False) -> JobHost:
+    """A host as a playbook sees it: what its inventory says, who its agent is, and in a run how it is reached.
+
+    ``state``: None for a host on which nothing is run now.
+    """
+    variables: dict[str, Any] = dict(target.values)
+    if is_run:
+        with suppress(MngrAnsibleError):  # it is the host's error, and reported
+            variables |= target.connection.variables
+        if state is not None and state.system.python is not None:
+            variables.setdefault("ansible_python_interpreter", state.system.python)
+        if target.password is not None:
+            variables["ansible_become_password"] = target.password
+    variables |= {
+        "mngr_agent_name": str(getattr(target.agent, "name", "")),
+        "mngr_agent_type": str(getattr(target.agent, "agent_type", "")),
+        "mngr_work_dir": target.work_dir if state is None else state.paths.work_dir,
+        "mngr_host_name": target.name,
+    }
+    return {
+        "name": own.name(target),
+        "groups": list(target.groups),
+        "variables": variables,
+        "templates": {name: value for name, value in target.templates.items() if name not in variables},
+    }
+
+
+def run_around(
+    prepared: Sequence[Prepared],
+    request: Request,
+    dialog: Dialog,
+    command: str,
+    stop: RunStop,
+    run_ours: Callable[[Sequence[Prepared], Request], Report],
+) -> Report:
+    """Run the playbooks that come before ours, then ours, then the others; the report has all of them.
+
+    Where one that comes before failed on a host, nothing else is done there. Where it changed something, the host is
+    looked at once more, since what we know of it may be no longer true. One that comes after is run where ours ended
+    well.
+
+    Args:
+        prepared: the hosts of one wave, inspected.
+        request: what was asked for, of :func:`made_ready`.
+        dialog: gets progress lines.
+        command: the verb that the report is of.
+        stop: ends it from another thread.
+        run_ours: runs what is ours on these hosts.
+
+    Raises:
+        MngrAnsibleError, Interrupted: as ``run_ours``.
+    """
+    assert request.own is not None  # noqa: S101
+    with ExitStack() as directories:
+        wave = _Wave(prepared, request, dialog, stop, directories)
+        wave.run("before")
+        hosts = wave.masked(_looked_at_again(wave, request))
+        if wave.signal is not None:
+            raise Interrupted(wave.merged(apply_report(hosts, command, None)), wave.signal)
+        try:
+            report = run_ours(hosts, request)
+        except Interrupted as interrupted:
+            raise Interrupted(wave.merged(interrupted.report), interrupted.signal) from interrupted
+        wave.well = [each.ok and is_well for each, is_well in zip(report.hosts, wave.well, strict=True)]
+        wave.run("after")
+        report = wave.archived(wave.merged(report))
+        if wave.signal is not None:
+            raise Interrupted(report, wave.signal)
+        return report
+
+
+def _looked_at_again(wave: "_Wave", request: Request) -> list[Prepared]:
+    """The hosts, those anew on which a playbook has changed something."""
+    from mngr_ansible.provisioning.provisioner import inspect
+
+    hosts = wave.prepared
+    changed = [
+        index for index, own in enumerate(wave.outcomes) if wave.well[index] and Status.CHANGED in _statuses(own)
+    ]
+    if changed and wave.signal is None and not wave.stop.is_set:
+        again = [replace(hosts[each], spent=hosts[each].spent + wave.spent) for each in changed]
+        for index, each in zip(changed, inspect(again, request, is_applied=True), strict=True):
+            hosts[index] = _agreed(each, wave.given[index])
+    return hosts
+
+
+def _agreed(prepared: Prepared, before: Prepared) -> Prepared:
+    """A host that was looked at again, with what a person has agreed to before."""
+    due, old = prepared.due, before.due
+    if due is None or old is None:
+        return prepared
+    agreed = {each.transfer.id for each in old.transfers}
+    if due.held and all(each.due.transfer.id in agreed for each in due.held):
+        due = due.released()
+    chosen = {each.requirement.id for each in old.installs}
+    moved = tuple(each for each in due.advised if each.requirement.id in chosen)
+    if moved:
+        rest = tuple(each for each in due.advised if each not in moved)
+        due = replace(due, installs=(*due.installs, *moved), advised=rest)
+    return replace(prepared, due=due)
+
+
+def _statuses(outcomes: Mapping[str, Outcome]) -> set[Status]:
+    return {each.status for each in outcomes.values()}
+
+
+class _Wave:
+    """The hosts of one wave, and what became of them so far.
+
+    Attributes:
+        given: the hosts as they were given.
+        prepared: the same as they are known now.
+        well: which of them could be reached and have not failed.
+        outcomes: of each, by the id of its step, how the playbooks ended that were begun.
+        errors: of each, the first error.
+        signal: what stopped a playbook; None: nothing did.
+    """
+
+    def __init__(
+        self, prepared: Sequence[Prepared], request: Request, dialog: Dialog, stop: RunStop, directories: ExitStack
+    ) -> None:
+        self.given = list(prepared)
+        self.prepared = list(prepared)
+        self.well = [each.error is None and each.state is not None for each in prepared]
+        self.outcomes: list[dict[str, Outcome]] = [{} for _ in prepared]
+        self.errors: list[MngrAnsibleError | None] = [None] * len(self.given)
+        self.signal: BaseException | None = None
+        self.stop = stop
+        self._request, self._dialog, self._directories = request, dialog, directories
+        assert request.own is not None  # noqa: S101
+        self._own = request.own
+        self._begun = time.monotonic()
+        self._done: list[tuple[Path, HostsRun]] = []
+
+    @property
+    def spent(self) -> float:
+        """Seconds since the wave was begun."""
+        return time.monotonic() - self._begun
+
+    def run(self, when: str) -> None:
+        """Run the playbooks of this moment, one after the other, each where all before it ended well."""
+        for each in self._own.playbooks:
+            chosen = [index for index, is_well in enumerate(self.well) if is_well]
+            if each.playbook.when == when and chosen and self.signal is None and not self.stop.is_set:
+                self._run_one(each, chosen)
+
+    def _run_one(self, ready: ReadyPlaybook, chosen: Sequence[int]) -> None:
+        playbook, names = ready.playbook, [self._own.name(self.given[index].target) for index in chosen]
+        addressed = [index for index, name in zip(chosen, names, strict=True) if name in ready.addressed]
+        if not addressed and ready.addressed <= self._own.all_names:
+            result = RunResult("finished", True, frozenset(), ())
+        else:
+            result = self._result(ready, chosen)
+        for index, name in zip(chosen, names, strict=True):
+            step, error = steps.ended(playbook, name, result, self._own.all_names, is_addressed=index in addressed)
+            self.outcomes[index][playbook.id] = step
+            if error is not None:
+                error.host = self.given[index].target.name
+                self.errors[index] = self.errors[index] or error
+            self.well[index] = step.status in (Status.OK, Status.CHANGED, Status.SKIPPED)
+
+    def _result(self, ready: ReadyPlaybook, chosen: Sequence[int]) -> RunResult:
+        request, record = self._request, RunRecord()
+        states = {id(each.target): each.state for each in self.prepared}
+        names = tuple(self._own.name(self.given[index].target) for index in chosen)
+        hosts = tuple(_described(each, self._own, states.get(id(each)), is_run=True) for each in self._own.targets)
+        limit = (*names, *(each for each in ready.addressed if each not in self._own.all_names))  # such as localhost
+        one = replace(ready.run, hosts=hosts, limit=limit)
+        directory = self._directories.enter_context(temporary_run_directory())
+        about = {"playbook": str(one.path), "search": dict(one.search), "hosts": names}
+        write_private_text(directory / "run" / "playbook.json", json.dumps(about, indent=1) + "\n")
+        try:
+            result = run(
+                directory / "run",
+                timeout=max(1.0, request.timeout - max(self.given[index].spent for index in chosen) - self.spent),
+                hosts=len(names),
+                control_path=request.control_path,
+                on_event=self._follower(ready.playbook),
+                record=record,
+                stop=self.stop,
+                own=one,
+            )
+        except (KeyboardInterrupt, SystemExit) as signal:
+            self.signal, result = signal, record.interrupted()
+        if self._dialog.is_verbose and result.details and self.signal is None:
+            self._dialog.on_progress("", result.details)
+        self._done.append((directory, HostsRun(frozenset(map(alias, chosen)), result, self.signal)))
+        return result
+
+    def _follower(self, playbook: OwnPlaybook) -> Callable[[Event], None]:
+        """What to do with each event: a line for each task, and one for each host on which it failed."""
+        typed = {self._own.name(each): each.name for each in self._own.targets}
+        alone = self.given[0].target.name if len(self.given) == 1 else ""
+        said: set[tuple[str, str]] = set()
+
+        def follow(event: Event) -> None:
+            host = typed.get(event.host, event.host)
+            if event.kind == "task":
+                self._dialog.on_progress(alone, f"{playbook.path}: {event.task}")
+                return
+            words = {"failed": f"{event.task} failed: {event.text}", "unreachable": "it cannot be reached any more"}
+            line = one_stop(f"warning: {playbook.path}: {words.get(event.kind, event.text)}")
+            if (host, line) not in said:
+                said.add((host, line))
+                self._dialog.on_progress(host, line)
+
+        return follow
+
+    def masked(self, hosts: Sequence[Prepared]) -> list[Prepared]:
+        """The hosts for what is ours: nothing is to do where a playbook before it failed, and time has passed."""
+        found = []
+        for each, is_well in zip(hosts, self.well, strict=True):
+            one = replace(each, playbooks=(), spent=each.spent + self.spent if self._done else each.spent)
+            if not is_well and one.due is not None:
+                one = replace(one, due=replace(one.due, transfers=(), installs=(), needs_python=False))
+            found.append(one)
+        return found
+
+    def merged(self, report: Report) -> Report:
+        """The report of what is ours, with the steps of the playbooks around it."""
+        return replace(report, hosts=tuple(self._with_own(index, each) for index, each in enumerate(report.hosts)))
+
+    def _with_own(self, index: int, host: HostReport) -> HostReport:
+        playbooks = [each.playbook for each in self._own.playbooks]
+        own = [self.outcomes[index].get(each.id) or steps.not_reached(each) for each in playbooks]
+        outcomes = host.outcomes
+        if failed := next((each for each in own if each.status in (Status.FAILED, Status.UNKNOWN)), None):
+            reason = f"nothing was changed on this host, because {failed.name} did not end well"
+            is_before = any(each.id == failed.id and each.when == "before" for each in playbooks)
+            outcomes = tuple(
+                replace(each, reason=reason) if is_before and each.status is Status.NOT_REACHED else each
+                for each in host.outcomes
+            )
+        error = host.error or self.errors[index]
+        return replace(host, outcomes=steps.around(playbooks, outcomes, own), error=error)
+
+    def archived(self, report: Report) -> Report:
+        """The report; the run directory of a playbook that failed is kept."""
+        if not self.stop.is_set:
+            for directory, done in reversed(self._done):
+                report = archive_failure(directory, done, report)
+        return report

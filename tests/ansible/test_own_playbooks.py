@@ -1,0 +1,215 @@
+"""Playbooks of the user's own on this machine: in the same run, with what stands beside them, and their failures."""
+
+from __future__ import annotations
+
+import json
+import os
+import tarfile
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from mngr_ansible import MngrAnsibleError, Report, provision
+from mngr_ansible.run.own_playbook_requirements import installed
+from tests.support.command_line import document, mngr_ansible, statuses
+
+SECRET = "hunter2-of-the-playbook"
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path / "state" / "mngr-ansible"
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(textwrap.dedent(text))
+    return path
+
+
+def playbook(path: Path, *tasks: dict[str, Any], hosts: str = "all", **keys: Any) -> Path:
+    play = {"hosts": hosts, "gather_facts": False, "tasks": list(tasks), **keys}
+    return write(path, json.dumps([play]))
+
+
+def copying(destination: Path, text: str) -> dict[str, Any]:
+    return {"name": "Write", "ansible.builtin.copy": {"dest": str(destination), "content": text}}
+
+
+def ended(report: Report) -> dict[str, tuple[str, str]]:
+    (host,) = report.hosts
+    return {each.id: (str(each.status), each.reason) for each in host.outcomes}
+
+
+def test_what_stands_beside_a_playbook_counts_as_when_a_person_runs_it(tmp_path, monkeypatch):
+    there, own = tmp_path / "there", tmp_path / "own"
+    monkeypatch.setenv("OF_THE_USER", "environment")
+    monkeypatch.setenv("ANSIBLE_LIBRARY", "/nowhere")
+    write(own / "group_vars/all.yml", "one: group\ntwo: group\n")
+    write(own / "host_vars/localhost.yml", "two: host\n")
+    write(own / "filter_plugins/shout.py", "class FilterModule:\n    def filters(self): return {'shout': str.upper}\n")
+    write(
+        own / "lib/say.py",
+        "from ansible.module_utils.basic import AnsibleModule\nAnsibleModule({}).exit_json(word='module')\n",
+    )
+    write(own / "ansible.cfg", "[defaults]\nroles_path = more\nlibrary = lib\nhash_behaviour = nonsense\n")
+    write(own / "more/web/defaults/main.yml", "three: role\n")
+    write(
+        own / "more/web/tasks/main.yml",
+        f"""\
+        - say:
+          register: said
+        - copy:
+            dest: {there}
+            content: >-
+              {{{{ one | shout }}}} {{{{ two }}}} {{{{ three }}}} {{{{ said.word }}}} {{{{ ansible_system }}}}
+              {{{{ lookup('env', 'OF_THE_USER') }}}} {{{{ lookup('file', 'beside') }}}} {{{{ mngr_agent_name }}}}
+              {{{{ mngr_agent_type }}}} {{{{ mngr_work_dir }}}} {{{{ mngr_host_name }}}}
+        """,
+    )
+    write(own / "beside", "file")
+    playbook(own / "site.yml", gather_facts=True, roles=["web"])
+    report = provision(playbooks=[own / "site.yml"], work_dir=tmp_path)
+    assert (report.ok, ended(report)) == (True, {f"playbook:{own}/site.yml": ("changed", "")})
+    assert there.read_text().split() == [
+        *("GROUP", "host", "role", "module", "Linux", "environment", "file", "agent", "generic", str(tmp_path)),
+        "localhost",
+    ]
+
+
+def test_one_that_comes_before_prepares_the_host_which_is_looked_at_again(tmp_path):
+    write(tmp_path / "wanted", "ours\n")
+    write(tmp_path / "there", "ours\n")
+    before = playbook(tmp_path / "base.yml", copying(tmp_path / "there", "theirs"))
+    after = playbook(tmp_path / "site.yml", {"ansible.builtin.command": f"grep -q ours {tmp_path}/there"})
+    report = provision(
+        files=[f"{tmp_path}/wanted:{tmp_path}/there"],
+        settings={"playbooks": [{"path": str(before), "when": "before"}, str(after)]},
+    )
+    assert [(each, status) for each, (status, _) in ended(report).items()] == [
+        (f"playbook:{before}", "changed"),
+        (f"file:{tmp_path}/there", "changed"),  # the first look had found it as it should be
+        (f"playbook:{after}", "changed"),
+    ]
+    assert report.ok
+
+
+def test_one_that_fails_before_stops_its_host_and_what_no_log_hides_is_nowhere(tmp_path, state):
+    write(tmp_path / "wanted", "ours\n")
+    play = playbook(
+        tmp_path / "base.yml",
+        {"name": "Keep a secret", "ansible.builtin.command": f"sh -c 'echo {SECRET}; exit 3'", "no_log": True},
+    )
+    words = ["apply", "--file", f"{tmp_path}/wanted:{tmp_path}/there", "--playbook", play, "--json", "-v"]
+    done = mngr_ansible(*words, cwd=tmp_path)
+    assert done.returncode == 1
+    assert statuses(done) == {f"file:{tmp_path}/there": "changed", f"playbook:{play}": "failed"}
+    assert "Keep a secret: the output has been hidden" in document(done)["hosts"][0]["steps"][1]["reason"]
+    assert "Keep a secret" in done.stderr
+    kept = b"".join(each.read_bytes() for each in state.rglob("*") if each.is_file())
+    assert b"Keep a secret" in kept
+    assert SECRET.encode() not in done.stdout.encode() + done.stderr.encode() + kept
+    report = provision(
+        files=[f"{tmp_path}/wanted:{tmp_path}/other"], settings={"playbooks": [{"path": str(play), "when": "before"}]}
+    )
+    assert ended(report)[f"file:{tmp_path}/other"] == (
+        "not-reached",
+        f"nothing was changed on this host, because {play} did not end well",
+    )
+    assert (report.ok, (tmp_path / "other").exists()) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem", "remedy"),
+    [
+        ("- hosts: all\n  roles: [nginx]\n", "The role 'nginx' was not found", "requirements.yml"),
+        (
+            "- hosts: all\n  tasks: [{community.x.y: }]\n",
+            "couldn't resolve module/action 'community.x.y'",
+            "collection",
+        ),
+        ("- hosts: all\n  tasks: [\n", "YAML parsing failed", "--syntax-check"),
+        ("- hosts: all\n  vars_prompt: [{name: version}]\n", "asks for version (vars_prompt)", "group_vars"),
+    ],
+    ids=["role", "module", "syntax", "question"],
+)
+def test_what_cannot_be_run_is_one_error_before_anything_is_changed(tmp_path, text, problem, remedy):
+    write(tmp_path / "wanted", "ours\n")
+    write(tmp_path / "site.yml", text)
+    with pytest.raises(MngrAnsibleError, match=r"the playbook .*site\.yml (cannot be run: |asks for )") as refused:
+        provision(files=[f"{tmp_path}/wanted:{tmp_path}/there"], playbooks=[tmp_path / "site.yml"])
+    assert problem in refused.value.problem
+    assert remedy in refused.value.remedy
+    assert not (tmp_path / "there").exists()
+
+
+def test_plays_for_other_hosts_are_skipped_and_those_for_this_machine_are_run(tmp_path):
+    write(
+        tmp_path / "site.yml",
+        json.dumps(
+            [
+                {"hosts": "databases", "tasks": [{"ansible.builtin.fail": {"msg": "never"}}]},
+                {"hosts": "!localhost", "tasks": [{"ansible.builtin.fail": {"msg": "never"}}]},
+            ]
+        ),
+    )
+    done = mngr_ansible("apply", "--playbook", "site.yml", "--json", cwd=tmp_path)
+    assert (done.returncode, statuses(done)) == (0, {"playbook:site.yml": "skipped"})
+    assert "no play of site.yml is for these hosts; its plays are for: databases, !localhost" in done.stderr
+
+
+def test_a_requirements_file_is_installed_once_into_a_place_of_ours(tmp_path, state):
+    write(tmp_path / "greet/tasks/main.yml", "- debug: {msg: hello}\n")
+    write(
+        tmp_path / "greet/meta/main.yml",
+        "galaxy_info: {author: me, description: d, license: MIT, min_ansible_version: '2.16'}\n",
+    )
+    own = tmp_path / "own"
+    own.mkdir()
+    with tarfile.open(own / "greet.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "greet", "greet")
+    write(own / "requirements.yml", f"roles: [{{name: greet, src: file://{own}/greet.tar.gz}}]\n")
+    play = playbook(own / "site.yml", roles=["greet"])
+    assert ended(provision(playbooks=[play])) == {f"playbook:{play}": ("ok", "")}
+    (place,) = (state / "galaxy").iterdir()
+    before = (place / "roles").stat().st_mtime_ns
+    assert installed(play, "site.yml", 60) == place
+    assert (place / "roles").stat().st_mtime_ns == before
+    assert not Path("~/.ansible/roles/greet").expanduser().exists()
+
+
+def test_a_requirement_that_cannot_be_had_is_one_error(tmp_path):
+    write(tmp_path / "requirements.yml", f"collections: [{{name: {tmp_path}/absent.tar.gz, type: file}}]\n")
+    with pytest.raises(
+        MngrAnsibleError, match=r"the collections of requirements\.yml beside site\.yml cannot be"
+    ) as no:
+        installed(tmp_path / "site.yml", "site.yml", 60)
+    assert f"ansible-galaxy collection install -r {tmp_path}/requirements.yml" in no.value.remedy
+
+
+def test_when_the_time_is_up_it_is_unknown_and_nothing_of_it_runs_any_more(tmp_path):
+    mark = f"mark-{os.getpid()}"
+    play = playbook(
+        tmp_path / "site.yml", {"name": "Hang", "ansible.builtin.command": f"sh -c 'sleep 600; echo {mark}'"}
+    )
+    report = provision(playbooks=[play], timeout=6)
+    assert ended(report) == {f"playbook:{play}": ("unknown", "it was running when the run was cut off")}
+    (host,) = report.hosts
+    assert host.error is not None
+    assert host.error.problem == f"the time was up; the outcome of {play} is unknown"
+    assert not [each for each in psutil.process_iter(["cmdline"]) if mark in " ".join(each.info["cmdline"] or [])]
+
+
+def test_a_plan_only_says_that_a_run_can_tell_and_is_not_due(tmp_path):
+    play = playbook(tmp_path / "site.yml")
+    done = mngr_ansible("plan", "--playbook", play, "--detailed-exitcode", "--json")
+    assert done.returncode == 0
+    (step,) = document(done)["hosts"][0]["steps"]
+    assert (step["status"], step["kind"], step["reason"]) == ("unknown", "playbook", "only a run can tell")
+    missing = mngr_ansible("plan", "--playbook", tmp_path / "absent.yml")
+    assert missing.returncode == 1
+    assert "absent.yml does not exist" in missing.stderr
