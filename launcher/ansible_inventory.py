@@ -16,10 +16,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-MOST_MEMORY = 2 << 30
+MOST_MEMORY = 1 << 30
 """Bytes of memory for this process, and for each program that an inventory is: Ansible reads its output without a
 limit."""
 MANIFESTS = "mngr_ansible_manifests"
+_NEAR = 0.6
+_TOO_LARGE = "what it says takes too much memory, more than 1 GiB"
 WORDS = 600
 """Characters of an error's text that are kept."""
 _ELSEWHERE = ("Unable to parse ", "No inventory was parsed", "provided hosts list is empty")
@@ -39,13 +41,19 @@ def main() -> None:
 
 def answer(order: dict[str, Any]) -> dict[str, Any]:
     """The whole answer; an error of Ansible is a part of it."""
-    from ansible.errors import AnsibleError
-
     spoken = Spoken()
     try:
         return read(order, spoken)
-    except AnsibleError as error:
-        return {"error": {"kind": kind(error), "text": text(error)}, "warnings": spoken.warnings}
+    except Exception as error:  # noqa: BLE001 - plugins raise anything, and Ansible does where no memory is left
+        words = _TOO_LARGE if is_memory_used_up() else text(error)
+        return {"error": {"kind": kind(error), "text": words}, "warnings": spoken.warnings}
+
+
+def is_memory_used_up() -> bool:
+    """Whether this process has come near its limit of memory: what fails then fails for that reason."""
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    limit = resource.getrlimit(resource.RLIMIT_DATA)[0]
+    return limit != resource.RLIM_INFINITY and used > limit * _NEAR
 
 
 class Spoken:
@@ -266,8 +274,8 @@ def plain(value: Any) -> Any:
 
 def reason(source: str, failures: list[tuple[str, BaseException]]) -> str:
     """Why a source could not be read: what the plugin says that is meant for such a file."""
-    if any(isinstance(each, MemoryError) for _, error in failures for each in chain(error)):
-        return f"it needs more than {MOST_MEMORY >> 30} GiB of memory"
+    if is_memory_used_up():
+        return _TOO_LARGE
     told = [(message, text(error)) for message, error in failures]
     if os.access(source, os.X_OK):
         meant: tuple[str, ...] = ("script",)
@@ -304,7 +312,14 @@ def kind(error: BaseException) -> str:
 
 def text(error: BaseException) -> str:
     """What an error says, in one line."""
-    return " ".join(str(getattr(error, "message", error)).split())[:WORDS]
+    words = " ".join(str(getattr(error, "message", None) or error or type(error).__name__).split())
+    _, _, said = str(getattr(error, "_help_text", "")).partition(_STDERR)
+    if lines := said.strip().splitlines():
+        words = f"{words.rstrip('.')}: {lines[-1].strip()}"
+    return words[:WORDS]
+
+
+_STDERR = "Standard error from inventory script:"
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """What Ansible says of an inventory's hosts: the answer of ``launcher/ansible_inventory.py``, as checked values."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mngr_ansible.errors import ErrorGroup, InputError, MngrAnsibleError
-from mngr_ansible.portable.text import printable
+from mngr_ansible.portable.text import clause, printable
 from mngr_ansible.values import field, frozen
 
 MANIFESTS = "mngr_ansible_manifests"
@@ -92,6 +93,14 @@ def named(hosts: Sequence[str]) -> str:
     return shown if len(hosts) <= _MOST_NAMES else f"{shown} and {len(hosts) - _MOST_NAMES} more"
 
 
+def shown(text: str) -> str:
+    """What Ansible says, for a message. What follows the name of a password in a line that it quotes is left out."""
+    return clause(printable(_SECRET.sub(r"\1…", text)))
+
+
+_SECRET = re.compile(r"(?i)((?:pass\w*|secret\w*|token\w*)['\"]?\s*[=:]\s*).+")
+
+
 def vault_error(text: str, *, is_prompt: bool = False) -> InputError:
     """The error of what ansible-vault cannot decrypt."""
     if is_prompt:
@@ -100,7 +109,7 @@ def vault_error(text: str, *, is_prompt: bool = False) -> InputError:
             remedy="Give a file or a program that has it: --vault-id LABEL@FILE.",
         )
     return InputError(
-        f"the inventory has values of ansible-vault that cannot be decrypted: {printable(text).rstrip('.')}",
+        f"the inventory has values of ansible-vault that cannot be decrypted: {shown(text)}",
         remedy="Give the right password, such as --vault-id prod@~/.vault-password or --vault-id prod@prompt.",
     )
 
@@ -109,7 +118,7 @@ def _not_rendered(variable: str, kind: str, text: str, names: Sequence[str]) -> 
     if kind in ("vault", "prompt"):
         return vault_error(f"{variable} of {named(names)}: {text}", is_prompt=kind == "prompt")
     return InputError(
-        f"{variable} of {named(names)} in the inventory cannot be used: {printable(text).rstrip('.')}",
+        f"{variable} of {named(names)} in the inventory cannot be used: {shown(text)}",
         remedy="Correct this variable. Facts of hosts are not known when an inventory is read.",
     )
 
@@ -138,7 +147,7 @@ def _host(answer: Mapping[str, Any]) -> InventoryHost:
         directory=text("inventory_dir", answer["directory"]),
         connection=text("ansible_connection", answer["connection"]) or "ssh",
         address=text("ansible_host", ssh["host"]) or name,
-        port=value("ansible_port", ssh["port"], int, _as_port),
+        port=value("ansible_port", None if ssh["port"] is None else str(ssh["port"]), int, _as_port),
         user=text("ansible_user", ssh["remote_user"]),
         key=text("ansible_ssh_private_key_file", ssh["private_key_file"]),
         common_args=text("ansible_ssh_common_args", ssh["ssh_common_args"]) or "",

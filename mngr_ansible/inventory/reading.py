@@ -15,7 +15,7 @@ from typing import Any, TypedDict
 
 from mngr_ansible.content.location import content_directory
 from mngr_ansible.errors import ErrorGroup, InputError, RunError
-from mngr_ansible.inventory.answer import InventoryHost, parse_hosts, vault_error
+from mngr_ansible.inventory.answer import InventoryHost, parse_hosts, shown, vault_error
 from mngr_ansible.portable.sh import quote
 from mngr_ansible.portable.text import printable
 from mngr_ansible.system.processes import TooLongError, run_bounded
@@ -77,24 +77,22 @@ def read(
     if (error := answer.get("error")) is not None:
         raise _refused(error, limit)
     _require_sources(dict(zip(order["sources"], sources, strict=True)), answer["failed"])
-    shown = " ".join(f"-i {quote(each)}" for each in sources)
+    words = " ".join(f"-i {quote(each)}" for each in sources)
     if not answer["total"]:
         raise InputError(
             f"there is no host in the inventory {', '.join(map(printable, sources))}",
-            remedy=f"Add one, or look at what Ansible reads: ansible-inventory {shown} --graph",
+            remedy=f"Add one, or look at what Ansible reads: ansible-inventory {words} --graph",
         )
     if not answer["hosts"]:
         raise InputError(
             f"--limit {printable(limit or '')} matches no host of the inventory",
-            remedy=f"Choose among its hosts and groups: ansible-inventory {shown} --graph",
+            remedy=f"Choose among its hosts and groups: ansible-inventory {words} --graph",
         )
     skipped = [
-        f"{printable(path)} is no inventory that Ansible can read, and is skipped: {printable(why).rstrip('.')}"
+        f"{printable(path)} is no inventory that Ansible can read, and is skipped: {shown(why)}"
         for path, why in answer["skipped"]
     ]
-    return Inventory(
-        tuple(parse_hosts(answer["hosts"])), (*skipped, *(printable(each).rstrip(".") for each in answer["warnings"]))
-    )
+    return Inventory(tuple(parse_hosts(answer["hosts"])), (*skipped, *map(shown, answer["warnings"])))
 
 
 def _asked(order: _Order, seconds: float) -> Mapping[str, Any]:
@@ -138,7 +136,7 @@ def _refused(error: Mapping[str, str], limit: str | None) -> InputError:
         return vault_error(error["text"], is_prompt=error["kind"] == "prompt")
     hint = " or --limit" if limit is not None else ""
     return InputError(
-        f"Ansible refuses the inventory: {printable(error['text']).rstrip('.')}",
+        f"Ansible refuses the inventory: {shown(error['text'])}",
         remedy=f"Correct it{hint}; ansible-inventory --list shows the same.",
     )
 
@@ -146,7 +144,7 @@ def _refused(error: Mapping[str, str], limit: str | None) -> InputError:
 def _require_sources(typed: Mapping[str, str], failed: Sequence[tuple[str, str]]) -> None:
     errors = [
         InputError(
-            f"the inventory {printable(typed[path])} cannot be read: {printable(why).rstrip('.')}",
+            f"the inventory {printable(typed[path])} cannot be read: {shown(why)}",
             remedy=f"Correct it; to see all that Ansible says: ansible-inventory -i {quote(typed[path])} --list",
         )
         for path, why in failed

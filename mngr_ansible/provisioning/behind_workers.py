@@ -42,7 +42,7 @@ def behind_workers(targets: Sequence[Target], commands: Sequence[str]) -> Iterat
 
 
 def _behind(target: Target, ssh: OpenSsh, desk: Desk) -> Target:
-    connection = WorkerConnection(ssh.address, desk, ssh.key, ssh.known_hosts)
+    connection = WorkerConnection(ssh.address, desk, ssh.key, ssh.known_hosts, ssh.own)
     made = host_target(target.name, connection, target.work_dir)
     return replace(target, connection=connection, connect=None, agent=made.agent, host=made.host)
 

@@ -6,12 +6,13 @@ import shlex
 import threading
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from mngr_ansible.errors import HostError, MngrAnsibleError
 from mngr_ansible.host.connection import ShellResult, answer_too_long, no_answer, stopped
 from mngr_ansible.host.login_shell import FIRST_LINE, explain, has_begun, without_noise
-from mngr_ansible.host.ssh import OPTIONS, Address, as_arguments
+from mngr_ansible.host.ssh import OPTIONS, Address, OwnArguments, as_arguments
 from mngr_ansible.host.ssh_errors import FailedConnection, connection_error
 from mngr_ansible.portable.text import clause, printable
 from mngr_ansible.run.lines import AnswerLine
@@ -177,13 +178,15 @@ class Desk:
 class WorkerConnection:
     """A host that only a worker reaches: names, ssh's configuration, agent and known host keys are the worker's.
 
-    What ``--key`` and ``--known-hosts`` name goes to the worker with each job.
+    What ``--key`` and ``--known-hosts`` name goes to the worker with each job, as does the key that an inventory names,
+    if it is a file of this machine.
     """
 
     address: Address
     desk: Desk
     key: str | None = None
     known_hosts: str | None = None
+    own: OwnArguments = field(default_factory=OwnArguments)
     is_local: bool = False
     patience: float = PATIENCE
     _asked: list[_Question] = field(default_factory=list, repr=False, compare=False)
@@ -200,19 +203,23 @@ class WorkerConnection:
     @property
     def files(self) -> Mapping[str, str]:
         """What a job for this host needs of this machine: path in the job → path here."""
-        return {_place(path): path for path in (self.key, self.known_hosts) if path is not None}
+        keys = [self.own.key] if self.own.key and Path(self.own.key).is_file() else []
+        keys += [self.key] if self.key is not None and not self.own.key else []
+        return {_place(path): path for path in (*keys, self.known_hosts) if path is not None}
 
     @property
     def variables(self) -> Mapping[str, Any]:
         options = {
-            **OPTIONS,
             "StrictHostKeyChecking": "yes",
             "UpdateHostKeys": "no",
             "ForwardAgent": "no",
             "ForwardX11": "no",
             "ClearAllForwardings": "yes",
         }
-        if self.key is not None:
+        if self.own.key:
+            key = self.own.key
+            options["IdentityFile"] = f"../{_place(key)}" if _place(key) in self.files else f'"{key}"'
+        elif self.key is not None:
             options |= {"IdentityFile": f"../{_place(self.key)}", "IdentitiesOnly": "yes", "IdentityAgent": "none"}
         if self.known_hosts is not None:
             options["UserKnownHostsFile"] = f"../{_place(self.known_hosts)}"
@@ -220,8 +227,12 @@ class WorkerConnection:
         variables: dict[str, Any] = {
             "ansible_connection": "ssh",
             "ansible_host": address.name,
-            "ansible_ssh_common_args": shlex.join(as_arguments(options)),
+            "ansible_ssh_common_args": shlex.join([*as_arguments(OPTIONS), *self.own.common, *as_arguments(options)]),
         }
+        if self.own.extra:
+            variables["ansible_ssh_extra_args"] = shlex.join(self.own.extra)
+        if self.own.python:
+            variables["ansible_python_interpreter"] = self.own.python
         if address.user is not None:
             variables["ansible_user"] = address.user
         if address.port is not None:

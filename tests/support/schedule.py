@@ -41,6 +41,7 @@ TOGETHER = {
     "ops/test_fleets_page.py": 40,
     "hosts/test_costs.py": 60,
     "hosts/test_many_hosts.py": 30,
+    "hosts/test_inventories.py": 20,
     "hosts/test_costs_packages.py": 60,
     "hosts/test_programs.py": 40,
     "hosts/test_destinations.py": 40,
