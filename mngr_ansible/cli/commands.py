@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mngr_ansible.cli.verbs import Result
-from mngr_ansible.errors import MngrAnsibleError, UsageError
+from mngr_ansible.errors import UsageError
 from mngr_ansible.portable.text import one_stop, printable
 from mngr_ansible.provisioning.targets import open_targets, reached_through
 from mngr_ansible.report.report import Interrupted, Report
@@ -19,7 +19,8 @@ from mngr_ansible.system.signals import Terminated
 from mngr_ansible.values import replace
 
 if TYPE_CHECKING:
-    from mngr_ansible.provisioning.request import Confirm, Request, Target
+    from mngr_ansible.inputs.fleet import Fleet
+    from mngr_ansible.provisioning.request import Confirm, Dialog, Request, Target
     from mngr_ansible.report.progress import ProgressCallback
 
 
@@ -93,7 +94,7 @@ VERBS: Mapping[str, Callable[[argparse.Namespace], Result]] = {
 
 def _on_hosts(options: argparse.Namespace) -> Report:
     """Open the hosts, do what the verb does on them, and close what was opened."""
-    report = None
+    report, fleet = None, _fleet(options)
     try:
         opened = open_targets(
             options.host,
@@ -107,7 +108,7 @@ def _on_hosts(options: argparse.Namespace) -> Report:
             has_playbooks=bool(getattr(options, "playbook", ())),
         )
         with opened as (found, control_path), reached_through(found, options.worker) as targets:
-            request = replace(_request(options, control_path), ready=options.ready)
+            request = replace(_request(options, control_path), ready=options.ready, fleet=fleet)
             report = _report(targets, request, options)
     except (KeyboardInterrupt, Terminated) as signal:
         if report is not None and _is_changing(options):  # everything is done, only the connections were being closed
@@ -122,7 +123,6 @@ def _on_hosts(options: argparse.Namespace) -> Report:
 
 def _report(targets: Sequence["Target"], request: "Request", options: argparse.Namespace) -> Report:
     from mngr_ansible.provisioning.gathering import gather
-    from mngr_ansible.provisioning.request import Dialog
 
     is_bootstrap = options.command == "bootstrap"
     if is_bootstrap:
@@ -134,17 +134,14 @@ def _report(targets: Sequence["Target"], request: "Request", options: argparse.N
     from mngr_ansible.provisioning import provisioner  # ssh connects meanwhile
     from mngr_ansible.provisioning.reporting import plan_report
 
-    if options.command == "render":
-        dialog = Dialog(confirm=_confirm(options))
-        return provisioner.render(
-            gathered, request, Path(options.directory), dialog, is_desired=options.desired, is_plain=options.tasks
-        )
-    if not _is_changing(options):
-        with _failures_told(options, targets) as on_failure:
-            inspected = provisioner.inspect(gathered, request, on_failure=on_failure)
-        return plan_report(inspected, has_diff=getattr(options, "diff", False))
-    with _progress(options, [each.name for each in targets]) as on_progress:
-        dialog = Dialog(on_progress, _confirm(options), options.verbose)
+    with _dialog(options, [each.name for each in targets]) as dialog:
+        if options.command == "render":
+            return provisioner.render(
+                gathered, request, Path(options.directory), dialog, is_desired=options.desired, is_plain=options.tasks
+            )
+        if not _is_changing(options):
+            inspected = provisioner.inspect(gathered, request, dialog)
+            return plan_report(inspected, has_diff=getattr(options, "diff", False))
         done = provisioner.provision(gathered, request, dialog, command=options.command, is_finished=not is_bootstrap)
         return done.report
 
@@ -153,12 +150,11 @@ def _is_changing(options: argparse.Namespace) -> bool:
     return options.command == "apply" or (options.command == "bootstrap" and not options.dry_run)
 
 
-def _request(options: argparse.Namespace, control_path: str | None) -> "Request":
+def _fleet(options: argparse.Namespace) -> "Fleet":
     from mngr_ansible.inputs.fleet import build_fleet
-    from mngr_ansible.provisioning.request import build_request
 
     given = vars(options)
-    fleet = build_fleet(
+    return build_fleet(
         canary=given.get("canary"),
         forks=given.get("forks"),
         host_timeout=given.get("host_timeout"),
@@ -167,6 +163,12 @@ def _request(options: argparse.Namespace, control_path: str | None) -> "Request"
         playbooks=given.get("playbook", ()),
         vault_ids=given.get("vault_id", ()),
     )
+
+
+def _request(options: argparse.Namespace, control_path: str | None) -> "Request":
+    from mngr_ansible.provisioning.request import build_request
+
+    given = vars(options)
     return build_request(
         manifests=given.get("manifest", ()),
         plugins=given.get("plugin", ()),
@@ -180,7 +182,6 @@ def _request(options: argparse.Namespace, control_path: str | None) -> "Request"
         timeout=options.timeout,
         control_path=control_path,
         password=_password() if given.get("ask_become_pass") else None,
-        fleet=fleet,
     )
 
 
@@ -191,50 +192,48 @@ def _password() -> str:
 
 
 @contextmanager
-def _failures_told(
-    options: argparse.Namespace, targets: Sequence["Target"]
-) -> "Iterator[Callable[[str, MngrAnsibleError], None] | None]":
-    """Tells of each host that fails while others go on; None for one host alone."""
-    if len(targets) < 2:
-        yield None
-        return
-    from mngr_ansible.report.progress import failed_early
+def _dialog(options: argparse.Namespace, hosts: Sequence[str]) -> "Iterator[Dialog]":
+    """The dialog about these hosts. Alike lines of many come together, unless every event is to be seen."""
+    from mngr_ansible.provisioning.request import SILENT, Dialog
 
-    with _progress(options, [each.name for each in targets]) as on_progress:
-        yield lambda name, error: on_progress(name, failed_early(error))
-
-
-@contextmanager
-def _progress(options: argparse.Namespace, hosts: Sequence[str]) -> "Iterator[ProgressCallback]":
-    """Lines on stderr; alike ones of many hosts come together, unless every event is to be seen."""
-    is_named = bool(options.host or options.inventory)
-    width = max(map(len, hosts)) if is_named else 0
-
-    def print_line(host: str, line: str) -> None:
-        line = "\n".join(map(printable, one_stop(line).split("\n")))
-        print(f"{printable(host):<{width}}   {line}" if is_named and host else line, file=sys.stderr, flush=True)
-
+    write = _writer(hosts, is_named=bool(options.host or options.inventory))
     if options.quiet:
-        yield lambda _host, _line: None
+        yield Dialog(SILENT.on_progress, _confirm(options), is_verbose=False)
     elif options.verbose or len(hosts) <= _FEW:
-        yield print_line
+        yield Dialog(write, _confirm(options), options.verbose)
     else:
         from mngr_ansible.report.gathered_lines import GatheredLines
 
-        gathered = GatheredLines(print_line, hosts)
+        gathered = GatheredLines(write, hosts)
         try:
-            yield gathered
+            yield Dialog(gathered, _confirm(options, gathered.tell))
         finally:
             gathered.tell()
 
 
-def _confirm(options: argparse.Namespace) -> "Confirm | None":
+def _writer(hosts: Sequence[str], *, is_named: bool) -> "ProgressCallback":
+    width = max(map(len, hosts), default=0)
+
+    def write(host: str, line: str) -> None:
+        line = "\n".join(map(printable, one_stop(line).split("\n")))
+        print(f"{printable(host):<{width}}   {line}" if is_named and host else line, file=sys.stderr, flush=True)
+
+    return write
+
+
+def _nothing() -> None:
+    pass
+
+
+def _confirm(options: argparse.Namespace, before: Callable[[], None] = _nothing) -> "Confirm | None":
+    """Asks a question, after ``before`` was called; None where nobody can answer."""
     if options.yes:
         return lambda _question: True
     if options.json or not all(stream and stream.isatty() for stream in (sys.stdin, sys.stderr)):  # None: closed
         return None
 
     def ask(question: str) -> bool:
+        before()
         print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 

@@ -31,7 +31,7 @@ from mngr_ansible.provisioning.gathering import PROBE_SECONDS, SUDO_SECONDS
 from mngr_ansible.provisioning.readiness import digest_of, made_ready
 from mngr_ansible.provisioning.reporting import NONSENSE, nonsense
 from mngr_ansible.provisioning.request import SILENT, Dialog, Prepared, Request
-from mngr_ansible.report.progress import announce
+from mngr_ansible.report.progress import announce, failed_early
 from mngr_ansible.report.report import HostReport, Interrupted, Report
 from mngr_ansible.run import settled
 from mngr_ansible.run.places import remove_what_killed_runs_left
@@ -54,29 +54,24 @@ class Provisioned:
 def inspect(
     gathered: Sequence[Prepared],
     request: Request,
+    dialog: Dialog = SILENT,
     *,
     is_applied: bool = False,
     is_everything_asked: bool = False,
-    on_failure: Callable[[str, MngrAnsibleError], None] | None = None,
 ) -> list[Prepared]:
     """Look at every host, all at the same time, and compare its plan with it. A host that fails stops no other host.
 
     ``is_applied``: an :func:`apply` follows, so package managers may fetch their lists to say what they offer.
     ``is_everything_asked``: they are asked about all packages, also about those that are there.
-    ``on_failure`` gets the name and the error of a host that failed while others go on, as soon as that is known.
+    A host that failed while others go on is told as soon as that is known.
     """
     started = time.monotonic() - max(each.spent for each in gathered)
 
     def inspect_one(each: Prepared) -> Prepared:
         inspected = _inspect(each, request, started, is_applied=is_applied, is_everything_asked=is_everything_asked)
         error = inspected.error
-        if (
-            error is not None
-            and not isinstance(error, HostStoppedError)
-            and on_failure is not None
-            and len(gathered) > 1
-        ):
-            on_failure(each.target.name, error)
+        if error is not None and not isinstance(error, HostStoppedError) and len(gathered) > 1:
+            dialog.on_progress(each.target.name, failed_early(error))
         return inspected
 
     connections = [each.target.connection for each in gathered]
@@ -175,7 +170,7 @@ def render(
     """
     from mngr_ansible.provisioning import rendering
 
-    prepared = inspect([rendering.in_order(each) for each in gathered], request, is_everything_asked=is_desired)
+    prepared = inspect([rendering.in_order(each) for each in gathered], request, dialog, is_everything_asked=is_desired)
     return rendering.write(
         confirm_deletions(prepared, dialog), request, directory, is_desired=is_desired, is_plain=is_plain
     )
