@@ -131,9 +131,7 @@ def test_the_time_that_a_silent_host_took_is_counted(capsys):
 
 
 @pytest.mark.parametrize(("forks", "most"), [((), 50), (("--forks", "8"), 8)])
-def test_the_time_is_that_of_all_hosts_together_however_many_they_are_and_so_many_are_asked_at_once(
-    capsys, forks: tuple[str, ...], most: int
-):
+def test_the_time_is_that_of_all_hosts_together_however_many_they_are(capsys, forks: tuple[str, ...], most: int):
     with socket.create_server(("127.0.0.1", 0), backlog=100) as silent:
         hosts = [f"u{number}@127.0.0.1:{silent.getsockname()[1]}" for number in range(most + 4)]
         words = [word for host in hosts for word in ("--host", host)]
