@@ -4,7 +4,7 @@ import math
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from mngr_ansible.host.state import HostState
 from mngr_ansible.plan import known_hashes
 from mngr_ansible.portable.managers import LOCK_SECONDS
 from mngr_ansible.provisioning.at_once import at_once
+from mngr_ansible.provisioning.ended_hosts import OnOver, telling
 from mngr_ansible.provisioning.request import Dialog, Prepared, Request, by_alias, passwords
 from mngr_ansible.report.progress import follower
 from mngr_ansible.report.report import HostReport, Report
@@ -24,7 +25,7 @@ from mngr_ansible.run.bundle import placed_files
 from mngr_ansible.run.directory import write_run_directory
 from mngr_ansible.run.environment import is_pipelining, ssh_arguments
 from mngr_ansible.run.inventory import alias
-from mngr_ansible.run.playbook import HostRun, run_stages
+from mngr_ansible.run.playbook import HostRun
 from mngr_ansible.run.ready import ReadyAnsible
 from mngr_ansible.run.runner import Event, RunRecord, RunResult, RunStop, run
 from mngr_ansible.values import frozen, replace
@@ -127,7 +128,7 @@ def run_hosts(
     dialog: Dialog,
     ready: ReadyAnsible | None = None,
     stop: RunStop | None = None,
-    on_over: Callable[[Prepared], None] | None = None,
+    on_over: OnOver | None = None,
 ) -> HostsRun:
     """Run Ansible on the hosts that have something to change. A signal stops the run and is part of the value.
 
@@ -153,7 +154,7 @@ def run_hosts(
         is_verbose=dialog.is_verbose,
     )
     if on_over is not None:
-        follow = _telling(follow, hosts, runs, on_over)
+        follow = telling(follow, hosts, runs, on_over)
     if ready is not None:  # it was started without the options of ssh
         args = ssh_arguments(request.control_path or f"{ready.sockets}/%C")
         runs = [replace(one, variables={**one.variables, "ansible_ssh_args": args}) for one in runs]
@@ -200,28 +201,6 @@ def run_hosts(
     if dialog.is_verbose and result.details and signal is None:
         dialog.on_progress("", result.details)
     return HostsRun(frozenset(one.alias for one in runs), result, signal)
-
-
-def _telling(
-    follow: Callable[[Event], None],
-    hosts: Mapping[str, Prepared],
-    runs: Sequence[HostRun],
-    on_over: Callable[[Prepared], None],
-) -> Callable[[Event], None]:
-    """The same with each event, and telling of each host once when all its steps are reported, or it has failed."""
-    left = {one.alias: {step for stage in run_stages(one.due) for step in stage.ids} for one in runs}
-
-    def follow_and_tell(event: Event) -> None:
-        follow(event)
-        if event.host not in left:
-            return
-        if event.step is not None:
-            left[event.host].discard(event.step["id"])
-        if event.kind in ("failed", "unreachable") or not left[event.host]:
-            del left[event.host]
-            on_over(hosts[event.host])
-
-    return follow_and_tell
 
 
 def _texts(event: Event) -> tuple[str, str]:

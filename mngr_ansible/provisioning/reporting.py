@@ -124,13 +124,14 @@ def apply_report(prepared: Sequence[Prepared], command: str, run: "HostsRun | No
     """What became of every step on every host; ``run``: None where Ansible was not started."""
     results = {} if run is None else outcomes.by_host(run.result, run.aliases)
     hosts = (
-        _with_playbooks(each, _changed_host(each, alias, results.get(alias)))
+        _with_playbooks(each, changed_host(each, alias, results.get(alias)))
         for alias, each in by_alias(prepared).items()
     )
     return Report(command, tuple(hosts))
 
 
-def _changed_host(prepared: Prepared, alias: str, result: "RunResult | None") -> HostReport:
+def changed_host(prepared: Prepared, alias: str, result: "RunResult | None") -> HostReport:
+    """What became of every step on one host, ``alias`` in the inventory; ``result``: None where nothing was run."""
     if prepared.due is None or prepared.state is None:
         return _host_report(prepared, outcomes.unreached(prepared.plan))
     due = prepared.due

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from mngr_ansible.errors import HostError, MngrAnsibleError
 from mngr_ansible.provisioning import execution, next_sources
+from mngr_ansible.provisioning.ended_hosts import OnOver
 from mngr_ansible.provisioning.readiness import fitting
 from mngr_ansible.provisioning.reporting import apply_report, plan_report
 from mngr_ansible.provisioning.request import Dialog, Prepared, Request
@@ -32,7 +33,7 @@ def run_wave(
     command: str,
     *,
     stop: RunStop | None = None,
-    on_over: Callable[[Prepared], None] | None = None,
+    on_over: OnOver | None = None,
 ) -> Report:
     """Change these hosts as their plans say, all at the same time; the report has them in this order.
 
@@ -42,7 +43,7 @@ def run_wave(
         dialog: gets progress lines, maybe from another thread than the caller's.
         command: the verb that the report is of.
         stop: ends the wave from another thread: what had begun is ``unknown`` then, the rest ``not-reached``.
-        on_over: is told of every host for which nothing more is to be done, although others still go on.
+        on_over: is told of every host on which nothing more is to be done, although others still go on.
 
     Raises:
         MngrAnsibleError: the run directory could not be written, or Ansible could not be started.
@@ -68,7 +69,7 @@ def _run_around_playbooks(
     dialog: Dialog,
     command: str,
     stop: RunStop,
-    on_over: Callable[[Prepared], None] | None,
+    on_over: OnOver | None,
 ) -> Report:
     """Run what is ours between playbooks of the user's own; a host is over when these have ended too."""
     from mngr_ansible.provisioning import own_playbooks
@@ -81,7 +82,7 @@ def _run_around_playbooks(
     report = own_playbooks.run_around(prepared, request, dialog, command, stop, run_ours)
     if on_over is not None:
         for each in prepared:
-            on_over(each)
+            on_over(each, None)
     return report
 
 
@@ -138,7 +139,7 @@ def _run(
     dialog: Dialog,
     command: str,
     stop: RunStop,
-    on_over: Callable[[Prepared], None] | None,
+    on_over: OnOver | None,
 ) -> Report:
     """Run Ansible where something has to change; the run directory is kept only where a host failed.
 
@@ -157,7 +158,15 @@ def _run(
                     (
                         directory,
                         execution.run_hosts(
-                            prepared, runs, request, directory, plan, dialog, ready, stop=stop, on_over=on_over
+                            prepared,
+                            runs,
+                            request,
+                            directory,
+                            plan,
+                            dialog,
+                            ready,
+                            stop=stop,
+                            on_over=None if done else on_over,
                         ),
                     )
                 )

@@ -41,7 +41,7 @@ class RunWave(Protocol):
         command: str,
         *,
         stop: "RunStop",
-        on_over: Callable[[Prepared], None],
+        on_over: Callable[[Prepared, HostReport | None], None] | None,
     ) -> Report: ...
 
 
@@ -259,11 +259,12 @@ class Waves:
         hosts = [self.hosts[index] for index in wave.hosts]
         numbers = {id(each): index for each, index in zip(hosts, wave.hosts, strict=True)}
 
-        def over(each: Prepared) -> None:
-            self._events.put(lambda: self._over(wave, numbers.get(id(each))))
+        def over(each: Prepared, report: HostReport | None) -> None:
+            self._events.put(lambda: self._over(wave, numbers.get(id(each)), report))
 
+        on_over = over if len(self.hosts) > 1 else None
         try:
-            report = self._story.change()(hosts, request, self._dialog, self._command, stop=wave.stop, on_over=over)
+            report = self._story.change()(hosts, request, self._dialog, self._command, stop=wave.stop, on_over=on_over)
         except Interrupted as stop:
             return self._interrupted(wave, stop)
         except MngrAnsibleError as error:
@@ -272,21 +273,29 @@ class Waves:
             return _raising(error)
         return lambda: self._ran(wave, report)
 
-    def _over(self, wave: _Wave, index: int | None) -> None:
-        if index in wave.open:
-            wave.open.discard(index)
-            self._latest = time.monotonic()
+    def _over(self, wave: _Wave, index: int | None, report: HostReport | None) -> None:
+        if index is None or index not in wave.open:
+            return
+        wave.open.discard(index)
+        self._latest = time.monotonic()
+        if report is not None and report.ok:
+            self._end(index, report)
 
     def _ran(self, wave: _Wave, report: Report) -> None:
         self._waves.remove(wave)
         self._latest = time.monotonic()
         for index, host in zip(wave.hosts, report.hosts, strict=True):
-            self._end(index, host)
+            if index not in self._reports:
+                self._end(index, host)
+            elif not host.ok:  # it went wrong after all
+                self._reports[index] = host
+                self._note_failure(index)
 
     def _interrupted(self, wave: _Wave, stop: Interrupted) -> Callable[[], None]:
         def take() -> None:
             self._waves.remove(wave)
-            self._reports |= dict(zip(wave.hosts, stop.report.hosts, strict=True))
+            ended = zip(wave.hosts, stop.report.hosts, strict=True)
+            self._reports = {**dict(ended), **self._reports}
             raise stop
 
         return take

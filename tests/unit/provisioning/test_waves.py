@@ -107,7 +107,7 @@ class Scene:
         command: str,
         *,
         stop: RunStop,
-        on_over: Callable[[Prepared], None],
+        on_over: Callable[[Prepared, HostReport | None], None] | None,
     ) -> Report:
         names = [each.target.name for each in prepared]
         with self._lock:
@@ -117,7 +117,9 @@ class Scene:
         def over(name: str) -> None:
             with self._lock:
                 self._at_once.discard(name)
-            on_over(by_name[name])
+            if on_over is not None:
+                host = apply_report([by_name[name]], command, None).hosts[0]
+                on_over(by_name[name], None if name in self.failing else self._done(host, stop))
 
         self.during(names, over, stop)
         with self._lock:
@@ -179,6 +181,35 @@ def test_a_wave_that_hangs_on_a_host_delays_no_other_wave(monkeypatch: pytest.Mo
     report = scene.run()
     assert statuses(report) == " ".join(["changed"] * 6)
     assert scene.most_at_once <= 3
+
+
+def test_the_report_of_a_host_waits_for_no_other_host_of_its_wave() -> None:
+    scene, are_ended = Scene(3), threading.Event()
+
+    def during(_names: Sequence[str], over: Callable[[str], None], _stop: RunStop) -> None:
+        for name in ("h1", "h3"):
+            over(name)
+        assert are_ended.wait(WAITS)
+
+    def tell(_host: str, line: str) -> None:
+        if line.startswith("done in ") and sorted(scene.ended) == ["h1", "h3"]:
+            are_ended.set()
+
+    scene.during, scene.lines = during, _Calling(tell)  # type: ignore[assignment]
+    report = scene.run()
+    assert report.ok
+    assert sorted(scene.ended) == ["h1", "h2", "h3"]
+
+
+def test_what_goes_wrong_after_the_last_step_of_a_host_is_in_its_report() -> None:
+    scene = Scene(2)
+
+    def during(_names: Sequence[str], over: Callable[[str], None], _stop: RunStop) -> None:
+        over("h1")
+        scene.failing = {"h1"}
+
+    scene.during = during
+    assert statuses(scene.run()) == "failed changed"
 
 
 def test_not_more_hosts_are_begun_at_once_than_were_asked_for() -> None:
