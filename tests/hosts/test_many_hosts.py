@@ -1,23 +1,25 @@
-"""Many hosts at once: what they cost here, and that nothing of them is left.
+"""Many hosts at once: what they cost here, that none is held up by another, and that nothing of them is left.
 
-They are users of one test host, each with its own home, connection and master. ``MNGR_ANSIBLE_MANY_HOSTS=200`` tries
-more of them than a plain run does.
+They are users of one test host (``tests.support.fleet``). ``MNGR_ANSIBLE_MANY_HOSTS=200`` tries more of them than a
+plain run does. That a host is not held up is shown by order: what must not wait for a host is done while that host
+waits for a gate, which the test opens only then.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import signal
+import socket
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
-from tests.hosts.test_costs import verbose
-from tests.support.command_line import argv
-from tests.support.hosts import SshHost, running
+from tests.support.fleet import Fleet, Session, running_fleet
 from tests.support.interrupted_runs import leftovers
 from tests.support.processes import processes_with, started
 from tests.support.waiting import wait_until
@@ -26,16 +28,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-COUNT = int(os.environ.get("MNGR_ANSIBLE_MANY_HOSTS", "24"))
+COUNT = int(os.environ.get("MNGR_ANSIBLE_MANY_HOSTS", "40"))
+AT_ONCE = 32
+"""Hosts that are asked at the same time, of more that there are."""
 FEW = 64
 """Open files that a run is allowed: fewer than three a host."""
-
-USERS = """
-for n in $(seq {count}); do
-  echo "u$n:x:$((20000+n)):100::/home/u$n:/bin/sh" >>/etc/passwd; echo "u$n:*:19000:0:99999:7:::" >>/etc/shadow
-  mkdir /home/u$n; chown u$n:100 /home/u$n
-done
-"""
+PATIENCE = 120
+"""Seconds after which something that was waited for will not happen; never how long it may take."""
 
 
 @dataclass(frozen=True)
@@ -47,65 +46,41 @@ class Done:
     memory: int
 
 
-class Fleet:
-    """The users of a host as hosts."""
-
-    def __init__(self, host: SshHost, directory: Path) -> None:
-        self.host, self.directory = host, directory
-
-    def words(self, *words: object, count: int = COUNT) -> list[str]:
-        hosts = [word for n in range(1, count + 1) for word in ("--host", self.host.as_user(f"u{n}").address)]
-        identity = ["--key", str(self.host.key), "--known-hosts", str(self.host.known_hosts)]
-        return argv(*words, *hosts, *identity)
-
-    def run(self, *words: object, count: int = COUNT) -> Done:
-        output = self.directory / "output"
-        with output.open("w") as file:
-            process = subprocess.Popen(
-                self.words(*words, count=count),
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=file,
-                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (FEW, FEW)),  # noqa: PLW1509
-            )
-            _, status, used = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-        return Done(process.returncode, output.read_text(), used.ru_maxrss)
-
-    @property
-    def connections(self) -> int:
-        return self._count("Accepted publickey")
-
-    @property
-    def sessions(self) -> int:
-        return self._count("Starting session: ")
-
-    def _count(self, words: str) -> int:
-        return (self.host.directory / "log").read_text(errors="replace").count(words)
+def run(fleet: Fleet, directory: Path, *words: object, count: int = COUNT) -> Done:
+    """A run that is allowed few open files."""
+    output = directory / "output"
+    with output.open("w") as file:
+        process = subprocess.Popen(
+            fleet.words(*words, count=count),
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (FEW, FEW)),  # noqa: PLW1509
+        )
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    return Done(process.returncode, output.read_text(), used.ru_maxrss)
 
 
 @pytest.fixture(scope="module")
-def fleet(_hosts_are_possible: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    with running(name="fleet") as host:
-        verbose(host)
-        host.run(USERS.format(count=COUNT))
-        yield Fleet(host, tmp_path_factory.mktemp("fleet"))
+def fleet(_hosts_are_possible: None) -> Iterator[Fleet]:
+    with running_fleet(COUNT) as made:
+        yield made
 
 
 def test_each_host_costs_one_connection_and_two_sessions_then_one_and_little_memory_with_few_open_files(
-    fleet: Fleet,
+    fleet: Fleet, tmp_path: Path
 ) -> None:
-    (fleet.directory / "file").write_text("content")
-    words = ("apply", "--file", f"{fleet.directory}/file:file", "--verbose")
-    two = fleet.run(*words, count=2)
+    (tmp_path / "file").write_text("content")
+    words = ("apply", "--file", f"{tmp_path}/file:file", "--verbose")
+    two = run(fleet, tmp_path, *words, count=2)
     before = fleet.connections, fleet.sessions
-    rest = fleet.run(*words)
+    rest = run(fleet, tmp_path, *words)
     between = fleet.connections, fleet.sessions
-    again = fleet.run(*words)
+    again = run(fleet, tmp_path, *words)
 
     assert two.code == rest.code == again.code == 0, rest.output
-    assert fleet.host.run("cat /home/*/file").stdout == "content" * COUNT
-    assert rest.output.count("task: Copy files") == 1
+    assert fleet.with_file("file", len("content")) == set(range(1, COUNT + 1))
     assert between[0] - before[0] == COUNT
     assert between[1] - before[1] == COUNT + (COUNT - 2)  # the first two have the file already
     assert rest.memory - two.memory < (COUNT - 2) * 1024
@@ -115,10 +90,131 @@ def test_each_host_costs_one_connection_and_two_sessions_then_one_and_little_mem
     assert not processes_with(str(fleet.host.key))
 
 
+def at_rest(fleet: Fleet, directory: Path, count: int, session: Session) -> tuple[int, int]:
+    """The memory of the main process in KiB, and its open files, while so many hosts wait in this session."""
+    source = directory / f"{session}-{count}"
+    source.write_text(f"{count} {session}")
+    fleet.behave(dict.fromkeys(range(1, count + 1), (session, "waits")))
+    with fleet.closed_gate(), started(fleet.words("apply", "--file", f"{source}:rest", count=count)) as command:
+        wait_until(lambda: fleet.waiting() == set(range(1, count + 1)) or command.poll() is not None, PATIENCE)
+        assert command.poll() is None, command.communicate()
+        process = psutil.Process(command.pid)
+        seen = process.memory_full_info().uss // 1024, process.num_fds()
+        command.send_signal(signal.SIGINT)
+        command.communicate(timeout=PATIENCE)
+    wait_until(lambda: not fleet.waiting(), PATIENCE)
+    return seen
+
+
+@pytest.mark.parametrize("session", ["probe", "task"])
+def test_a_host_more_costs_at_most_a_mebibyte_and_four_open_files_while_all_are_at_rest(
+    fleet: Fleet, tmp_path: Path, session: Session
+) -> None:
+    few, many = 4, min(COUNT, AT_ONCE)
+    memory, files = at_rest(fleet, tmp_path, few, session)
+    more_memory, more_files = at_rest(fleet, tmp_path, many, session)
+    assert (more_memory - memory) / (many - few) <= 1024
+    assert (more_files - files) / (many - few) <= 4
+
+
+def test_no_host_is_held_up_by_one_that_is_dead_silent_slow_lying_full_hostile_or_lost(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    (tmp_path / "big").write_bytes(os.urandom(300_000))
+    slow_to_answer, slow_to_end, lies, lies_late, endless, full, lost, lost_late = range(2, 10)
+    fleet.behave(
+        {
+            slow_to_answer: ("probe", "waits"),
+            slow_to_end: ("task", "waits"),
+            lies: ("probe", "lies"),
+            lies_late: ("task", "lies"),
+            endless: ("probe", "endless"),
+            lost: ("probe", "waits"),
+            lost_late: ("task", "waits"),
+        }
+    )
+    fleet.host.run(f"mount -t tmpfs -o size=64k,mode=0777 full /home/u{full}")
+    waiting = {slow_to_answer, slow_to_end, lost, lost_late}
+    healthy = set(range(1, COUNT + 1)) - {*waiting, lies, lies_late, endless, full}
+    with socket.create_server(("127.0.0.1", 0)) as silent, fleet.closed_gate():
+        dead, mute = "root@127.0.0.1:1", f"root@127.0.0.1:{silent.getsockname()[1]}"
+        words = fleet.words("apply", "--json", "--file", f"{tmp_path}/big:big", "--host", dead, "--host", mute)
+        said = tmp_path / "said"
+        with said.open("w") as stderr, started(words, stderr=stderr) as command:
+            wait_until(lambda: fleet.with_file("big", 300_000) >= healthy or command.poll() is not None, PATIENCE)
+            assert command.poll() is None, said.read_text()
+            assert fleet.waiting() == waiting, "what waits did not hold up the others"
+            wait_until(lambda: "no ssh server listens on this port" in said.read_text(), PATIENCE)
+            fleet.cut(lost)
+            fleet.cut(lost_late)
+            wait_until(lambda: "the connection was lost during the check" in said.read_text(), PATIENCE)
+            assert command.poll() is None
+            assert fleet.with_file("big", 300_000) == healthy
+            free(fleet)
+            stdout, _ = command.communicate(timeout=PATIENCE)
+    fleet.host.run(f"umount -l /home/u{full}")
+
+    assert command.returncode == 1
+    found = {host["host"]: [step["status"] for step in host["steps"]] for host in json.loads(stdout)["hosts"]}
+    errors = {error["host"] for error in json.loads(stdout)["errors"]}
+    by_number = {number: found[fleet.address(number)] for number in range(1, COUNT + 1)}
+    assert {number for number, statuses in by_number.items() if statuses == ["changed"]} == {
+        *healthy, slow_to_answer, slow_to_end,
+    }  # fmt: skip
+    assert found[dead] == found[mute] == ["not-reached"]
+    for number in (lies, endless, lost):
+        assert by_number[number] == ["not-reached"], number
+    assert by_number[lost_late] == ["unknown"]
+    assert by_number[lies_late] in (["failed"], ["unknown"])
+    assert by_number[full] in (["failed"], ["blocked"])
+    assert {dead, mute, *map(fleet.address, (lies, endless, lost, lost_late))} <= errors
+    assert not errors & set(map(fleet.address, healthy))
+    assert not processes_with(str(fleet.host.key))
+
+
+def free(fleet: Fleet) -> None:
+    """Let those go on that wait, although the gate stays closed for others."""
+    fleet.host.run("pkill flock", check=False)
+
+
+@pytest.mark.parametrize("end", ["SIGINT", "SIGTERM", "SIGKILL"])
+def test_a_signal_with_hosts_in_every_stage_ends_all_and_the_next_run_ends_well(
+    fleet: Fleet, tmp_path: Path, end: str
+) -> None:
+    (tmp_path / "file").write_text(end)
+    asked, changing, ready = 3, {4, *range(7, 11)}, {1, 2, 5, 6}
+    fleet.behave({asked: ("probe", "waits"), **dict.fromkeys(changing, ("task", "waits"))})
+    connections = fleet.connections
+    words = ("--file", f"{tmp_path}/file:stage")
+    with fleet.closed_gate(), started(fleet.words("apply", "--json", "--forks", 6, *words)) as command:
+        wait_until(lambda: fleet.waiting() == {asked, *changing} or command.poll() is not None, PATIENCE)
+        assert command.poll() is None, command.communicate()
+        command.send_signal(getattr(signal, end))
+        stdout, stderr = command.communicate(timeout=PATIENCE)
+        wait_until(lambda: not processes_with(str(fleet.host.key)), PATIENCE)
+
+    assert command.returncode == {"SIGINT": 130, "SIGTERM": 143, "SIGKILL": -9}[end], stderr
+    assert fleet.connections - connections == 10, "the others were not even asked"
+    if end != "SIGKILL":
+        hosts = json.loads(stdout)["hosts"]
+        found = {number: hosts[number - 1]["steps"][0]["status"] for number in range(1, COUNT + 1)}
+        assert {number for number, status in found.items() if status == "changed"} == ready
+        assert {number for number, status in found.items() if status == "unknown"} == changing
+        assert {status for number, status in found.items() if number not in {*ready, *changing}} == {"not-reached"}
+    assert fleet.with_file("stage", len(end)) >= ready
+
+    fleet.behave()
+    again = run(fleet, tmp_path, "apply", *words)
+    assert again.code == 0, again.output
+    assert fleet.with_file("stage", len(end)) == set(range(1, COUNT + 1))
+    fleet.empty()
+
+
 @pytest.mark.parametrize("moment", ["while hosts are asked", "while Ansible runs"])
-def test_one_ctrl_c_ends_all_and_leaves_nothing_here_or_there(fleet: Fleet, moment: str) -> None:
-    source = fleet.directory / f"for {moment}"
+def test_one_ctrl_c_ends_all_and_leaves_nothing_here_or_there(fleet: Fleet, tmp_path: Path, moment: str) -> None:
+    source = tmp_path / f"for {moment}"
     source.write_bytes(os.urandom(3_000_000))
+    fleet.behave()
     connections = fleet.connections
     with started(fleet.words("apply", "--file", f"{source}:large", "--verbose")) as process:
         assert process.stderr is not None
