@@ -11,6 +11,7 @@ import re
 import shlex
 import threading
 import time
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,12 @@ class OwnArguments:
     key: str = ""
     python: str = ""
 
+    @property
+    def mark(self) -> str:
+        """Differs where other words lead to the host; empty where there are none."""
+        words = (self.key, *self.common, *self.extra)
+        return f"{zlib.crc32(repr(words).encode()):08x}-" if any(words) else ""
+
 
 @frozen
 class OpenSsh:
@@ -141,8 +148,11 @@ class OpenSsh:
 
     @property
     def control_path(self) -> str:
-        """ssh's ControlPath; ``%C`` stands for the host. Source: ssh_config(5), "TOKENS"."""
-        return f"{self.sockets}/%C"
+        """ssh's ControlPath; ``%C`` stands for the host. Source: ssh_config(5), "TOKENS".
+
+        An address that other words lead to may be another host: behind two jump hosts there may be two 10.0.0.5.
+        """
+        return f"{self.sockets}/{self.own.mark}%C"
 
     def holds(self, script: str) -> bool:  # noqa: ARG002
         return True  # it is sent through stdin, which has no limit
@@ -206,6 +216,8 @@ class OpenSsh:
             variables["ansible_ssh_extra_args"] = shlex.join(self.own.extra)
         if self.own.python:
             variables["ansible_python_interpreter"] = self.own.python
+        if self.own.mark:
+            variables["ansible_ssh_args"] = shlex.join(as_arguments({**OPTIONS, **master_options(self.control_path)}))
         if self.settings.connect_seconds != CONNECT_SECONDS:
             variables["ansible_ssh_timeout"] = self.settings.connect_seconds
         if self.address.user is not None:

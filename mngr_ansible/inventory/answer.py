@@ -11,6 +11,7 @@ from mngr_ansible.values import field, frozen
 MANIFESTS = "mngr_ansible_manifests"
 """The variable of a host that names manifests."""
 
+_DISCOVERED = re.compile("(auto|auto_legacy)(_silent)?")
 _MOST_NAMES = 10
 """Hosts that one message names."""
 
@@ -32,7 +33,7 @@ class InventoryHost:
         extra_args: the same of ``ssh_extra_args``.
         ssh_args: the same of ``ssh_args``, where they are not Ansible's default.
         has_password: whether ssh would need a password.
-        python: the interpreter; None: none is chosen.
+        python: the interpreter, or how one is found.
         become: whether tasks become another user; None: it does not say.
         become_method: ``sudo`` and the like.
         become_user: whom they become.
@@ -64,6 +65,11 @@ class InventoryHost:
     hidden: tuple[str, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict, repr=False)
     templates: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def chosen_python(self) -> str | None:
+        """The path of the interpreter; None where Ansible would find one. Source: "Interpreter Discovery" there."""
+        return None if self.python is None or _DISCOVERED.fullmatch(self.python) else self.python
 
 
 def parse_hosts(answers: Sequence[Mapping[str, Any]]) -> list[InventoryHost]:

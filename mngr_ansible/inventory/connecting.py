@@ -16,9 +16,6 @@ from mngr_ansible.inventory.answer import InventoryHost, named
 from mngr_ansible.portable.text import printable
 from mngr_ansible.values import frozen
 
-_DISCOVERED = re.compile("(auto|auto_legacy)(_silent)?")
-"""Values of ``ansible_python_interpreter`` that name none. Source: ansible-core, "Interpreter Discovery"."""
-
 _UNSUITED = ("ControlMaster", "ControlPath", "ControlPersist")
 """Options of ssh that a run sets itself: it shares its connections with Ansible, and closes them."""
 
@@ -146,17 +143,13 @@ def _ssh(host: InventoryHost, sockets: Path, key: str | None, known_hosts: str |
         common,
         extra,
         "" if host.key is None else os.path.abspath(os.path.expanduser(host.key)),  # noqa: PTH100, PTH111 - as text
-        _python(host) or "",
+        host.chosen_python or "",
     )
     return OpenSsh(Address(host.name, host.address, host.user, host.port), sockets, key, known_hosts, own)
 
 
 def _local(host: InventoryHost) -> LocalShell:
-    return LocalShell(python=_python(host))
-
-
-def _python(host: InventoryHost) -> str | None:
-    return None if host.python is None or _DISCOVERED.fullmatch(host.python) else host.python
+    return LocalShell(python=host.chosen_python)
 
 
 def _arguments(host: InventoryHost) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -157,7 +157,7 @@ def run_hosts(
         follow = telling(follow, hosts, runs, on_over)
     if ready is not None:  # it was started without the options of ssh
         args = ssh_arguments(request.control_path or f"{ready.sockets}/%C")
-        runs = [replace(one, variables={**one.variables, "ansible_ssh_args": args}) for one in runs]
+        runs = [replace(one, variables={"ansible_ssh_args": args, **one.variables}) for one in runs]
     write_run_directory(directory / "run", runs, plan, timeout=transaction_seconds(request), ready=ready)
     record, stop = RunRecord(), stop or RunStop()
     result, signal = None, None

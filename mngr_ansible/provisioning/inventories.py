@@ -68,6 +68,7 @@ def targets(
                 templates=host.templates,
                 become=host.become,
                 password=host.password,
+                python=host.chosen_python,
             )
         )
     found[0] = replace(found[0], notices=(*inventory.notices, *reached.notices, *_hidden(inventory.hosts)))

@@ -102,6 +102,8 @@ def _inspect(
             raise HostError("the time was up before this host was asked", remedy="Give more time with --timeout.")
         most = PROBE_SECONDS + target.connection.patience + (SUDO_SECONDS if probe_request.needs_privilege else 0)
         state = probe(target.connection, probe_request, min(most, left))
+        if target.python is not None and state.system.python is None:  # it is where nobody would look for it
+            state = replace(state, system=replace(state.system, python=target.python))
         _require_privilege(request, state, is_needed=bool(resolved) or request.become)
         plan = resolve_destinations(plan, state.login.home, state.paths.work_dir, state.paths.real)
         asked = plan.requirements if is_everything_asked else unmet_requirements(plan, state)

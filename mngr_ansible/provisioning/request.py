@@ -43,6 +43,7 @@ class Target:
         templates: those of its variables that only a play can render, as they are written.
         become: whether files are written as root there; None: as for all hosts.
         password: for sudo there; None: the one for all hosts. It is kept in memory alone.
+        python: the interpreter that an inventory names; None: the one that is found there.
         notices: what people should know about where the host comes from.
     """
 
@@ -61,6 +62,7 @@ class Target:
     templates: Mapping[str, Any] = field(default_factory=dict, repr=False)
     become: bool | None = None
     password: str | None = field(default=None, repr=False)
+    python: str | None = None
     notices: tuple[str, ...] = ()
 
     def arguments(self) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def open_targets(
         found += [_over_ssh(OpenSsh(each, sockets, identity, keys), directory) for each in addresses]
         connections = [each.connection for each in found if isinstance(each.connection, OpenSsh)]
         with _settings_asked_ahead(connections):
-            yield found, connections[0].control_path if connections else None
+            yield found, str(sockets / "%C") if connections else None
 
 
 def _require_once(names: Collection[str], hosts: Sequence[str]) -> None:

@@ -91,9 +91,12 @@ def test_each_host_is_reached_and_root_there_as_its_inventory_says_and_no_passwo
     host: SshHost, fleet: Path, home: Path
 ) -> None:
     words = of(fleet, "apply", "--json", "-v", "--file", f"{fleet}/manifests/site:ours/site")
+    before = (host.directory / "log").read_text().count("Accepted publickey")
     with everything_recorded() as seen:
         done = mngr_ansible(*words)
     assert done.returncode == 0, done.stdout + done.stderr
+    # one for each host, which Ansible shares with the probe, and one of the jump
+    assert (host.directory / "log").read_text().count("Accepted publickey") - before == 5
     steps = {each["host"]: [step["id"] for step in each["steps"]] for each in document(done)["hosts"]}
     assert steps == {
         "web-1": ["file:/etc/site", "file:/home/dev/ours/site"],

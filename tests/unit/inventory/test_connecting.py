@@ -88,6 +88,20 @@ def test_host_keys_are_checked_unless_the_hosts_arguments_say_otherwise_which_is
     assert notices == ((text,) if is_told else ())
 
 
+def test_one_address_that_other_words_lead_to_has_a_shared_connection_of_its_own():
+    hosts = [
+        InventoryHost(name, address="10.0.0.5", common_args=f"-o ProxyJump={jump}")
+        for name, jump in (("a", "east"), ("b", "west"), ("again", "east"))
+    ]
+    a, b, again = (replace(each, _asked=[SshSettings()]) for each in connected(hosts, SOCKETS).connections)
+    assert a.control_path == again.control_path != b.control_path
+    for each in (a, b):
+        assert f'ControlPath="{each.control_path}"' in each.variables["ansible_ssh_args"]
+    plain = ssh(InventoryHost("c", address="10.0.0.5"))
+    assert plain.control_path == "/s/%C"
+    assert "ansible_ssh_args" not in plain.variables
+
+
 @pytest.mark.parametrize("kind", ["local", "ansible.builtin.local"])
 def test_a_local_host_is_this_machine(kind):
     (connection,) = connected([InventoryHost("here", connection=kind, python="/p")], SOCKETS).connections
