@@ -114,10 +114,16 @@ def read(order: dict[str, Any], spoken: Spoken) -> dict[str, Any]:
     total = len(inventory.list_hosts())
     inventory.subset(order["limit"])
     hosts = Hosts(reader.loader, inventory, reader.vm, renders_all=order["renders_all"])
-    found = [hosts.host(each) for each in inventory.list_hosts()] if total else []
+    chosen = inventory.list_hosts() if total else []
+    found = [hosts.host(each) for each in chosen]
+    beyond = []
+    if order["renders_all"] and len(chosen) < total:
+        inventory.subset(None)
+        beyond = [hosts.beyond(each) for each in inventory.list_hosts() if each not in chosen]
     paths = {each if "," in each else unfrackpath(each, follow=False): each for each in order["sources"]}
     return {
         "hosts": found,
+        "beyond": beyond,
         "total": total,
         "failed": [[paths[each], why] for each, why in unread.items() if each in paths],
         "skipped": [[each, why] for each, why in unread.items() if each not in paths],
@@ -176,7 +182,7 @@ class Hosts:
         args, origin = option("connection", "ssh", "ssh_args")
         found = {
             "name": name,
-            "groups": [str(each.name) for each in sorted_groups(host) if each.name not in ("all", "ungrouped")],
+            "groups": group_names(host),
             "directory": rendered("inventory_dir"),
             "connection": rendered("ansible_connection") or str(self._constants.DEFAULT_TRANSPORT),
             "ssh": {**ssh, "ssh_args": None if origin == "default" else args},
@@ -191,13 +197,44 @@ class Hosts:
             "failed": dict(failed),
         }
         if self._renders_all:
-            found["values"] = {each: rendered(each) for each in view if self._is_own(each)}
-            left = [each for each in failed if each in found["values"]]
-            found["templates"] = {each: raw for each in left if (raw := _raw(view, each)) is not None}
-            for each in left:
-                del found["values"][each]
-            found["unrendered"] = {each: failed[each] for each in left if each not in found["templates"]}
+            found |= self._all(host, view, rendered, failed)
         return found
+
+    def beyond(self, host: Any) -> dict[str, Any]:
+        """A host that the limit leaves out, as playbooks of the user's own may speak of it; what cannot be rendered is
+        left out."""
+        name = str(host.get_name())
+        view = self._hostvars[name]
+        failed: dict[str, dict[str, str]] = {}
+
+        def rendered(variable: str) -> Any:
+            try:
+                return plain(view[variable])
+            except Exception as error:  # noqa: BLE001 - a template can raise anything
+                failed[variable] = {"kind": kind(error), "text": text(error)}
+                return None
+
+        return {"name": name, "groups": group_names(host), **self._all(host, view, rendered, failed)}
+
+    def _all(self, host: Any, view: Any, rendered: Any, failed: dict[str, Any]) -> dict[str, Any]:
+        """All variables of a host, those that only a play can render, those that nothing can, and who says them."""
+        values = {each: rendered(each) for each in view if self._is_own(each)}
+        left = [each for each in failed if each in values]
+        templates = {each: raw for each in left if (raw := _raw(view, each)) is not None}
+        own, of_groups = self._names(host), set[str]()
+        for group in host.get_groups():
+            if group.name != "all":
+                of_groups |= self._names(group)
+        return {
+            "values": {each: value for each, value in values.items() if each not in left},
+            "templates": templates,
+            "unrendered": {each: failed[each] for each in left if each not in templates},
+            "levels": {each: "host" if each in own else "group" for each in values if each in own or each in of_groups},
+        }
+
+    def _names(self, entity: Any) -> set[str]:
+        """The names of the variables that a host or group itself has, without those of its groups."""
+        return set(self._own(entity))
 
     def _is_own(self, name: str) -> bool:
         """Whether the inventory, and not Ansible itself, says this variable."""
@@ -214,13 +251,17 @@ class Hosts:
         return [winner, *(who for who, said in lists[:-1] if said != counts)]
 
     def _says(self, entity: Any) -> Any:
+        return self._own(entity).get(MANIFESTS)
+
+    def _own(self, entity: Any) -> dict[str, Any]:
+        """The variables that a host or group itself has, as they are written."""
         from ansible.vars.plugins import get_vars_from_inventory_sources
 
         key = f"{type(entity).__name__} {entity.name}"
         if key not in self._said:
             own = dict(entity.get_vars())
             own |= get_vars_from_inventory_sources(self._loader, self._inventory._sources, [entity], "all")  # noqa: SLF001
-            self._said[key] = own.get(MANIFESTS)
+            self._said[key] = own
         return self._said[key]
 
 
@@ -238,6 +279,11 @@ _MAGIC = frozenset(
         "vars",
     )
 )
+
+
+def group_names(host: Any) -> list[str]:
+    """The groups of a host, the most specific one last, without Ansible's own."""
+    return [str(each.name) for each in sorted_groups(host) if each.name not in ("all", "ungrouped")]
 
 
 def sorted_groups(host: Any) -> list[Any]:

@@ -7,7 +7,10 @@ It imports Ansible, so it stands outside of the package, which only runs Ansible
 ``environment``
     Variables of the user's environment, which no file of the run has.
 ``hosts``
-    A list of ``name``, ``groups``, ``variables`` and ``templates`` (variables that are templates).
+    A list of ``name``, ``groups``, ``variables``, ``templates`` (variables that are templates) and ``levels``: whether
+    the ``host`` itself says a variable, or a ``group`` but ``all``.
+``directory``
+    That of the playbook.
 ``become_password``
     For every host that has none of its own; or null.
 ``vault_passwords``

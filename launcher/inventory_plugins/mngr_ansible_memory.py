@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from ansible.plugins.inventory import BaseInventoryPlugin
 from ansible.template import trust_as_template
+from ansible.vars.plugins import get_vars_from_path
 
 import __main__
 
@@ -26,14 +27,31 @@ class InventoryModule(BaseInventoryPlugin):
     def parse(self, inventory, loader, path, cache=True):  # type: ignore[no-untyped-def]
         """Add each host with its groups and variables."""
         super().parse(inventory, loader, path, cache)
-        for host in __main__.job["hosts"]:
-            name = inventory.add_host(host["name"])
+        hosts = __main__.job["hosts"]
+        for host in hosts:
+            inventory.add_host(host["name"])
             for group in host["groups"]:
-                inventory.add_child(inventory.add_group(group), name)
-            for variable, value in host["variables"].items():
-                inventory.set_variable(name, variable, value)
-            for variable, value in host["templates"].items():
-                inventory.set_variable(name, variable, trusted(value))
+                inventory.add_child(inventory.add_group(group), host["name"])
+        beside = {
+            name: set(get_vars_from_path(loader, __main__.job["directory"], [group], "all"))
+            for name, group in inventory.groups.items()
+        }
+        for host in hosts:
+            templates = {name: trusted(value) for name, value in host["templates"].items()}
+            for name, value in (host["variables"] | templates).items():
+                if not is_hidden(name, host, beside):
+                    inventory.set_variable(host["name"], name, value)
+
+
+def is_hidden(variable, host, beside) -> bool:  # type: ignore[no-untyped-def]
+    """Whether a ``group_vars`` beside the playbook hides this variable of an inventory's group.
+
+    Here all variables are the host's own, which would hide those. ``beside``: the names that are there, by group.
+    Source: Ansible's page "Using variables", on precedence.
+    """
+    level = host["levels"].get(variable, "all")
+    hiding = host["groups"] if level == "group" else ["all", *host["groups"]]
+    return level != "host" and any(variable in beside.get(group, ()) for group in hiding)
 
 
 def trusted(value):  # type: ignore[no-untyped-def]

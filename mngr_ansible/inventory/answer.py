@@ -42,6 +42,7 @@ class InventoryHost:
         hidden: who says that value, then who says another that does not count.
         values: all its variables, rendered; only where playbooks of the user's own need them.
         templates: those of its variables that only a play can render, since they use facts; as they are written.
+        levels: of its variables, who says each: the ``host`` itself, or a ``group`` but ``all``.
     """
 
     name: str
@@ -65,11 +66,34 @@ class InventoryHost:
     hidden: tuple[str, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict, repr=False)
     templates: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    levels: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def chosen_python(self) -> str | None:
         """The path of the interpreter; None where Ansible would find one. Source: "Interpreter Discovery" there."""
         return None if self.python is None or _DISCOVERED.fullmatch(self.python) else self.python
+
+
+@frozen
+class HostBeyond:
+    """A host of an inventory that the limit leaves out; playbooks of the user's own may speak of it.
+
+    The fields are those of :class:`InventoryHost`.
+    """
+
+    name: str
+    groups: tuple[str, ...]
+    values: Mapping[str, Any] = field(repr=False)
+    templates: Mapping[str, Any] = field(repr=False)
+    levels: Mapping[str, str] = field(repr=False)
+
+
+def parse_beyond(answers: Sequence[Mapping[str, Any]]) -> tuple[HostBeyond, ...]:
+    """The hosts of an answer that the limit leaves out."""
+    return tuple(
+        HostBeyond(each["name"], tuple(each["groups"]), each["values"], each["templates"], each["levels"])
+        for each in answers
+    )
 
 
 def parse_hosts(answers: Sequence[Mapping[str, Any]]) -> list[InventoryHost]:
@@ -169,6 +193,7 @@ def _host(answer: Mapping[str, Any]) -> InventoryHost:
         hidden=tuple(answer["hidden"]),
         values=answer.get("values", {}),
         templates=answer.get("templates", {}),
+        levels=answer.get("levels", {}),
     )
 
 

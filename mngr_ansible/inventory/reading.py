@@ -1,9 +1,9 @@
 """Have Ansible read inventories, in a process of its own: the user's environment and ``ansible.cfg`` count there.
 
 The process is ``launcher/ansible_inventory.py``. It gets one document of JSON on stdin (:class:`_Order`), and gives one
-on stdout: ``hosts`` (see :mod:`mngr_ansible.inventory.answer`), ``total`` (how many there are without the limit),
-``failed`` and ``skipped`` (pairs of a source, or an entry of a directory, and why it cannot be read) and ``warnings``;
-or ``error``. It may read a vault password from the terminal.
+on stdout: ``hosts`` and ``beyond`` (see :mod:`mngr_ansible.inventory.answer`), ``total`` (how many there are without
+the limit), ``failed`` and ``skipped`` (pairs of a source, or an entry of a directory, and why it cannot be read) and
+``warnings``; or ``error``. It may read a vault password from the terminal.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any, TypedDict
 
 from mngr_ansible.content.location import content_directory
 from mngr_ansible.errors import ErrorGroup, InputError, RunError
-from mngr_ansible.inventory.answer import InventoryHost, parse_hosts, shown, vault_error
+from mngr_ansible.inventory.answer import HostBeyond, InventoryHost, parse_beyond, parse_hosts, shown, vault_error
 from mngr_ansible.portable.sh import quote
 from mngr_ansible.portable.text import printable
 from mngr_ansible.system.processes import TooLongError, run_bounded
@@ -36,10 +36,14 @@ class _Order(TypedDict):
 
 @frozen
 class Inventory:
-    """The hosts, in the inventory's order, and what people should know about it."""
+    """The hosts, in the inventory's order, and what people should know about it.
+
+    ``beyond``: those that the limit leaves out; only where all variables are rendered.
+    """
 
     hosts: tuple[InventoryHost, ...]
     notices: tuple[str, ...] = ()
+    beyond: tuple[HostBeyond, ...] = ()
 
 
 def read(
@@ -92,7 +96,8 @@ def read(
         f"{printable(path)} is no inventory that Ansible can read, and is skipped: {shown(why)}"
         for path, why in answer["skipped"]
     ]
-    return Inventory(tuple(parse_hosts(answer["hosts"])), (*skipped, *map(shown, answer["warnings"])))
+    notices = (*skipped, *map(shown, answer["warnings"]))
+    return Inventory(tuple(parse_hosts(answer["hosts"])), notices, parse_beyond(answer["beyond"]))
 
 
 def _asked(order: _Order, seconds: float) -> Mapping[str, Any]:

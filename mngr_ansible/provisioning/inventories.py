@@ -66,12 +66,14 @@ def targets(
                 groups=host.groups,
                 values=host.values if host.directory is None else {**host.values, "inventory_dir": host.directory},
                 templates=host.templates,
+                levels=host.levels,
                 become=host.become,
                 password=host.password,
                 python=host.chosen_python,
             )
         )
-    found[0] = replace(found[0], notices=(*inventory.notices, *reached.notices, *_hidden(inventory.hosts)))
+    notices = (*inventory.notices, *reached.notices, *_hidden(inventory.hosts))
+    found[0] = replace(found[0], notices=notices, beyond=inventory.beyond)
     return found
 
 

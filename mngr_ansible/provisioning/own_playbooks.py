@@ -6,7 +6,7 @@ runs it; what the inventory says of the hosts reaches it. Source: docs/contract.
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +50,8 @@ def made_ready(gathered: Sequence[Prepared], request: Request, dialog: Dialog) -
     """
     names = {id(each.target): name for name, each in host_names(gathered).items()}
     own = OwnPlaybooks(tuple(each.target for each in gathered), names)
-    hosts = tuple(_described(each, own) for each in own.targets)
+    others = tuple(_beyond(own))
+    hosts, beyond = (*(_described(each, own) for each in own.targets), *others), {each["name"] for each in others}
     labels = {each: own_playbook.asked_label(each) for each in request.fleet.vault_ids}
     files = tuple(own_playbook.absolute_vault_id(each) for each, label in labels.items() if label is None)
     typed = tuple((label, ask_vault_password(label)) for label in labels.values() if label is not None)
@@ -69,7 +70,7 @@ def made_ready(gathered: Sequence[Prepared], request: Request, dialog: Dialog) -
             (private / "ansible.cfg").touch()
             common = environment(private, private, None, str(private / "tmp"), len(gathered))
             plays = own_playbook.check(one, each.path, private, common, min(left, _CHECK_SECONDS))
-        addressed = frozenset[str]().union(*(play.hosts for play in plays))
+        addressed = frozenset[str]().union(*(play.hosts for play in plays)) - beyond
         if not addressed:
             patterns = ", ".join(dict.fromkeys(play.pattern for play in plays)) or "none"
             words = f"warning: no play of {each.path} is for these hosts; its plays are for: {patterns}"
@@ -83,26 +84,41 @@ def _described(target: Target, own: OwnPlaybooks, state: HostState | None = None
 
     ``state``: None for a host on which nothing is run now.
     """
-    variables: dict[str, Any] = dict(target.values)
-    if is_run:
-        with suppress(MngrAnsibleError):  # it is the host's error, and reported
-            variables |= target.connection.variables
-        if state is not None and state.system.python is not None:
-            variables.setdefault("ansible_python_interpreter", state.system.python)
-        if target.password is not None:
-            variables["ansible_become_password"] = target.password
-    variables |= {
+    ours: dict[str, Any] = {
         "mngr_agent_name": str(getattr(target.agent, "name", "")),
         "mngr_agent_type": str(getattr(target.agent, "agent_type", "")),
         "mngr_work_dir": target.work_dir if state is None else state.paths.work_dir,
         "mngr_host_name": target.name,
     }
+    if is_run:
+        with suppress(MngrAnsibleError):  # it is the host's error, and reported
+            ours |= target.connection.variables
+        if state is not None and state.system.python is not None:
+            ours.setdefault("ansible_python_interpreter", state.system.python)
+        if target.password is not None:
+            ours["ansible_become_password"] = target.password
+    levels = {name: target.levels.get(name, "all") for name in (*target.values, *target.templates)}
     return {
         "name": own.name(target),
         "groups": list(target.groups),
-        "variables": variables,
-        "templates": {name: value for name, value in target.templates.items() if name not in variables},
+        "variables": {**target.values, **ours},
+        "templates": {name: value for name, value in target.templates.items() if name not in ours},
+        "levels": levels | dict.fromkeys(ours, "host"),
     }
+
+
+def _beyond(own: OwnPlaybooks) -> Iterator[JobHost]:
+    """The hosts of the inventories on which nothing is run, but of which a playbook may speak."""
+    for target in own.targets:
+        for each in target.beyond:
+            if each.name not in own.all_names:
+                yield {
+                    "name": each.name,
+                    "groups": list(each.groups),
+                    "variables": each.values,
+                    "templates": each.templates,
+                    "levels": each.levels,
+                }
 
 
 def run_around(
@@ -243,7 +259,8 @@ class _Wave:
         request, record = self._request, RunRecord()
         states = {id(each.target): each.state for each in self.prepared}
         names = tuple(self._own.name(self.given[index].target) for index in chosen)
-        hosts = tuple(_described(each, self._own, states.get(id(each)), is_run=True) for each in self._own.targets)
+        described = (_described(each, self._own, states.get(id(each)), is_run=True) for each in self._own.targets)
+        hosts = (*described, *_beyond(self._own))
         limit = (*names, *(each for each in ready.addressed if each not in self._own.all_names))  # such as localhost
         one = replace(ready.run, hosts=hosts, limit=limit)
         directory = self._directories.enter_context(temporary_run_directory())

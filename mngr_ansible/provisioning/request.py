@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mngr_ansible.diff.due import Due
     from mngr_ansible.diff.resolver import Resolver
     from mngr_ansible.host.state import HostState
+    from mngr_ansible.inventory.answer import HostBeyond
     from mngr_ansible.report.progress import ProgressCallback
     from mngr_ansible.run.own_playbook import OwnPlaybookRun
     from mngr_ansible.run.ready import ReadyAnsible
@@ -41,6 +42,8 @@ class Target:
         groups: its groups in an inventory.
         values: its variables in an inventory, rendered, for playbooks of the user's own.
         templates: those of its variables that only a play can render, as they are written.
+        levels: of its variables, who says each: the ``host`` itself, or a ``group`` but ``all``.
+        beyond: hosts of the inventory that are not of this command; the first host of an inventory has them.
         become: whether files are written as root there; None: as for all hosts.
         password: for sudo there; None: the one for all hosts. It is kept in memory alone.
         python: the interpreter that an inventory names; None: the one that is found there.
@@ -60,6 +63,8 @@ class Target:
     groups: tuple[str, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict, repr=False)
     templates: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    levels: Mapping[str, str] = field(default_factory=dict, repr=False)
+    beyond: "tuple[HostBeyond, ...]" = field(default=(), repr=False)
     become: bool | None = None
     password: str | None = field(default=None, repr=False)
     python: str | None = None

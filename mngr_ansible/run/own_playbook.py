@@ -38,6 +38,7 @@ class JobHost(TypedDict):
     groups: Sequence[str]
     variables: Mapping[str, Any]
     templates: Mapping[str, Any]
+    levels: Mapping[str, str]
 
 
 @frozen
@@ -80,6 +81,7 @@ class OwnPlaybookRun:
                 "environment": user,
                 "is_check": is_check,
                 "hosts": self.hosts,
+                "directory": str(self.path.parent),
                 "become_password": self.become_password,
                 "vault_passwords": self.vault_passwords,
             }
