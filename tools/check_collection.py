@@ -78,16 +78,25 @@ def _pip_versions() -> list[str]:
 
 
 def _show_documentation(directory: Path, environment: dict[str, str]) -> int:
-    """Whether ansible-doc shows each module with options and examples, and each role with its entry point."""
-    modules = [f"{NAME}.{file.stem}" for file in sorted((_tree(directory) / "plugins" / "modules").glob("*.py"))]
+    """Whether ansible-doc shows each plugin with options and examples, and each role with its entry point."""
+    plugins = {kind: _names(directory, kind) for kind in ("modules", "inventory")}
     roles = [f"{NAME}.{each.name}" for each in sorted((_tree(directory) / "roles").iterdir())]
-    pages = _documentation("module", modules, environment) | _documentation("role", roles, environment)
-    missing = [f"{name}: no {part}" for name in modules for part in _PARTS if not pages.get(name, {}).get(part)]
+    pages = _documentation("role", roles, environment)
+    missing = []
+    for kind, names in plugins.items():
+        pages |= _documentation(kind.removesuffix("s"), names, environment)
+        parts = [each for each in _PARTS if kind == "modules" or each != "return"]
+        missing += [f"{name}: no {part}" for name in names for part in parts if not pages.get(name, {}).get(part)]
     missing += [
         f"{role}: no entry point" for role in roles if "main" not in pages.get(role, {}).get("entry_points", {})
     ]
-    print("\n".join(missing or ["ansible-doc shows every module and role"]))  # noqa: T201
+    print("\n".join(missing or ["ansible-doc shows every module, plugin and role"]))  # noqa: T201
     return 1 if missing else 0
+
+
+def _names(directory: Path, kind: str) -> list[str]:
+    """The full names of the plugins of this kind."""
+    return [f"{NAME}.{file.stem}" for file in sorted((_tree(directory) / "plugins" / kind).glob("*.py"))]
 
 
 def _documentation(kind: str, names: list[str], environment: dict[str, str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Check the types of the roles' Python with ``mypy --strict``: ``python -m tools.typecheck_roles``.
+"""Check the types of the roles' and the collection's Python, strictly: ``python -m tools.typecheck_roles``.
 
 Modules of a role import each other as ``ansible.module_utils.NAME``, which is where Ansible puts them on a host. mypy
 cannot find them there. So all Python of the roles is copied into one directory that looks like Ansible does at run
@@ -16,6 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 ROLES = ROOT / "roles"
+COLLECTION = ROOT / "collection" / "plugins"
 STUBS = ROOT / "tools" / "ansible_stubs"
 LAYOUT = ROOT / ".mypy_cache" / "roles"
 _OPTIONS = ("--strict", "--python-version", "3.10", "--explicit-package-bases", "--config-file", "")
@@ -33,6 +34,11 @@ def layout(roles: Path, directory: Path) -> dict[str, Path]:
             (directory / copy).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(path, directory / copy)
             found[str(copy)] = path
+    for path in sorted(COLLECTION.rglob("*.py")):
+        copy = path.relative_to(COLLECTION)
+        (directory / copy).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(path, directory / copy)
+        found[str(copy)] = path
     return found
 
 

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
+from mngr_ansible.content.collection import write_collection
+
 BIN = Path(sys.executable).parent
 SCRIPT = BIN / "mngr-ansible-inventory"
+
+
+PLUGIN = """
+plugin: mngr.provisioning.mngr_hosts
+command: [{mngr}, ansible, inventory, --list]
+compose:
+  first_agent: mngr_agents[0].name
+groups:
+  working: mngr_agents | length > 0
+keyed_groups:
+  - key: mngr_agents | map(attribute='name')
+    prefix: agent
+"""
 
 
 def run(remote, *words, **env):
@@ -51,6 +65,25 @@ def test_ansible_reaches_the_hosts_of_mngr_by_the_groups_of_the_script(remote, h
     assert pinged.returncode == 0, pinged.stdout + pinged.stderr
     assert pinged.stdout.startswith(f"{host.name} | SUCCESS")
 
+    write_collection(tmp_path / "collections")
+    (tmp_path / "mngr_hosts.yml").write_text(PLUGIN.format(mngr=BIN / "mngr"))
+    collections = {"ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "collections")}
+    listed = run(remote, BIN / "ansible-inventory", "-i", tmp_path / "mngr_hosts.yml", "--list", **collections)
+    assert listed.returncode == 0, listed.stderr
+    seen = json.loads(listed.stdout)
+    variables = seen["_meta"]["hostvars"][host.name]
+    assert set(variables) == set(one) | {"first_agent"}
+    assert variables["first_agent"] == {"__ansible_unsafe": "one"}, "data, and no template"
+    assert set(groups) | {"agent_one", "working"} <= set(seen)
+    assert "note" in listed.stderr
+    pinged = run(
+        remote, BIN / "ansible", "-i", tmp_path / "mngr_hosts.yml", "agent_one", "-m", "ping", "-o", **collections
+    )
+    assert pinged.stdout.startswith(f"{host.name} | SUCCESS"), pinged.stdout + pinged.stderr
+    (tmp_path / "mngr_hosts.yml").write_text(PLUGIN.format(mngr="/nowhere/mngr"))
+    listed = run(remote, BIN / "ansible-inventory", "-i", tmp_path / "mngr_hosts.yml", "--list", **collections)
+    assert "/nowhere/mngr ansible inventory --list cannot be run" in listed.stderr
+
 
 def test_a_pool_with_a_silent_host_is_listed_with_the_agents_of_the_others(remote, host):
     assert remote.create("one").returncode == 0
@@ -80,4 +113,3 @@ def test_without_the_plugin_the_error_says_how_to_add_it(local):
     assert refused.returncode == 1
     assert "has no plugin ansible" in refused.stderr
     assert "mngr plugin add mngr-ansible" in refused.stderr
-    assert os.linesep * 2 not in refused.stderr
