@@ -5,12 +5,12 @@ import gzip
 import math
 import shlex
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from contextvars import copy_context
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import Any, cast
 
 from imbue.mngr.errors import MngrError
 from imbue.mngr.interfaces.host import OnlineHostInterface
@@ -76,37 +76,47 @@ class MngrConnection:
 
     def run(self, script: str, timeout: float) -> ShellResult:
         """Run it on a thread: mngr's own timeout does not work while a program on the host prints nothing."""
-        seconds, answers = math.ceil(timeout), SimpleQueue[Any]()
+        seconds = math.ceil(timeout)
         command = _bounded(_command(script), seconds + 1)
+        result = self.wait_for(
+            lambda: self.host.execute_idempotent_command(command, timeout_seconds=seconds),
+            seconds,
+            remedy="Check that the host is up and can be reached from here.",
+        )
+        return ShellResult(f"\n{result.stdout}\n", result.stderr, 0 if result.success else 1)
 
-        def ask() -> None:
+    def wait_for[Answer](self, ask: Callable[[], Answer], seconds: float, *, remedy: str) -> Answer:
+        """What a function of mngr returns that may never end; :meth:`stop` ends the wait.
+
+        Raises:
+            HostError: mngr raised an error of its own, to which this is the remedy, or it took too long.
+        """
+        answers = SimpleQueue[Any]()
+
+        def work() -> None:
             try:
-                answers.put(self.host.execute_idempotent_command(command, timeout_seconds=seconds))
+                answers.put((ask(), None))
             except BaseException as error:  # noqa: BLE001 - it is raised below
-                answers.put(error)
+                answers.put((None, error))
 
         self.waiting.append(answers)
-        threading.Thread(target=copy_context().run, args=(ask,), daemon=True).start()
+        threading.Thread(target=copy_context().run, args=(work,), daemon=True).start()
         try:
-            result = answers.get(timeout=seconds)
+            answer, error = answers.get(timeout=seconds)
         except Empty:
-            raise no_answer(timeout, self.name) from None
+            raise no_answer(seconds, self.name) from None
         finally:
             self.waiting.remove(answers)
-        if isinstance(result, (MngrError, OSError)):
-            raise HostError(
-                " ".join(str(result).split()),
-                remedy="Check that the host is up and can be reached from here.",
-                host=self.name,
-            ) from result
-        if isinstance(result, BaseException):
-            raise result
-        return ShellResult(f"\n{result.stdout}\n", result.stderr, 0 if result.success else 1)
+        if isinstance(error, (MngrError, OSError)):
+            raise HostError(" ".join(str(error).split()), remedy=remedy, host=self.name) from error
+        if error is not None:
+            raise error
+        return cast("Answer", answer)
 
     def stop(self) -> None:
         """Wait no longer for the scripts that run; on the host each ends in its own time."""
         for answers in tuple(self.waiting):
-            answers.put(stopped(self.name))
+            answers.put((None, stopped(self.name)))
 
 
 def _bounded(command: str, seconds: int) -> str:

@@ -1,13 +1,12 @@
 """Several agents in one command: hosts side by side, the agents of one host one after another; none stops another.
 
-A round has at most one agent of each host, and goes the way of every run. The canary hosts have all their rounds before
-any other host begins.
+They go the way of every run: an agent is a host there, and the agents of one host share a place.
 """
 
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 from imbue.mngr.errors import MngrError
@@ -15,10 +14,11 @@ from imbue.mngr.interfaces.agent import AgentInterface
 from imbue.mngr.interfaces.host import OnlineHostInterface
 from loguru import logger
 
+from mngr_ansible.diff.outcome import Status
 from mngr_ansible.errors import HostError, MngrAnsibleError
 from mngr_ansible.mngr.agents import FoundAgent, FoundAgents, find_agents, live_agents
 from mngr_ansible.mngr.at_once import at_once
-from mngr_ansible.mngr.connection import locked
+from mngr_ansible.mngr.connection import MngrConnection, locked
 from mngr_ansible.mngr.created_with import CreatedWith, recorded
 from mngr_ansible.mngr.invocation import Invocation
 from mngr_ansible.mngr.request import agent_target
@@ -77,7 +77,6 @@ class Agents:
             MngrAnsibleError: what is asked for is wrong for all of them.
         """
         self._call = call
-        self._started = time.monotonic()
         self.found: FoundAgents = find_agents(call.opts.agents, call.mngr_ctx)
         self._sudo = call.sudo()
         self._request: Request = call.request(is_local=False, sudo=self._sudo)
@@ -95,141 +94,125 @@ class Agents:
                     warned.append((created_with, is_local))
                     call.warn(request, is_local=is_local)
                 target = agent_target(one.agent, one.host, None, call.mngr_ctx, one.found.address)
-                (one.prepared,) = gathering.gather([self._sudo.over_own_connection(target)], request)
+                target = replace(self._sudo.over_own_connection(target), place=one.found.place)
+                (one.prepared,) = gathering.gather([target], request)
             except MngrAnsibleError as error:
                 one.fail(error)
 
     def plan(self, *, has_diff: bool, is_recorded: bool) -> Report:
         """What would change for each agent; ``is_recorded``: mngr's records of the agents say it."""
-        for batch in _rounds(_by_host(self._all)):
-            inspected = provisioner.inspect([_plan_of(one) for one in batch], self._round_request())
+        for batch in _rounds(self._all):
+            inspected = provisioner.inspect([_plan_of(one) for one in batch], self._request)
             for one, report in zip(batch, plan_report(inspected, has_diff=has_diff).hosts, strict=True):
                 one.report = report
                 one.status = None if report.error is not None else "due" if report.is_due else "ok"
         if is_recorded:
-            self._record(self._all, is_locked=True)
+            self._record(is_locked=True)
         return self._report()
 
     def apply(self, dialog: Dialog) -> Report:
         """Make the changes that each agent needs, and record how its host was left.
 
         Raises:
+            MngrAnsibleError: nothing could be run, and no host was changed.
             Interrupted: a signal came after the first host could have been changed.
         """
-        hosts = _by_host(self._all)
-        canary = self._call.fleet().canary
-        first = len(hosts) if canary is None else canary.of(len(hosts))
-        self._record([one for one in self._all if one.report is not None])
-        batch: Sequence[_One] = ()
-        try:
-            for part in (hosts[:first], hosts[first:]):
-                for batch in _rounds(part):
-                    self._apply(batch, dialog)
-                    if self._is_too_much():
-                        return self._report()
-                if not all(one.reported().ok for host in part for one in host):
-                    break
-        except (KeyboardInterrupt, SystemExit, Interrupted) as stop:
-            signal = stop.signal if isinstance(stop, Interrupted) else stop
-            if not isinstance(stop, Interrupted) and all(one.status in (None, "failed") for one in self._all):
-                raise  # nothing was begun
-            with signals_ignored():
-                self._record(batch)
-            raise Interrupted(self._report(), signal) from stop
-        return self._report()
-
-    def _apply(self, batch: Sequence[_One], dialog: Dialog) -> None:
-        with self._locked(batch) as free:
-            try:
-                done = provisioner.provision([_plan_of(one) for one in free], self._round_request(), dialog)
-            except Interrupted as stop:
-                for one, report in zip(free, stop.report.hosts, strict=True):
-                    one.report, one.status = report, "failed"
-                raise
-            except MngrAnsibleError as error:
-                for one in free:
-                    one.fail(error)
-            else:
-                for one, report in zip(free, done.report.hosts, strict=True):
-                    one.report, one.status = report, status_of(report)
-            self._record(free)
-
-    def _is_too_much(self) -> bool:
-        """Whether more agents have failed than ``--max-fail-percentage`` allows."""
-        most = self._call.fleet().max_fail_percentage
-        failed = sum(one.report is not None and not one.report.ok for one in self._all)
-        return most is not None and 100 * failed > most * len(self._all)
-
-    def _round_request(self) -> Request:
-        """The request of a round: what is left of the time is its limit."""
-        left = self._request.timeout - (time.monotonic() - self._started)
-        fleet = replace(self._request.fleet, canary=None)
-        return replace(self._request, timeout=max(left, 0.001), fleet=fleet)
-
-    @contextmanager
-    def _locked(self, batch: Sequence[_One]) -> Iterator[list[_One]]:
-        """mngr's locks of all these hosts; the agents whose hosts could be locked."""
-
-        def lock(one: _One) -> AbstractContextManager[None] | MngrAnsibleError:
-            assert one.host is not None  # noqa: S101
-            lock = locked(one.host, self._request)
-            try:
-                lock.__enter__()
-            except (MngrError, OSError) as error:
-                return HostError(
-                    f"mngr could not lock this host: {' '.join(str(error).split())}",
-                    remedy="Check whether another command of mngr works on it, and run this one again.",
-                )
-            return lock
-
+        planned = [one for one in self._all if one.prepared is not None and one.report is None]
+        notices: tuple[str, ...] = ()
         with ExitStack() as locks:
-            free = []
-            for one, held in zip(batch, at_once(lock, batch), strict=True):
-                if isinstance(held, MngrAnsibleError):
-                    one.fail(held)
-                else:
-                    locks.push(held)
-                    free.append(one)
-            yield free
+            try:
+                if planned:
+                    notices = self._provision(planned, dialog, locks)
+            except Interrupted as stop:
+                _take(planned, stop.report)
+                with signals_ignored():
+                    self._record()
+                raise Interrupted(self._report(), stop.signal) from stop
+            except MngrAnsibleError:
+                for one in planned:
+                    one.status = "failed"
+                self._record()
+                raise
+            self._record()
+        return self._report(notices)
 
-    def _record(self, agents: Sequence[_One], *, is_locked: bool = False) -> None:
-        """Write what became of these agents into mngr's records of them."""
+    def _provision(self, planned: Sequence[_One], dialog: Dialog, locks: ExitStack) -> tuple[str, ...]:
+        """Provision all these agents; the value is what people should know besides. ``locks`` takes mngr's locks."""
+        held: dict[str, Lock] = {one.found.place: Lock() for one in planned}
+        locked_places: set[str] = set()
+        places = {one.found.address: one for one in planned}
+
+        def lock(each: Prepared) -> None:
+            one = places[each.target.name]
+            with held[one.found.place]:  # agents of one host come one after another
+                if one.found.place not in locked_places:
+                    locks.push(_locked(one, self._request))
+                    locked_places.add(one.found.place)
+
+        for one in planned:
+            if one.host is not None and one.host.is_local:
+                lock(_plan_of(one))
+        done = provisioner.provision([_plan_of(one) for one in planned], self._request, dialog, before_look=lock)
+        _take(planned, done.report)
+        return done.report.notices
+
+    def _record(self, *, is_locked: bool = False) -> None:
+        """Write what became of the agents into mngr's records of them; nothing of those that were not begun."""
 
         def record(one: _One) -> None:
             if one.agent is None or one.host is None or one.status is None:
                 return
             host = one.host
             try:
-                if is_locked:
-                    record_status(one.agent, one.status, lock=lambda: locked(host, self._request))
-                else:
-                    record_status(one.agent, one.status)
+                record_status(
+                    one.agent, one.status, lock=(lambda: locked(host, self._request)) if is_locked else nullcontext
+                )
             except (MngrError, OSError) as error:
                 logger.warning("The status of agent {} could not be recorded: {}", one.found.address, error)
 
-        at_once(record, agents)
+        at_once(record, self._all)
 
-    def _report(self) -> Report:
+    def _report(self, notices: tuple[str, ...] = ()) -> Report:
         hosts = tuple(one.reported() for one in self._all)
-        return Report(self._call.name, hosts, self.found.errors, self.found.notices)
+        return Report(self._call.name, hosts, self.found.errors, (*self.found.notices, *notices))
+
+
+def _take(agents: Sequence[_One], report: Report) -> None:
+    """Take note of what became of these agents."""
+    for one, host in zip(agents, report.hosts, strict=True):
+        is_begun = host.error is not None or any(each.status is not Status.NOT_REACHED for each in host.outcomes)
+        one.report, one.status = host, status_of(host) if is_begun or not host.outcomes else None
+
+
+def _locked(one: _One, request: Request) -> AbstractContextManager[None]:
+    """mngr's lock of the host of an agent, taken.
+
+    Raises:
+        HostError: another command of mngr holds it for too long, or the host does not answer.
+    """
+    assert one.host is not None  # noqa: S101 - those without a host have no plan
+    lock, connection = locked(one.host, request), _plan_of(one).target.connection
+    remedy = "Check whether another command of mngr works on this host, and run this one again."
+    if isinstance(connection, MngrConnection):
+        connection.wait_for(lock.__enter__, request.timeout + 1, remedy=remedy)
+    else:
+        try:
+            lock.__enter__()
+        except (MngrError, OSError) as error:
+            raise HostError(" ".join(str(error).split()), remedy=remedy) from error
+    return lock
 
 
 def _plan_of(one: _One) -> Prepared:
-    assert one.prepared is not None  # noqa: S101 - those without a plan are in no round
+    assert one.prepared is not None  # noqa: S101 - those without a plan are not provisioned
     return one.prepared
 
 
-def _by_host(agents: Sequence[_One]) -> list[list[_One]]:
-    """The agents of each host together, in the order of the hosts' first ones."""
+def _rounds(agents: Sequence[_One]) -> Iterator[list[_One]]:
+    """The first agent of every host, then the second of those that have one, and so on; only those with a plan."""
     hosts: dict[str, list[_One]] = {}
     for one in agents:
-        hosts.setdefault(one.found.place, []).append(one)
-    return list(hosts.values())
-
-
-def _rounds(hosts: Sequence[list[_One]]) -> Iterator[list[_One]]:
-    """The first agent of every host, then the second of those that have one, and so on; not those that have failed."""
-    for number in range(max(map(len, hosts), default=0)):
-        batch = [host[number] for host in hosts if number < len(host)]
-        if left := [one for one in batch if one.report is None]:
-            yield left
+        if one.prepared is not None and one.report is None:
+            hosts.setdefault(one.found.place, []).append(one)
+    for number in range(max(map(len, hosts.values()), default=0)):
+        yield [host[number] for host in hosts.values() if number < len(host)]

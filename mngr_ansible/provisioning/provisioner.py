@@ -185,10 +185,12 @@ def provision(
     *,
     command: str = "apply",
     is_finished: bool = True,
+    before_look: Callable[[Prepared], None] | None = None,
     before_run: Callable[[Prepared], None] | None = None,
 ) -> Provisioned:
     """Inspect the hosts, ask about mirrors of empty sources and local installs, then :func:`apply`.
 
+    ``before_look`` is called before a host is looked at, in a thread; an error of ours that it raises is that host's.
     ``before_run`` is called for every host that could be inspected, before anything is changed.
 
     Raises:
@@ -203,7 +205,15 @@ def provision(
 
             request = own_playbooks.made_ready(gathered, request, dialog)
         with made_ready(gathered, digest, request) as request:
-            waves = _waves(gathered, request, dialog, command, is_finished=is_finished, before_run=before_run)
+            waves = _waves(
+                gathered,
+                request,
+                dialog,
+                command,
+                is_finished=is_finished,
+                before_look=before_look,
+                before_run=before_run,
+            )
             report = waves.run()
         settled.remember(digest, is_settled=report.ok)
         return Provisioned(tuple(waves.hosts), report)
@@ -289,6 +299,7 @@ def _waves(
     *,
     is_finished: bool,
     is_summed_up: bool = False,
+    before_look: Callable[[Prepared], None] | None = None,
     before_run: Callable[[Prepared], None] | None = None,
 ) -> "Waves":
     from mngr_ansible.provisioning.waves import Story, Waves
@@ -297,6 +308,12 @@ def _waves(
     started = time.monotonic() - max(each.spent for each in hosts)
 
     def look(each: Prepared) -> Prepared:
+        if before_look is not None:
+            try:
+                before_look(each)
+            except MngrAnsibleError as error:
+                error.host = error.host or each.target.name
+                return replace(each, error=error)
         return _inspect(each, request, started, is_applied=True, is_everything_asked=False)
 
     def ask(some: Sequence[Prepared]) -> Sequence[Prepared]:

@@ -48,6 +48,8 @@ class Target:
         password: for sudo there; None: the one for all hosts. It is kept in memory alone.
         python: the interpreter that an inventory names; None: the one that is found there.
         notices: what people should know about where the host comes from.
+        place: what it shares with others that must not be worked on at the same time, as agents of one host do; empty
+            where it shares nothing.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Target:
     password: str | None = field(default=None, repr=False)
     python: str | None = None
     notices: tuple[str, ...] = ()
+    place: str = ""
 
     def arguments(self) -> dict[str, Any]:
         return {"agent": self.agent, "host": self.host, "options": self.options, "mngr_ctx": self.mngr_ctx}

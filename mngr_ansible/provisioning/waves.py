@@ -94,6 +94,7 @@ class Waves:
         self._threads: list[threading.Thread] = []
         self._waiting: deque[int] = deque()
         self._batch: deque[int] = deque()
+        self._busy: dict[str, int] = {}
         self._looking: set[int] = set()
         self._ready: list[int] = []
         self._waves: list[_Wave] = []
@@ -171,9 +172,13 @@ class Waves:
             self._ready.clear()
             return
         free = self._most - self._held()
-        batch = min(len(self._waiting), self._most - self._most // 2)
-        if self._waiting and free > 0 and (free >= batch or self._is_late()):
-            self._batch.extend(self._waiting.popleft() for _ in range(min(free, len(self._waiting))))
+        startable = self._startable()
+        batch = min(len(startable), self._most - self._most // 2)
+        if startable and free > 0 and (free >= batch or self._is_late()):
+            chosen = startable[:free]
+            self._batch.extend(chosen)
+            self._busy |= {place: index for index in chosen if (place := self.hosts[index].target.place)}
+            self._waiting = deque(each for each in self._waiting if each not in set(chosen))
         while self._batch and len(self._looking) < self._most_looks:
             index = self._batch.popleft()
             self._looking.add(index)
@@ -184,6 +189,21 @@ class Waves:
         elif self._is_late() and (unasked := [each for each in self._ready if not self._has_question(each)]):
             self._begin_wave(unasked)
 
+    def _startable(self) -> list[int]:
+        """The waiting hosts that may be begun: of those that share a place one after another."""
+        first: dict[str | int, int] = {}
+        for index in self._waiting:
+            place = self.hosts[index].target.place
+            if place not in self._busy:
+                first.setdefault(place or index, index)
+        return list(first.values())
+
+    def _free_place(self, index: int) -> None:
+        """The host is over: the next one of its place may be begun."""
+        place = self.hosts[index].target.place
+        if self._busy.get(place) == index:
+            del self._busy[place]
+
     def _has_question(self, index: int) -> bool:
         return self._story.has_question(self.hosts[index])
 
@@ -192,7 +212,7 @@ class Waves:
 
     def _patience(self) -> float | None:
         """How long to wait for news; None where only news can change something."""
-        can_begin = self._waiting or (self._ready and self._looking)
+        can_begin = self._startable() or (self._ready and self._looking)
         if self._is_over or not can_begin or self._is_late():
             return None
         return max(0.0, self._latest + LATE_SECONDS - time.monotonic())
@@ -277,6 +297,7 @@ class Waves:
         if index is None or index not in wave.open:
             return
         wave.open.discard(index)
+        self._free_place(index)
         self._latest = time.monotonic()
         if report is not None and report.ok:
             self._end(index, report)
@@ -314,6 +335,7 @@ class Waves:
     def _end(self, index: int, host: HostReport) -> None:
         """Take note of a host that is over; its report is completed when there is time."""
         self._reports[index] = host
+        self._free_place(index)
         self._unfinished.append(index)
         self._note_failure(index)
 
@@ -327,6 +349,7 @@ class Waves:
     def _leave(self, index: int) -> None:
         """Report a host that is not begun any more, or on which nothing was changed yet."""
         self._left.add(index)
+        self._free_place(index)
         self._reports[index] = apply_report([self.hosts[index]], self._command, None).hosts[0]
 
     def _note_failure(self, index: int) -> None:

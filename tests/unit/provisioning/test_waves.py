@@ -220,6 +220,37 @@ def test_not_more_hosts_are_begun_at_once_than_were_asked_for() -> None:
     assert max(map(len, scene.changed)) <= 4
 
 
+def test_what_shares_a_place_is_worked_on_one_after_another_and_holds_up_nobody_else() -> None:
+    scene, is_last_done = Scene(5), threading.Event()
+    places = ["one", "one", "two", "two", "two"]
+    scene.gathered = [
+        replace(each, target=replace(each.target, place=place))
+        for each, place in zip(scene.gathered, places, strict=True)
+    ]
+
+    def during(names: Sequence[str], over: Callable[[str], None], _stop: RunStop) -> None:
+        assert len({places[int(name[1:]) - 1] for name in names}) == len(names)
+        if "h3" in names:
+            over("h3")
+        if "h1" in names:
+            assert is_last_done.wait(WAITS)
+        if "h5" in names:
+            is_last_done.set()
+
+    scene.during = during
+    report = scene.run()
+    assert statuses(report) == " ".join(["changed"] * 5)
+    assert [sorted(each) for each in scene.changed] == [["h1", "h3"], ["h4"], ["h5"], ["h2"]]
+
+
+def test_of_a_place_the_next_one_is_begun_where_one_has_failed() -> None:
+    scene = Scene(3)
+    scene.gathered = [replace(each, target=replace(each.target, place="one")) for each in scene.gathered]
+    scene.dead, scene.idle = {"h1"}, {"h2"}
+    assert statuses(scene.run()) == "not-reached ok changed"
+    assert scene.looked == ["h1", "h2", "h3"]
+
+
 def test_a_dead_host_is_told_when_it_is_known_and_stops_no_other() -> None:
     scene = Scene(3)
     scene.dead = {"h2"}
