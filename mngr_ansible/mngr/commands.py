@@ -239,7 +239,7 @@ def bootstrap(ctx: click.Context, /, **_: Any) -> None:
     with invocation(ctx, "bootstrap") as call:
         report = bootstrap.run(call)
         if call.opts.dry_run:
-            call.show(report, "\n".join(text.tables(report)))
+            call.show(report, text.summed_text(report))
         else:
             call.show(report, text.apply_text(report))
 

@@ -333,7 +333,7 @@ class Invocation:
 
         if not self.is_shown:
             error = stopped_error(reached)
-            self.print(Report(self.name, reached.hosts, errors=(error,)), "\n".join(text.tables(reached)))
+            self.print(Report(self.name, reached.hosts, errors=(error,)), text.summed_text(reached))
             logger.error("{}", text.error_text(error).removeprefix("error: "))
 
     def apply_command(self, agents: "Sequence[str]") -> str:

@@ -143,7 +143,8 @@ def stopped_error(reached: Report) -> MngrAnsibleError:
 
 def stopped_text(reached: Report) -> str:
     """The table of what was reached before a signal came, and what may go on."""
-    return "\n".join([*text.tables(reached), printable(f"ansible: {stopped_error(reached).problem}. {RUN_AGAIN}")])
+    problem = printable(f"ansible: {stopped_error(reached).problem}. {RUN_AGAIN}")
+    return "\n".join(filter(None, [text.summed_text(reached), problem]))
 
 
 def _running(host: HostReport) -> list[str]:
