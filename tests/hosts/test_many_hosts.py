@@ -172,6 +172,26 @@ def test_no_host_is_held_up_by_one_that_is_dead_silent_slow_lying_full_hostile_o
     assert not processes_with(str(fleet.host.key))
 
 
+def test_a_host_that_hangs_loses_the_time_that_each_host_has_and_no_other_waits_for_it(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("time")
+    fleet.behave({1: ("probe", "waits"), 3: ("task", "waits")})
+    words = fleet.words("apply", "--json", "--file", f"{tmp_path}/file:late", "--host-timeout", 30, count=4)
+    with fleet.closed_gate(), started(words) as command:
+        stdout, stderr = command.communicate(timeout=PATIENCE)
+        wait_until(lambda: not processes_with(str(fleet.host.key)), PATIENCE)
+
+    assert command.returncode == 1, stderr
+    document = json.loads(stdout)
+    found = [host["steps"][0]["status"] for host in document["hosts"]]
+    assert found == ["not-reached", "changed", "unknown", "changed"]
+    assert {error["host"]: error["problem"].partition(";")[0] for error in document["errors"]} == {
+        fleet.address(1): "it was not looked at within the 30 s that each host has",
+        fleet.address(3): "the time that each host has was up",
+    }
+
+
 def free(fleet: Fleet) -> None:
     """Let those go on that wait, although the gate stays closed for others."""
     fleet.host.run("pkill flock", check=False)
