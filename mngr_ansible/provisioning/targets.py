@@ -69,6 +69,10 @@ def open_targets(
         raise UsageError(
             "--limit chooses among the hosts of an inventory, and none is given", remedy="Add --inventory PATH."
         )
+    if limit is not None and not (isinstance(limit, str) and limit.strip()):  # an empty one would mean all hosts
+        raise UsageError(f"--limit {limit!r:.80} names no host", remedy="Give a pattern of Ansible, or leave it out.")
+    if any(isinstance(each, (str, os.PathLike)) and not os.fspath(each) for each in inventory):
+        raise UsageError("--inventory is empty", remedy="Give the path of an Ansible inventory.")
     if not hosts and not inventory:
         from mngr_ansible.inputs.arguments import current_directory
 

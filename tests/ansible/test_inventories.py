@@ -199,6 +199,8 @@ def test_a_variable_that_cannot_be_rendered_is_an_error_only_where_it_is_needed(
 @pytest.mark.parametrize(
     ("words", "code", "problem"),
     [
+        (["--inventory", "hosts.ini", "--limit", ""], 64, "--limit '' names no host"),
+        (["--inventory", ""], 64, "--inventory is empty"),
         (["--limit", "a"], 64, "--limit chooses among the hosts of an inventory, and none is given"),
         (
             ["--inventory", "hosts.ini", "--limit", "d", "--host", "d"],
