@@ -12,7 +12,8 @@ from mngr_ansible.provisioning.targets import host_target
 from mngr_ansible.run.playbook import HostRun
 from mngr_ansible.run.runner import RunResult
 from mngr_ansible.run.worker import Worker
-from mngr_ansible.run.worker_connection import Desk, WorkerConnection
+from mngr_ansible.run.worker_connection import WorkerConnection
+from mngr_ansible.run.worker_desk import Desk
 from mngr_ansible.run.worker_run import Access, RunOptions, run_on_worker
 from mngr_ansible.values import replace
 

@@ -40,6 +40,8 @@ from mngr_ansible.run.own_playbook_events import OwnReducer
 
 GRACE = 0.5
 """Seconds between TERM and KILL."""
+WORKER_GRACE = 1.5
+"""The same where a worker on this machine removes the job's directory meanwhile."""
 GIVE_UP = 2.5
 """Seconds after which this process ends although a descendant cannot be killed (it hangs in the kernel)."""
 MOST_MEMORY = 4 << 30
@@ -224,7 +226,7 @@ def _finish(order: Order, *, is_over: bool = False) -> None:
     if not _held.has_begun:
         _end_held()
     elif not is_over:
-        _end_descendants()
+        _end_descendants(GRACE if order["worker"] is None else WORKER_GRACE)
     _close_control_sockets(Path(order["sockets"]))
     _remove(Path(order["sockets"]))
     _remove(Path(order["private"]))
@@ -269,8 +271,8 @@ def _end_held() -> None:
             time.sleep(0.002)
 
 
-def _end_descendants() -> None:
-    """Send TERM to all descendants, KILL after :data:`GRACE`; repeatedly, because they may start others meanwhile."""
+def _end_descendants(grace: float) -> None:
+    """Send TERM to all descendants, KILL after so many seconds; repeatedly, because they may start others meanwhile."""
     import psutil
 
     begin, terminated, has_killed = time.monotonic(), set[int](), False
@@ -285,7 +287,7 @@ def _end_descendants() -> None:
                     alive.append(process)
         if not alive:
             return
-        has_killed = time.monotonic() > begin + GRACE
+        has_killed = time.monotonic() > begin + grace
         for process in alive:
             with suppress(psutil.Error):
                 if has_killed:

@@ -115,7 +115,7 @@ set -m # a process group of its own: ansible-runner ends a run by killing the gr
 watcher=$!
 set +m
 
-trap 'rm -rf "$private"; end_all; rm -rf "$private"; exit 143' TERM INT HUP
+trap 'rm -rf "$private" "$sockets"; end_all; rm -rf "$private"; exit 143' TERM INT HUP
 wait "$run"
 code=$?
 kill "$watcher" 2>/dev/null

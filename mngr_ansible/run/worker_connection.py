@@ -9,16 +9,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mngr_ansible.errors import HostError, MngrAnsibleError
-from mngr_ansible.host.connection import ShellResult, answer_too_long, no_answer, stopped
+from mngr_ansible.errors import HostError
+from mngr_ansible.host.connection import ShellResult, answer_too_long, stopped
 from mngr_ansible.host.login_shell import FIRST_LINE, explain, has_begun, without_noise
 from mngr_ansible.host.ssh import OPTIONS, Address, OwnArguments, as_arguments
 from mngr_ansible.host.ssh_errors import FailedConnection, connection_error
-from mngr_ansible.portable.text import clause, printable
-from mngr_ansible.run.lines import AnswerLine
-from mngr_ansible.run.runner import RunStop
+from mngr_ansible.portable.regular_expressions import regex
+from mngr_ansible.portable.text import printable
 from mngr_ansible.run.worker import Worker
-from mngr_ansible.run.worker_scripts import Script, answer_text, run_scripts
+from mngr_ansible.run.worker_desk import Desk, Question
+from mngr_ansible.run.worker_scripts import Script, answer_text
 from mngr_ansible.system.names import as_bytes
 from mngr_ansible.values import field, frozen
 
@@ -28,150 +28,8 @@ PATIENCE = 60.0
 _OLDEST = (2, 16)
 """The ansible-core that a worker needs. Source: pyproject.toml, ``[tool.mngr-ansible.tested]``."""
 
-_QUIET_SECONDS = 0.1
-"""When no further question comes for so long, a job begins."""
-
-_MOST_SECONDS = 1.0
-"""After so long it begins although questions still come."""
-
-_MOST_JOBS = 8
-"""Jobs of a worker at the same time: hosts that are slow keep theirs, and hold up nobody else."""
-
 _CONNECTION_FAILED = 255  # ssh(1), "EXIT STATUS"
-_ANSIBLES_WORDS = "Failed to connect to the host via ssh: "
-
-
-class _Question:
-    """A script that waits for its host's answer."""
-
-    def __init__(self, host: str, script: Script) -> None:
-        self.host, self.script = host, script
-        self.is_over = threading.Event()
-        self.line: AnswerLine | None = None
-        self.error: MngrAnsibleError | None = None
-
-    def end(self, error: MngrAnsibleError) -> None:
-        """End it with this error, unless it has its answer."""
-        if not self.is_over.is_set():
-            self.error = error
-            self.is_over.set()
-
-
-class Desk:
-    """Takes the questions for the hosts of one worker, and gives those that come together to it as one job."""
-
-    def __init__(self, worker: Worker) -> None:
-        self.worker = worker
-        self._lock = threading.Condition()
-        self._waiting: list[_Question] = []
-        self._latest = 0.0
-        self._threads: list[threading.Thread] = []
-        self._stops: list[RunStop] = []
-        self._is_closed = False
-        self._room = threading.BoundedSemaphore(_MOST_JOBS)
-
-    def ask(self, question: _Question, timeout: float) -> AnswerLine:
-        """The answer to one question.
-
-        Raises:
-            MngrAnsibleError: there is none.
-        """
-        with self._lock:
-            if self._is_closed:
-                raise stopped(question.host)
-            self._waiting.append(question)
-            self._latest = time.monotonic()
-            if len(self._waiting) == 1:
-                thread = threading.Thread(target=self._run_job, daemon=True)
-                self._threads.append(thread)
-                thread.start()
-        if not question.is_over.wait(timeout):
-            question.end(no_answer(timeout, question.host))
-        if question.line is None:
-            raise question.error or no_answer(timeout, question.host)
-        return question.line
-
-    def _run_job(self) -> None:
-        with self._room:
-            self._wait_for_more()
-            with self._lock:
-                batch = [each for each in self._waiting if not each.is_over.is_set()]
-                self._waiting.clear()
-                stop = RunStop()
-                self._stops.append(stop)
-                if self._is_closed:
-                    stop.set()
-            if batch:
-                self._answer(batch, stop)
-
-    def _wait_for_more(self) -> None:
-        limit = time.monotonic() + _MOST_SECONDS
-        while (now := time.monotonic()) < limit and not self._is_closed:
-            left = self._latest + _QUIET_SECONDS - now
-            if left <= 0:
-                return
-            time.sleep(left)
-
-    def _answer(self, batch: list[_Question], stop: RunStop) -> None:
-        """Run one job, and end all its questions."""
-        asked = {f"host-{number}": each for number, each in enumerate(batch, 1)}
-
-        def take(line: AnswerLine) -> None:
-            question = asked.get(line["host"])
-            if question is not None and not question.is_over.is_set():
-                question.line = line
-                question.is_over.set()
-            if all(each.is_over.is_set() for each in batch):
-                stop.set()
-
-        def give_up() -> None:
-            """End the job when nobody waits for an answer any more."""
-            for each in batch:
-                each.is_over.wait()
-            stop.set()
-
-        threading.Thread(target=give_up, daemon=True).start()
-        try:
-            scripts = {alias: each.script for alias, each in asked.items()}
-            seconds = max(each.script.seconds for each in batch)
-            result = run_scripts(self.worker, scripts, seconds, take, stop)
-        except MngrAnsibleError as error:
-            for each in batch:
-                each.end(HostError(error.problem, remedy=error.remedy, host=each.host))
-            return
-        except OSError as error:
-            for each in batch:
-                each.end(
-                    HostError(
-                        f"the worker {self.worker.name!r} cannot be given its job: {error.strerror or error}",
-                        remedy="Free space in the temporary directory (TMPDIR), and check that the files of --key and "
-                        "--known-hosts can be read.",
-                        host=each.host,
-                    )
-                )
-            return
-        finally:
-            for each in batch:  # in vain where it was ended above
-                if self._is_closed:
-                    each.end(stopped(each.host))
-        said = {event.host: event.text for event in result.events if event.kind in ("failed", "unreachable")}
-        for alias, each in asked.items():
-            if result.status == "timeout":
-                each.end(no_answer(each.script.seconds, each.host))
-            problem = said.get(alias) or result.problem or f"the worker {self.worker.name!r} gave no answer for it"
-            remedy = result.remedy or "Run again; -v shows what the worker says."
-            each.end(HostError(clause(printable(problem)), remedy=remedy, host=each.host))
-
-    def close(self) -> None:
-        """End all jobs; no question is taken any more."""
-        with self._lock:
-            self._is_closed = True
-            for stop in self._stops:
-                stop.set()
-            for each in self._waiting:
-                each.end(stopped(each.host))
-        for thread in self._threads:
-            thread.join()
+_ANSIBLES_WORDS = regex(r"\A(?:Failed to connect to the host via ssh: |Data could not be sent to .*? over ssh: )")
 
 
 @frozen
@@ -189,7 +47,7 @@ class WorkerConnection:
     own: OwnArguments = field(default_factory=OwnArguments)
     is_local: bool = False
     patience: float = PATIENCE
-    _asked: list[_Question] = field(default_factory=list, repr=False, compare=False)
+    _asked: list[Question] = field(default_factory=list, repr=False, compare=False)
     _stopped: threading.Event = field(default_factory=threading.Event, repr=False, compare=False)
 
     @property
@@ -259,7 +117,7 @@ class WorkerConnection:
 
     def _run(self, script: str, timeout: float) -> ShellResult:
         host = self.address.typed
-        question = _Question(host, Script(as_bytes(script), timeout, self.variables, self.files))
+        question = Question(host, Script(as_bytes(script), timeout, self.variables, self.files))
         self._asked.append(question)
         try:
             if self._stopped.is_set():
@@ -288,7 +146,7 @@ class WorkerConnection:
 
     def _failure(self, stdout: str, stderr: str) -> HostError:
         """The error of a connection that failed, as the worker saw it."""
-        words = stderr.removeprefix(_ANSIBLES_WORDS)
+        words = _ANSIBLES_WORDS.sub("", stderr)
         failed = FailedConnection(
             words, self.address.typed, self.address.destination, key=self.key, has_begun=has_begun(stdout)
         )

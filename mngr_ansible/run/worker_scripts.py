@@ -54,7 +54,7 @@ def run_scripts(
     worker: Worker,
     scripts: Mapping[str, Script],
     timeout: float,
-    on_answer: Callable[[AnswerLine], None],
+    record: RunRecord,
     stop: RunStop,
 ) -> RunResult:
     """Run one script on each host, all at the same time; every answer is told when it comes.
@@ -63,7 +63,7 @@ def run_scripts(
         worker: who runs them.
         scripts: by the host's name in the inventory.
         timeout: seconds for all of it.
-        on_answer: gets each answer, on the calling thread.
+        record: an empty one; it tells each answer when it comes.
         stop: ends it from another thread.
 
     Raises:
@@ -81,7 +81,7 @@ def run_scripts(
             job.add(f"inventory/host_vars/{alias}.json", json.dumps(mark(each.variables)))
             job.add(f"scripts/{alias}", each.text)
         add_files(job, [each.files for each in scripts.values()])
-        return run_job(worker, job, directory, timeout, RunRecord(on_answer), stop=stop, has_scripts=True)
+        return run_job(worker, job, directory, timeout, record, stop=stop, has_scripts=True)
 
 
 def run_job(

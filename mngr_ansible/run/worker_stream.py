@@ -20,11 +20,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import IO, Any, Literal
 
+from mngr_ansible.portable.regular_expressions import regex
 from mngr_ansible.portable.text import printable
 from mngr_ansible.run.lines import EndLine, Line, Reducer, WorkerOrder, shorten
 
 FIRST_SECONDS = 60.0
-"""How long a worker may take to say that it has begun, after it has got the whole job."""
+"""How long a worker may take to read a block of the job, and to say that it has begun after it has got the whole."""
 _LONGEST_LINE = 64 << 20
 """Bytes of one line of a worker: an event with the answer of a host."""
 _MOST_NOISE = 64 << 10
@@ -36,6 +37,7 @@ _LAST_SECONDS = 10.0
 """How long a worker may take to remove the job's directory, when all is done."""
 OLDEST = "ansible-runner 2.3 and ansible-core 2.16"
 _LONGEST_SHOWN = 200
+_OF_JOB = regex(r"\S*(?:[A-Za-z0-9+/=]{24,}|\{eof)\S*")
 _LOST = 255
 """ssh's exit code where the connection failed, or was lost. Source: ssh(1), "EXIT STATUS"."""
 
@@ -54,7 +56,7 @@ class WorkerStream:
         self._status = ""
         self._has_task = self._has_stats = False
         self._is_complete = self._is_silent = False
-        self._is_sent = threading.Event()
+        self._progress = time.monotonic()
 
     def _note(self, line: Line) -> None:
         self._has_task = self._has_task or line["kind"] == "task"
@@ -95,39 +97,34 @@ class WorkerStream:
 
         A command that reaches no worker does not read it, so then nothing was begun for certain.
         """
-        with suppress(OSError):
-            with pipe:
-                pipe.write(json.dumps({"kwargs": self._order["kwargs"]}).encode() + b"\n")
-                pipe.write(json.dumps({"zipfile": os.fstat(self._order["job"]).st_size}).encode() + b"\n")
-                with os.fdopen(self._order["job"], "rb") as job:
-                    job.seek(0)
-                    while block := job.read(_BLOCK):
-                        pipe.write(base64.b64encode(block))
-                pipe.flush()
-                while _unread(pipe) and self._problem is None:
-                    time.sleep(_LOOK_SECONDS)
-                if self._problem is None:
-                    self._is_complete = True
-                    self._write({"kind": "begun"})
-                    pipe.write(b'{"eof": true}\n')
-            self._is_sent.set()
+        with suppress(OSError), pipe:
+            pipe.write(json.dumps({"kwargs": self._order["kwargs"]}).encode() + b"\n")
+            pipe.write(json.dumps({"zipfile": os.fstat(self._order["job"]).st_size}).encode() + b"\n")
+            with os.fdopen(self._order["job"], "rb") as job:
+                job.seek(0)
+                while block := job.read(_BLOCK):
+                    pipe.write(base64.b64encode(block))
+                    self._progress = time.monotonic()
+            pipe.flush()
+            while _unread(pipe) and self._problem is None:
+                time.sleep(_LOOK_SECONDS)
+            if self._problem is None:
+                self._is_complete = True
+                self._write({"kind": "begun"})
+                self._progress = time.monotonic()
+                pipe.write(b'{"eof": true}\n')
 
     def _keep_last_lines(self, pipe: IO[bytes]) -> None:
         while line := pipe.readline(4096):
             self._stderr.append(line)
 
     def _end_silent(self, process: subprocess.Popen[bytes]) -> None:
-        """End a command that has got the job and says nothing: it is no worker."""
-        self._is_sent.wait()
-        limit = time.monotonic() + FIRST_SECONDS
-        while self._state == "new" and self._problem is None and time.monotonic() < limit:
+        """End a command that takes no more of the job, or has it, and says nothing."""
+        while self._state == "new" and self._problem is None and time.monotonic() < self._progress + FIRST_SECONDS:
             time.sleep(0.1)
         if self._state == "new" and self._problem is None:
-            self._is_silent = True
-            self._problem = (
-                f"gave no answer within {FIRST_SECONDS:.0f} s",
-                "Check that it ends in 'ansible-runner worker', and that its machine is not overloaded.",
-            )
+            self._is_silent = self._is_complete
+            self._problem = silent(FIRST_SECONDS)
             process.kill()
 
     def _read(self, pipe: IO[bytes]) -> None:
@@ -136,7 +133,7 @@ class WorkerStream:
             data = _parsed(line)
             if data is None:
                 noise += len(line)
-                self._noise.append(printable(line[:4096].decode("utf-8", "replace").strip()))
+                self._noise.append(_shown(line))
                 if noise > _MOST_NOISE and self._state == "new":
                     self._problem = ("prints something else than an ansible-runner worker does", self._remedy())
             else:
@@ -187,12 +184,16 @@ class WorkerStream:
 
     def _last_words(self) -> str:
         """The last line that the command printed for people."""
-        stderr = [printable(each.decode("utf-8", "replace").strip()) for each in self._stderr]
+        stderr = map(_shown, list(self._stderr))
         lines = [each for each in (*self._noise, *stderr) if each]
         return shorten(lines[-1], _LONGEST_SHOWN).rstrip(".") if lines else ""
 
     def _remedy(self, code: int | None = None) -> str:
         words = self._last_words()
+        if "…" in words:
+            return (
+                "Give a command that ends in 'ansible-runner worker'; this one runs a shell, which reads the job."
+            )
         if code == 127 or "not found" in words or "No such file" in words:
             return "Install ansible-runner and ansible-core there, or give the whole path of ansible-runner."
         if "invalid choice" in words or "unrecognized arguments" in words or "Error" in words:
@@ -211,6 +212,19 @@ class WorkerStream:
             "remedy": remedy,
             "has_begun": is_lost or self._has_task,
         }
+
+
+def silent(seconds: float) -> tuple[str, str]:
+    """What became of a worker that says nothing, and what to do."""
+    return (
+        f"gave no answer within {max(1, round(seconds))} s",
+        "Check that the command ends in 'ansible-runner worker', and that its machine is not overloaded.",
+    )
+
+
+def _shown(line: bytes) -> str:
+    """A line for people. What may be a part of the job, as a shell repeats it, is left out: it may have secrets."""
+    return _OF_JOB.sub("…", printable(line[:4096].decode("utf-8", "replace").strip()))
 
 
 def _parsed(line: bytes) -> Mapping[str, Any] | None:
