@@ -51,7 +51,7 @@ def _behind(target: Target, ssh: OpenSsh, desk: Desk) -> Target:
 def run_elsewhere(
     hosts: Mapping[str, Prepared],
     runs: Sequence[HostRun],
-    password: str | None,
+    passwords: Mapping[str, str],
     directory: Path,
     **options: Unpack[RunOptions],
 ) -> RunResult | None:
@@ -60,7 +60,7 @@ def run_elsewhere(
     Args:
         hosts: by alias; those of one run have the same worker (:func:`by_worker`).
         runs: those with something to change.
-        password: for sudo on all hosts that have none of their own.
+        passwords: for sudo, by alias.
         directory: of this run, for what this machine needs meanwhile.
         options: as for :func:`mngr_ansible.run.worker_run.run_on_worker`.
 
@@ -70,7 +70,7 @@ def run_elsewhere(
     behind = {one.alias: connection for one in runs if (connection := _of_worker(hosts[one.alias])) is not None}
     if not behind:
         return None
-    access = {alias: Access(each.files, hosts[alias].target.password or password) for alias, each in behind.items()}
+    access = {alias: Access(each.files, passwords.get(alias)) for alias, each in behind.items()}
     return run_on_worker(next(iter(behind.values())).worker, runs, access, directory, **options)
 
 

@@ -164,13 +164,14 @@ def run_hosts(
     try:
         try:
             seconds = _seconds_left(prepared, request)
+            sudo_passwords = passwords(prepared, request) if any(one.has_password for one in runs) else {}
             if request.fleet.workers:
                 from mngr_ansible.provisioning.behind_workers import run_elsewhere
 
                 result = run_elsewhere(
                     hosts,
                     runs,
-                    request.password,
+                    sudo_passwords,
                     directory / "run",
                     seconds=transaction_seconds(request),
                     timeout=seconds,
@@ -185,7 +186,7 @@ def run_hosts(
                 control_path=request.control_path,
                 remote_tmp=str(directory / "tmp"),  # of this machine; other hosts have their own
                 on_event=follow,
-                passwords=passwords(prepared, request) if any(one.has_password for one in runs) else None,
+                passwords=sudo_passwords,
                 record=record,
                 ready=ready,
                 stop=stop,

@@ -96,8 +96,10 @@ def _run_side_by_side(
     """Run groups of hosts at the same time, each in a thread; one that cannot be run stops no other."""
     reports: dict[str, HostReport] = {}
     signals: list[BaseException] = []
+    failures: list[Exception] = []
+    ends: list[threading.Event] = []  # a join that a signal interrupts takes its thread for dead (Python 3.12)
 
-    def run_one(group: Sequence[Prepared]) -> None:
+    def run_one(group: Sequence[Prepared], end: threading.Event) -> None:
         try:
             report = run(group)
         except Interrupted as interrupted:
@@ -105,18 +107,25 @@ def _run_side_by_side(
             signals.append(interrupted.signal)
         except MngrAnsibleError as error:
             report = _not_run(group, command, error)
+        except Exception as error:  # noqa: BLE001 - it is raised on the thread that waits
+            failures.append(error)
+            report = Report(command)
         reports.update((each.host, each) for each in report.hosts)
+        end.set()
 
-    threads = [threading.Thread(target=run_one, args=(group,)) for group in groups]
-    for each in threads:
-        each.start()
-    while any(each.is_alive() for each in threads):
+    with signals_held():
+        for group in groups:
+            ends.append(threading.Event())
+            threading.Thread(target=run_one, args=(group, ends[-1]), daemon=True).start()
+    while not all(each.is_set() for each in ends):
         try:
-            for each in threads:
-                each.join()
+            for each in ends:
+                each.wait()
         except (KeyboardInterrupt, SystemExit) as signal:
             signals.append(signal)
             stop.set()
+    if failures:
+        raise failures[0]
     report = Report(command, tuple(reports[each.target.name] for each in prepared))
     if signals:
         raise Interrupted(report, signals[0]) from signals[0]

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 STOP_SECONDS = 3.0
 """How long the child may take to stop everything."""
 
+WORKER_STOP_SECONDS = 12.0
+"""The same where a worker runs it, which removes the job's directory meanwhile."""
+
 _LOOK_SECONDS = 1.0
 """How often it is looked whether another thread has stopped the child."""
 
@@ -37,6 +40,7 @@ class RunProcess:
 
     Attributes:
         sockets: where ssh may put the sockets of connections of this run.
+        stop_seconds: how long the child may take to stop everything.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class RunProcess:
         Raises:
             OSError: a directory could not be made, or the process could not be started.
         """
+        self.stop_seconds = STOP_SECONDS if worker is None else WORKER_STOP_SECONDS
         with ExitStack() as directories:
             self._private = directories.enter_context(private_directory(directory, ".run-"))
             self.sockets = directories.enter_context(socket_directory())
@@ -114,7 +119,7 @@ class RunProcess:
     def stop(self) -> None:
         """Have the child stop everything, and do not wait for that. Another thread may call it while :meth:`lines` is
         read, which ends soon then."""
-        self._latest = min(self._latest, time.monotonic() + STOP_SECONDS)
+        self._latest = min(self._latest, time.monotonic() + self.stop_seconds)
         self._stdin.close()
 
     def lines(self, deadline: float) -> Iterator[bytes]:
@@ -136,11 +141,12 @@ class RunProcess:
                 return
         raise TimeIsUpError
 
-    def end(self, *, is_over: bool, seconds: float = STOP_SECONDS) -> None:
+    def end(self, *, is_over: bool, seconds: float | None = None) -> None:
         """Leave no process of the run behind: the child ends them, or, when it cannot, this process does. One more call
         does nothing.
 
-        ``is_over``: nothing of the run can be left where the child ended by itself. ``seconds``: how long it may take.
+        ``is_over``: nothing of the run can be left where the child ended by itself. ``seconds``: how long it may take;
+        None: :attr:`stop_seconds`.
         """
         if self._stdout.closed:
             return
@@ -148,7 +154,7 @@ class RunProcess:
             try:
                 self.stop()
                 with suppress(subprocess.TimeoutExpired):
-                    self._process.wait(seconds)
+                    self._process.wait(self.stop_seconds if seconds is None else seconds)
             finally:
                 if self._process.returncode != 0 or not is_over:
                     _kill_marked(self._private)

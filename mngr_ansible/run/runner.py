@@ -32,7 +32,7 @@ from mngr_ansible.run.lines import (
     StepResult,
     WorkerOrder,
 )
-from mngr_ansible.run.process import STOP_SECONDS, RunProcess, TimeIsUpError
+from mngr_ansible.run.process import RunProcess, TimeIsUpError
 from mngr_ansible.run.ready import ReadyAnsible
 from mngr_ansible.system.signals import signals_held, signals_ignored
 from mngr_ansible.values import field, frozen
@@ -219,7 +219,7 @@ def _run_ready(
         except (KeyboardInterrupt, SystemExit):
             with signals_ignored(), suppress(TimeIsUpError):  # it may have begun meanwhile
                 process.stop()
-                record.extend(process.lines(time.monotonic() + STOP_SECONDS), None)
+                record.extend(process.lines(time.monotonic() + process.stop_seconds), None)
             raise
         return _follow(process, chain(before, lines), record, on_event, stop)
     finally:
@@ -235,7 +235,7 @@ def _follow(
 ) -> RunResult:
     """Read what the child reports, up to the end of the run, and leave nothing of it behind."""
     status: RunStatus = "finished"
-    seconds = STOP_SECONDS
+    seconds = process.stop_seconds
     try:
         try:
             record.extend(lines, on_event)
@@ -243,7 +243,7 @@ def _follow(
             status = "timeout"
             process.stop()
             try:
-                record.extend(process.lines(time.monotonic() + STOP_SECONDS), on_event)
+                record.extend(process.lines(time.monotonic() + process.stop_seconds), on_event)
             except TimeIsUpError:
                 seconds = 0
     finally:

@@ -40,10 +40,10 @@ from mngr_ansible.run.own_playbook_events import OwnReducer
 
 GRACE = 0.5
 """Seconds between TERM and KILL."""
-WORKER_GRACE = 1.5
-"""The same where a worker on this machine removes the job's directory meanwhile."""
 GIVE_UP = 2.5
 """Seconds after which this process ends although a descendant cannot be killed (it hangs in the kernel)."""
+WORKER_SECONDS = 8.0
+"""By how much both are longer where a worker on this machine removes the job's directory meanwhile."""
 MOST_MEMORY = 4 << 30
 """Bytes of memory for any process of the run: Ansible reads a module's answer from a host without a limit."""
 _PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
@@ -226,7 +226,7 @@ def _finish(order: Order, *, is_over: bool = False) -> None:
     if not _held.has_begun:
         _end_held()
     elif not is_over:
-        _end_descendants(GRACE if order["worker"] is None else WORKER_GRACE)
+        _end_descendants(0 if order["worker"] is None else WORKER_SECONDS)
     _close_control_sockets(Path(order["sockets"]))
     _remove(Path(order["sockets"]))
     _remove(Path(order["private"]))
@@ -271,12 +271,13 @@ def _end_held() -> None:
             time.sleep(0.002)
 
 
-def _end_descendants(grace: float) -> None:
-    """Send TERM to all descendants, KILL after so many seconds; repeatedly, because they may start others meanwhile."""
+def _end_descendants(more: float) -> None:
+    """Send TERM to all descendants, KILL after :data:`GRACE` and so many more seconds; repeatedly, because they may
+    start others meanwhile."""
     import psutil
 
     begin, terminated, has_killed = time.monotonic(), set[int](), False
-    while time.monotonic() < begin + GIVE_UP or not has_killed:
+    while time.monotonic() < begin + GIVE_UP + more or not has_killed:
         with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
@@ -287,7 +288,7 @@ def _end_descendants(grace: float) -> None:
                     alive.append(process)
         if not alive:
             return
-        has_killed = time.monotonic() > begin + grace
+        has_killed = time.monotonic() > begin + GRACE + more
         for process in alive:
             with suppress(psutil.Error):
                 if has_killed:

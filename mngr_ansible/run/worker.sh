@@ -109,15 +109,25 @@ watch() {
 }
 set -m # a process group of its own: ansible-runner ends a run by killing the group of this process
 (
-  trap '' HUP
+  trap '' HUP INT TERM
   watch
 ) </dev/null >/dev/null 2>&1 &
 watcher=$!
 set +m
 
-trap 'rm -rf "$private" "$sockets"; end_all; rm -rf "$private"; exit 143' TERM INT HUP
+# Who ends a run signals all its processes; what cleans up ignores that.
+stop() {
+  trap '' HUP INT TERM
+  rm -rf "$private"
+  end_all
+  rm -rf "$private"
+  kill -s KILL "$watcher" 2>/dev/null
+  exit 143
+}
+trap stop HUP INT TERM
 wait "$run"
 code=$?
-kill "$watcher" 2>/dev/null
+trap '' HUP INT TERM
+kill -s KILL "$watcher" 2>/dev/null
 end_all
 exit "$code"

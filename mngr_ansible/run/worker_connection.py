@@ -36,8 +36,8 @@ _ANSIBLES_WORDS = regex(r"\A(?:Failed to connect to the host via ssh: |Data coul
 class WorkerConnection:
     """A host that only a worker reaches: names, ssh's configuration, agent and known host keys are the worker's.
 
-    What ``--key`` and ``--known-hosts`` name goes to the worker with each job, as does the key that an inventory names,
-    if it is a file of this machine.
+    What ``--key`` and ``--known-hosts`` name goes to the worker with each job, as does a key of an inventory that is
+    here. Other paths in an inventory's arguments for ssh are the worker's.
     """
 
     address: Address
@@ -59,11 +59,20 @@ class WorkerConnection:
         return True  # it is a file in the job
 
     @property
+    def _identity(self) -> str | None:
+        """The private key for the host, as a path; the one of an inventory comes first."""
+        return self.own.key or self.key
+
+    @property
     def files(self) -> Mapping[str, str]:
         """What a job for this host needs of this machine: path in the job → path here."""
-        keys = [self.own.key] if self.own.key and Path(self.own.key).is_file() else []
-        keys += [self.key] if self.key is not None and not self.own.key else []
-        return {_place(path): path for path in (*keys, self.known_hosts) if path is not None}
+        named = [each for each in (self._identity, self.known_hosts) if each is not None]
+        return {_place(each): each for each in named if Path(each).is_file()}
+
+    def _path(self, path: str) -> str:
+        """A file as ssh on the worker finds it: from here, or, where it is not here, the worker's own."""
+        place = _place(path)
+        return f'"../{place}"' if place in self.files else f'"{path}"'
 
     @property
     def variables(self) -> Mapping[str, Any]:
@@ -74,36 +83,27 @@ class WorkerConnection:
             "ForwardX11": "no",
             "ClearAllForwardings": "yes",
         }
-        if self.own.key:
-            key = self.own.key
-            options["IdentityFile"] = f"../{_place(key)}" if _place(key) in self.files else f'"{key}"'
-        elif self.key is not None:
-            options |= {"IdentityFile": f"../{_place(self.key)}", "IdentitiesOnly": "yes", "IdentityAgent": "none"}
+        if self._identity is not None:
+            options["IdentityFile"] = self._path(self._identity)
+            if not self.own.key:
+                options |= {"IdentitiesOnly": "yes", "IdentityAgent": "none"}
         if self.known_hosts is not None:
-            options["UserKnownHostsFile"] = f"../{_place(self.known_hosts)}"
-        address = self.address
-        variables: dict[str, Any] = {
-            "ansible_connection": "ssh",
-            "ansible_host": address.name,
-            "ansible_ssh_common_args": shlex.join([*as_arguments(OPTIONS), *self.own.common, *as_arguments(options)]),
-        }
-        if self.own.extra:
-            variables["ansible_ssh_extra_args"] = shlex.join(self.own.extra)
-        if self.own.python:
-            variables["ansible_python_interpreter"] = self.own.python
-        if address.user is not None:
-            variables["ansible_user"] = address.user
-        if address.port is not None:
-            variables["ansible_port"] = address.port
-        return variables
+            options["UserKnownHostsFile"] = self._path(self.known_hosts)
+        words = [*as_arguments(OPTIONS), *self.own.common, *as_arguments(options)]
+        return {**self.portable_variables, "ansible_ssh_common_args": shlex.join(words)}
 
     @property
     def portable_variables(self) -> Mapping[str, Any]:
-        address = self.address
-        named = {"ansible_user": address.user, "ansible_port": address.port}
+        named = {
+            "ansible_user": self.address.user,
+            "ansible_port": self.address.port,
+            "ansible_ssh_common_args": shlex.join(self.own.common) or None,
+            "ansible_ssh_extra_args": shlex.join(self.own.extra) or None,
+            "ansible_python_interpreter": self.own.python or None,
+        }
         return {
             "ansible_connection": "ssh",
-            "ansible_host": address.name,
+            "ansible_host": self.address.name,
             **{name: value for name, value in named.items() if value is not None},
         }
 

@@ -191,9 +191,7 @@ class WorkerStream:
     def _remedy(self, code: int | None = None) -> str:
         words = self._last_words()
         if "…" in words:
-            return (
-                "Give a command that ends in 'ansible-runner worker'; this one runs a shell, which reads the job."
-            )
+            return "Give a command that ends in 'ansible-runner worker'; this one runs a shell, which reads the job."
         if code == 127 or "not found" in words or "No such file" in words:
             return "Install ansible-runner and ansible-core there, or give the whole path of ansible-runner."
         if "invalid choice" in words or "unrecognized arguments" in words or "Error" in words:

@@ -53,6 +53,7 @@ class Setting:
     lists: Literal["empty", "fresh", "stale"] = "empty"
     has_mirror: bool = False
     key_exchange: str = CHEAP_KEY_EXCHANGE
+    network: str = ""
 
 
 def write_keys(directory: Path) -> None:

@@ -188,6 +188,7 @@ def running(
     lists: Literal["empty", "fresh", "stale"] = "empty",
     has_mirror: bool = False,
     key_exchange: str = seed.CHEAP_KEY_EXCHANGE,
+    network: str = "",
     name: str = "host",
 ) -> Iterator[SshHost]:
     """A host for the length of a ``with`` block; it ends with this process, however that ends.
@@ -200,6 +201,7 @@ def running(
             it was refreshed (``apt-get update``); ``stale`` after it was refreshed long ago.
         has_mirror: keep Debian's own sources too, and resolve names.
         key_exchange: the algorithms that sshd offers; "": all that OpenSSH has, as on people's hosts.
+        network: the network namespace (``ip netns``) in which alone sshd can be reached; "": that of this machine.
         name: the host's name.
     """
     top = Path(tempfile.gettempdir(), "mngr-ansible-hosts")
@@ -208,7 +210,7 @@ def running(
     directory = Path(tempfile.mkdtemp(prefix=f"{name}.", dir=top))
     reading, writing = os.pipe()
     try:
-        setting = seed.Setting(name, users, repository, lists, has_mirror, key_exchange)
+        setting = seed.Setting(name, users, repository, lists, has_mirror, key_exchange, network)
         host = start(directory, setting, layer=layer, lifeline=reading)
         os.close(reading)
         reading = -1
@@ -255,7 +257,8 @@ def _boot(host: SshHost, lower: Path, setting: seed.Setting, lifeline: int, dead
     repository = [str(setting.repository.path), setting.repository.place] if setting.repository else []
     namespaces = ["--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child"]
     boot = ["sh", str(_BOOT), str(host.directory), str(lower), *repository]
-    command = ["setsid", "--fork", "unshare", *namespaces, *boot]
+    network = ["ip", "netns", "exec", setting.network] if setting.network else []
+    command = ["setsid", "--fork", *network, "unshare", *namespaces, *boot]
     with log.open("wb") as out, (host.directory / "lock.new").open("w") as lock:
         # The lock belongs to every process of the host, and to no other: it is free when all of them have ended.
         # It gets its name when it is held: `sweep` in another process would take a free lock for that of a dead host.

@@ -1,0 +1,84 @@
+"""``--worker`` with a command that is no worker: one message that says what it did and what to do; no host is asked."""
+
+import shlex
+import sys
+
+import pytest
+
+from tests.support.command_line import document, mngr_ansible
+
+SECRET = "canary-of-a-secret"
+READS_ALL = "while read -r line; do case $line in '{\"eof\"'*) exit 0 ;; esac; done"
+
+NO_WORKERS = {
+    "false": ("ended with exit code 1 before it began", "ends in 'ansible-runner worker'"),
+    "/nonexistent/worker": ("cannot be started: No such file or directory", "Check its first word"),
+    "cat": ("sends back what it is sent", "ends in 'ansible-runner worker'"),
+    "echo Welcome to bastion": (
+        "closed the connection before it began (Welcome to bastion)",
+        "what it starts before must print nothing",
+    ),
+    "sh -c 'yes Welcome'": ("prints something else than an ansible-runner worker does", "must print nothing"),
+    "sh": ("before it began (", "this one runs a shell, which reads the job"),
+    f"sh -c {shlex.quote(READS_ALL)}": ("closed the connection before it began", "ends in 'ansible-runner worker'"),
+    "sh -c 'echo sh: ansible-runner: not found >&2; exit 127'": (
+        "ended with exit code 127 before it began (sh: ansible-runner: not found)",
+        "Install ansible-runner and ansible-core there",
+    ),
+    "sh -c 'echo Connection refused. >&2; exit 255'": (
+        "ended with exit code 255 before it began (Connection refused)",
+        "Run the command by hand",
+    ),
+    """sh -c 'echo "ansible-runner: error: invalid choice: worker" >&2; exit 2'""": (
+        "(ansible-runner: error: invalid choice: worker)",
+        "ansible-runner 2.3 and ansible-core 2.16",
+    ),
+    'sh -c \'read -r a; echo "{\\"status\\": \\"starting\\"}"; exit 1\'': ("was lost", "Check the machine"),
+}
+
+
+@pytest.mark.parametrize("command", NO_WORKERS)
+def test_a_command_that_is_no_worker_is_one_error_with_a_remedy(command, tmp_path):
+    (tmp_path / "secret").write_text(SECRET)
+    words = ["--host", "build-1", "--key", tmp_path / "secret", "--package", "git", "--worker", command]
+    done = mngr_ansible("plan", *words, "--json", "-v")
+    (error,) = document(done)["errors"]
+    problem, remedy = NO_WORKERS[command]
+    assert (done.returncode, error["host"]) == (1, "build-1")
+    assert error["problem"].startswith(f"the worker {command!r} ")
+    assert problem in error["problem"]
+    assert remedy in error["remedy"]
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["--host", "a", "--worker", "ssh 'bastion"], "cannot be split into words: no closing quotation"),
+        (["--host", "a", "--worker", "''"], "names no command"),
+        (["--worker", "ssh bastion"], "--worker needs hosts that are reached over ssh"),
+    ],
+)
+def test_what_the_words_themselves_say_wrongly_has_exit_code_64(words, problem):
+    done = mngr_ansible("plan", "--package", "git", *words)
+    assert done.returncode == 64
+    assert problem in done.stderr
+
+
+def test_hosts_are_asked_in_one_job_and_the_job_has_no_word_outside_of_its_archive(tmp_path):
+    """What a shell would make of the lines around the archive does no harm."""
+    script = tmp_path / "worker"
+    script.write_text(
+        f"#!{sys.executable}\nimport os, sys\n"
+        f"lines = sys.stdin.buffer.readlines()\nopen({str(tmp_path / 'jobs')!r}, 'ab').write(lines[0])\nsys.exit(1)\n"
+    )
+    script.chmod(0o755)
+    hosts = [word for name in ("b", "c", "d") for word in ("--host", name)]
+    done = mngr_ansible("plan", "--file", f"{__file__}:$(x)", *hosts, "--worker", script)
+    lines = (tmp_path / "jobs").read_text().splitlines()
+    assert done.returncode == 1
+    assert len(lines) == 1
+    assert lines[0] == (
+        '{"kwargs": {"ident": "mngr", "binary": "/bin/sh", "cmdline": "run.sh provision.yml", '
+        '"fact_cache_type": "none"}}'
+    )

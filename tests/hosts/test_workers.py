@@ -1,0 +1,248 @@
+"""Workers in network namespaces of their own: hosts that only they reach, and what is left when one of them ends."""
+
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support.command_line import argv, document, mngr_ansible, statuses
+from tests.support.cores import OLDEST, NotHere, interpreter
+from tests.support.hosts import AptRepository, User, running
+from tests.support.processes import everything_recorded, run_in_terminal, started
+from tests.support.waiting import wait_until
+
+RUNNER = Path(sys.executable).with_name("ansible-runner")
+SECRET = "canary-of-a-secret"
+PASSWORD = "c4n4ry 'pass'\"word$HOME"
+SLOW = "touch /tmp/begun\nwhile [ ! -e /tmp/go ]; do sleep 0.1; done\n"
+
+
+class Site:
+    """A network with one host, and a worker in it."""
+
+    def __init__(self, stack, directory, number):
+        self.network, self.tmp = f"mawork{os.getpid()}-{number}", directory / f"worker-{number}"
+        self.tmp.mkdir()
+        stack.callback(subprocess.run, ["ip", "netns", "del", self.network], capture_output=True)
+        for words in (f"netns add {self.network}", f"-n {self.network} link set lo up"):
+            subprocess.run(["ip", *words.split()], check=True, capture_output=True)
+        repository = AptRepository(directory / f"apt-{number}")
+        repository.add("mtool", "2.0", commands={"mtool": "echo mtool 2.0"})
+        repository.add("slow", "1.0", commands={"slow": "echo slow 1.0"}, postinst=SLOW)
+        self.host = stack.enter_context(
+            running(
+                layer="tools",
+                users=(User("dev", "sudo with a password", PASSWORD),),
+                repository=repository,
+                lists="fresh",
+                network=self.network,
+                name=f"site{number}",
+            )
+        )
+
+    def worker(self, runner=RUNNER, before=""):
+        """The command of its worker; its temporary files are below ``tmp``."""
+        return f"env TMPDIR={self.tmp} {before} ip netns exec {self.network} {shlex.quote(str(runner))} worker"
+
+    def processes(self):
+        """The processes of its jobs: they have its temporary directory in their environment."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error, OSError):
+                is_ours = f"TMPDIR={self.tmp}".encode() in Path(f"/proc/{process.pid}/environ").read_bytes()
+                if is_ours and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+        return found
+
+    def runners(self):
+        """Its ``ansible-runner worker``."""
+        return [each for each in self.processes() if each.cmdline()[1:] == [str(RUNNER), "worker"]]
+
+    def left(self):
+        """What jobs left on the worker's machine: files, and processes."""
+        return [*map(str, self.tmp.rglob("*")), *self.processes()]
+
+
+@pytest.fixture(scope="module")
+def sites(tmp_path_factory, _hosts_are_possible):
+    directory = tmp_path_factory.mktemp("sites")
+    with ExitStack() as stack:
+        made = [Site(stack, directory, number) for number in (1, 2)]
+        key = (made[0].host.directory / "id_ed25519.pub").read_text()
+        made[1].host.run("cat >/etc/ssh/authorized_keys", stdin=key)
+        yield made
+
+
+@pytest.fixture
+def known(sites, tmp_path):
+    file = tmp_path / "known_hosts"
+    file.write_text("".join(each.host.known_hosts.read_text() for each in sites))
+    return file
+
+
+@pytest.fixture
+def words(sites, known):
+    """The options that lead to both hosts through both workers."""
+    hosts = [word for each in sites for word in ("--host", each.host.address)]
+    workers = [word for each in sites for word in ("--worker", each.worker())]
+    return [*hosts, "--key", sites[0].host.key, "--known-hosts", known, *workers]
+
+
+def test_hosts_that_only_workers_reach_are_changed_through_them_and_the_secret_is_left_nowhere(
+    sites, words, tmp_path, home
+):
+    (tmp_path / "secret").write_text(SECRET)
+    (tmp_path / "secret").chmod(0o600)
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / os.fsdecode(b"a \xff$HOME")).write_text("x")
+    files = [
+        "--file",
+        f"{tmp_path}/secret:/srv/secret",
+        "--file",
+        f"{tmp_path}/tree:/srv/tree",
+        "--package",
+        "mtool>=2",
+    ]
+
+    with everything_recorded() as seen:
+        first = mngr_ansible("apply", *files, *words, "--json", "-v")
+    second = mngr_ansible("plan", *files, *words, "--json")
+
+    assert first.returncode == 0, first.stdout + first.stderr
+    for number, site in enumerate(sites):
+        assert set(statuses(first, number).values()) == {"changed"}
+        assert set(statuses(second, number).values()) == {"ok"}
+        assert site.host.run("cat /srv/secret; stat -c %a /srv/secret; mtool").stdout == f"{SECRET}600\nmtool 2.0\n"
+        assert b"a \xff$HOME" in subprocess.run(["ls", f"{site.host.root_path}/srv/tree"], capture_output=True).stdout
+        assert site.left() == []
+    assert len(seen) > 100
+    assert not [each for each in seen if SECRET in each]
+    assert SECRET not in first.stdout + first.stderr
+    assert [each for each in home.rglob("*") if each.is_file() and SECRET.encode() in each.read_bytes()] == []
+
+
+def test_the_password_of_sudo_goes_to_the_worker_and_is_left_nowhere(sites, words, tmp_path, home):
+    (tmp_path / "file").write_text("x")
+    words = [each.replace("root@", "dev@") if str(each).startswith("root@") else each for each in words]
+    with everything_recorded() as seen:
+        code, said = run_in_terminal(
+            argv("apply", "--file", f"{tmp_path}/file:/etc/ours", "--become", "-K", *words),
+            b"Password for sudo on the hosts: ",
+            PASSWORD,
+        )
+    assert code == 0, said
+    assert [each.host.run("stat -c %U /etc/ours").stdout for each in sites] == ["root\n"] * 2
+    assert not [each for each in seen if PASSWORD[:6] in each]
+    assert [each.left() for each in sites] == [[], []]
+    assert [each for each in home.rglob("*") if each.is_file() and PASSWORD[:6].encode() in each.read_bytes()] == []
+
+
+def begun(sites, process):
+    """Wait until the slow package is being installed on all hosts."""
+    wait_until(
+        lambda: process.poll() is not None or all((each.host.root_path / "tmp/begun").exists() for each in sites),
+        seconds=120,
+    )
+    assert process.poll() is None, process.communicate()
+
+
+def gone(*sites):
+    """Wait until nothing of any job is left on the workers."""
+    with contextlib.suppress(AssertionError):
+        wait_until(lambda: not any(each.left() for each in sites), seconds=30)
+    assert [each.left()[-3:] for each in sites] == [[] for _ in sites]
+
+
+@pytest.fixture
+def slow(sites):
+    """A package that is installed when ``/tmp/go`` is there."""
+    yield ["--package", "slow", "--file", f"{__file__}:/srv/file"]
+    for each in sites:
+        each.host.run("touch /tmp/go; while pgrep -x dpkg; do sleep 0.1; done >/dev/null; rm -f /tmp/go /tmp/begun")
+        each.host.run("dpkg --purge --force-all slow; rm -f /srv/file")
+
+
+def test_hosts_of_a_worker_that_is_killed_are_unknown_and_the_others_end_well(sites, words, slow):
+    lost, whole = sites
+    with started(argv("apply", *slow, *words, "--json")) as process:
+        begun(sites, process)
+        for each in lost.runners():
+            each.kill()
+        whole.host.run("touch /tmp/go")
+        stdout, stderr = process.communicate(timeout=120)
+    done = subprocess.CompletedProcess([], process.returncode, stdout, stderr)
+    assert process.returncode == 1
+    found = [statuses(done, index) for index in (0, 1)]
+    assert found[0] == {"file:/srv/file": "changed", "package:slow": "unknown"}
+    assert set(found[1].values()) == {"changed"}
+    (error,) = document(done)["errors"]
+    assert error["host"] == lost.host.address
+    assert "the outcome of slow is unknown" in error["problem"]
+    assert lost.worker() in error["problem"]
+    gone(lost)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_a_run_that_is_ended_leaves_nothing_on_its_workers(sites, words, slow, number):
+    with started(argv("apply", *slow, *words, "--json")) as process:
+        begun(sites, process)
+        process.send_signal(number)
+        stdout, stderr = process.communicate(timeout=60)
+    if number == signal.SIGINT:
+        done = subprocess.CompletedProcess([], process.returncode, stdout, stderr)
+        assert process.returncode == 130, stdout + stderr
+        assert [statuses(done, index)["package:slow"] for index in (0, 1)] == ["unknown"] * 2
+    gone(*sites)
+
+
+@pytest.fixture(scope="module")
+def oldest_runner(tmp_path_factory):
+    """``ansible-runner`` with the oldest ansible-core that is supported, in an environment of its own."""
+    directory = tmp_path_factory.mktemp("oldest")
+    uv = Path(sys.executable).with_name("uv")
+    uv = str(uv) if uv.exists() else "uv"
+    try:
+        subprocess.run([uv, "venv", "-q", "--python", str(interpreter("3.12")), str(directory)], check=True)
+    except NotHere as error:
+        pytest.skip(str(error))
+    wanted = [f"ansible-core=={OLDEST}.*", "ansible-runner==2.3.6", "setuptools<81"]
+    install = [uv, "pip", "install", "-q", "--python", str(directory / "bin/python"), *wanted]
+    for _ in range(3):
+        if not subprocess.run(install, capture_output=True).returncode:
+            return directory / "bin/ansible-runner"
+    pytest.skip("ansible-runner cannot be installed")
+
+
+def test_a_worker_with_another_ansible_does_the_same(sites, known, oldest_runner, tmp_path):
+    site = sites[0]
+    (tmp_path / "file").write_text(f"{time.time()}")
+    words = ["--host", site.host.address, "--key", site.host.key, "--known-hosts", known]
+    words += ["--worker", site.worker(oldest_runner, "ANSIBLE_LIBRARY=/nowhere ANSIBLE_STRATEGY=nonsense")]
+    done = mngr_ansible("apply", "--file", f"{tmp_path}/file:/srv/other", *words, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert statuses(done) == {"file:/srv/other": "changed"}
+    assert site.host.run("cat /srv/other").stdout == (tmp_path / "file").read_text()
+    assert site.left() == []
+
+
+def test_a_worker_without_ansible_is_said_to_have_none(sites, known, tmp_path):
+    """The runner is started by a Python whose directory has no ansible-playbook, and PATH has none."""
+    site = sites[0]
+    code = f"import sys; sys.path.insert(0, {str(RUNNER.parents[1])!r}); sys.argv[0] = 'x'; sys.path[:0] = {sys.path!r}"
+    script = tmp_path / "runner"
+    script.write_text(f"{code}\nfrom ansible_runner.__main__ import main\nsys.exit(main(['worker']))\n")
+    words = ["--host", site.host.address, "--key", site.host.key, "--known-hosts", known]
+    python = interpreter("3.12").resolve()
+    command = f"env TMPDIR={site.tmp} PATH=/usr/bin:/bin {python} {script}"
+    done = mngr_ansible("plan", "--package", "git", *words, "--worker", command)
+    assert done.returncode == 1
+    assert "has no ansible-playbook" in done.stderr
+    assert "Install ansible-core there, beside its ansible-runner." in done.stderr
