@@ -248,7 +248,7 @@ class Hosts:
         if not lists:
             return []
         winner, counts = lists[-1]
-        return [winner, *(who for who, said in lists[:-1] if said != counts)]
+        return [winner, *(who for who, said in lists[:-1] if not _is_within(said, counts))]
 
     def _says(self, entity: Any) -> Any:
         return self._own(entity).get(MANIFESTS)
@@ -263,6 +263,13 @@ class Hosts:
             own |= get_vars_from_inventory_sources(self._loader, self._inventory._sources, [entity], "all")  # noqa: SLF001
             self._said[key] = own
         return self._said[key]
+
+
+def _is_within(said: Any, counts: Any) -> bool:
+    """Whether nothing of a list is lost where another one counts: a child group often repeats what its parent names."""
+    if isinstance(said, list) and isinstance(counts, list):
+        return all(each in counts for each in said)
+    return bool(said == counts)
 
 
 _SSH_OPTIONS = ("host", "port", "remote_user", "private_key_file", "ssh_common_args", "ssh_extra_args")

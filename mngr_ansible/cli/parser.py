@@ -19,6 +19,8 @@ exit codes: 0 done; 1 not done, or an error; 64 wrong usage; 129, 130, 143 stopp
 examples:
   mngr-ansible plan --package 'git>=2.39' --host build-1
   mngr-ansible apply --manifest agent-host.yml --host root@192.0.2.7:2222 --key ~/.ssh/id_ed25519
+  mngr-ansible apply --inventory inventory.yml --limit web --canary 1
+  mngr-ansible plan --inventory inventory.yml --detailed-exitcode --quiet
   mngr-ansible plan --package node --for fedora:44
   mngr-ansible bootstrap root@192.0.2.7 --dry-run
   mngr-ansible catalog node

@@ -183,3 +183,10 @@ def test_every_link_in_the_documentation_leads_somewhere():
     for page in PAGES:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_example_of_the_help_parses():
+    examples = parser().format_help().partition("examples:\n")[2].splitlines()
+    assert len(examples) > 5
+    for line in examples:
+        parser().parse_args(shlex.split(line)[1:])

@@ -166,6 +166,20 @@ def test_a_fleet_is_checked_with_ansible_core_alone_as_the_page_says(team: Team,
     assert contents(host) == {}
 
 
+def test_workers_do_it_as_the_page_says(team: Team, host: SshHost) -> None:
+    (line,) = commands("Through workers")
+    local = re.sub(r"ssh bastion-\w ", "", line)
+    assert local.count("ansible-runner worker'") == 2
+    done = team.sh(f"{local} --known-hosts known_hosts")  # the workers of the page know their hosts
+    assert done.code == 0, done.text
+    assert contents(host) == WANTED
+
+
+def test_a_playbook_of_the_teams_own_runs_as_the_page_says(team: Team, host: SshHost) -> None:
+    ran(team, "Your own playbooks")
+    assert contents(host) == WANTED | {f"{name}/site-name": name for name in ("web1", "web2")}
+
+
 def test_the_inventory_of_mngr_is_asked_as_ansible_asks() -> None:
     (line,) = [each for each in commands("The hosts of mngr") if not each.startswith("mngr ")]
     assert shlex.split(line)[1:3] == ["--inventory", "$(command -v mngr-ansible-inventory)"]
