@@ -42,7 +42,7 @@ def gather(targets: Sequence[Target], request: Request) -> list[Prepared]:
         MngrAnsibleError: a plugin refuses or is faulty, a source or playbook is missing, plugins conflict, the time is
             up.
     """
-    started = time.monotonic()
+    started = time.monotonic() - max((each.spent for each in targets), default=0)
     if request.fleet.playbooks:
         require_playbooks(request.fleet)
     found = request.hooks()

@@ -1,6 +1,7 @@
 """The hosts of Ansible inventories as targets: ``--inventory``, ``--limit`` and ``--vault-id``."""
 
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +17,15 @@ from mngr_ansible.portable.text import printable
 from mngr_ansible.provisioning.request import Target
 from mngr_ansible.provisioning.targets import host_target, work_dir_here
 from mngr_ansible.values import frozen, replace
+
+_VARIABLES = (
+    ("--host USER@ADDR --key FILE", "ansible_user and ansible_ssh_private_key_file in the inventory"),
+    ("--host USER@ADDR", "ansible_user in the inventory"),
+    ("--host ADDR:PORT", "ansible_port in the inventory"),
+    ("--key FILE", "ansible_ssh_private_key_file in the inventory"),
+    ("add --ask-become-pass", "add --ask-become-pass, or ansible_become_password in the inventory"),
+)
+"""What leads to a host of an inventory, for each option that a remedy may name."""
 
 
 @frozen
@@ -45,6 +55,7 @@ def targets(
         InputError: an inventory, or a manifest that it names, cannot be read or used.
         RunError: Ansible could not be run.
     """
+    started = time.monotonic()
     inventory = read(
         [os.fspath(each) for each in as_paths("inventory", asked.inventories)],
         asked.limit,
@@ -70,6 +81,8 @@ def targets(
                 become=host.become,
                 password=host.password,
                 python=host.chosen_python,
+                words=_VARIABLES,
+                spent=time.monotonic() - started,
             )
         )
     notices = (*inventory.notices, *reached.notices, *_hidden(inventory.hosts))

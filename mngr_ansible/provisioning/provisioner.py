@@ -104,7 +104,8 @@ def _inspect(
         state = probe(target.connection, probe_request, min(most, left))
         if target.python is not None and state.system.python is None:  # it is where nobody would look for it
             state = replace(state, system=replace(state.system, python=target.python))
-        _require_privilege(request, state, is_needed=bool(resolved) or request.become)
+        asking = "--become" if target.become is None else "ansible_become"
+        _require_privilege(request, state, is_needed=bool(resolved) or request.become, asking=asking)
         plan = resolve_destinations(plan, state.login.home, state.paths.work_dir, state.paths.real)
         asked = plan.requirements if is_everything_asked else unmet_requirements(plan, state)
         resolver = ask_offers(
@@ -120,6 +121,8 @@ def _inspect(
         is_late = until is not None and until <= time.monotonic() and deadline == until
         error = _too_late(request.fleet.host_timeout) if is_late else failure
         error.host = error.host or target.name
+        for option, variable in target.words:
+            error.remedy = error.remedy.replace(option, variable)
         return replace(prepared, error=error, spent=time.monotonic() - started)
     except NONSENSE as error:
         return replace(prepared, error=nonsense(error, target.name), spent=time.monotonic() - started)
@@ -134,7 +137,7 @@ def _too_late(seconds: float | None) -> HostError:
     )
 
 
-def _require_privilege(request: Request, state: HostState, *, is_needed: bool) -> None:
+def _require_privilege(request: Request, state: HostState, *, is_needed: bool, asking: str) -> None:
     if request.password is not None and state.login.privilege == "none" and is_needed:
         if state.login.sudo_obstacle:
             raise HostError(
@@ -147,7 +150,7 @@ def _require_privilege(request: Request, state: HostState, *, is_needed: bool) -
         )
     if request.become and state.login.privilege not in ("root", "sudo", "password"):
         raise HostError(
-            f"--become needs sudo, and {state.login.user} cannot use sudo without a password on this host"
+            f"{asking} needs sudo, and {state.login.user} cannot use sudo without a password on this host"
             + (f": {state.login.sudo_obstacle}" if state.login.sudo_obstacle else ""),
             remedy="Log in as root, allow sudo without a password for this user, or add --ask-become-pass.",
         )

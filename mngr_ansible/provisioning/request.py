@@ -48,6 +48,8 @@ class Target:
         password: for sudo there; None: the one for all hosts. It is kept in memory alone.
         python: the interpreter that an inventory names; None: the one that is found there.
         notices: what people should know about where the host comes from.
+        words: what remedies name instead of options of the command line: pairs of an option and a variable.
+        spent: seconds that it took to find the host; the run has so much less.
         place: what it shares with others that must not be worked on at the same time, as agents of one host do; empty
             where it shares nothing.
     """
@@ -71,6 +73,8 @@ class Target:
     password: str | None = field(default=None, repr=False)
     python: str | None = None
     notices: tuple[str, ...] = ()
+    words: tuple[tuple[str, str], ...] = ()
+    spent: float = 0
     place: str = ""
 
     def arguments(self) -> dict[str, Any]:

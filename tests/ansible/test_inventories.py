@@ -222,3 +222,13 @@ def test_what_is_wrong_with_an_inventory_is_one_error_of_the_command(words, code
     assert (done.returncode, done.stdout) == (code, "")
     assert done.stderr.startswith(f"error: {problem}")
     assert done.stderr.count("error:") == 1
+
+
+def test_a_remedy_for_a_host_of_an_inventory_names_its_variables():
+    write("hosts.ini", "a ansible_host=127.0.0.1 ansible_port=1\n")
+    done = subprocess.run(
+        argv("plan", "--inventory", "hosts.ini", "--package", "sh"), capture_output=True, text=True, cwd="."
+    )
+    assert done.returncode == 1
+    assert "a: no ssh server listens on this port" in done.stderr
+    assert "give the right port: ansible_port in the inventory." in done.stderr
