@@ -96,12 +96,6 @@ def _many(command: _Command) -> _Command:
             optgroup.option(
                 "--max-fail-percentage", metavar="N", help="Begin no further agent when more than N % have failed"
             ),
-            optgroup.option(
-                "--worker",
-                multiple=True,
-                metavar="COMMAND",
-                help="Reach the hosts through this ansible-runner worker [repeatable]",
-            ),
         ]
     ):
         command = option(command)

@@ -126,7 +126,8 @@ def provision(
         request = replace(request, ready=ready.ansible)
         with printed_to_stderr():
             gathered = gathering.gather([agent_target(agent, host, options, mngr_ctx)], request)
-        if gathered[0].plan.is_empty and not gathered[0].plan.skipped:
+        first = gathered[0]
+        if first.plan.is_empty and not first.plan.skipped and not first.playbooks:
             _log_notices(gathered[0])
             prepared, report = gathered[0], HostReport(gathered[0].target.name, host.is_local)
         else:
@@ -148,7 +149,7 @@ def _provision(
     def before_run(prepared: Prepared) -> None:
         _log_notices(prepared)
         refuse_what_a_person_installs(prepared)
-        if prepared.due is not None and not prepared.due.is_empty:
+        if prepared.due is not None and (prepared.playbooks or not prepared.due.is_empty):
             agent.set_plugin_data(NAME, {**record, "status": _UNFINISHED})
 
     is_yes = mngr_ctx.is_auto_approve and words_of("create", mngr_ctx).is_granted("yes", True)

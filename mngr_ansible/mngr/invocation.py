@@ -76,7 +76,6 @@ class AnsibleCliOptions(CommonCliOptions):
     list_all: bool = False
     inventory_host: str | None = None
     playbook: tuple[str, ...] = ()
-    worker: tuple[str, ...] = ()
     vault_id: tuple[str, ...] = ()
     canary: str | None = None
     forks: str | None = None
@@ -243,13 +242,12 @@ class Invocation:
         from mngr_ansible.inputs.fleet import build_fleet
 
         opts = self.opts
-        self.words.require_own({"playbook": opts.playbook, "worker": opts.worker, "vault_id": opts.vault_id})
+        self.words.require_own({"playbook": opts.playbook, "vault_id": opts.vault_id})
         return build_fleet(
             canary=opts.canary,
             forks=opts.forks,
             host_timeout=opts.host_timeout,
             max_fail_percentage=opts.max_fail_percentage,
-            workers=opts.worker,
             playbooks=opts.playbook,
             vault_ids=opts.vault_id,
         )
@@ -341,7 +339,7 @@ class Invocation:
         from mngr_ansible.report import text
 
         start = ("mngr", "ansible", "apply", *(("--all",) if self.opts.is_all else agents))
-        repeated = ("manifest", "file", "package", "playbook", "vault_id", "worker")
+        repeated = ("manifest", "file", "package", "playbook", "vault_id")
         single = ("only", "install", "canary", "forks", "host_timeout", "max_fail_percentage")
         return text.apply_command(start, self.opts, repeated, single)
 

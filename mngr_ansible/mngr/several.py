@@ -94,7 +94,9 @@ class Agents:
                     warned.append((created_with, is_local))
                     call.warn(request, is_local=is_local)
                 target = agent_target(one.agent, one.host, None, call.mngr_ctx, one.found.address)
-                target = replace(self._sudo.over_own_connection(target), place=one.found.place)
+                target = replace(
+                    self._sudo.over_own_connection(target), place=one.found.place, host_name=str(one.host.get_name())
+                )
                 (one.prepared,) = gathering.gather([target], request)
             except MngrAnsibleError as error:
                 one.fail(error)

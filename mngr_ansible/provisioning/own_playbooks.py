@@ -88,7 +88,7 @@ def _described(target: Target, own: OwnPlaybooks, state: HostState | None = None
         "mngr_agent_name": str(getattr(target.agent, "name", "")),
         "mngr_agent_type": str(getattr(target.agent, "agent_type", "")),
         "mngr_work_dir": target.work_dir if state is None else state.paths.work_dir,
-        "mngr_host_name": target.name,
+        "mngr_host_name": target.host_name or target.name,
     }
     if is_run:
         with suppress(MngrAnsibleError):  # it is the host's error, and reported

@@ -52,6 +52,7 @@ class Target:
         spent: seconds that it took to find the host; the run has so much less.
         place: what it shares with others that must not be worked on at the same time, as agents of one host do; empty
             where it shares nothing.
+        host_name: the host's own name, where ``name`` says more.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Target:
     words: tuple[tuple[str, str], ...] = ()
     spent: float = 0
     place: str = ""
+    host_name: str = ""
 
     def arguments(self) -> dict[str, Any]:
         return {"agent": self.agent, "host": self.host, "options": self.options, "mngr_ctx": self.mngr_ctx}

@@ -229,7 +229,9 @@ def test_a_repository_may_forbid_more_than_the_user_but_allow_nothing_that_he_fo
 
 def test_playbooks_of_a_repository_are_refused_until_the_user_trusts_it(local, home, tmp_path):
     ran = tmp_path / "ran"
-    task = {"ansible.builtin.copy": {"dest": str(ran), "content": "{{ mngr_agent_name }}"}}
+    names = ("mngr_agent_name", "mngr_agent_type", "mngr_work_dir", "mngr_host_name")
+    content = " ".join(f"{{{{ {each} }}}}" for each in names)
+    task = {"ansible.builtin.copy": {"dest": str(ran), "content": content}}
     (local.project / "site.yml").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
     local.settings('playbooks = ["site.yml"]')
     refused = local.create("one")
@@ -238,4 +240,10 @@ def test_playbooks_of_a_repository_are_refused_until_the_user_trusts_it(local, h
     assert (local.listed(), ran.exists()) == ({}, False)
     own_settings(home, f'[plugins.ansible]\ntrusted = ["{local.project}"]')
     created = local.create("one")
-    assert (created.returncode, ran.read_text()) == (0, "one"), created.stderr
+    assert created.returncode == 0, created.stderr
+    assert ran.read_text() == f"one command {local.listed()['one']['work_dir']} localhost"
+    (local.project / "site.yml").write_text('[{"hosts": "all", "gather_facts": false, "tasks": [{"fail": {}}]}]')
+    failed = local.create("two")
+    assert failed.returncode == 1
+    assert "site.yml: failed: fail: Failed as requested from task" in failed.stderr.splitlines()[-1]
+    assert set(local.listed()) == {"one"}

@@ -127,3 +127,13 @@ def test_only_what_stands_on_the_command_line_was_typed():
     CliRunner().invoke(command, ["--one", "a"], default_map={"two": "y"})
     assert seen == {"one": ("a",)}
     assert _typed() == {}
+
+
+def test_programs_that_run_here_are_refused_where_the_repository_names_them(tmp_path):
+    theirs = [{"commands": {"create": {"playbook": ["evil.yml"]}}}]
+    with pytest.raises(InputError, match=r"the settings of this repository give --playbook 'evil.yml'"):
+        words(tmp_path, theirs=theirs).require_own({"playbook": ("evil.yml",)})
+    words(tmp_path, theirs=theirs, typed={"playbook": ("mine.yml",)}).require_own({"playbook": ("mine.yml",)})
+    words(tmp_path, theirs=theirs, own=[{"commands": {"create": {"playbook": ["mine.yml"]}}}]).require_own(
+        {"playbook": ("mine.yml",), "vault_id": ()}
+    )
