@@ -108,7 +108,7 @@ class Outcome:
     @property
     def is_failure(self) -> bool:
         """Whether a run fails if this step ends like this."""
-        return self.is_required and self.status not in _SUCCESSFUL
+        return self.is_required and self.status not in _SUCCESSFUL and not self.is_open
 
     @property
     def stops(self) -> bool:

@@ -21,7 +21,7 @@ def status_of(report: HostReport) -> AgentStatus:
     """The status that a host's report gives."""
     if not report.ok:
         return "failed"
-    return "ok" if all(each.status in _FINISHED for each in report.outcomes) else "due"
+    return "ok" if all(each.status in _FINISHED or each.is_open for each in report.outcomes) else "due"
 
 
 def record_status(

@@ -110,8 +110,11 @@ def check(request: Request, *, is_local: bool) -> None:
     """Plan what the user alone asks for, without plugins: what is wrong with it is known before there is an agent.
 
     Raises:
-        MngrAnsibleError: a required source is missing or cannot be copied, or his needs contradict each other.
+        MngrAnsibleError: a required source is missing or cannot be copied, or his needs contradict each other; or a
+            playbook is missing.
     """
+    if request.fleet.playbooks:
+        require_playbooks(request.fleet)
     build(request.user, request.settings, install=request.install, only=request.only, is_local=is_local)
 
 

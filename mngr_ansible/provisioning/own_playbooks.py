@@ -64,8 +64,8 @@ def made_ready(gathered: Sequence[Prepared], request: Request, dialog: Dialog) -
                 "", f"{each.path}: installing what its {own_playbook_requirements.NAME} names, if needed"
             )
         installed = own_playbook_requirements.installed(path, each.path, left)
-        search = own_playbook.search_paths(path, installed)
-        one = OwnPlaybookRun(path, search, files, hosts, (), request.password, typed)
+        settings = own_playbook.search_paths(path, installed) | own_playbook.task_limit(request.fleet.host_timeout)
+        one = OwnPlaybookRun(path, settings, files, hosts, (), request.password, typed)
         with socket_directory() as private:
             (private / "ansible.cfg").touch()
             common = environment(private, private, None, str(private / "tmp"), len(gathered))
@@ -264,7 +264,7 @@ class _Wave:
         limit = (*names, *(each for each in ready.addressed if each not in self._own.all_names))  # such as localhost
         one = replace(ready.run, hosts=hosts, limit=limit)
         directory = self._directories.enter_context(temporary_run_directory())
-        about = {"playbook": str(one.path), "search": dict(one.search), "hosts": names}
+        about = {"playbook": str(one.path), "settings": dict(one.settings), "hosts": names}
         write_private_text(directory / "run" / "playbook.json", json.dumps(about, indent=1) + "\n")
         try:
             result = run(

@@ -74,7 +74,7 @@ def recheck(before: Prepared, request: Request) -> Rechecked:
     if not transfers:
         return Rechecked(None, tuple(lost))
     due_now = Due(tuple(outcomes), tuple(transfers))
-    return Rechecked(replace(before, state=state, due=due_now), tuple(lost))
+    return Rechecked(replace(before, state=state, due=due_now, playbooks=()), tuple(lost))
 
 
 def _is_ours(placed: PlacedEntry) -> bool:

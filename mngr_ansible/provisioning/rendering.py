@@ -61,15 +61,24 @@ def write(
     Raises:
         InputError: the directory is not empty or cannot be written, or a source file is gone.
     """
-    prepared = [replace(_files_in_order(each), playbooks=()) for each in prepared]  # they are in their own place
+    left_out = [each.path for each in prepared[0].playbooks]
+    prepared = [replace(_files_in_order(each), playbooks=()) for each in prepared]
     named = sorted(host_names(prepared).items(), key=lambda each: _natural(each[0]))
     runs = [_host_run(name, each, request, is_desired=is_desired) for name, each in named]
     document, timeout = _document([each for _, each in named]), execution.transaction_seconds(request)
     write_run_directory(
-        directory, runs, document, timeout=timeout, stage=True, is_desired=is_desired, is_plain=is_plain
+        directory,
+        runs,
+        document,
+        timeout=timeout,
+        stage=True,
+        is_desired=is_desired,
+        is_plain=is_plain,
+        left_out=left_out,
     )
     report = plan_report(prepared, "render")
-    return replace(report, extra={"path": str(directory.absolute())})
+    notices = tuple(f"the playbook {each} is not in the directory; run it with ansible-playbook" for each in left_out)
+    return replace(report, notices=(*report.notices, *notices), extra={"path": str(directory.absolute())})
 
 
 def host_names(prepared: Sequence[Prepared]) -> dict[str, Prepared]:

@@ -50,6 +50,7 @@ def write_run_directory(
     is_desired: bool = False,
     is_plain: bool = False,
     ready: ReadyAnsible | None = None,
+    left_out: Sequence[str] = (),
 ) -> None:
     """Fill a new or empty directory, which only its owner can read.
 
@@ -62,6 +63,7 @@ def write_run_directory(
             secret is never copied: the run reads it from its environment.
         is_desired: it holds all that is wanted, not only what is due.
         is_plain: a directory to run later has plain tasks, and no roles of ours.
+        left_out: the playbooks of the user's own, which a directory to run later does not have.
         ready: Ansible that waits in this directory: its inventory is there, and the playbook is put beside its place.
 
     Raises:
@@ -93,7 +95,8 @@ def write_run_directory(
             if bundle is not None:
                 for name, text in controller_files(runs, bundle, timeout, is_plain=is_plain).items():
                     write_private_text(directory / name, text)
-                write_private_text(directory / "README.md", readme(runs, plan, bundle, is_desired=is_desired))
+                page = readme(runs, plan, bundle, is_desired=is_desired, left_out=left_out)
+                write_private_text(directory / "README.md", page)
                 _close(directory)
         except BaseException:
             _remove(directory, with_itself=not existed)

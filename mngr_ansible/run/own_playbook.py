@@ -6,6 +6,7 @@ vault. Whose words these playbooks are, is for the caller to judge. Source: docs
 
 import configparser
 import json
+import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -47,7 +48,7 @@ class OwnPlaybookRun:
 
     Attributes:
         path: the absolute path of the playbook.
-        search: environment variables of Ansible that say where roles, collections and plugins are.
+        settings: environment variables of Ansible, such as those that say where roles, collections and plugins are.
         vault_ids: as Ansible's ``--vault-id`` takes them, with absolute paths.
         hosts: all hosts that it may speak of; it runs on those of ``limit`` alone.
         limit: the names of the hosts on which it is run.
@@ -56,7 +57,7 @@ class OwnPlaybookRun:
     """
 
     path: Path
-    search: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
     vault_ids: tuple[str, ...] = ()
     hosts: tuple[JobHost, ...] = field(default=(), repr=False)
     limit: tuple[str, ...] = ()
@@ -67,7 +68,9 @@ class OwnPlaybookRun:
         """The environment of its process: ``common``, which is that of every run of ours, with what is its own."""
         plugins = inventory_plugins or _launchers() / "inventory_plugins"
         own = {"ANSIBLE_INVENTORY_PLUGINS": str(plugins), "ANSIBLE_INVENTORY_ENABLED": "mngr_ansible_memory"}
-        return {name: value for name, value in common.items() if name not in _NOT_AS_BY_HAND} | own | dict(self.search)
+        return (
+            {name: value for name, value in common.items() if name not in _NOT_AS_BY_HAND} | own | dict(self.settings)
+        )
 
     def job(self, common: Mapping[str, str], *, is_check: bool = False) -> str:
         """What the launcher reads from its pipe. ``common``: the variables that its process has already."""
@@ -230,6 +233,11 @@ def _absolute(path: str, start: Path) -> str:
     """A path of an ansible.cfg. Source: Ansible's "resolve_path" of its configuration."""
     path = os.path.expandvars(path.replace("{{CWD}}", str(start)))
     return os.path.abspath(start / Path(path).expanduser())  # noqa: PTH100 - a link stays a link
+
+
+def task_limit(seconds: float | None) -> dict[str, str]:
+    """The setting by which no task holds up a host for longer than this. Source: Ansible's option ``task_timeout``."""
+    return {} if seconds is None else {"ANSIBLE_TASK_TIMEOUT": str(max(1, math.ceil(seconds)))}
 
 
 def absolute_vault_id(text: str) -> str:

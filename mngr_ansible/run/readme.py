@@ -107,11 +107,18 @@ _LIMITS = """
 - Paths, sources of packages and logins are those of the hosts above. Render again for other hosts.
 - {scope}
 - Where a package's source fails, no other source is tried: `mngr-ansible apply` does that.
-{mirrors}- It is as old as its files. What changed on a host or in a source since then is not in it.
+{playbooks}{mirrors}- It is as old as its files. What changed on a host or in a source since then is not in it.
 """
 
 
-def readme(runs: Sequence[HostRun], plan: Mapping[str, Any], bundle: Bundle, *, is_desired: bool) -> str:
+def readme(
+    runs: Sequence[HostRun],
+    plan: Mapping[str, Any],
+    bundle: Bundle,
+    *,
+    is_desired: bool,
+    left_out: Sequence[str] = (),
+) -> str:
     """The page. It says nothing of the machine on which it is written, and is the same for the same directory.
 
     Args:
@@ -119,6 +126,7 @@ def readme(runs: Sequence[HostRun], plan: Mapping[str, Any], bundle: Bundle, *, 
         plan: the content of ``plan.json``.
         bundle: the files and secrets of the directory.
         is_desired: it holds all that is wanted, not only what is due.
+        left_out: the playbooks of the user's own, which it does not have.
     """
     is_asked = any(run.has_password for run in runs)
     needed = {each["name"]: each["unset"] for run in runs for each in environment(run, bundle)}
@@ -144,6 +152,7 @@ def readme(runs: Sequence[HostRun], plan: Mapping[str, Any], bundle: Bundle, *, 
     )
     has_mirrors = any(due.transfer.mirrors for run in runs for due in run.due.transfers)
     text += _LIMITS.format(
+        playbooks=f"- Your own playbooks are not in it: {', '.join(map(_code, left_out))}.\n" if left_out else "",
         mirrors="- A mirrored directory loses only what was seen there when this was written.\n" if has_mirrors else "",
         scope="What a host has of its own is not touched, and what it had already is installed or copied only if it is "
         "missing or different."

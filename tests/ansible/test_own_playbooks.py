@@ -4,19 +4,41 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 import tarfile
 import textwrap
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from mngr_ansible import MngrAnsibleError, Report, provision
 from mngr_ansible.run.own_playbook_requirements import installed
 from tests.support.command_line import document, mngr_ansible, statuses
+from tests.support.processes import processes_with
+from tests.support.waiting import wait_until
 
 SECRET = "hunter2-of-the-playbook"
+
+
+INTERRUPTED = """
+import os, sys
+from mngr_ansible.host.connection import LocalShell
+from mngr_ansible.provisioning import gathering, provisioner
+from mngr_ansible.provisioning.request import build_request
+from mngr_ansible.provisioning.targets import host_target
+from mngr_ansible.report.report import Interrupted
+
+request = build_request(files=["run.py:there"], settings={"playbooks": [{"path": sys.argv[1], "when": "before"}]})
+try:
+    gathered = gathering.gather([host_target("localhost", LocalShell(), os.getcwd())], request)
+    provisioner.provision(gathered, request)
+except Interrupted as stop:
+    print(*(f"{each.id} {each.status}" for each in stop.report.hosts[0].outcomes), sep="\\n")
+    sys.exit(type(stop.signal).__name__)
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -132,7 +154,7 @@ def test_one_that_fails_before_stops_its_host_and_what_no_log_hides_is_nowhere(t
             "couldn't resolve module/action 'community.x.y'",
             "collection",
         ),
-        ("- hosts: all\n  tasks: [\n", "YAML parsing failed", "--syntax-check"),
+        ("- hosts: all\n  tasks: [\n", "(line 3 of ", "--syntax-check"),
         ("- hosts: all\n  vars_prompt: [{name: version}]\n", "asks for version (vars_prompt)", "group_vars"),
     ],
     ids=["role", "module", "syntax", "question"],
@@ -201,15 +223,33 @@ def test_when_the_time_is_up_it_is_unknown_and_nothing_of_it_runs_any_more(tmp_p
     (host,) = report.hosts
     assert host.error is not None
     assert host.error.problem == f"the time was up; the outcome of {play} is unknown"
-    assert not [each for each in psutil.process_iter(["cmdline"]) if mark in " ".join(each.info["cmdline"] or [])]
+    assert processes_with(mark) == []
 
 
-def test_a_plan_only_says_that_a_run_can_tell_and_is_not_due(tmp_path):
+def test_ctrl_c_in_one_that_comes_before_says_what_was_not_reached_and_ends_all_of_it(tmp_path):
+    mark = f"mark-{os.getpid()}-c"
+    task = {"name": "Hang", "ansible.builtin.command": f"sh -c 'touch {tmp_path}/hangs; sleep 600; echo {mark}'"}
+    play = playbook(tmp_path / "base.yml", task)
+    (tmp_path / "run.py").write_text(INTERRUPTED)
+    words = [sys.executable, "run.py", str(play)]
+    done = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_until((tmp_path / "hangs").exists, 60)
+    done.send_signal(signal.SIGINT)
+    said, error = done.communicate(timeout=60)
+    assert said.decode().splitlines() == [f"playbook:{play} unknown", f"file:{tmp_path}/there not-reached"]
+    assert error.decode().strip() == "KeyboardInterrupt"
+    assert processes_with(mark) == []
+
+
+def test_a_plan_only_says_that_a_run_can_tell_and_a_rendered_directory_that_it_has_none(tmp_path):
     play = playbook(tmp_path / "site.yml")
     done = mngr_ansible("plan", "--playbook", play, "--detailed-exitcode", "--json")
     assert done.returncode == 0
     (step,) = document(done)["hosts"][0]["steps"]
     assert (step["status"], step["kind"], step["reason"]) == ("unknown", "playbook", "only a run can tell")
+    rendered = mngr_ansible("render", tmp_path / "out", "--playbook", play)
+    assert f"the playbook {play} is not in the directory; run it with ansible-playbook" in rendered.stderr
+    assert f"Your own playbooks are not in it: `{play}`" in " ".join((tmp_path / "out/README.md").read_text().split())
     missing = mngr_ansible("plan", "--playbook", tmp_path / "absent.yml")
     assert missing.returncode == 1
     assert "absent.yml does not exist" in missing.stderr
