@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
 import re
 import shlex
@@ -180,6 +181,16 @@ def test_a_playbook_of_the_teams_own_runs_as_the_page_says(team: Team, host: Ssh
     assert contents(host) == WANTED | {f"{name}/site-name": name for name in ("web1", "web2")}
 
 
-def test_the_inventory_of_mngr_is_asked_as_ansible_asks() -> None:
+def test_the_inventories_of_mngr_are_those_that_ansible_is_shown() -> None:
+    shown = yaml.safe_load(FILES["mngr_hosts.yml"])
+    plugin = ast.parse((ROOT / "collection/plugins/inventory/mngr_hosts.py").read_text())
+    (text,) = [ast.literal_eval(each.value) for each in plugin.body if _assigns(each, "DOCUMENTATION")]  # type: ignore[attr-defined]
+    assert set(shown) <= {*yaml.safe_load(text)["options"], "compose", "groups"}
+    assert shown["plugin"] in yaml.safe_load(text)["options"]["plugin"]["choices"]
+
     (line,) = [each for each in commands("The hosts of mngr") if not each.startswith("mngr ")]
     assert shlex.split(line)[1:3] == ["--inventory", "$(command -v mngr-ansible-inventory)"]
+
+
+def _assigns(statement: ast.stmt, name: str) -> bool:
+    return isinstance(statement, ast.Assign) and [getattr(each, "id", "") for each in statement.targets] == [name]
