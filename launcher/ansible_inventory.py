@@ -41,12 +41,10 @@ def main() -> None:
 
 def answer(order: dict[str, Any]) -> dict[str, Any]:
     """The whole answer; an error of Ansible is a part of it."""
-    spoken = Spoken()
     try:
-        return read(order, spoken)
-    except Exception as error:  # noqa: BLE001 - plugins raise anything, and Ansible does where no memory is left
-        words = _TOO_LARGE if is_memory_used_up() else text(error)
-        return {"error": {"kind": kind(error), "text": words}, "warnings": spoken.warnings}
+        return read(order, Spoken())
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - plugins raise anything, as Ansible does without memory
+        return {"error": {"kind": kind(error), "text": _TOO_LARGE if is_memory_used_up() else text(error)}}
 
 
 def is_memory_used_up() -> bool:
@@ -140,7 +138,7 @@ class Hosts:
         from ansible.vars.hostvars import HostVars
 
         self._loader, self._inventory, self._variables = loader, inventory, variables
-        self._hostvars = HostVars(inventory, variables, loader)
+        HostVars(inventory, variables, loader)  # the variables know each other by it
         self._constants = constants
         self._renders_all = renders_all
         connection_loader.get("ssh", class_only=True)  # loads the definitions of its options
@@ -152,7 +150,7 @@ class Hosts:
     def host(self, host: Any) -> dict[str, Any]:
         """One host: its name, groups, connection and, if they are wanted, all its variables."""
         name = str(host.get_name())
-        view = self._hostvars[name]
+        view = self._view(host)
         failed: dict[str, dict[str, str]] = {}
 
         def rendered(variable: str) -> Any:
@@ -200,11 +198,18 @@ class Hosts:
             found |= self._all(host, view, rendered, failed)
         return found
 
+    def _view(self, host: Any) -> Any:
+        """The variables of a host, rendered one by one; they may speak of other hosts."""
+        from ansible.vars.hostvars import HostVarsVars
+
+        variables = self._variables.get_vars(host=host, include_hostvars=True)
+        return HostVarsVars(variables, loader=self._loader, host=host.get_name())
+
     def beyond(self, host: Any) -> dict[str, Any]:
         """A host that the limit leaves out, as playbooks of the user's own may speak of it; what cannot be rendered is
         left out."""
         name = str(host.get_name())
-        view = self._hostvars[name]
+        view = self._view(host)
         failed: dict[str, dict[str, str]] = {}
 
         def rendered(variable: str) -> Any:

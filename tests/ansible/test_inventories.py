@@ -68,7 +68,7 @@ mngr_ansible_manifests=["web.yml"]
 mngr_ansible_manifests=["db.yml"]
 ansible_become=yes
 [all:vars]
-ansible_ssh_common_args='-o ProxyJump="ops@bastion"'
+ansible_ssh_common_args='-o ProxyJump="ops@{{ hostvars["six"].ansible_host }}"'
 later="{{ ansible_facts.os }}"
 """,
     )
@@ -81,7 +81,7 @@ later="{{ ansible_facts.os }}"
     assert (hosts["web-01"].manifests, hosts["web-01"].hidden) == (["web.yml"], ("the group web", "the group db"))
     assert [each.become for each in read_.hosts] == [True, None, None, True]
     assert hosts["db-1"].connection == "local"
-    assert hosts["web-01"].common_args == '-o ProxyJump="ops@bastion"'
+    assert hosts["web-01"].common_args == '-o ProxyJump="ops@2001:db8::1"'
     assert hosts["web-01"].values["ansible_port"] == 2222
     assert hosts["web-01"].templates == {"later": "{{ ansible_facts.os }}"}
     assert read_.notices == ()
@@ -232,3 +232,9 @@ def test_a_remedy_for_a_host_of_an_inventory_names_its_variables():
     assert done.returncode == 1
     assert "a: no ssh server listens on this port" in done.stderr
     assert "give the right port: ansible_port in the inventory." in done.stderr
+
+
+def test_what_is_wrong_with_the_user_s_configuration_is_one_error_in_ansible_s_words():
+    write("hosts.ini", "a\n")
+    write("ansible.cfg", "[defaults]\nforks = many\n")
+    assert "Config 'DEFAULT_FORKS' from" in refused("hosts.ini").problem

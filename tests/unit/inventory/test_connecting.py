@@ -1,5 +1,6 @@
 """The connections of an inventory's hosts: as Ansible's connection plugin ssh would reach them."""
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from mngr_ansible.host.ssh import Address, OpenSsh
 from mngr_ansible.host.ssh_settings import SshSettings
 from mngr_ansible.inventory.answer import InventoryHost
 from mngr_ansible.inventory.connecting import connected
+from mngr_ansible.run.worker import Worker
+from mngr_ansible.run.worker_connection import Desk, WorkerConnection
 from mngr_ansible.values import replace
 
 SOCKETS = Path("/s")
@@ -144,3 +147,20 @@ def test_connections_of_two_kinds_are_two_errors():
 
 def test_whom_a_host_that_becomes_nobody_would_become_does_not_matter():
     assert connected([InventoryHost("a", address="a", become_user="app", become_method="su")], SOCKETS).notices == ()
+
+
+def test_behind_a_worker_the_same_words_lead_there_and_a_key_of_this_machine_goes_with_them(tmp_path):
+    key = tmp_path / "key"
+    key.touch()
+    common = "-o ProxyJump=inner -o ForwardAgent=yes"
+    host = InventoryHost("a", address="10.0.0.5", common_args=common, extra_args="-4", key=str(key), python="/p")
+    over_ssh = ssh(host)
+    desk = Desk(Worker.parse("ansible-runner worker"))
+    connection = WorkerConnection(over_ssh.address, desk, over_ssh.key, over_ssh.known_hosts, over_ssh.own)
+    ((place, path),) = connection.files.items()
+    assert path == str(key)
+    words = shlex.split(connection.variables["ansible_ssh_common_args"])
+    assert (option(words, "ProxyJump"), option(words, "ForwardAgent")) == ("inner", "yes")
+    assert (option(words, "IdentityFile"), option(words, "IdentitiesOnly")) == (f'"../{place}"', "")
+    assert connection.variables["ansible_ssh_extra_args"] == "-4"
+    assert connection.variables["ansible_python_interpreter"] == "/p"
