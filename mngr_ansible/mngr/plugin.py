@@ -206,8 +206,8 @@ their content, you get a warning.
 
 `mngr ansible plan AGENT` shows what would change, with `--diff` also inside files. `mngr ansible apply AGENT` makes
 these changes, for running and for stopped agents. Both take several agents, or `--all`: hosts side by side, the agents
-of one host one after another; an agent that fails stops no other. With `--canary 1` the first one has to end well before
-the others begin.
+of one host one after another; an agent that fails stops no other. With `--canary 1` the first one has to end well
+before the others begin.
 `mngr ansible inventory` prints mngr's ssh hosts for Ansible, in groups by provider, state, agent type and label.
 `mngr list --fields name,plugin.ansible.status` shows the state of each agent's host: `ok`, `due`, `failed` or `never`.
 What `mngr create` was given (`--ansible-package`, `--ansible-manifest`, `--ansible-install`) belongs to the agent:
