@@ -104,6 +104,7 @@ def read(order: dict[str, Any], spoken: Spoken) -> dict[str, Any]:
             self.loader, self.inventory, self.vm = self._play_prereqs()
 
     ansible.cli.InventoryManager = Manager
+    hand_over(order["vault_passwords"])
     words = [word for each in order["vault_ids"] for word in ("--vault-id", each)]
     words += [word for each in order["sources"] for word in ("--inventory", each)]
     reader = Reader(["ansible-inventory", "--list", *words])
@@ -127,6 +128,22 @@ def read(order: dict[str, Any], spoken: Spoken) -> dict[str, Any]:
         "skipped": [[each, why] for each, why in unread.items() if each not in paths],
         "warnings": spoken.warnings,
     }
+
+
+def hand_over(passwords: dict[str, str]) -> None:
+    """Give Ansible the vault passwords that a person has typed, by their labels."""
+    from ansible.cli import CLI
+    from ansible.parsing.vault import VaultSecret
+
+    set_up = CLI.setup_vault_secrets
+
+    def with_typed(*words: Any, **named: Any) -> Any:
+        secrets = set_up(*words, **named)
+        # In place: Ansible has another reference to the list, for values that are decrypted later.
+        secrets.extend((label, VaultSecret(password.encode())) for label, password in passwords.items())
+        return secrets
+
+    CLI.setup_vault_secrets = staticmethod(with_typed)
 
 
 class Hosts:

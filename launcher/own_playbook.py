@@ -56,7 +56,13 @@ def hand_over() -> None:
 
     set_up = CLI.setup_vault_secrets
     typed = [(label, VaultSecret(password.encode())) for label, password in job["vault_passwords"]]
-    CLI.setup_vault_secrets = staticmethod(lambda *words, **named: [*set_up(*words, **named), *typed])
+
+    def with_typed(*words: Any, **named: Any) -> Any:
+        secrets = set_up(*words, **named)
+        secrets.extend(typed)  # in place: Ansible has another reference to it, for values that are decrypted later
+        return secrets
+
+    CLI.setup_vault_secrets = staticmethod(with_typed)
     CLI.ask_passwords = staticmethod(lambda: (None, job["become_password"]))
 
 

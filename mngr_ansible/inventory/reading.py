@@ -31,6 +31,7 @@ class _Order(TypedDict):
     sources: Sequence[str]
     limit: str | None
     vault_ids: Sequence[str]
+    vault_passwords: Mapping[str, str]
     renders_all: bool
 
 
@@ -53,6 +54,7 @@ def read(
     *,
     seconds: float,
     renders_all: bool = False,
+    vault_passwords: Mapping[str, str] | None = None,
 ) -> Inventory:
     """Read inventories as Ansible does.
 
@@ -62,6 +64,7 @@ def read(
         vault_ids: as Ansible's ``--vault-id``.
         seconds: how long it may take.
         renders_all: all variables are rendered.
+        vault_passwords: further ones, which a person has typed, by their labels.
 
     Raises:
         InputError: an inventory cannot be read, has no host, or has a variable that cannot be rendered; or the limit
@@ -75,6 +78,7 @@ def read(
         "sources": [each if "," in each else str(Path(each).expanduser().absolute()) for each in sources],
         "limit": limit,
         "vault_ids": list(vault_ids),
+        "vault_passwords": dict(vault_passwords or {}),
         "renders_all": renders_all,
     }
     answer = _asked(order, seconds)

@@ -55,13 +55,15 @@ def targets(
         InputError: an inventory, or a manifest that it names, cannot be read or used.
         RunError: Ansible could not be run.
     """
+    vault_ids, typed = _vaults(as_tuple("vault_ids", asked.vault_ids))
     started = time.monotonic()
     inventory = read(
         [os.fspath(each) for each in as_paths("inventory", asked.inventories)],
         asked.limit,
-        as_tuple("vault_ids", asked.vault_ids),
+        vault_ids,
         seconds=asked.seconds,
         renders_all=asked.has_playbooks,
+        vault_passwords=typed,
     )
     reached = connected(inventory.hosts, sockets, key, known_hosts)
     manifests = _manifests(inventory.hosts)
@@ -86,8 +88,24 @@ def targets(
             )
         )
     notices = (*inventory.notices, *reached.notices, *_hidden(inventory.hosts))
-    found[0] = replace(found[0], notices=notices, beyond=inventory.beyond)
+    found[0] = replace(found[0], notices=notices, beyond=inventory.beyond, vault_passwords=typed)
     return found
+
+
+def _vaults(vault_ids: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """The ``--vault-id`` that Ansible reads by itself, and by their labels the passwords of those that a person types.
+
+    Raises:
+        InputError: there is no terminal, or nothing was typed.
+    """
+    if not vault_ids:
+        return [], {}
+    from mngr_ansible.provisioning.password import ask_vault_password
+    from mngr_ansible.run.own_playbook import asked_label
+
+    labels = {each: asked_label(each) for each in vault_ids}
+    typed = {label: ask_vault_password(label) for label in labels.values() if label is not None}
+    return [each for each, label in labels.items() if label is None], typed
 
 
 def _manifests(hosts: Sequence[InventoryHost]) -> Mapping[str, tuple[Contribution, ...]]:

@@ -54,7 +54,9 @@ def made_ready(gathered: Sequence[Prepared], request: Request, dialog: Dialog) -
     hosts, beyond = (*(_described(each, own) for each in own.targets), *others), {each["name"] for each in others}
     labels = {each: own_playbook.asked_label(each) for each in request.fleet.vault_ids}
     files = tuple(own_playbook.absolute_vault_id(each) for each, label in labels.items() if label is None)
-    typed = tuple((label, ask_vault_password(label)) for label in labels.values() if label is not None)
+    known = {label: password for each in own.targets for label, password in each.vault_passwords.items()}
+    asked = [label for label in labels.values() if label is not None]
+    typed = tuple((label, known.get(label) or ask_vault_password(label)) for label in asked)
     started, ready = time.monotonic(), []
     for each in request.fleet.playbooks:
         left = max(1.0, request.timeout - (time.monotonic() - started))

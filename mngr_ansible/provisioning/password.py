@@ -24,7 +24,7 @@ def ask_become_password() -> str:
 
 
 def ask_vault_password(label: str) -> str:
-    """The password of a vault with this label, as it was typed, for playbooks of the user's own; it is not shown.
+    """The password of a vault with this label, as it was typed; it is not shown.
 
     Raises:
         InputError: there is no terminal, or nothing was typed.
@@ -37,6 +37,6 @@ def ask_vault_password(label: str) -> str:
             remedy=f"Give a file or a program that has it: --vault-id {label}@FILE.",
         )
     try:
-        return getpass.getpass(f"Vault password ({label}) for the playbooks: ")
+        return getpass.getpass(f"Vault password ({label}): ")
     except EOFError:
         raise InputError("no password was typed", remedy=f"Type it, or give --vault-id {label}@FILE.") from None

@@ -46,6 +46,7 @@ class Target:
         beyond: hosts of the inventory that are not of this command; the first host of an inventory has them.
         become: whether files are written as root there; None: as for all hosts.
         password: for sudo there; None: the one for all hosts. It is kept in memory alone.
+        vault_passwords: those that a person has typed for the inventory; its first host has them.
         python: the interpreter that an inventory names; None: the one that is found there.
         notices: what people should know about where the host comes from.
         words: what remedies name instead of options of the command line: pairs of an option and a variable.
@@ -72,6 +73,7 @@ class Target:
     beyond: "tuple[HostBeyond, ...]" = field(default=(), repr=False)
     become: bool | None = None
     password: str | None = field(default=None, repr=False)
+    vault_passwords: Mapping[str, str] = field(default_factory=dict, repr=False)
     python: str | None = None
     notices: tuple[str, ...] = ()
     words: tuple[tuple[str, str], ...] = ()

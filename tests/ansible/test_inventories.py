@@ -12,7 +12,7 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 from mngr_ansible.errors import ErrorGroup, InputError, MngrAnsibleError
 from mngr_ansible.inventory.reading import Inventory, read
 from tests.support.command_line import argv
-from tests.support.processes import processes_with
+from tests.support.processes import processes_with, run_in_terminal
 
 pytestmark = pytest.mark.usefixtures("_own_directory")
 
@@ -133,6 +133,25 @@ def test_a_vault_password_is_not_asked_for_without_a_terminal():
     )
     assert done.returncode == 1
     assert "a vault password has to be typed, and there is no terminal" in done.stderr
+
+
+def test_a_vault_password_is_typed_once_for_the_inventory_and_the_playbooks():
+    inline = encrypted("in line").replace("\n", "\n        ")
+    write(
+        "hosts.yml",
+        f"all:\n  hosts:\n    here:\n      ansible_connection: local\n      x: !vault |\n        {inline}\n",
+    )
+    write("group_vars/all.yml", encrypted("y: 1\n"))
+    write(
+        "site.yml",
+        "- hosts: here\n  gather_facts: false\n  vars_files: [more.yml]\n"
+        "  tasks: [{ansible.builtin.assert: {that: x == 'in line' and y == 1 and z == 2}}]\n",
+    )
+    write("more.yml", encrypted("z: 2\n"))
+    words = argv("apply", "--inventory", "hosts.yml", "--vault-id", "prod@prompt", "--playbook", "site.yml")
+    code, said = run_in_terminal(words, b"Vault password (prod): ", "vault password")
+    assert code == 0, said
+    assert said.count("Vault password") == 1
 
 
 def test_each_inventory_that_cannot_be_read_is_one_error_with_its_reason():
