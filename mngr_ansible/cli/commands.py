@@ -141,7 +141,7 @@ def _report(targets: Sequence["Target"], request: "Request", options: argparse.N
             )
         if not _is_changing(options):
             inspected = provisioner.inspect(gathered, request, dialog)
-            return plan_report(inspected, has_diff=getattr(options, "diff", False))
+            return plan_report(inspected, has_diff=getattr(options, "diff", False), forks=request.fleet.forks)
         done = provisioner.provision(gathered, request, dialog, command=options.command, is_finished=not is_bootstrap)
         return done.report
 

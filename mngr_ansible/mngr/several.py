@@ -105,7 +105,8 @@ class Agents:
         """What would change for each agent; ``is_recorded``: mngr's records of the agents say it."""
         for batch in _rounds(self._all):
             inspected = provisioner.inspect([_plan_of(one) for one in batch], self._request)
-            for one, report in zip(batch, plan_report(inspected, has_diff=has_diff).hosts, strict=True):
+            hosts = plan_report(inspected, has_diff=has_diff, forks=self._request.fleet.forks).hosts
+            for one, report in zip(batch, hosts, strict=True):
                 one.report = report
                 one.status = None if report.error is not None else "due" if report.is_due else "ok"
         if is_recorded:

@@ -10,7 +10,8 @@ from mngr_ansible.run.playbook import HostRun, run_stages
 from mngr_ansible.run.runner import Event, RunResult
 
 OnOver = Callable[[Prepared, HostReport | None], None]
-"""Is told of a host on which the run is over, with its report where that is final; else it comes with the others'."""
+"""Is told of a host on which the run is over, with its report, if that is known; of one that failed the report at the
+end of the run may say more."""
 
 _LAST_TASK = "Assert versions"
 """What has the last word about a package: the task of the role ``mngr_packages`` that comes at the end."""
@@ -36,10 +37,7 @@ def telling(
         if (host := going_on.get(event.host)) is None:
             return
         host.note(event)
-        if event.kind in ("failed", "unreachable"):
-            del going_on[event.host]
-            on_over(hosts[event.host], None)
-        elif host.is_done:
+        if host.is_done or host.has_failed:
             del going_on[event.host]
             on_over(hosts[event.host], changed_host(hosts[event.host], event.host, host.result))
 
@@ -53,13 +51,16 @@ class _GoingOn:
         self._alias = alias
         self._events: list[Event] = []
         self._left = {step for stage in run_stages(due) for step in stage.ids}
+        self._has_more_sources = False
 
     def note(self, event: Event) -> None:
         self._events.append(event)
         step = event.step
-        if step is None or step["status"] not in _DONE:
+        if step is None:
             return
-        if not step["id"].startswith("package:") or event.task == _LAST_TASK:
+        if step["status"] not in _DONE:
+            self._has_more_sources |= step.get("is_of_source", False)
+        elif not step["id"].startswith("package:") or event.task == _LAST_TASK:
             self._left.discard(step["id"])
 
     @property
@@ -68,6 +69,11 @@ class _GoingOn:
         return not self._left
 
     @property
+    def has_failed(self) -> bool:
+        """Whether nothing more is done there, although not everything is done. Another source may be tried later."""
+        return self._events[-1].kind in ("failed", "unreachable") and not self._has_more_sources
+
+    @property
     def result(self) -> RunResult:
-        """The run as this host has it, when everything is done there."""
+        """The run as this host has it, when it is over there."""
         return RunResult("finished", True, frozenset({self._alias}), tuple(self._events))

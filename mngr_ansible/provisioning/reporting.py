@@ -32,7 +32,12 @@ def nonsense(error: Exception, host: str) -> MngrAnsibleError:
 
 
 def plan_report(
-    prepared: Sequence[Prepared], command: str = "plan", *, has_diff: bool = False, is_refreshing: bool = False
+    prepared: Sequence[Prepared],
+    command: str = "plan",
+    *,
+    has_diff: bool = False,
+    is_refreshing: bool = False,
+    forks: int | None = None,
 ) -> Report:
     """What is to change on every host, and the commands that a person would run for its packages.
 
@@ -41,13 +46,14 @@ def plan_report(
         command: the verb that the report is of.
         has_diff: with the changes in files as diffs; every host is asked once more for what its files hold.
         is_refreshing: the commands fetch the lists of packages first, whatever their age.
+        forks: hosts that are asked at once; None: the usual number.
     """
 
     def planned(each: Prepared) -> HostReport:
         return _planned_host(each, has_diff=has_diff, is_refreshing=is_refreshing)
 
     if has_diff:
-        hosts = at_once(planned, prepared, [each.target.connection for each in prepared])
+        hosts = at_once(planned, prepared, [each.target.connection for each in prepared], forks)
     else:
         hosts = list(map(planned, prepared))
     return Report(command, tuple(hosts))

@@ -253,7 +253,7 @@ class Waves:
 
     def _begin_wave(self, indices: Sequence[int]) -> None:
         """Ask about these hosts, then change what has to change on them; the others are over."""
-        indices = list(indices)
+        indices = sorted(indices)
         self._ready = [each for each in self._ready if each not in indices]
         asked = self._story.ask([self.hosts[index] for index in indices])
         spent = time.monotonic() - self._started
@@ -301,6 +301,8 @@ class Waves:
         self._latest = time.monotonic()
         if report is not None and report.ok:
             self._end(index, report)
+        elif report is not None:  # it is told with those of its wave
+            self._count_failure(index)
 
     def _ran(self, wave: _Wave, report: Report) -> None:
         self._waves.remove(wave)
@@ -353,10 +355,13 @@ class Waves:
         self._reports[index] = apply_report([self.hosts[index]], self._command, None).hosts[0]
 
     def _note_failure(self, index: int) -> None:
+        if not self._reports[index].ok:
+            self._count_failure(index)
+
+    def _count_failure(self, index: int) -> None:
         """Begin no further host where too many have failed."""
         most = self._fleet.max_fail_percentage
-        if not self._reports[index].ok:
-            self._failed.add(index)
+        self._failed.add(index)
         if most is not None and len(self._failed) * 100 > most * len(self.hosts):
             self._close(f"{len(self._failed)} of {_hosts(len(self.hosts))} failed, more than {most:g} %")
 

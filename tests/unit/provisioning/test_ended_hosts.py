@@ -60,13 +60,23 @@ def test_it_is_over_when_the_last_word_is_heard_of_each_step_and_has_its_report_
     assert len(told.followed) == 3
 
 
-def test_a_host_that_failed_is_over_and_its_report_comes_with_that_of_the_run(tmp_path: Path) -> None:
+def test_a_host_that_failed_is_over_once(tmp_path: Path) -> None:
     told = _Told(tmp_path)
     told.step("Copy files", "file:/srv/work/x")
     assert told.step(INSTALL, "package:git", "failed") == []
     told.tell(Event("failed", "host-1", INSTALL, "boom"))
     told.tell(Event("unreachable", "host-1", INSTALL, "boom"))
-    assert told.reports == [None]
+    (report,) = told.reports
+    assert report is not None
+    assert [str(each.status) for each in report.outcomes] == ["changed", "failed"]
+
+
+def test_a_host_for_which_another_source_may_be_tried_is_not_over(tmp_path: Path) -> None:
+    told = _Told(tmp_path)
+    step: Any = {"id": "package:git", "status": "failed", "current": None, "reason": "boom", "is_of_source": True}
+    told.tell(Event("step", "host-1", INSTALL, step=step))
+    told.tell(Event("failed", "host-1", INSTALL, "boom"))
+    assert told.reports == []
 
 
 def test_the_last_word_about_packages_is_that_of_the_roles_last_task() -> None:

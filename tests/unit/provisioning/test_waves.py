@@ -119,7 +119,7 @@ class Scene:
                 self._at_once.discard(name)
             if on_over is not None:
                 host = apply_report([by_name[name]], command, None).hosts[0]
-                on_over(by_name[name], None if name in self.failing else self._done(host, stop))
+                on_over(by_name[name], self._done(host, stop))
 
         self.during(names, over, stop)
         with self._lock:
@@ -300,6 +300,20 @@ def test_when_more_hosts_have_failed_than_are_allowed_no_further_one_is_begun() 
     assert statuses(report).split() == ["failed", "failed", "changed", "failed", *["not-reached"] * 6]
     assert report.notices == ("3 of 10 hosts failed, more than 20 %: h5, h6, h7 and 3 more were not begun",)
     assert sorted(scene.looked) == ["h1", "h2", "h3", "h4"]
+
+
+def test_a_failure_counts_as_soon_as_it_is_known_although_its_wave_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waves, "LATE_SECONDS", 0.05)
+    scene = Scene(6, forks=2, max_fail_percentage=0)
+    scene.failing = {"h2"}
+
+    def during(_names: Sequence[str], over: Callable[[str], None], _stop: RunStop) -> None:
+        over("h2")
+        threading.Event().wait(0.5)  # others could be begun now
+
+    scene.during = during
+    assert statuses(scene.run()).split() == ["changed", "failed", *["not-reached"] * 4]
+    assert sorted(scene.looked) == ["h1", "h2"]
 
 
 def test_as_many_failures_as_are_allowed_stop_nothing() -> None:
