@@ -9,6 +9,7 @@ from mngr_ansible.errors import InputError
 from mngr_ansible.inputs.arguments import current_directory
 from mngr_ansible.inputs.fleet import Fleet, OwnPlaybook
 from mngr_ansible.inputs.settings import Settings
+from mngr_ansible.portable.text import printable
 from mngr_ansible.values import replace
 
 
@@ -69,6 +70,11 @@ def playbook_file(playbook: OwnPlaybook) -> Path:
     """
     base = Path(playbook.base) if playbook.base else current_directory()
     path = Path(os.path.abspath(base / Path(playbook.path).expanduser()))  # noqa: PTH100 - a link stays a link
+    if str(path).encode("utf-8", "ignore").decode() != str(path):
+        raise InputError(
+            f"the playbook {printable(playbook.path)} has a name that is not UTF-8, which Ansible cannot read",
+            remedy="Give it, and the directories above it, other names.",
+        )
     try:
         if not path.is_file():
             problem = "is a directory" if path.is_dir() else "is not a file" if path.exists() else "does not exist"

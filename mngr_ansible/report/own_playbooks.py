@@ -92,6 +92,6 @@ def _cut_off(playbook: OwnPlaybook, step: Outcome, result: "RunResult") -> tuple
 def _told(failed: "Sequence[Event]") -> str:
     """Why a playbook failed: the last task that did, and its message; what it rescued came before."""
     if not failed:
-        return "a task of it failed"
+        return "it ended before it was through, because it failed on other hosts"
     last = failed[-1]
     return f"{last.task or 'a task'}: {clause(last.text)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tarfile
@@ -184,6 +185,26 @@ def test_plays_for_other_hosts_are_skipped_and_those_for_this_machine_are_run(tm
     assert "no play of site.yml is for these hosts; its plays are for: databases, !localhost" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "plays",
+    [
+        [{"hosts": "all", "any_errors_fatal": True}],
+        [{"hosts": "b"}, {"hosts": "a"}, {"hosts": "b"}],
+    ],
+    ids=["fatal", "earlier play"],
+)
+def test_where_it_ended_because_of_another_host_it_has_not_ended_well(tmp_path, plays):
+    task = {"ansible.builtin.fail": {"msg": "no"}, "when": "inventory_hostname == 'a'"}
+    whole = [{"gather_facts": False, "tasks": [{"ansible.builtin.ping": None}, task]} | play for play in plays]
+    play = write(tmp_path / "site.yml", json.dumps(whole))
+    inventory = write(tmp_path / "hosts", "a ansible_connection=local\nb ansible_connection=local\n")
+    report = provision(inventory=[inventory], playbooks=[play])
+    (first, second) = (host.outcomes[0] for host in report.hosts)
+    assert (first.status, first.reason) == ("failed", "ansible.builtin.fail: no")
+    reason = "it ended before it was through, because it failed on other hosts"
+    assert (second.status, second.reason) == ("failed", reason)
+
+
 def test_a_requirements_file_is_installed_once_into_a_place_of_ours(tmp_path, state):
     write(tmp_path / "greet/tasks/main.yml", "- debug: {msg: hello}\n")
     write(
@@ -211,6 +232,17 @@ def test_a_requirement_that_cannot_be_had_is_one_error(tmp_path):
     ) as no:
         installed(tmp_path / "site.yml", "site.yml", 60)
     assert f"ansible-galaxy collection install -r {tmp_path}/requirements.yml" in no.value.remedy
+
+
+def test_an_installation_that_hangs_is_ended_and_named(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        where = f"http://127.0.0.1:{silent.getsockname()[1]}/greet.tar.gz"
+        write(tmp_path / "requirements.yml", f"- {{name: greet, src: {where}}}\n")
+        with pytest.raises(
+            MngrAnsibleError, match=r"the roles of requirements\.yml beside site\.yml were not installed"
+        ):
+            installed(tmp_path / "site.yml", "site.yml", 4)
+    assert processes_with(str(tmp_path)) == []
 
 
 def test_when_the_time_is_up_it_is_unknown_and_nothing_of_it_runs_any_more(tmp_path):
