@@ -16,8 +16,11 @@ from mngr_ansible.inventory.answer import InventoryHost, named
 from mngr_ansible.portable.text import printable
 from mngr_ansible.values import frozen
 
-_UNSUITED = ("ControlMaster", "ControlPath", "ControlPersist")
+_SHARED = "Control(?:Master|Path|Persist)[=\\s].*"
 """Options of ssh that a run sets itself: it shares its connections with Ansible, and closes them."""
+
+_UNCHECKED = f"StrictHostKeyChecking[=\\s].*|(?:User|Global)KnownHostsFile[=\\s]+/dev/null|{_SHARED}"
+"""The same, and those with which host keys are not checked; only ``ansible_ssh_common_args`` may have them."""
 
 _PATHS = ("-F", "-i", "-E")
 """Words of ssh before the path of a file."""
@@ -158,17 +161,15 @@ def _arguments(host: InventoryHost) -> tuple[tuple[str, ...], tuple[str, ...]]:
     Raises:
         ValueError: a quote is not closed.
     """
-    general = _without((*_UNSUITED, "StrictHostKeyChecking"), shlex.split(host.ssh_args))
-    common = _without(_UNSUITED, shlex.split(host.common_args))
-    return (
-        tuple(_absolute([*general, *common])),
-        tuple(_absolute(_without((*_UNSUITED, "StrictHostKeyChecking"), shlex.split(host.extra_args)))),
-    )
+    general = _without(_UNCHECKED, shlex.split(host.ssh_args))
+    common = _without(_SHARED, shlex.split(host.common_args))
+    extra = _without(_UNCHECKED, shlex.split(host.extra_args))
+    return tuple(_absolute([*general, *common])), tuple(_absolute(extra))
 
 
-def _without(options: Sequence[str], words: Sequence[str]) -> list[str]:
+def _without(options: str, words: Sequence[str]) -> list[str]:
     """The words of a command of ssh without these options, which are ``-o NAME=VALUE`` in one word or two."""
-    named_by = re.compile(rf"\s*({'|'.join(options)})\s*[=\s].*", re.IGNORECASE)
+    named_by = re.compile(rf"\s*(?:{options})\s*", re.IGNORECASE)
     left: list[str] = []
     for word in words:
         is_value = bool(left) and left[-1] == "-o"

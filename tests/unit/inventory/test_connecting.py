@@ -58,7 +58,8 @@ def test_arguments_for_all_of_ssh_s_programs_come_before_ours_and_count():
     host = InventoryHost(
         "a",
         address="a",
-        ssh_args="-C -o ControlMaster=auto -oControlPersist=5m -o ForwardAgent=yes -o StrictHostKeyChecking=no",
+        ssh_args="-C -o ControlMaster=auto -oControlPersist=5m -o ForwardAgent=yes -o StrictHostKeyChecking=no "
+        "-o UserKnownHostsFile=/dev/null",
         common_args="-o ProxyJump=bastion -o 'ProxyCommand=ssh -W %h:%p b' -F ./config",
         extra_args="-o ControlPath=none -R 1:2",
     )
@@ -66,7 +67,7 @@ def test_arguments_for_all_of_ssh_s_programs_come_before_ours_and_count():
     words = connection.arguments()
     assert (option(words, "ForwardAgent"), option(words, "ProxyJump")) == ("yes", "bastion")
     assert option(words, "ProxyCommand") == "ssh -W %h:%p b"
-    assert option(words, "StrictHostKeyChecking") == "yes"
+    assert (option(words, "StrictHostKeyChecking"), "/dev/null" in " ".join(words)) == ("yes", False)
     assert not any("Control" in each for each in words)
     assert words[words.index("-F") + 1] == str(Path.cwd() / "config")
     assert connection.variables["ansible_ssh_extra_args"] == "-R 1:2"
