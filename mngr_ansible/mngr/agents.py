@@ -53,13 +53,18 @@ type LiveAgent = tuple[AgentInterface[Any], OnlineHostInterface]
 
 
 def find_agents(addresses: Sequence[str], mngr_ctx: MngrContext) -> FoundAgents:
-    """The agents of these addresses; without any, all whose hosts run.
+    """The agents of these addresses; without any, all whose hosts run. Raises as :func:`choose` does."""
+    names = tuple(str(parse_agent_address(each).agent) for each in addresses)
+    return choose(addresses, discovered(mngr_ctx, names or None))
+
+
+def choose(addresses: Sequence[str], known: Discovered) -> FoundAgents:
+    """The agents of these addresses among those that are known; without any, all whose hosts run.
 
     Raises:
         MngrError: an address does not parse, or names no agent, or several.
         InputError: one names no agent that is known, and not every host answered.
     """
-    known = discovered(mngr_ctx)
     if addresses:
         named = (_named(each, known) for each in addresses)
         chosen = list({(host.host_id, agent.agent_id): (host, agent) for host, agent in named}.values())
@@ -99,7 +104,7 @@ def _named(address: str, known: Discovered) -> tuple[DiscoveredHost, DiscoveredA
             raise
         hosts = ", ".join(sorted(str(each.host_name) for each in known.silent))
         raise InputError(
-            f"{str(error).splitlines()[0].rstrip('.')}; the agents of {hosts} are not known, since they do not answer",
+            f"{str(error).splitlines()[0].rstrip('.')}; the agents of {hosts} are not known: no answer",
             remedy=_REMEDY,
         ) from error
 

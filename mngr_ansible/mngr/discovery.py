@@ -33,11 +33,14 @@ class Discovered:
     silent: Mapping[DiscoveredHost, str] = field(default_factory=dict)
 
 
-def discovered(mngr_ctx: MngrContext) -> Discovered:
-    """Ask all providers for their hosts, and these for their agents. A provider that cannot be asked is a warning."""
+def discovered(mngr_ctx: MngrContext, names: tuple[str, ...] | None = None) -> Discovered:
+    """Ask all providers for their hosts, and these for their agents. A provider that cannot be asked is a warning.
+
+    ``names``: of agents or their ids, where only these are looked for; mngr may know which providers have them.
+    """
     try:
         outcome = discover_hosts_and_agents(
-            mngr_ctx, provider_names=None, agent_identifiers=None, include_destroyed=False, reset_caches=False
+            mngr_ctx, provider_names=None, agent_identifiers=names, include_destroyed=False, reset_caches=False
         )
     except MngrError as error:
         logger.debug("mngr's own discovery failed, so each host is asked alone: {}", error)

@@ -77,9 +77,10 @@ class Agents:
             MngrAnsibleError: what is asked for is wrong for all of them.
         """
         self._call = call
+        request = call.request(is_local=False)  # what is wrong with it is said before a host is contacted
         self.found: FoundAgents = find_agents(call.opts.agents, call.mngr_ctx)
         self._sudo = call.sudo()
-        self._request: Request = call.request(is_local=False, sudo=self._sudo)
+        self._request: Request = replace(request, password=self._sudo.password, control_path=self._sudo.control_path)
         self._all = [_One(each) for each in self.found.agents]
         warned: list[tuple[CreatedWith, bool]] = []
         for one, live in zip(self._all, live_agents(self.found.agents, call.mngr_ctx), strict=True):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 
 import pytest
 
 from tests.support.mngr import Mngr, plugins
+from tests.support.processes import started
+from tests.support.waiting import wait_until
 
 REFUSING = """
 import os
@@ -83,6 +86,22 @@ def test_hosts_go_side_by_side_and_no_agent_stops_another(pool, hosts, project):
     document, by_host = documents(done)
     assert [statuses(host) for host in by_host.values()] == [["changed"], ["ok"], ["ok"]]
     assert pool.agents() == {"a": "ok", "b": "ok", "c": "ok"}
+
+    slow = [{"hosts": "all", "gather_facts": False, "tasks": [{"raw": "touch /srv/slow; sleep 600"}]}]
+    (project / "slow.yml").write_text(json.dumps(slow))
+    words = [*pool.program, "ansible", "apply", "--all", "--playbook", "slow.yml", "--format", "json"]
+    with started(words, cwd=project, env=pool.environment()) as process:
+        wait_until(lambda: all(host.run("test -e /srv/slow", check=False).returncode == 0 for host in hosts), 180)
+        process.send_signal(signal.SIGINT)
+        left, talk = process.communicate(timeout=120)
+    assert process.returncode == 130, talk
+    by_host = {host["host"]: host for host in json.loads(left)["hosts"]}
+    assert {name: statuses(host) for name, host in by_host.items()} == {
+        "a@first": ["ok", "unknown"],
+        "b@first": ["not-reached", "not-reached"],
+        "c@second": ["ok", "unknown"],
+    }
+    assert pool.agents() == {"a": "failed", "b": "ok", "c": "failed"}
 
     second.stop()
     left = pool.run("ansible", "apply", "--all", "--format", "json")
