@@ -84,6 +84,7 @@ def targets(
                 password=host.password,
                 python=host.chosen_python,
                 words=_VARIABLES,
+                place="" if is_ssh else "this machine",  # which may have several names there
                 spent=time.monotonic() - started,
             )
         )

@@ -11,6 +11,7 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 
 from mngr_ansible.errors import ErrorGroup, InputError, MngrAnsibleError
 from mngr_ansible.inventory.reading import Inventory, read
+from mngr_ansible.provisioning.targets import open_targets
 from tests.support.command_line import argv
 from tests.support.processes import processes_with, run_in_terminal
 
@@ -257,3 +258,13 @@ def test_what_is_wrong_with_the_user_s_configuration_is_one_error_in_ansible_s_w
     write("hosts.ini", "a\n")
     write("ansible.cfg", "[defaults]\nforks = many\n")
     assert "Config 'DEFAULT_FORKS' from" in refused("hosts.ini").problem
+
+
+def test_hosts_of_an_inventory_come_before_others_and_names_of_this_machine_one_after_another():
+    write("hosts.ini", "near ansible_connection=local\nhere ansible_connection=local\nfar\n")
+    with open_targets(["dev@other:2222"], inventory=["hosts.ini"]) as (targets, control_path):
+        assert [each.name for each in targets] == ["near", "here", "far", "dev@other:2222"]
+        places = [each.place for each in targets]
+        assert (places[0] == places[1] != "", places[2:]) == (True, ["", ""])
+        assert (targets[0].connect, targets[0].work_dir) == (None, str(Path.cwd()))
+        assert control_path is not None
