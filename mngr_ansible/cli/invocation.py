@@ -51,9 +51,9 @@ def _run(words: Sequence[str], ready: "ReadyAnsible | None") -> int:
         failed = Report(command, errors=(error,))
         return _written(lambda: _show_errors(failed, is_json, is_verbose=is_verbose), error.exit_code)
     except (KeyboardInterrupt, Terminated) as stop:
-        return _stopped(Report(command) if result is None else result.report, stop, is_json)
+        return _stopped(Report(command) if result is None else result.report, stop, words)
     except Interrupted as stop:
-        return _stopped(stop.report, stop.signal, is_json)
+        return _stopped(stop.report, stop.signal, words)
     except HelpShown as shown:
         text = shown.text
         return _written(lambda: print(text, end=""), 0)
@@ -98,27 +98,28 @@ def _written(write: Callable[[], None], code: int) -> int:
 def stopped_at_start(words: Sequence[str], stop: BaseException) -> int:
     """Show that a signal came before :func:`run` was called; the value is the exit code."""
     with lasting_stderr():
-        return _stopped(Report(_command(words)), stop, "--json" in words)
+        return _stopped(Report(_command(words)), stop, words)
 
 
 def _command(words: Sequence[str]) -> str:
     return next((word for word in words if word in verbs.VERBS), "")
 
 
-def _stopped(reached: Report, stop: BaseException, is_json: bool) -> int:
+def _stopped(reached: Report, stop: BaseException, words: Sequence[str]) -> int:
     """Say what was reached, and give the exit code. Nothing that we started runs any more."""
     with contextlib.suppress(ValueError):  # not the main thread
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more Ctrl-C would cut the message
     what = "the step that was running may or may not have finished" if reached.hosts else "nothing was changed"
     error = MngrAnsibleError(f"stopped; {what}", remedy=RUN_AGAIN)
     report = Report(reached.command, reached.hosts, errors=(error,))
+    is_json, is_quiet = "--json" in words, "-q" in words or "--quiet" in words
 
     def show() -> None:
         _show_errors(report, is_json)
         if not is_json and reached.hosts:
             from mngr_ansible.report import text
 
-            print(text.summed_text(report))
+            print(text.wrong_text(report) if is_quiet else text.summed_text(report))
 
     return _written(show, 130 if isinstance(stop, KeyboardInterrupt) else int(str(getattr(stop, "code", 143))))
 

@@ -108,8 +108,9 @@ def last_line(report: Report) -> str:
 
 def _end(host: HostReport) -> str:
     """How a host ended after a run, in words of :data:`_WORDS`."""
+    is_left = not host.about and any(each.status is Status.NOT_REACHED for each in host.outcomes)
     if host.ok:
-        return "done"
+        return "not reached" if is_left else "done"  # optional steps alone
     failing = {each.status for each in host.outcomes if each.is_failure}
     for status, word in _ENDS.items():
         if status in failing:

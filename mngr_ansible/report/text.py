@@ -133,7 +133,7 @@ def wrong_text(report: Report) -> str:
         wrong = [host for host in report.hosts if host.is_stopped]
     else:
         wrong = [host for host in report.hosts if host.is_due and host.error is None]
-    blocks = _applied(wrong, len(report.hosts)) if report.command == "apply" else _tables(wrong)
+    blocks = _applied(wrong, len(report.hosts)) if report.command in ("apply", "bootstrap") else _tables(wrong)
     return "\n".join([*blocks, *last_line(report)])
 
 

@@ -126,6 +126,15 @@ def test_the_last_line_counts_how_hosts_ended_or_what_they_need(
     assert last == f"4 hosts: {counted}, 1 not reached".replace("3 not reached, 1 not", "4 not")
 
 
+def test_a_host_that_was_not_begun_is_not_reached_also_where_all_its_steps_are_optional() -> None:
+    optional = to(NPMRC, "not-reached", is_required=False)
+    left = HostReport("web-9", False, (optional,))
+    assert left.ok
+    assert (
+        lines(summed_text(Report("apply", (*hosts(1, GIT), left))))[-1] == "2 hosts: 1 done (0 changed), 1 not reached"
+    )
+
+
 def test_a_render_ends_with_its_directory() -> None:
     report = Report(
         "render", (*hosts(2, NPMRC), *hosts(1, to(GIT, "blocked", "no source"), start=3)), extra={"path": "/d"}
