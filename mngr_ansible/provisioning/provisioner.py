@@ -206,7 +206,9 @@ def provision(
         if any(each.playbooks for each in gathered):
             from mngr_ansible.provisioning import own_playbooks
 
+            started = time.monotonic()
             request = own_playbooks.made_ready(gathered, request, dialog)
+            gathered = [replace(each, spent=each.spent + time.monotonic() - started) for each in gathered]
         with made_ready(gathered, digest, request) as request:
             waves = _waves(
                 gathered,

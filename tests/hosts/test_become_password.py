@@ -26,11 +26,14 @@ def in_terminal(words, answer):
 
 def test_the_password_installs_and_writes_as_root_and_is_found_nowhere(host, tmp_path, home):
     (tmp_path / "file").write_text("x")
+    task = "{become: true, copy: {dest: /etc/theirs, content: x}}"
+    (tmp_path / "site.yml").write_text(f"- {{hosts: all, gather_facts: false, tasks: [{task}]}}")
     words = ["apply", "--package", "mtool", "--file", f"{tmp_path}/file:/etc/ours", "--become", "-K", *on(host)]
+    words += ["--playbook", f"{tmp_path}/site.yml"]
     with everything_recorded() as seen:
         code, said = in_terminal(words, PASSWORD)
     assert code == 0, said
-    assert host.run("mtool; stat -c %U /etc/ours").stdout == "mtool 2.0\nroot\n"
+    assert host.run("mtool; stat -c %U /etc/ours /etc/theirs").stdout == "mtool 2.0\nroot\nroot\n"
     canary = PASSWORD[:6]
     assert len(seen) > 100
     assert not [each for each in seen if canary in each]
