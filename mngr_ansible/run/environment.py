@@ -37,6 +37,17 @@ _DESCRIPTORS_OF_A_FORK = 4
 """Open files of Ansible's main process for each host on which it works (ansible-core 2.21)."""
 
 
+_POLL_SECONDS = 0.02
+"""How often Ansible looks, where it has several hosts, which of them can go on; its default of 0.001 s costs a whole
+processor as long as one of fifty hosts is worked on."""
+
+
+def configuration(hosts: int) -> str:
+    """The ``ansible.cfg`` of a run: what has no environment variable. Source: Ansible's option
+    ``internal_poll_interval``."""
+    return f"[defaults]\ninternal_poll_interval = {_POLL_SECONDS}\n" if hosts > 1 else ""
+
+
 def is_pipelining() -> bool:
     """Whether tasks come to a host through the connection that is open, without a file there."""
     return os.environ.get("MNGR_ANSIBLE_PIPELINING") != "off"

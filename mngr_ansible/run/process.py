@@ -14,7 +14,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mngr_ansible.run.environment import environment, run_marker, ssh_arguments
+from mngr_ansible.run.environment import configuration, environment, run_marker, ssh_arguments
 from mngr_ansible.system.tempdirs import private_directory, socket_directory
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class RunProcess:
         with ExitStack() as directories:
             self._private = directories.enter_context(private_directory(directory, ".run-"))
             self.sockets = directories.enter_context(socket_directory())
-            (self._private / "ansible.cfg").touch()
+            (self._private / "ansible.cfg").write_text(configuration(hosts))
             ssh_args = None if next_playbook else ssh_arguments(control_path or f"{self.sockets}/%C")
             env = environment(self._private, self.sockets, ssh_args, remote_tmp, hosts)
             own_order = None if own is None else _own_order(own, self._private, env)

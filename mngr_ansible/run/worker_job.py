@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from mngr_ansible.content.location import content_directory, shipped_files
 from mngr_ansible.portable.sh import without_comments
-from mngr_ansible.run.environment import environment, ssh_arguments
+from mngr_ansible.run.environment import configuration, environment, ssh_arguments
 
 PLAYBOOK = "provision.yml"
 _IN_MEMORY = 256 << 20
@@ -62,7 +62,7 @@ class Job(AbstractContextManager["Job"]):
         self._zip = zipfile.ZipFile(self.file, "w", zipfile.ZIP_DEFLATED, compresslevel=1, strict_timestamps=False)
         settings = {"suppress_ansible_output": True, "suppress_output_file": True, "job_timeout": int(seconds) + 1}
         self.add("env/settings", json.dumps(settings))
-        self.add("ansible.cfg", "")
+        self.add("ansible.cfg", configuration(hosts))
         self.add("mngr-ansible-worker", "")
         script = without_comments(_SCRIPT.read_text(encoding="utf-8"))
         self.add("project/run.sh", script.replace(": @ENVIRONMENT@", _environment(hosts)))
