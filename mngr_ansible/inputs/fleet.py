@@ -4,6 +4,7 @@ The command line, the Python API and mngr read these options with the same rules
 """
 
 import math
+import os
 import re
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -114,12 +115,18 @@ def build_fleet(
         host_timeout=None if host_timeout is None else _seconds(host_timeout),
         max_fail_percentage=None if max_fail_percentage is None else _percentage(max_fail_percentage),
         workers=_words("workers", "--worker", workers),
-        playbooks=tuple(
-            each if isinstance(each, OwnPlaybook) else OwnPlaybook(str(*as_paths("playbooks", [each])))
-            for each in as_tuple("playbooks", playbooks)
-        ),
+        playbooks=tuple(map(_playbook, as_tuple("playbooks", playbooks))),
         vault_ids=_words("vault_ids", "--vault-id", vault_ids),
     )
+
+
+def _playbook(value: object) -> OwnPlaybook:
+    if isinstance(value, OwnPlaybook):
+        return value
+    (path,) = as_paths("playbooks", [value])
+    if not os.fspath(path):
+        raise UsageError("--playbook is empty", remedy="Give the path of a playbook.")
+    return OwnPlaybook(os.fspath(path))
 
 
 def _is_plain(value: object) -> bool:

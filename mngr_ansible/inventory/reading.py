@@ -6,6 +6,7 @@ the limit), ``failed`` and ``skipped`` (pairs of a source, or an entry of a dire
 ``warnings``; or ``error``. It may read a vault password from the terminal.
 """
 
+import contextlib
 import json
 import os
 import sys
@@ -150,11 +151,20 @@ def _refused(error: Mapping[str, str], limit: str | None) -> InputError:
     )
 
 
+def _correction(path: str) -> str:
+    """What to do about an inventory that cannot be read. Ansible runs only what is executable, and reads the rest."""
+    file = Path(path)
+    with contextlib.suppress(OSError):
+        if file.is_file() and not os.access(file, os.X_OK) and file.read_bytes()[:2] == b"#!":
+            return f"If it is a program, make it executable: chmod +x {quote(path)}"
+    return f"Correct it; to see all that Ansible says: ansible-inventory -i {quote(path)} --list"
+
+
 def _require_sources(typed: Mapping[str, str], failed: Sequence[tuple[str, str]]) -> None:
     errors = [
         InputError(
             f"the inventory {printable(typed[path])} cannot be read: {shown(why)}",
-            remedy=f"Correct it; to see all that Ansible says: ansible-inventory -i {quote(typed[path])} --list",
+            remedy=_correction(typed[path]),
         )
         for path, why in failed
     ]

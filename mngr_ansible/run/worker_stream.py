@@ -160,7 +160,8 @@ class WorkerStream:
         """An error of the worker, before it began with the playbook."""
         last = str(data.get("result_traceback") or "").strip().rpartition("\n")[2]
         reason = shorten(printable(last or str(data.get("job_explanation") or "")), _LONGEST_SHOWN).rstrip(".")
-        return f"could not take the job: {reason}", "Check the space in its temporary directory."
+        why = f": {reason}" if reason else " and gave no reason"
+        return f"could not take the job{why}", "Check the space in its temporary directory."
 
     def _result(self, process: subprocess.Popen[bytes]) -> EndLine:
         if self._problem is not None:

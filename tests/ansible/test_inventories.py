@@ -176,6 +176,11 @@ def test_each_inventory_that_cannot_be_read_is_one_error_with_its_reason():
     assert refused("nothing").problem == "the inventory nothing does not exist"
 
 
+def test_a_program_that_nobody_may_run_is_said_to_be_that():
+    write("program", "#!/bin/sh\necho '{}'\n", 0o644)
+    assert refused("program").remedy == "If it is a program, make it executable: chmod +x program"
+
+
 def test_a_program_that_hangs_ends_in_time_with_all_that_it_started():
     write("hangs", "#!/bin/sh\nsleep 4321 & exec sleep 4321\n", 0o755)
     assert refused("hangs", seconds=4).problem == "the inventory was not read within 4 s"

@@ -37,7 +37,7 @@ def test_a_canary_that_is_none_is_refused_with_the_spelling(value: Any) -> None:
         *(("host_timeout", each) for each in (0, "0", -1, "soon", math.inf, True)),
         *(("max_fail_percentage", each) for each in (-1, 101, "500%", "half", math.nan)),
         *(("workers", each) for each in (["  "], [3], "ssh bastion")),
-        *(("playbooks", each) for each in ("site.yml", [3])),
+        *(("playbooks", each) for each in ("site.yml", [3], [""])),
     ],
 )
 def test_a_value_that_its_option_does_not_take_is_wrong_usage(option: str, value: Any) -> None:
