@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mngr_ansible.diff.outcome import Outcome, Status
@@ -61,11 +62,8 @@ def made_ready(gathered: Sequence[Prepared], request: Request, dialog: Dialog) -
     for each in request.fleet.playbooks:
         left = max(1.0, request.timeout - (time.monotonic() - started))
         path = playbook_file(each)
-        if (path.parent / own_playbook_requirements.NAME).exists():
-            dialog.on_progress(
-                "", f"{each.path}: installing what its {own_playbook_requirements.NAME} names, if needed"
-            )
-        installed = own_playbook_requirements.installed(path, each.path, left)
+        words = f"{each.path}: installing what the {own_playbook_requirements.NAME} beside it names"
+        installed = own_playbook_requirements.installed(path, each.path, left, partial(dialog.on_progress, "", words))
         settings = own_playbook.search_paths(path, installed) | own_playbook.task_limit(request.fleet.host_timeout)
         one = OwnPlaybookRun(path, settings, files, hosts, (), request.password, typed)
         with socket_directory() as private:

@@ -10,11 +10,13 @@ and directories on this machine that it names::
 
 import hashlib
 import os
+import re
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +38,13 @@ _KEPT = 20
 _KEPT_SECONDS = 86_400
 """So many are kept, and all that were used within a day: another run may use them now."""
 
+_LONGEST_REASON = 1000
+"""Characters of what ansible-galaxy says."""
+
 _NOTHING = "Nothing was changed on any host."
 
 
-def installed(playbook: Path, shown: str, seconds: float) -> Path | None:
+def installed(playbook: Path, shown: str, seconds: float, on_install: Callable[[], None] = lambda: None) -> Path | None:
     """The directory with what the ``requirements.yml`` beside a playbook names; None where there is no such file.
 
     What is there already is not installed again. Otherwise ansible-galaxy does it as when people run it in the
@@ -49,6 +54,7 @@ def installed(playbook: Path, shown: str, seconds: float) -> Path | None:
         playbook: its absolute path.
         shown: its path for people.
         seconds: how long it may take.
+        on_install: is called before something is installed.
 
     Raises:
         InputError: the file does not parse, or something in it cannot be installed.
@@ -65,6 +71,7 @@ def installed(playbook: Path, shown: str, seconds: float) -> Path | None:
         cache = state_directory(_DIRECTORY)
         place = cache / _digest(content, file.parent)
         if not place.is_dir():
+            on_install()
             with private_directory(cache, "new-") as new:
                 (new / "whole").mkdir()
                 for kind in wanted:
@@ -160,19 +167,27 @@ def _install(kind: str, file: Path, new: Path, shown: str, seconds: float) -> No
     except TooLongError:
         raise InputError(f"ansible-galaxy printed too much for {file}", remedy=f"Try by hand: {by_hand}.") from None
     if done.code != 0:
+        reason = printable(_reason(done.stdout, done.stderr, new))
         raise InputError(
-            f"the {kind}s of {NAME} beside {shown} cannot be installed: {printable(_reason(done.stdout, done.stderr))}",
+            f"the {kind}s of {NAME} beside {shown} cannot be installed: {reason}",
             remedy=f"Check the network and the sources in it; by hand: {by_hand}. {_NOTHING}",
         )
 
 
-def _reason(stdout: bytes, stderr: bytes) -> str:
-    """Why ansible-galaxy failed: its last error, else its last line."""
+def _reason(stdout: bytes, stderr: bytes, new: Path) -> str:
+    """Why ansible-galaxy failed: what it says of a role, or its last error, with the lines below; else its last line.
+
+    ``new``: a directory of ours, which says nothing to people.
+    """
     lines = [line.strip() for line in (stdout + b"\n" + stderr).decode(errors="replace").splitlines() if line.strip()]
-    errors = [line.partition("ERROR")[2].lstrip("]!: ") for line in lines if "ERROR" in line]
-    warnings = [line.partition("[WARNING]: ")[2] for line in lines if line.startswith("[WARNING]: - ")]  # of roles
-    reason = (warnings[-1:] or errors[-1:] or lines[-1:] or ["it ended without a message"])[0]
-    return reason.removeprefix("- ")[:1000].rstrip(".")
+    starts = [index for index, line in enumerate(lines) if line.startswith("[WARNING]: - ")]
+    starts = starts or [index for index, line in enumerate(lines) if line.startswith(("[ERROR]: ", "ERROR! "))]
+    words = lines[-1:] or ["it ended without a message"]
+    if starts:
+        first, *below = lines[starts[-1] :]
+        words = [re.sub(r"^(\[(WARNING|ERROR)\]: (- )?|ERROR! )", "", first)]
+        words += list(takewhile(lambda line: not line.startswith(("[", "ERROR! ")), below))
+    return " ".join(words)[:_LONGEST_REASON].replace(f"{new}/", "…/").rstrip(".")
 
 
 def _remove_unused(cache: Path, used: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from mngr_ansible.errors import InputError
 from mngr_ansible.run.own_playbook import OwnPlaybookRun, absolute_vault_id, asked_label, search_paths
 from mngr_ansible.run.own_playbook_events import OwnReducer
-from mngr_ansible.run.own_playbook_requirements import _digest, _kinds
+from mngr_ansible.run.own_playbook_requirements import _digest, _kinds, _reason
 
 
 def test_of_an_ansible_cfg_four_paths_count_and_start_at_its_directory(tmp_path: Path) -> None:
@@ -159,3 +159,16 @@ def test_an_archive_that_changed_is_installed_again(tmp_path: Path) -> None:
     assert _digest(content, tmp_path) == first
     os.utime(tmp_path / "c.tar.gz", (1, 1))
     assert _digest(content, tmp_path) != first
+
+
+def test_what_ansible_galaxy_says_is_told_without_our_directory() -> None:
+    stderr = (
+        "[WARNING]: something else\n[WARNING]: - x was NOT installed successfully: - command /usr/bin/git clone\n"
+        "failed in directory /s/new-1/tmp (rc=128)\nfatal: no repository\n[ERROR]: - you can use --ignore-errors\n"
+    )
+    assert _reason(b"Starting\n", stderr.encode(), Path("/s/new-1")) == (
+        "x was NOT installed successfully: - command /usr/bin/git clone failed in directory …/tmp (rc=128) "
+        "fatal: no repository"
+    )
+    assert _reason(b"", b"[ERROR]: no such host.\n", Path("/s")) == "no such host"
+    assert _reason(b"", b"", Path("/s")) == "it ended without a message"
