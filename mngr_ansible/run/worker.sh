@@ -46,9 +46,13 @@ if [ "${#sockets}" -gt 40 ]; then
   sockets=$(mktemp -d /tmp/mngr-XXXXXXXX) || exit
 fi
 
-# The processes of this run carry its directory in their environment; those of other users cannot be read.
+# The processes of this run carry its directory in their environment; those of other users cannot be read. ssh writes its
+# title over that of the process that keeps a connection open.
 marked() {
-  grep -lsz "^ANSIBLE_HOME=$private/home\$" /proc/[0-9]*/environ | sed 's|^/proc/||; s|/environ$||'
+  {
+    grep -lsz "^ANSIBLE_HOME=$private/home\$" /proc/[0-9]*/environ
+    grep -lsz "^ssh: $sockets/" /proc/[0-9]*/cmdline
+  } | sed 's|^/proc/||; s|/[a-z]*$||'
 }
 end_all() {
   for signal in TERM KILL; do
@@ -116,6 +120,7 @@ watcher=$!
 set +m
 
 # Who ends a run signals all its processes; what cleans up ignores that.
+# shellcheck disable=SC2317  # the trap below calls it
 stop() {
   trap '' HUP INT TERM
   rm -rf "$private"
@@ -130,4 +135,5 @@ code=$?
 trap '' HUP INT TERM
 kill -s KILL "$watcher" 2>/dev/null
 end_all
+if ! kill -0 "$runner" 2>/dev/null; then rm -rf "$private"; fi
 exit "$code"

@@ -68,7 +68,11 @@ class Site:
 
     def left(self):
         """What jobs left on the worker's machine: files, and processes."""
-        return [*map(str, self.tmp.rglob("*")), *self.processes()]
+        inside = subprocess.run(["ip", "netns", "pids", self.network], capture_output=True, text=True).stdout.split()
+        connections = [
+            each for each in map(int, inside) if psutil.pid_exists(each) and psutil.Process(each).name() == "ssh"
+        ]
+        return [*map(str, self.tmp.rglob("*")), *self.processes(), *connections]
 
 
 @pytest.fixture(scope="module")
