@@ -16,7 +16,7 @@ from mngr_ansible.provisioning.request import Confirm, Dialog
 from mngr_ansible.report import text
 from mngr_ansible.report.gathered_lines import GatheredLines
 from mngr_ansible.report.progress import ProgressCallback, described
-from mngr_ansible.report.report import HostReport, Interrupted, Report
+from mngr_ansible.report.report import HostReport, Interrupted, Report, listed
 from mngr_ansible.system.signals import Terminated, signals_ignored
 from mngr_ansible.values import replace
 
@@ -166,10 +166,15 @@ def as_failures(report: Report) -> PluginMngrError:
         return as_failure(report.hosts[0])
     not_ok = [each for each in report.hosts if not each.ok]
     failed = [each for each in not_ok if each.error is not None or _ends_badly(each)]
-    errors = [*map(as_mngr_error, report.errors), *map(as_failure, failed)]
-    problems = [clause(str(each)) for each in errors[:_FEW]]
-    if len(errors) > _FEW:
-        problems.append(f"{len(errors) - _FEW} more")
+    failures = [as_failure(each) for each in failed]
+    errors = [*map(as_mngr_error, report.errors), *failures]
+    names: dict[str, list[str]] = {}
+    for each, failure in zip(failed, failures, strict=True):
+        names.setdefault(clause(str(failure).removeprefix(f"{printable(each.host)}: ")), []).append(each.host)
+    problems = [clause(str(each)) for each in errors[: len(report.errors)]]
+    problems += [f"{printable(listed(those))}: {problem}" for problem, those in names.items()]
+    if len(problems) > _FEW:
+        problems[_FEW:] = [f"{len(problems) - _FEW} more"]
     if len(not_ok) > len(failed):
         problems.append(f"{len(not_ok) - len(failed)} not begun")
     start = f"{len(failed)} of {len(report.hosts)} agents failed: " if failed else ""

@@ -24,8 +24,13 @@ def tables(hosts: Sequence[HostReport], columns: int) -> list[str]:
 def _table(hosts: Sequence[HostReport], count: str, *lines: str, columns: int) -> str:
     if len(hosts) == 1:
         return host_text(hosts[0], columns)
-    head = heading(f"{len(hosts)} hosts   {_about(hosts)}", f"each: {count}", columns)
+    head = heading(f"{len(hosts)} {_called(hosts)}   {_about(hosts)}", f"each: {count}", columns)
     return "\n".join([head, *_wrapped([host.host for host in hosts], columns, "    "), *lines])
+
+
+def _called(hosts: Sequence[HostReport]) -> str:
+    """What several of them are called."""
+    return "agents" if all(host.agent for host in hosts) else "hosts"
 
 
 def _about(hosts: Sequence[HostReport]) -> str:
@@ -102,8 +107,7 @@ def last_line(report: Report) -> str:
     changed = sum(host.ok and any(each.status is Status.CHANGED for each in host.outcomes) for host in report.hosts)
     done = f" ({changed} changed)"
     parts = [f"{counts[word]} {word}{done if word == 'done' else ''}" for word in _WORDS if counts[word]]
-    what = "agents" if all(host.agent for host in report.hosts) else "hosts"
-    return f"{len(report.hosts)} {what}: {', '.join(parts)}"
+    return f"{len(report.hosts)} {_called(report.hosts)}: {', '.join(parts)}"
 
 
 def _end(host: HostReport) -> str:

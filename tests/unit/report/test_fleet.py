@@ -66,6 +66,12 @@ def test_hosts_that_are_alike_in_every_row_are_one_table_with_their_names() -> N
     ]
 
 
+def test_agents_of_mngr_are_called_agents() -> None:
+    report = Report("plan", hosts(2, GIT, agent="a"))
+    assert plan_text(report, "apply").splitlines()[0].startswith("2 agents   ")
+    assert plan_text(report, "apply").endswith("\n2 agents: 2 ok")
+
+
 def test_hosts_that_never_answered_are_one_table_of_a_run_and_the_last_line_counts_them() -> None:
     done = hosts(9, GIT, to(NPMRC, "changed"))
     lost = [dead(f"db-{index}", to(NPMRC, "not-reached"), to(GIT, "not-reached")) for index in range(3)]
