@@ -21,6 +21,7 @@ from mngr_ansible.provisioning.reporting import apply_report
 from mngr_ansible.provisioning.request import Dialog, Prepared, Request
 from mngr_ansible.report.progress import ProgressCallback, failed_early, summary
 from mngr_ansible.report.report import HostReport, Interrupted, Report, listed
+from mngr_ansible.system.signals import signals_held, signals_ignored
 from mngr_ansible.values import frozen, replace
 
 if TYPE_CHECKING:
@@ -91,7 +92,8 @@ class Waves:
         self._most = self._fleet.forks or MOST
         self._most_looks = hosts_at_once(self._fleet.forks)
         self._events: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._threads: list[threading.Thread] = []
+        self._going_on: list[threading.Event] = []
+        """Set when a thread has done its work. Not ``Thread.join``: a signal makes it forget that the thread runs."""
         self._waiting: deque[int] = deque()
         self._batch: deque[int] = deque()
         self._busy: dict[str, int] = {}
@@ -134,12 +136,11 @@ class Waves:
             return self._report()
         except BaseException as stop:
             self._stop()
-            if not self._begun and not self._has_finished:
-                raise
-            if isinstance(stop, Interrupted):
-                raise Interrupted(self._report(), stop.signal) from stop.signal
-            if isinstance(stop, (KeyboardInterrupt, SystemExit)):
-                raise Interrupted(self._report(), stop) from stop
+            signal = stop.signal if isinstance(stop, Interrupted) else stop
+            if isinstance(signal, (KeyboardInterrupt, SystemExit)) and (self._begun or self._has_finished):
+                with signals_ignored():
+                    report = self._reached()
+                raise Interrupted(report, signal) from signal
             raise
 
     def _go(self) -> None:
@@ -222,10 +223,18 @@ class Waves:
         if len(self.hosts) == 1:
             self._events.put(work())
             return
-        self._threads = [each for each in self._threads if each.is_alive()]
-        thread = threading.Thread(target=lambda: self._events.put(work()), daemon=True)
-        self._threads.append(thread)
-        thread.start()
+        is_done = threading.Event()
+
+        def do() -> None:
+            try:
+                self._events.put(work())
+            finally:
+                is_done.set()
+
+        with signals_held():
+            self._going_on = [each for each in self._going_on if not each.is_set()]
+            self._going_on.append(is_done)
+            threading.Thread(target=do, daemon=True).start()
 
     def _look(self, index: int) -> Callable[[], None]:
         try:
@@ -387,22 +396,28 @@ class Waves:
             self._request = replace(self._request, ready=None)
 
     def _stop(self) -> None:
-        """End everything that goes on, and take note of what became of it. One more signal ends it sooner."""
+        """End everything that goes on. One more signal ends it sooner: it takes the hosts from what cleans up there."""
         self._is_over = True
-        for wave in self._waves:
-            wave.stop.set()
-        for index in self._looking:
-            self.hosts[index].target.connection.stop()
-        for thread in self._threads:
-            while thread.is_alive():
-                try:
-                    thread.join()
-                except (KeyboardInterrupt, SystemExit):
-                    for each in self.hosts:
-                        each.target.connection.stop()
+        ending = [self.hosts[index].target.connection for index in self._looking]
+        while True:
+            try:
+                for wave in self._waves:
+                    wave.stop.set()
+                for each in ending:
+                    each.stop()
+                for is_done in self._going_on:
+                    is_done.wait()
+            except (KeyboardInterrupt, SystemExit):
+                ending = [each.target.connection for each in self.hosts]
+            else:
+                return
+
+    def _reached(self) -> Report:
+        """The report after a stop: first what the waves had to say at their end."""
         while not self._events.empty():
             with suppress(Exception, KeyboardInterrupt, SystemExit, Interrupted):
                 self._events.get()()
+        return self._report()
 
     def _report(self) -> Report:
         for index in range(len(self.hosts)):

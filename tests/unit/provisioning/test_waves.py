@@ -360,6 +360,26 @@ def test_a_signal_ends_waves_and_inspections_and_says_of_each_host_what_it_reach
     assert stop.value.report.all_errors == ()
 
 
+def test_one_more_signal_takes_the_hosts_from_a_wave_that_takes_its_time_to_end() -> None:
+    scene = Scene(3)
+
+    def interrupt() -> None:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    def during(_names: Sequence[str], _over: Callable[[str], None], stop: RunStop) -> None:
+        interrupt()
+        while not stop.is_set:
+            threading.Event().wait(0.01)
+        while not scene.host(1).stopped.is_set():  # as if it cleaned up there
+            interrupt()
+            threading.Event().wait(0.05)
+
+    scene.during = during
+    with pytest.raises(Interrupted) as stop:
+        scene.run()
+    assert statuses(stop.value.report) == "unknown unknown unknown"
+
+
 class _Calling(list[tuple[str, str]]):
     def __init__(self, tell: Callable[[str, str], None]) -> None:
         super().__init__()
