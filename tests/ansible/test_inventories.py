@@ -63,8 +63,10 @@ db-1 ansible_user="{{ 'd' ~ 'ba' }}" ansible_connection=local
 [prod:children]
 web
 db
+[prod:vars]
+mngr_ansible_manifests=["all.yml"]
 [web:vars]
-mngr_ansible_manifests=["web.yml"]
+mngr_ansible_manifests=["all.yml", "web.yml"]
 [db:vars]
 mngr_ansible_manifests=["db.yml"]
 ansible_become=yes
@@ -79,7 +81,10 @@ later="{{ ansible_facts.os }}"
     assert [each.port for each in read_.hosts] == [2222, 2222, None, None]
     assert (hosts["six"].address, hosts["db-1"].user, hosts["six"].user) == ("2001:db8::1", "dba", "deploy")
     assert hosts["web-01"].groups == ("prod", "db", "web")
-    assert (hosts["web-01"].manifests, hosts["web-01"].hidden) == (["web.yml"], ("the group web", "the group db"))
+    assert hosts["web-01"].manifests == ["all.yml", "web.yml"]
+    assert hosts["web-01"].hidden == ("the group web", "the group db")
+    assert hosts["six"].hidden == ("the group web",), "it has what the group above it names"
+    assert hosts["db-1"].hidden == ("the group db", "the group prod")
     assert [each.become for each in read_.hosts] == [True, None, None, True]
     assert hosts["db-1"].connection == "local"
     assert hosts["web-01"].common_args == '-o ProxyJump="ops@2001:db8::1"'
