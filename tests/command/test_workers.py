@@ -25,6 +25,7 @@ NO_WORKERS = {
         "ended with exit code 127 before it began (sh: ansible-runner: not found)",
         "Install ansible-runner and ansible-core there",
     ),
+    "sh -c 'head -c 3000 >/dev/null; exit 3'": ("ended with exit code 3 before it began", "'ansible-runner worker'"),
     "sh -c 'echo Connection refused. >&2; exit 255'": (
         "ended with exit code 255 before it began (Connection refused)",
         "Run the command by hand",

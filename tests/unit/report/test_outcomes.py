@@ -53,6 +53,27 @@ def test_where_the_playbook_never_began_no_step_was_running(made):
 
 
 @pytest.mark.parametrize(
+    ("has_begun", "status", "words"),
+    [(True, "unknown", "the outcome of git, vim is unknown"), (False, "not-reached", "not started: git, vim")],
+)
+def test_what_a_lost_worker_may_go_on_with_is_unknown_and_what_never_began_is_not_reached(
+    made, has_begun, status, words
+):
+    lost = result(step(FILE), status="stopped", problem="the worker 'ssh bastion' was lost")
+    lost = replace(lost, has_begun=has_begun, is_out_of_sight=True, remedy="Check the link.")
+    steps, error = from_events(made, "host-1", "build-1", lost)
+    assert statuses(steps) == {FILE: "changed", GIT: status, VIM: status}
+    assert error.problem == f"the worker 'ssh bastion' was lost; {words}"
+    assert error.remedy.startswith("Check the link. Run the same command again.")
+
+
+def test_a_host_that_was_done_when_its_worker_was_lost_has_no_error(made):
+    lost = result(step(FILE), step(GIT), step(VIM), status="stopped", problem="the worker 'ssh bastion' was lost")
+    steps, error = from_events(made, "host-1", "build-1", replace(lost, is_out_of_sight=True, remedy="Check the link."))
+    assert (set(statuses(steps).values()), error) == ({"changed"}, None)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "The command action failed to execute in the expected time frame (5) and was terminated",
