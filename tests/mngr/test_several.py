@@ -60,7 +60,6 @@ def test_hosts_go_side_by_side_and_no_agent_stops_another(pool, hosts, project):
     document, by_host = documents(planned)
     assert {name: host["agent"] for name, host in by_host.items()} == {"a@first": "a", "b@first": "b", "c@second": "c"}
     assert all(statuses(host) == ["missing"] for host in by_host.values())
-    assert pool.agents() == {"a": "due", "b": "due", "c": "due"}
 
     refused = pool.run("ansible", "apply", "b", "a", "c@second", env={"REFUSED": "b"})
     assert refused.returncode == 1
@@ -85,7 +84,6 @@ def test_hosts_go_side_by_side_and_no_agent_stops_another(pool, hosts, project):
     assert done.returncode == 0, done.stderr
     document, by_host = documents(done)
     assert [statuses(host) for host in by_host.values()] == [["changed"], ["ok"], ["ok"]]
-    assert pool.agents() == {"a": "ok", "b": "ok", "c": "ok"}
 
     slow = [{"hosts": "all", "gather_facts": False, "tasks": [{"raw": "touch /srv/slow; sleep 600"}]}]
     (project / "slow.yml").write_text(json.dumps(slow))
