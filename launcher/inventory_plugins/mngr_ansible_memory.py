@@ -8,6 +8,8 @@ this one trusts only what the user's inventory has as a template. Source: ansibl
 
 from __future__ import annotations
 
+from graphlib import TopologicalSorter
+
 from ansible.plugins.inventory import BaseInventoryPlugin
 from ansible.template import trust_as_template
 from ansible.vars.plugins import get_vars_from_path
@@ -32,6 +34,8 @@ class InventoryModule(BaseInventoryPlugin):
             inventory.add_host(host["name"])
             for group in host["groups"]:
                 inventory.add_child(inventory.add_group(group), host["name"])
+        for group, number in priorities(hosts).items():
+            inventory.set_variable(group, "ansible_group_priority", number)
         beside = {
             name: set(get_vars_from_path(loader, __main__.job["directory"], [group], "all"))
             for name, group in inventory.groups.items()
@@ -41,6 +45,18 @@ class InventoryModule(BaseInventoryPlugin):
             for name, value in (host["variables"] | templates).items():
                 if not is_hidden(name, host, beside):
                     inventory.set_variable(host["name"], name, value)
+
+
+def priorities(hosts) -> dict[str, int]:  # type: ignore[no-untyped-def]
+    """For each group a number above that of the groups in which it is: each host names its groups in such an order.
+
+    Here all groups are side by side, so only these numbers tell whose ``group_vars`` beside the playbook counts.
+    """
+    sorter: TopologicalSorter[str] = TopologicalSorter()
+    for host in hosts:
+        for index, group in enumerate(host["groups"]):
+            sorter.add(group, *host["groups"][max(0, index - 1) : index])
+    return {group: number for number, group in enumerate(sorter.static_order(), 1)}
 
 
 def is_hidden(variable, host, beside) -> bool:  # type: ignore[no-untyped-def]

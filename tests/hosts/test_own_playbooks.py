@@ -24,7 +24,8 @@ SITE = """\
       become: true
       copy:
         dest: "/etc/of-{{ inventory_hostname }}"
-        content: "{{ group_names }} {{ groups['far'] }} {{ secret }} {{ release }} {{ level }} {{ mngr_host_name }}\\n"
+        content: "{{ group_names }} {{ groups['far'] }} {{ said }} {{ who }}\\n"
+      vars: {who: "{{ mngr_host_name }}", said: "{{ secret }} {{ release }} {{ level }} {{ nested }}"}
     - name: Look for the secrets on this machine's disk
       delegate_to: localhost
       become: false
@@ -55,7 +56,8 @@ def test_an_inventory_reaches_the_playbook_and_its_secrets_are_on_no_disk_and_in
     own, inventory = tmp_path / "own", tmp_path / "inventory"
     (own / "group_vars").mkdir(parents=True)
     (own / "site.yml").write_text(SITE)
-    (own / "group_vars/all.yml").write_text("level: playbook\n")
+    for group, text in {"all": "level: playbook", "web": "nested: parent", "app": "nested: child"}.items():
+        (own / "group_vars" / f"{group}.yml").write_text(f"{text}\n")
     password = tmp_path / "vault-password"
     password.write_text("open sesame\n")
     (inventory / "group_vars").mkdir(parents=True)
@@ -72,19 +74,22 @@ def test_an_inventory_reaches_the_playbook_and_its_secrets_are_on_no_disk_and_in
         "ansible_ssh_common_args": f"-o UserKnownHostsFile={host.known_hosts}",
     }
     groups = {
-        "web": {"hosts": {"web-1": {"ansible_user": "root"}, "web-2": {"ansible_user": "dev"}}},
+        "web": {"children": {"app": {"hosts": {"web-1": {"ansible_user": "root"}, "web-2": {"ansible_user": "dev"}}}}},
         "db": {"hosts": {"db-1": {"ansible_user": "root"}}},
         "far": {"hosts": {"far-1": {"ansible_host": "192.0.2.1"}}},
     }
     (inventory / "hosts.yml").write_text(json.dumps({"all": {"vars": common, "children": groups}}))
     words = ["--inventory", inventory, "--limit", "!far", "--vault-id", f"prod@{password}"]
     with everything_recorded() as seen:
-        done = mngr_ansible("apply", *words, "--playbook", own / "site.yml", "--canary", "1", "--json", cwd=tmp_path)
+        done = mngr_ansible("apply", *words, "--playbook", own / "site.yml", "--json", cwd=tmp_path)
     step = f"playbook:{own}/site.yml"
-    assert [statuses(done, number)[step] for number in range(3)] == ["changed", "changed", "failed"], done.stderr
-    assert [each["host"] for each in document(done)["hosts"]] == ["web-1", "web-2", "db-1"]
+    names = [each["host"] for each in document(done)["hosts"]]
+    found = {name: statuses(done, number)[step] for number, name in enumerate(names)}
+    assert found == {"web-1": "changed", "web-2": "changed", "db-1": "failed"}, done.stderr
     of_all = host.run("cat /etc/of-web-1 /etc/of-web-2").stdout
-    assert of_all == "".join(f"['web'] ['far-1'] {SECRET} Debian playbook {name}\n" for name in ("web-1", "web-2"))
+    assert of_all == "".join(
+        f"['app', 'web'] ['far-1'] {SECRET} Debian playbook child {name}\n" for name in ("web-1", "web-2")
+    )
     assert (own / "here").read_text() == "here"
     assert len(seen) > 20
     assert not [each for each in seen if "c4n4ry" in each]
