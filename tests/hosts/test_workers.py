@@ -152,7 +152,9 @@ def slow(sites):
     """A package that is installed when ``/tmp/go`` is there."""
     yield ["--package", "slow", "--file", f"{__file__}:/srv/file"]
     for each in sites:
-        each.host.run("touch /tmp/go; while pgrep -x dpkg; do sleep 0.1; done >/dev/null; rm -f /tmp/go /tmp/begun")
+        each.host.run(
+            "touch /tmp/go; while pgrep -x 'apt-get|dpkg' >/dev/null; do sleep 0.1; done; rm -f /tmp/go /tmp/begun"
+        )
         each.host.run("dpkg --purge --force-all slow; rm -f /srv/file")
 
 
