@@ -67,11 +67,13 @@ class Site:
         return [each for each in self.processes() if each.cmdline()[1:] == [str(RUNNER), "worker"]]
 
     def left(self):
-        """What jobs left on the worker's machine: files, and processes."""
+        """What jobs left on the worker's machine: files, processes, connections of ssh (they have a title)."""
         inside = subprocess.run(["ip", "netns", "pids", self.network], capture_output=True, text=True).stdout.split()
-        connections = [
-            each for each in map(int, inside) if psutil.pid_exists(each) and psutil.Process(each).name() == "ssh"
-        ]
+        connections = []
+        for each in map(int, inside):
+            with contextlib.suppress(psutil.Error):
+                if psutil.Process(each).name() == "ssh":
+                    connections.append(each)
         return [*map(str, self.tmp.rglob("*")), *self.processes(), *connections]
 
 
