@@ -16,6 +16,13 @@ from typing import Any
 import pytest
 
 from mngr_ansible import MngrAnsibleError, Report, provision
+from mngr_ansible.inputs.fleet import build_fleet
+from mngr_ansible.provisioning.gathering import gather
+from mngr_ansible.provisioning.own_playbooks import made_ready
+from mngr_ansible.provisioning.provisioner import inspect
+from mngr_ansible.provisioning.request import SILENT, build_request
+from mngr_ansible.provisioning.targets import open_targets
+from mngr_ansible.provisioning.wave import run_wave
 from mngr_ansible.run.own_playbook_requirements import installed
 from tests.support.command_line import document, mngr_ansible, statuses
 from tests.support.processes import processes_with
@@ -193,7 +200,11 @@ def test_where_it_ended_because_of_another_host_it_has_not_ended_well(tmp_path):
     plays = [{"hosts": "b"}, {"hosts": "a:c", "any_errors_fatal": True}, {"hosts": "b"}]
     play = write(tmp_path / "site.yml", json.dumps([{"gather_facts": False, "tasks": tasks} | each for each in plays]))
     inventory = write(tmp_path / "hosts", "".join(f"{each} ansible_connection=local\n" for each in "abc"))
-    report = provision(inventory=[inventory], playbooks=[play])
+    with open_targets((), inventory=[inventory], has_playbooks=True) as (targets, control_path):
+        request = build_request(fleet=build_fleet(playbooks=[play]), control_path=control_path)
+        gathered = gather(targets, request)
+        request = made_ready(gathered, request, SILENT)
+        report = run_wave(inspect(gathered, request), request, SILENT, "apply")  # in one wave, however slow it is here
     reason = "it ended before it was through, because it failed on other hosts"
     assert [(host.outcomes[0].status, host.outcomes[0].reason) for host in report.hosts] == [
         ("failed", "ansible.builtin.fail: no"),
