@@ -223,16 +223,24 @@ def _finish(order: Order, *, is_over: bool = False) -> None:
         is_over: Ansible ended by itself, so what it started and left running is meant to stay, such as a service.
     """
     _ending.acquire()
-    if not _held.has_begun:
-        _end_held()
-    elif not is_over:
-        _end_descendants(0 if order["worker"] is None else WORKER_SECONDS)
-    _close_control_sockets(Path(order["sockets"]))
-    _remove(Path(order["sockets"]))
-    _remove(Path(order["private"]))
-    if not _held.has_begun and order["temporary"] is not None and _is_abandoned(order["temporary"], order["parent"]):
-        _remove(Path(order["temporary"]))
-    os._exit(0)
+    try:
+        if not _held.has_begun:
+            _end_held()
+        elif not is_over:
+            _end_descendants(0 if order["worker"] is None else WORKER_SECONDS)
+    finally:  # whatever fails: nothing else would end this process, since all others wait for the lock
+        try:
+            _close_control_sockets(Path(order["sockets"]))
+            _remove(Path(order["sockets"]))
+            _remove(Path(order["private"]))
+            if (
+                not _held.has_begun
+                and order["temporary"] is not None
+                and _is_abandoned(order["temporary"], order["parent"])
+            ):
+                _remove(Path(order["temporary"]))
+        finally:
+            os._exit(0)
 
 
 def _is_abandoned(directory: str, parent: int) -> bool:
@@ -282,8 +290,15 @@ def _end_descendants(more: float) -> None:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
         alive = []
-        for process in psutil.Process().children(recursive=True):
-            with suppress(psutil.NoSuchProcess):
+        try:
+            children = psutil.Process().children(recursive=True)
+        except (psutil.Error, OSError):  # of a process that ends just now, or for want of a descriptor: look again
+            if time.monotonic() > begin + GIVE_UP + more:
+                return
+            time.sleep(0.02)
+            continue
+        for process in children:
+            with suppress(psutil.Error):
                 if process.status() != psutil.STATUS_ZOMBIE:
                     alive.append(process)
         if not alive:

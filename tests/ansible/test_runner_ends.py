@@ -209,3 +209,15 @@ def test_the_calling_process_is_left_as_it_was(tmp_path: Path, mark: str) -> Non
     with pytest.raises(ValueError, match="Settle"):
         runner.run(good, timeout=60, on_event=refuse)
     assert state() == before
+
+
+def test_the_supervisor_ends_also_where_it_cannot_look_for_what_it_started(tmp_path):
+    code = """
+import psutil, resource, sys
+from mngr_ansible.run import supervisor
+supervisor._held.has_begun = True
+resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
+supervisor._finish({"worker": None, "sockets": sys.argv[1], "private": sys.argv[1], "temporary": None, "parent": 1})
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "none")], capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
