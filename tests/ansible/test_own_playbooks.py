@@ -156,7 +156,7 @@ def test_one_that_fails_before_stops_its_host_and_what_no_log_hides_is_nowhere(t
 @pytest.mark.parametrize(
     ("text", "problem", "remedy"),
     [
-        ("- hosts: all\n  roles: [nginx]\n", "The role 'nginx' was not found", "requirements.yml"),
+        ("- hosts: all\n  roles: [nginx]\n", "role 'nginx' was not found", "requirements.yml"),
         (
             "- hosts: all\n  tasks: [{community.x.y: }]\n",
             "couldn't resolve module/action 'community.x.y'",

@@ -44,6 +44,7 @@ TOGETHER = {
     "hosts/test_many_hosts.py": 70,
     "faults/test_lost_workers.py": 45,
     "hosts/test_inventories.py": 20,
+    "ansible/test_oldest_ansible.py": 10,
     "hosts/test_costs_packages.py": 60,
     "hosts/test_programs.py": 40,
     "hosts/test_destinations.py": 40,
