@@ -17,7 +17,8 @@ It imports Ansible, so it stands outside of the package, which only runs Ansible
     A list of pairs: the label of a vault, and its password.
 ``is_check``
     Nothing is run. The playbook is loaded as a whole, and one line of JSON is printed: ``problem``, a sentence of
-    Ansible or null; ``plays``, a list of ``pattern``, ``hosts`` and ``questions`` (the names of ``vars_prompt``).
+    Ansible or null; ``plays``, a list of ``pattern``, ``hosts`` and ``questions`` (the names of ``vars_prompt``);
+    ``vault_passwords``, all of them as above, where ``are_passwords_wanted``.
 
 Otherwise arguments, output and exit codes are those of ``ansible-playbook``.
 """
@@ -39,6 +40,8 @@ import ansible_playbook
 
 job: dict[str, Any] = {}
 """The document; the inventory plugin reads it here."""
+known: list[tuple[str, str]] = []
+"""The passwords of vaults that Ansible has, with their labels."""
 
 
 def read_job() -> None:
@@ -60,54 +63,11 @@ def hand_over() -> None:
     def with_typed(*words: Any, **named: Any) -> Any:
         secrets = set_up(*words, **named)
         secrets.extend(typed)  # in place: Ansible has another reference to it, for values that are decrypted later
+        known[:] = [(label, secret.bytes.decode("utf-8", "surrogateescape")) for label, secret in secrets]
         return secrets
 
     CLI.setup_vault_secrets = staticmethod(with_typed)
     CLI.ask_passwords = staticmethod(lambda: (None, job["become_password"]))
-
-
-def count_what_was_left() -> None:
-    """Have Ansible count a host as failed for which the playbook ended early, because it failed on others.
-
-    Ansible itself counts the tasks that were run: with ``any_errors_fatal``, or where all hosts of a play failed, its
-    counters say of the others that all is well. Source: ansible-core 2.21, ``PlaybookExecutor.run``.
-    """
-    from ansible.executor.task_queue_manager import TaskQueueManager
-    from ansible.playbook import Playbook
-
-    load, run, send = Playbook.load, TaskQueueManager.run, TaskQueueManager.send_callback
-    books: list[Any] = []
-    begun: set[tuple[str, str]] = set()
-
-    def kept(*words: Any, **named: Any) -> Any:
-        books.append(load(*words, **named))
-        return books[-1]
-
-    def noted(queue: Any, play: Any) -> Any:
-        begun.update((play._uuid, host.name) for host in queue._inventory.get_hosts(play.hosts))  # noqa: SLF001
-        return run(queue, play)
-
-    def counted(queue: Any, name: str, *words: Any, **named: Any) -> Any:
-        stats = queue._stats  # noqa: SLF001
-        if name == "v2_playbook_on_stats" and (stats.failures or stats.dark):
-            for host in {*queue._failed_hosts, *left(queue)}:  # noqa: SLF001
-                if not stats.failures.get(host) and not stats.dark.get(host):
-                    stats.increment("failures", host)
-        return send(queue, name, *words, **named)
-
-    def left(queue: Any) -> set[str]:
-        queue._inventory.remove_restriction()  # noqa: SLF001
-        plays = [play for book in books for play in book.get_plays() if isinstance(play.hosts, (str, list))]
-        return {
-            host.name
-            for play in plays
-            for host in queue._inventory.get_hosts(play.hosts)  # noqa: SLF001
-            if (play._uuid, host.name) not in begun  # noqa: SLF001
-        }
-
-    Playbook.load = staticmethod(kept)
-    TaskQueueManager.run = noted
-    TaskQueueManager.send_callback = counted
 
 
 def check() -> int:
@@ -132,7 +92,8 @@ def check() -> int:
         raise
     except Exception as error:  # noqa: BLE001 - what Ansible does not expect, it reports as a bug of its own
         problem = f"{type(error).__name__}: {error}"
-    print(json.dumps({"problem": problem, "plays": plays}), file=sys.__stdout__)
+    passwords = known if job["are_passwords_wanted"] else []
+    print(json.dumps({"problem": problem, "plays": plays, "vault_passwords": passwords}), file=sys.__stdout__)
     return 0
 
 
@@ -177,8 +138,6 @@ if __name__ == "__main__":
     read_job()
     gc.disable()  # `main` does it too; here for what it imports first
     hand_over()
-    if not job["is_check"]:
-        count_what_was_left()
     code = check() if job["is_check"] else ansible_playbook.main()
     atexit._run_exitfuncs()  # noqa: SLF001 - as the interpreter's end does
     for stream in (sys.stdout, sys.stderr):

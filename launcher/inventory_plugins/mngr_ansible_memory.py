@@ -1,20 +1,38 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hosts of a run as an inventory that is in no file: ``../own_playbook.py`` has read them from a pipe.
+"""The hosts of a run of a playbook of the user's own. On this machine ``../own_playbook.py`` has read them from a pipe;
+on a worker, whose ansible-core may be any from 2.16, they are a JSON document in the private directory of the job.
 
 Ansible takes the values as they are, not as templates: plugins of ansible-core 2.19 and later mark what they trust, and
-this one trusts only what the user's inventory has as a template. Source: ansible-core,
-``BaseInventoryPlugin.trusted_by_default``.
+this one trusts only what the user's inventory has as a template; before, what is no template is marked. Source:
+ansible-core, ``BaseInventoryPlugin.trusted_by_default``, ``ansible.utils.unsafe_proxy``.
 """
 
 from __future__ import annotations
 
+import json
 from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
 
 from ansible.plugins.inventory import BaseInventoryPlugin
-from ansible.template import trust_as_template
 from ansible.vars.plugins import get_vars_from_path
 
 import __main__
+
+try:
+    from ansible.template import trust_as_template
+except ImportError:  # before 2.19 a text is a template unless it is marked
+    from ansible.utils.unsafe_proxy import wrap_var as as_data
+
+    def trust_as_template(text: str) -> str:
+        """The same."""
+        return text
+
+else:
+
+    def as_data(value: Any) -> Any:
+        """The same."""
+        return value
 
 
 class InventoryModule(BaseInventoryPlugin):
@@ -29,7 +47,9 @@ class InventoryModule(BaseInventoryPlugin):
     def parse(self, inventory, loader, path, cache=True):  # type: ignore[no-untyped-def]
         """Add each host with its groups and variables."""
         super().parse(inventory, loader, path, cache)
-        hosts = __main__.job["hosts"]
+        count_what_was_left()
+        job = getattr(__main__, "job", None) or json.loads(Path(path).read_text("utf-8"))
+        hosts, directory = job["hosts"], str(Path(path).parent / job["directory"])
         for host in hosts:
             inventory.add_host(host["name"])
             for group in host["groups"]:
@@ -37,12 +57,12 @@ class InventoryModule(BaseInventoryPlugin):
         for group, number in priorities(hosts).items():
             inventory.set_variable(group, "ansible_group_priority", number)
         beside = {
-            name: set(get_vars_from_path(loader, __main__.job["directory"], [group], "all"))
-            for name, group in inventory.groups.items()
+            name: set(get_vars_from_path(loader, directory, [group], "all")) for name, group in inventory.groups.items()
         }
         for host in hosts:
             templates = {name: trusted(value) for name, value in host["templates"].items()}
-            for name, value in (host["variables"] | templates).items():
+            values = {name: as_data(value) for name, value in host["variables"].items()}
+            for name, value in {**values, **templates}.items():
                 if not is_hidden(name, host, beside):
                     inventory.set_variable(host["name"], name, value)
 
@@ -77,3 +97,50 @@ def trusted(value):  # type: ignore[no-untyped-def]
     if isinstance(value, dict):
         return {key: trusted(each) for key, each in value.items()}
     return [trusted(each) for each in value] if isinstance(value, list) else value
+
+
+def count_what_was_left() -> None:
+    """Have Ansible count a host as failed for which the playbook ended early, because it failed on others.
+
+    Ansible itself counts the tasks that were run: with ``any_errors_fatal``, or where all hosts of a play failed, its
+    counters say of the others that all is well. Source: ansible-core 2.21, ``PlaybookExecutor.run``.
+    """
+    from ansible.executor.task_queue_manager import TaskQueueManager
+    from ansible.playbook import Playbook
+
+    if hasattr(TaskQueueManager, "mngr_counts"):  # the inventory is read again: "meta: refresh_inventory"
+        return
+    TaskQueueManager.mngr_counts = True
+    load, run, send = Playbook.load, TaskQueueManager.run, TaskQueueManager.send_callback
+    books: list[Any] = []
+    begun: set[tuple[str, str]] = set()
+
+    def kept(*words: Any, **named: Any) -> Any:
+        books.append(load(*words, **named))
+        return books[-1]
+
+    def noted(queue: Any, play: Any) -> Any:
+        begun.update((play._uuid, host.name) for host in queue._inventory.get_hosts(play.hosts))  # noqa: SLF001
+        return run(queue, play)
+
+    def counted(queue: Any, name: str, *words: Any, **named: Any) -> Any:
+        stats = queue._stats  # noqa: SLF001
+        if name == "v2_playbook_on_stats" and (stats.failures or stats.dark):
+            for host in {*queue._failed_hosts, *left(queue)}:  # noqa: SLF001
+                if not stats.failures.get(host) and not stats.dark.get(host):
+                    stats.increment("failures", host)
+        return send(queue, name, *words, **named)
+
+    def left(queue: Any) -> set[str]:
+        queue._inventory.remove_restriction()  # noqa: SLF001
+        plays = [play for book in books for play in book.get_plays() if isinstance(play.hosts, (str, list))]
+        return {
+            host.name
+            for play in plays
+            for host in queue._inventory.get_hosts(play.hosts)  # noqa: SLF001
+            if (play._uuid, host.name) not in begun  # noqa: SLF001
+        }
+
+    Playbook.load = staticmethod(kept)
+    TaskQueueManager.run = noted
+    TaskQueueManager.send_callback = counted

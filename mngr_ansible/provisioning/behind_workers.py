@@ -5,15 +5,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Unpack
 
-from mngr_ansible.errors import UsageError
+from mngr_ansible.errors import MngrAnsibleError, UsageError
 from mngr_ansible.host.ssh import OpenSsh
 from mngr_ansible.provisioning.request import Prepared, Target
 from mngr_ansible.provisioning.targets import host_target
+from mngr_ansible.run.own_playbook import OwnPlaybookRun
 from mngr_ansible.run.playbook import HostRun
 from mngr_ansible.run.runner import RunResult
 from mngr_ansible.run.worker import Worker
 from mngr_ansible.run.worker_connection import WorkerConnection
 from mngr_ansible.run.worker_desk import Desk
+from mngr_ansible.run.worker_playbook import FollowOptions, run_playbook_on_worker
 from mngr_ansible.run.worker_run import Access, RunOptions, run_on_worker
 from mngr_ansible.values import replace
 
@@ -72,6 +74,27 @@ def run_elsewhere(
         return None
     access = {alias: Access(each.files, passwords.get(alias)) for alias, each in behind.items()}
     return run_on_worker(next(iter(behind.values())).worker, runs, access, directory, **options)
+
+
+def run_playbook_elsewhere(
+    hosts: Sequence[Target],
+    playbook: OwnPlaybookRun,
+    shown: str,
+    directory: Path,
+    **options: Unpack[FollowOptions],
+) -> RunResult | None:
+    """Run a playbook of the user's own on the worker of these hosts; None where they have none.
+
+    A job that cannot be made is a run in which nothing was begun.
+    """
+    behind = [each.connection for each in hosts if isinstance(each.connection, WorkerConnection)]
+    if not behind:
+        return None
+    files = [each.files for each in behind]
+    try:
+        return run_playbook_on_worker(behind[0].worker, playbook, shown, files, directory, **options)
+    except MngrAnsibleError as error:
+        return RunResult("finished", False, frozenset(), (), error.problem, has_begun=False)
 
 
 def _of_worker(prepared: Prepared) -> WorkerConnection | None:

@@ -90,7 +90,7 @@ def gather(targets: Sequence[Target], request: Request) -> list[Prepared]:
 
 
 def require_playbooks(fleet: Fleet) -> None:
-    """Refuse playbooks of the user's own that are missing, or that would have to go through a worker.
+    """Refuse playbooks of the user's own that are missing.
 
     Raises:
         InputError: there is one.
@@ -99,11 +99,6 @@ def require_playbooks(fleet: Fleet) -> None:
 
     for each in fleet.playbooks:
         playbook_file(each)
-    if fleet.workers:
-        raise InputError(
-            f"the playbook {fleet.playbooks[0].path} cannot be run through a worker: it needs the files beside it",
-            remedy="Run it from this machine, without --worker; or with ansible-playbook, where the worker is.",
-        )
 
 
 def check(request: Request, *, is_local: bool) -> None:

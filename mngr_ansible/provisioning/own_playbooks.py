@@ -47,7 +47,8 @@ def made_ready(gathered: Sequence[Prepared], request: Request, dialog: Dialog) -
     No host is contacted, and nothing is changed, so what is wrong with one is known before the first change.
 
     Raises:
-        InputError: a playbook is missing, cannot be loaded or asks a question; or its requirements cannot be installed.
+        InputError: a playbook is missing, cannot be loaded or asks a question; its requirements cannot be installed; or
+            its files cannot be sent to a worker.
     """
     names = {id(each.target): name for name, each in host_names(gathered).items()}
     own = OwnPlaybooks(tuple(each.target for each in gathered), names)
@@ -69,7 +70,14 @@ def made_ready(gathered: Sequence[Prepared], request: Request, dialog: Dialog) -
         with socket_directory() as private:
             (private / "ansible.cfg").touch()
             common = environment(private, private, None, str(private / "tmp"), len(gathered))
-            plays = own_playbook.check(one, each.path, private, common, min(left, _CHECK_SECONDS))
+            seconds, is_sent = min(left, _CHECK_SECONDS), bool(request.fleet.workers)
+            checked = own_playbook.check(one, each.path, private, common, seconds, are_passwords_wanted=is_sent)
+        if is_sent:
+            from mngr_ansible.run.own_playbook_files import playbook_files
+
+            playbook_files(one, each.path, "/")
+            one = replace(one, vault_ids=(), vault_passwords=checked.vault_passwords)
+        plays = checked.plays
         addressed = frozenset[str]().union(*(play.hosts for play in plays)) - beyond
         if not addressed:
             patterns = ", ".join(dict.fromkeys(play.pattern for play in plays)) or "none"
@@ -79,10 +87,12 @@ def made_ready(gathered: Sequence[Prepared], request: Request, dialog: Dialog) -
     return replace(request, own=replace(own, playbooks=tuple(ready)))
 
 
-def _described(target: Target, own: OwnPlaybooks, state: HostState | None = None, *, is_run: bool = False) -> JobHost:
+def _described(
+    target: Target, own: OwnPlaybooks, state: HostState | None = None, *, beside: Target | None = None
+) -> JobHost:
     """A host as a playbook sees it: what its inventory says, who its agent is, and in a run how it is reached.
 
-    ``state``: None for a host on which nothing is run now.
+    ``state``: None for a host on which nothing is run now. ``beside``: a host of the run; None: nothing is run at all.
     """
     ours: dict[str, Any] = {
         "mngr_agent_name": str(getattr(target.agent, "name", "")),
@@ -90,12 +100,13 @@ def _described(target: Target, own: OwnPlaybooks, state: HostState | None = None
         "mngr_work_dir": target.work_dir if state is None else state.paths.work_dir,
         "mngr_host_name": target.host_name or target.name,
     }
-    if is_run:
+    if beside is not None:
+        is_alike = _are_reached_alike(target, beside)
         with suppress(MngrAnsibleError):  # it is the host's error, and reported
-            ours |= target.connection.variables
+            ours |= target.connection.variables if is_alike else target.connection.portable_variables
         if state is not None and state.system.python is not None:
             ours.setdefault("ansible_python_interpreter", state.system.python)
-        if target.password is not None:
+        if target.password is not None and is_alike:
             ours["ansible_become_password"] = target.password
     levels = {name: target.levels.get(name, "all") for name in (*target.values, *target.templates)}
     return {
@@ -105,6 +116,11 @@ def _described(target: Target, own: OwnPlaybooks, state: HostState | None = None
         "templates": {name: value for name, value in target.templates.items() if name not in ours},
         "levels": levels | dict.fromkeys(ours, "host"),
     }
+
+
+def _are_reached_alike(one: Target, other: Target) -> bool:
+    """Whether the same worker reaches both hosts, or this machine does."""
+    return getattr(one.connection, "desk", None) is getattr(other.connection, "desk", None)
 
 
 def _beyond(own: OwnPlaybooks) -> Iterator[JobHost]:
@@ -259,20 +275,36 @@ class _Wave:
         request, record = self._request, RunRecord()
         states = {id(each.target): each.state for each in self.prepared}
         names = tuple(self._own.name(self.given[index].target) for index in chosen)
-        described = (_described(each, self._own, states.get(id(each)), is_run=True) for each in self._own.targets)
+        first = self.given[chosen[0]].target  # the others of the wave are reached as it is
+        described = (_described(each, self._own, states.get(id(each)), beside=first) for each in self._own.targets)
         hosts = (*described, *_beyond(self._own))
         limit = (*names, *(each for each in ready.addressed if each not in self._own.all_names))  # such as localhost
         one = replace(ready.run, hosts=hosts, limit=limit)
         directory = self._directories.enter_context(temporary_run_directory())
         about = {"playbook": str(one.path), "settings": dict(one.settings), "hosts": names}
         write_private_text(directory / "run" / "playbook.json", json.dumps(about, indent=1) + "\n")
+        seconds = max(1.0, request.timeout - max(self.given[index].spent for index in chosen) - self.spent)
+        follow, result = self._follower(ready.playbook), None
         try:
-            result = run(
+            if request.fleet.workers:
+                from mngr_ansible.provisioning.behind_workers import run_playbook_elsewhere
+
+                result = run_playbook_elsewhere(
+                    [each for each in self._own.targets if _are_reached_alike(each, first)],
+                    one,
+                    ready.playbook.path,
+                    directory / "run",
+                    timeout=seconds,
+                    record=record,
+                    stop=self.stop,
+                    on_event=follow,
+                )
+            result = result or run(
                 directory / "run",
-                timeout=max(1.0, request.timeout - max(self.given[index].spent for index in chosen) - self.spent),
+                timeout=seconds,
                 hosts=len(names),
                 control_path=request.control_path,
-                on_event=self._follower(ready.playbook),
+                on_event=follow,
                 record=record,
                 stop=self.stop,
                 own=one,

@@ -50,17 +50,16 @@ def run_wave(
         Interrupted: a signal stopped the run, or what comes after it.
     """
     stop = stop or RunStop()
-    if request.own is not None:
-        return _run_around_playbooks(prepared, request, dialog, command, stop, on_over)
+    run = _run if request.own is None else _run_around_playbooks
     if request.fleet.workers:
         from mngr_ansible.provisioning.behind_workers import by_worker
 
         groups = by_worker(prepared)
         if len(groups) > 1:
             return _run_side_by_side(
-                prepared, groups, lambda group: _run(group, request, dialog, command, stop, on_over), command, stop
+                prepared, groups, lambda group: run(group, request, dialog, command, stop, on_over), command, stop
             )
-    return _run(prepared, request, dialog, command, stop, on_over)
+    return run(prepared, request, dialog, command, stop, on_over)
 
 
 def _run_around_playbooks(

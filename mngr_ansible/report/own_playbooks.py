@@ -72,7 +72,7 @@ def _cut_off(playbook: OwnPlaybook, step: Outcome, result: "RunResult") -> tuple
     """The step of a host in a run that did not come to its end."""
     from mngr_ansible.run.own_playbook import broken
 
-    has_begun = result.has_begun and any(event.kind == "task" for event in result.events)
+    has_begun = result.has_begun and (result.is_out_of_sight or any(event.kind == "task" for event in result.events))
     if result.status == "finished" and not has_begun:
         reason = broken(result.details) if result.details else str(result.problem or "")
         return replace(step, status=Status.FAILED, reason=clause(reason)), None
@@ -80,8 +80,10 @@ def _cut_off(playbook: OwnPlaybook, step: Outcome, result: "RunResult") -> tuple
         reason = f"it ended before it was through: {broken(result.details)}"
         return replace(step, status=Status.FAILED, reason=clause(reason)), None
     error = None
+    left = f"the outcome of {playbook.path} is unknown" if has_begun else f"not started: {playbook.path}"
+    if result.problem is not None and result.remedy:
+        error = HostError(f"{clause(result.problem)}; {left}", remedy=f"{result.remedy} {RUN_AGAIN}", host="")
     if result.status == "timeout":
-        left = f"the outcome of {playbook.path} is unknown" if has_begun else f"not started: {playbook.path}"
         remedy = f"Give more time with --timeout. {RUN_AGAIN}"
         error = HostError(f"the time was up; {left}", remedy=remedy, host="")
     if not has_begun:

@@ -47,6 +47,9 @@ class Order(TypedDict):
     own: "OwnOrder | None"
 
 
+TasksOfWorker = Literal["ours", "scripts", "own"]
+
+
 class WorkerOrder(TypedDict):
     """What a worker is to run.
 
@@ -57,7 +60,7 @@ class WorkerOrder(TypedDict):
         environment: its environment: the caller's own.
         kwargs: what ansible-runner is to do there.
         job: the descriptor of the zip archive of the run's directory.
-        has_scripts: whether its tasks are scripts, whose answers are passed on.
+        tasks: what its tasks are: ours; scripts, whose answers are passed on; or those of a user's own playbook.
     """
 
     name: str
@@ -66,7 +69,7 @@ class WorkerOrder(TypedDict):
     environment: dict[str, str]
     kwargs: dict[str, Any]
     job: int
-    has_scripts: bool
+    tasks: "TasksOfWorker"
 
 
 class OwnOrder(TypedDict):

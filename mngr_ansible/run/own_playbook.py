@@ -20,7 +20,7 @@ from mngr_ansible.portable.text import printable
 from mngr_ansible.run.lines import LONGEST_TEXT, shorten
 from mngr_ansible.values import field, frozen
 
-_PATHS = {
+PATHS = {
     "roles_path": "ANSIBLE_ROLES_PATH",
     "collections_path": "ANSIBLE_COLLECTIONS_PATH",
     "library": "ANSIBLE_LIBRARY",
@@ -72,7 +72,7 @@ class OwnPlaybookRun:
             {name: value for name, value in common.items() if name not in _NOT_AS_BY_HAND} | own | dict(self.settings)
         )
 
-    def job(self, common: Mapping[str, str], *, is_check: bool = False) -> str:
+    def job(self, common: Mapping[str, str], *, is_check: bool = False, are_passwords_wanted: bool = False) -> str:
         """What the launcher reads from its pipe. ``common``: the variables that its process has already."""
         user = {
             name: value
@@ -83,6 +83,7 @@ class OwnPlaybookRun:
             {
                 "environment": user,
                 "is_check": is_check,
+                "are_passwords_wanted": are_passwords_wanted,
                 "hosts": self.hosts,
                 "directory": str(self.path.parent),
                 "become_password": self.become_password,
@@ -109,7 +110,28 @@ class Play:
     questions: tuple[str, ...]
 
 
-def check(playbook: OwnPlaybookRun, shown: str, private: Path, common: Mapping[str, str], seconds: float) -> list[Play]:
+@frozen
+class Checked:
+    """What Ansible says of a playbook.
+
+    Attributes:
+        plays: its plays.
+        vault_passwords: those that Ansible has, also of files and programs, by their labels; empty unless wanted.
+    """
+
+    plays: tuple[Play, ...]
+    vault_passwords: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+
+def check(
+    playbook: OwnPlaybookRun,
+    shown: str,
+    private: Path,
+    common: Mapping[str, str],
+    seconds: float,
+    *,
+    are_passwords_wanted: bool = False,
+) -> Checked:
     """Have Ansible load a playbook as a whole, with its roles and what it imports; nothing of it is run.
 
     Args:
@@ -118,6 +140,7 @@ def check(playbook: OwnPlaybookRun, shown: str, private: Path, common: Mapping[s
         private: a directory of ours, for a moment.
         common: the environment of every run of ours.
         seconds: how long it may take.
+        are_passwords_wanted: whether the value has the passwords of vaults.
 
     Raises:
         InputError: Ansible cannot load it, or it asks a question.
@@ -131,7 +154,7 @@ def check(playbook: OwnPlaybookRun, shown: str, private: Path, common: Mapping[s
     try:
         done = run_bounded(
             argv,
-            playbook.job(environment, is_check=True).encode(),
+            playbook.job(environment, is_check=True, are_passwords_wanted=are_passwords_wanted).encode(),
             seconds=seconds,
             cwd=str(playbook.path.parent),
             environment=environment,
@@ -145,7 +168,7 @@ def check(playbook: OwnPlaybookRun, shown: str, private: Path, common: Mapping[s
     try:
         answer = json.loads(done.stdout.decode().rstrip().rpartition("\n")[2])
     except ValueError:
-        answer = {"problem": _last_error(done.stderr.decode(errors="replace")), "plays": []}
+        answer = {"problem": _last_error(done.stderr.decode(errors="replace")), "plays": [], "vault_passwords": []}
     if answer["problem"] is not None:
         raise InputError(
             f"the playbook {shown} cannot be run: {printable(shorten(answer['problem'], LONGEST_TEXT))}",
@@ -159,7 +182,8 @@ def check(playbook: OwnPlaybookRun, shown: str, private: Path, common: Mapping[s
                 "can answer here",
                 remedy=f"Give a value in vars or in group_vars, and take vars_prompt out. {_NOTHING}",
             )
-    return plays
+    passwords = tuple((str(label), str(password)) for label, password in answer["vault_passwords"])
+    return Checked(tuple(plays), passwords)
 
 
 _NOTHING = "Nothing was changed."
@@ -224,7 +248,7 @@ def _configured(file: Path) -> dict[str, str]:
     values.setdefault("collections_path", values.get("collections_paths", ""))
     return {
         variable: ":".join(_absolute(each.strip(), file.parent) for each in values[key].split(":") if each.strip())
-        for key, variable in _PATHS.items()
+        for key, variable in PATHS.items()
         if values.get(key, "").strip()
     }
 

@@ -94,6 +94,9 @@ class RunResult:
     ends: Mapping[str, str] = field(default_factory=dict)
 
 
+OnEvent = Callable[[Event], None]
+
+
 class RunStop:
     """Ends runs from another thread; everything of one has ended when :func:`run` returns.
 

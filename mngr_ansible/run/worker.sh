@@ -4,6 +4,7 @@
 # It runs ansible-playbook without the worker's own settings of Ansible, and leaves nothing behind: neither processes
 # when the link to the worker is lost, nor the job's directory, which may have secrets in it, when ansible-runner is
 # killed. Our lines below, such as the environment, are put in by worker_job.py.
+mask=$(umask)
 umask 077
 unset CDPATH
 private=$(cd .. && pwd -P) || exit
@@ -89,6 +90,7 @@ done
 ANSIBLE_CALLBACK_PLUGINS=${ANSIBLE_CALLBACK_PLUGINS##*:} # ansible-runner's own
 
 (
+  umask "$mask"
   : @ENVIRONMENT@
   export TMPDIR="$sockets" ANSIBLE_HOME="$private/home" ANSIBLE_CALLBACK_PLUGINS
   exec "$playbook" "$@"

@@ -12,20 +12,26 @@ import stat
 import tempfile
 import time
 import zipfile
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from mngr_ansible.content.location import content_directory, shipped_files
 from mngr_ansible.portable.sh import without_comments
 from mngr_ansible.run.environment import configuration, environment, ssh_arguments
+
+if TYPE_CHECKING:
+    from mngr_ansible.run.own_playbook import OwnPlaybookRun
 
 PLAYBOOK = "provision.yml"
 _IN_MEMORY = 256 << 20
 """Bytes of sources with which the job is kept in memory."""
 _PRIVATE, _SOCKETS = "@PRIVATE@", "@SOCKETS@"
 """What stands for directories of the worker in the environment."""
+ROOT = f"/{_PRIVATE}"
+"""The root of a job's files, in the settings and words of a playbook of the user's own."""
 _OWN = ("ANSIBLE_CALLBACK_PLUGINS", "ANSIBLE_HOME")
 """What ansible-runner, or ``worker.sh``, sets on the worker."""
 _SCRIPT = Path(__file__).with_name("worker.sh")
@@ -41,13 +47,23 @@ class Job(AbstractContextManager["Job"]):
 
     kwargs: dict[str, Any]
 
-    def __init__(self, hosts: int, seconds: float, *, size: int = 0) -> None:
+    def __init__(
+        self,
+        hosts: int,
+        seconds: float,
+        *,
+        size: int = 0,
+        own: "OwnPlaybookRun | None" = None,
+        words: Sequence[str] = (),
+    ) -> None:
         """Begin it.
 
         Args:
             hosts: how many hosts it has.
             seconds: after which the worker ends it, even if it is cut off from us.
             size: about how many bytes its files have.
+            own: a playbook of the user's own in ``playbook/``, with which Ansible is started there.
+            words: the arguments of ``ansible-playbook`` for that; the script has them.
 
         Raises:
             OSError: no file could be made.
@@ -65,17 +81,27 @@ class Job(AbstractContextManager["Job"]):
         self.add("ansible.cfg", configuration(hosts))
         self.add("mngr-ansible-worker", "")
         script = without_comments(_SCRIPT.read_text(encoding="utf-8"))
-        self.add("project/run.sh", script.replace(": @ENVIRONMENT@", _environment(hosts)))
+        lines = _environment(hosts, own)
+        if own is not None:
+            lines += f"\nset -- {' '.join(map(_shell_text, words))}\ncd {_shell_text(f'{ROOT}/playbook')} || exit"
+        self.add("project/run.sh", script.replace(": @ENVIRONMENT@", lines))
 
     def add(self, name: str, content: str | bytes) -> None:
         """Add a file, which only its owner can read."""
         with self.open(name) as file:
             file.write(content.encode("utf-8", "surrogateescape") if isinstance(content, str) else content)
 
-    def open(self, name: str) -> IO[bytes]:
-        """A new file to write to; the next one is begun when it is closed."""
+    def add_directory(self, name: str) -> None:
+        """Add an empty directory; its name ends with a slash."""
         info = zipfile.ZipInfo(name, time.localtime()[:6])
-        info.external_attr = (stat.S_IFREG | 0o600) << 16
+        info.external_attr = (stat.S_IFDIR | 0o700) << 16
+        self._zip.writestr(info, b"")
+
+    def open(self, name: str, mode: int = 0o600) -> IO[bytes]:
+        """A new file to write to, with these permissions in the private directory of the job; the next one is begun
+        when it is closed."""
+        info = zipfile.ZipInfo(name, time.localtime()[:6])
+        info.external_attr = (stat.S_IFREG | stat.S_IRUSR | mode) << 16
         info.compress_type = zipfile.ZIP_DEFLATED
         return self._zip.open(info, "w", force_zip64=True)
 
@@ -104,10 +130,12 @@ def unnamed_file(size: int) -> IO[bytes]:
     return tempfile.TemporaryFile()  # the caller closes it
 
 
-def _environment(hosts: int) -> str:
+def _environment(hosts: int, own: "OwnPlaybookRun | None") -> str:
     """Lines of shell that set Ansible's environment on the worker, in the script that starts it."""
-    private = Path("/", _PRIVATE)
+    private = Path(ROOT)
     made = environment(private, Path("/", _SOCKETS), ssh_arguments(f"{_SOCKETS}/%C"), "~/.ansible/tmp", hosts)
+    if own is not None:
+        made = own.environment(made, private / "inventory_plugins")
     names = [name for name in made if name.startswith("ANSIBLE_") or name in ("LC_ALL", "MAX_EVENT_RES")]
     return "\n".join(f"export {name}={_shell_text(made[name])}" for name in names if name not in _OWN)
 

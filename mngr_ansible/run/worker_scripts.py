@@ -4,7 +4,7 @@ import base64
 import json
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from mngr_ansible.content.location import content_directory
 from mngr_ansible.host.ssh import bounded_shell
 from mngr_ansible.run.host_vars import mark
 from mngr_ansible.run.inventory import inventory
-from mngr_ansible.run.lines import AnswerLine, WorkerOrder
+from mngr_ansible.run.lines import AnswerLine, TasksOfWorker, WorkerOrder
 from mngr_ansible.run.places import temporary_run_directory
 from mngr_ansible.run.runner import Event, RunRecord, RunResult, RunStop, run
 from mngr_ansible.run.worker import Worker
@@ -81,7 +81,7 @@ def run_scripts(
             job.add(f"inventory/host_vars/{alias}.json", json.dumps(mark(each.variables)))
             job.add(f"scripts/{alias}", each.text)
         add_files(job, [each.files for each in scripts.values()])
-        return run_job(worker, job, directory, timeout, record, stop=stop, has_scripts=True)
+        return run_job(worker, job, directory, timeout, record, stop=stop, tasks="scripts")
 
 
 def run_job(
@@ -92,7 +92,7 @@ def run_job(
     record: RunRecord,
     *,
     stop: RunStop,
-    has_scripts: bool = False,
+    tasks: TasksOfWorker = "ours",
     on_event: Callable[[Event], None] | None = None,
 ) -> RunResult:
     """Run a job to which nothing is added any more. ``directory``: for what this machine needs meanwhile; the rest is
@@ -105,12 +105,12 @@ def run_job(
         "environment": dict(os.environ),
         "kwargs": job.kwargs,
         "job": job.file.fileno(),
-        "has_scripts": has_scripts,
+        "tasks": tasks,
     }
     return run(directory, timeout=timeout, on_event=on_event, record=record, stop=stop, worker=order)
 
 
-def add_files(job: Job, wanted: "list[Mapping[str, str]]") -> None:
+def add_files(job: Job, wanted: Iterable[Mapping[str, str]]) -> None:
     """Add the files that connections need on the worker, each once."""
     found = {name: path for each in wanted for name, path in each.items()}
     for name, path in found.items():

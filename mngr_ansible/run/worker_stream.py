@@ -23,6 +23,7 @@ from typing import IO, Any, Literal
 from mngr_ansible.portable.regular_expressions import regex
 from mngr_ansible.portable.text import printable
 from mngr_ansible.run.lines import EndLine, Line, Reducer, WorkerOrder, shorten
+from mngr_ansible.run.own_playbook_events import OwnReducer
 
 FIRST_SECONDS = 60.0
 """How long a worker may take to read a block of the job, and to say that it has begun after it has got the whole."""
@@ -48,7 +49,7 @@ class WorkerStream:
     def __init__(self, order: WorkerOrder, write: Callable[[Line], None], marker: str) -> None:
         """``write`` gets all lines but the last; ``marker``: ANSIBLE_HOME of the run's processes."""
         self._order, self._write, self._marker = order, write, marker
-        self._reducer = (_Answers if order["has_scripts"] else Reducer)(self._note)
+        self._reducer = {"ours": Reducer, "scripts": _Answers, "own": OwnReducer}[order["tasks"]](self._note)
         self._state: Literal["new", "running", "over"] = "new"
         self._noise: deque[str] = deque(maxlen=20)
         self._stderr: deque[bytes] = deque(maxlen=40)
@@ -181,6 +182,8 @@ class WorkerStream:
         last = self._reducer.output[-1] if self._reducer.output else f"it reports {self._status or 'nothing'}"
         if "the worker has no ansible-playbook" in last:
             return self._end("has no ansible-playbook", "Install ansible-core there, beside its ansible-runner.")
+        if self._order["tasks"] == "own" and self._status in ("successful", "failed"):
+            return {"kind": "end", "code": 1, "error": self._reducer.error, "output": list(self._reducer.output)}
         return self._end(f"could not run Ansible to the end ({last.rstrip('.')})", self._remedy())
 
     def _last_words(self) -> str:
