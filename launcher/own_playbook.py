@@ -18,7 +18,8 @@ It imports Ansible, so it stands outside of the package, which only runs Ansible
 ``is_check``
     Nothing is run. The playbook is loaded as a whole, and one line of JSON is printed: ``problem``, a sentence of
     Ansible or null; ``plays``, a list of ``pattern``, ``hosts`` and ``questions`` (the names of ``vars_prompt``);
-    ``vault_passwords``, all of them as above, where ``are_passwords_wanted``.
+    where ``is_sent``, since it is run elsewhere, also ``vault_passwords``, all of them as above, and ``files``, the
+    paths of all that was loaded.
 
 Otherwise arguments, output and exit codes are those of ``ansible-playbook``.
 """
@@ -70,6 +71,24 @@ def hand_over() -> None:
     CLI.ask_passwords = staticmethod(lambda: (None, job["become_password"]))
 
 
+def note_files() -> set[str]:
+    """The paths of the files that Ansible loads from now on; its own are not among them."""
+    import ansible
+    from ansible.parsing.dataloader import DataLoader
+
+    files: set[str] = set()
+    load, own = DataLoader.load_from_file, f"{Path(ansible.__file__).parent}/"
+
+    def noted(loader: Any, name: str, *words: Any, **named: Any) -> Any:
+        data, path = load(loader, name, *words, **named), str(loader.path_dwim(name))
+        if not path.startswith(own):
+            files.add(path)
+        return data
+
+    DataLoader.load_from_file = noted
+    return files
+
+
 def check() -> int:
     """Load the playbook and print what it is; the value is an exit code."""
     from ansible.cli.playbook import PlaybookCLI
@@ -78,6 +97,7 @@ def check() -> int:
 
     plays: list[dict[str, object]] = []
     problem = None
+    files = note_files()
 
     def load(executor: PlaybookExecutor) -> int:
         plays.extend(loaded(executor))
@@ -92,8 +112,8 @@ def check() -> int:
         raise
     except Exception as error:  # noqa: BLE001 - what Ansible does not expect, it reports as a bug of its own
         problem = f"{type(error).__name__}: {error}"
-    passwords = known if job["are_passwords_wanted"] else []
-    print(json.dumps({"problem": problem, "plays": plays, "vault_passwords": passwords}), file=sys.__stdout__)
+    sent = {"vault_passwords": known, "files": sorted(files)} if job["is_sent"] else {}
+    print(json.dumps({"problem": problem, "plays": plays, **sent}), file=sys.__stdout__)
     return 0
 
 

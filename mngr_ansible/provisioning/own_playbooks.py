@@ -71,11 +71,11 @@ def made_ready(gathered: Sequence[Prepared], request: Request, dialog: Dialog) -
             (private / "ansible.cfg").touch()
             common = environment(private, private, None, str(private / "tmp"), len(gathered))
             seconds, is_sent = min(left, _CHECK_SECONDS), bool(request.fleet.workers)
-            checked = own_playbook.check(one, each.path, private, common, seconds, are_passwords_wanted=is_sent)
+            checked = own_playbook.check(one, each.path, private, common, seconds, is_sent=is_sent)
         if is_sent:
-            from mngr_ansible.run.own_playbook_files import playbook_files
+            from mngr_ansible.run.own_playbook_files import playbook_files, require_all
 
-            playbook_files(one, each.path, "/")
+            require_all(playbook_files(one, each.path, "/"), checked.files, each.path)
             one = replace(one, vault_ids=(), vault_passwords=checked.vault_passwords)
         plays = checked.plays
         addressed = frozenset[str]().union(*(play.hosts for play in plays)) - beyond

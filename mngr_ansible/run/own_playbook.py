@@ -72,7 +72,7 @@ class OwnPlaybookRun:
             {name: value for name, value in common.items() if name not in _NOT_AS_BY_HAND} | own | dict(self.settings)
         )
 
-    def job(self, common: Mapping[str, str], *, is_check: bool = False, are_passwords_wanted: bool = False) -> str:
+    def job(self, common: Mapping[str, str], *, is_check: bool = False, is_sent: bool = False) -> str:
         """What the launcher reads from its pipe. ``common``: the variables that its process has already."""
         user = {
             name: value
@@ -83,7 +83,7 @@ class OwnPlaybookRun:
             {
                 "environment": user,
                 "is_check": is_check,
-                "are_passwords_wanted": are_passwords_wanted,
+                "is_sent": is_sent,
                 "hosts": self.hosts,
                 "directory": str(self.path.parent),
                 "become_password": self.become_password,
@@ -116,10 +116,12 @@ class Checked:
 
     Attributes:
         plays: its plays.
-        vault_passwords: those that Ansible has, also of files and programs, by their labels; empty unless wanted.
+        files: the paths of all files that Ansible loaded; empty unless it is run elsewhere.
+        vault_passwords: those that Ansible has, also of files and programs, by their labels; empty likewise.
     """
 
     plays: tuple[Play, ...]
+    files: tuple[str, ...] = ()
     vault_passwords: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
@@ -130,7 +132,7 @@ def check(
     common: Mapping[str, str],
     seconds: float,
     *,
-    are_passwords_wanted: bool = False,
+    is_sent: bool = False,
 ) -> Checked:
     """Have Ansible load a playbook as a whole, with its roles and what it imports; nothing of it is run.
 
@@ -140,7 +142,7 @@ def check(
         private: a directory of ours, for a moment.
         common: the environment of every run of ours.
         seconds: how long it may take.
-        are_passwords_wanted: whether the value has the passwords of vaults.
+        is_sent: it is run elsewhere: the value has all that is needed there.
 
     Raises:
         InputError: Ansible cannot load it, or it asks a question.
@@ -154,7 +156,7 @@ def check(
     try:
         done = run_bounded(
             argv,
-            playbook.job(environment, is_check=True, are_passwords_wanted=are_passwords_wanted).encode(),
+            playbook.job(environment, is_check=True, is_sent=is_sent).encode(),
             seconds=seconds,
             cwd=str(playbook.path.parent),
             environment=environment,
@@ -168,7 +170,7 @@ def check(
     try:
         answer = json.loads(done.stdout.decode().rstrip().rpartition("\n")[2])
     except ValueError:
-        answer = {"problem": _last_error(done.stderr.decode(errors="replace")), "plays": [], "vault_passwords": []}
+        answer = {"problem": _last_error(done.stderr.decode(errors="replace")), "plays": []}
     if answer["problem"] is not None:
         raise InputError(
             f"the playbook {shown} cannot be run: {printable(shorten(answer['problem'], LONGEST_TEXT))}",
@@ -182,8 +184,8 @@ def check(
                 "can answer here",
                 remedy=f"Give a value in vars or in group_vars, and take vars_prompt out. {_NOTHING}",
             )
-    passwords = tuple((str(label), str(password)) for label, password in answer["vault_passwords"])
-    return Checked(tuple(plays), passwords)
+    passwords = tuple((str(label), str(password)) for label, password in answer.get("vault_passwords", ()))
+    return Checked(tuple(plays), tuple(map(str, answer.get("files", ()))), passwords)
 
 
 _NOTHING = "Nothing was changed."

@@ -5,7 +5,7 @@ Source: docs/contract.md "Fleets".
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mngr_ansible.errors import InputError
@@ -88,6 +88,30 @@ def playbook_files(playbook: OwnPlaybookRun, shown: str, root: str) -> PlaybookF
                 size += each.size
                 _require_few(shown, len(files), size, directory)
     return PlaybookFiles(tuple(files), settings)
+
+
+def require_all(files: PlaybookFiles, loaded: Iterable[str], shown: str) -> None:
+    """Refuse a playbook that needs a file which is not sent: Ansible leaves out some that are missing without a word.
+
+    Args:
+        files: those that are sent.
+        loaded: the paths of those that Ansible has loaded on this machine.
+        shown: the playbook's path for people.
+
+    Raises:
+        InputError: one of these is not sent.
+    """
+    sent = {each.source for each in files.files}
+    missing = [each for each in loaded if each not in sent]
+    if missing:  # Ansible follows some links first
+        real = {os.path.realpath(each) for each in sent if each is not None}
+        missing = [each for each in missing if os.path.realpath(each) not in real]
+    if missing:
+        raise InputError(
+            f"the playbook {shown} cannot be sent to a worker: it needs {printable(missing[0])}, which is not in its "
+            "directory",
+            remedy=f"Move that there, or link to it from there. {_NOTHING}",
+        )
 
 
 def _place(path: Path, beside: Path, places: dict[Path, str]) -> str:

@@ -1,5 +1,7 @@
 """``--worker`` with a command that is no worker: one message that says what it did and what to do; no host is asked."""
 
+import json
+import os
 import shlex
 import sys
 
@@ -83,3 +85,26 @@ def test_hosts_are_asked_in_one_job_and_the_job_has_no_word_outside_of_its_archi
         '{"kwargs": {"ident": "mngr", "binary": "/bin/sh", "cmdline": "run.sh provision.yml", '
         '"fact_cache_type": "none"}}'
     )
+
+
+@pytest.mark.parametrize(
+    ("play", "problem"),
+    [
+        ('{"vars_files": ["../outside.yml"]}', "it needs {}/outside.yml, which is not in its directory"),
+        ("{}", "{}/own/b\\xff has a name that is not UTF-8"),
+    ],
+)
+def test_an_own_playbook_that_cannot_be_sent_is_one_error_before_a_host_is_asked(play, problem, tmp_path):
+    own = tmp_path / "own"
+    (own / "group_vars").mkdir(parents=True)
+    (own / "group_vars/all.yml").symlink_to(tmp_path / "all.yml")
+    (tmp_path / "all.yml").write_text("c: d")
+    (tmp_path / "outside.yml").write_text("a: b")
+    (own / "site.yml").write_text(json.dumps([{"hosts": "all", **json.loads(play)}]))
+    if play == "{}":
+        (own / os.fsdecode(b"b\xff")).touch()
+    done = mngr_ansible("apply", "--host", "build-1", "--worker", "false", "--playbook", own / "site.yml", "--json")
+    (error,) = document(done)["errors"]
+    assert done.returncode == 1
+    assert error["problem"] == f"the playbook {own}/site.yml cannot be sent to a worker: {problem.format(tmp_path)}"
+    assert "Nothing of it was run." in error["remedy"]

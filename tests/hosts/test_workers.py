@@ -1,11 +1,13 @@
 """Workers in network namespaces of their own: hosts that only they reach, and what is left when one of them ends."""
 
 import contextlib
+import json
 import os
 import shlex
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -193,6 +195,161 @@ def test_a_run_that_is_ended_leaves_nothing_on_its_workers(sites, words, slow, n
     gone(*sites)
 
 
+SITE = """\
+- hosts: web
+  roles: [greet, beside, elsewhere]
+- hosts: localhost
+  tasks:
+    - command: ip netns identify
+      register: here
+      changed_when: false
+    - set_fact:
+        place: "{{ here.stdout }}"
+- hosts: web
+  tasks:
+    - name: Say who this is
+      become: true
+      copy:
+        dest: /etc/of-playbook
+        content: >-
+          {{ inventory_hostname }} {{ groups['web'] | length }} {{ groups['far'] }} {{ secret }} {{ level | shout }}
+          {{ release }} {{ greeting }} {{ beside }} {{ elsewhere }} {{ hostvars.localhost.place }}
+          {{ lookup('file', 'link/file') }} {{ lookup('env', 'OF_THE_CONTROLLER') or 'unset' }}
+    - script: run.sh
+      changed_when: false
+    - name: Keep it quiet
+      command: "echo {{ secret }}"
+      no_log: true
+- hosts: web-2
+  tasks:
+    - name: Do it
+      command: "echo {{ secret }}"
+      no_log: true
+      failed_when: true
+"""
+
+
+def own_playbook(directory, vault):
+    """A playbook with all that may stand beside it or is named there."""
+    own = directory / "own"
+    for path, text in {
+        own / "site.yml": SITE,
+        own / "broken.yml": "- hosts: web-1\n  tasks: [include_tasks: ../outside.yml]\n",
+        own / "run.sh": "#!/bin/sh\nexit 0\n",
+        own / "ansible.cfg": "[defaults]\nroles_path = ../more\nhost_key_checking = False\n",
+        own / "filter_plugins/shout.py": "class FilterModule:\n    def filters(self): return {'shout': str.upper}\n",
+        own / "group_vars/web.yml": f"secret: {vaulted(SECRET, vault)}\nlevel: playbook\n",
+        own / "roles/beside/tasks/main.yml": "- set_fact: {beside: beside}\n",
+        own / ".git/config": "huge",
+        directory / "outside.yml": "[]",
+        directory / "more/elsewhere/tasks/main.yml": "- set_fact: {elsewhere: elsewhere}\n",
+        directory / "linked/file": "linked",
+        directory / "greet/tasks/main.yml": "- set_fact: {greeting: hello}\n",
+        directory / "greet/meta/main.yml": "galaxy_info: {author: a, description: d, license: MIT, "
+        "min_ansible_version: '2.16'}\n",
+    }.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (own / "link").symlink_to(directory / "linked")
+    (own / "nowhere").symlink_to("absent")
+    with tarfile.open(directory / "greet.tar.gz", "w:gz") as archive:
+        archive.add(directory / "greet", "greet")
+    (own / "requirements.yml").write_text(f"roles: [{{name: greet, src: file://{directory}/greet.tar.gz}}]\n")
+    return own
+
+
+def vaulted(text, password):
+    """The text as ansible-vault has it in a YAML file."""
+    words = [sys.executable, "-m", "ansible", "vault", "encrypt_string", "--vault-id", f"prod@{password}"]
+    return subprocess.run(words, input=text, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def inventory(sites, known, path):
+    """Both hosts as web-1 and web-2, and one that is in no run."""
+    groups = {
+        "web": {
+            "hosts": {
+                f"web-{number}": {
+                    "ansible_host": each.host.hostname,
+                    "ansible_port": each.host.port,
+                    "ansible_user": user,
+                    "ansible_become_password": PASSWORD,
+                }
+                for number, (each, user) in enumerate(zip(sites, ("dev", "root"), strict=False), 1)
+            },
+            "vars": {"level": "inventory", "release": "{{ ansible_facts['distribution'] }}"},
+        },
+        "far": {"hosts": {"far-1": {"ansible_host": "192.0.2.1"}}},
+    }
+    common = {
+        "ansible_ssh_private_key_file": str(sites[0].host.key),
+        "ansible_ssh_common_args": f"-o UserKnownHostsFile={known}",
+    }
+    path.write_text(json.dumps({"all": {"vars": common, "children": groups}}))
+    return path
+
+
+def test_an_own_playbook_goes_to_the_workers_with_all_that_is_beside_it_and_no_secret_is_left_anywhere(
+    sites, known, tmp_path, home, monkeypatch
+):
+    monkeypatch.setenv("OF_THE_CONTROLLER", "set")
+    (tmp_path / "vault").write_text(f"#!/bin/sh\necho '{PASSWORD[:6]}'\n")
+    (tmp_path / "vault").chmod(0o700)
+    own = own_playbook(tmp_path, tmp_path / "vault")
+    words = ["--inventory", inventory(sites, known, tmp_path / "hosts.json"), "--limit", "web", "--vault-id"]
+    words += [f"prod@{tmp_path}/vault", "--playbook", own / "site.yml", "--playbook", own / "broken.yml"]
+    words += [word for each in sites for word in ("--worker", each.worker())]
+    before = set(tmp_path.rglob("*"))
+
+    with everything_recorded() as seen:
+        done = mngr_ansible("apply", *words, "--json", "-v")
+    site, broken = (f"playbook:{own}/{name}.yml" for name in ("site", "broken"))
+    found = [statuses(done, number) for number in (0, 1)]
+    assert found == [{site: "changed", broken: "failed"}, {site: "failed", broken: "not-reached"}], done.stderr
+    reasons = [step["reason"] for host in document(done)["hosts"] for step in host["steps"]]
+    assert "outside.yml" in reasons[1]  # what a task names is only known when it is run
+    assert "no_log" in reasons[2]
+    for number, each in enumerate(sites, 1):
+        said = each.host.run("cat /etc/of-playbook; stat -c ' %U' /etc/of-playbook").stdout.split()
+        assert said == [
+            *(f"web-{number}", "2", "['far-1']", SECRET, "PLAYBOOK", "Debian", "hello", "beside", "elsewhere"),
+            *(each.network, "linked", "unset", "root"),
+        ]
+        assert each.left() == []
+    assert len(seen) > 100
+    kept = [each for each in (*home.rglob("*"), *(set(tmp_path.rglob("*")) - before)) if each.is_file()]
+    for canary in (SECRET, PASSWORD[:6]):
+        assert not [each for each in seen if canary in each]
+        assert canary not in done.stdout + done.stderr
+        assert not [each for each in kept if canary.encode() in each.read_bytes()]
+
+
+def test_an_own_playbook_on_a_worker_that_is_killed_is_unknown_and_on_the_others_it_ends_well(sites, words, tmp_path):
+    lost, whole = sites
+    slow = "touch /tmp/begun; while [ ! -e /tmp/go ]; do sleep 0.1; done"
+    play = {"hosts": "all", "gather_facts": False, "tasks": [{"name": "Wait", "shell": slow}]}
+    (tmp_path / "site.yml").write_text(json.dumps([play]))
+    own = ["--file", f"{__file__}:/srv/ours", "--playbook", "site.yml"]
+    with started(argv("apply", *own, *words, "--json"), cwd=tmp_path) as process:
+        begun(sites, process)
+        for each in lost.runners():
+            each.kill()
+        whole.host.run("touch /tmp/go")
+        stdout, stderr = process.communicate(timeout=120)
+    done = subprocess.CompletedProcess([], process.returncode, stdout, stderr)
+    assert process.returncode == 1
+    found = [statuses(done, index) for index in (0, 1)]
+    assert found[0] == {"file:/srv/ours": "changed", "playbook:site.yml": "unknown"}, stderr
+    assert set(found[1].values()) == {"changed"}
+    (error,) = document(done)["errors"]
+    assert error["host"] == lost.host.address
+    assert "the outcome of site.yml is unknown" in error["problem"]
+    assert lost.worker() in error["problem"]
+    gone(lost)
+    for each in sites:
+        each.host.run("touch /tmp/go; sleep 0.3; rm -f /tmp/go /tmp/begun /srv/ours")
+
+
 @pytest.fixture(scope="module")
 def oldest_runner(tmp_path_factory):
     """``ansible-runner`` with the oldest ansible-core that is supported, in an environment of its own."""
@@ -216,9 +373,14 @@ def test_a_worker_with_another_ansible_does_the_same(sites, known, oldest_runner
     (tmp_path / "file").write_text(f"{time.time()}")
     words = ["--host", site.host.address, "--key", site.host.key, "--known-hosts", known]
     words += ["--worker", site.worker(oldest_runner, "ANSIBLE_LIBRARY=/nowhere ANSIBLE_STRATEGY=nonsense")]
-    done = mngr_ansible("apply", "--file", f"{tmp_path}/file:/srv/other", *words, "--json")
+    content = "{{ ansible_facts['distribution'] }} {{ mngr_host_name }} {{ ansible_version.major }}"
+    copy = {"copy": {"content": content, "dest": "/etc/of-playbook"}}
+    (tmp_path / "site.yml").write_text(json.dumps([{"hosts": "all", "tasks": [copy]}]))
+    own = ["--playbook", tmp_path / "site.yml"]
+    done = mngr_ansible("apply", "--file", f"{tmp_path}/file:/srv/other", *own, *words, "--json")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert statuses(done) == {"file:/srv/other": "changed"}
+    assert set(statuses(done).values()) == {"changed"}
+    assert site.host.run("cat /etc/of-playbook").stdout == f"Debian {site.host.address} 2"
     assert site.host.run("cat /srv/other").stdout == (tmp_path / "file").read_text()
     assert site.left() == []
 

@@ -14,14 +14,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_they_are_not_run_through_a_worker(tmp_path: Path) -> None:
-    (tmp_path / "site.yml").write_text("[]")
-    own = (OwnPlaybook("site.yml", base=str(tmp_path)),)
-    require_playbooks(Fleet(playbooks=own))
-    with pytest.raises(InputError, match=r"the playbook site\.yml cannot be run through a worker"):
-        require_playbooks(Fleet(playbooks=own, workers=("ssh bastion ansible-runner worker",)))
-
-
 def test_a_missing_one_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"the playbook site\.yml does not exist"):
         require_playbooks(Fleet(playbooks=(OwnPlaybook("site.yml", base=str(tmp_path)),)))
