@@ -123,6 +123,15 @@ def _are_reached_alike(one: Target, other: Target) -> bool:
     return getattr(one.connection, "desk", None) is getattr(other.connection, "desk", None)
 
 
+def _without_passwords(host: JobHost) -> JobHost:
+    """The same host for a worker that does not reach it: without the inventory's passwords for logins and sudo."""
+
+    def rest(values: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: each for key, each in values.items() if not (key.startswith("ansible_") and "pass" in key)}
+
+    return {**host, "variables": rest(host["variables"]), "templates": rest(host["templates"])}
+
+
 def _beyond(own: OwnPlaybooks) -> Iterator[JobHost]:
     """The hosts of the inventories on which nothing is run, but of which a playbook may speak."""
     for target in own.targets:
@@ -278,6 +287,10 @@ class _Wave:
         first = self.given[chosen[0]].target  # the others of the wave are reached as it is
         described = (_described(each, self._own, states.get(id(each)), beside=first) for each in self._own.targets)
         hosts = (*described, *_beyond(self._own))
+        near = [each for each in self._own.targets if _are_reached_alike(each, first)]
+        if request.fleet.workers:
+            reached = {self._own.name(each) for each in near}
+            hosts = tuple(each if each["name"] in reached else _without_passwords(each) for each in hosts)
         limit = (*names, *(each for each in ready.addressed if each not in self._own.all_names))  # such as localhost
         one = replace(ready.run, hosts=hosts, limit=limit)
         directory = self._directories.enter_context(temporary_run_directory())
@@ -290,7 +303,7 @@ class _Wave:
                 from mngr_ansible.provisioning.behind_workers import run_playbook_elsewhere
 
                 result = run_playbook_elsewhere(
-                    [each for each in self._own.targets if _are_reached_alike(each, first)],
+                    near,
                     one,
                     ready.playbook.path,
                     directory / "run",

@@ -199,6 +199,7 @@ SITE = """\
 - hosts: web
   roles: [greet, beside, elsewhere]
 - hosts: localhost
+  gather_facts: false
   tasks:
     - command: ip netns identify
       register: here
@@ -206,6 +207,7 @@ SITE = """\
     - set_fact:
         place: "{{ here.stdout }}"
 - hosts: web
+  gather_facts: false
   tasks:
     - name: Say who this is
       become: true
@@ -214,13 +216,15 @@ SITE = """\
         content: >-
           {{ inventory_hostname }} {{ groups['web'] | length }} {{ groups['far'] }} {{ secret }} {{ level | shout }}
           {{ release }} {{ greeting }} {{ beside }} {{ elsewhere }} {{ hostvars.localhost.place }}
-          {{ lookup('file', 'link/file') }} {{ lookup('env', 'OF_THE_CONTROLLER') or 'unset' }}
+          {{ hostvars['web-2'].ansible_become_password is defined }}
+          {{ lookup('file', 'link/file') }} {{ lookup('env', 'WHOSE') }}
     - script: run.sh
       changed_when: false
     - name: Keep it quiet
       command: "echo {{ secret }}"
       no_log: true
 - hosts: web-2
+  gather_facts: false
   tasks:
     - name: Do it
       command: "echo {{ secret }}"
@@ -234,7 +238,7 @@ def own_playbook(directory, vault):
     own = directory / "own"
     for path, text in {
         own / "site.yml": SITE,
-        own / "broken.yml": "- hosts: web-1\n  tasks: [include_tasks: ../outside.yml]\n",
+        own / "broken.yml": "- hosts: web-1\n  gather_facts: false\n  tasks: [include_tasks: ../outside.yml]\n",
         own / "run.sh": "#!/bin/sh\nexit 0\n",
         own / "ansible.cfg": "[defaults]\nroles_path = ../more\nhost_key_checking = False\n",
         own / "filter_plugins/shout.py": "class FilterModule:\n    def filters(self): return {'shout': str.upper}\n",
@@ -292,13 +296,13 @@ def inventory(sites, known, path):
 def test_an_own_playbook_goes_to_the_workers_with_all_that_is_beside_it_and_no_secret_is_left_anywhere(
     sites, known, tmp_path, home, monkeypatch
 ):
-    monkeypatch.setenv("OF_THE_CONTROLLER", "set")
+    monkeypatch.setenv("WHOSE", "ours")
     (tmp_path / "vault").write_text(f"#!/bin/sh\necho '{PASSWORD[:6]}'\n")
     (tmp_path / "vault").chmod(0o700)
     own = own_playbook(tmp_path, tmp_path / "vault")
     words = ["--inventory", inventory(sites, known, tmp_path / "hosts.json"), "--limit", "web", "--vault-id"]
     words += [f"prod@{tmp_path}/vault", "--playbook", own / "site.yml", "--playbook", own / "broken.yml"]
-    words += [word for each in sites for word in ("--worker", each.worker())]
+    words += [word for each in sites for word in ("--worker", each.worker(before="WHOSE=theirs"))]
     before = set(tmp_path.rglob("*"))
 
     with everything_recorded() as seen:
@@ -313,7 +317,7 @@ def test_an_own_playbook_goes_to_the_workers_with_all_that_is_beside_it_and_no_s
         said = each.host.run("cat /etc/of-playbook; stat -c ' %U' /etc/of-playbook").stdout.split()
         assert said == [
             *(f"web-{number}", "2", "['far-1']", SECRET, "PLAYBOOK", "Debian", "hello", "beside", "elsewhere"),
-            *(each.network, "linked", "unset", "root"),
+            *(each.network, str(number == 2), "linked", "theirs", "root"),
         ]
         assert each.left() == []
     assert len(seen) > 100
