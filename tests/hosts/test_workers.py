@@ -114,9 +114,13 @@ def test_hosts_that_only_workers_reach_are_changed_through_them_and_no_secret_is
     files = [word for name in ("secret", "tree") for word in ("--file", f"{tmp_path}/{name}:/srv/{name}")]
     files += ["--package", "mtool>=2"]
     as_dev = [str(each).replace("root@", "dev@") for each in words]
+    task = {"copy": {"dest": "/etc/of-sudo", "content": "{{ inventory_hostname }}"}, "become": True}
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/site.yml").write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
+    own = ["--playbook", tmp_path / "own/site.yml"]
 
     with everything_recorded() as seen:
-        command = argv("apply", *files, "--become", "--ask-become-pass", *as_dev, "-v")
+        command = argv("apply", *files, *own, "--become", "--ask-become-pass", *as_dev, "-v")
         code, said = run_in_terminal(command, b"Password for sudo on the hosts: ", PASSWORD)
     planned = mngr_ansible("plan", *files, *words, "--json")
 
@@ -125,6 +129,7 @@ def test_hosts_that_only_workers_reach_are_changed_through_them_and_no_secret_is
         assert set(statuses(planned, number).values()) == {"ok"}
         found = site.host.run("cat /srv/secret; stat -c ' %a %U' /srv/secret; mtool").stdout
         assert found == f"{SECRET} 600 root\nmtool 2.0\n"
+        assert site.host.run("stat -c %U /etc/of-sudo").stdout == "root\n"
         names = subprocess.run(["ls", f"{site.host.root_path}/srv/tree"], capture_output=True).stdout
         assert names == b"a \xff$HOME\n"
         assert site.left() == []
@@ -238,14 +243,14 @@ def own_playbook(directory, vault):
     own = directory / "own"
     for path, text in {
         own / "site.yml": SITE,
-        own / "broken.yml": "- hosts: web-1\n  gather_facts: false\n  tasks: [include_tasks: ../outside.yml]\n",
+        own / "broken.yml": "- import_playbook: \"{{ lookup('env', 'WHOSE') }}.yml\"\n",
+        own / "ours.yml": "- hosts: web-1\n  gather_facts: false\n  tasks: [ping: ]\n",
         own / "run.sh": "#!/bin/sh\nexit 0\n",
         own / "ansible.cfg": "[defaults]\nroles_path = ../more\nhost_key_checking = False\n",
         own / "filter_plugins/shout.py": "class FilterModule:\n    def filters(self): return {'shout': str.upper}\n",
         own / "group_vars/web.yml": f"secret: {vaulted(SECRET, vault)}\nlevel: playbook\n",
         own / "roles/beside/tasks/main.yml": "- set_fact: {beside: beside}\n",
         own / ".git/config": "huge",
-        directory / "outside.yml": "[]",
         directory / "more/elsewhere/tasks/main.yml": "- set_fact: {elsewhere: elsewhere}\n",
         directory / "linked/file": "linked",
         directory / "greet/tasks/main.yml": "- set_fact: {greeting: hello}\n",
@@ -311,7 +316,7 @@ def test_an_own_playbook_goes_to_the_workers_with_all_that_is_beside_it_and_no_s
     found = [statuses(done, number) for number in (0, 1)]
     assert found == [{site: "changed", broken: "failed"}, {site: "failed", broken: "not-reached"}], done.stderr
     reasons = [step["reason"] for host in document(done)["hosts"] for step in host["steps"]]
-    assert "outside.yml" in reasons[1]  # what a task names is only known when it is run
+    assert "theirs.yml" in reasons[1]  # it can be loaded here, and not there
     assert "no_log" in reasons[2]
     for number, each in enumerate(sites, 1):
         said = each.host.run("cat /etc/of-playbook; stat -c ' %U' /etc/of-playbook").stdout.split()

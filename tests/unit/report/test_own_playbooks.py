@@ -94,6 +94,15 @@ def test_what_was_cut_off_after_its_first_task_is_unknown_and_before_it_not_reac
     assert ended(cut_off(BROKE, Event("task", task="One")))[0] is Status.FAILED
 
 
+def test_on_a_worker_that_was_lost_it_is_unknown_and_not_reached_where_it_had_not_begun() -> None:
+    lost = {"problem": "the worker 'w' was lost", "remedy": "Check the link.", "is_out_of_sight": True}
+    status, _, problem = ended(cut_off(**lost))  # what it did is not known, also where nothing was told
+    assert (status, problem) == (Status.UNKNOWN, "the worker 'w' was lost; the outcome of site.yml is unknown")
+    status, _, problem = ended(cut_off(**lost, has_begun=False))
+    assert (status, problem) == (Status.NOT_REACHED, "the worker 'w' was lost; not started: site.yml")
+    assert ended(cut_off(is_out_of_sight=True))[::2] == (Status.UNKNOWN, "")  # by a signal, which is told once for all
+
+
 def test_what_ansible_said_when_it_broke_is_the_reason() -> None:
     result = cut_off(status="finished", problem="Ansible broke with exit code 1.", details="[ERROR]: no vault secret.")
     assert ended(result) == (Status.FAILED, "no vault secret", "")

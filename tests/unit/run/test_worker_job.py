@@ -7,10 +7,11 @@ import zipfile
 import pytest
 
 from mngr_ansible.errors import InputError, UsageError
+from mngr_ansible.run.own_playbook import OwnPlaybookRun
 from mngr_ansible.run.playbook import HostRun
 from mngr_ansible.run.runner import RunRecord, RunStop
 from mngr_ansible.run.worker import Worker
-from mngr_ansible.run.worker_job import Job
+from mngr_ansible.run.worker_job import ROOT, Job
 from mngr_ansible.run.worker_run import Access, run_on_worker
 from mngr_ansible.spec.files import FileTransferSpec
 from tests.support.builders import contribution, due, write
@@ -46,6 +47,23 @@ def test_every_file_of_a_job_is_readable_by_its_owner_alone_and_the_rest_says_no
         assert json.loads(archive.read("env/settings"))["job_timeout"] == 61
         assert b"@" not in archive.read("project/run.sh").replace(b'"$@"', b"")
         assert set(job.kwargs) == {"ident", "binary", "cmdline", "fact_cache_type"}
+
+
+def test_with_an_own_playbook_only_the_script_and_files_of_the_archive_say_anything_of_it(tmp_path):
+    own = OwnPlaybookRun(tmp_path / "it's.yml", {"ANSIBLE_ROLES_PATH": f"{ROOT}/paths/1"})
+    with Job(3, 60, own=own, words=["--vault-id", f"a b@{ROOT}/vault/0", f"{ROOT}/playbook/it's.yml"]) as job:
+        job.add_directory("playbook/empty/")
+        job.open("playbook/run.sh", 0o755).close()
+        job.finish()
+        archive = zipfile.ZipFile(job.file)
+        script = archive.read("project/run.sh").decode()
+    with Job(3, 60) as ours:
+        assert job.kwargs == ours.kwargs
+    assert """set -- '--vault-id' 'a b@'"$private"'/vault/0' ''"$private"'/playbook/it'\\''s.yml'\n""" in script
+    assert """export ANSIBLE_ROLES_PATH=''"$private"'/paths/1'\n""" in script
+    assert "ANSIBLE_INJECT_FACT_VARS" not in script
+    modes = {each.filename: oct(each.external_attr >> 16) for each in archive.infolist()}
+    assert (modes["playbook/empty/"], modes["playbook/run.sh"]) == ("0o40700", "0o100755")
 
 
 def test_a_source_that_was_changed_since_the_plan_is_an_error_before_any_worker_is_started(tmp_path):
