@@ -40,7 +40,7 @@ TOGETHER = {
     "ops/test_manners.py": 40,
     "ops/test_fleets_page.py": 40,
     "hosts/test_costs.py": 60,
-    "hosts/test_workers.py": 60,
+    "hosts/test_workers.py": 90,
     "hosts/test_many_hosts.py": 70,
     "faults/test_lost_workers.py": 45,
     "hosts/test_inventories.py": 20,
