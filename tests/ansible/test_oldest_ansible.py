@@ -109,6 +109,7 @@ def own_playbook(python: str, directory: Path, text: str, *, is_check: bool) -> 
         "become_password": None,
         "vault_passwords": [["default", PASSWORD]],
         "is_check": is_check,
+        "is_sent": is_check,
     }
     words = ["-", "-i", "hosts", "site.yml"]
     environment = {
@@ -144,6 +145,8 @@ def test_it_checks_playbooks_of_the_users_own(python: str, tmp_path: Path) -> No
     bad = json.loads(own_playbook(python, tmp_path, "- hosts: a\n  tasks:\n    - no.such.one:\n", is_check=True).stdout)
     plays = [("a:b", ["a", "b"]), ("c", ["c"])]
     assert (good["problem"], [(each["pattern"], each["hosts"]) for each in good["plays"]]) == (None, plays)
+    beside = [f"{tmp_path}/group_vars/web.yml", f"{tmp_path}/site.yml"]
+    assert (good["vault_passwords"], good["files"]) == ([["default", PASSWORD]], beside)
     assert "couldn't resolve module/action" in bad["problem"]
     assert f"(line 3 of {tmp_path}/site.yml)" in bad["problem"]
 
