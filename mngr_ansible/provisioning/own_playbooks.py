@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mngr_ansible.diff.outcome import Outcome, Status
-from mngr_ansible.errors import MngrAnsibleError
+from mngr_ansible.errors import HostError, MngrAnsibleError
 from mngr_ansible.host.state import HostState
 from mngr_ansible.inputs.fleet import OwnPlaybook
 from mngr_ansible.inputs.own_playbooks import playbook_file
@@ -20,7 +20,7 @@ from mngr_ansible.portable.text import one_stop
 from mngr_ansible.provisioning.execution import HostsRun, archive_failure
 from mngr_ansible.provisioning.password import ask_vault_password
 from mngr_ansible.provisioning.rendering import host_names
-from mngr_ansible.provisioning.reporting import apply_report
+from mngr_ansible.provisioning.reporting import apply_report, not_run_report
 from mngr_ansible.provisioning.request import Dialog, OwnPlaybooks, Prepared, ReadyPlaybook, Request, Target
 from mngr_ansible.report import own_playbooks as steps
 from mngr_ansible.report.report import HostReport, Interrupted, Report
@@ -169,25 +169,46 @@ def run_around(
         run_ours: runs what is ours on these hosts.
 
     Raises:
-        MngrAnsibleError, Interrupted: as ``run_ours``.
+        MngrAnsibleError: as ``run_ours``, where no playbook was run.
+        Interrupted: a signal stopped one of them, or what comes between them.
     """
     assert request.own is not None  # noqa: S101
     with ExitStack() as directories:
         wave = _Wave(prepared, request, dialog, stop, directories)
-        wave.run("before")
-        hosts = wave.masked(_looked_at_again(wave, request))
-        if wave.signal is not None:
-            raise Interrupted(wave.merged(apply_report(hosts, command, None)), wave.signal)
+        report = None
         try:
-            report = run_ours(hosts, request)
+            wave.run("before")
+            hosts = wave.masked(_looked_at_again(wave, request))
+            if wave.signal is None:
+                report = _ours(wave, hosts, request, command, run_ours)
+                wave.well = [each.ok and is_well for each, is_well in zip(report.hosts, wave.well, strict=True)]
+                wave.run("after")
         except Interrupted as interrupted:
             raise Interrupted(wave.merged(interrupted.report), interrupted.signal) from interrupted
-        wave.well = [each.ok and is_well for each, is_well in zip(report.hosts, wave.well, strict=True)]
-        wave.run("after")
-        report = wave.archived(wave.merged(report))
+        except (KeyboardInterrupt, SystemExit) as signal:
+            if report is None and not wave.has_run:
+                raise
+            wave.signal = signal
+        report = wave.merged(report or apply_report(wave.masked(wave.prepared), command, None))
         if wave.signal is not None:
-            raise Interrupted(report, wave.signal)
-        return report
+            raise Interrupted(wave.archived(report), wave.signal)
+        return wave.archived(report)
+
+
+def _ours(
+    wave: "_Wave",
+    hosts: Sequence[Prepared],
+    request: Request,
+    command: str,
+    run_ours: Callable[[Sequence[Prepared], Request], Report],
+) -> Report:
+    """The report of what is ours; after a playbook that may have changed something, also where it cannot be run."""
+    try:
+        return run_ours(hosts, request)
+    except MngrAnsibleError as error:
+        if not wave.has_run:
+            raise
+        return not_run_report(hosts, command, error)
 
 
 def _looked_at_again(wave: "_Wave", request: Request) -> list[Prepared]:
@@ -254,6 +275,11 @@ class _Wave:
         self._done: list[tuple[Path, HostsRun]] = []
 
     @property
+    def has_run(self) -> bool:
+        """Whether a playbook was run."""
+        return bool(self._done)
+
+    @property
     def spent(self) -> float:
         """Seconds since the wave was begun."""
         return time.monotonic() - self._begun
@@ -271,7 +297,7 @@ class _Wave:
         if not addressed and ready.addressed <= self._own.all_names:
             result = RunResult("finished", True, frozenset(), ())
         else:
-            result = self._result(ready, chosen)
+            result = self._result_or_failure(ready, chosen)
         for index, name in zip(chosen, names, strict=True):
             step, error = steps.ended(playbook, name, result, self._own.all_names, is_addressed=index in addressed)
             self.outcomes[index][playbook.id] = step
@@ -279,6 +305,22 @@ class _Wave:
                 error.host = self.given[index].target.name
                 self.errors[index] = self.errors[index] or error
             self.well[index] = step.status in (Status.OK, Status.CHANGED, Status.SKIPPED)
+
+    def _result_or_failure(self, ready: ReadyPlaybook, chosen: Sequence[int]) -> RunResult:
+        """How it ended; where it cannot be started after something was changed, that is how.
+
+        Raises:
+            MngrAnsibleError: it cannot be started, and nothing was changed.
+        """
+        try:
+            return self._result(ready, chosen)
+        except MngrAnsibleError as error:
+            if ready.playbook.when == "before" and not self.has_run:
+                raise
+            for index in chosen:
+                host = self.given[index].target.name
+                self.errors[index] = HostError(error.problem, remedy=error.remedy, host=host)
+            return RunResult("finished", False, frozenset(), (), error.problem, has_begun=False)
 
     def _result(self, ready: ReadyPlaybook, chosen: Sequence[int]) -> RunResult:
         request, record = self._request, RunRecord()
@@ -352,7 +394,7 @@ class _Wave:
         """The hosts for what is ours: nothing is to do where a playbook before it failed, and time has passed."""
         found = []
         for each, is_well in zip(hosts, self.well, strict=True):
-            one = replace(each, playbooks=(), spent=each.spent + self.spent if self._done else each.spent)
+            one = replace(each, playbooks=(), spent=each.spent + self.spent if self.has_run else each.spent)
             if not is_well and one.due is not None:
                 one = replace(one, due=replace(one.due, transfers=(), installs=(), needs_python=False))
             found.append(one)

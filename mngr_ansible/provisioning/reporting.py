@@ -136,6 +136,16 @@ def apply_report(prepared: Sequence[Prepared], command: str, run: "HostsRun | No
     return Report(command, tuple(hosts))
 
 
+def not_run_report(prepared: Sequence[Prepared], command: str, error: MngrAnsibleError) -> Report:
+    """The report of hosts whose run could not be begun; those that had nothing to change are as they are."""
+    report = apply_report(prepared, command, None)
+    hosts = (
+        replace(host, error=HostError(error.problem, remedy=error.remedy, host=host.host)) if each.is_to_run else host
+        for each, host in zip(prepared, report.hosts, strict=True)
+    )
+    return replace(report, hosts=tuple(hosts))
+
+
 def changed_host(prepared: Prepared, alias: str, result: "RunResult | None") -> HostReport:
     """What became of every step on one host, ``alias`` in the inventory; ``result``: None where nothing was run."""
     if prepared.due is None or prepared.state is None:

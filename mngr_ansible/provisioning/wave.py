@@ -10,17 +10,16 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from mngr_ansible.errors import HostError, MngrAnsibleError
+from mngr_ansible.errors import MngrAnsibleError
 from mngr_ansible.provisioning import execution, next_sources
 from mngr_ansible.provisioning.ended_hosts import OnOver
 from mngr_ansible.provisioning.readiness import fitting
-from mngr_ansible.provisioning.reporting import apply_report, plan_report
+from mngr_ansible.provisioning.reporting import apply_report, not_run_report, plan_report
 from mngr_ansible.provisioning.request import Dialog, Prepared, Request
 from mngr_ansible.report.report import HostReport, Interrupted, Report
 from mngr_ansible.run.places import temporary_run_directory
 from mngr_ansible.run.runner import RunStop
 from mngr_ansible.system.signals import signals_held
-from mngr_ansible.values import replace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -105,7 +104,7 @@ def _run_side_by_side(
             report = interrupted.report
             signals.append(interrupted.signal)
         except MngrAnsibleError as error:
-            report = _not_run(group, command, error)
+            report = not_run_report(group, command, error)
         except Exception as error:  # noqa: BLE001 - it is raised on the thread that waits
             failures.append(error)
             report = Report(command)
@@ -129,16 +128,6 @@ def _run_side_by_side(
     if signals:
         raise Interrupted(report, signals[0]) from signals[0]
     return report
-
-
-def _not_run(group: Sequence[Prepared], command: str, error: MngrAnsibleError) -> Report:
-    """The report of hosts whose run could not be begun."""
-    report = apply_report(group, command, None)
-    hosts = (
-        replace(host, error=HostError(error.problem, remedy=error.remedy, host=host.host)) if each.is_to_run else host
-        for each, host in zip(group, report.hosts, strict=True)
-    )
-    return replace(report, hosts=tuple(hosts))
 
 
 def _run(

@@ -16,14 +16,21 @@ from typing import Any
 import pytest
 
 from mngr_ansible import MngrAnsibleError, Report, provision
+from mngr_ansible.diff.outcome import Status
+from mngr_ansible.errors import RunError
+from mngr_ansible.host.connection import LocalShell
 from mngr_ansible.inputs.fleet import build_fleet
 from mngr_ansible.provisioning.gathering import gather
-from mngr_ansible.provisioning.own_playbooks import made_ready
+from mngr_ansible.provisioning.own_playbooks import made_ready, run_around
 from mngr_ansible.provisioning.provisioner import inspect
-from mngr_ansible.provisioning.request import SILENT, build_request
-from mngr_ansible.provisioning.targets import open_targets
+from mngr_ansible.provisioning.reporting import apply_report
+from mngr_ansible.provisioning.request import SILENT, Prepared, Request, build_request
+from mngr_ansible.provisioning.targets import host_target, open_targets
 from mngr_ansible.provisioning.wave import run_wave
+from mngr_ansible.report.report import Interrupted
 from mngr_ansible.run.own_playbook_requirements import installed
+from mngr_ansible.run.runner import RunStop
+from mngr_ansible.values import replace
 from tests.support.command_line import document, mngr_ansible, statuses
 from tests.support.processes import processes_with
 from tests.support.waiting import wait_until
@@ -68,6 +75,15 @@ def playbook(path: Path, *tasks: dict[str, Any], hosts: str = "all", **keys: Any
 
 def copying(destination: Path, text: str) -> dict[str, Any]:
     return {"name": "Write", "ansible.builtin.copy": {"dest": str(destination), "content": text}}
+
+
+def inspected(directory: Path, own: object) -> tuple[list[Prepared], Request]:
+    """This machine, looked at, with a file of ours to write and one playbook."""
+    write(directory / "wanted", "ours\n")
+    request = build_request(files=[f"{directory}/wanted:{directory}/ours"], settings={"playbooks": [own]})
+    gathered = gather([host_target("localhost", LocalShell(), str(directory))], request)
+    request = made_ready(gathered, request, SILENT)
+    return inspect(gathered, request), request
 
 
 def ended(report: Report) -> dict[str, tuple[str, str]]:
@@ -211,6 +227,45 @@ def test_where_it_ended_because_of_another_host_it_has_not_ended_well(tmp_path):
         ("failed", reason),  # its first play ended well, its second one was left out
         ("failed", reason),
     ]
+
+
+@pytest.mark.parametrize("failure", [RunError("no Ansible", remedy="Install it."), SystemExit("signal")], ids=type)
+def test_what_a_playbook_has_done_is_reported_where_ours_cannot_be_run(tmp_path, failure):
+    play = playbook(tmp_path / "base.yml", copying(tmp_path / "there", "theirs"))
+    prepared, request = inspected(tmp_path, {"path": str(play), "when": "before"})
+
+    def run_ours(_hosts, _request):
+        raise failure
+
+    if isinstance(failure, SystemExit):
+        with pytest.raises(Interrupted) as stop:
+            run_around(prepared, request, SILENT, "apply", RunStop(), run_ours)
+        assert stop.value.signal is failure
+        report = stop.value.report
+    else:
+        report = run_around(prepared, request, SILENT, "apply", RunStop(), run_ours)
+        assert report.hosts[0].error.problem == "no Ansible"
+    assert {step: status for step, (status, _) in ended(report).items()} == {
+        f"playbook:{play}": "changed",
+        f"file:{tmp_path}/ours": "not-reached",
+    }
+
+
+def test_what_ours_have_done_is_reported_where_a_playbook_cannot_be_started(tmp_path, monkeypatch):
+    play = playbook(tmp_path / "site.yml")
+    prepared, request = inspected(tmp_path, str(play))
+
+    def run_ours(hosts, _request):
+        monkeypatch.setattr(sys, "executable", "/nowhere/python")
+        done = apply_report(hosts, "apply", None)
+        changed = (replace(each, status=Status.CHANGED) for each in done.hosts[0].outcomes)
+        return replace(done, hosts=(replace(done.hosts[0], outcomes=tuple(changed)),))
+
+    report = run_around(prepared, request, SILENT, "apply", RunStop(), run_ours)
+    (file, (own, reason)) = (ended(report)[f"file:{tmp_path}/ours"], ended(report)[f"playbook:{play}"])
+    assert (file[0], own, report.ok) == ("changed", "failed", False)
+    assert "Ansible could not be started" in reason
+    assert report.hosts[0].error.host == "localhost"
 
 
 def test_a_requirements_file_is_installed_once_into_a_place_of_ours(tmp_path, state):
