@@ -14,7 +14,7 @@ from mngr_ansible.run.playbook import HostRun
 from mngr_ansible.run.runner import RunResult
 from mngr_ansible.run.worker import Worker
 from mngr_ansible.run.worker_connection import WorkerConnection
-from mngr_ansible.run.worker_desk import Desk
+from mngr_ansible.run.worker_desk import Desk, close
 from mngr_ansible.run.worker_playbook import FollowOptions, run_playbook_on_worker
 from mngr_ansible.run.worker_run import Access, RunOptions, run_on_worker
 from mngr_ansible.values import replace
@@ -40,8 +40,7 @@ def behind_workers(targets: Sequence[Target], commands: Sequence[str]) -> Iterat
     try:
         yield found
     finally:
-        for desk in desks:
-            desk.close()
+        close(desks)
 
 
 def _behind(target: Target, ssh: OpenSsh, desk: Desk) -> Target:

@@ -227,13 +227,13 @@ class Reducer:
     def lines(self, raw: Mapping[str, Any]) -> Iterator[Line]:
         """The lines for one event: none, one, or one for each step."""
         event, data = raw.get("event", ""), raw.get("event_data") or {}
-        host, task = data.get("host", ""), data.get("task", "")
+        host, task = str(data.get("host", "")), str(data.get("task", ""))
         match event:
             case "playbook_on_task_start":
                 self._has_begun = True
                 yield {"kind": "task", "task": task}
             case "playbook_on_stats":
-                yield {"kind": "stats", "hosts": sorted(data.get("processed", {}))}
+                yield {"kind": "stats", "hosts": sorted(map(str, data.get("processed", {})))}
             case "playbook_on_no_hosts_matched":
                 yield {"kind": "warning", "text": "The playbook's hosts are not in the inventory."}
             case "runner_on_unreachable":

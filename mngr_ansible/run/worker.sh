@@ -92,6 +92,9 @@ ANSIBLE_CALLBACK_PLUGINS=${ANSIBLE_CALLBACK_PLUGINS##*:} # ansible-runner's own
 (
   umask "$mask"
   : @ENVIRONMENT@
+  # As much memory for each process as in supervisor.py; a lower limit may be in force already.
+  # shellcheck disable=SC3045  # where a shell has no -d, there is no limit
+  ulimit -d 4194304 2>/dev/null || :
   export TMPDIR="$sockets" ANSIBLE_HOME="$private/home" ANSIBLE_CALLBACK_PLUGINS
   exec "$playbook" "$@"
 ) &

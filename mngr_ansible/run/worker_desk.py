@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from mngr_ansible.errors import HostError, MngrAnsibleError
 from mngr_ansible.host.connection import no_answer, stopped
@@ -34,7 +34,7 @@ class Question:
         self.host, self.script = host, script
         self.is_over = threading.Event()
         self.line: AnswerLine | None = None
-        self.error: MngrAnsibleError | None = None
+        self.error: Exception | None = None
         self.job: _Running | None = None
 
     def answer(self, line: AnswerLine) -> None:
@@ -43,7 +43,7 @@ class Question:
             self.line = line
             self.is_over.set()
 
-    def end(self, error: MngrAnsibleError) -> None:
+    def end(self, error: Exception) -> None:
         """End it with this error, unless it is over."""
         if not self.is_over.is_set():
             self.error = error
@@ -86,7 +86,8 @@ class Desk:
         self._waiting: list[Question] = []
         self._latest = 0.0
         self._jobs: list[_Running] = []
-        self._threads: list[threading.Thread] = []
+        self._ends: list[threading.Event] = []
+        """Set when a thread has ended. Not ``Thread.join``: a signal makes it forget that the thread runs."""
         self._is_closed = False
         self._room = threading.BoundedSemaphore(_MOST_JOBS)
 
@@ -102,9 +103,9 @@ class Desk:
             self._waiting.append(question)
             self._latest = time.monotonic()
             if len(self._waiting) == 1:
-                thread = threading.Thread(target=self._run_next, daemon=True)
-                self._threads.append(thread)
-                thread.start()
+                end = threading.Event()
+                self._ends = [*(each for each in self._ends if not each.is_set()), end]
+                threading.Thread(target=self._run_next, args=(end,), daemon=True).start()
         if not question.is_over.wait(timeout):
             question.end(self._no_answer(question, timeout))
         if question.line is None:
@@ -119,21 +120,24 @@ class Desk:
             return HostError(f"the worker {self.worker.name!r} {problem}", remedy=remedy, host=question.host)
         return no_answer(timeout, question.host)
 
-    def _run_next(self) -> None:
+    def _run_next(self, end: threading.Event) -> None:
         """Run a job of all questions that have come."""
-        with self._room:
-            self._wait_for_more()
-            with self._lock:
-                asked = [each for each in self._waiting if not each.is_over.is_set()]
-                self._waiting.clear()
-                job = _Running({f"host-{number}": each for number, each in enumerate(asked, 1)})
-                self._jobs.append(job)
-                if self._is_closed:
-                    job.stop.set()
-            if asked:
-                self._run(job)
-            with self._lock:
-                self._jobs.remove(job)
+        try:
+            with self._room:
+                self._wait_for_more()
+                with self._lock:
+                    asked = [each for each in self._waiting if not each.is_over.is_set()]
+                    self._waiting.clear()
+                    job = _Running({f"host-{number}": each for number, each in enumerate(asked, 1)})
+                    self._jobs.append(job)
+                    if self._is_closed:
+                        job.stop.set()
+                if asked:
+                    self._run(job)
+                with self._lock:
+                    self._jobs.remove(job)
+        finally:
+            end.set()
 
     def _wait_for_more(self) -> None:
         limit = time.monotonic() + _MOST_SECONDS
@@ -155,6 +159,9 @@ class Desk:
             problem = f"the worker {self.worker.name!r} cannot be given its job: {place}{error.strerror or error}"
             remedy = "Check that the files of --key and --known-hosts can be read, and free space in TMPDIR."
             _end_all(asked, problem, remedy)
+        except Exception as error:  # noqa: BLE001 - it is raised in the threads that wait
+            for each in asked.values():
+                each.end(error)
         else:
             self._end_unanswered(asked, result)
 
@@ -171,7 +178,7 @@ class Desk:
                 each.end(HostError(clause(printable(problem)), remedy=remedy, host=each.host))
 
     def close(self) -> None:
-        """Take no question any more, and wait for the end of all jobs: those that are not answered end at once."""
+        """Take no question any more, and end what is not answered; :meth:`wait` waits for that."""
         with self._lock:
             self._is_closed = True
             for each in self._waiting:
@@ -180,13 +187,34 @@ class Desk:
         for job in jobs:
             if not job.is_answered:
                 job.stop.set()
-        limit = time.monotonic() + _LAST_SECONDS
-        for thread in self._threads:
-            thread.join(max(0.0, limit - time.monotonic()))
+
+    def wait(self, limit: float) -> None:
+        """Wait for the end of all jobs. What has not ended by itself at ``limit`` (of ``time.monotonic``) is ended."""
+        for end in self._ends:
+            end.wait(max(0.0, limit - time.monotonic()))
+        with self._lock:
+            jobs = list(self._jobs)
         for job in jobs:
             job.stop.set()
-        for thread in self._threads:
-            thread.join()
+        for end in self._ends:
+            end.wait()
+
+
+def close(desks: Sequence[Desk]) -> None:
+    """Close them and wait for the end of all their jobs; a signal while it waits ends them at once."""
+    for desk in desks:
+        desk.close()
+    limit, signal = time.monotonic() + _LAST_SECONDS, None
+    while True:
+        try:
+            for desk in desks:
+                desk.wait(limit)
+        except (KeyboardInterrupt, SystemExit) as error:
+            limit, signal = 0.0, error
+        else:
+            break
+    if signal is not None:
+        raise signal
 
 
 def _end_all(asked: Mapping[str, Question], problem: str, remedy: str) -> None:

@@ -119,8 +119,8 @@ class Job(AbstractContextManager["Job"]):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Nothing of it is left afterwards."""
-        self._zip.close()
-        self.file.close()
+        with self.file:  # the end of the archive may find no space
+            self._zip.close()
 
 
 def unnamed_file(size: int) -> IO[bytes]:

@@ -34,9 +34,12 @@ _MOST_NOISE = 64 << 10
 _BLOCK = 3 << 18
 """Bytes that are sent at once; base64 of a multiple of three has no end in the middle."""
 _LOOK_SECONDS = 0.01
+_CHECK_SECONDS = 0.1
+"""How often it is looked whether a worker is silent."""
 _LAST_SECONDS = 10.0
 """How long a worker may take to remove the job's directory, when all is done."""
 OLDEST = "ansible-runner 2.3 and ansible-core 2.16"
+_VERSIONS = f"Check the versions there; the oldest that work: {OLDEST}."
 _LONGEST_SHOWN = 200
 _OF_JOB = regex(r"\S*(?:[A-Za-z0-9+/=]{24,}|\{eof)\S*")
 _LOST = 255
@@ -84,9 +87,7 @@ class WorkerStream:
         threading.Thread(target=self._send, args=(process.stdin,), daemon=True).start()
         errors = threading.Thread(target=self._keep_last_lines, args=(process.stderr,), daemon=True)
         errors.start()
-        watch = threading.Thread(target=self._end_silent, args=(process,), daemon=True)
-        watch.start()
-        self._read(process.stdout)
+        self._wait(threading.Thread(target=self._read, args=(process.stdout,), daemon=True))
         seconds = _LAST_SECONDS if self._state == "over" else 1.0
         with suppress(subprocess.TimeoutExpired):
             process.wait(seconds)
@@ -116,21 +117,28 @@ class WorkerStream:
                 pipe.write(b'{"eof": true}\n')
 
     def _keep_last_lines(self, pipe: IO[bytes]) -> None:
-        while line := pipe.readline(4096):
-            self._stderr.append(line)
+        with pipe:
+            while line := pipe.readline(4096):
+                self._stderr.append(line)
 
-    def _end_silent(self, process: subprocess.Popen[bytes]) -> None:
-        """End a command that takes no more of the job, or has it, and says nothing."""
-        while self._state == "new" and self._problem is None and time.monotonic() < self._progress + FIRST_SECONDS:
-            time.sleep(0.1)
-        if self._state == "new" and self._problem is None:
-            self._is_silent = self._is_complete
-            self._problem = silent(FIRST_SECONDS)
-            process.kill()
+    def _wait(self, reader: threading.Thread) -> None:
+        """Wait for the reader's end; give up a worker that takes no more of the job, or has it, and says nothing.
+
+        What the command has started may keep its output open, so the end of the command alone would not end the reader.
+        """
+        reader.start()
+        while reader.is_alive() and self._problem is None:
+            reader.join(_CHECK_SECONDS if self._state == "new" else None)
+            if self._state == "new" and self._problem is None and time.monotonic() > self._progress + FIRST_SECONDS:
+                self._is_silent = self._is_complete
+                self._problem = silent(FIRST_SECONDS)
 
     def _read(self, pipe: IO[bytes]) -> None:
         noise = 0
-        while self._problem is None and self._state != "over" and (line := pipe.readline(_LONGEST_LINE)):
+        while self._problem is None and self._state != "over":
+            if not (line := pipe.readline(_LONGEST_LINE)):
+                pipe.close()
+                return
             data = _parsed(line)
             if data is None:
                 noise += len(line)
@@ -176,9 +184,12 @@ class WorkerStream:
             ended = f"ended with exit code {code}" if code else "closed the connection"
             is_lost = self._is_complete and code == _LOST
             return self._end(f"{ended} before it began{how}", self._remedy(code), is_lost=is_lost)
+        if self._reducer.error is not None:
+            reason = shorten(printable(self._reducer.error), _LONGEST_SHOWN)
+            return self._end(f"reports what makes no sense ({reason})", _VERSIONS, is_lost=True)
         if self._status in ("successful", "failed") and self._has_stats:
             code = 0 if self._status == "successful" else 2
-            return {"kind": "end", "code": code, "error": self._reducer.error, "output": list(self._reducer.output)}
+            return {"kind": "end", "code": code, "error": None, "output": list(self._reducer.output)}
         last = self._reducer.output[-1] if self._reducer.output else f"it reports {self._status or 'nothing'}"
         if "the worker has no ansible-playbook" in last:
             return self._end("has no ansible-playbook", "Install ansible-core there, beside its ansible-runner.")
@@ -199,7 +210,7 @@ class WorkerStream:
         if code == 127 or "not found" in words or "No such file" in words:
             return "Install ansible-runner and ansible-core there, or give the whole path of ansible-runner."
         if "invalid choice" in words or "unrecognized arguments" in words or "Error" in words:
-            return f"Check the versions there; the oldest that work: {OLDEST}."
+            return _VERSIONS
         if code == _LOST:
             return "Run the command by hand: it must reach the machine without a question."
         return "Give a command that ends in 'ansible-runner worker'; what it starts before must print nothing."

@@ -3,16 +3,38 @@
 import json
 import os
 import shlex
+import signal
 import sys
 
 import pytest
 
+from mngr_ansible.run import worker_stream
+from mngr_ansible.run.worker_job import Job
+from mngr_ansible.run.worker_stream import WorkerStream
 from tests.support.command_line import document, mngr_ansible
 
 SECRET = "canary-of-a-secret"
 READS_ALL = "while read -r line; do case $line in '{\"eof\"'*) exit 0 ;; esac; done"
 
+LIES = """
+import json, sys
+answer = {"code": 0, "stdout": "", "stderr": "", "is_too_long": False, "ansible": "2.20"}
+for each in (
+    {"status": "starting"},
+    {"event": "runner_on_ok", "event_data": {"host": ["x"], "res": {"mngr_answer": answer}}},
+    {"event": "runner_on_ok", "event_data": ["x"]},
+    {"event": "playbook_on_stats", "event_data": {"processed": [["x"]]}},
+    {"status": "successful"},
+    {"eof": True},
+):
+    print(json.dumps(each))
+"""
+
 NO_WORKERS = {
+    f"{shlex.quote(sys.executable)} -c {shlex.quote(LIES)}": (
+        "reports what makes no sense (AttributeError",
+        "the oldest that work",
+    ),
     "false": ("ended with exit code 1 before it began", "ends in 'ansible-runner worker'"),
     "/nonexistent/worker": ("cannot be started: No such file or directory", "Check its first word"),
     "cat": ("sends back what it is sent", "ends in 'ansible-runner worker'"),
@@ -52,6 +74,24 @@ def test_a_command_that_is_no_worker_is_one_error_with_a_remedy(command, tmp_pat
     assert problem in error["problem"]
     assert remedy in error["remedy"]
     assert "Traceback" not in done.stderr
+
+
+def test_a_command_that_says_nothing_is_given_up_although_what_it_has_started_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(worker_stream, "FIRST_SECONDS", 0.5)
+    with Job(1, 60) as job:
+        job.finish()
+        order = {
+            "name": "silent",
+            "words": ["sh", "-c", f"sleep 30 & echo $! >{shlex.quote(str(tmp_path))}/pid; cat >/dev/null"],
+            "cwd": str(tmp_path),
+            "environment": dict(os.environ),
+            "kwargs": job.kwargs,
+            "job": os.dup(job.file.fileno()),
+            "tasks": "scripts",
+        }
+        end = WorkerStream(order, lambda _line: None, "mark").run()
+    assert end["error"] == "the worker 'silent' gave no answer within 1 s"
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)  # in a run, the supervisor ends it
 
 
 @pytest.mark.parametrize(

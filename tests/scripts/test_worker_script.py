@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mngr_ansible.run.supervisor import MOST_MEMORY
 from mngr_ansible.run.worker_job import Job
 from tests.support.shellcheck import shellcheck
 from tests.support.shells import SHELLS
@@ -24,7 +25,7 @@ def made(tmp_path):
         zipfile.ZipFile(job.file).extractall(directory)
     (tmp_path / "bin").mkdir()
     program = tmp_path / "bin" / "ansible-playbook"
-    program.write_text("#!/bin/sh\nenv; echo words: $*; exit 4\n")
+    program.write_text("#!/bin/sh\nenv; echo limit=$(ulimit -d); echo words: $*; exit 4\n")
     program.chmod(0o755)
     return directory
 
@@ -58,6 +59,7 @@ def test_ansible_gets_our_settings_and_none_of_the_workers(shell, made):
     )
     found = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
     assert done.returncode == 4
+    assert found["limit"] == str(MOST_MEMORY >> 10), "Ansible reads a module's answer from a host without a limit"
     assert "words: provision.yml -i x" in done.stdout
     assert "foreign" not in done.stdout
     assert found["ANSIBLE_CALLBACK_PLUGINS"] == "/of/ansible-runner"
