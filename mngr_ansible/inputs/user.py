@@ -5,11 +5,15 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from mngr_ansible.inputs import manifest
 from mngr_ansible.inputs.arguments import current_directory, file_option, package_option
 from mngr_ansible.inputs.contribution import Contribution
 from mngr_ansible.inputs.settings import Settings
+from mngr_ansible.spec.files import FileTransferSpec
+from mngr_ansible.spec.packages import PackageRequirement
 from mngr_ansible.values import frozen, replace
+
+_COMMAND_LINE = "command-line"
+"""The plugin that the command line is."""
 
 
 @frozen
@@ -50,20 +54,28 @@ def user_contributions(
     found = list(_of_settings(settings, start, stranger))
     for path in settings.manifests:
         is_relative = not path.startswith(("~/", "/"))
-        read = manifest.read(start / path if is_relative else path)
+        read = _manifest(start / path if is_relative else path)
         is_theirs = is_relative or _says(stranger, "manifests", path)  # a relative one is a file of any repository
         found.append(_owned(read, stranger if is_theirs else None))
-    found += [
-        _owned(manifest.read(each), stranger if _says(stranger, "--manifest", each) else None) for each in manifests
-    ]
+    found += [_owned(_manifest(each), stranger if _says(stranger, "--manifest", each) else None) for each in manifests]
     items = [*(("--file", each) for each in files), *(("--package", each) for each in packages)]
     found += [_owned(_command_line(group), whose) for whose, group in _by_owner(items, stranger)]
     return tuple(found)
 
 
+def _manifest(path: str | os.PathLike[str]) -> Contribution:
+    from mngr_ansible.inputs import manifest
+
+    return manifest.read(path)
+
+
 def _of_settings(settings: Settings, start: Path, stranger: Stranger | None) -> Iterator[Contribution]:
     """The files and packages of the settings: one contribution, or one for each who says them, in their order."""
     items = [*(("files", each) for each in settings.files), *(("packages", each) for each in settings.packages)]
+    if not items:
+        return
+    from mngr_ansible.inputs import manifest
+
     for whose, group in _by_owner(items, stranger):
         document = {key: [each for name, each in group if name == key] for key in ("files", "packages")}
         yield _owned(manifest.contribution(document, plugin="settings", origin="settings", directory=start), whose)
@@ -86,14 +98,22 @@ def _owned(contribution: Contribution, stranger: Stranger | None) -> Contributio
 
 
 def _command_line(items: Sequence[tuple[str, object]]) -> Contribution:
-    plugin = "command-line"
-    files = [each for option, each in items if option == "--file"]
-    packages = [each for option, each in items if option == "--package"]
-    transfers = [
-        file_option(each) if isinstance(each, str) else manifest.transfer(each, plugin, current_directory())
-        for each in files
-    ]
-    requirements = [
-        package_option(each) if isinstance(each, str) else manifest.requirement(each, plugin) for each in packages
-    ]
-    return Contribution(plugin, tuple(transfers), tuple(requirements))
+    files = [_transfer(each) for option, each in items if option == "--file"]
+    packages = [_requirement(each) for option, each in items if option == "--package"]
+    return Contribution(_COMMAND_LINE, tuple(files), tuple(packages))
+
+
+def _transfer(given: object) -> FileTransferSpec:
+    if isinstance(given, str):
+        return file_option(given)
+    from mngr_ansible.inputs import manifest
+
+    return manifest.transfer(given, _COMMAND_LINE, current_directory())
+
+
+def _requirement(given: object) -> PackageRequirement:
+    if isinstance(given, str):
+        return package_option(given)
+    from mngr_ansible.inputs import manifest
+
+    return manifest.requirement(given, _COMMAND_LINE)

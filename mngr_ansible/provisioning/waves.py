@@ -19,8 +19,9 @@ from mngr_ansible.host.connection import HostStoppedError
 from mngr_ansible.provisioning.at_once import MOST, hosts_at_once
 from mngr_ansible.provisioning.reporting import apply_report
 from mngr_ansible.provisioning.request import Dialog, Prepared, Request
+from mngr_ansible.provisioning.tally import Tally
 from mngr_ansible.report.progress import ProgressCallback, failed_early, summary
-from mngr_ansible.report.report import HostReport, Interrupted, Report, listed
+from mngr_ansible.report.report import HostReport, Interrupted, Report
 from mngr_ansible.system.signals import signals_held, signals_ignored
 from mngr_ansible.values import frozen, replace
 
@@ -76,7 +77,9 @@ class _Wave:
 
 
 class Waves:
-    """The hosts of one command, until each has its report.
+    """The hosts of one command, until each has its report: who is begun, and who waits for whom.
+
+    What became of those that are over is in a :class:`mngr_ansible.provisioning.tally.Tally`.
 
     Attributes:
         hosts: all of them, as far as they were inspected.
@@ -101,11 +104,8 @@ class Waves:
         self._ready: list[int] = []
         self._waves: list[_Wave] = []
         self._unfinished: deque[int] = deque()
-        self._reports: dict[int, HostReport] = {}
-        self._errors: list[MngrAnsibleError] = []
-        self._failed: set[int] = set()
-        self._left: set[int] = set()
-        self._is_over, self._why = False, ""
+        self._tally = Tally(self.hosts, request.fleet)
+        self._is_over = False
         self._has_finished = False
         self._begun = 0
         self._has_more = False
@@ -131,8 +131,8 @@ class Waves:
                     self._ready.extend(self._waiting)
                     self._waiting.clear()
                 self._go()
-                if self._fleet.canary is not None and group.start == 0:
-                    self._judge(group)
+                if self._fleet.canary is not None and group.start == 0 and (why := self._tally.bad_canaries(group)):
+                    self._close(why)
             return self._report()
         except BaseException as stop:
             self._stop()
@@ -317,17 +317,16 @@ class Waves:
         self._waves.remove(wave)
         self._latest = time.monotonic()
         for index, host in zip(wave.hosts, report.hosts, strict=True):
-            if index not in self._reports:
+            if index not in self._tally.reports:
                 self._end(index, host)
             elif not host.ok:  # it went wrong after all
-                self._reports[index] = host
-                self._note_failure(index)
+                self._take(index, host)
 
     def _interrupted(self, wave: _Wave, stop: Interrupted) -> Callable[[], None]:
         def take() -> None:
             self._waves.remove(wave)
             ended = zip(wave.hosts, stop.report.hosts, strict=True)
-            self._reports = {**dict(ended), **self._reports}
+            self._tally.reports = {**dict(ended), **self._tally.reports}
             raise stop
 
         return take
@@ -336,7 +335,7 @@ class Waves:
         """A wave could not be run at all. Where others could, only its hosts are concerned."""
         if self._begun == 1:
             raise error
-        self._errors.append(error)
+        self._tally.errors.append(error)
         self._ran(wave, apply_report([self.hosts[index] for index in wave.hosts], self._command, None))
 
     def _leave_as_it_is(self, index: int) -> None:
@@ -345,47 +344,38 @@ class Waves:
 
     def _end(self, index: int, host: HostReport) -> None:
         """Take note of a host that is over; its report is completed when there is time."""
-        self._reports[index] = host
         self._free_place(index)
         self._unfinished.append(index)
-        self._note_failure(index)
+        self._take(index, host)
 
     def _finish(self, index: int) -> None:
         self._has_finished = True
-        host = self._story.end(self.hosts[index], self._reports[index])
-        self._reports[index] = host
+        host = self._story.end(self.hosts[index], self._tally.reports[index])
         self.tell(host.host, summary(host, time.monotonic() - self._started))
-        self._note_failure(index)
+        self._take(index, host)
 
     def _leave(self, index: int) -> None:
         """Report a host that is not begun any more, or on which nothing was changed yet."""
-        self._left.add(index)
         self._free_place(index)
-        self._reports[index] = apply_report([self.hosts[index]], self._command, None).hosts[0]
+        self._tally.leave(index, self._command)
 
-    def _note_failure(self, index: int) -> None:
-        if not self._reports[index].ok:
+    def _take(self, index: int, host: HostReport) -> None:
+        """Keep the report of a host."""
+        self._tally.reports[index] = host
+        if not host.ok:
             self._count_failure(index)
 
     def _count_failure(self, index: int) -> None:
         """Begin no further host where too many have failed."""
-        most = self._fleet.max_fail_percentage
-        self._failed.add(index)
-        if most is not None and len(self._failed) * 100 > most * len(self.hosts):
-            self._close(f"{len(self._failed)} of {_hosts(len(self.hosts))} failed, more than {most:g} %")
-
-    def _judge(self, canaries: range) -> None:
-        """Begin no further host where a canary did not end as planned."""
-        bad = [self.hosts[index].target.name for index in canaries if index in self._failed]
-        if bad:
-            what = "canary" if len(bad) == 1 else "canaries"
-            self._close(f"the {what} {listed(bad)} did not end as planned")
+        self._tally.failed.add(index)
+        if why := self._tally.too_many_failed():
+            self._close(why)
 
     def _close(self, why: str) -> None:
         """Begin no further host. Those that are only looked at are left; what was begun on others goes on."""
         if self._is_over:
             return
-        self._is_over, self._why = True, why
+        self._is_over, self._tally.why = True, why
         for index in self._looking:
             self.hosts[index].target.connection.stop()
 
@@ -420,14 +410,7 @@ class Waves:
         return self._report()
 
     def _report(self) -> Report:
-        for index in range(len(self.hosts)):
-            if index not in self._reports:
-                self._leave(index)
-        names = [self.hosts[index].target.name for index in sorted(self._left)]
-        verb = "was" if len(names) == 1 else "were"
-        notices = (f"{self._why}: {listed(names)} {verb} not begun",) if self._why and names else ()
-        hosts = tuple(self._reports[index] for index in range(len(self.hosts)))
-        return Report(self._command, hosts, errors=tuple(self._errors), notices=notices)
+        return self._tally.report(self._command)
 
 
 def _raising(error: BaseException) -> Callable[[], None]:
@@ -435,10 +418,6 @@ def _raising(error: BaseException) -> Callable[[], None]:
         raise error
 
     return take
-
-
-def _hosts(count: int) -> str:
-    return "1 host" if count == 1 else f"{count} hosts"
 
 
 def _one_at_a_time(tell: ProgressCallback) -> ProgressCallback:
