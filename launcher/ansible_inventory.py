@@ -194,19 +194,31 @@ class Hosts:
             return plain(value), str(origin)
 
         ssh = {each: option("connection", "ssh", each)[0] for each in _SSH_OPTIONS}
-        args, origin = option("connection", "ssh", "ssh_args")
+
+        def other(kind_: str, plugin: str, name_: str) -> Any:
+            """The value of an option; None where it is Ansible's default."""
+            value, origin = option(kind_, plugin, name_)
+            return None if origin == "default" else value
+
+        become = rendered("ansible_become")
         found = {
             "name": name,
             "groups": group_names(host),
             "directory": rendered("inventory_dir"),
             "connection": rendered("ansible_connection") or str(self._constants.DEFAULT_TRANSPORT),
-            "ssh": {**ssh, "ssh_args": None if origin == "default" else args},
+            "ssh": {**ssh, "ssh_args": other("connection", "ssh", "ssh_args")},
+            "ssh_executable": other("connection", "ssh", "ssh_executable"),
+            "has_private_key": option("connection", "ssh", "private_key")[0] is not None,
             "has_password": option("connection", "ssh", "password")[0] is not None,
             "python": rendered("ansible_python_interpreter"),
-            "become": rendered("ansible_become"),
-            "become_method": rendered("ansible_become_method"),
+            "become": True if become is None and self._constants.DEFAULT_BECOME else become,
+            "become_method": rendered("ansible_become_method") or str(self._constants.DEFAULT_BECOME_METHOD),
+            "become_exe": other("become", "sudo", "become_exe"),
+            "become_flags": other("become", "sudo", "become_flags"),
             "become_user": option("become", "sudo", "become_user")[0],
             "become_password": option("become", "sudo", "become_pass")[0],
+            "shell": rendered("ansible_shell_type"),
+            "unused": [each for each in _UNUSED if each in view],
             "manifests": rendered(MANIFESTS),
             "hidden": self._hidden(host) if MANIFESTS in view else [],
             "failed": dict(failed),
@@ -295,6 +307,8 @@ def _is_within(said: Any, counts: Any) -> bool:
 
 
 _SSH_OPTIONS = ("host", "port", "remote_user", "private_key_file", "ssh_common_args", "ssh_extra_args")
+_UNUSED = ("ansible_remote_tmp", "ansible_shell_executable", "ansible_ssh_pkcs11_provider", "ansible_sudo_chdir")
+"""Variables of a connection that a run has no use for, and that somebody may count on."""
 _MAGIC = frozenset(
     (
         "ansible_local",

@@ -104,6 +104,7 @@ def provision(
         vault_ids=vault_ids,
         timeout=timeout,
         has_playbooks=bool(playbooks) or bool(settings and settings.get("playbooks")),
+        become=become,
     )
     with opened as (targets, control_path), reached_through(targets, as_tuple("workers", workers)) as found:
         asked = build_request(

@@ -106,6 +106,7 @@ def _on_hosts(options: argparse.Namespace) -> Report:
             vault_ids=options.vault_id,
             timeout=options.timeout,
             has_playbooks=bool(getattr(options, "playbook", ())),
+            become=getattr(options, "become", False),
         )
         with opened as (found, control_path), reached_through(found, options.worker) as targets:
             request = replace(_request(options, control_path), ready=options.ready, fleet=fleet)

@@ -32,12 +32,18 @@ class InventoryHost:
         common_args: words for ssh, as Ansible has them in ``ssh_common_args``.
         extra_args: the same of ``ssh_extra_args``.
         ssh_args: the same of ``ssh_args``, where they are not Ansible's default.
+        ssh_executable: the program ssh, where it is not Ansible's default.
+        has_private_key: whether a variable has a private key itself, and not the path of one.
         has_password: whether ssh would need a password.
         python: the interpreter, or how one is found.
         become: whether tasks become another user; None: it does not say.
         become_method: ``sudo`` and the like.
         become_user: whom they become.
+        become_exe: the program that does it, where it is not Ansible's default.
+        become_flags: its options, where they are not Ansible's default.
         password: for that; kept in memory alone.
+        shell: the kind of the login shell, such as ``powershell``; None: it does not say.
+        unused: the names of its variables that a run has no use for, and that somebody may count on.
         manifests: the value of :data:`MANIFESTS`, as it is written.
         hidden: who says that value, then who says another that does not count.
         values: all its variables, rendered; only where playbooks of the user's own need them.
@@ -56,12 +62,18 @@ class InventoryHost:
     common_args: str = ""
     extra_args: str = ""
     ssh_args: str = ""
+    ssh_executable: str | None = None
+    has_private_key: bool = False
     has_password: bool = False
     python: str | None = None
     become: bool | None = None
     become_method: str = "sudo"
     become_user: str = "root"
+    become_exe: str | None = None
+    become_flags: str | None = None
     password: str | None = field(default=None, repr=False)
+    shell: str | None = None
+    unused: tuple[str, ...] = ()
     manifests: Any = None
     hidden: tuple[str, ...] = ()
     values: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -183,12 +195,18 @@ def _host(answer: Mapping[str, Any]) -> InventoryHost:
         common_args=text("ansible_ssh_common_args", ssh["ssh_common_args"]) or "",
         extra_args=text("ansible_ssh_extra_args", ssh["ssh_extra_args"]) or "",
         ssh_args=text("ansible_ssh_args", ssh["ssh_args"]) or "",
+        ssh_executable=text("ansible_ssh_executable", answer["ssh_executable"]),
+        has_private_key=answer["has_private_key"],
         has_password=answer["has_password"],
         python=text("ansible_python_interpreter", answer["python"]),
         become=value("ansible_become", answer["become"], bool, _as_bool),
         become_method=text("ansible_become_method", answer["become_method"]) or "sudo",
         become_user=text("ansible_become_user", answer["become_user"]) or "root",
+        become_exe=text("ansible_become_exe", answer["become_exe"]),
+        become_flags=value("ansible_become_flags", answer["become_flags"], str, _as_text),
         password=text("ansible_become_password", answer["become_password"]),
+        shell=text("ansible_shell_type", answer["shell"]),
+        unused=tuple(answer["unused"]),
         manifests=answer["manifests"],
         hidden=tuple(answer["hidden"]),
         values=answer.get("values", {}),

@@ -6,6 +6,7 @@ Source: ansible-core, the options of the plugins ``ssh`` and ``sudo``, and the o
 import os
 import re
 import shlex
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from mngr_ansible.host.connection import Connection, LocalShell
 from mngr_ansible.host.ssh import Address, OpenSsh, OwnArguments
 from mngr_ansible.inventory.answer import InventoryHost, named
 from mngr_ansible.portable.text import printable
+from mngr_ansible.system.processes import find_program
 from mngr_ansible.values import frozen
 
 _SHARED = "Control(?:Master|Path|Persist)[=\\s].*"
@@ -35,7 +37,12 @@ class Connected:
 
 
 def connected(
-    hosts: Sequence[InventoryHost], sockets: Path, key: str | None = None, known_hosts: str | None = None
+    hosts: Sequence[InventoryHost],
+    sockets: Path,
+    key: str | None = None,
+    known_hosts: str | None = None,
+    *,
+    becomes: bool = False,
 ) -> Connected:
     """Their connections; no host is contacted.
 
@@ -44,23 +51,36 @@ def connected(
         sockets: where ssh's shared connections have their sockets.
         key: a private key for hosts whose variables name none.
         known_hosts: a file that replaces the user's known_hosts.
+        becomes: whether hosts that do not say it become another user too.
 
     Raises:
         InputError: hosts that are not reached over ssh, or that ssh could not be led to.
         ErrorGroup: several of them.
     """
-    errors = list(_refusals(hosts))
+    errors = list(_refusals(hosts, becomes=becomes))
     if errors:
         raise errors[0] if len(errors) == 1 else ErrorGroup(errors)
     unchecked = [each.name for each in hosts if is_over_ssh(each) and _is_unchecked(each)]
-    notices = (
-        (f"the host keys of {named(unchecked)} are not checked, because ansible_ssh_common_args says so",)
-        if unchecked
-        else ()
-    )
+    notices = list(_unused(hosts))
+    if unchecked:
+        notices.insert(
+            0, f"the host keys of {named(unchecked)} are not checked, because ansible_ssh_common_args says so"
+        )
     return Connected(
-        tuple(_ssh(each, sockets, key, known_hosts) if is_over_ssh(each) else _local(each) for each in hosts), notices
+        tuple(_ssh(each, sockets, key, known_hosts) if is_over_ssh(each) else _local(each) for each in hosts),
+        tuple(notices),
     )
+
+
+def _unused(hosts: Sequence[InventoryHost]) -> Iterator[str]:
+    """Which variables the run has no use for, and of which hosts; hosts with the same ones are one sentence."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for each in hosts:
+        if each.unused:
+            alike.setdefault(each.unused, []).append(each.name)
+    for variables, names in alike.items():
+        verb = "is" if len(variables) == 1 else "are"
+        yield f"{', '.join(variables)} of {named(names)} {verb} not used here"
 
 
 def is_over_ssh(host: InventoryHost) -> bool:
@@ -72,7 +92,7 @@ def _kind(host: InventoryHost) -> str:
     return re.sub(r"^ansible\.(builtin|legacy)\.", "", host.connection)
 
 
-def _refusals(hosts: Sequence[InventoryHost]) -> Iterator[MngrAnsibleError]:
+def _refusals(hosts: Sequence[InventoryHost], *, becomes: bool) -> Iterator[MngrAnsibleError]:
     """What cannot be done as the inventory says, each with the names of its hosts."""
     others: dict[str, list[str]] = {}
     for each in hosts:
@@ -92,6 +112,16 @@ def _refusals(hosts: Sequence[InventoryHost]) -> Iterator[MngrAnsibleError]:
             "Use a key: put it into the hosts' authorized_keys, and leave the password out.",
         ),
         (
+            lambda each: each.has_private_key,
+            "{} would need the private key that ansible_ssh_private_key has, and ssh takes the path of one",
+            "Write it into a file of yours, and name that: ansible_ssh_private_key_file.",
+        ),
+        (
+            lambda each: each.shell in ("powershell", "cmd"),
+            "ansible_shell_type of {} is one of Windows; hosts are Linux or macOS, and have a /bin/sh",
+            "Leave them out with --limit, or provision them with ansible-playbook.",
+        ),
+        (
             lambda each: not _is_address(each),
             "{} cannot be reached over ssh: ansible_host or ansible_user has a character that is not allowed",
             "Correct these variables in the inventory.",
@@ -105,25 +135,66 @@ def _refusals(hosts: Sequence[InventoryHost]) -> Iterator[MngrAnsibleError]:
     for is_wrong, problem, remedy in tests:
         if names := [each.name for each in reached if is_wrong(each)]:
             yield InputError(problem.format(named(names)), remedy=remedy)
-    yield from _become_refusals([each for each in hosts if each.become])
+    yield from _other_ssh(reached)
+    yield from _become_refusals([each for each in hosts if each.become or (becomes and each.become is None)])
+
+
+def _by_value(
+    hosts: Sequence[InventoryHost], value: Callable[[InventoryHost], str | None]
+) -> Iterator[tuple[str, list[str]]]:
+    """Each value that is not None, and the names of the hosts that have it."""
+    found: dict[str, list[str]] = {}
+    for each in hosts:
+        if (said := value(each)) is not None:
+            found.setdefault(said, []).append(each.name)
+    yield from found.items()
+
+
+def _other_ssh(hosts: Sequence[InventoryHost]) -> Iterator[MngrAnsibleError]:
+    """Another program than the ssh of this run."""
+    for program, names in _by_value(hosts, lambda each: each.ssh_executable):
+        ours = find_program("ssh")
+        found = shutil.which(os.path.expanduser(program))  # noqa: PTH111 - as text
+        if found is None or ours is None or not os.path.samefile(found, ours):  # noqa: PTH121
+            yield InputError(
+                f"ansible_ssh_executable of {named(names)} is {printable(program)}; hosts are reached with the ssh of "
+                "PATH",
+                remedy="Put that ssh first into PATH, and leave the variable out; or leave these hosts out with "
+                "--limit.",
+            )
 
 
 def _become_refusals(hosts: Sequence[InventoryHost]) -> Iterator[MngrAnsibleError]:
     ways: Sequence[tuple[str, str, Callable[[InventoryHost], str]]] = (
         ("ansible_become_method", "sudo", lambda each: each.become_method.removeprefix("ansible.builtin.")),
         ("ansible_become_user", "root", lambda each: each.become_user),
+        ("ansible_become_exe", "sudo", _become_program),
+        ("ansible_become_flags", "-H -S -n", _become_flags),
     )
     for variable, only, value in ways:
-        others: dict[str, list[str]] = {}
-        for each in hosts:
-            if value(each) != only:
-                others.setdefault(value(each), []).append(each.name)
-        for found, names in others.items():
+        for found, names in _by_value(hosts, value):
+            if found == only:
+                continue
             yield InputError(
                 f"{variable} of {named(names)} is {printable(found)}; files are written as the user who logs in, or as "
                 "root through sudo",
                 remedy=f"Set {variable} to {only}, or ansible_become to false, or leave these hosts out with --limit.",
             )
+
+
+def _become_program(host: InventoryHost) -> str:
+    """The program as it is written; ``sudo`` for each of the paths that systems have it in."""
+    program = host.become_exe or "sudo"
+    return "sudo" if program in ("/usr/bin/sudo", "/bin/sudo") else program
+
+
+def _become_flags(host: InventoryHost) -> str:
+    """sudo's options as they are written; ``-H -S -n`` for all that ask for nothing else. Source: sudo(8)."""
+    flags = "-H -S -n" if host.become_flags is None else host.become_flags
+    return "-H -S -n" if all(_KNOWN_FLAGS.fullmatch(each) for each in flags.split()) else flags
+
+
+_KNOWN_FLAGS = re.compile("-[HSn]+|--(set-home|stdin|non-interactive)")
 
 
 def _is_address(host: InventoryHost) -> bool:

@@ -37,6 +37,7 @@ class Asked:
     vault_ids: Sequence[str]
     seconds: float
     has_playbooks: bool = False
+    becomes: bool = False
 
 
 def targets(
@@ -65,7 +66,7 @@ def targets(
         renders_all=asked.has_playbooks,
         vault_passwords=typed,
     )
-    reached = connected(inventory.hosts, sockets, key, known_hosts)
+    reached = connected(inventory.hosts, sockets, key, known_hosts, becomes=asked.becomes)
     manifests = _manifests(inventory.hosts)
     found = []
     for host, connection in zip(inventory.hosts, reached.connections, strict=True):

@@ -34,6 +34,7 @@ def open_targets(
     vault_ids: Sequence[str] = (),
     timeout: float | None = None,
     has_playbooks: bool = False,
+    become: bool = False,
 ) -> Iterator[tuple[list["Target"], str | None]]:
     """The hosts, and the ControlPath of their ssh connections (None for this machine). No host means this machine.
 
@@ -50,6 +51,7 @@ def open_targets(
         vault_ids: passwords for ansible-vault.
         timeout: seconds that reading the inventories may take; None: as long as a run by default.
         has_playbooks: playbooks of the user's own need all variables of the inventory's hosts.
+        become: files are written as root on hosts whose inventory does not say it.
 
     Raises:
         UsageError: an address does not parse, or is given twice.
@@ -91,7 +93,7 @@ def open_targets(
 
             seconds = _SECONDS if timeout is None else timeout
             found = inventories.targets(
-                inventories.Asked(inventory, limit, vault_ids, seconds, has_playbooks),
+                inventories.Asked(inventory, limit, vault_ids, seconds, has_playbooks, become),
                 directory,
                 sockets,
                 identity,

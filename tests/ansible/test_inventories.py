@@ -93,6 +93,18 @@ later="{{ ansible_facts.os }}"
     assert read_.notices == ()
 
 
+def test_how_tasks_become_root_and_the_programs_for_it_may_stand_in_the_user_s_configuration(monkeypatch):
+    write("hosts.ini", "a\nb ansible_become=false ansible_sudo_exe=/opt/b ansible_remote_tmp=/t\n")
+    assert [each.become for each in inventory("hosts.ini").hosts] == [None, False]
+    write("ansible.cfg", "[privilege_escalation]\nbecome = True\nbecome_method = su\nbecome_flags = -i\n")
+    monkeypatch.setenv("ANSIBLE_BECOME_EXE", "/opt/a")
+    monkeypatch.setenv("ANSIBLE_SSH_EXECUTABLE", "/opt/ssh")
+    a, b = inventory("hosts.ini").hosts
+    assert (a.become, a.become_method, a.become_exe, a.become_flags) == (True, "su", "/opt/a", "-i")
+    assert (a.ssh_executable, a.has_private_key, a.unused) == ("/opt/ssh", False, ())
+    assert (b.become, b.become_exe, b.unused) == (False, "/opt/b", ("ansible_remote_tmp",))
+
+
 def test_a_directory_has_files_programs_plugins_and_vaulted_variables_of_groups():
     write("inv/1-hosts.yml", "all: {children: {web: {hosts: {web-1: {size: large}, web-2: {}}}}}\n")
     write("inv/2-cloud", '#!/bin/sh\necho \'{"db": {"hosts": ["db-1"]}}\'; echo talk >&2\n', 0o755)

@@ -13,13 +13,16 @@ SSH = ("host", "port", "remote_user", "private_key_file", "ssh_common_args", "ss
 def answer(name: str = "web-1", ssh: dict[str, Any] | None = None, **values: Any) -> dict[str, Any]:
     """What ``launcher/ansible_inventory.py`` says of a host of which the inventory says only this."""
     empty = ("directory", "python", "become", "become_method", "become_user", "become_password", "manifests")
+    empty += ("become_exe", "become_flags", "ssh_executable", "shell")
     return {
         **dict.fromkeys(empty),
         "name": name,
         "groups": [],
         "connection": "ssh",
         "ssh": {**dict.fromkeys(SSH), **(ssh or {})},
+        "has_private_key": False,
         "has_password": False,
+        "unused": [],
         "hidden": [],
         "failed": {},
         **values,

@@ -1,6 +1,7 @@
 """The connections of an inventory's hosts: as Ansible's connection plugin ssh would reach them."""
 
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,11 @@ def test_smart_is_ssh(kind):
         ({"common_args": "-o 'x"}, "ssh's arguments of a, b do not parse"),
         ({"become": True, "become_method": "su"}, "ansible_become_method of a, b is su"),
         ({"become": True, "become_user": "app"}, "ansible_become_user of a, b is app"),
+        ({"become": True, "become_exe": "/opt/sudo"}, "ansible_become_exe of a, b is /opt/sudo"),
+        ({"become": True, "become_flags": "-H -u nobody"}, "ansible_become_flags of a, b is -H -u nobody"),
+        ({"ssh_executable": "/opt/ssh"}, "ansible_ssh_executable of a, b is /opt/ssh"),
+        ({"has_private_key": True}, "a, b would need the private key"),
+        ({"shell": "powershell"}, "ansible_shell_type of a, b is one of Windows"),
     ],
 )
 def test_what_cannot_be_done_is_one_error_that_names_the_hosts(changes, problem):
@@ -148,6 +154,34 @@ def test_connections_of_two_kinds_are_two_errors():
 
 def test_whom_a_host_that_becomes_nobody_would_become_does_not_matter():
     assert connected([InventoryHost("a", address="a", become_user="app", become_method="su")], SOCKETS).notices == ()
+
+
+@pytest.mark.parametrize("flags", ["-H -S -n", "-HSn", "-n", "", "--set-home -S"])
+@pytest.mark.parametrize("program", ["sudo", "/usr/bin/sudo", "/bin/sudo"])
+def test_sudo_as_a_run_uses_it_may_be_written_in_other_words(program, flags):
+    connected([InventoryHost("a", address="a", become=True, become_exe=program, become_flags=flags)], SOCKETS)
+
+
+def test_how_a_host_becomes_root_counts_where_the_option_become_asks_for_it():
+    hosts = [InventoryHost("a", address="a", become_exe="doas"), InventoryHost("b", become=False, become_exe="su")]
+    with pytest.raises(InputError, match="ansible_become_exe of a is doas"):
+        connected(hosts, SOCKETS, becomes=True)
+
+
+def test_the_ssh_of_path_may_be_named_by_its_path():
+    program = shutil.which("ssh")
+    assert program is not None
+    connected([InventoryHost("a", address="a", ssh_executable=program)], SOCKETS)
+
+
+def test_variables_that_are_not_used_are_one_sentence_for_all_hosts_that_have_them():
+    unused = ("ansible_remote_tmp", "ansible_shell_executable")
+    hosts = [InventoryHost(each, address=each, unused=unused) for each in ("a", "b")]
+    hosts.append(InventoryHost("c", address="c", unused=unused[:1]))
+    assert connected(hosts, SOCKETS).notices == (
+        "ansible_remote_tmp, ansible_shell_executable of a, b are not used here",
+        "ansible_remote_tmp of c is not used here",
+    )
 
 
 def test_behind_a_worker_the_same_words_lead_there_and_a_key_of_this_machine_goes_with_them(tmp_path):
