@@ -33,15 +33,27 @@ class MngrAnsibleError(Exception):
         problem: what is wrong, in one line or with an indented list below it.
         remedy: what to do about it, in whole sentences.
         host: the host it is about, as the user typed it; None where no host is concerned.
+        own: words of the problem that are this host's own, such as its user and its address.
     """
 
     exit_code = 1
+    own: tuple[str, ...] = ()
 
     def __init__(self, problem: str, *, remedy: str, host: str | None = None) -> None:
         super().__init__(problem)
         self.problem = problem
         self.remedy = remedy
         self.host = host
+
+    @property
+    def alike(self) -> str:
+        """The problem without what is the host's own: the same for several hosts that have the same problem."""
+        import re
+
+        words = sorted({each for each in (self.host, *self.own) if each}, key=len, reverse=True)
+        if not words:
+            return self.problem
+        return re.sub(rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)", "…", self.problem)
 
     def __str__(self) -> str:
         """``host: problem``, then the remedy on lines of its own."""

@@ -333,6 +333,7 @@ class OpenSsh:
                     self.key,
                     has_begun=has_begun(stdout),
                     is_ended_by_shell=is_silent and self._ends_silently(left),
+                    name=self.address.name,
                 )
             )
         return ShellResult(decoded(done.stdout), stderr, done.code)

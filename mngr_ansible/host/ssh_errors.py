@@ -52,6 +52,30 @@ class FailedConnection:
     """Whether our script had begun: then nothing but a lost connection ends ssh so."""
     is_ended_by_shell: bool = False
     """Whether ssh ended without a word, and did so again for another command."""
+    name: str = ""
+    """The name or address that ssh was given; empty: the one in :attr:`host`."""
+
+    @property
+    def given_name(self) -> str:
+        """The name or address that ssh was given: what the user typed, or what an inventory says."""
+        return self.name or _bare(self.host)
+
+    @property
+    def is_named_by_inventory(self) -> bool:
+        """Whether the name that ssh looks for is that of ``ansible_host``."""
+        return not self.is_renamed and self.given_name != _bare(self.host)
+
+    @property
+    def is_renamed(self) -> bool:
+        """Whether ssh's configuration has another name for the given one. ``ssh -G`` prints it in lower case."""
+        return self.settings.values.get("hostname", "").lower() not in ("", self.given_name.lower())
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """What another host with the same problem has otherwise."""
+        values = self.settings.values
+        found = (values.get("user"), values.get("hostname"), values.get("port"), self.given_name, _bare(self.host))
+        return tuple(each for each in found if each)
 
     @property
     def lines(self) -> list[str]:
@@ -94,6 +118,7 @@ class FailedConnection:
             "scan": f"ssh-keyscan {'' if port == '22' else f'-p {port} '}{sh.quote(name)}",
             "seconds": str(settings.connect_seconds),
             "name": printable(name),
+            "given_name": printable(self.given_name),
             "proxy": f"jump host {printable(value)}" if option == "ProxyJump" else option,
         }
 
@@ -238,9 +263,15 @@ _CAUSES = (
     ),
     _Cause(
         r"Could not resolve hostname",
+        "its name cannot be resolved, which the inventory says is {given_name}",
+        "Correct ansible_host in the inventory.",
+        only_if=lambda failed: failed.is_named_by_inventory,
+    ),
+    _Cause(
+        r"Could not resolve hostname",
         "its name cannot be resolved, which your ssh configuration says is {name}",
         "Correct HostName in your ssh configuration.",
-        only_if=lambda failed: failed.settings.values.get("hostname", "") not in ("", _bare(failed.host)),
+        only_if=lambda failed: failed.is_renamed,
     ),
     _Cause(
         r"Could not resolve hostname",
@@ -267,7 +298,8 @@ _CAUSES = (
         r"exchange_identification|^Connection (closed|reset) by \S+ port \d+",
         "it closed the connection before the login ({first_line})",
         "Check that the port is the one of its ssh server, and whether that server or a firewall refuses this machine "
-        "(MaxStartups, fail2ban, a system that still boots). Then run again.",
+        "(MaxStartups, fail2ban, a system that still boots). Then run again; where many hosts have one address, with "
+        "fewer at once: --forks.",
     ),
     _Cause(r"closed by remote host|Connection reset|Broken pipe|not responding", *_LOST),
     _Cause(
@@ -370,7 +402,9 @@ def connection_error(failed: FailedConnection) -> HostError:
     greeting = [_GREETING.sub("", line) for line in failed.output.splitlines() if _GREETING.match(line)]
     words["last_word"] = clause(printable([*greeting[:1], *reversed(own), ""][0]))
     words["option"] = _OPTIONS.get(words.get("what", ""), "Ciphers")
-    return HostError(cause.problem.format_map(words), remedy=cause.remedy.format_map(words), host=failed.host)
+    error = HostError(cause.problem.format_map(words), remedy=cause.remedy.format_map(words), host=failed.host)
+    error.own = failed.own
+    return error
 
 
 def _shortened(text: str) -> str:

@@ -86,6 +86,7 @@ def _inspect(
     requirements = (*plan.requirements, *implied.values())
     resolved = tuple(each.resolved() for each in requirements)
     deadline, is_local, until = started + request.timeout, target.connection.is_local, None
+    own: tuple[str, ...] = ()
     if request.fleet.host_timeout is not None:
         until = time.monotonic() + request.fleet.host_timeout
         deadline = min(deadline, until)
@@ -102,6 +103,7 @@ def _inspect(
             raise HostError("the time was up before this host was asked", remedy="Give more time with --timeout.")
         most = PROBE_SECONDS + target.connection.patience + (SUDO_SECONDS if probe_request.needs_privilege else 0)
         state = probe(target.connection, probe_request, min(most, left))
+        own = (state.login.user,)
         if target.python is not None and state.system.python is None:  # it is where nobody would look for it
             state = replace(state, system=replace(state.system, python=target.python))
         asking = "--become" if target.become is None else "ansible_become"
@@ -120,7 +122,7 @@ def _inspect(
     except MngrAnsibleError as failure:
         is_late = until is not None and until <= time.monotonic() and deadline == until
         error = _too_late(request.fleet.host_timeout) if is_late else failure
-        error.host = error.host or target.name
+        error.host, error.own = error.host or target.name, (*error.own, *own)
         for option, variable in target.words:
             error.remedy = error.remedy.replace(option, variable)
         return replace(prepared, error=error, spent=time.monotonic() - started)

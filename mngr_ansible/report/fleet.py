@@ -54,10 +54,13 @@ def _wrapped(names: Sequence[str], columns: int, blanks: str) -> Iterator[str]:
 
 
 def errors(found: Sequence[MngrAnsibleError], columns: int) -> list[str]:
-    """Each error as text; one that several hosts have is told once, with their names and a remedy."""
+    """Each error as text; one that several hosts have is told once, with their names and a remedy.
+
+    What is each host's own in it, such as its user, is shown of the first one.
+    """
     alike: dict[object, list[MngrAnsibleError]] = {}
     for each in _single(found):
-        alike.setdefault(each.problem if each.host else id(each), []).append(each)
+        alike.setdefault(each.alike if each.host else id(each), []).append(each)
     return [_shared(group, columns) for group in alike.values()]
 
 
@@ -76,11 +79,14 @@ def _shared(group: Sequence[MngrAnsibleError], columns: int) -> str:
     remedy = first.remedy
     if any(each.remedy != remedy for each in group):
         remedy = f"For {first.host}, and the others likewise: {remedy}"
+    is_example = any(each.problem != first.problem for each in group)
     if len(names) <= _FEW:
-        problem, host = first.problem, ", ".join(names)
+        others = ", ".join(names[1:])
+        problem, host = first.problem, f"{names[0]}, and likewise {others}" if is_example else ", ".join(names)
     else:
         listing = "\n".join(_wrapped(names, columns - 7, "  "))
-        problem, host = f"{one_stop(first.problem)}\n{listing}", f"{len(names)} hosts"
+        problem = f"{one_stop(first.problem)}\n{listing}"
+        host = f"{len(names)} hosts, such as {names[0]}" if is_example else f"{len(names)} hosts"
     return error_text(MngrAnsibleError(problem, remedy=remedy, host=host))
 
 

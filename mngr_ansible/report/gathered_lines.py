@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from mngr_ansible.portable.regular_expressions import regex
+from mngr_ansible.report.progress import OTHERS_GO_ON, Line
 from mngr_ansible.report.report import listed
 
 _MOMENT = 0.5
@@ -14,6 +15,16 @@ _MOMENT = 0.5
 
 _SPENT = regex(r"(?s)(done in |not done after )(\d+\.\d)( s.*)")
 """How a host ended (``report.progress.summary``): lines that differ in the seconds alone are alike."""
+
+
+class _Group:
+    """Lines that are alike: of every host one."""
+
+    def __init__(self, place: int) -> None:
+        self.place = place
+        """Where it is told: after those with a smaller one."""
+        self.lines: dict[str, str] = {}
+        self.seconds: set[float] = set()
 
 
 class GatheredLines:
@@ -27,7 +38,11 @@ class GatheredLines:
         self._write, self._moment, self._what = write, moment, what
         self._order = {host: index for index, host in enumerate(hosts)}
         self._lock = threading.Lock()
-        self._held: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        self._groups: list[_Group] = []
+        self._latest: dict[str, _Group] = {}
+        self._places: dict[str, int] = {}
+        self._next = 0
+        self._failed: set[str] = set()
         self._timer: threading.Timer | None = None
 
     def __call__(self, host: str, line: str) -> None:
@@ -38,27 +53,58 @@ class GatheredLines:
             return
         with self._lock:
             ended = _SPENT.fullmatch(line)
-            start, seconds, rest = ended.groups() if ended else (line, "", "")
-            held = self._held.setdefault((start, rest), [])
-            if (host, seconds) not in held:
-                held.append((host, seconds))
+            alike = line.alike if isinstance(line, Line) else line
+            group = self._group(host, f"{ended[1]}{ended[3]}" if ended else alike)
+            group.lines.setdefault(host, line)
+            if ended:
+                group.seconds.add(float(ended[2]))
             if self._timer is None:
                 self._timer = threading.Timer(self._moment, self.tell)
                 self._timer.daemon = True
                 self._timer.start()
 
+    def _group(self, host: str, alike: str) -> _Group:
+        """The group of a host's line. What is told keeps the order of each host's own lines."""
+        found = self._latest.get(alike)
+        if found is not None and host in found.lines:
+            return found
+        if found is not None and self._places.get(host, -1) > found.place:  # it may only be told later
+            if all(self._places[each] <= found.place for each in found.lines):
+                found.place = self._end()
+                self._places.update(dict.fromkeys(found.lines, found.place))
+            else:
+                found = None
+        if found is None:
+            found = self._latest[alike] = _Group(self._end())
+            self._groups.append(found)
+        self._places[host] = found.place
+        return found
+
+    def _end(self) -> int:
+        self._next += 1
+        return self._next
+
     def tell(self) -> None:
         """Hand on what is held back, in the order in which the lines came."""
         with self._lock:
-            held, self._held = self._held, {}
+            groups, self._groups, self._latest, self._places = self._groups, [], {}, {}
             timer, self._timer = self._timer, None
             if timer is not None:
                 timer.cancel()
-            for (start, rest), hosts in held.items():
-                names = sorted((host for host, _ in hosts), key=lambda host: self._order.get(host, len(self._order)))
-                spent = sorted({seconds for _, seconds in hosts}, key=lambda each: float(each or 0))
+            for group in sorted(groups, key=lambda each: each.place):
+                names = sorted(group.lines, key=lambda host: self._order.get(host, len(self._order)))
                 is_of_all = len(names) == len(self._order)
-                self._write(
-                    f"all {len(names)} {self._what}" if is_of_all else listed(names),
-                    f"{start}{' to '.join(dict.fromkeys((spent[0], spent[-1])))}{rest}",
-                )
+                line = self._told(group, names)
+                self._write(f"all {len(names)} {self._what}" if is_of_all else listed(names), line)
+
+    def _told(self, group: _Group, names: Sequence[str]) -> str:
+        """The line of the first host, with the seconds of all; without others that go on, where there are none."""
+        line = group.lines[names[0]]
+        if ended := _SPENT.fullmatch(line):
+            spent = dict.fromkeys((min(group.seconds), max(group.seconds)))
+            return f"{ended[1]}{' to '.join(map(str, spent))}{ended[3]}"
+        if line.endswith(OTHERS_GO_ON):
+            self._failed.update(names)
+            if self._failed.issuperset(self._order):
+                return line.removesuffix(OTHERS_GO_ON).rstrip()
+        return line

@@ -1,7 +1,7 @@
 """Lines for people while a command runs: what is missing first, then what it works on, then how each host ended."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from mngr_ansible.diff.due import Due
 from mngr_ansible.diff.outcome import DUE, Outcome, Status
@@ -14,6 +14,25 @@ from mngr_ansible.report.text import by_reason, status_words
 if TYPE_CHECKING:
     from mngr_ansible.run.playbook import Stage
     from mngr_ansible.run.runner import Event
+
+OTHERS_GO_ON = "The other hosts go on."
+"""Behind a warning of a host that has failed."""
+
+
+class Line(str):
+    """A line about a host with words that are its own.
+
+    Attributes:
+        alike: the line without them, by which lines of several hosts are compared.
+    """
+
+    alike: str
+
+    def __new__(cls, text: str, alike: str) -> Self:
+        line = super().__new__(cls, text)
+        line.alike = alike
+        return line
+
 
 ProgressCallback = Callable[[str, str], None]
 """Gets progress and warnings: a host's name and a line."""
@@ -81,7 +100,7 @@ def follower(
         elif event.kind == "unreachable" and len(dues) > 1 and not is_verbose:
             if (host, event.kind) not in warned:
                 warned.add((host, event.kind))
-                on_progress(host, "warning: it cannot be reached any more. The other hosts go on.")
+                on_progress(host, f"warning: it cannot be reached any more. {OTHERS_GO_ON}")
         elif is_verbose and (event.kind, event.task) not in told:
             if event.kind == "task":  # it begins on each host by itself
                 told.add((event.kind, event.task))
@@ -173,9 +192,12 @@ def failed_early(error: MngrAnsibleError, *, is_canary: bool = False) -> str:
 
     ``is_canary``: further hosts would have been begun, if it had not failed.
     """
-    first_line = error.problem.partition("\n")[0]
-    what_follows = "It is a canary: no further host is begun." if is_canary else "The other hosts go on."
-    return one_stop(f"warning: {first_line}. {what_follows}")
+    what_follows = "It is a canary: no further host is begun." if is_canary else OTHERS_GO_ON
+
+    def line(problem: str) -> str:
+        return one_stop(f"warning: {problem.partition('\n')[0]}. {what_follows}")
+
+    return Line(line(error.problem), line(error.alike))
 
 
 def _counted(status: Status) -> str:

@@ -148,10 +148,16 @@ class WorkerConnection:
         """The error of a connection that failed, as the worker saw it."""
         words = _ANSIBLES_WORDS.sub("", stderr)
         failed = FailedConnection(
-            words, self.address.typed, self.address.destination, key=self.key, has_begun=has_begun(stdout)
+            words,
+            self.address.typed,
+            self.address.destination,
+            key=self.key,
+            has_begun=has_begun(stdout),
+            name=self.address.name,
         )
         error = connection_error(failed)
         error.problem = f"{error.problem}, says the worker {self.worker.name!r}"
+        error.own = (*error.own, *filter(None, (self.address.user, str(self.address.port or ""))))
         return error
 
     def stop(self) -> None:

@@ -341,3 +341,45 @@ def test_an_address_is_no_url():
     with pytest.raises(UsageError, match="is not an address") as caught:
         Address.parse("ssh://root@build-1:22")
     assert caught.value.remedy == "Leave the scheme out: [USER@]ADDR[:PORT]."
+
+
+NO_NAME = "ssh: Could not resolve hostname nores-0.invalid: Name or service not known\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "name", "hostname", "said"),
+    [
+        ("nores-0", "nores-0.invalid", "nores-0.invalid", "which the inventory says is nores-0.invalid|ansible_host"),
+        ("nores-0", "Nores-0.invalid", "nores-0.invalid", "which the inventory says is Nores-0.invalid|ansible_host"),
+        ("nores-0", "alias", "nores-0.invalid", "which your ssh configuration says is nores-0.invalid|HostName"),
+        ("dev@nores-0:22", "nores-0", "nores-0.invalid", "your ssh configuration says is nores-0.invalid|HostName"),
+        ("dev@nores-0:22", "nores-0", "nores-0", "its name cannot be resolved|the name"),
+    ],
+)
+def test_a_name_that_cannot_be_resolved_is_corrected_where_it_is_written(typed, name, hostname, said):
+    error = connection_error(FailedConnection(NO_NAME, typed, name, settings(hostname=hostname), name=name))
+    problem, _, remedy = said.partition("|")
+
+    assert error.problem.endswith(problem)
+    assert error.remedy.startswith(f"Correct {remedy}")
+
+
+def test_the_same_failure_of_several_users_and_addresses_is_alike():
+    errors = [
+        connection_error(
+            FailedConnection(
+                f"u{index}@10.0.0.{index}: Permission denied (publickey).\n",
+                f"web-{index}",
+                "",
+                settings(user=f"u{index}", hostname=f"10.0.0.{index}"),
+            )
+        )
+        for index in range(2)
+    ]
+
+    assert errors[0].problem != errors[1].problem
+    assert (
+        errors[0].alike
+        == errors[1].alike
+        == "it does not accept this user and key (…@…: Permission denied (publickey))"
+    )

@@ -212,6 +212,21 @@ def test_a_remedy_that_names_a_host_is_shown_for_the_first_one() -> None:
     ]
 
 
+def test_an_error_is_told_once_where_it_differs_in_what_is_the_host_s_own() -> None:
+    found = []
+    for index in range(6):
+        error = HostError(f"it does not accept this user and key (u{index}@10.0.0.{index}: no)", remedy="Give the key.")
+        error.host, error.own = f"web-{index}", (f"u{index}", f"10.0.0.{index}")
+        found.append(error)
+    first = errors_text(found[:2]).splitlines()[0]
+    assert first == "error: web-0, and likewise web-1: it does not accept this user and key (u0@10.0.0.0: no)"
+    assert errors_text(found).splitlines() == [
+        "error: 6 hosts, such as web-0: it does not accept this user and key (u0@10.0.0.0: no)",
+        "         web-0, web-1, web-2, web-3, web-4, web-5",
+        "       Give the key.",
+    ]
+
+
 def test_quiet_shows_the_hosts_that_are_not_as_they_should_be_and_the_last_line() -> None:
     failed = host("db-1", to(GIT, "failed", "no space left"), commands=("sudo apt-get install -y git",))
     assert lines(wrong_text(Report("apply", (*hosts(3, to(NPMRC, "changed")), failed)))) == [

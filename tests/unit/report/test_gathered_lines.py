@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mngr_ansible.diff.outcome import Outcome, Status
 from mngr_ansible.errors import HostError
 from mngr_ansible.report.gathered_lines import GatheredLines
-from mngr_ansible.report.progress import summary
+from mngr_ansible.report.progress import failed_early, summary
 from mngr_ansible.report.report import HostReport
 
 if TYPE_CHECKING:
@@ -50,6 +50,36 @@ def test_of_hosts_that_ended_alike_the_shortest_and_the_longest_time_are_told() 
         lines(host, summary(HostReport(host, False, error=HostError("gone", remedy="")), 2))
     lines.tell()
     assert lines.told == ["a, b, c: done in 9.9 to 12.0 s: 1 changed", "d, e: not done after 2.0 s"]
+
+
+def test_a_host_s_lines_keep_their_order_also_where_other_hosts_have_them_too() -> None:
+    lines = Lines("abcde")
+    for host, line in (("a", "one"), ("a", "two"), ("b", "other"), ("b", "two"), ("c", "two"), ("c", "one")):
+        lines(host, line)
+    lines.tell()
+    assert lines.told == ["a: one", "b: other", "a, b, c: two", "c: one"]
+
+
+def test_lines_that_differ_in_what_is_the_host_s_own_are_one_with_the_words_of_the_first() -> None:
+    lines = Lines("edcba")
+    for host in "abc":
+        error = HostError(f"it does not accept u{host}", remedy="", host=host)
+        error.own = (f"u{host}",)
+        lines(host, failed_early(error))
+    lines.tell()
+    assert lines.told == ["c, b, a: warning: it does not accept uc. The other hosts go on."]
+
+
+def test_others_go_on_only_where_there_are_others() -> None:
+    lines = Lines("abcde")
+    for hosts in ("ab", "cde"):
+        for host in hosts:
+            lines(host, failed_early(HostError("it does not answer", remedy="", host=host)))
+        lines.tell()
+    assert lines.told == [
+        "a, b: warning: it does not answer. The other hosts go on.",
+        "c, d, e: warning: it does not answer.",
+    ]
 
 
 def test_what_is_held_back_is_told_after_a_moment() -> None:
