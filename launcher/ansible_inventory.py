@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import sys
 from contextlib import suppress
@@ -123,6 +124,7 @@ def read(order: dict[str, Any], spoken: Spoken) -> dict[str, Any]:
     return {
         "hosts": found,
         "beyond": beyond,
+        "groups": inventory.get_groups_dict() if order["renders_all"] else {},
         "total": total,
         "failed": [[paths[each], why] for each, why in unread.items() if each in paths],
         "skipped": [[each, why] for each, why in unread.items() if each not in paths],
@@ -251,10 +253,18 @@ class Hosts:
         return {"name": name, "groups": group_names(host), **self._all(host, view, rendered, failed)}
 
     def _all(self, host: Any, view: Any, rendered: Any, failed: dict[str, Any]) -> dict[str, Any]:
-        """All variables of a host, those that only a play can render, those that nothing can, and who says them."""
-        values = {each: rendered(each) for each in view if self._is_own(each)}
+        """All variables of a host, those that are templates, those that nothing can render, and who says them.
+
+        Templates that look something up, such as a file, are rendered too: where a worker runs the play, it is not
+        there.
+        """
+        names = [each for each in view if self._is_own(each)]
+        templates = {each: raw for each in names if (raw := _raw(view, each)) is not None}
+        values = {
+            each: rendered(each) for each in names if each not in templates or _LOOKUP.search(str(templates[each]))
+        }
+        values |= {each: plain(view[each]) for each in _PLACES if each in view}
         left = [each for each in failed if each in values]
-        templates = {each: raw for each in left if (raw := _raw(view, each)) is not None}
         own, of_groups = self._names(host), set[str]()
         for group in host.get_groups():
             if group.name != "all":
@@ -263,7 +273,11 @@ class Hosts:
             "values": {each: value for each, value in values.items() if each not in left},
             "templates": templates,
             "unrendered": {each: failed[each] for each in left if each not in templates},
-            "levels": {each: "host" if each in own else "group" for each in values if each in own or each in of_groups},
+            "levels": {
+                each: "host" if each in own or each in _PLACES else "group"
+                for each in (*templates, *values)
+                if each in own or each in of_groups or each in _PLACES
+            },
         }
 
     def _names(self, entity: Any) -> set[str]:
@@ -309,6 +323,10 @@ def _is_within(said: Any, counts: Any) -> bool:
 _SSH_OPTIONS = ("host", "port", "remote_user", "private_key_file", "ssh_common_args", "ssh_extra_args")
 _UNUSED = ("ansible_remote_tmp", "ansible_shell_executable", "ansible_ssh_pkcs11_provider", "ansible_sudo_chdir")
 """Variables of a connection that a run has no use for, and that somebody may count on."""
+_PLACES = ("inventory_dir", "inventory_file")
+"""What Ansible says of each host's inventory; elsewhere it would be about the run's own."""
+_TEMPLATE = re.compile("[{][{%#]")
+_LOOKUP = re.compile(r"\b(lookup|query|q) *\(")
 _MAGIC = frozenset(
     (
         "ansible_local",
@@ -337,11 +355,31 @@ def sorted_groups(host: Any) -> list[Any]:
 
 
 def _raw(view: Any, name: str) -> Any:
-    """A variable as it is written, where it can only be rendered in a play, such as one that uses facts."""
+    """A variable as it is written, where a template is in it; else None, as where it cannot be decrypted.
+
+    A text in it that only looks like a template is ``{"__ansible_unsafe": text}``, as in Ansible's own JSON.
+    """
     try:
-        return plain(view._vars[name])  # noqa: SLF001
+        written, has_template = _written(view._vars[name])  # noqa: SLF001
     except Exception:  # noqa: BLE001 - it is encrypted
         return None
+    return written if has_template else None
+
+
+def _written(value: Any) -> tuple[Any, bool]:
+    """A value with its templates as they are, and whether there are any."""
+    from ansible.template import is_trusted_as_template
+
+    if isinstance(value, dict):
+        entries = {str(key): _written(each) for key, each in value.items()}
+        return {key: each for key, (each, _) in entries.items()}, any(has for _, has in entries.values())
+    if isinstance(value, (list, tuple, set, frozenset)):
+        found = [_written(each) for each in value]
+        return [each for each, _ in found], any(has for _, has in found)
+    written = plain(value)
+    if not isinstance(written, str) or not _TEMPLATE.search(written):
+        return written, False
+    return (written, True) if is_trusted_as_template(value) else ({"__ansible_unsafe": written}, False)
 
 
 def plain(value: Any) -> Any:

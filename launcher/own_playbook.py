@@ -9,6 +9,8 @@ It imports Ansible, so it stands outside of the package, which only runs Ansible
 ``hosts``
     A list of ``name``, ``groups``, ``variables``, ``templates`` (variables that are templates) and ``levels``: whether
     the ``host`` itself says a variable, or a ``group`` but ``all``.
+``groups``
+    The names of hosts in each group of the inventory, ``all`` first, in the inventory's order; some have no host here.
 ``directory``
     That of the playbook.
 ``become_password``
@@ -50,6 +52,9 @@ def read_job() -> None:
     source, *arguments = sys.argv[1:]
     job.update(json.loads(sys.stdin.read() if source == "-" else Path(source).read_text("utf-8")))
     os.environ.update(job["environment"])
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)  # nobody answers: ``pause`` goes on at once, as without a terminal
+    os.close(nothing)
     sys.argv[1:] = arguments
 
 

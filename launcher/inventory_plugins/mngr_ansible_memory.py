@@ -50,6 +50,13 @@ class InventoryModule(BaseInventoryPlugin):
         count_what_was_left()
         job = getattr(__main__, "job", None) or json.loads(Path(path).read_text("utf-8"))
         hosts, directory = job["hosts"], str(Path(path).parent / job["directory"])
+        known = {host["name"] for host in hosts}
+        for name, members in job["groups"].items():  # "all" is the first one
+            inventory.add_group(name)
+            for member in (each for each in members if each in known):
+                inventory.add_host(member)
+                if name not in ("all", "ungrouped"):
+                    inventory.add_child(name, member)
         for host in hosts:
             inventory.add_host(host["name"])
             for group in host["groups"]:
@@ -91,10 +98,12 @@ def is_hidden(variable, host, beside) -> bool:  # type: ignore[no-untyped-def]
 
 
 def trusted(value):  # type: ignore[no-untyped-def]
-    """The same with each text in it as a template."""
+    """The same with each text in it as a template, but for those that are marked as Ansible's own JSON marks them."""
     if isinstance(value, str):
         return trust_as_template(value)
     if isinstance(value, dict):
+        if set(value) == {"__ansible_unsafe"}:
+            return as_data(value["__ansible_unsafe"])
         return {key: trusted(each) for key, each in value.items()}
     return [trusted(each) for each in value] if isinstance(value, list) else value
 

@@ -46,8 +46,9 @@ class InventoryHost:
         unused: the names of its variables that a run has no use for, and that somebody may count on.
         manifests: the value of :data:`MANIFESTS`, as it is written.
         hidden: who says that value, then who says another that does not count.
-        values: all its variables, rendered; only where playbooks of the user's own need them.
-        templates: those of its variables that only a play can render, since they use facts; as they are written.
+        values: its variables that are no templates, or look something up, rendered; only where playbooks of the user's
+            own need them.
+        templates: those of its variables that are templates, as they are written; a play renders them.
         levels: of its variables, who says each: the ``host`` itself, or a ``group`` but ``all``.
     """
 

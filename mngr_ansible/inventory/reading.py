@@ -1,9 +1,9 @@
 """Have Ansible read inventories, in a process of its own: the user's environment and ``ansible.cfg`` count there.
 
 The process is ``launcher/ansible_inventory.py``. It gets one document of JSON on stdin (:class:`_Order`), and gives one
-on stdout: ``hosts`` and ``beyond`` (see :mod:`mngr_ansible.inventory.answer`), ``total`` (how many there are without
-the limit), ``failed`` and ``skipped`` (pairs of a source, or an entry of a directory, and why it cannot be read) and
-``warnings``; or ``error``. It may read a vault password from the terminal.
+on stdout: ``hosts`` and ``beyond`` (see :mod:`mngr_ansible.inventory.answer`), ``groups``, ``total`` (how many there
+are without the limit), ``failed`` and ``skipped`` (pairs of a source, or an entry of a directory, and why it cannot be
+read) and ``warnings``; or ``error``. It may read a vault password from the terminal.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from mngr_ansible.inventory.answer import HostBeyond, InventoryHost, parse_beyon
 from mngr_ansible.portable.sh import quote
 from mngr_ansible.portable.text import printable
 from mngr_ansible.system.processes import TooLongError, run_bounded
-from mngr_ansible.values import frozen
+from mngr_ansible.values import field, frozen
 
 LONGEST = 256 << 20
 """Bytes of an answer: about 50 kB for each of 5,000 hosts."""
@@ -40,12 +40,14 @@ class _Order(TypedDict):
 class Inventory:
     """The hosts, in the inventory's order, and what people should know about it.
 
-    ``beyond``: those that the limit leaves out; only where all variables are rendered.
+    ``beyond``: those that the limit leaves out; ``groups``: the names of all hosts of each group, ``all`` first; both
+    only where all variables are rendered.
     """
 
     hosts: tuple[InventoryHost, ...]
     notices: tuple[str, ...] = ()
     beyond: tuple[HostBeyond, ...] = ()
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def read(
@@ -102,7 +104,7 @@ def read(
         for path, why in answer["skipped"]
     ]
     notices = (*skipped, *map(shown, answer["warnings"]))
-    return Inventory(tuple(parse_hosts(answer["hosts"])), notices, parse_beyond(answer["beyond"]))
+    return Inventory(tuple(parse_hosts(answer["hosts"])), notices, parse_beyond(answer["beyond"]), answer["groups"])
 
 
 def _asked(order: _Order, seconds: float) -> Mapping[str, Any]:

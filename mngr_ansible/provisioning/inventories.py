@@ -78,7 +78,7 @@ def targets(
                 connect=connection.begin if isinstance(connection, OpenSsh) else None,
                 manifests=manifests[host.name],
                 groups=host.groups,
-                values=host.values if host.directory is None else {**host.values, "inventory_dir": host.directory},
+                values=host.values,
                 templates=host.templates,
                 levels=host.levels,
                 become=host.become,
@@ -90,7 +90,9 @@ def targets(
             )
         )
     notices = (*inventory.notices, *reached.notices, *_hidden(inventory.hosts))
-    found[0] = replace(found[0], notices=notices, beyond=inventory.beyond, vault_passwords=typed)
+    found[0] = replace(
+        found[0], notices=notices, beyond=inventory.beyond, all_groups=inventory.groups, vault_passwords=typed
+    )
     return found
 
 

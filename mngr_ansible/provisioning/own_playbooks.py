@@ -54,6 +54,7 @@ def made_ready(gathered: Sequence[Prepared], request: Request, dialog: Dialog) -
     own = OwnPlaybooks(tuple(each.target for each in gathered), names)
     others = tuple(_beyond(own))
     hosts, beyond = (*(_described(each, own) for each in own.targets), *others), {each["name"] for each in others}
+    groups = next((each.all_groups for each in own.targets if each.all_groups), {})
     labels = {each: own_playbook.asked_label(each) for each in request.fleet.vault_ids}
     files = tuple(own_playbook.absolute_vault_id(each) for each, label in labels.items() if label is None)
     known = {label: password for each in own.targets for label, password in each.vault_passwords.items()}
@@ -66,7 +67,9 @@ def made_ready(gathered: Sequence[Prepared], request: Request, dialog: Dialog) -
         words = f"{each.path}: installing what the {own_playbook_requirements.NAME} beside it names"
         installed = own_playbook_requirements.installed(path, each.path, left, partial(dialog.on_progress, "", words))
         settings = own_playbook.search_paths(path, installed) | own_playbook.task_limit(request.fleet.host_timeout)
-        one = OwnPlaybookRun(path, settings, files, hosts, (), request.password, typed)
+        one = OwnPlaybookRun(
+            path, settings, files, hosts, groups, become_password=request.password, vault_passwords=typed
+        )
         with socket_directory() as private:
             (private / "ansible.cfg").touch()
             common = environment(private, private, None, str(private / "tmp"), len(gathered))

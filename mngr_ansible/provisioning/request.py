@@ -41,9 +41,10 @@ class Target:
         manifests: the contributions of the manifests that an inventory names for the host, before those of the user.
         groups: its groups in an inventory.
         values: its variables in an inventory, rendered, for playbooks of the user's own.
-        templates: those of its variables that only a play can render, as they are written.
+        templates: those of its variables that are templates, as they are written.
         levels: of its variables, who says each: the ``host`` itself, or a ``group`` but ``all``.
         beyond: hosts of the inventory that are not of this command; the first host of an inventory has them.
+        all_groups: of the inventory, with the names of all their hosts, ``all`` first; likewise.
         become: whether files are written as root there; None: as for all hosts.
         password: for sudo there; None: the one for all hosts. It is kept in memory alone.
         vault_passwords: those that a person has typed for the inventory; its first host has them.
@@ -71,6 +72,7 @@ class Target:
     templates: Mapping[str, Any] = field(default_factory=dict, repr=False)
     levels: Mapping[str, str] = field(default_factory=dict, repr=False)
     beyond: "tuple[HostBeyond, ...]" = field(default=(), repr=False)
+    all_groups: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
     become: bool | None = None
     password: str | None = field(default=None, repr=False)
     vault_passwords: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -28,8 +28,9 @@ PATHS = {
 }
 """The keys of an ansible.cfg that count, and the variable of each. Source: docs/contract.md "Fleets"."""
 
-_NOT_AS_BY_HAND = ("ANSIBLE_INJECT_FACT_VARS", "ANSIBLE_REMOTE_TEMP")
-"""What a run of ours sets, and a playbook that people run by hand does not expect."""
+_NOT_AS_BY_HAND = ("ANSIBLE_INJECT_FACT_VARS", "ANSIBLE_PIPELINING", "ANSIBLE_REMOTE_TEMP")
+"""What a run of ours sets, and a playbook that people run by hand does not expect. Without pipelining a task has a
+terminal on its host, so that the kernel there ends it when its connection ends. Source: Ansible's ``ssh`` plugin."""
 
 
 class JobHost(TypedDict):
@@ -51,6 +52,7 @@ class OwnPlaybookRun:
         settings: environment variables of Ansible, such as those that say where roles, collections and plugins are.
         vault_ids: as Ansible's ``--vault-id`` takes them, with absolute paths.
         hosts: all hosts that it may speak of; it runs on those of ``limit`` alone.
+        groups: of the inventory, with the names of their hosts in its order, ``all`` first.
         limit: the names of the hosts on which it is run.
         become_password: for sudo, where a host has none of its own.
         vault_passwords: those that a person typed, by their labels.
@@ -60,6 +62,7 @@ class OwnPlaybookRun:
     settings: Mapping[str, str] = field(default_factory=dict)
     vault_ids: tuple[str, ...] = ()
     hosts: tuple[JobHost, ...] = field(default=(), repr=False)
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
     limit: tuple[str, ...] = ()
     become_password: str | None = field(default=None, repr=False)
     vault_passwords: tuple[tuple[str, str], ...] = field(default=(), repr=False)
@@ -85,6 +88,7 @@ class OwnPlaybookRun:
                 "is_check": is_check,
                 "is_sent": is_sent,
                 "hosts": self.hosts,
+                "groups": self.groups,
                 "directory": str(self.path.parent),
                 "become_password": self.become_password,
                 "vault_passwords": self.vault_passwords,

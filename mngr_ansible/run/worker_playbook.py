@@ -72,7 +72,7 @@ def run_playbook_on_worker(
                 else:
                     with open(each.source, "rb") as source, job.open(each.place, each.mode) as file:  # noqa: PTH123
                         _copy(source, file, each.size)
-            job.add("own.json", json.dumps({"hosts": playbook.hosts, "directory": "playbook"}))
+            job.add("own.json", _inventory(playbook))
             job.add("limit", "".join(f"{name}\n" for name in playbook.limit))
             for number, (_, password) in enumerate(playbook.vault_passwords):
                 job.add(f"vault/{number}", password)
@@ -97,6 +97,15 @@ def run_playbook_on_worker(
             f"the job for the worker {worker.name!r} cannot be made: {place}{error.strerror or error}",
             remedy="Check that the files exist and that you can read them, and free space in TMPDIR. Then run again.",
         ) from error
+
+
+def _inventory(playbook: OwnPlaybookRun) -> str:
+    """The hosts there. What looks something up, such as a file, is as it is on this machine."""
+    hosts = [
+        {**each, "templates": {name: raw for name, raw in each["templates"].items() if name not in each["variables"]}}
+        for each in playbook.hosts
+    ]
+    return json.dumps({"hosts": hosts, "groups": playbook.groups, "directory": "playbook"})
 
 
 def _words(playbook: OwnPlaybookRun) -> list[str]:

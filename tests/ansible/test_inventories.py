@@ -89,7 +89,11 @@ later="{{ ansible_facts.os }}"
     assert hosts["db-1"].connection == "local"
     assert hosts["web-01"].common_args == '-o ProxyJump="ops@2001:db8::1"'
     assert hosts["web-01"].values["ansible_port"] == 2222
-    assert hosts["web-01"].templates == {"later": "{{ ansible_facts.os }}"}
+    assert hosts["web-01"].templates == {
+        "ansible_ssh_common_args": """-o ProxyJump="ops@{{ hostvars["six"].ansible_host }}\"""",
+        "later": "{{ ansible_facts.os }}",
+    }
+    assert read_.groups["prod"] == ["web-01", "web-02", "six", "db-1"]
     assert read_.notices == ()
 
 

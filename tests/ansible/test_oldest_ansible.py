@@ -78,7 +78,13 @@ db: {{vars: {{mngr_ansible_manifests: [db.yml]}}, hosts: {{a: }}}}
     assert (answer["total"], [each["name"] for each in answer["beyond"]]) == (3, ["c"])
     assert (a["groups"], a["manifests"], a["hidden"]) == (["db", "web"], ["web.yml"], ["the group web", "the group db"])
     assert (a["ssh"]["port"], a["ssh"]["remote_user"], a["become_password"]) == (2222, "dev", "of a")
-    assert (a["templates"], a["failed"]) == ({"os": "{{ ansible_facts.os }}"}, {})
+    templates = {name: a["templates"][name] for name in ("ansible_port", "ansible_user", "os")}
+    assert templates == {
+        "ansible_port": "{{ 2200 + 22 }}",
+        "ansible_user": "{{ hostvars.b.name }}",
+        "os": "{{ ansible_facts.os }}",
+    }
+    assert (a["templates"], a["failed"], answer["groups"]["web"]) == (templates, {}, ["a", "b", "c"])
     assert (list(b["failed"]), "nowhere" in b["failed"]["ansible_host"]["text"]) == (["ansible_host"], True)
     ((failed, why),) = answer["failed"]
     assert failed == str(tmp_path / "broken.yml")
@@ -105,6 +111,7 @@ def own_playbook(python: str, directory: Path, text: str, *, is_check: bool) -> 
     job = {
         "environment": {"OF_THE_USER": "1"},
         "hosts": hosts,
+        "groups": {"all": ["c", "b", "a"], "empty": []},
         "directory": str(directory),
         "become_password": None,
         "vault_passwords": [["default", PASSWORD]],

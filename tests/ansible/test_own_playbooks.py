@@ -208,6 +208,40 @@ def test_plays_for_other_hosts_are_skipped_and_those_for_this_machine_are_run(tm
     assert "no play of site.yml is for these hosts; its plays are for: databases, !localhost" in done.stderr
 
 
+def test_what_an_inventory_has_as_a_template_is_rendered_when_it_is_used_as_by_hand(tmp_path):
+    inventory = write(
+        tmp_path / "hosts.yml",
+        """\
+        web:
+          hosts:
+            first: {own: 1}
+            second: {ansible_connection: local, beyond: "{{ hostvars['first'].own | default('none') }}"}
+          vars:
+            port: "{{ port_override | default(8080) }}"
+            system: ["{{ ansible_facts.system | default('none') }}", !unsafe "{{ port }}"]
+            text: !unsafe "{{ port }}"
+            leader: "{{ groups['web'] | first }} {{ groups['db'] | first | default('nobody') }}"
+            here: "{{ inventory_file | basename }} {{ inventory_dir }}"
+            beside: "{{ lookup('file', 'beside') }}"
+        db: {}
+        """,
+    )
+    write(tmp_path / "own/beside", "file")
+    wanted = "{{ port }} {{ system | join(' ') }} {{ text }} {{ leader }} {{ here }} {{ beyond }} {{ beside }}"
+    play = playbook(
+        tmp_path / "own/site.yml",
+        {"ansible.builtin.pause": {"prompt": "nobody can answer"}},
+        copying(tmp_path / "there", wanted),
+        vars={"port_override": 9090},
+        gather_facts=True,
+    )
+    done = mngr_ansible("apply", "--inventory", inventory, "--limit", "second", "--playbook", play, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "there").read_text() == (
+        f"9090 Linux {{{{ port }}}} {{{{ port }}}} first nobody hosts.yml {tmp_path} 1 file"
+    )
+
+
 def test_where_it_ended_because_of_another_host_it_has_not_ended_well(tmp_path):
     tasks = [
         {"ansible.builtin.ping": None},

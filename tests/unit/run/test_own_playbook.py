@@ -62,8 +62,9 @@ def test_the_users_environment_is_in_the_job_alone_and_without_settings_of_ansib
     monkeypatch.setenv("PYTHONPATH", "/evil")
     run = OwnPlaybookRun(Path("/p/site.yml"), {"ANSIBLE_ROLES_PATH": "/r"})
     common = {"PATH": "/bin", "ANSIBLE_INJECT_FACT_VARS": "False", "ANSIBLE_ROLES_PATH": "none", "HOME": "/h"}
+    common["ANSIBLE_PIPELINING"] = "True"
     environment = run.environment(common)
-    assert "ANSIBLE_INJECT_FACT_VARS" not in environment
+    assert not {"ANSIBLE_INJECT_FACT_VARS", "ANSIBLE_PIPELINING"} & set(environment)
     assert (environment["ANSIBLE_ROLES_PATH"], environment["HOME"]) == ("/r", "/h")
     job = json.loads(run.job(environment))["environment"]
     assert job["TOKEN_OF_MINE"] == "secret"
