@@ -109,8 +109,7 @@ def _stopped(reached: Report, stop: BaseException, words: Sequence[str]) -> int:
     """Say what was reached, and give the exit code. Nothing that we started runs any more."""
     with contextlib.suppress(ValueError):  # not the main thread
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more Ctrl-C would cut the message
-    what = "the step that was running may or may not have finished" if reached.hosts else "nothing was changed"
-    error = MngrAnsibleError(f"stopped; {what}", remedy=RUN_AGAIN)
+    error = MngrAnsibleError(reached.stopped_words, remedy=RUN_AGAIN)
     report = Report(reached.command, reached.hosts, errors=(error,))
     is_json, is_quiet = "--json" in words, "-q" in words or "--quiet" in words
 

@@ -132,12 +132,9 @@ def log_stopped(reached: Report) -> None:
 def stopped_error(reached: Report) -> MngrAnsibleError:
     """A signal stopped a command: what that means for the hosts."""
     running = [f"{', '.join(names)} on {host.host}" for host in reached.hosts if (names := _running(host))]
+    problem = reached.stopped_words
     if running:
         problem = f"stopped; the installation of {'; '.join(running)} may go on there"
-    elif reached.hosts:
-        problem = "stopped; the step that was running may or may not have finished"
-    else:
-        problem = "stopped; nothing was changed"
     return MngrAnsibleError(problem, remedy=RUN_AGAIN)
 
 

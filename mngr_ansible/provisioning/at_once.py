@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from mngr_ansible.host.connection import Connection
 from mngr_ansible.system.descriptors import room
+from mngr_ansible.system.signals import AWAKE_SECONDS
 
 MOST = 50
 """Hosts that are worked on at once where ``--forks`` says nothing. Source: docs/contract.md "Fleets"."""
@@ -29,12 +30,17 @@ def at_once[Item, Answer](
     """
     if len(items) < 2:
         return list(map(ask, items))
-    from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
     with ThreadPoolExecutor(max_workers=min(hosts_at_once(forks), len(items))) as pool:
         try:
-            return list(pool.map(ask, items))
+            answers = [pool.submit(ask, each) for each in items]
+            while (state := wait(answers, AWAKE_SECONDS, FIRST_EXCEPTION)).not_done:
+                for each in state.done:
+                    each.result()
+            return [each.result() for each in answers]
         except BaseException:
-            for each in connections:
-                each.stop()
+            pool.shutdown(wait=False, cancel_futures=True)
+            for connection in connections:
+                connection.stop()
             raise

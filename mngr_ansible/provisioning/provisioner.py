@@ -35,6 +35,7 @@ from mngr_ansible.report.progress import announce, failed_early
 from mngr_ansible.report.report import HostReport, Interrupted, Report
 from mngr_ansible.run import settled
 from mngr_ansible.run.places import remove_what_killed_runs_left
+from mngr_ansible.system.signals import signal_that_came
 from mngr_ansible.values import frozen, replace
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ def inspect(
     def inspect_one(each: Prepared) -> Prepared:
         inspected = _inspect(each, request, started, is_applied=is_applied, is_everything_asked=is_everything_asked)
         error = inspected.error
-        if error is not None and not isinstance(error, HostStoppedError) and len(gathered) > 1:
+        is_stopped = isinstance(error, HostStoppedError) or signal_that_came() is not None
+        if error is not None and not is_stopped and len(gathered) > 1:
             dialog.on_progress(each.target.name, failed_early(error))
         return inspected
 

@@ -19,7 +19,7 @@ from mngr_ansible.provisioning.request import Dialog, Prepared, Request
 from mngr_ansible.report.report import HostReport, Interrupted, Report
 from mngr_ansible.run.places import temporary_run_directory
 from mngr_ansible.run.runner import RunStop
-from mngr_ansible.system.signals import signals_held
+from mngr_ansible.system.signals import AWAKE_SECONDS, signals_held
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,7 +118,8 @@ def _run_side_by_side(
     while not all(each.is_set() for each in ends):
         try:
             for each in ends:
-                each.wait()
+                while not each.wait(AWAKE_SECONDS):
+                    pass
         except (KeyboardInterrupt, SystemExit) as signal:
             signals.append(signal)
             stop.set()

@@ -22,7 +22,7 @@ from mngr_ansible.provisioning.request import Dialog, Prepared, Request
 from mngr_ansible.provisioning.tally import Tally
 from mngr_ansible.report.progress import ProgressCallback, failed_early, summary
 from mngr_ansible.report.report import HostReport, Interrupted, Report
-from mngr_ansible.system.signals import signals_held, signals_ignored
+from mngr_ansible.system.signals import AWAKE_SECONDS, signal_that_came, signals_held, signals_ignored
 from mngr_ansible.values import frozen, replace
 
 if TYPE_CHECKING:
@@ -149,6 +149,8 @@ class Waves:
             with suppress(Empty):
                 while True:
                     self._events.get_nowait()()
+            if (signal := signal_that_came()) is not None:
+                raise signal
             self._begin()
             if not (self._waiting or self._looking or self._ready):
                 self._dismiss_ready()
@@ -211,12 +213,12 @@ class Waves:
     def _is_late(self) -> bool:
         return time.monotonic() - self._latest >= LATE_SECONDS
 
-    def _patience(self) -> float | None:
-        """How long to wait for news; None where only news can change something."""
+    def _patience(self) -> float:
+        """How long to wait for news."""
         can_begin = self._startable() or (self._ready and self._looking)
         if self._is_over or not can_begin or self._is_late():
-            return None
-        return max(0.0, self._latest + LATE_SECONDS - time.monotonic())
+            return AWAKE_SECONDS
+        return min(AWAKE_SECONDS, max(0.0, self._latest + LATE_SECONDS - time.monotonic()))
 
     def _in_background(self, work: Callable[[], Callable[[], None]]) -> None:
         """Do this in a thread, and what it returns in this one. A single host needs no thread."""
@@ -246,7 +248,7 @@ class Waves:
     def _looked(self, index: int, inspected: Prepared) -> None:
         self._looking.discard(index)
         self._latest = time.monotonic()
-        if isinstance(inspected.error, HostStoppedError):
+        if isinstance(inspected.error, HostStoppedError) or (inspected.error and signal_that_came()):  # ssh got it too
             self._leave(index)
             return
         self.hosts[index] = inspected
@@ -396,7 +398,8 @@ class Waves:
                 for each in ending:
                     each.stop()
                 for is_done in self._going_on:
-                    is_done.wait()
+                    while not is_done.wait(AWAKE_SECONDS):
+                        pass
             except (KeyboardInterrupt, SystemExit):
                 ending = [each.target.connection for each in self.hosts]
             else:

@@ -165,6 +165,14 @@ class Report:
         """The notices that say more about a failure: those of the command, and where failed runs are kept."""
         return replace(self, hosts=tuple(replace(host, notices=()) for host in self.hosts)).all_notices
 
+    @property
+    def stopped_words(self) -> str:
+        """What a signal that stopped the command has left, in words."""
+        touched = (Status.CHANGED, Status.FAILED, Status.UNKNOWN)
+        if any(each.status in touched for host in self.hosts for each in host.outcomes):
+            return "stopped; the step that was running may or may not have finished"
+        return "stopped; nothing was changed"
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON document, schema 1. Source: docs/contract.md "JSON"."""
         return self._document([host.to_dict() for host in self.hosts])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +18,7 @@ from mngr_ansible.provisioning.reporting import apply_report
 from mngr_ansible.provisioning.request import Dialog, Prepared, Target, build_request
 from mngr_ansible.provisioning.waves import Story, Waves
 from mngr_ansible.report.report import HostReport, Interrupted, Report
+from mngr_ansible.system.signals import Terminated, terminate_gracefully
 from mngr_ansible.values import replace
 from tests.support.builders import compared, contribution, plan, state
 
@@ -387,6 +389,42 @@ class _Calling(list[tuple[str, str]]):
 
     def append(self, line: tuple[str, str]) -> None:
         self._tell(*line)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_somebody_swallowed_ends_the_command_all_the_same(number: signal.Signals) -> None:
+    scene = Scene(3)
+    scene.host(3).is_silent = True
+    scene.dead = {"h1"}
+
+    def swallowing(_host: str, _line: str) -> None:
+        with suppress(BaseException):
+            signal.raise_signal(number)
+
+    scene.lines = _Calling(swallowing)  # type: ignore[assignment]
+    with terminate_gracefully(), pytest.raises((KeyboardInterrupt, Terminated)):
+        scene.run()
+    assert (scene.changed, scene.host(3).stopped.is_set()) == ([], True)
+
+
+def test_a_host_whose_ssh_got_the_signal_too_is_not_to_blame() -> None:
+    scene = Scene(4)
+    scene.idle = {"h2"}
+    scene.host(1).is_silent = scene.host(3).is_silent = scene.host(4).is_silent = True
+
+    def stop(host: str, _line: str) -> None:
+        if host == "h2":
+            scene.dead = {"h1", "h4"}  # their ssh ends by the signal
+            signal.raise_signal(signal.SIGINT)
+
+    scene.lines = _Calling(stop)  # type: ignore[assignment]
+    for each in (scene.host(1), scene.host(4)):
+        each.stop = each.answers.set  # type: ignore[method-assign]
+    with terminate_gracefully(), pytest.raises(Interrupted) as stopped_run:
+        scene.run()
+    report = stopped_run.value.report
+    assert (statuses(report), report.all_errors) == ("not-reached ok not-reached not-reached", ())
+    assert report.stopped_words == "stopped; nothing was changed"
 
 
 def test_a_signal_before_the_first_wave_leaves_as_it_is() -> None:

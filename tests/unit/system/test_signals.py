@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import signal
+from contextlib import suppress
 
 import pytest
 
-from mngr_ansible.system.signals import Terminated, signals_held, terminate_gracefully
+from mngr_ansible.system.signals import Terminated, signal_that_came, signals_held, terminate_gracefully
 
 
 def test_a_signal_that_is_held_comes_at_the_end() -> None:
@@ -21,3 +22,35 @@ def test_a_signal_that_is_held_comes_at_the_end() -> None:
             signal.raise_signal(signal.SIGINT)
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_a_signal_while_handlers_are_put_back_leaves_none_that_swallows_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    put, calls = signal.signal, []
+
+    def slow(number: int, handler: object) -> object:
+        before = put(number, handler)  # type: ignore[arg-type]
+        calls.append(number)
+        if len(calls) == 4:  # the first one that is put back
+            signal.raise_signal(number)
+        return before
+
+    with terminate_gracefully():
+        held = signals_held()
+        monkeypatch.setattr(signal, "signal", slow)
+        with pytest.raises(KeyboardInterrupt), held:
+            pass
+        monkeypatch.undo()
+        with pytest.raises(Terminated):
+            signal.raise_signal(signal.SIGTERM)
+
+
+@pytest.mark.parametrize(("number", "kind"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)])
+def test_a_signal_whose_exception_was_swallowed_is_known(number: signal.Signals, kind: type[BaseException]) -> None:
+    with terminate_gracefully():
+        assert signal_that_came() is None
+        with suppress(BaseException):
+            signal.raise_signal(number)
+        assert isinstance(signal_that_came(), kind)
+    assert signal_that_came() is None
