@@ -246,6 +246,6 @@ def _apply_command(options: argparse.Namespace) -> str:
     from mngr_ansible.report import text
 
     repeated = ("manifest", "file", "package", "plugin", "playbook", "host", "inventory", "vault_id", "worker")
-    single = ("only", "key", "known_hosts", "work_dir", "install")
+    single = ("only", "key", "known_hosts", "work_dir", "install", "timeout")
     of_many = ("limit", "canary", "forks", "host_timeout", "max_fail_percentage")
     return text.apply_command(("mngr-ansible", "apply"), options, repeated, (*single, *of_many))

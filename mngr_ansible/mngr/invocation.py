@@ -340,7 +340,7 @@ class Invocation:
 
         start = ("mngr", "ansible", "apply", *(("--all",) if self.opts.is_all else agents))
         repeated = ("manifest", "file", "package", "playbook", "vault_id")
-        single = ("only", "install", "canary", "forks", "host_timeout", "max_fail_percentage")
+        single = ("only", "install", "timeout", "canary", "forks", "host_timeout", "max_fail_percentage")
         return text.apply_command(start, self.opts, repeated, single)
 
 

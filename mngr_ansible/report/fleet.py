@@ -1,6 +1,5 @@
 """Several hosts as people read them: what is alike is told once, with the names of its hosts."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from mngr_ansible.diff.outcome import Status
@@ -99,6 +98,9 @@ _ENDS = {
 }
 """What a host is counted as where a required step ended so, the first that fits."""
 
+_PROBLEMS = frozenset({Status.BLOCKED, Status.FAILED, Status.TOO_NEW, Status.UNKNOWN})
+"""Steps that end so are counted as a problem, also the optional ones."""
+
 _WORDS = ("done", "to change", "ok", "failed", "with a problem", "to finish by hand", "unknown", "not reached")
 """In the order in which the last line has them."""
 
@@ -106,14 +108,28 @@ _WORDS = ("done", "to change", "ok", "failed", "with a problem", "to finish by h
 def last_line(report: Report) -> str:
     """How many hosts ended how after a run, or what they need in a plan.
 
-    Such as ``12 hosts: 9 done (9 changed), 3 not reached``.
+    Such as ``12 hosts: 9 done (9 changed), 3 not reached``. Optional steps with a problem are counted behind what their
+    hosts are counted as.
     """
     is_run = report.command in ("apply", "bootstrap")
-    counts = Counter(map(_end if is_run else _need, report.hosts))
-    changed = sum(host.ok and any(each.status is Status.CHANGED for each in host.outcomes) for host in report.hosts)
-    done = f" ({changed} changed)"
-    parts = [f"{counts[word]} {word}{done if word == 'done' else ''}" for word in _WORDS if counts[word]]
+    by_word: dict[str, list[HostReport]] = {}
+    for host in report.hosts:
+        by_word.setdefault(_end(host) if is_run else _need(host), []).append(host)
+    parts = [f"{len(by_word[word])} {word}{_more(by_word[word], word)}" for word in _WORDS if word in by_word]
     return f"{len(report.hosts)} {_called(report.hosts)}: {', '.join(parts)}"
+
+
+def _more(hosts: Sequence[HostReport], word: str) -> str:
+    """What is said of the hosts besides the word that they are counted as."""
+    changed = sum(any(each.status is Status.CHANGED for each in host.outcomes) for host in hosts)
+    problems = sum(map(_has_problem, hosts)) if word in ("done", "to change") else 0
+    parts = [f"{changed} changed"] if word == "done" else []
+    parts += [f"{problems} with a problem"] if problems else []
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _has_problem(host: HostReport) -> bool:
+    return any(each.status in _PROBLEMS and not each.is_open for each in host.outcomes)
 
 
 def _end(host: HostReport) -> str:
@@ -122,6 +138,8 @@ def _end(host: HostReport) -> str:
     if host.ok:
         return "not reached" if is_left else "done"  # optional steps alone
     failing = {each.status for each in host.outcomes if each.is_failure}
+    if host.error is not None and any(each.status is Status.UNKNOWN for each in host.outcomes):
+        failing.add(Status.UNKNOWN)  # optional: the error is about it
     for status, word in _ENDS.items():
         if status in failing:
             return word
@@ -134,6 +152,6 @@ def _need(host: HostReport) -> str:
     """What a host needs, in words of :data:`_WORDS`."""
     if host.error is not None:
         return "not reached"
-    if host.is_stopped:
-        return "with a problem"
-    return "to change" if host.can_apply else "ok"
+    if host.can_apply:
+        return "to change"
+    return "with a problem" if _has_problem(host) else "ok"

@@ -65,7 +65,9 @@ def plan_text(report: Report, command: str) -> str:
     elif any(host.has_playbooks for host in report.hosts):
         blocks.append(f"Nothing was changed. To run the playbooks: {command}")
     elif report.is_due:
-        blocks.append("Nothing was changed. apply would change nothing either, for the reasons above.")
+        is_stopped = any(host.is_stopped and any(each.status in DUE for each in host.outcomes) for host in report.hosts)
+        why = ": required steps stop it" if is_stopped else ", for the reasons above"
+        blocks.append(f"Nothing was changed. apply would change nothing either{why}.")
     return "\n".join([*blocks, *last_line(report)])
 
 
@@ -83,9 +85,10 @@ def apply_command(start: Sequence[str], options: object, repeated: Sequence[str]
     given += [(name, getattr(options, name)) for name in single]
     for name, value in given:
         option, text = f"--{name.replace('_', '-')}", str(value)
+        text = text.removesuffix(".0") if isinstance(value, float) else text
         if value is not None:
             words += [f"{option}={text}"] if text.startswith("-") else [option, text]
-    for flag in ("become", "no_check_packages", "ask_become_pass"):
+    for flag in ("become", "no_check_packages", "ask_become_pass", "checksum"):
         if getattr(options, flag, False):
             words.append(f"--{flag.replace('_', '-')}")
     return sh.join(words)

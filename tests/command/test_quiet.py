@@ -56,13 +56,13 @@ def test_several_hosts_that_do_not_answer_are_one_error_and_one_line_and_the_doc
 ) -> None:
     assert main(["apply", *words[:2], *DEAD]) == 1
     output = capsys.readouterr()
-    assert "warning: no ssh server listens on this port. The other hosts go on." in output.err.partition("error: ")[0]
+    assert "warning: no ssh server listens on this port." in output.err.partition("error: ")[0]
     assert "error: 5 hosts: no ssh server listens on this port" in output.err
     assert output.out.splitlines()[-1] == "5 hosts: 5 not reached"
 
     assert main(["plan", *words[:2], *DEAD]) == 1
     output = capsys.readouterr()
-    assert "warning: no ssh server listens on this port. The other hosts go on." in output.err.partition("error: ")[0]
+    assert "warning: no ssh server listens on this port." in output.err.partition("error: ")[0]
     assert output.out == "5 hosts: 5 not reached\n"
 
     assert main(["apply", "-q", *words[:2], *DEAD]) == 1
@@ -81,14 +81,19 @@ def test_hosts_that_are_alike_are_one_table_and_the_apply_command_of_their_plan_
 ) -> None:
     (tmp_path / "hosts.ini").write_text("[all]\nthis\nthat\nother\n[all:vars]\nansible_connection=local\n")
     of_many = ["--inventory", f"{tmp_path}/hosts.ini", "--limit", "this,that", "--canary", "10%", "--forks", "5"]
-    of_many += ["--host-timeout", "60", "--max-fail-percentage", "20"]
+    of_many += ["--host-timeout", "60", "--max-fail-percentage", "20", "--checksum"]
     (tmp_path / "file").write_text("x")
-    assert main(["plan", "--file", f"{tmp_path}/file:file", "--work-dir", str(tmp_path / "w"), *of_many]) == 0
+    assert (
+        main(
+            ["plan", "--file", f"{tmp_path}/file:file", "--work-dir", str(tmp_path / "w"), "--timeout", "90", *of_many]
+        )
+        == 0
+    )
     head, names, _row, command, last = capsys.readouterr().out.splitlines()
     assert head.startswith("2 hosts   ")
     assert head.endswith("  each: 1 of 1 to change")
     assert names == "    this, that"
     assert command.startswith("Nothing was changed. To make these changes: mngr-ansible apply --file ")
     assert f" {' '.join(of_many[:2])} " in command
-    assert command.endswith(" ".join(of_many[2:]))
+    assert command.endswith(f" --timeout 90 {' '.join(of_many[2:])}")
     assert last == "2 hosts: 2 to change"

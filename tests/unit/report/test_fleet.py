@@ -111,7 +111,7 @@ def test_a_reason_makes_hosts_differ() -> None:
     [
         ("apply", [to(GIT, "changed")], "3 done (3 changed)"),
         ("apply", [GIT, to(NPMRC, "skipped")], "3 done (0 changed)"),
-        ("apply", [to(GIT, "failed", is_required=False)], "3 done (0 changed)"),
+        ("apply", [to(GIT, "failed", is_required=False)], "3 done (0 changed, 3 with a problem)"),
         ("apply", [to(NPMRC, "changed"), to(GIT, "failed")], "3 failed"),
         ("bootstrap", [to(NPMRC, "changed"), to(GIT, "unknown")], "3 unknown"),
         ("apply", [to(NPMRC, "not-reached"), to(GIT, "blocked")], "3 with a problem"),
@@ -121,6 +121,9 @@ def test_a_reason_makes_hosts_differ() -> None:
         ("plan", [NPMRC, SITE], "3 to change"),
         ("plan", [GIT, SITE], "3 ok"),
         ("plan", [NPMRC, to(GIT, "blocked")], "3 with a problem"),
+        ("plan", [GIT, to(NPMRC, "blocked", is_required=False)], "3 with a problem"),
+        ("plan", [NPMRC, to(GIT, "blocked", is_required=False)], "3 to change (3 with a problem)"),
+        ("plan", [to(GIT, "skipped"), to(NPMRC, "too-new", is_required=False)], "3 with a problem"),
         ("render", [NPMRC], "3 to change"),
         ("plan", [], "3 ok"),
     ],
@@ -139,6 +142,20 @@ def test_a_host_that_was_not_begun_is_not_reached_also_where_all_its_steps_are_o
     assert (
         lines(summed_text(Report("apply", (*hosts(1, GIT), left))))[-1] == "2 hosts: 1 done (0 changed), 1 not reached"
     )
+
+
+@pytest.mark.parametrize("is_required", [True, False])
+def test_a_host_that_was_lost_in_an_optional_step_is_unknown(is_required: bool) -> None:
+    lost = host("web-9", to(NPMRC, "changed"), to(GIT, "unknown", is_required=is_required), error=DEAD)
+    assert lines(summed_text(Report("apply", (*hosts(2, to(NPMRC, "changed")), lost))))[-1] == (
+        "3 hosts: 2 done (2 changed), 1 unknown"
+    )
+
+
+def test_that_a_required_step_stops_the_rest_of_its_host_is_said_where_the_table_has_steps_to_change() -> None:
+    stopped = lines(plan_text(Report("plan", hosts(1, NPMRC, to(GIT, "blocked", "no source"))), "x"))
+    assert stopped[0].endswith("  1 of 2 to change, 1 with a problem")
+    assert stopped[-1] == "Nothing was changed. apply would change nothing either: required steps stop it."
 
 
 def test_a_render_ends_with_its_directory() -> None:
