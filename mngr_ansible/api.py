@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mngr_ansible.host.connection import LocalShell
-from mngr_ansible.inputs.arguments import as_tuple
+from mngr_ansible.inputs.arguments import as_paths
 from mngr_ansible.inputs.fleet import build_fleet
 from mngr_ansible.inputs.settings import Settings
 from mngr_ansible.plan.plan import Plan
 from mngr_ansible.provisioning.gathering import gather
-from mngr_ansible.provisioning.request import build_request
+from mngr_ansible.provisioning.request import build_request, require_seconds
 from mngr_ansible.provisioning.targets import host_target, open_targets, reached_through
 from mngr_ansible.report.report import Interrupted, Report
 
@@ -94,6 +94,19 @@ def provision(
         MngrAnsibleError: nothing could be planned, or Ansible could not be started. No host was changed then.
         KeyboardInterrupt: Ctrl-C; nothing runs any more, and the steps that were reached stay done.
     """
+    require_seconds(timeout)
+    for name, path in (("work_dir", work_dir), ("key", key), ("known_hosts", known_hosts)):
+        as_paths(name, () if path is None else [path])
+    inventory, chosen = as_paths("inventory", inventory), Settings.parse(settings)
+    fleet = build_fleet(
+        canary=canary,
+        forks=forks,
+        host_timeout=host_timeout,
+        max_fail_percentage=max_fail_percentage,
+        workers=workers,
+        playbooks=playbooks,
+        vault_ids=vault_ids,
+    )
     opened = open_targets(
         hosts,
         work_dir=work_dir,
@@ -101,12 +114,12 @@ def provision(
         known_hosts=known_hosts,
         inventory=inventory,
         limit=limit,
-        vault_ids=vault_ids,
+        vault_ids=fleet.vault_ids,
         timeout=timeout,
-        has_playbooks=bool(playbooks) or bool(settings and settings.get("playbooks")),
+        has_playbooks=bool(fleet.playbooks or chosen.playbooks),
         become=become,
     )
-    with opened as (targets, control_path), reached_through(targets, as_tuple("workers", workers)) as found:
+    with opened as (targets, control_path), reached_through(targets, fleet.workers) as found:
         asked = build_request(
             manifests=manifests,
             plugins=plugins,
@@ -117,15 +130,7 @@ def provision(
             timeout=timeout if timeout != Settings().timeout else None,
             control_path=control_path,
             reads_all=checksum,
-            fleet=build_fleet(
-                canary=canary,
-                forks=forks,
-                host_timeout=host_timeout,
-                max_fail_percentage=max_fail_percentage,
-                workers=workers,
-                playbooks=playbooks,
-                vault_ids=vault_ids,
-            ),
+            fleet=fleet,
         )
         try:
             gathered = gather(found, asked)

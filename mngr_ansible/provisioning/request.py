@@ -254,6 +254,16 @@ class Dialog:
 SILENT = Dialog()
 
 
+def require_seconds(timeout: object) -> None:
+    """Require that this is a time that a run can have.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if not is_seconds(timeout):
+        raise UsageError(f"timeout = {timeout!r} is not a number of seconds above 0", remedy="Give one, such as 600.")
+
+
 def build_request(
     *,
     manifests: Sequence[str | os.PathLike[str]] = (),
@@ -273,8 +283,8 @@ def build_request(
 ) -> Request:
     """What a caller of the API or the command line asks for; without ``timeout`` the one of the settings counts."""
     chosen = Settings.parse(settings)
-    if timeout is not None and not is_seconds(timeout):
-        raise UsageError(f"timeout = {timeout!r} is not a number of seconds above 0", remedy="Give one, such as 600.")
+    if timeout is not None:
+        require_seconds(timeout)
     plugins = as_tuple("plugins", plugins)
     of_settings = user_contributions(chosen, (), (), ())
     given = user_contributions(

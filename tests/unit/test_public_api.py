@@ -212,3 +212,34 @@ def test_every_error_can_be_copied_and_pickled_also_in_a_report():
     for stopped in copies(Interrupted(mngr_ansible.Report("apply", errors=(group,)), KeyboardInterrupt())):
         assert (stopped.report.command, type(stopped.signal)) == ("apply", KeyboardInterrupt)
         assert [str(each) for each in stopped.report.errors[0].errors] == ["a\nb", "e: c\nd"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ({"inventory": 5}, "inventory = 5 is not a list"),
+        ({"inventory": [5]}, "inventory contains 5, which is not a path"),
+        ({"workers": [5]}, "--worker 5 is empty, or no text"),
+        ({"vault_ids": [5]}, "--vault-id 5 is empty, or no text"),
+        ({"timeout": "x"}, "timeout = 'x' is not a number of seconds above 0"),
+        ({"timeout": -1}, "timeout = -1 is not a number of seconds above 0"),
+        ({"timeout": None}, "timeout = None is not a number of seconds above 0"),
+        ({"key": 5}, "key contains 5, which is not a path"),
+        ({"known_hosts": 5}, "known_hosts contains 5, which is not a path"),
+        ({"work_dir": 5}, "work_dir contains 5, which is not a path"),
+        ({"playbooks": [5]}, "playbooks contains 5, which is not a path"),
+        ({"canary": 0}, "--canary 0 is not a number"),
+    ],
+)
+def test_what_is_no_value_of_an_argument_is_wrong_usage_before_an_inventory_is_read(arguments, problem):
+    with pytest.raises(errors.UsageError) as wrong:
+        mngr_ansible.provision(**{"inventory": ["/nowhere/hosts.yml"], **arguments})
+    assert wrong.value.problem.startswith(problem)
+    assert wrong.value.remedy
+
+
+@pytest.mark.parametrize("settings", ["x", 5, {"playbooks": 5}, {"nonsense": 1}])
+def test_settings_that_are_none_are_an_error_before_an_inventory_is_read(settings):
+    with pytest.raises(errors.MngrAnsibleError) as wrong:
+        mngr_ansible.provision(inventory=["/nowhere/hosts.yml"], settings=settings)
+    assert "nowhere" not in wrong.value.problem
