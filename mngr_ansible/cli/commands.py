@@ -201,6 +201,10 @@ def _dialog(options: argparse.Namespace, hosts: Sequence[str]) -> "Iterator[Dial
     if options.quiet:
         yield Dialog(SILENT.on_progress, _confirm(options), is_verbose=False)
     elif options.verbose or len(hosts) <= _FEW:
+        if len(hosts) > 1:
+            from mngr_ansible.report.progress import GoingOn
+
+            write = GoingOn(hosts).told(write)
         yield Dialog(write, _confirm(options), options.verbose)
     else:
         from mngr_ansible.report.gathered_lines import GatheredLines

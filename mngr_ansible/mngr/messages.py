@@ -15,7 +15,7 @@ from mngr_ansible.portable.text import clause, one_stop, printable
 from mngr_ansible.provisioning.request import Confirm, Dialog
 from mngr_ansible.report import text
 from mngr_ansible.report.gathered_lines import GatheredLines
-from mngr_ansible.report.progress import ProgressCallback, described
+from mngr_ansible.report.progress import GoingOn, ProgressCallback, described
 from mngr_ansible.report.report import HostReport, Interrupted, Report, listed
 from mngr_ansible.system.signals import Terminated, signals_ignored
 from mngr_ansible.values import replace
@@ -43,7 +43,7 @@ def named_lines(names: Sequence[str]) -> Iterator[ProgressCallback]:
     """Lines of progress about these agents, with their names; alike ones of many come together."""
     gathered = GatheredLines(_named_line, names, what="agents")
     try:
-        yield _named_line if len(names) <= _FEW else gathered
+        yield GoingOn(names).told(_named_line) if len(names) <= _FEW else gathered
     finally:
         gathered.tell()
 

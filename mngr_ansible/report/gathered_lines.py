@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from mngr_ansible.portable.regular_expressions import regex
-from mngr_ansible.report.progress import OTHERS_GO_ON, Line
+from mngr_ansible.report.progress import GoingOn, Line
 from mngr_ansible.report.report import listed
 
 _MOMENT = 0.5
@@ -42,7 +42,7 @@ class GatheredLines:
         self._latest: dict[str, _Group] = {}
         self._places: dict[str, int] = {}
         self._next = 0
-        self._failed: set[str] = set()
+        self._going_on = GoingOn(hosts)
         self._timer: threading.Timer | None = None
 
     def __call__(self, host: str, line: str) -> None:
@@ -103,8 +103,4 @@ class GatheredLines:
         if ended := _SPENT.fullmatch(line):
             spent = dict.fromkeys((min(group.seconds), max(group.seconds)))
             return f"{ended[1]}{' to '.join(map(str, spent))}{ended[3]}"
-        if line.endswith(OTHERS_GO_ON):
-            self._failed.update(names)
-            if self._failed.issuperset(self._order):
-                return line.removesuffix(OTHERS_GO_ON).rstrip()
-        return line
+        return self._going_on.line(names, line)

@@ -1,6 +1,6 @@
 """Lines for people while a command runs: what is missing first, then what it works on, then how each host ended."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Self
 
 from mngr_ansible.diff.due import Due
@@ -36,6 +36,24 @@ class Line(str):
 
 ProgressCallback = Callable[[str, str], None]
 """Gets progress and warnings: a host's name and a line."""
+
+
+class GoingOn:
+    """Which hosts have failed so far: that others go on is not said where there are none."""
+
+    def __init__(self, hosts: Iterable[str]) -> None:
+        self._hosts, self._failed = frozenset(hosts), set[str]()
+
+    def line(self, hosts: Iterable[str], line: str) -> str:
+        """The line of these hosts, without :data:`OTHERS_GO_ON` as soon as all have failed."""
+        if not line.endswith(OTHERS_GO_ON):
+            return line
+        self._failed.update(hosts)
+        return line.removesuffix(OTHERS_GO_ON).rstrip() if self._failed >= self._hosts else line
+
+    def told(self, write: ProgressCallback) -> ProgressCallback:
+        """As ``write``, for lines that are told one by one."""
+        return lambda host, line: write(host, self.line([host], line))
 
 
 def announce(name: str, due: Due, on_progress: ProgressCallback, *, is_summed_up: bool = False) -> None:

@@ -9,7 +9,7 @@ import pytest
 from mngr_ansible import PackageRequirement, Source
 from mngr_ansible.diff.outcome import Outcome, Status
 from mngr_ansible.errors import HostError
-from mngr_ansible.report.progress import announce, described, failed_early, follower, summary
+from mngr_ansible.report.progress import GoingOn, announce, described, failed_early, follower, summary
 from mngr_ansible.report.report import HostReport
 from mngr_ansible.run.runner import Event
 from tests.support.builders import contribution, due
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from mngr_ansible.inputs.contribution import Contribution
 
 APT, NPM = "package:jq", "package:left"
+
+GONE = HostError("it is gone", remedy="")
 
 
 def lines(*events: Event, is_verbose: bool = False) -> list[tuple[str, str]]:
@@ -126,6 +128,20 @@ def test_a_host_that_fails_while_others_go_on_is_told_in_one_line() -> None:
     assert failed_early(error) == "warning: its name cannot be resolved. The other hosts go on."
     canary = "warning: its name cannot be resolved. It is a canary: no further host is begun."
     assert failed_early(error, is_canary=True) == canary
+
+
+def test_that_others_go_on_is_not_said_of_the_last_host_that_fails() -> None:
+    told: list[str] = []
+    tell = GoingOn(["a", "b"]).told(lambda host, line: told.append(f"{host}: {line}"))
+    for host, line in (
+        ("a", failed_early(GONE)),
+        ("b", "copying"),
+        ("a", failed_early(GONE)),
+        ("b", failed_early(GONE)),
+    ):
+        tell(host, line)
+    others = "a: warning: it is gone. The other hosts go on."
+    assert told == [others, "b: copying", others, "b: warning: it is gone."]
 
 
 def test_a_step_is_described_with_who_needs_it_which_versions_and_what_for() -> None:
