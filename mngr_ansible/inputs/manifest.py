@@ -4,9 +4,11 @@ Source: docs/contract.md "Manifest".
 """
 
 import errno
+import math
 import os
 import select
 import stat
+import time
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,23 +26,29 @@ from mngr_ansible.values import replace
 _EXAMPLES = {"files": "[{local_path: a, remote_path: b}]", "packages": '["tree"]'}
 """The keys of a manifest, each with a value that it may have."""
 
+_FIFO_SECONDS = 60.0
+"""How long a fifo may be silent."""
+
 _LARGEST = 16 << 20
 """Bytes of a manifest; one that a repository names could be ``/dev/zero``."""
 
 
-def read(path: str | os.PathLike[str], *, fifo_seconds: float = 60) -> Contribution:
+def read(
+    path: str | os.PathLike[str], *, seconds: float | None = None, fifo_seconds: float = _FIFO_SECONDS
+) -> Contribution:
     """Read a manifest. Relative source paths in it start at its directory; a leading ``~/`` is the home.
 
     They start at the directory of the link where it is a link, and at the current directory where it is no file:
     ``-`` is the standard input, and ``<(command)`` of a shell is a pipe. Both are YAML. A fifo may be silent for
-    ``fifo_seconds``: perhaps no program will ever write to it.
+    ``fifo_seconds``: perhaps no program will ever write to it. What is no file, and no terminal, has to end within
+    ``seconds``; None: whenever it does.
 
     Raises:
         InputError: it cannot be read, does not parse, has an unknown key or a wrong value; names the file.
     """
     file = _expanded(path)
     try:
-        data, is_file = _content(None if os.fspath(path) == "-" else file, fifo_seconds)
+        data, is_file = _content(None if os.fspath(path) == "-" else file, fifo_seconds, seconds)
         text = data.decode("utf-8-sig") if len(data) <= _LARGEST else ""
     except FileNotFoundError as error:
         raise InputError(f"the manifest {path} cannot be read: no such file", remedy="Check the path.") from error
@@ -67,23 +75,28 @@ def read(path: str | os.PathLike[str], *, fifo_seconds: float = 60) -> Contribut
     return replace(read, file=os.path.abspath(file))  # noqa: PTH100 - a link stays as it was named
 
 
-def _content(file: Path | None, fifo_seconds: float) -> tuple[bytes, bool]:
+def _content(file: Path | None, fifo_seconds: float, seconds: float | None) -> tuple[bytes, bool]:
     """At most so much of a file as is allowed, and whether it is a regular one; None is the standard input.
 
     Raises:
-        OSError: it cannot be read; or it is a fifo, and nobody wrote to it in time.
+        OSError: it cannot be read; or nobody wrote to it, or ended it, in time.
     """
     # O_NONBLOCK: to open a fifo waits for a program that writes to it.
     descriptor = os.dup(0) if file is None else os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         is_stream = file is None or file.parts[:2] == ("/", "dev") or _is_descriptor(file)
         is_file = not is_stream and stat.S_ISREG(os.fstat(descriptor).st_mode)
-        seconds = fifo_seconds if stat.S_ISFIFO(os.fstat(descriptor).st_mode) and file is not None else None
+        silence = fifo_seconds if stat.S_ISFIFO(os.fstat(descriptor).st_mode) and file is not None else math.inf
+        end = math.inf if seconds is None or os.isatty(descriptor) else time.monotonic() + seconds
         found = b""
         while len(found) <= _LARGEST:
-            ready, _, _ = select.select([descriptor], [], [], seconds)
-            if not ready:
-                raise OSError(errno.ETIMEDOUT, f"no program wrote to this fifo for {seconds:g} s")
+            left = end - time.monotonic()
+            wait = min(silence, max(0.0, left))
+            if not select.select([descriptor], [], [], None if wait == math.inf else wait)[0] or left <= 0:
+                what = (
+                    f"no program wrote to this fifo for {silence:g} s" if silence < left else "it did not end in time"
+                )
+                raise OSError(errno.ETIMEDOUT, what)
             block = os.read(descriptor, min(1 << 20, _LARGEST + 1 - len(found)))
             if not block:
                 break

@@ -62,6 +62,22 @@ def require_own_words(settings: Settings, repository: Path, are_own: Callable[[o
         )
 
 
+def read_beside(file: Path) -> bytes | None:
+    """The content of a file beside a playbook; None where there is none.
+
+    Raises:
+        InputError: it cannot be read, or is something else, such as a fifo, which might never end.
+    """
+    try:
+        if not file.is_file() and file.exists():
+            raise InputError(f"{file} is not a file", remedy="Remove it, or put a file there.")
+        return file.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror}", remedy="Check its permissions.") from error
+
+
 def playbook_file(playbook: OwnPlaybook) -> Path:
     """The absolute path of a playbook, which is a file that can be read.
 

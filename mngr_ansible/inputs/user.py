@@ -39,12 +39,14 @@ def user_contributions(
     *,
     directory: Path | None = None,
     stranger: Stranger | None = None,
+    seconds: float | None = None,
 ) -> tuple[Contribution, ...]:
     """The user as plugins: ``settings``, then ``manifest`` (the settings' first), then ``command-line``.
 
     ``directory``: where relative paths of the settings start; default: the current directory. ``files`` and
     ``packages``: specifications, mappings, or what ``--file`` and ``--package`` take. ``stranger``: the repository that
-    may have said some of it; None: all of it is the user's.
+    may have said some of it; None: all of it is the user's. ``seconds``: how long a manifest that is no file, such as a
+    pipe, may take.
 
     Raises:
         InputError: the settings or a manifest have a wrong value.
@@ -54,19 +56,22 @@ def user_contributions(
     found = list(_of_settings(settings, start, stranger))
     for path in settings.manifests:
         is_relative = not path.startswith(("~/", "/"))
-        read = _manifest(start / path if is_relative else path)
+        read = _manifest(start / path if is_relative else path, seconds)
         is_theirs = is_relative or _says(stranger, "manifests", path)  # a relative one is a file of any repository
         found.append(_owned(read, stranger if is_theirs else None))
-    found += [_owned(_manifest(each), stranger if _says(stranger, "--manifest", each) else None) for each in manifests]
+    found += [
+        _owned(_manifest(each, seconds), stranger if _says(stranger, "--manifest", each) else None)
+        for each in manifests
+    ]
     items = [*(("--file", each) for each in files), *(("--package", each) for each in packages)]
     found += [_owned(_command_line(group), whose) for whose, group in _by_owner(items, stranger)]
     return tuple(found)
 
 
-def _manifest(path: str | os.PathLike[str]) -> Contribution:
+def _manifest(path: str | os.PathLike[str], seconds: float | None) -> Contribution:
     from mngr_ansible.inputs import manifest
 
-    return manifest.read(path)
+    return manifest.read(path, seconds=seconds)
 
 
 def _of_settings(settings: Settings, start: Path, stranger: Stranger | None) -> Iterator[Contribution]:

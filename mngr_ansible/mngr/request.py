@@ -97,7 +97,9 @@ def mngr_request(
     may_install = mngr_ctx.config.is_remote_agent_installation_allowed and not words.forbids_remote_installation()
     stranger = words.stranger(_OPTIONS)
     contributions = (
-        *user_contributions(settings, (), (), (), directory=mngr_ctx.project_root, stranger=stranger),
+        *user_contributions(
+            settings, (), (), (), directory=mngr_ctx.project_root, stranger=stranger, seconds=settings.timeout
+        ),
         *created_with.contributions(),
         *user_contributions(Settings(), manifests, files, packages, directory=mngr_ctx.project_root, stranger=stranger),
     )

@@ -1,5 +1,6 @@
 """The hosts of Ansible inventories as targets: ``--inventory``, ``--limit`` and ``--vault-id``."""
 
+import math
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -67,7 +68,7 @@ def targets(
         vault_passwords=typed,
     )
     reached = connected(inventory.hosts, sockets, key, known_hosts, becomes=asked.becomes)
-    manifests = _manifests(inventory.hosts)
+    manifests = _manifests(inventory.hosts, started + asked.seconds)
     found = []
     for host, connection in zip(inventory.hosts, reached.connections, strict=True):
         is_ssh = isinstance(connection, OpenSsh)
@@ -112,15 +113,18 @@ def _vaults(vault_ids: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     return [each for each, label in labels.items() if label is None], typed
 
 
-def _manifests(hosts: Sequence[InventoryHost]) -> Mapping[str, tuple[Contribution, ...]]:
-    """The contributions of each host's manifests, by its name. A file that several hosts name is read once."""
+def _manifests(hosts: Sequence[InventoryHost], end: float = math.inf) -> Mapping[str, tuple[Contribution, ...]]:
+    """The contributions of each host's manifests, by its name. A file that several hosts name is read once.
+
+    ``end``: when all are to be read, by the monotonic clock.
+    """
     contributions: dict[str, Contribution] = {}
     found = {}
     for host in hosts:
         paths = list(_paths(host))
         for path in paths:
             if path not in contributions:
-                contributions[path] = manifest.read(path)
+                contributions[path] = manifest.read(path, seconds=end - time.monotonic())
         found[host.name] = tuple(contributions[path] for path in paths)
     return found
 

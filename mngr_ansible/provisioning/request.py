@@ -286,9 +286,14 @@ def build_request(
     if timeout is not None:
         require_seconds(timeout)
     plugins = as_tuple("plugins", plugins)
-    of_settings = user_contributions(chosen, (), (), ())
+    seconds = timeout if timeout is not None else chosen.timeout
+    of_settings = user_contributions(chosen, (), (), (), seconds=seconds)
     given = user_contributions(
-        Settings(), as_paths("manifests", manifests), as_tuple("files", files), as_tuple("packages", packages)
+        Settings(),
+        as_paths("manifests", manifests),
+        as_tuple("files", files),
+        as_tuple("packages", packages),
+        seconds=seconds,
     )
     fleet = fleet or Fleet()
     if chosen.playbooks or fleet.playbooks:
@@ -304,7 +309,7 @@ def build_request(
         check_packages=check_packages,
         only=only,
         become=become,
-        timeout=timeout if timeout is not None else chosen.timeout,
+        timeout=seconds,
         control_path=control_path,
         password=password,
         reads_all=reads_all,

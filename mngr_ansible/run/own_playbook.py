@@ -15,6 +15,7 @@ from typing import Any, TypedDict
 
 from mngr_ansible.content.location import content_directory
 from mngr_ansible.errors import InputError
+from mngr_ansible.inputs.own_playbooks import read_beside
 from mngr_ansible.portable import sh
 from mngr_ansible.portable.text import printable
 from mngr_ansible.run.lines import LONGEST_TEXT, shorten
@@ -241,12 +242,13 @@ def search_paths(playbook: Path, installed: Path | None) -> dict[str, str]:
 
 
 def _configured(file: Path) -> dict[str, str]:
+    content = read_beside(file)
+    if content is None:
+        return {}
     parser = configparser.ConfigParser(inline_comment_prefixes=(";",), interpolation=None, strict=False)
     try:
-        parser.read_string(file.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, configparser.Error) as error:
+        parser.read_string(content.decode("utf-8"))
+    except (ValueError, configparser.Error) as error:
         first = str(error).partition("\n")[0]
         raise InputError(f"{file} cannot be read: {first}", remedy=f"Fix it. {_NOTHING}") from error
     defaults = parser["defaults"] if parser.has_section("defaults") else {}

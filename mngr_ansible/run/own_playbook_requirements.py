@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from mngr_ansible.errors import InputError
+from mngr_ansible.inputs.own_playbooks import read_beside
 from mngr_ansible.portable import sh
 from mngr_ansible.portable.text import printable
 from mngr_ansible.system.processes import TooLongError, run_bounded
@@ -60,12 +61,9 @@ def installed(playbook: Path, shown: str, seconds: float, on_install: Callable[[
         InputError: the file does not parse, or something in it cannot be installed.
     """
     file = playbook.parent / NAME
-    try:
-        content = file.read_bytes()
-    except FileNotFoundError:
+    content = read_beside(file)
+    if content is None:
         return None
-    except OSError as error:
-        raise InputError(f"{file} cannot be read: {error.strerror}", remedy="Check its permissions.") from error
     wanted = _kinds(content, file)
     try:
         cache = state_directory(_DIRECTORY)

@@ -293,6 +293,17 @@ def test_a_fifo_to_which_nobody_writes_is_an_error_and_not_a_hang(tmp_path):
         manifest.read(tmp_path / "fifo", fifo_seconds=0.1)
 
 
+def test_a_fifo_that_never_ends_is_an_error_when_the_time_of_the_run_is_up(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(InputError, match="it did not end in time"):
+        manifest.read(tmp_path / "fifo", seconds=0.1)
+    writer = os.open(tmp_path / "fifo", os.O_RDWR)
+    os.write(writer, b"files: []\n")
+    with pytest.raises(InputError, match="it did not end in time"):
+        manifest.read(tmp_path / "fifo", seconds=0.1)
+    os.close(writer)
+
+
 def test_a_manifest_that_is_a_link_says_where_its_sources_start(tmp_path):
     write(tmp_path / "real" / "m.yml", "files: [{local_path: a, remote_path: b}]")
     (tmp_path / "links").mkdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from mngr_ansible.errors import InputError
 from mngr_ansible.inputs.fleet import Fleet, OwnPlaybook
-from mngr_ansible.inputs.own_playbooks import playbook_file, require_own_words, with_playbooks
+from mngr_ansible.inputs.own_playbooks import playbook_file, read_beside, require_own_words, with_playbooks
 from mngr_ansible.inputs.settings import Settings
 
 
@@ -25,6 +26,13 @@ def test_those_of_the_settings_come_before_the_typed_ones_and_start_where_the_se
         OwnPlaybook("b.yml", "before", "/repo", "settings"),
         OwnPlaybook("typed.yml"),
     )
+
+
+def test_a_fifo_beside_a_playbook_is_an_error_and_not_a_hang(tmp_path: Path) -> None:
+    assert read_beside(tmp_path / "ansible.cfg") is None
+    os.mkfifo(tmp_path / "ansible.cfg")
+    with pytest.raises(InputError, match=r"ansible\.cfg is not a file"):
+        read_beside(tmp_path / "ansible.cfg")
 
 
 def test_one_that_is_named_twice_is_run_once() -> None:
