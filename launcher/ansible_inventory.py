@@ -25,8 +25,13 @@ _NEAR = 0.6
 _TOO_LARGE = "what it says takes too much memory, more than 1 GiB"
 WORDS = 600
 """Characters of an error's text that are kept."""
-_ELSEWHERE = ("Unable to parse ", "No inventory was parsed", "provided hosts list is empty")
-"""Beginnings of warnings whose content is said in other words."""
+_ELSEWHERE = (
+    "Unable to parse ",
+    "No inventory was parsed",
+    "provided hosts list is empty",
+    "Found variable using reserved name",
+)
+"""Beginnings of warnings whose content is said in other words; the last one where a playbook is run."""
 
 
 def main() -> None:
@@ -172,15 +177,7 @@ class Hosts:
         view = self._view(host)
         failed: dict[str, dict[str, str]] = {}
 
-        def rendered(variable: str) -> Any:
-            if variable not in view:
-                return None
-            try:
-                return plain(view[variable])
-            except Exception as error:  # noqa: BLE001 - a template can raise anything
-                failed[variable] = {"kind": kind(error), "text": text(error)}
-                return None
-
+        rendered = _renderer(view, failed)
         known = {each: rendered(each) for each in sorted(self._of_ssh | self._of_sudo) if each in view}
         known["inventory_hostname"] = name
         known = {key: value for key, value in known.items() if key not in failed}
@@ -243,13 +240,7 @@ class Hosts:
         view = self._view(host)
         failed: dict[str, dict[str, str]] = {}
 
-        def rendered(variable: str) -> Any:
-            try:
-                return plain(view[variable])
-            except Exception as error:  # noqa: BLE001 - a template can raise anything
-                failed[variable] = {"kind": kind(error), "text": text(error)}
-                return None
-
+        rendered = _renderer(view, failed)
         return {"name": name, "groups": group_names(host), **self._all(host, view, rendered, failed)}
 
     def _all(self, host: Any, view: Any, rendered: Any, failed: dict[str, Any]) -> dict[str, Any]:
@@ -352,6 +343,21 @@ def sorted_groups(host: Any) -> list[Any]:
     from ansible.inventory.helpers import sort_groups
 
     return list(sort_groups(host.get_groups()))
+
+
+def _renderer(view: Any, failed: dict[str, dict[str, str]]) -> Any:
+    """What renders a variable; None where there is none, or it cannot be rendered: ``failed`` has why then."""
+
+    def rendered(variable: str) -> Any:
+        if variable not in view:
+            return None
+        try:
+            return plain(view[variable])
+        except Exception as error:  # noqa: BLE001 - a template can raise anything
+            failed[variable] = {"kind": kind(error), "text": text(error)}
+            return None
+
+    return rendered
 
 
 def _raw(view: Any, name: str) -> Any:

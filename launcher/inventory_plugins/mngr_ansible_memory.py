@@ -108,6 +108,23 @@ def trusted(value):  # type: ignore[no-untyped-def]
     return [trusted(each) for each in value] if isinstance(value, list) else value
 
 
+def name_delegate(result: Any) -> None:
+    """Have Ansible say which other host it was that a task could not reach, as it does where a task fails."""
+    task = getattr(result, "task", None) or result._task  # noqa: SLF001
+    if not task.delegate_to:
+        return
+    is_template = "{" in str(task.delegate_to)
+    told = {"ansible_delegated_host": "the host of delegate_to" if is_template else str(task.delegate_to)}
+    if hasattr(result, "utr"):  # ansible-core 2.21
+        if result.utr.callback_delegated_vars_subset is None:
+            result.utr.callback_delegated_vars_subset = told
+        return
+    for data in (getattr(result, "_return_data", None), getattr(result, "_result", None)):
+        if isinstance(data, dict):
+            data.setdefault("_ansible_delegated_vars", told)
+            return
+
+
 def count_what_was_left() -> None:
     """Have Ansible count a host as failed for which the playbook ended early, because it failed on others.
 
@@ -138,6 +155,8 @@ def count_what_was_left() -> None:
             for host in {*queue._failed_hosts, *left(queue)}:  # noqa: SLF001
                 if not stats.failures.get(host) and not stats.dark.get(host):
                     stats.increment("failures", host)
+        if name == "v2_runner_on_unreachable":
+            name_delegate(words[0])
         return send(queue, name, *words, **named)
 
     def left(queue: Any) -> set[str]:

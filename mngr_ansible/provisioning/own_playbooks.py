@@ -86,6 +86,12 @@ def made_ready(gathered: Sequence[Prepared], request: Request, dialog: Dialog) -
             patterns = ", ".join(dict.fromkeys(play.pattern for play in plays)) or "none"
             words = f"warning: no play of {each.path} is for these hosts; its plays are for: {patterns}"
             dialog.on_progress("", words)
+        elif nowhere := [play.pattern for play in plays if not play.hosts and play.pattern not in groups]:
+            patterns = ", ".join(dict.fromkeys(nowhere))
+            words = (
+                f"warning: {each.path}: what is for {patterns} is not run: no host of this run or its inventory is that"
+            )
+            dialog.on_progress("", f"{words}, and a host of add_host is none of this run")
         ready.append(ReadyPlaybook(each, one, addressed))
     return replace(request, own=replace(own, playbooks=tuple(ready)))
 
@@ -385,7 +391,10 @@ class _Wave:
             if event.kind == "task":
                 self._dialog.on_progress(alone, f"{playbook.path}: {event.task}")
                 return
-            words = {"failed": f"{event.task} failed: {event.text}", "unreachable": "it cannot be reached any more"}
+            words = {
+                "failed": f"{event.task} failed: {event.text}",
+                "unreachable": f"{event.task}: this host cannot be reached",
+            }
             line = one_stop(f"warning: {playbook.path}: {words.get(event.kind, event.text)}")
             if (host, line) not in said:
                 said.add((host, line))

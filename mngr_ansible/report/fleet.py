@@ -12,17 +12,18 @@ _FEW = 4
 """So many hosts are named in an error's first line."""
 
 
-def tables(hosts: Sequence[HostReport], columns: int) -> list[str]:
+def tables(hosts: Sequence[HostReport], columns: int, *, is_run: bool) -> list[str]:
     """A table for all hosts that are alike in every row, in the order of their first hosts."""
     alike: dict[tuple[str, ...], list[HostReport]] = {}
     for host in hosts:
-        alike.setdefault((counted(host.outcomes), *step_lines(host.outcomes, columns)), []).append(host)
-    return [_table(group, *key, columns=columns) for key, group in alike.items()]
+        alike.setdefault((counted(host.outcomes, is_run=is_run), *step_lines(host.outcomes, columns)), []).append(host)
+    return [
+        host_text(group[0], columns, is_run=is_run) if len(group) == 1 else _table(group, *key, columns=columns)
+        for key, group in alike.items()
+    ]
 
 
 def _table(hosts: Sequence[HostReport], count: str, *lines: str, columns: int) -> str:
-    if len(hosts) == 1:
-        return host_text(hosts[0], columns)
     head = heading(f"{len(hosts)} {_called(hosts)}   {_about(hosts)}", f"each: {count}", columns)
     return "\n".join([head, *_wrapped([host.host for host in hosts], columns, "    "), *lines])
 

@@ -48,6 +48,8 @@ def ended(
     end = result.ends.get(name)
     if end in ("ok", "changed"):
         return replace(step, status=Status(end)), None
+    if end == "unreachable" and failed and not any(event.kind == "unreachable" for event in own):
+        return replace(step, status=Status.FAILED, reason=_told(failed)), None  # another host, of ``delegate_to``
     if end == "unreachable" or (not result.is_complete and any(event.kind == "unreachable" for event in own)):
         reason = "the connection was lost while it ran"
         problem = f"the connection was lost; the outcome of {playbook.path} is unknown"

@@ -96,15 +96,19 @@ def apply_command(start: Sequence[str], options: object, repeated: Sequence[str]
 
 def tables(report: Report) -> list[str]:
     """One table for each host that answered; hosts that are alike in every row have one together."""
-    return _tables([host for host in report.hosts if host.error is None])
+    return _tables([host for host in report.hosts if host.error is None], is_run=_is_run(report))
 
 
-def _tables(hosts: Sequence[HostReport]) -> list[str]:
+def _is_run(report: Report) -> bool:
+    return report.command in ("apply", "bootstrap")
+
+
+def _tables(hosts: Sequence[HostReport], *, is_run: bool) -> list[str]:
     if len(hosts) < 2:
-        return [host_text(host, width()) for host in hosts]
+        return [host_text(host, width(), is_run=is_run) for host in hosts]
     from mngr_ansible.report import fleet
 
-    return fleet.tables(hosts, width())
+    return fleet.tables(hosts, width(), is_run=is_run)
 
 
 def last_line(report: Report) -> list[str]:
@@ -130,13 +134,13 @@ def summed_text(report: Report) -> str:
 
 def wrong_text(report: Report) -> str:
     """For ``--quiet``: only the hosts that are not as they should be; of a plan those that would change."""
-    if report.command in ("apply", "bootstrap"):
+    if _is_run(report):
         wrong = [host for host in report.hosts if not host.ok and not _is_told_by_error(host)]
     elif report.command == "render":
         wrong = [host for host in report.hosts if host.is_stopped]
     else:
         wrong = [host for host in report.hosts if host.is_due and host.error is None]
-    blocks = _applied(wrong, len(report.hosts)) if report.command in ("apply", "bootstrap") else _tables(wrong)
+    blocks = _applied(wrong, len(report.hosts)) if _is_run(report) else _tables(wrong, is_run=False)
     return "\n".join([*blocks, *last_line(report)])
 
 
@@ -147,9 +151,9 @@ def width() -> int:
     return max(60, shutil.get_terminal_size((80, 24)).columns)
 
 
-def host_text(host: HostReport, columns: int) -> str:
-    """One host: a heading, a row for each step, and why a step is blocked or failed."""
-    head = heading(f"{host.host}   {host.about}", counted(host.outcomes), columns)
+def host_text(host: HostReport, columns: int, *, is_run: bool = False) -> str:
+    """One host: a heading, a row for each step, and why a step is blocked or failed. ``is_run``: not of a plan."""
+    head = heading(f"{host.host}   {host.about}", counted(host.outcomes, is_run=is_run), columns)
     return "\n".join([head, *step_lines(host.outcomes, columns)])
 
 
@@ -176,7 +180,7 @@ def step_lines(outcomes: Sequence[Outcome], columns: int) -> list[str]:
     return lines
 
 
-def counted(outcomes: Sequence[Outcome]) -> str:
+def counted(outcomes: Sequence[Outcome], *, is_run: bool) -> str:
     """How many steps are to change or were changed, and how many cannot be done, were not begun, or are for a person.
 
     After a run no step is to change any more. Playbooks of a plan are counted apart: only a run can tell.
@@ -186,7 +190,7 @@ def counted(outcomes: Sequence[Outcome]) -> str:
     known = [each for each in outcomes if not each.is_open]
     counts = Counter(each.status for each in known)
     to_change = sum(counts[each] for each in DUE)
-    has_run = not to_change and any(counts[each] for each in (Status.CHANGED, Status.FAILED, Status.NOT_REACHED))
+    has_run = is_run and not to_change
     parts = [f"{counts[Status.CHANGED]} of {len(known)} changed" if has_run else ""]
     if known and not has_run:
         parts = [f"{to_change} of {len(known)} to change"]
@@ -255,7 +259,7 @@ def apply_text(report: Report) -> str:
 def _applied(hosts: Sequence[HostReport], total: int) -> list[str]:
     if total == 1 and all(host.is_local for host in hosts):
         return [printable(command) for host in hosts for command in host.commands]
-    blocks = _tables(hosts)
+    blocks = _tables(hosts, is_run=True)
     for names, commands in _by_commands(hosts):
         blocks.append(
             "\n".join([f"To run on {printable(', '.join(names))}:", *(f"  {printable(each)}" for each in commands)])

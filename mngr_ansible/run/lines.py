@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NotRequired, Required, TypedDict
 
 from mngr_ansible.portable import addresses
+from mngr_ansible.portable.text import clause
 
 LONGEST_TEXT = 4000
 """Characters of one message; a longer one loses its middle."""
@@ -245,7 +246,7 @@ class Reducer:
                 if text:
                     self.output.append(shorten(text, _LONGEST_OUTPUT))
                 if not self._has_begun and text.startswith("[WARNING]: "):
-                    yield {"kind": "warning", "text": shorten(text.removeprefix("[WARNING]: "))}
+                    yield {"kind": "warning", "text": shorten(_with_place(text.removeprefix("[WARNING]: ")))}
 
     def _result_lines(self, host: str, task: str, event: str, data: Mapping[str, Any]) -> Iterator[Line]:
         result = data.get("res") or {}
@@ -269,6 +270,13 @@ class Reducer:
             text = shorten("\n".join(item_messages) or failure_message(result))
             is_ignored = bool(data.get("ignore_errors"))
             yield {"kind": "warning" if is_ignored else "failed", "host": host, "task": task, "text": text}
+
+
+def _with_place(warning: str) -> str:
+    """A warning without the lines of a file that Ansible quotes; the place, where it knows one, in the same line."""
+    said, _, rest = warning.replace("\r", "").partition("\nOrigin: ")
+    place = rest.partition("\n")[0].strip()
+    return f"{clause(said.strip())} ({place})" if place and not place.startswith("<") else said.strip()
 
 
 def _nonsense(host: str, task: str, reason: str) -> EventLine:

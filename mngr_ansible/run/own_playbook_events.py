@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mngr_ansible.portable.text import clause
-from mngr_ansible.run.lines import Line, Reducer
+from mngr_ansible.run.lines import Line, Reducer, failure_message
 
 _ENDS = (("unreachable", "dark"), ("failed", "failures"), ("changed", "changed"))
 """How a playbook ended on a host, and the counter of Ansible that says so; the first one counts."""
@@ -22,6 +22,11 @@ class OwnReducer(Reducer):
             case "playbook_on_task_start" | "playbook_on_handler_task_start":
                 self._has_begun = True
                 yield {"kind": "task", "task": _title(data)}
+            case "runner_on_unreachable" if delegate := _delegate(data):
+                text = f"{delegate} cannot be reached: {failure_message(data['res'])}"
+                yield {"kind": "failed", "host": str(data["host"]), "task": _title(data), "text": text}
+            case "runner_on_unreachable":
+                yield from super().lines({**raw, "event_data": {**data, "task": _title(data)}})
             case "playbook_on_stats":
                 yield {"kind": "stats", "hosts": sorted(data.get("processed", {})), "ends": _ends(data)}
             case "playbook_on_no_hosts_matched" | "runner_item_on_ok":
@@ -49,6 +54,13 @@ def _foreign(result: Mapping[str, Any]) -> dict[str, Any]:
     if last and isinstance(message, str) and last not in message:
         message = f"{clause(message)}: {last}"
     return {**result, "msg": message, "mngr_steps": None, "stdout": ""}
+
+
+def _delegate(data: Mapping[str, Any]) -> str:
+    """The name of another host to which a task was delegated; empty where there is none."""
+    result = data.get("res")
+    told = result.get("_ansible_delegated_vars") if isinstance(result, Mapping) else None
+    return str(told.get("ansible_delegated_host") or "") if isinstance(told, Mapping) else ""
 
 
 def _title(data: Mapping[str, Any]) -> str:

@@ -214,7 +214,7 @@ def test_what_an_inventory_has_as_a_template_is_rendered_when_it_is_used_as_by_h
         """\
         web:
           hosts:
-            first: {own: 1}
+            first: {own: 1, ansible_host: 127.0.0.1, ansible_port: 1}
             second: {ansible_connection: local, beyond: "{{ hostvars['first'].own | default('none') }}"}
           vars:
             port: "{{ port_override | default(8080) }}"
@@ -231,15 +231,19 @@ def test_what_an_inventory_has_as_a_template_is_rendered_when_it_is_used_as_by_h
     play = playbook(
         tmp_path / "own/site.yml",
         {"ansible.builtin.pause": {"prompt": "nobody can answer"}},
+        {"name": "Drain", "ansible.builtin.ping": {}, "delegate_to": "first", "ignore_unreachable": True},
         copying(tmp_path / "there", wanted),
         vars={"port_override": 9090},
         gather_facts=True,
     )
+    write(play, json.dumps([*json.loads(play.read_text()), {"hosts": "fresh"}, {"hosts": "db"}, {"hosts": "first"}]))
     done = mngr_ansible("apply", "--inventory", inventory, "--limit", "second", "--playbook", play, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "there").read_text() == (
         f"9090 Linux {{{{ port }}}} {{{{ port }}}} first nobody hosts.yml {tmp_path} 1 file"
     )
+    assert "Drain failed: first cannot be reached: " in done.stderr
+    assert f"warning: {play}: what is for fresh is not run: " in done.stderr
 
 
 def test_where_it_ended_because_of_another_host_it_has_not_ended_well(tmp_path):

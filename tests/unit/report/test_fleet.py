@@ -95,7 +95,7 @@ def test_alike_hosts_of_several_systems_are_one_table_and_one_host_alone_looks_a
     assert lines(apply_text(users))[0].startswith("2 hosts   Debian 12  ")
     alone = Report("apply", hosts(1, GIT))
     assert lines(apply_text(alone)) == [
-        "web-1   Debian 12, root                                         0 of 1 to change",
+        "web-1   Debian 12, root                                           0 of 1 changed",
         "  ok  git  2.39.5  >=2.39  manifest",
     ]
 

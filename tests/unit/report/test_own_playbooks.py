@@ -51,6 +51,15 @@ def test_what_was_rescued_is_no_failure() -> None:
     assert ended(complete(BROKE, web="changed"))[0] is Status.CHANGED
 
 
+def test_a_host_of_delegate_to_that_cannot_be_reached_is_named_and_this_one_is_not_lost() -> None:
+    lost = Event("failed", "web", "Drain", "x1 cannot be reached: No route to host")
+    assert ended(complete(lost, web="unreachable")) == (
+        Status.FAILED,
+        "Drain: x1 cannot be reached: No route to host",
+        "",
+    )
+
+
 def test_a_lost_connection_leaves_it_unknown() -> None:
     assert ended(complete(web="unreachable")) == (
         Status.UNKNOWN,

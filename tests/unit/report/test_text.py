@@ -30,8 +30,8 @@ def host(*outcomes: Outcome, **more) -> HostReport:
     )
 
 
-def lines(*outcomes: Outcome, columns: int = 80) -> list[str]:
-    return host_text(host(*outcomes), columns).split("\n")
+def lines(*outcomes: Outcome, columns: int = 80, is_run: bool = False) -> list[str]:
+    return host_text(host(*outcomes), columns, is_run=is_run).split("\n")
 
 
 def test_a_heading_has_the_host_its_system_and_the_number_of_changes():
@@ -53,17 +53,29 @@ def with_statuses(*statuses: Status) -> tuple[Outcome, ...]:
 @pytest.mark.parametrize(
     ("statuses", "count"),
     [
+        ((Status.OK, Status.OK), "0 of 2 changed"),
+        ((Status.OK, Status.UNKNOWN), "0 of 2 changed, 1 with a problem"),
         ((Status.CHANGED,) * 5, "5 of 5 changed"),
         ((Status.CHANGED, Status.OK, Status.SKIPPED), "1 of 3 changed"),
         ((Status.CHANGED, Status.FAILED, Status.NOT_REACHED), "1 of 3 changed, 1 with a problem, 1 not started"),
         ((Status.BLOCKED, Status.NOT_REACHED), "0 of 2 changed, 1 with a problem, 1 not started"),
         ((Status.ADVISED, Status.CHANGED), "1 of 2 changed, 1 to install by hand"),
+    ],
+)
+def test_a_heading_after_a_run_says_what_was_changed(statuses, count):
+    assert lines(*with_statuses(*statuses), columns=120, is_run=True)[0].endswith(f" {count}")
+
+
+@pytest.mark.parametrize(
+    ("statuses", "count"),
+    [
         ((Status.OK, Status.OK), "0 of 2 to change"),
         ((Status.OK, Status.UNKNOWN), "0 of 2 to change, 1 with a problem"),
+        ((Status.OK, Status.NOT_REACHED), "0 of 2 to change, 1 not started"),
         ((Status.MISSING, Status.DIFFERS, Status.BLOCKED), "2 of 3 to change, 1 with a problem"),
     ],
 )
-def test_a_heading_after_a_run_says_what_was_changed_and_before_one_what_is_to_change(statuses, count):
+def test_a_heading_before_a_run_says_what_is_to_change(statuses, count):
     assert lines(*with_statuses(*statuses), columns=120)[0].endswith(f" {count}")
 
 

@@ -109,6 +109,23 @@ def test_a_failure_that_the_playbook_ignores_is_not_told() -> None:
     assert lines(event("runner_on_failed", host="web", task="Try", ignore_errors=True, res={"msg": "no"})) == []
 
 
+def test_a_task_of_another_host_that_cannot_be_reached_names_that_host() -> None:
+    result = {"unreachable": True, "msg": "No route", "_ansible_delegated_vars": {"ansible_delegated_host": "x1"}}
+    unreachable = event("runner_on_unreachable", host="web", task="Drain", role="lb", res=result)
+    assert lines(unreachable) == [
+        {"kind": "failed", "host": "web", "task": "lb : Drain", "text": "x1 cannot be reached: No route"}
+    ]
+
+
+def test_a_warning_is_one_line_without_what_ansible_quotes() -> None:
+    said = "[WARNING]: Found variable using reserved name 'q'.\r\nOrigin: <unknown>\r\n\r\nq\r\n"
+    known = "[WARNING]: Odd.\nOrigin: /p/site.yml:3:5\n\n1 a\n2 b\n"
+    assert [each["text"] for each in lines(*({"event": "warning", "stdout": each} for each in (said, known)))] == [
+        "Found variable using reserved name 'q'.",
+        "Odd (/p/site.yml:3:5)",
+    ]
+
+
 def test_a_task_that_reports_steps_of_ours_reports_none_here() -> None:
     forged = {"id": "file:/x", "status": "ok"}
     stdout = json.dumps({"mngr_steps": [forged]})
