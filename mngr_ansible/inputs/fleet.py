@@ -176,5 +176,6 @@ def _words(name: str, option: str, values: object) -> tuple[str, ...]:
     texts = as_tuple(name, values)
     for each in texts:
         if not isinstance(each, str) or not each.strip() or "\0" in each:
-            raise UsageError(f"{option} {short_repr(each)} is empty, or no text", remedy=f"See {option} in --help.")
+            why = "is no text" if not isinstance(each, str) else "is empty" if not each.strip() else "has a NUL"
+            raise UsageError(f"{option} {short_repr(each)} {why}", remedy=f"See {option} in --help.")
     return texts

@@ -1,5 +1,6 @@
 """``mngr ansible plan|apply|render|…``: the verbs of ``mngr-ansible``, about an agent; ``bootstrap``, about a host."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,6 @@ import click
 from click_option_group import optgroup
 from imbue.mngr.cli.common_opts import add_common_options
 from imbue.mngr.cli.help_formatter import CommandHelpMetadata, add_pager_help_option
-from loguru import logger
 
 from mngr_ansible.mngr.invocation import invocation
 from mngr_ansible.portable.text import printable
@@ -303,7 +303,7 @@ def inventory(ctx: click.Context, /, **_: Any) -> None:
         call.is_shown = True  # what Ansible reads is no document of ours, whatever happens
         words, left_out = as_json(ssh_hosts(call.mngr_ctx), call.opts.inventory_host)
         for each in left_out:
-            logger.warning("{}", printable(each))
+            sys.stderr.write(f"{printable(each)}\n")  # no level: Ansible puts one before it
         call.write(words)
 
 

@@ -84,7 +84,7 @@ def document(hosts: Sequence[InventoryHost]) -> tuple[dict[str, Any], list[str]]
         dropped: list[str] = []
         variables[name] = _without_templates(_variables(host), dropped)
         if dropped:
-            left_out.append(f"{name}: left out, since Ansible would take it for a template: {', '.join(dropped)}")
+            left_out.append(f"Of {name} is left out what Ansible would take for a template: {', '.join(dropped)}.")
     return {"_meta": {"hostvars": variables}, **{group: {"hosts": groups[group]} for group in sorted(groups)}}, left_out
 
 

@@ -109,7 +109,8 @@ def _inspect(
         if target.python is not None and state.system.python is None:  # it is where nobody would look for it
             state = replace(state, system=replace(state.system, python=target.python))
         asking = "--become" if target.become is None else "ansible_become"
-        _require_privilege(request, state, is_needed=bool(resolved) or request.become, asking=asking)
+        typed = "Type the password again" if target.password is None else "Correct ansible_become_password"
+        _require_privilege(request, state, is_needed=bool(resolved) or request.become, asking=asking, correct=typed)
         plan = resolve_destinations(plan, state.login.home, state.paths.work_dir, state.paths.real)
         asked = plan.requirements if is_everything_asked else unmet_requirements(plan, state)
         resolver = ask_offers(
@@ -141,7 +142,8 @@ def _too_late(seconds: float | None) -> HostError:
     )
 
 
-def _require_privilege(request: Request, state: HostState, *, is_needed: bool, asking: str) -> None:
+def _require_privilege(request: Request, state: HostState, *, is_needed: bool, asking: str, correct: str) -> None:
+    """``asking``: what wants sudo; ``correct``: what to do about its password where that is wrong."""
     if request.password is not None and state.login.privilege == "none" and is_needed:
         if state.login.sudo_obstacle:
             raise HostError(
@@ -150,7 +152,7 @@ def _require_privilege(request: Request, state: HostState, *, is_needed: bool, a
             )
         raise HostError(
             f"sudo did not accept the password for {state.login.user}, or sudo is not installed",
-            remedy="Type the password again, or check that this user may use sudo on the host. Nothing was changed.",
+            remedy=f"{correct}, or check that this user may use sudo on the host. Nothing was changed.",
         )
     if request.become and state.login.privilege not in ("root", "sudo", "password"):
         raise HostError(

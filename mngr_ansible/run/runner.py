@@ -295,6 +295,11 @@ class RunRecord:
         return self._end is not None
 
     @property
+    def has_task(self) -> bool:
+        """Whether Ansible has begun with a task."""
+        return any(event.kind == "task" for event in self._events)
+
+    @property
     def is_complete(self) -> bool:
         """Whether Ansible went through the whole playbook."""
         return self._hosts is not None

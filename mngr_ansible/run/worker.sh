@@ -11,17 +11,64 @@ private=$(cd .. && pwd -P) || exit
 runner=$PPID
 echo "$runner" >"$private/mngr-ansible-worker"
 
-# What killed runs have left beside this job's directory.
+# By whom this process was started: ansible-runner and what is above it in its session, and who began the session. On
+# sshd that is the process of the connection, which ends with it.
+field() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f "$2"; }
+chain=$runner
+session=$(field "$runner" 4)
+above=$(field "$runner" 2)
+while [ "${above:-0}" -gt 1 ]; do
+  chain="$chain $above"
+  if [ "$(field "$above" 4)" != "$session" ]; then break; fi
+  above=$(field "$above" 2)
+done
+
+# Whether every ansible-runner worker of this machine is one whose job has begun: so are those that the marks name.
+all_have_begun() {
+  begun=" $chain "
+  for mark in "${private%/*}"/*/mngr-ansible-worker; do
+    other=
+    read -r other <"$mark" && begun="$begun$other "
+  done
+  is_known=
+  found=$(grep -lsz 'ansible.runner' /proc/[0-9]*/cmdline)
+  for each in $found; do
+    grep -qsz '^worker$' "$each" || continue
+    each=${each#/proc/}
+    each=${each%/cmdline}
+    if [ "$each" = "$runner" ]; then is_known=yes; fi
+    case $begun in *" $each "*) ;; *) return 1 ;; esac
+  done
+  [ -n "$is_known" ] # where ours is called otherwise, others may be too
+}
+is_older() { [ -n "$(find "$2" -prune -mmin "+$1" 2>/dev/null)" ]; }
+
+# What killed runs have left beside this job's directory, and where directories of sockets are. A mark without a number
+# is of a job that had not begun; the archive of one that had not come whole begins with the mark (worker_job.py).
 for mark in "${private%/*}"/*/mngr-ansible-worker; do
   old=${mark%/*}
   if [ "$old" = "$private" ] || [ -L "$old" ] || ! [ -O "$old" ] || ! [ -O "$mark" ]; then continue; fi
   other=
   read -r other <"$mark"
   case $other in
-    '' | *[!0-9]*) [ -n "$(find "$old" -prune -mmin +60 2>/dev/null)" ] || continue ;;
+    '' | *[!0-9]*) is_older 60 "$old" || { is_older 1 "$old" && all_have_begun; } || continue ;;
     *) if kill -0 "$other" 2>/dev/null; then continue; fi ;;
   esac
   rm -rf "$old"
+done
+for old in "${private%/*}"/tmp????????; do
+  if [ -L "$old" ] || ! [ -f "$old" ] || ! [ -O "$old" ] || ! is_older 1 "$old"; then continue; fi
+  if [ "$(head -c 49 "$old" | tail -c 19 | tr '\0' ' ')" != mngr-ansible-worker ]; then continue; fi
+  if ! is_older 60 "$old" && { ! [ -d /proc/self/fd ] || [ -n "$(find /proc/[0-9]*/fd -lname "$old" 2>/dev/null)" ]; }; then
+    continue
+  fi
+  rm -f "$old"
+done
+for old in /tmp/mngr-worker-*; do
+  other=${old#/tmp/mngr-worker-}
+  other=${other%%-*}
+  case $other in '' | *[!0-9]*) continue ;; esac
+  if ! [ -L "$old" ] && [ -O "$old" ] && ! kill -0 "$other" 2>/dev/null; then rm -rf "$old"; fi
 done
 
 # The ansible-playbook beside the ansible-runner that runs, which need not be in PATH; else the one of PATH.
@@ -41,10 +88,12 @@ if [ -z "$playbook" ] && ! playbook=$(command -v ansible-playbook); then
   exit 127
 fi
 
-sockets=$(mktemp -d "${TMPDIR:-/tmp}/mngr-XXXXXXXX") || exit
+# The sockets are in the job's directory, so they end with it; where that has a long name, the process is in theirs.
+sockets=$private/tmp
 if [ "${#sockets}" -gt 40 ]; then
-  rmdir "$sockets"
-  sockets=$(mktemp -d /tmp/mngr-XXXXXXXX) || exit
+  sockets=$(trap '' HUP INT TERM && mktemp -d "/tmp/mngr-worker-$runner-XXXXXX") || exit
+else
+  mkdir "$sockets" || exit
 fi
 
 # The processes of this run carry its directory in their environment; those of other users cannot be read. ssh writes its
@@ -68,18 +117,6 @@ end_all() {
   done
   rm -rf "$sockets"
 }
-
-# By whom this process was started: ansible-runner and what is above it in its session, and who began the session. On
-# sshd that is the process of the connection, which ends with it.
-field() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f "$2"; }
-chain=$runner
-session=$(field "$runner" 4)
-above=$(field "$runner" 2)
-while [ "${above:-0}" -gt 1 ]; do
-  chain="$chain $above"
-  if [ "$(field "$above" 4)" != "$session" ]; then break; fi
-  above=$(field "$above" 2)
-done
 
 for name in $(env | sed -n 's/^\(ANSIBLE_[A-Za-z0-9_]*\)=.*/\1/p'); do
   case $name in

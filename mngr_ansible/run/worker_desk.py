@@ -114,11 +114,13 @@ class Desk:
         return question.line
 
     def _no_answer(self, question: Question, timeout: float) -> HostError:
-        """The error of a question whose time is up: the worker's, where that has not even begun."""
-        if question.job is None or question.job.record.is_held:
+        """The error of a question whose time is up: the worker's, where that has not even begun to ask hosts."""
+        if question.job is None or not question.job.record.has_task:
             problem, remedy = silent(timeout)
             return HostError(f"the worker {self.worker.name!r} {problem}", remedy=remedy, host=question.host)
-        return no_answer(timeout, question.host)
+        error = no_answer(timeout, question.host)
+        error.problem += f" through the worker {self.worker.name!r}"
+        return error
 
     def _run_next(self, end: threading.Event) -> None:
         """Run a job of all questions that have come."""

@@ -76,10 +76,10 @@ class Job(AbstractContextManager["Job"]):
         }
         self.file = unnamed_file(size)
         self._zip = zipfile.ZipFile(self.file, "w", zipfile.ZIP_DEFLATED, compresslevel=1, strict_timestamps=False)
+        self.add("mngr-ansible-worker", "")  # the first: by it, the next job knows what a killed one has left of this
         settings = {"suppress_ansible_output": True, "suppress_output_file": True, "job_timeout": int(seconds) + 1}
         self.add("env/settings", json.dumps(settings))
         self.add("ansible.cfg", configuration(hosts))
-        self.add("mngr-ansible-worker", "")
         script = without_comments(_SCRIPT.read_text(encoding="utf-8"))
         lines = _environment(hosts, own)
         if own is not None:

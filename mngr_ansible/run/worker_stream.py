@@ -40,8 +40,13 @@ _LAST_SECONDS = 10.0
 """How long a worker may take to remove the job's directory, when all is done."""
 OLDEST = "ansible-runner 2.3 and ansible-core 2.16"
 _VERSIONS = f"Check the versions there; the oldest that work: {OLDEST}."
+_FIRST_WORD = "Check its first word: is it installed, and in PATH?"
 _LONGEST_SHOWN = 200
 _OF_JOB = regex(r"\S*(?:[A-Za-z0-9+/=]{24,}|\{eof)\S*")
+_ASSIGNMENT = regex(r"[A-Za-z_][A-Za-z0-9_]*=")
+_OF_SHELLS = frozenset(("|", "||", "&&", ";", "&", ">", ">>", "<", "2>", "2>&1", ">&2"))
+_KILLED = 128 + 9
+"""The exit code of a shell whose command was killed. Source: POSIX, "Exit Status for Commands"."""
 _LOST = 255
 """ssh's exit code where the connection failed, or was lost. Source: ssh(1), "EXIT STATUS"."""
 
@@ -61,6 +66,7 @@ class WorkerStream:
         self._has_task = self._has_stats = False
         self._is_complete = self._is_silent = False
         self._progress = time.monotonic()
+        self._last: float | None = None
 
     def _note(self, line: Line) -> None:
         self._has_task = self._has_task or line["kind"] == "task"
@@ -80,7 +86,7 @@ class WorkerStream:
             )
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            return self._end(f"cannot be started: {reason}", "Check its first word: is it installed, and in PATH?")
+            return self._end(f"cannot be started: {reason}", self._without_shell() or _FIRST_WORD)
         assert process.stdin is not None  # noqa: S101 - for mypy: all three are pipes
         assert process.stdout is not None  # noqa: S101
         assert process.stderr is not None  # noqa: S101
@@ -88,9 +94,11 @@ class WorkerStream:
         errors = threading.Thread(target=self._keep_last_lines, args=(process.stderr,), daemon=True)
         errors.start()
         self._wait(threading.Thread(target=self._read, args=(process.stdout,), daemon=True))
-        seconds = _LAST_SECONDS if self._state == "over" else 1.0
+        last = _LAST_SECONDS if self._state == "over" else 1.0
+        if self._last is not None:
+            last = max(1.0, self._last - time.monotonic())
         with suppress(subprocess.TimeoutExpired):
-            process.wait(seconds)
+            process.wait(last)
         errors.join(1)
         return self._result(process)
 
@@ -122,13 +130,16 @@ class WorkerStream:
                 self._stderr.append(line)
 
     def _wait(self, reader: threading.Thread) -> None:
-        """Wait for the reader's end; give up a worker that takes no more of the job, or has it, and says nothing.
+        """Wait for the reader's end; give up a worker that takes no more of the job, or has it, and says nothing, and
+        one that has said how its run ended, and never ends.
 
         What the command has started may keep its output open, so the end of the command alone would not end the reader.
         """
         reader.start()
         while reader.is_alive() and self._problem is None:
-            reader.join(_CHECK_SECONDS if self._state == "new" else None)
+            reader.join(_CHECK_SECONDS if self._state == "new" else 1.0)
+            if self._last is not None and time.monotonic() > self._last:
+                return
             if self._state == "new" and self._problem is None and time.monotonic() > self._progress + FIRST_SECONDS:
                 self._is_silent = self._is_complete
                 self._problem = silent(FIRST_SECONDS)
@@ -158,6 +169,8 @@ class WorkerStream:
                 self._problem = self._explained(data)
             elif self._state == "new":
                 self._state = "running"
+            if self._status in ("successful", "failed") and self._last is None:
+                self._last = time.monotonic() + _LAST_SECONDS
         elif isinstance(data.get("zipfile"), int):
             _skip(pipe, 4 * -(-data["zipfile"] // 3))
         elif "eof" in data:
@@ -177,12 +190,16 @@ class WorkerStream:
             return self._end(*self._problem, is_lost=self._is_silent)
         words = self._last_words()
         how = f" ({words})" if words else ""
-        if self._state == "running":
+        if self._state == "running" and not (self._last is not None and self._has_stats):
             return self._end(f"was lost{how}", "Check the machine and the link to it.", is_lost=True)
         if self._state == "new":
             code = process.returncode
-            ended = f"ended with exit code {code}" if code else "closed the connection"
-            is_lost = self._is_complete and code == _LOST
+            if code is not None and code < 0:
+                ended = f"was ended by signal {-code}"
+            else:
+                ended = f"ended with exit code {code}" if code else "closed the connection"
+            # What the command has started elsewhere may go on when its own process was killed, or still runs.
+            is_lost = self._is_complete and (code is None or code < 0 or code == _LOST)
             return self._end(f"{ended} before it began{how}", self._remedy(code), is_lost=is_lost)
         if self._reducer.error is not None:
             reason = shorten(printable(self._reducer.error), _LONGEST_SHOWN)
@@ -205,6 +222,10 @@ class WorkerStream:
 
     def _remedy(self, code: int | None = None) -> str:
         words = self._last_words()
+        if code is not None and (code < 0 or code == _KILLED):
+            return "Check its memory, and who ends its processes. Then run again."
+        if remedy := self._without_shell():
+            return remedy
         if "…" in words:
             return "Give a command that ends in 'ansible-runner worker'; this one runs a shell, which reads the job."
         if code == 127 or "not found" in words or "No such file" in words:
@@ -214,6 +235,17 @@ class WorkerStream:
         if code == _LOST:
             return "Run the command by hand: it must reach the machine without a question."
         return "Give a command that ends in 'ansible-runner worker'; what it starts before must print nothing."
+
+    def _without_shell(self) -> str:
+        """What to write for a command that only a shell would understand; empty for any other."""
+        first, *others = self._order["words"]
+        if _ASSIGNMENT.match(first):
+            return f"No shell reads the command: write 'env {first} …'."
+        if first.startswith("~"):
+            return "No shell reads the command: write the whole path of its first word in place of '~'."
+        if os.path.basename(first) != "ssh" and not _OF_SHELLS.isdisjoint(others):  # noqa: PTH119 - ssh starts a shell
+            return "No shell reads the command: write sh -c '…' around it, or leave out what only a shell understands."
+        return ""
 
     def _end(self, problem: str, remedy: str, *, is_lost: bool = False) -> EndLine:
         """The end of a worker that failed; ``is_lost``: it may go on, and nobody knows with what."""

@@ -37,6 +37,10 @@ NO_WORKERS = {
     ),
     "false": ("ended with exit code 1 before it began", "ends in 'ansible-runner worker'"),
     "/nonexistent/worker": ("cannot be started: No such file or directory", "Check its first word"),
+    "FOO=1 ansible-runner worker": ("cannot be started", "write 'env FOO=1 …'"),
+    "~/ansible-runner worker": ("cannot be started", "the whole path of its first word"),
+    "sh -c 'exit 2' worker '|' cat": ("ended with exit code 2", "write sh -c '…' around it"),
+    "sh -c 'kill -9 $$'": ("was ended by signal 9 before it began", "Check its memory"),
     "cat": ("sends back what it is sent", "ends in 'ansible-runner worker'"),
     "echo Welcome to bastion": (
         "closed the connection before it began (Welcome to bastion)",
@@ -92,6 +96,36 @@ def test_a_command_that_says_nothing_is_given_up_although_what_it_has_started_go
         end = WorkerStream(order, lambda _line: None, "mark").run()
     assert end["error"] == "the worker 'silent' gave no answer within 1 s"
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)  # in a run, the supervisor ends it
+
+
+def ended(words, monkeypatch, tmp_path):
+    """The end of a job for this command."""
+    monkeypatch.setattr(worker_stream, "_LAST_SECONDS", 0.5)
+    with Job(1, 60) as job:
+        job.finish()
+        order = {
+            "name": "fake",
+            "words": words,
+            "cwd": str(tmp_path),
+            "environment": dict(os.environ),
+            "kwargs": job.kwargs,
+            "job": os.dup(job.file.fileno()),
+            "tasks": "ours",
+        }
+        return WorkerStream(order, lambda _line: None, "mark").run()
+
+
+def test_a_command_that_is_killed_when_it_has_the_job_may_have_begun_elsewhere(tmp_path, monkeypatch):
+    assert ended(["sh", "-c", f"{READS_ALL}; kill -9 $$"], monkeypatch, tmp_path)["has_begun"] is True
+
+
+def test_a_worker_that_has_said_how_its_run_ended_and_never_ends_is_waited_for_no_longer(tmp_path, monkeypatch):
+    stats = {"event": "playbook_on_stats", "event_data": {"processed": {"x": 1}}}
+    lines = [{"status": "starting"}, stats, {"status": "successful"}, {"zipfile": 99 << 40}]
+    script = f"{READS_ALL}; printf '%s\\n' {shlex.join(map(json.dumps, lines))}; sleep 30 & echo $! >pid"
+    end = ended(["sh", "-c", script], monkeypatch, tmp_path)
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)  # in a run, the supervisor ends it
+    assert (end["code"], end["error"]) == (0, None)
 
 
 @pytest.mark.parametrize(

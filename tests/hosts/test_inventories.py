@@ -121,6 +121,7 @@ def test_a_wrong_password_of_one_host_stops_that_host_alone(host: SshHost, fleet
     assert done.returncode == 1
     (error,) = document(done)["errors"]
     assert (error["host"], "sudo did not accept the password for ops" in error["problem"]) == ("web-2", True)
+    assert "Correct ansible_become_password, or check" in error["remedy"]
     assert host.run("cat /etc/site").stdout == "changed"
     assert "c4n4ry" not in done.stdout + done.stderr
 

@@ -1,10 +1,12 @@
 """What starts Ansible on a worker: without the worker's own settings, and what killed jobs have left is removed."""
 
 import os
+import shutil
 import subprocess
 import time
 import zipfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -93,6 +95,77 @@ def test_what_killed_jobs_left_is_removed_and_nothing_else(made):
     assert (top / "bin" / "elsewhere").exists()
 
 
+def of_runner(made):
+    """Run the script as an ``ansible-runner worker`` does."""
+    program = made.parent / "bin" / "ansible-runner"
+    program.write_text(f"cd {made}/project\n/bin/sh run.sh provision.yml\nexit 0\n")
+    path = f"{made.parent}/bin:/usr/bin:/bin"
+    environment = {"PATH": path, "TMPDIR": str(made.parent)}
+    return subprocess.run(["sh", program, "worker"], env=environment, capture_output=True, text=True, timeout=60)
+
+
+def long_ago(path, minutes=2):
+    os.utime(path, (time.time() - 60 * minutes,) * 2)
+
+
+def test_what_a_job_left_that_was_killed_before_it_began_is_removed_unless_a_runner_may_have_it(made):
+    top = made.parent
+    (top / "old").mkdir()
+    (top / "old/mngr-ansible-worker").write_text("")
+    long_ago(top / "old")
+    waits = subprocess.Popen(["sh", "-c", "read -r line", "ansible-runner", "worker"], stdin=subprocess.PIPE)
+    of_runner(made)
+    assert (top / "old").exists(), "it may be the one of the runner that waits"
+    waits.communicate(b"\n")
+    limit = time.monotonic() + 120
+    while (top / "old").exists():  # other tests may have runners
+        assert time.monotonic() < limit
+        of_runner(made)
+
+
+def test_the_archive_of_a_job_that_was_killed_while_it_came_is_removed_and_nothing_else(made):
+    top = made.parent
+    with Job(1, 60) as job:
+        job.finish()
+        job.file.seek(0)
+        archive = job.file.read()
+    content = {
+        "tmpkilled_1": archive[:200],
+        "tmpcomes__1": archive,
+        "tmpforeign1": b"PK" + bytes(100),
+        "of-a-user": archive,
+    }
+    for name, data in content.items():
+        (top / name).write_bytes(data)
+        long_ago(top / name)
+    (top / "tmpis__new1").write_bytes(archive)
+    (top / "tmpa__link1").symlink_to("of-a-user")
+    with (top / "tmpcomes__1").open():
+        assert run(["/bin/sh"], made).returncode == 4
+    left = {each.name for each in top.iterdir()}
+    assert left == {*content, "tmpis__new1", "tmpa__link1", "bin", "tmp-of-this"} - {"tmpkilled_1"}
+
+
+def test_no_directory_of_sockets_is_left_however_early_the_script_is_killed(made):
+    """Where the job's directory has a short name they are in it; else their name has the runner's number."""
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    left, foreign = (Path(f"/tmp/mngr-worker-{number}-tests") for number in (ended.pid, os.getpid()))
+    for each in (left, foreign):
+        each.mkdir()
+    try:
+        assert run(["/bin/sh"], made).returncode == 4
+        assert (left.exists(), foreign.exists()) == (False, True)
+    finally:
+        foreign.rmdir()
+    with TemporaryDirectory(dir="/tmp") as short:
+        shutil.move(made, f"{short}/job")
+        (made.parent / "bin").rename(f"{short}/bin")
+        done = run(["/bin/sh"], Path(short, "job"))
+        assert f"TMPDIR={short}/job/tmp\n" in done.stdout
+        assert not Path(short, "job/tmp").exists()
+
+
 def test_a_worker_without_ansible_says_so(made):
     (made.parent / "bin" / "ansible-playbook").unlink()
     done = run(["/bin/sh"], made)
@@ -111,6 +184,6 @@ def test_the_job_is_removed_when_what_has_started_the_script_is_killed(made):
         time.sleep(0.02)
     runner.kill()
     runner.wait()
-    while made.exists() or list(made.parent.glob("mngr-*")):
+    while made.exists() or list(Path("/tmp").glob(f"mngr-worker-{runner.pid}-*")):
         assert time.monotonic() < limit
         time.sleep(0.02)

@@ -78,7 +78,7 @@ def test_what_ansible_would_render_is_left_out_and_named(start):
     made, left_out = document([host(agents=[InventoryAgent("one", "a", "t", hostile, {"a": hostile, hostile: "b"})])])
     assert start not in json.dumps(made)
     assert left_out == [
-        f"deb: left out, since Ansible would take it for a template: work_dir, a, {hostile}",
+        f"Of deb is left out what Ansible would take for a template: work_dir, a, {hostile}.",
     ]
 
 
