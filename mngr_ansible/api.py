@@ -84,7 +84,7 @@ def provision(
         limit: only these hosts of the inventories, as Ansible's ``--limit``.
         canary: so many hosts come first (``3`` or ``"10%"``); the others follow only if these end as planned.
         forks: hosts that are worked on at once; None: all, at most 50.
-        host_timeout: seconds for one host, beside ``timeout``.
+        host_timeout: seconds for one host, and for each task of ``playbooks``, beside ``timeout``.
         max_fail_percentage: when more hosts than this have failed, no further host is begun.
         workers: commands that end in an ``ansible-runner worker``, through which the hosts are reached.
         playbooks: playbooks of your own, run after the changes.

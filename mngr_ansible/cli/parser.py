@@ -293,9 +293,17 @@ def _where(verb: argparse.ArgumentParser) -> None:
 def _many(verb: argparse.ArgumentParser) -> None:
     group = verb.add_argument_group("many hosts")
     add = group.add_argument
-    add("--canary", metavar="N|N%", help="these first; the others only if these end as planned")
+    add(
+        "--canary",
+        metavar="N|N%",
+        help="apply: these first; the others only if these end as planned",
+    )
     add("--forks", metavar="N", help="hosts that are worked on at once (default: all, at most 50)")
-    add("--host-timeout", metavar="SECONDS", help="limit for each host, beside the one for the whole run")
+    add(
+        "--host-timeout",
+        metavar="SECONDS",
+        help="limit for each host (of --playbook: each task), beside the whole run's",
+    )
     add("--max-fail-percentage", metavar="N", help="begin no further host when more than N %% have failed")
     add(
         "--worker",

@@ -308,7 +308,14 @@ class _Wave:
         else:
             result = self._result_or_failure(ready, chosen)
         for index, name in zip(chosen, names, strict=True):
-            step, error = steps.ended(playbook, name, result, self._own.all_names, is_addressed=index in addressed)
+            step, error = steps.ended(
+                playbook,
+                name,
+                result,
+                self._own.all_names,
+                is_addressed=index in addressed,
+                host_timeout=self._request.fleet.host_timeout,
+            )
             self.outcomes[index][playbook.id] = step
             if error is not None:
                 error.host = self.given[index].target.name

@@ -1,16 +1,21 @@
 """Playbooks of the user's own as steps: what a plan says of them, and what a run did on each host."""
 
+import math
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from mngr_ansible.diff.outcome import ONLY_A_RUN_CAN_TELL, Outcome, Status
 from mngr_ansible.errors import RUN_AGAIN, HostError, MngrAnsibleError
 from mngr_ansible.inputs.fleet import OwnPlaybook
+from mngr_ansible.portable.regular_expressions import regex
 from mngr_ansible.portable.text import clause
 from mngr_ansible.values import replace
 
 if TYPE_CHECKING:
     from mngr_ansible.run.runner import Event, RunResult
+
+_TIME_IS_UP = regex(r"Timed out after (\d+) second|failed to execute in the expected time frame \((\d+)\)")
+"""In Ansible's message about a task that took longer than it may: since ansible-core 2.19, and before."""
 
 
 def planned(playbook: OwnPlaybook) -> Outcome:
@@ -31,7 +36,13 @@ def around(playbooks: Sequence[OwnPlaybook], steps: Sequence[Outcome], own: Sequ
 
 
 def ended(
-    playbook: OwnPlaybook, name: str, result: "RunResult", names: Collection[str], *, is_addressed: bool
+    playbook: OwnPlaybook,
+    name: str,
+    result: "RunResult",
+    names: Collection[str],
+    *,
+    is_addressed: bool,
+    host_timeout: float | None = None,
 ) -> tuple[Outcome, MngrAnsibleError | None]:
     """How a playbook ended on one host, by Ansible's own counters where it came to its end.
 
@@ -41,6 +52,7 @@ def ended(
         result: its run on several hosts.
         names: those of all hosts of the command; it may have run on others, such as ``localhost``.
         is_addressed: whether a play of it is for this host.
+        host_timeout: seconds that each of its tasks was given.
     """
     step = not_reached(playbook)
     own = [event for event in result.events if event.host == name]
@@ -55,6 +67,8 @@ def ended(
         problem = f"the connection was lost; the outcome of {playbook.path} is unknown"
         return replace(step, status=Status.UNKNOWN, reason=reason), HostError(problem, remedy=RUN_AGAIN, host="")
     if end == "failed" or (not result.is_complete and failed):
+        if failed and host_timeout is not None and _is_late(failed[-1], host_timeout):
+            return _too_late(playbook, step, failed[-1], host_timeout)
         return replace(step, status=Status.FAILED, reason=_told(failed)), None
     if elsewhere := [each for each in result.ends if each not in names and result.ends[each] == "failed"]:
         there = _told([event for event in result.events if event.kind == "failed" and event.host in elsewhere])
@@ -91,6 +105,20 @@ def _cut_off(playbook: OwnPlaybook, step: Outcome, result: "RunResult") -> tuple
     if not has_begun:
         return step, error
     return replace(step, status=Status.UNKNOWN, reason="it was running when the run was cut off"), error
+
+
+def _is_late(event: "Event", seconds: float) -> bool:
+    """Whether this task was cut off by the limit of ours, and not by one of its playbook."""
+    found = _TIME_IS_UP.search(event.text)
+    return found is not None and int(found[1] or found[2]) == math.ceil(seconds)
+
+
+def _too_late(playbook: OwnPlaybook, step: Outcome, event: "Event", seconds: float) -> tuple[Outcome, MngrAnsibleError]:
+    """The step where a task was cut off: Ansible waits for it no longer, and what it began on the host may go on."""
+    what = f"{event.task or 'a task'} took longer than the {math.ceil(seconds)} s of --host-timeout"
+    remedy = f"Find out what slows it, or give more time with --host-timeout. {RUN_AGAIN}"
+    error = HostError(f"{what}; the outcome of {playbook.path} is unknown", remedy=remedy, host="")
+    return replace(step, status=Status.UNKNOWN, reason=f"{what}, and may go on there"), error
 
 
 def _told(failed: "Sequence[Event]") -> str:

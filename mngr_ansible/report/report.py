@@ -168,6 +168,8 @@ class Report:
     @property
     def stopped_words(self) -> str:
         """What a signal that stopped the command has left, in words."""
+        if self.hosts and all(host.ok for host in self.hosts):
+            return "stopped; every step was done before"
         touched = (Status.CHANGED, Status.FAILED, Status.UNKNOWN)
         if any(each.status in touched for host in self.hosts for each in host.outcomes):
             return "stopped; the step that was running may or may not have finished"

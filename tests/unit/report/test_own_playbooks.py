@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from mngr_ansible.diff.outcome import Outcome, Status
 from mngr_ansible.inputs.fleet import OwnPlaybook
 from mngr_ansible.report import own_playbooks
@@ -13,8 +15,13 @@ PLAYBOOK = OwnPlaybook("site.yml", plugin="settings")
 BROKE = Event("failed", "web", "nginx : Install", "no such package")
 
 
-def ended(result: RunResult, *, is_addressed: bool = True) -> tuple[Status, str, str]:
-    step, error = own_playbooks.ended(PLAYBOOK, "web", result, ["web", "db"], is_addressed=is_addressed)
+def ended(
+    result: RunResult, *, is_addressed: bool = True, host_timeout: float | None = None
+) -> tuple[Status, str, str]:
+    names = ["web", "db"]
+    step, error = own_playbooks.ended(
+        PLAYBOOK, "web", result, names, is_addressed=is_addressed, host_timeout=host_timeout
+    )
     return step.status, step.reason, "" if error is None else error.problem
 
 
@@ -45,6 +52,26 @@ def test_what_changed_something_and_what_did_not_are_told_apart() -> None:
 
 def test_a_failure_is_told_with_its_task_and_message() -> None:
     assert ended(complete(BROKE, web="failed")) == (Status.FAILED, "nginx : Install: no such package", "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Timed out after 15 second(s)",
+        "Task failed: Timed out after 15 second(s).",
+        "The command action failed to execute in the expected time frame (15) and was terminated",
+    ],
+)
+def test_a_task_that_took_longer_than_a_host_may_leaves_it_unknown(text: str) -> None:
+    late = complete(Event("failed", "web", "Sleep", text), web="failed")
+    assert ended(late, host_timeout=14.5) == (
+        Status.UNKNOWN,
+        "Sleep took longer than the 15 s of --host-timeout, and may go on there",
+        "Sleep took longer than the 15 s of --host-timeout; the outcome of site.yml is unknown",
+    )
+    assert ended(late)[0] is Status.FAILED  # the playbook's own limit
+    assert ended(late, host_timeout=20)[0] is Status.FAILED
+    assert ended(complete(BROKE, web="failed"), host_timeout=15)[0] is Status.FAILED
 
 
 def test_what_was_rescued_is_no_failure() -> None:
