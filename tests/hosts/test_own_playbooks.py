@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from tests.support.command_line import document, mngr_ansible, statuses
+from tests.support.command_line import argv, document, mngr_ansible, statuses
 from tests.support.hosts import User
-from tests.support.processes import everything_recorded
+from tests.support.processes import everything_recorded, processes_with, started
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,3 +102,20 @@ def test_an_inventory_reaches_the_playbook_and_its_secrets_are_on_no_disk_and_in
     assert "c4n4ry" not in done.stdout + done.stderr
     accepted = (host.directory / "log").read_text().count("Accepted publickey")
     assert accepted <= 3  # one connection for each host, the probe's
+
+
+def test_what_it_runs_on_a_host_ends_with_the_run(ssh_host, tmp_path):
+    host = ssh_host(layer="python")
+    command = f"sleep 32{os.getpid()}"  # the host's processes are seen here
+    (tmp_path / "wait.yml").write_text(f"- {{hosts: all, gather_facts: false, tasks: [{{command: {command}}}]}}\n")
+    reached = f"ansible_host={host.hostname} ansible_port={host.port} ansible_user=root"
+    options = (
+        f"ansible_ssh_private_key_file={host.key} ansible_ssh_common_args='-o UserKnownHostsFile={host.known_hosts}'"
+    )
+    (tmp_path / "hosts").write_text(f"web {reached} {options}\n")
+    words = argv("apply", "--inventory", "hosts", "--playbook", "wait.yml")
+    with started(words, cwd=tmp_path, start_new_session=True) as run:
+        wait_until(lambda: processes_with(command), 60)
+        os.killpg(run.pid, signal.SIGINT)
+        assert run.wait(60) == 130
+    wait_until(lambda: not processes_with(command))
