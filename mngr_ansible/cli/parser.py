@@ -70,7 +70,10 @@ class _Parser(argparse.ArgumentParser):
             raise UsageError(f"{self.first} comes before the command", remedy=_order(self.prog, "COMMAND", self.first))
         choice = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)$", message)
         hint = _nearest(choice[1], re.findall(r"[\w-]+", choice[2])) if choice else ""
-        raise UsageError(f"{message}{hint}", remedy=f"See {self.prog} --help.")
+        see = f"See {self.prog} --help."
+        if lone := re.fullmatch(r"argument (?:.*/)?(--[\w-]+): expected one argument", message):
+            see = f"Give a value; one that begins with - is written {lone[1]}=-VALUE. {see}"
+        raise UsageError(f"{message}{hint}", remedy=see)
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As in argparse, but an unknown option refers to the help of its verb."""

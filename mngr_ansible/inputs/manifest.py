@@ -86,8 +86,10 @@ def _content(file: Path | None, fifo_seconds: float, seconds: float | None) -> t
     try:
         is_stream = file is None or file.parts[:2] == ("/", "dev") or _is_descriptor(file)
         is_file = not is_stream and stat.S_ISREG(os.fstat(descriptor).st_mode)
-        silence = fifo_seconds if stat.S_ISFIFO(os.fstat(descriptor).st_mode) and file is not None else math.inf
-        end = math.inf if seconds is None or os.isatty(descriptor) else time.monotonic() + seconds
+        mode = os.fstat(descriptor).st_mode
+        silence = fifo_seconds if stat.S_ISFIFO(mode) and file is not None else math.inf
+        has_end = stat.S_ISREG(mode) or os.isatty(descriptor)
+        end = math.inf if has_end or seconds is None else time.monotonic() + seconds
         found = b""
         while len(found) <= _LARGEST:
             left = end - time.monotonic()

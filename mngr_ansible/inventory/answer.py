@@ -117,14 +117,22 @@ def parse_hosts(answers: Sequence[Mapping[str, Any]]) -> list[InventoryHost]:
         ErrorGroup: several of them.
     """
     failures: dict[tuple[str, str, str], list[str]] = {}
+    unusable: dict[tuple[str, str], list[str]] = {}
     hosts = []
     for each in answers:
         problems = [*each["failed"].items(), *each.get("unrendered", {}).items()]
         for variable, failure in problems:
             failures.setdefault((variable, failure["kind"], failure["text"]), []).append(each["name"])
         if not problems:
-            hosts.append(_host(each))
+            hosts.append(_host(each, unusable))
     errors = [_not_rendered(*what, names) for what, names in failures.items()]
+    errors += [
+        InputError(
+            f"{variable} of {named(names)} in the inventory is {shown}, which cannot be used",
+            remedy="Correct this variable.",
+        )
+        for (variable, shown), names in unusable.items()
+    ]
     if errors:
         raise errors[0] if len(errors) == 1 else ErrorGroup(errors)
     return hosts
@@ -166,7 +174,9 @@ def _not_rendered(variable: str, kind: str, text: str, names: Sequence[str]) -> 
     )
 
 
-def _host(answer: Mapping[str, Any]) -> InventoryHost:
+def _host(answer: Mapping[str, Any], unusable: dict[tuple[str, str], list[str]]) -> InventoryHost:
+    """One host. A value of a wrong type is noted in ``unusable``: the variable and the value as people see it, and the
+    hosts that have it."""
     name, ssh = answer["name"], answer["ssh"]
 
     def value[Value](variable: str, found: Any, kind: type[Value], convert: Callable[[Any], Value]) -> Value | None:
@@ -176,10 +186,8 @@ def _host(answer: Mapping[str, Any]) -> InventoryHost:
             return convert(found)
         except (TypeError, ValueError):
             shown = "a secret value" if "password" in variable else f"{found!r:.80}"
-            raise InputError(
-                f"{variable} of {printable(name)} in the inventory is {shown}, which cannot be used",
-                remedy="Correct this variable.",
-            ) from None
+            unusable.setdefault((variable, shown), []).append(name)
+            return None
 
     def text(variable: str, found: Any) -> str | None:
         return value(variable, found, str, _as_text) or None

@@ -8,6 +8,7 @@ import configparser
 import json
 import math
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -177,9 +178,10 @@ def check(
     except ValueError:
         answer = {"problem": _last_error(done.stderr.decode(errors="replace")), "plays": []}
     if answer["problem"] is not None:
+        problem = plainly(answer["problem"])
         raise InputError(
-            f"the playbook {shown} cannot be run: {printable(shorten(answer['problem'], LONGEST_TEXT))}",
-            remedy=_remedy(answer["problem"], playbook.path),
+            f"the playbook {shown} cannot be run: {printable(shorten(problem, LONGEST_TEXT))}",
+            remedy=_remedy(problem, playbook.path),
         )
     plays = [Play(each["pattern"], frozenset(each["hosts"]), tuple(each["questions"])) for each in answer["plays"]]
     for each in plays:
@@ -194,6 +196,19 @@ def check(
 
 
 _NOTHING = "Nothing was changed."
+
+
+def plainly(problem: str) -> str:
+    """What Ansible says, with common words for the classes that it names: ``got a <class 'ansible._TaggedStr'>``."""
+
+    def word(found: re.Match[str]) -> str:
+        return next((plain for name, plain in _TYPES.items() if name in found[1].lower()), found[1])
+
+    return re.sub(r"<class '(?:\w+\.)*(\w+)'>", word, problem)
+
+
+_TYPES = {"str": "string", "dict": "mapping", "mapping": "mapping", "int": "number", "float": "number"}
+"""Words for values of YAML, by parts of the names of their classes."""
 
 
 def _last_error(text: str) -> str:

@@ -407,6 +407,12 @@ def test_an_option_before_the_command_is_told_where_it_stands(words, verb, capsy
     assert remedy in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["--playbook", "--inventory", "--limit"])
+def test_a_value_that_begins_like_an_option_is_refused_with_how_to_write_it(option, capsys):
+    assert main(["plan", option, "-x.yml"]) == 64
+    assert f"one that begins with - is written {option}=-VALUE." in capsys.readouterr().err
+
+
 def test_an_empty_word_that_is_too_many_is_shown(capsys):
     assert main(["plan", ""]) == 64
     assert "unrecognized arguments: ''\n" in capsys.readouterr().err

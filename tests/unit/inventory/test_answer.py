@@ -64,6 +64,16 @@ def test_a_value_of_a_wrong_type_names_host_and_variable_and_no_secret(values, p
     assert "s3cret" not in str(raised.value)
 
 
+def test_all_values_that_cannot_be_used_are_told_together_each_with_its_hosts():
+    ports = {"a": "22; x", "b": 99999, "c": 99999}
+    with pytest.raises(ErrorGroup) as raised:
+        parse_hosts([answer(name, ssh={"port": port}) for name, port in ports.items()])
+    assert [each.problem for each in raised.value.errors] == [
+        "ansible_port of a in the inventory is '22; x', which cannot be used",
+        "ansible_port of b, c in the inventory is '99999', which cannot be used",
+    ]
+
+
 def test_what_cannot_be_rendered_is_one_error_for_all_its_hosts():
     failure = {"kind": "other", "text": "'region' is undefined."}
     names = [f"web-{number}" for number in range(1, 13)]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mngr_ansible.errors import InputError
-from mngr_ansible.run.own_playbook import OwnPlaybookRun, absolute_vault_id, asked_label, search_paths
+from mngr_ansible.run.own_playbook import OwnPlaybookRun, absolute_vault_id, asked_label, plainly, search_paths
 from mngr_ansible.run.own_playbook_events import OwnReducer
 from mngr_ansible.run.own_playbook_requirements import _digest, _kinds, _reason
 
@@ -190,3 +190,17 @@ def test_what_ansible_galaxy_says_is_told_without_our_directory() -> None:
     )
     assert _reason(b"", b"[ERROR]: no such host.\n", Path("/s")) == "no such host"
     assert _reason(b"", b"", Path("/s")) == "it ended without a message"
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"),
+    [
+        ("ansible.module_utils._internal._datatag._AnsibleTaggedStr", "string"),
+        ("dict", "mapping"),
+        ("ansible.x._AnsibleTaggedInt", "number"),
+        ("ansible.x.Other", "Other"),
+    ],
+)
+def test_what_ansible_says_names_no_class_of_its_own(kind: str, word: str) -> None:
+    said = f"A playbook must be a list of plays, got a <class '{kind}'> instead"
+    assert plainly(said) == f"A playbook must be a list of plays, got a {word} instead"
