@@ -13,7 +13,7 @@ from mngr_ansible.cli.parser import HelpShown, parser
 from mngr_ansible.errors import RUN_AGAIN, ErrorGroup, MngrAnsibleError, PluginError, PreconditionError
 from mngr_ansible.portable.text import printable
 from mngr_ansible.report.report import Interrupted, Report
-from mngr_ansible.system.signals import Terminated
+from mngr_ansible.system.signals import Terminated, signal_that_came
 from mngr_ansible.system.stderr import lasting_stderr
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ def _run(words: Sequence[str], ready: "ReadyAnsible | None") -> int:
         failed = Report(command, errors=(_of_this_machine(error),))
         return _written(lambda: _show_errors(failed, is_json), 1)
     except Exception as error:  # noqa: BLE001 - nobody is shown a traceback unasked
+        if (came := signal_that_came()) is not None:  # two signals at once break Python's locks
+            return _stopped(Report(command) if result is None else result.report, came, words)
         if is_verbose:
             import traceback
 

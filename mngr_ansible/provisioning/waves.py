@@ -136,11 +136,13 @@ class Waves:
             return self._report()
         except BaseException as stop:
             self._stop()
-            signal = stop.signal if isinstance(stop, Interrupted) else stop
+            signal = stop.signal if isinstance(stop, Interrupted) else signal_that_came() or stop
             if isinstance(signal, (KeyboardInterrupt, SystemExit)) and (self._begun or self._has_finished):
                 with signals_ignored():
                     report = self._reached()
                 raise Interrupted(report, signal) from signal
+            if isinstance(stop, Exception) and signal is not stop:  # the signal broke it
+                raise signal from stop
             raise
 
     def _go(self) -> None:
@@ -400,7 +402,9 @@ class Waves:
                 for is_done in self._going_on:
                     while not is_done.wait(AWAKE_SECONDS):
                         pass
-            except (KeyboardInterrupt, SystemExit):
+            except (KeyboardInterrupt, SystemExit, RuntimeError) as error:  # two signals at once break Event.wait
+                if isinstance(error, RuntimeError) and signal_that_came() is None:
+                    raise
                 ending = [each.target.connection for each in self.hosts]
             else:
                 return

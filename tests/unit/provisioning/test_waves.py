@@ -407,6 +407,20 @@ def test_a_signal_that_somebody_swallowed_ends_the_command_all_the_same(number: 
     assert (scene.changed, scene.host(3).stopped.is_set()) == ([], True)
 
 
+def test_what_two_signals_at_once_break_is_the_end_by_a_signal() -> None:
+    scene = Scene(2)
+    scene.dead = {"h1"}
+
+    def breaking(_host: str, _line: str) -> None:
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        raise RuntimeError("release unlocked lock")  # as Event.wait does then
+
+    scene.lines = _Calling(breaking)  # type: ignore[assignment]
+    with terminate_gracefully(), pytest.raises(KeyboardInterrupt):
+        scene.run()
+
+
 def test_a_host_whose_ssh_got_the_signal_too_is_not_to_blame() -> None:
     scene = Scene(4)
     scene.idle = {"h2"}
