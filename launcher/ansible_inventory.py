@@ -318,19 +318,8 @@ _PLACES = ("inventory_dir", "inventory_file")
 """What Ansible says of each host's inventory; elsewhere it would be about the run's own."""
 _TEMPLATE = re.compile("[{][{%#]")
 _LOOKUP = re.compile(r"\b(lookup|query|q) *\(")
-_MAGIC = frozenset(
-    (
-        "ansible_local",
-        "ansible_facts",
-        "group_names",
-        "groups",
-        "hostvars",
-        "omit",
-        "play_hosts",
-        "playbook_dir",
-        "vars",
-    )
-)
+_FACTS = ("ansible_local", "ansible_facts", "vars", "omit")
+_MAGIC = frozenset((*_FACTS, "group_names", "groups", "hostvars", "play_hosts", "playbook_dir"))
 
 
 def group_names(host: Any) -> list[str]:
