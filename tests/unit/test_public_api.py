@@ -219,8 +219,8 @@ def test_every_error_can_be_copied_and_pickled_also_in_a_report():
     [
         ({"inventory": 5}, "inventory = 5 is not a list"),
         ({"inventory": [5]}, "inventory contains 5, which is not a path"),
-        ({"workers": [5]}, "--worker 5 is empty, or no text"),
-        ({"vault_ids": [5]}, "--vault-id 5 is empty, or no text"),
+        ({"workers": [5]}, "--worker 5 is no text"),
+        ({"vault_ids": [5]}, "--vault-id 5 is no text"),
         ({"timeout": "x"}, "timeout = 'x' is not a number of seconds above 0"),
         ({"timeout": -1}, "timeout = -1 is not a number of seconds above 0"),
         ({"timeout": None}, "timeout = None is not a number of seconds above 0"),
