@@ -11,7 +11,6 @@ from imbue.mngr.cli.common_opts import add_common_options
 from imbue.mngr.cli.help_formatter import CommandHelpMetadata, add_pager_help_option
 
 from mngr_ansible.mngr.invocation import invocation
-from mngr_ansible.portable.text import printable
 from mngr_ansible.values import replace
 
 type _Command = Callable[..., Any]
@@ -298,6 +297,7 @@ def inventory(ctx: click.Context, /, **_: Any) -> None:
     """Print mngr's ssh hosts as an Ansible inventory, in JSON."""
     from mngr_ansible.mngr.inventory import as_json
     from mngr_ansible.mngr.ssh_hosts import ssh_hosts
+    from mngr_ansible.portable.text import printable
 
     with invocation(ctx, "inventory") as call:
         call.is_shown = True  # what Ansible reads is no document of ours, whatever happens
