@@ -2,12 +2,17 @@
 worker``."""
 
 import shlex
+import threading
+from collections.abc import Sequence
 
 from mngr_ansible.errors import UsageError
 from mngr_ansible.values import frozen
 
 EXAMPLE = "ssh bastion ansible-runner worker"
 """What such a command looks like."""
+
+_DIRECTORY_OPTION = "--private-data-dir"
+_turns: dict[tuple[str, ...], threading.Lock] = {}
 
 
 @frozen
@@ -39,3 +44,11 @@ class Worker:
         if not words or not words[0]:
             raise UsageError(f"--worker {text!r} names no command", remedy=f"Give one, such as --worker '{EXAMPLE}'.")
         return cls(text, tuple(words))
+
+
+def directory_turn(words: Sequence[str]) -> "threading.Lock | None":
+    """The lock of a command that names one directory for all its jobs (``--private-data-dir``): they come one after
+    another there. None where each job has a directory of its own, as ansible-runner makes it."""
+    if not any(each.partition("=")[0] == _DIRECTORY_OPTION for each in words):
+        return None
+    return _turns.setdefault(tuple(words), threading.Lock())
