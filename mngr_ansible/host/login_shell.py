@@ -6,6 +6,7 @@ asked only where something is wrong.
 """
 
 import re
+import time
 from collections.abc import Callable, Sequence
 
 from mngr_ansible.errors import HostError
@@ -46,6 +47,20 @@ def without_noise(result: ShellResult) -> ShellResult | None:
     if not mark or f"\n{_OTHER}\n" in result.stdout:
         return None
     return ShellResult(answer, result.stderr, result.code, len(noise))
+
+
+def run_proven(run: Callable[[str, float], ShellResult], script: str, timeout: float) -> ShellResult:
+    """What a script prints that our own command runs; ``run`` runs any text on the host, within so many seconds.
+
+    Raises:
+        HostError: something else read it, or what ``run`` raises.
+    """
+    deadline = time.monotonic() + timeout
+    found = run(FIRST_LINE + script, timeout)
+    answer = without_noise(found)
+    if answer is None:
+        raise explain(found, lambda asked, most: run(asked, min(most, max(1.0, deadline - time.monotonic()))))
+    return answer
 
 
 def not_run(result: ShellResult) -> HostError:

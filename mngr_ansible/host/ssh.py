@@ -19,7 +19,7 @@ from typing import Any
 from mngr_ansible.errors import HostError, UsageError
 from mngr_ansible.host.connection import FirstShell, ShellResult, answer_too_long, decoded, no_answer, stopped
 from mngr_ansible.host.inventory_variables import portable_variables
-from mngr_ansible.host.login_shell import FIRST_LINE, OWN_COMMAND, explain, has_begun, without_noise
+from mngr_ansible.host.login_shell import OWN_COMMAND, has_begun, run_proven
 from mngr_ansible.host.ssh_errors import FailedConnection, connection_error, is_of_proxy
 from mngr_ansible.host.ssh_settings import CONNECT_SECONDS, SshSettings, ask_settings
 from mngr_ansible.portable import sh
@@ -293,12 +293,7 @@ class OpenSsh:
         self._first.begin(command)
 
     def run(self, script: str, timeout: float) -> ShellResult:
-        deadline = time.monotonic() + timeout
-        found = self._run(FIRST_LINE + script, timeout)
-        answer = without_noise(found)
-        if answer is None:
-            raise explain(found, lambda asked, most: self._run(asked, min(most, max(1.0, deadline - time.monotonic()))))
-        return answer
+        return run_proven(self._run, script, timeout)
 
     def _run(self, script: str, timeout: float) -> ShellResult:
         """What a script prints, whoever reads it."""

@@ -15,8 +15,9 @@ from mngr_ansible.run.runner import RunResult
 from mngr_ansible.run.worker import Worker
 from mngr_ansible.run.worker_connection import WorkerConnection
 from mngr_ansible.run.worker_desk import Desk, close
-from mngr_ansible.run.worker_playbook import FollowOptions, run_playbook_on_worker
-from mngr_ansible.run.worker_run import Access, RunOptions, run_on_worker
+from mngr_ansible.run.worker_playbook import run_playbook_on_worker
+from mngr_ansible.run.worker_run import Access, run_on_worker
+from mngr_ansible.run.worker_scripts import FollowOptions
 from mngr_ansible.values import replace
 
 
@@ -54,7 +55,8 @@ def run_elsewhere(
     runs: Sequence[HostRun],
     passwords: Mapping[str, str],
     directory: Path,
-    **options: Unpack[RunOptions],
+    seconds: int,
+    **options: Unpack[FollowOptions],
 ) -> RunResult | None:
     """Run the playbook of these hosts on their worker; None where they have none.
 
@@ -63,7 +65,8 @@ def run_elsewhere(
         runs: those with something to change.
         passwords: for sudo, by alias.
         directory: of this run, for what this machine needs meanwhile.
-        options: as for :func:`mngr_ansible.run.worker_run.run_on_worker`.
+        seconds: for a package transaction on a host.
+        options: how it is followed and ended.
 
     Raises:
         MngrAnsibleError: a source was changed, or it could not be started at all.
@@ -72,7 +75,7 @@ def run_elsewhere(
     if not behind:
         return None
     access = {alias: Access(each.files, passwords.get(alias)) for alias, each in behind.items()}
-    return run_on_worker(next(iter(behind.values())).worker, runs, access, directory, **options)
+    return run_on_worker(next(iter(behind.values())).worker, runs, access, directory, seconds, **options)
 
 
 def run_playbook_elsewhere(

@@ -34,7 +34,6 @@ from mngr_ansible.run.lines import (
 )
 from mngr_ansible.run.process import RunProcess, TimeIsUpError
 from mngr_ansible.run.ready import ReadyAnsible
-from mngr_ansible.run.worker import directory_turn
 from mngr_ansible.system.signals import signals_held, signals_ignored
 from mngr_ansible.values import field, frozen
 
@@ -43,10 +42,6 @@ if TYPE_CHECKING:
 
 RunStatus = Literal["finished", "timeout", "stopped"]
 """How a run ended: by itself; its time was up; or its process, or its caller, was ended from outside."""
-
-
-_TURN_SECONDS = 0.5
-"""How often a job that waits for the directory of its worker looks whether it is still needed."""
 
 
 @frozen
@@ -176,10 +171,6 @@ def run(
             return result
         ready.put_playbook()
     process = None
-    turn = None if worker is None else directory_turn(worker["words"])
-    while turn is not None and not turn.acquire(timeout=_TURN_SECONDS):
-        if stop.is_set or time.monotonic() > deadline:
-            return record.interrupted()
     try:
         with signals_held():
             process = RunProcess(
@@ -201,8 +192,6 @@ def run(
     finally:
         if process is not None:
             process.end(is_over=False)
-        if turn is not None:
-            turn.release()
 
 
 def _run_ready(

@@ -4,14 +4,13 @@ import hashlib
 import re
 import shlex
 import threading
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mngr_ansible.errors import HostError
 from mngr_ansible.host.connection import ShellResult, answer_too_long, stopped
-from mngr_ansible.host.login_shell import FIRST_LINE, explain, has_begun, without_noise
+from mngr_ansible.host.login_shell import has_begun, run_proven
 from mngr_ansible.host.ssh import OPTIONS, Address, OwnArguments, as_arguments
 from mngr_ansible.host.ssh_errors import FailedConnection, connection_error
 from mngr_ansible.portable.regular_expressions import regex
@@ -108,12 +107,7 @@ class WorkerConnection:
         }
 
     def run(self, script: str, timeout: float) -> ShellResult:
-        deadline = time.monotonic() + timeout
-        found = self._run(FIRST_LINE + script, timeout)
-        answer = without_noise(found)
-        if answer is None:
-            raise explain(found, lambda asked, most: self._run(asked, min(most, max(1.0, deadline - time.monotonic()))))
-        return answer
+        return run_proven(self._run, script, timeout)
 
     def _run(self, script: str, timeout: float) -> ShellResult:
         host = self.address.typed

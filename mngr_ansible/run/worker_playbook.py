@@ -7,36 +7,18 @@ play for ``localhost`` is about the worker. Source: docs/contract.md "Fleets".
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, TypedDict, Unpack
+from typing import IO, Unpack
 
 from mngr_ansible.content.location import content_directory
-from mngr_ansible.errors import InputError
-from mngr_ansible.portable.text import printable
 from mngr_ansible.run.own_playbook import OwnPlaybookRun
 from mngr_ansible.run.own_playbook_files import playbook_files
-from mngr_ansible.run.runner import OnEvent, RunRecord, RunResult, RunStop
+from mngr_ansible.run.runner import RunResult
 from mngr_ansible.run.worker import Worker
 from mngr_ansible.run.worker_job import ROOT, Job
-from mngr_ansible.run.worker_scripts import add_files, run_job
+from mngr_ansible.run.worker_scripts import FollowOptions, add_files, making_job, run_job
 from mngr_ansible.values import replace
 
 _BLOCK = 1 << 20
-
-
-class FollowOptions(TypedDict):
-    """How a run is followed and ended.
-
-    Attributes:
-        timeout: seconds for the whole run.
-        record: an empty one.
-        stop: ends it from another thread.
-        on_event: gets every event.
-    """
-
-    timeout: float
-    record: RunRecord
-    stop: RunStop
-    on_event: OnEvent
 
 
 def run_playbook_on_worker(
@@ -64,39 +46,23 @@ def run_playbook_on_worker(
     found = playbook_files(playbook, shown, ROOT)
     moved = replace(playbook, settings=found.settings)
     hosts = len(playbook.limit)
-    try:
-        with Job(hosts, options["timeout"], size=found.size, own=moved, words=_words(playbook)) as job:
-            for each in found.files:
-                if each.source is None:
-                    job.add_directory(each.place)
-                else:
-                    with open(each.source, "rb") as source, job.open(each.place, each.mode) as file:  # noqa: PTH123
-                        _copy(source, file, each.size)
-            job.add("own.json", _inventory(playbook))
-            job.add("limit", "".join(f"{name}\n" for name in playbook.limit))
-            for number, (_, password) in enumerate(playbook.vault_passwords):
-                job.add(f"vault/{number}", password)
-            if playbook.become_password is not None:
-                job.add("become", playbook.become_password)
-            for plugin in (content_directory() / "launcher" / "inventory_plugins").glob("*.py"):
-                job.add(f"inventory_plugins/{plugin.name}", plugin.read_bytes())
-            add_files(job, files)
-            return run_job(
-                worker,
-                job,
-                directory,
-                options["timeout"],
-                options["record"],
-                stop=options["stop"],
-                tasks="own",
-                on_event=options["on_event"],
-            )
-    except OSError as error:
-        place = f"{printable(str(error.filename))}: " if error.filename else ""
-        raise InputError(
-            f"the job for the worker {worker.name!r} cannot be made: {place}{error.strerror or error}",
-            remedy="Check that the files exist and that you can read them, and free space in TMPDIR. Then run again.",
-        ) from error
+    with making_job(worker), Job(hosts, options["timeout"], size=found.size, own=moved, words=_words(playbook)) as job:
+        for each in found.files:
+            if each.source is None:
+                job.add_directory(each.place)
+            else:
+                with open(each.source, "rb") as source, job.open(each.place, each.mode) as file:  # noqa: PTH123
+                    _copy(source, file, each.size)
+        job.add("own.json", _inventory(playbook))
+        job.add("limit", "".join(f"{name}\n" for name in playbook.limit))
+        for number, (_, password) in enumerate(playbook.vault_passwords):
+            job.add(f"vault/{number}", password)
+        if playbook.become_password is not None:
+            job.add("become", playbook.become_password)
+        for plugin in (content_directory() / "launcher" / "inventory_plugins").glob("*.py"):
+            job.add(f"inventory_plugins/{plugin.name}", plugin.read_bytes())
+        add_files(job, files)
+        return run_job(worker, job, directory, tasks="own", **options)
 
 
 def _inventory(playbook: OwnPlaybookRun) -> str:

@@ -2,9 +2,9 @@
 
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 from mngr_ansible.errors import InputError
 from mngr_ansible.plan.known_hashes import forget_sets_with
@@ -16,10 +16,10 @@ from mngr_ansible.run.directory import needed_roles
 from mngr_ansible.run.host_vars import host_vars, mark
 from mngr_ansible.run.inventory import inventory
 from mngr_ansible.run.playbook import HostRun, playbook
-from mngr_ansible.run.runner import Event, RunRecord, RunResult, RunStop
+from mngr_ansible.run.runner import RunResult
 from mngr_ansible.run.worker import Worker
 from mngr_ansible.run.worker_job import PLAYBOOK, Job, unnamed_file
-from mngr_ansible.run.worker_scripts import add_files, run_job
+from mngr_ansible.run.worker_scripts import FollowOptions, add_files, making_job, run_job
 from mngr_ansible.values import frozen, replace
 
 
@@ -36,30 +36,13 @@ class Access:
     password: str | None
 
 
-class RunOptions(TypedDict):
-    """How a run is followed and ended.
-
-    Attributes:
-        seconds: for a package transaction on a host.
-        timeout: seconds for the whole run.
-        record: an empty one.
-        stop: ends it from another thread.
-        on_event: gets every event.
-    """
-
-    seconds: int
-    timeout: float
-    record: RunRecord
-    stop: RunStop
-    on_event: Callable[[Event], None]
-
-
 def run_on_worker(
     worker: Worker,
     runs: Sequence[HostRun],
     access: Mapping[str, Access],
     directory: Path,
-    **options: Unpack[RunOptions],
+    seconds: int,
+    **options: Unpack[FollowOptions],
 ) -> RunResult:
     """Run the playbook of these hosts on a worker; as ``runner.run`` does it on this machine.
 
@@ -68,7 +51,8 @@ def run_on_worker(
         runs: the hosts.
         access: by alias.
         directory: of this run, for what this machine needs meanwhile.
-        options: see :class:`RunOptions`.
+        seconds: for a package transaction on a host.
+        options: see :class:`FollowOptions`.
 
     Raises:
         InputError: a source cannot be read any more, or was changed.
@@ -76,36 +60,24 @@ def run_on_worker(
     """
     sources = {placed.entry.source: placed.entry for _, placed in placed_files(runs)}
     names = {source: f"files/{number}" for number, source in enumerate(sources, 1)}
-    try:
-        with Job(len(runs), options["timeout"], size=sum(each.size for each in sources.values())) as job:
-            job.add(f"project/{PLAYBOOK}", playbook(runs, is_fresh=True))
-            job.add("inventory/hosts.yml", inventory(one.alias for one in runs))
-            for one in runs:
-                variables = host_vars(_with_sources(one, names), options["seconds"])
-                password = access[one.alias].password
-                if one.has_password and password is not None:
-                    variables["ansible_become_password"] = mark(password)
-                job.add(f"inventory/host_vars/{one.alias}.json", json.dumps(variables))
-            add_files(job, [each.files for each in access.values()])
-            for role in needed_roles(runs):
-                job.add_role(role)
-            for source, entry in sources.items():
-                _add_source(job, f"project/{names[source]}", entry)
-            return run_job(
-                worker,
-                job,
-                directory,
-                options["timeout"],
-                options["record"],
-                stop=options["stop"],
-                on_event=options["on_event"],
-            )
-    except OSError as error:
-        place = f"{printable(str(error.filename))}: " if error.filename else ""
-        raise InputError(
-            f"the job for the worker {worker.name!r} cannot be made: {place}{error.strerror or error}",
-            remedy="Check that the files exist and that you can read them, and free space in TMPDIR. Then run again.",
-        ) from error
+    with (
+        making_job(worker),
+        Job(len(runs), options["timeout"], size=sum(each.size for each in sources.values())) as job,
+    ):
+        job.add(f"project/{PLAYBOOK}", playbook(runs, is_fresh=True))
+        job.add("inventory/hosts.yml", inventory(one.alias for one in runs))
+        for one in runs:
+            variables = host_vars(_with_sources(one, names), seconds)
+            password = access[one.alias].password
+            if one.has_password and password is not None:
+                variables["ansible_become_password"] = mark(password)
+            job.add(f"inventory/host_vars/{one.alias}.json", json.dumps(variables))
+        add_files(job, [each.files for each in access.values()])
+        for role in needed_roles(runs):
+            job.add_role(role)
+        for source, entry in sources.items():
+            _add_source(job, f"project/{names[source]}", entry)
+        return run_job(worker, job, directory, **options)
 
 
 def _with_sources(run: HostRun, names: Mapping[str, str]) -> HostRun:

@@ -4,18 +4,22 @@ import base64
 import json
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict, Unpack
 
 from mngr_ansible.content.location import content_directory
+from mngr_ansible.errors import InputError
 from mngr_ansible.host.ssh import bounded_shell
+from mngr_ansible.portable.text import printable
 from mngr_ansible.run.host_vars import mark
 from mngr_ansible.run.inventory import inventory
 from mngr_ansible.run.lines import AnswerLine, TasksOfWorker, WorkerOrder
 from mngr_ansible.run.places import temporary_run_directory
-from mngr_ansible.run.runner import Event, RunRecord, RunResult, RunStop, run
-from mngr_ansible.run.worker import Worker
+from mngr_ansible.run.runner import OnEvent, RunRecord, RunResult, RunStop, run
+from mngr_ansible.run.worker import Worker, directory_turn
 from mngr_ansible.run.worker_job import PLAYBOOK, Job
 from mngr_ansible.system.processes import LONGEST
 from mngr_ansible.values import frozen
@@ -31,6 +35,25 @@ _PLAYBOOK = """\
         command: {command}
         longest: {longest}
 """
+
+_TURN_SECONDS = 0.5
+"""How often a job that waits for the directory of its worker looks whether it is still needed."""
+
+
+class FollowOptions(TypedDict):
+    """How a job is followed and ended.
+
+    Attributes:
+        timeout: seconds for all of it.
+        record: an empty one.
+        stop: ends it from another thread.
+        on_event: gets every event.
+    """
+
+    timeout: float
+    record: RunRecord
+    stop: RunStop
+    on_event: NotRequired[OnEvent]
 
 
 @frozen
@@ -81,22 +104,26 @@ def run_scripts(
             job.add(f"inventory/host_vars/{alias}.json", json.dumps(mark(each.variables)))
             job.add(f"scripts/{alias}", each.text)
         add_files(job, [each.files for each in scripts.values()])
-        return run_job(worker, job, directory, timeout, record, stop=stop, tasks="scripts")
+        return run_job(worker, job, directory, tasks="scripts", timeout=timeout, record=record, stop=stop)
 
 
 def run_job(
     worker: Worker,
     job: Job,
     directory: Path,
-    timeout: float,
-    record: RunRecord,
     *,
-    stop: RunStop,
     tasks: TasksOfWorker = "ours",
-    on_event: Callable[[Event], None] | None = None,
+    **options: Unpack[FollowOptions],
 ) -> RunResult:
-    """Run a job to which nothing is added any more. ``directory``: for what this machine needs meanwhile; the rest is
-    as for ``runner.run``."""
+    """Run a job to which nothing is added any more, when the worker's directory is free.
+
+    Args:
+        worker: who runs it.
+        job: what it gets.
+        directory: for what this machine needs meanwhile.
+        tasks: what the job does.
+        options: see :class:`FollowOptions`.
+    """
     job.finish()
     order: WorkerOrder = {
         "name": worker.name,
@@ -107,7 +134,33 @@ def run_job(
         "job": job.file.fileno(),
         "tasks": tasks,
     }
-    return run(directory, timeout=timeout, on_event=on_event, record=record, stop=stop, worker=order)
+    deadline, turn, stop = time.monotonic() + options["timeout"], directory_turn(worker.words), options["stop"]
+    while turn is not None and not turn.acquire(timeout=_TURN_SECONDS):
+        if stop.is_set or time.monotonic() > deadline:
+            return RunResult("stopped" if stop.is_set else "timeout", False, frozenset(), (), has_begun=False)
+    try:
+        options["timeout"] = deadline - time.monotonic()
+        return run(directory, worker=order, **options)
+    finally:
+        if turn is not None:
+            turn.release()
+
+
+@contextmanager
+def making_job(worker: Worker) -> Iterator[None]:
+    """Refuse what cannot be put into a job.
+
+    Raises:
+        InputError: a file cannot be read, or there is no space.
+    """
+    try:
+        yield
+    except OSError as error:
+        place = f"{printable(str(error.filename))}: " if error.filename else ""
+        raise InputError(
+            f"the job for the worker {worker.name!r} cannot be made: {place}{error.strerror or error}",
+            remedy="Check that the files exist and that you can read them, and free space in TMPDIR. Then run again.",
+        ) from error
 
 
 def add_files(job: Job, wanted: Iterable[Mapping[str, str]]) -> None:

@@ -68,6 +68,12 @@ class Site:
         """Its ``ansible-runner worker``."""
         return [each for each in self.processes() if each.cmdline()[1:] == [str(RUNNER), "worker"]]
 
+    def kill(self):
+        """Kill its ``ansible-runner worker``."""
+        for each in self.runners():
+            with contextlib.suppress(psutil.NoSuchProcess):  # it ended with the one before it
+                each.kill()
+
     def left(self):
         """What jobs left on the worker's machine: files, processes, connections of ssh (they have a title)."""
         inside = subprocess.run(["ip", "netns", "pids", self.network], capture_output=True, text=True).stdout.split()
@@ -171,9 +177,7 @@ def test_hosts_of_a_worker_that_is_killed_are_unknown_and_the_others_end_well(si
     lost, whole = sites
     with started(argv("apply", *slow, *words, "--json")) as process:
         begun(sites, process)
-        for each in lost.runners():
-            with contextlib.suppress(psutil.NoSuchProcess):  # it ended with the one before it
-                each.kill()
+        lost.kill()
         whole.host.run("touch /tmp/go")
         stdout, stderr = process.communicate(timeout=120)
     done = subprocess.CompletedProcess([], process.returncode, stdout, stderr)
@@ -342,9 +346,7 @@ def test_an_own_playbook_on_a_worker_that_is_killed_is_unknown_and_on_the_others
     own = ["--file", f"{__file__}:/srv/ours", "--playbook", "site.yml"]
     with started(argv("apply", *own, *words, "--json"), cwd=tmp_path) as process:
         begun(sites, process)
-        for each in lost.runners():
-            with contextlib.suppress(psutil.NoSuchProcess):  # it ended with the one before it
-                each.kill()
+        lost.kill()
         whole.host.run("touch /tmp/go")
         stdout, stderr = process.communicate(timeout=120)
     done = subprocess.CompletedProcess([], process.returncode, stdout, stderr)
