@@ -28,13 +28,6 @@ examples:
 """
 
 
-class _Later(argparse.Action):
-    """An option that is documented for a later release (``docs/contract.md`` "Commands")."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        parser.error(f"{'/'.join(self.option_strings)} is not supported yet")
-
-
 class _Help(argparse.HelpFormatter):
     """As argparse's, which imports ``shutil`` for the width of the terminal, at every option that is added."""
 
@@ -157,6 +150,8 @@ def parser(first: str = "") -> argparse.ArgumentParser:
 
 def _plan(verb: argparse.ArgumentParser) -> None:
     _what_where_how(verb)
+    _reports(verb)
+    verb.add_argument("--full", action="store_true", help="show every step; in a terminal fine ones are only counted")
     verb.add_argument("--diff", action="store_true", help="show file changes as a diff (never for secrets)")
     verb.add_argument("--detailed-exitcode", action="store_true", help="exit with 2 when anything would change")
     verb.add_argument("--commands", action="store_true", help="print only the install commands: plan --commands | sh")
@@ -164,6 +159,12 @@ def _plan(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--for", dest="system", metavar="DISTRO[:RELEASE]", help=f"plan for a system without connecting to it: {known}"
     )
+
+
+def _apply(verb: argparse.ArgumentParser) -> None:
+    _what_where_how(verb)
+    _reports(verb)
+    verb.add_argument("--full", action="store_true", help="show every step; in a terminal fine ones are only counted")
 
 
 def _render(verb: argparse.ArgumentParser) -> None:
@@ -204,6 +205,41 @@ def _inventory(verb: argparse.ArgumentParser) -> None:
     group = verb.add_mutually_exclusive_group()
     group.add_argument("--list", action="store_true", help="print the whole inventory, as JSON (default)")
     group.add_argument("--host", dest="inventory_host", metavar="NAME", help="print only the variables of this host")
+    verb.set_defaults(json=False, verbose=False, quiet=False)
+
+
+def _doctor(verb: argparse.ArgumentParser) -> None:
+    _where(verb)
+    group = verb.add_argument_group("how")
+    group.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="limit for all questions (default: 600)")
+    _shown(group)
+
+
+def _init(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("file", nargs="?", metavar="FILE", help="the manifest to write (default: agent-host.yml)")
+    verb.add_argument("--plugin", metavar="NAME", help="write a plugin with this name instead, with tests and CI")
+    group = verb.add_argument_group("how")
+    group.add_argument("--yes", action="store_true", help="do not ask; write the example as it is")
+    _shown(group)
+
+
+def _check(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("files", nargs="+", metavar="FILE", help="a manifest, YAML or TOML")
+    _shown(verb.add_argument_group("how"))
+
+
+def _check_plugin(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("plugin", metavar="NAME", help="the plugin's entry point, or module:object")
+    _shown(verb.add_argument_group("how"))
+
+
+def _completion(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell to write for")
+    verb.set_defaults(json=False, verbose=False, quiet=False)
+
+
+def _help(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("topic", nargs="?", metavar="TOPIC", help="a command, or a topic of the list")
     verb.set_defaults(json=False, verbose=False, quiet=False)
 
 
@@ -330,9 +366,13 @@ def _how(verb: argparse.ArgumentParser) -> None:
     add("--no-check-packages", action="store_true", help="do not check packages")
     add("--timeout", type=_seconds, metavar="SECONDS", help="limit for the whole run (default: 600)")
     add("--yes", action="store_true", help="do not ask; assume yes")
-    for later in ("--report", "--junit"):
-        add(later, action=_Later, nargs="?", help=argparse.SUPPRESS)
     _shown(group)
+
+
+def _reports(verb: argparse.ArgumentParser) -> None:
+    add = verb.add_argument_group("reports").add_argument
+    add("--report", metavar="FILE.html", help="also write the result as a page: one file, for a browser")
+    add("--junit", metavar="FILE.xml", help="also write the result as JUnit XML, for pipelines")
 
 
 def _shown(group: Any) -> None:
@@ -343,12 +383,18 @@ def _shown(group: Any) -> None:
 
 _VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "plan": ("show what would change and why; change nothing", _plan),
-    "apply": ("make the changes that are needed", _what_where_how),
+    "apply": ("make the changes that are needed", _apply),
     "render": ("write the run directory for what would change, and stop", _render),
     "bootstrap": ("install what mngr itself needs on new hosts", _bootstrap),
     "plugins": ("show the plugins in order, their hooks, and what each needs", _plugins),
     "catalog": ("show the known tools, their sources, and which are tested", _catalog),
     "content": ("print the directory that holds roles/ and playbooks/, or copy them", _content),
     "inventory": ("print mngr's ssh hosts as an Ansible inventory", _inventory),
+    "doctor": ("check this machine and hosts for what stops or delays a run", _doctor),
+    "init": ("write an example manifest, or a plugin to start from", _init),
+    "check": ("check manifests without planning", _check),
+    "check-plugin": ("check a plugin as its author would", _check_plugin),
+    "completion": ("print what makes a shell complete mngr-ansible", _completion),
+    "help": ("explain a command or a topic", _help),
 }
 """Verb → what it does, and what adds its options."""

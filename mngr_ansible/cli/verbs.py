@@ -1,7 +1,7 @@
 """The verbs by name, and what each gives. A verb's own imports are made when it is called."""
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,8 @@ from mngr_ansible.report.report import Report
 from mngr_ansible.values import frozen
 
 if TYPE_CHECKING:
+    from mngr_ansible.report.findings import Finding
+
     Verb = Callable[[argparse.Namespace], "Result"]
 
 
@@ -65,6 +67,33 @@ def _inventory(options: argparse.Namespace) -> Result:
     return Result(Report("inventory"), lambda: printed)
 
 
+def _checked(command: str, findings: "Sequence[Finding]") -> Result:
+    """What a verb that checks gives: a line for each finding; exit code 1 if one of them is a problem."""
+    from mngr_ansible.report.findings import checks_report, findings_text
+
+    report = checks_report(command, findings)
+    is_problem = any(each.status == "problem" for each in findings)
+    return Result(report, lambda: findings_text(findings), 1 if is_problem else 0)
+
+
+def _doctor(options: argparse.Namespace) -> Result:
+    from mngr_ansible.doctor.examination import examine
+
+    return _checked("doctor", examine(options))
+
+
+def _check(options: argparse.Namespace) -> Result:
+    from mngr_ansible.authoring.manifest_checks import check_manifests
+
+    return _checked("check", check_manifests(options.files))
+
+
+def _check_plugin(options: argparse.Namespace) -> Result:
+    from mngr_ansible.authoring.plugin_checks import check_plugin
+
+    return _checked("check-plugin", check_plugin(options.plugin))
+
+
 VERBS: Mapping[str, "Verb"] = {
     "plan": _with_plan,
     "apply": _with_plan,
@@ -74,4 +103,7 @@ VERBS: Mapping[str, "Verb"] = {
     "catalog": _catalog,
     "content": _content,
     "inventory": _inventory,
+    "doctor": _doctor,
+    "check": _check,
+    "check-plugin": _check_plugin,
 }

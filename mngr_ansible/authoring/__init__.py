@@ -1,0 +1,1 @@
+"""What helps people who write manifests and plugins: ``init``, ``check``, ``check-plugin``."""
