@@ -45,5 +45,5 @@ def test_the_source_distribution_has_every_folder_of_the_repository():
     targets = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]
     included = {name.strip("/") for name in targets["sdist"]["include"]}
     folders = {each.name for each in ROOT.iterdir() if each.is_dir() and not each.name.startswith(".")}
-    assert folders - {"dist", "build", "__pycache__"} - included == set()
-    assert {".ci", ".config", ".pre-commit-config.yaml"} <= included
+    assert folders - {"dist", "build", "site", "__pycache__"} - included == set()
+    assert {".ci", ".config", ".pre-commit-config.yaml", "mkdocs.yml"} <= included
