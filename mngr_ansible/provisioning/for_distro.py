@@ -18,7 +18,7 @@ from mngr_ansible.provisioning.request import Prepared, Request, Target
 from mngr_ansible.report.report import Report
 from mngr_ansible.spec.validation import nearest
 
-_SYSTEMS = {
+SYSTEMS = {
     "debian": ("Debian", "", "apt"),
     "ubuntu": ("Ubuntu", "debian", "apt"),
     "fedora": ("Fedora Linux", "", "dnf"),
@@ -34,13 +34,15 @@ _SYSTEMS = {
 """By the name that a user types: the system's own name, the systems that it is like, and its package manager."""
 
 
-class _NoHost:
+class NoHost:
     """The connection of a system that is only named; every command fails."""
 
-    is_local = False
     patience = 0.0
     variables: Mapping[str, Any] = {}
     portable_variables: Mapping[str, Any] = {}
+
+    def __init__(self, *, is_local: bool = False) -> None:
+        self.is_local = is_local
 
     def holds(self, script: str) -> bool:
         del script
@@ -57,12 +59,13 @@ class _NoHost:
         pass
 
 
-def fresh_host(name: str, request_ids: tuple[str, ...]) -> HostState:
+def fresh_host(name: str, request_ids: tuple[str, ...], *, option: str = "--for") -> HostState:
     """The state of a fresh machine of that system: it has its own package manager and none of the tools.
 
     Args:
         name: ``fedora``, ``ubuntu:24.04``, …
         request_ids: the ids of the requirements; all of them are missing.
+        option: what the caller calls the name, for errors.
 
     Raises:
         UsageError: a system that is not known.
@@ -70,12 +73,13 @@ def fresh_host(name: str, request_ids: tuple[str, ...]) -> HostState:
     system, colon, release = name.partition(":")
     if colon and not release:
         raise UsageError(
-            f"--for {name!r} has no release after the colon", remedy=f"Give one, such as {system}:12, or only {system}."
+            f"{option} {name!r} has no release after the colon",
+            remedy=f"Give one, such as {system}:12, or only {system}.",
         )
-    if system not in _SYSTEMS or not re.fullmatch(r"[A-Za-z0-9.]*", release):
-        known = ", ".join(_SYSTEMS)
-        raise UsageError(f"--for {name!r} is not known{nearest(system, tuple(_SYSTEMS))}", remedy=f"Known: {known}.")
-    pretty, like, manager = _SYSTEMS[system]
+    if system not in SYSTEMS or not re.fullmatch(r"[A-Za-z0-9.]*", release):
+        known = ", ".join(SYSTEMS)
+        raise UsageError(f"{option} {name!r} is not known{nearest(system, tuple(SYSTEMS))}", remedy=f"Known: {known}.")
+    pretty, like, manager = SYSTEMS[system]
     is_mac = system == "macos"
     return HostState(
         Login(user="you", uid=1000, home="~", privilege="sudo"),
@@ -106,7 +110,7 @@ def distro_report(request: Request, name: str) -> Report:
     """
     fresh_host(name, ())
     host = Host(name, False, _unreachable)
-    gathered = gather([Target(name, _NoHost(), Agent("agent", "~"), host)], request)[0]
+    gathered = gather([Target(name, NoHost(), Agent("agent", "~"), host)], request)[0]
     return plan_for_distro(gathered, name)
 
 
@@ -116,7 +120,7 @@ def plan_for_distro(gathered: Prepared, name: str) -> Report:
     state = fresh_host(name, tuple(each.id for each in (*plan.requirements, *plan.implied.values())))
     plan = packages_only(plan)
     due = compare(plan, state, Resolver(state, plan.policy, plan.implied), is_local=False)
-    target = Target(name, _NoHost(), gathered.target.agent, gathered.target.host)
+    target = Target(name, NoHost(), gathered.target.agent, gathered.target.host)
     prepared = Prepared(target, plan, gathered.contributions, state, due)
     return plan_report([prepared], is_refreshing=True)
 
