@@ -13,6 +13,7 @@ import resource
 import signal
 import socket
 import subprocess
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -41,9 +42,19 @@ PATIENCE = 120
 """Seconds after which something that was waited for will not happen; never how long it may take."""
 
 
+_MEASURED = """\
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[2:])
+with open(sys.argv[1], "w") as file:
+    file.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+sys.exit(code)
+"""
+"""Runs a program and writes how much memory it took. Measured from here, what the tests have would count too."""
+
+
 @dataclass(frozen=True)
 class Done:
-    """A finished run: its exit code and output, and the most memory of its main process, in KiB."""
+    """A finished run: its exit code and output, and the most memory of its largest process, in KiB."""
 
     code: int
     output: str
@@ -52,18 +63,16 @@ class Done:
 
 def run(fleet: Fleet, directory: Path, *words: object, count: int = COUNT) -> Done:
     """A run that is allowed few open files."""
-    output = directory / "output"
+    output, memory = directory / "output", directory / "memory"
     with output.open("w") as file:
-        process = subprocess.Popen(
-            fleet.words(*words, count=count),
+        done = subprocess.run(
+            [sys.executable, "-c", _MEASURED, memory, *fleet.words(*words, count=count)],
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (FEW, FEW)),  # noqa: PLW1509
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (FEW, FEW)),
         )
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    return Done(process.returncode, output.read_text(), used.ru_maxrss)
+    return Done(done.returncode, output.read_text(), int(memory.read_text()))
 
 
 @pytest.fixture(scope="module")

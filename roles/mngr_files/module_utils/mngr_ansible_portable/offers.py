@@ -49,15 +49,19 @@ mngr_is_bounded=
 timeout "$mngr_seconds" true 2>/dev/null && mngr_is_bounded=1
 
 # Print what a command prints, in printable ASCII and of limited length, each line with the frame in front; the last
-# line is its exit status.
+# line is its exit status. Several that ask at the same time are parts of one pipeline: what those before it print comes
+# first, since the output of two that write at once is mixed.
 mngr_ask() { # FRAME COMMAND…
   mngr_frame=$1
   shift
-  {
-    if [ -n "$mngr_is_bounded" ]; then timeout -s KILL "$mngr_seconds" "$@"; else "$@"; fi </dev/null 2>&1
-    printf '\nmngr-status %s' $?
-  } | head -c "$mngr_bytes" | tr -c '\n -~' '?' | sed "s/^/mngr-offer $mngr_frame | /"
-  echo
+  mngr_answer=$(
+    {
+      if [ -n "$mngr_is_bounded" ]; then timeout -s KILL "$mngr_seconds" "$@"; else "$@"; fi </dev/null 2>&1
+      printf '\nmngr-status %s' $?
+    } | head -c "$mngr_bytes" | tr -c '\n -~' '?' | sed "s/^/mngr-offer $mngr_frame | /"
+  )
+  cat
+  printf '%s\n' "$mngr_answer"
 }
 
 # The same for the end of what the command prints that fetches a manager's lists; it has its own bound.
@@ -195,25 +199,36 @@ def _filled(
             privilege,
         )
         lines.append(f"mngr_refresh {manager} {shlex.join(argv)}")
-    for manager, names in packages.items():
-        own = rehearsal if rehearsal is not None and rehearsal.manager == manager else None
-        lines.append("{")
-        if manager in _LISTS:
-            files, stamp = _LISTS[manager]
-            if own is not None:
-                files, stamp = own.lists(files), own.lists(stamp)
-            lines.append(f"mngr_lists {manager} {stamp} {files}")
-        for number, query in enumerate(managers.queries(manager, names)):
-            argv = managers.with_environment(manager, query)
-            if own is not None:
-                argv = managers.with_environment(manager, own.amended(query), own.environment)
-            if manager in as_root and privilege in ("sudo", "doas"):
-                argv = managers.privileged(["sh", "-c", _BOUNDED, "sh", *argv], privilege)
-            lines.append(f"mngr_ask {shlex.quote(f'{manager} {number}')} {shlex.join(argv)} &")
-            if number % _AT_ONCE == _AT_ONCE - 1:
-                lines.append("wait")
-        lines.append("wait; } &")
-    return "\n".join([*lines, "wait", "echo mngr-offer end", "}", ")", ""])
+    blocks = [_block(manager, names, privilege, as_root, rehearsal) for manager, names in packages.items()]
+    return "\n".join([*lines, _at_once(blocks), "echo mngr-offer end", "}", ")", ""])
+
+
+def _block(
+    manager: str, names: Sequence[str], privilege: str, as_root: Collection[str], rehearsal: Rehearsal | None
+) -> str:
+    """What asks one manager; a part of a pipeline, as ``mngr_ask`` is."""
+    own = rehearsal if rehearsal is not None and rehearsal.manager == manager else None
+    lines = []
+    if manager in _LISTS:
+        files, stamp = _LISTS[manager]
+        if own is not None:
+            files, stamp = own.lists(files), own.lists(stamp)
+        lines.append(f"mngr_lists {manager} {stamp} {files}")
+    questions = []
+    for number, query in enumerate(managers.queries(manager, names)):
+        argv = managers.with_environment(manager, query)
+        if own is not None:
+            argv = managers.with_environment(manager, own.amended(query), own.environment)
+        if manager in as_root and privilege in ("sudo", "doas"):
+            argv = managers.privileged(["sh", "-c", _BOUNDED, "sh", *argv], privilege)
+        questions.append(f"mngr_ask {shlex.quote(f'{manager} {number}')} {shlex.join(argv)}")
+    lines += [_at_once(questions[start : start + _AT_ONCE]) for start in range(0, len(questions), _AT_ONCE)]
+    return "\n".join(["{", "mngr_answers=$(", *lines, ")", "cat", "printf '%s\\n' \"$mngr_answers\"", "}"])
+
+
+def _at_once(commands: Sequence[str]) -> str:
+    """These commands as one pipeline: they run at the same time, and print one after the other."""
+    return " |\n".join([f"{commands[0]} </dev/null", *commands[1:]]) if commands else ""
 
 
 _FRAME = regex(r"mngr-offer (?:(end)|([a-z]{2,12}) (?:lists (empty|stale|fresh|read-only)|(\d{1,4}|refresh) \| (.*)))")

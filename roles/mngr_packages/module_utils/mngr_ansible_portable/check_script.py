@@ -257,6 +257,9 @@ except metadata.PackageNotFoundError:
 ' "$2"
 }
 
+# Print each line by one write: what several checks print at the same time is mixed only between lines.
+mngr_whole_lines() { while IFS= read -r mngr_line; do printf '%s\n' "$mngr_line"; done; }
+
 # The entries of package databases.
 mngr_dpkg() { # NAME…
   # shellcheck disable=SC2016  # dpkg-query fills in ${Package}, not the shell
@@ -346,7 +349,7 @@ def _databases(requirements: Sequence[CompleteRequirement]) -> list[str]:
         # A command may work although dpkg could not set its package up.
         asked.setdefault("dpkg", set()).update(requirement["packages"].get("apt", ()))
     names = {database: sorted(filter(_NAME.fullmatch, values)) for database, values in asked.items()}
-    return [f"mngr_{database} {shlex.join(each)} &" for database, each in names.items() if each]
+    return [f"mngr_{database} {shlex.join(each)} | mngr_whole_lines &" for database, each in names.items() if each]
 
 
 def _call(frame: str, check: CompleteCheck) -> str:
