@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 READMES = [*sorted(ROOT.glob("examples/*/README.md")), *sorted(ROOT.glob("roles/*/README.md"))]
 TREES = ("mngr_ansible", "roles", "playbooks", "molecule", "tests", "tools", "examples", "benchmarks")
 SUFFIXES = (".py", ".yml", ".sh", ".json", ".toml")

@@ -7,7 +7,7 @@ import tomllib
 import pytest
 
 from mngr_ansible.errors import InputError
-from mngr_ansible.inputs.settings import _VALIDATORS, PluginSettings, Settings
+from mngr_ansible.inputs.settings import KEYS, PluginSettings, Settings
 
 
 def test_without_a_table_the_defaults_apply():
@@ -128,7 +128,7 @@ def test_of_a_list_the_wrong_item_is_shown():
 
 @pytest.mark.parametrize("cls", [Settings, PluginSettings])
 def test_every_key_has_a_validator_whose_example_is_accepted(cls):
-    validators = _VALIDATORS[cls]
+    validators = KEYS[cls]
     assert {*validators, "plugins"} >= {each.name for each in dataclasses.fields(cls)} >= set(validators)
     for key, validator in validators.items():
         assert validator.rejected(tomllib.loads(f"{key} = {validator.example}")[key]) is None
