@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mngr_ansible.cli import verbs
 from mngr_ansible.cli.parser import HelpShown, parser
-from mngr_ansible.errors import RUN_AGAIN, ErrorGroup, MngrAnsibleError, PluginError, PreconditionError
+from mngr_ansible.errors import RUN_AGAIN, ErrorGroup, MngrAnsibleError, PluginError, PreconditionError, UsageError
 from mngr_ansible.portable.text import printable
 from mngr_ansible.report.report import Interrupted, Report
 from mngr_ansible.system.signals import Terminated, signal_that_came
@@ -37,6 +37,8 @@ def run(words: Sequence[str], ready: "ReadyAnsible | None" = None) -> int:
 
 
 def _run(words: Sequence[str], ready: "ReadyAnsible | None") -> int:
+    if not words:
+        return _nothing_asked()
     is_json = "--json" in words
     is_verbose = "-v" in words or "--verbose" in words
     command = _command(words)
@@ -48,7 +50,7 @@ def _run(words: Sequence[str], ready: "ReadyAnsible | None") -> int:
             result = verbs.call(options)
         return _written(lambda: _show(result, options), result.exit_code)
     except MngrAnsibleError as error:
-        failed = Report(command, errors=(error,))
+        failed = Report(command, errors=(_explained(error, command),))
         return _written(lambda: _show_errors(failed, is_json, is_verbose=is_verbose), error.exit_code)
     except (KeyboardInterrupt, Terminated) as stop:
         return _stopped(Report(command) if result is None else result.report, stop, words)
@@ -73,6 +75,22 @@ def _run(words: Sequence[str], ready: "ReadyAnsible | None") -> int:
         )
         failed = Report(command, errors=(bug,))
         return _written(lambda: _show_errors(failed, is_json), 1)
+
+
+def _nothing_asked() -> int:
+    """Without any word: the help, where errors go, and the exit code of wrong usage. A script that meant to give a verb
+    must not go on as if something was done."""
+    print(parser("--help").format_help(), end="", file=sys.stderr)
+    return UsageError.exit_code
+
+
+def _explained(error: MngrAnsibleError, command: str) -> MngrAnsibleError:
+    """The error; one of usage with an example that works."""
+    if not isinstance(error, UsageError):
+        return error
+    from mngr_ansible.cli.wrong_usage import completed
+
+    return completed(error, command)
 
 
 def _of_this_machine(error: OSError) -> MngrAnsibleError:

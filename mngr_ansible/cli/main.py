@@ -45,6 +45,10 @@ def command() -> NoReturn:
     may leave something to that, such as a file that is open.
     """
     _be_utf8()
+    if "_ARGCOMPLETE" in os.environ and "COMP_LINE" in os.environ:  # a shell asks what can follow
+        from mngr_ansible.cli.completion import complete
+
+        complete()
     gc.set_threshold(100_000)
     code = main()
     has_plugins = any(word.startswith("--plugin") for word in sys.argv[1:])

@@ -1,13 +1,12 @@
-"""The command line of ``mngr-ansible``: its verbs, its options and their help."""
+"""The command line of ``mngr-ansible``: how its words are read, and its help."""
 
 import argparse
 import os
-import re
 import sys
-from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from mngr_ansible import __version__
+from mngr_ansible.cli.options import GROUPS, VERBS
 from mngr_ansible.errors import UsageError
 
 _DESCRIPTION = """\
@@ -16,15 +15,7 @@ and options need, with a generated Ansible playbook. On this machine files are c
 """
 _EPILOG = """\
 exit codes: 0 done; 1 not done, or an error; 64 wrong usage; 129, 130, 143 stopped by a signal.
-examples:
-  mngr-ansible plan --package 'git>=2.39' --host build-1
-  mngr-ansible apply --manifest agent-host.yml --host root@192.0.2.7:2222 --key ~/.ssh/id_ed25519
-  mngr-ansible apply --inventory inventory.yml --limit web --canary 1
-  mngr-ansible plan --inventory inventory.yml --detailed-exitcode --quiet
-  mngr-ansible plan --package node --for fedora:44
-  mngr-ansible bootstrap root@192.0.2.7 --dry-run
-  mngr-ansible catalog node
-  mngr-ansible render ./run --file deploy/npmrc:~/.npmrc --host build-1
+More about a command or a topic: mngr-ansible help [COMMAND|TOPIC].
 """
 
 
@@ -32,15 +23,11 @@ class _Help(argparse.HelpFormatter):
     """As argparse's, which imports ``shutil`` for the width of the terminal, at every option that is added."""
 
     def __init__(self, prog: str, **options: Any) -> None:
-        super().__init__(prog, width=_columns() - 2, **options)
-
-
-class _WholeHelp(_Help, argparse.RawDescriptionHelpFormatter):
-    """The help of the whole command, whose examples are lines."""
+        super().__init__(prog, width=min(columns(), 120) - 2, **options)
 
 
 class HelpShown(BaseException):
-    """``--help`` or ``--version`` was given: the text for stdout. argparse would not notice that it cannot be written.
+    """Help or a version was asked for: the text for stdout. argparse would not notice that it cannot be written.
 
     No ``Exception``: argparse takes some for a wrong value."""
 
@@ -49,42 +36,66 @@ class HelpShown(BaseException):
         self.text = text
 
 
-class _Parser(argparse.ArgumentParser):
-    def __init__(self, **options: Any) -> None:
+class CommandParser(argparse.ArgumentParser):
+    """The parser of the whole command, or of one verb.
+
+    Attributes:
+        verb: its verb; empty for the whole command.
+        verbs: those of the whole command, by name.
+        first: the first word that was read.
+    """
+
+    def __init__(self, *, verb: str = "", **options: Any) -> None:
         super().__init__(**options)
-        self.verbs: list[argparse.ArgumentParser] = []
+        self.verb = verb
+        self.verbs: dict[str, CommandParser] = {}
         self.first = ""
 
     def _print_message(self, message: str, _file: Any = None) -> NoReturn:
         raise HelpShown(message)
 
+    def format_help(self) -> str:
+        """The help: of the whole command its verbs in groups, of a verb its options; then examples that work."""
+        from mngr_ansible.cli.examples import shown_examples
+
+        formatter = self._get_formatter()
+        formatter.add_usage(self.usage, self._actions, self._mutually_exclusive_groups)
+        formatter.add_text(self.description)
+        for group in self._action_groups:
+            actions = group._group_actions  # noqa: SLF001 - argparse has no public name for what help is made of
+            if actions and isinstance(actions[0], argparse._SubParsersAction):  # noqa: SLF001
+                self._add_verbs(formatter, actions[0])
+                continue
+            formatter.start_section(group.title)
+            formatter.add_text(group.description)
+            formatter.add_arguments(actions)
+            formatter.end_section()
+        for line in (self.epilog or "").splitlines():
+            formatter.add_text(line)
+        return formatter.format_help() + shown_examples(self.verb)
+
+    @staticmethod
+    def _add_verbs(formatter: argparse.HelpFormatter, verbs: Any) -> None:
+        by_name = {each.dest: each for each in verbs._choices_actions}  # noqa: SLF001
+        for title, names in GROUPS.items():
+            formatter.start_section(title)
+            formatter.add_arguments([by_name[each] for each in names])
+            formatter.end_section()
+
     def error(self, message: str) -> NoReturn:
-        if "COMMAND" in message and self.first.startswith("-"):
-            raise UsageError(f"{self.first} comes before the command", remedy=_order(self.prog, "COMMAND", self.first))
-        choice = re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)$", message)
-        hint = _nearest(choice[1], re.findall(r"[\w-]+", choice[2])) if choice else ""
-        see = f"See {self.prog} --help."
-        if lone := re.fullmatch(r"argument (?:.*/)?(--[\w-]+): expected one argument", message):
-            see = f"Give a value; one that begins with - is written {lone[1]}=-VALUE. {see}"
-        raise UsageError(f"{message}{hint}", remedy=see)
+        """What argparse found wrong, as an error of ours."""
+        from mngr_ansible.cli.wrong_usage import explained
+
+        raise explained(self, message)
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """As in argparse, but an unknown option refers to the help of its verb."""
+        """As in argparse, but what nothing takes is explained."""
         self.first = args[0] if args else ""
         options, unknown = self.parse_known_args(args, namespace)
-        if unknown and self.first.startswith("-"):
-            remedy = _order(self.prog, options.command, self.first)
-            raise UsageError(f"{self.first} comes before the command", remedy=remedy)
         if unknown:
-            from mngr_ansible.portable.sh import join
+            from mngr_ansible.cli.wrong_usage import unknown_words
 
-            verb = next(each for each in self.verbs if each.prog == f"{self.prog} {options.command}")
-            known = re.findall(r"--[a-z-]+", verb.format_help())
-            hints = (_nearest(each.partition("=")[0], known) for each in unknown if each.startswith("--"))
-            raise UsageError(
-                f"unrecognized arguments: {join(unknown)}{next(filter(None, hints), '')}",
-                remedy=f"See {verb.prog} --help.",
-            )
+            raise unknown_words(self, options.command, unknown)
         if options.command == "bootstrap" and not (options.hosts or options.host or options.inventory):
             raise UsageError(
                 "bootstrap needs the HOST that is to be made ready",
@@ -93,11 +104,7 @@ class _Parser(argparse.ArgumentParser):
         return options
 
 
-def _order(program: str, verb: str, option: str) -> str:
-    return f"Options come after the command: {program} {verb} {option}."
-
-
-def _columns() -> int:
+def columns() -> int:
     """The width of the terminal, as ``shutil.get_terminal_size`` finds it."""
     given = os.environ.get("COLUMNS", "")
     if given.isdecimal() and int(given) > 0:
@@ -108,293 +115,44 @@ def _columns() -> int:
         return 80
 
 
-def _nearest(word: str, known: list[str]) -> str:
-    from mngr_ansible.spec.validation import nearest
-
-    return nearest(word, known)
-
-
-def _seconds(value: str) -> float:
-    try:
-        seconds = float(value)
-    except ValueError:
-        seconds = 0
-    if not 0 < seconds < 10**7:
-        raise argparse.ArgumentTypeError(f"{value!r} is not a number of seconds above 0 and below 10000000")
-    return seconds
-
-
-def parser(first: str = "") -> argparse.ArgumentParser:
+def parser(first: str = "") -> CommandParser:
     """The whole command line. With its first word, only the options that can follow it, which is all that a call needs:
     one verb's, or none after ``--help`` and ``--version``."""
-    top = _Parser(
+    top = CommandParser(
         prog="mngr-ansible",
+        usage="%(prog)s COMMAND [OPTION]...",
         description=_DESCRIPTION,
         epilog=_EPILOG,
-        formatter_class=_WholeHelp,
+        formatter_class=_Help,
         allow_abbrev=False,
     )
-    top.add_argument("--version", action="version", version=f"mngr-ansible {__version__}")
-    verbs = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    wanted = (first,) if first in (*_VERBS, "-h", "--help", "--version") else tuple(_VERBS)
-    for name, (does, add_options) in _VERBS.items():
-        description = does[0].upper() + does[1:] + "."
+    verbs = top.add_subparsers(dest="command", required=True, metavar="COMMAND", prog=top.prog)
+    top.add_argument("--version", action="version", version=f"mngr-ansible {__version__}", help="print the version")
+    top._optionals.title = "options"  # noqa: SLF001
+    wanted = (first,) if first in (*VERBS, "-h", "--help", "--version") else tuple(VERBS)
+    for name, (does, add_options) in VERBS.items():
         verb = verbs.add_parser(
-            name, help=does, description=description, formatter_class=_Help, allow_abbrev=False, add_help=name in wanted
+            name,
+            verb=name,
+            help=does,
+            description=does[0].upper() + does[1:] + ".",
+            formatter_class=_Help,
+            allow_abbrev=False,
+            add_help=name in wanted,
         )
-        top.verbs.append(verb)
+        top.verbs[name] = verb
         if name in wanted:
             add_options(verb)
+            verb.usage = " ".join(["%(prog)s [OPTION]...", *_words(verb)])
     return top
 
 
-def _plan(verb: argparse.ArgumentParser) -> None:
-    _what_where_how(verb)
-    _reports(verb)
-    verb.add_argument("--full", action="store_true", help="show every step; in a terminal fine ones are only counted")
-    verb.add_argument("--diff", action="store_true", help="show file changes as a diff (never for secrets)")
-    verb.add_argument("--detailed-exitcode", action="store_true", help="exit with 2 when anything would change")
-    verb.add_argument("--commands", action="store_true", help="print only the install commands: plan --commands | sh")
-    known = "fedora:44, ubuntu:24.04, debian, opensuse, arch, alpine, macos, …"
-    verb.add_argument(
-        "--for", dest="system", metavar="DISTRO[:RELEASE]", help=f"plan for a system without connecting to it: {known}"
-    )
-
-
-def _apply(verb: argparse.ArgumentParser) -> None:
-    _what_where_how(verb)
-    _reports(verb)
-    verb.add_argument("--full", action="store_true", help="show every step; in a terminal fine ones are only counted")
-
-
-def _render(verb: argparse.ArgumentParser) -> None:
-    _what_where_how(verb)
-    verb.add_argument("directory", metavar="DIR", help="a new or empty directory")
-    verb.add_argument("--desired", action="store_true", help="write all that is wanted, also what is there already")
-    verb.add_argument("--tasks", action="store_true", help="write plain tasks of Ansible's own modules, no roles")
-
-
-def _bootstrap(verb: argparse.ArgumentParser) -> None:
-    _where(verb)
-    _many(verb)
-    _how(verb)
-    verb.add_argument("hosts", nargs="*", metavar="HOST", help="the same as --host HOST")
-    verb.add_argument("--dry-run", action="store_true", help="show what would change; change nothing")
-
-
-def _plugins(verb: argparse.ArgumentParser) -> None:
-    _what(verb)
-    _how(verb)
-
-
-def _catalog(verb: argparse.ArgumentParser) -> None:
-    _shown(verb.add_argument_group("how"))
-    verb.add_argument("tool", nargs="?", metavar="NAME", help="show everything about this tool")
-
-
-def _content(verb: argparse.ArgumentParser) -> None:
-    _shown(verb.add_argument_group("how"))
-    group = verb.add_mutually_exclusive_group()
-    group.add_argument("--copy", metavar="DIR", help="put working copies of roles/ and playbooks/ into DIR")
-    group.add_argument(
-        "--collection", metavar="DIR", help="build the collection mngr.provisioning in DIR: tree and tarball"
-    )
-
-
-def _inventory(verb: argparse.ArgumentParser) -> None:
-    group = verb.add_mutually_exclusive_group()
-    group.add_argument("--list", action="store_true", help="print the whole inventory, as JSON (default)")
-    group.add_argument("--host", dest="inventory_host", metavar="NAME", help="print only the variables of this host")
-    verb.set_defaults(json=False, verbose=False, quiet=False)
-
-
-def _doctor(verb: argparse.ArgumentParser) -> None:
-    _where(verb)
-    group = verb.add_argument_group("how")
-    group.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="limit for all questions (default: 600)")
-    _shown(group)
-
-
-def _init(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("file", nargs="?", metavar="FILE", help="the manifest to write (default: agent-host.yml)")
-    verb.add_argument("--plugin", metavar="NAME", help="write a plugin with this name instead, with tests and CI")
-    group = verb.add_argument_group("how")
-    group.add_argument("--yes", action="store_true", help="do not ask; write the example as it is")
-    _shown(group)
-
-
-def _check(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("files", nargs="+", metavar="FILE", help="a manifest, YAML or TOML")
-    _shown(verb.add_argument_group("how"))
-
-
-def _check_plugin(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("plugin", metavar="NAME", help="the plugin's entry point, or module:object")
-    _shown(verb.add_argument_group("how"))
-
-
-def _completion(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell to write for")
-    verb.set_defaults(json=False, verbose=False, quiet=False)
-
-
-def _help(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("topic", nargs="?", metavar="TOPIC", help="a command, or a topic of the list")
-    verb.set_defaults(json=False, verbose=False, quiet=False)
-
-
-def _what_where_how(verb: argparse.ArgumentParser) -> None:
-    _what(verb)
-    _where(verb)
-    _many(verb)
-    _how(verb)
-
-
-def _what(verb: argparse.ArgumentParser) -> None:
-    group = verb.add_argument_group(
-        "what", "each of these that takes a value, except --only, may be given more than once"
-    )
-    add = group.add_argument
-    add("--manifest", action="append", default=[], metavar="FILE", help="YAML or TOML file with files and packages")
-    add(
-        "--file",
-        action="append",
-        default=[],
-        metavar="LOCAL:REMOTE",
-        help="copy a file, or the contents of a directory",
-    )
-    add(
-        "--package",
-        action="append",
-        default=[],
-        metavar="REQUIREMENT",
-        help="install a tool, such as git or 'git>=2.39,<3'",
-    )
-    add(
-        "--plugin",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="also use what this mngr plugin needs ('all' for every plugin)",
-    )
-    add(
-        "--playbook",
-        action="append",
-        default=[],
-        metavar="PATH",
-        help="also run this playbook of your own, after the changes",
-    )
-    add("--only", choices=("files", "packages"), help="do only files, or only packages")
-    add("--checksum", action="store_true", help="read all files, also those unchanged since they were read before")
-
-
-def _where(verb: argparse.ArgumentParser) -> None:
-    group = verb.add_argument_group("where")
-    add = group.add_argument
-    add(
-        "--host",
-        action="append",
-        default=[],
-        metavar="[USER@]ADDR[:PORT]",
-        help="a host; may be given more than once (default: this machine)",
-    )
-    add("--key", metavar="FILE", help="private key file (default: as in your ssh configuration or agent)")
-    add("--known-hosts", metavar="FILE", help="file with the host keys to trust (default: your own)")
-    add(
-        "--work-dir",
-        metavar="DIR",
-        help="where relative destinations start (default: the current directory, or the home on a host)",
-    )
-    add(
-        "-K",
-        "--ask-become-pass",
-        action="store_true",
-        help="ask for the password of sudo on the hosts; it is not stored",
-    )
-    add("--become", action=argparse.BooleanOptionalAction, default=False, help="write files as root, through sudo")
-    add(
-        "--inventory",
-        action="append",
-        default=[],
-        metavar="PATH",
-        help="an Ansible inventory: a file, directory or executable; may be given more than once",
-    )
-    add("--limit", metavar="PATTERN", help="only these hosts of the inventory, as ansible's --limit")
-    add(
-        "--vault-id",
-        action="append",
-        default=[],
-        metavar="[LABEL@]SOURCE",
-        help="a password for ansible-vault, as ansible's --vault-id",
-    )
-
-
-def _many(verb: argparse.ArgumentParser) -> None:
-    group = verb.add_argument_group("many hosts")
-    add = group.add_argument
-    add(
-        "--canary",
-        metavar="N|N%",
-        help="apply: these first; the others only if these end as planned",
-    )
-    add("--forks", metavar="N", help="hosts that are worked on at once (default: all, at most 50)")
-    add(
-        "--host-timeout",
-        metavar="SECONDS",
-        help="limit for each host (of --playbook: each task), beside the whole run's",
-    )
-    add("--max-fail-percentage", metavar="N", help="begin no further host when more than N %% have failed")
-    add(
-        "--worker",
-        action="append",
-        default=[],
-        metavar="COMMAND",
-        help="reach the hosts through this ansible-runner worker, such as 'ssh bastion ansible-runner worker'; may be "
-        "given more than once",
-    )
-    add("-q", "--quiet", action="store_true", help="show only what went wrong; nothing where the exit code is 0")
-
-
-def _how(verb: argparse.ArgumentParser) -> None:
-    group = verb.add_argument_group("how")
-    add = group.add_argument
-    add(
-        "--install",
-        choices=("auto", "print"),
-        help="auto: install what is missing; print: only print the commands, and fail",
-    )
-    add("--no-check-packages", action="store_true", help="do not check packages")
-    add("--timeout", type=_seconds, metavar="SECONDS", help="limit for the whole run (default: 600)")
-    add("--yes", action="store_true", help="do not ask; assume yes")
-    _shown(group)
-
-
-def _reports(verb: argparse.ArgumentParser) -> None:
-    add = verb.add_argument_group("reports").add_argument
-    add("--report", metavar="FILE.html", help="also write the result as a page: one file, for a browser")
-    add("--junit", metavar="FILE.xml", help="also write the result as JUnit XML, for pipelines")
-
-
-def _shown(group: Any) -> None:
-    """The options of a verb that only shows what is here."""
-    group.add_argument("--json", action="store_true", help="print one JSON document on stdout")
-    group.add_argument("-v", "--verbose", action="store_true", help="show every event on stderr")
-
-
-_VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
-    "plan": ("show what would change and why; change nothing", _plan),
-    "apply": ("make the changes that are needed", _apply),
-    "render": ("write the run directory for what would change, and stop", _render),
-    "bootstrap": ("install what mngr itself needs on new hosts", _bootstrap),
-    "plugins": ("show the plugins in order, their hooks, and what each needs", _plugins),
-    "catalog": ("show the known tools, their sources, and which are tested", _catalog),
-    "content": ("print the directory that holds roles/ and playbooks/, or copy them", _content),
-    "inventory": ("print mngr's ssh hosts as an Ansible inventory", _inventory),
-    "doctor": ("check this machine and hosts for what stops or delays a run", _doctor),
-    "init": ("write an example manifest, or a plugin to start from", _init),
-    "check": ("check manifests without planning", _check),
-    "check-plugin": ("check a plugin as its author would", _check_plugin),
-    "completion": ("print what makes a shell complete mngr-ansible", _completion),
-    "help": ("explain a command or a topic", _help),
-}
-"""Verb → what it does, and what adds its options."""
+def _words(verb: argparse.ArgumentParser) -> list[str]:
+    """The words that a verb takes without an option, as its usage shows them."""
+    found = []
+    for action in verb._actions:  # noqa: SLF001 - as above
+        if not action.option_strings:
+            name = str(action.metavar or action.dest)
+            shapes = {"?": f"[{name}]", "*": f"[{name}]...", "+": f"{name}..."}
+            found.append(shapes.get(str(action.nargs), name))
+    return found

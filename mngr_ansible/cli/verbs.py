@@ -1,6 +1,7 @@
 """The verbs by name, and what each gives. A verb's own imports are made when it is called."""
 
 import argparse
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,8 +56,6 @@ def _content(options: argparse.Namespace) -> Result:
 
 
 def _inventory(options: argparse.Namespace) -> Result:
-    import sys
-
     from mngr_ansible.portable.text import printable
     from mngr_ansible.provisioning.mngr_inventory import mngr_inventory
 
@@ -88,10 +87,36 @@ def _check(options: argparse.Namespace) -> Result:
     return _checked("check", check_manifests(options.files))
 
 
+def _init(options: argparse.Namespace) -> Result:
+    if options.plugin is not None:
+        from mngr_ansible.authoring.plugin_template import write_plugin
+
+        path, words = write_plugin(options.plugin, options.file)
+    else:
+        from mngr_ansible.authoring.manifest_example import write_manifest
+
+        is_asked = not (options.yes or options.json) and all(each and each.isatty() for each in (sys.stdin, sys.stderr))
+        path, words = write_manifest(options.file, is_asked=is_asked)
+    return Result(Report("init", extra={"path": str(path)}), lambda: words)
+
+
 def _check_plugin(options: argparse.Namespace) -> Result:
     from mngr_ansible.authoring.plugin_checks import check_plugin
 
     return _checked("check-plugin", check_plugin(options.plugin))
+
+
+def _completion(options: argparse.Namespace) -> Result:
+    from mngr_ansible.cli.completion import shell_code
+
+    return Result(Report("completion"), lambda: shell_code(options.shell))
+
+
+def _help(options: argparse.Namespace) -> Result:
+    from mngr_ansible.cli.topics import help_text
+
+    text = help_text(options.topic)
+    return Result(Report("help"), lambda: text)
 
 
 VERBS: Mapping[str, "Verb"] = {
@@ -104,6 +129,9 @@ VERBS: Mapping[str, "Verb"] = {
     "content": _content,
     "inventory": _inventory,
     "doctor": _doctor,
+    "init": _init,
     "check": _check,
     "check-plugin": _check_plugin,
+    "completion": _completion,
+    "help": _help,
 }

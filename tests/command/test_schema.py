@@ -170,7 +170,7 @@ class TestAWholeDocument:
     ("trail", "value"),
     [
         (("schema",), 2),
-        (("command",), "doctor"),
+        (("command",), "diagnose"),
         (("hosts", 0, "steps", 0, "status"), "done"),
         (("hosts", 0, "steps", 0, "status"), "too_old"),
         (("hosts", 0, "steps", 0, "kind"), "directory"),
