@@ -1,6 +1,6 @@
 """Call the plugins' hooks, each plugin by name and in our own order; refuse results that are not specifications."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mngr_ansible.errors import ErrorGroup, InputError, MngrAnsibleError, PluginError, PreconditionError
@@ -62,8 +62,18 @@ def hooks(manager: "pluggy.PluginManager | None", precedence: Sequence[str] = ()
             has an argument that its hook does not know.
         ErrorGroup: several implementations are wrong.
     """
+    found, errors = usable_hooks(manager, precedence)
+    if errors:
+        raise errors[0] if len(errors) == 1 else ErrorGroup(errors)
+    return found
+
+
+def usable_hooks(
+    manager: "pluggy.PluginManager | None", precedence: Sequence[str] = ()
+) -> tuple[dict[str, tuple[Hook, ...]], list[PluginError]]:
+    """The implementations as :func:`hooks` has them, and what is wrong with those that cannot be called."""
     if manager is None:
-        return dict.fromkeys(HOOKS, ())
+        return dict.fromkeys(HOOKS, ()), []
     found: dict[str, tuple[Hook, ...]] = {}
     errors: list[PluginError] = []
     is_in_mngr = manager.has_plugin(OURSELVES)
@@ -78,9 +88,7 @@ def hooks(manager: "pluggy.PluginManager | None", precedence: Sequence[str] = ()
             except PluginError as error:
                 errors.append(error)
         found[name] = tuple(sorted(implementations, key=lambda hook: sort_key(hook, precedence)))
-    if errors:
-        raise errors[0] if len(errors) == 1 else ErrorGroup(errors)
-    return found
+    return found, errors
 
 
 def _implementation(name: str, found: "pluggy.HookImpl", *, is_in_mngr: bool) -> Hook:
@@ -172,14 +180,43 @@ def contributions(
     Raises:
         PluginError: a hook raised, or returned what is not a specification; names plugin, hook and value.
     """
-    collected: list[Contribution] = []
-    for hook in found["get_provision_file_transfers"]:
-        transfers = _convert(hook, _results(hook, arguments, host), _transfer)
-        collected.append(Contribution(hook.plugin, transfers=transfers))
-    for hook in found["provision_agent"]:
-        requirements = _convert(hook, _results(hook, arguments, host), PackageRequirement.from_value)
-        collected.append(Contribution(hook.plugin, requirements=requirements))
-    return tuple(collected)
+    files = [
+        Contribution(hook.plugin, transfers=_all_good(transfers_of(hook, arguments, host=host)))
+        for hook in found["get_provision_file_transfers"]
+    ]
+    packages = [
+        Contribution(hook.plugin, requirements=_all_good(requirements_of(hook, arguments, host=host)))
+        for hook in found["provision_agent"]
+    ]
+    return (*files, *packages)
+
+
+def transfers_of(
+    hook: Hook, arguments: Mapping[str, Any], *, host: str
+) -> Iterator[FileTransferSpec | MngrAnsibleError]:
+    """What ``get_provision_file_transfers`` of one plugin returns: each a spec, or what is wrong with it.
+
+    Raises:
+        PluginError: the hook raised, or returned no list.
+    """
+    return _converted(hook, _results(hook, arguments, host), _transfer)
+
+
+def requirements_of(
+    hook: Hook, arguments: Mapping[str, Any], *, host: str
+) -> Iterator[PackageRequirement | MngrAnsibleError]:
+    """The same for ``provision_agent``."""
+    return _converted(hook, _results(hook, arguments, host), PackageRequirement.from_value)
+
+
+def _all_good[T](values: Iterable[T | MngrAnsibleError]) -> tuple[T, ...]:
+    """All of them; raises the first that is an error."""
+    good: list[T] = []
+    for each in values:
+        if isinstance(each, MngrAnsibleError):
+            raise each
+        good.append(each)
+    return tuple(good)
 
 
 def _results(hook: Hook, arguments: Mapping[str, Any], host: str) -> Sequence[object]:
@@ -200,20 +237,30 @@ def _results(hook: Hook, arguments: Mapping[str, Any], host: str) -> Sequence[ob
     )
 
 
-def _convert[T](hook: Hook, values: Sequence[object], convert: Callable[[object], T]) -> tuple[T, ...]:
-    converted = []
+def _converted[T](
+    hook: Hook, values: Sequence[object], convert: Callable[[object], T]
+) -> Iterator[T | MngrAnsibleError]:
+    """Each value as a specification, or the error that names plugin, hook, value and item."""
     for number, value in enumerate(values, 1):
         place = f"item {number} of what it returned" if len(values) > 1 else ""
         try:
-            converted.append(convert(value))
+            converted = convert(value)
         except MngrAnsibleError as error:
-            raise _wrong_result(hook, error, place) from error
-        except Exception as error:
+            yield _caused(_wrong_result(hook, error, place), error)
+        except Exception as error:  # noqa: BLE001 - it may run code of the plugin's own objects
             problem = f"{short_repr(value)} is not understood: {error}"
             raised = raised_at(error, module_of(hook.function))
             where = ", ".join(filter(None, (place, raised)))
-            raise _wrong_result(hook, InputError(problem, remedy=TRACEBACK), where) from error
-    return tuple(converted)
+            yield _caused(_wrong_result(hook, InputError(problem, remedy=TRACEBACK), where), error)
+        else:
+            yield converted
+
+
+def _caused(error: MngrAnsibleError, cause: BaseException) -> MngrAnsibleError:
+    """The error with its cause, as ``raise … from`` sets it."""
+    if error is not cause:
+        error.__cause__ = cause
+    return error
 
 
 def _transfer(value: object) -> FileTransferSpec:

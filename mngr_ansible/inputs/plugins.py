@@ -35,6 +35,19 @@ def plugin_manager(plugins: Iterable[object]) -> "pluggy.PluginManager":
     return manager
 
 
+def registered(plugin: object, name: str) -> "pluggy.PluginManager":
+    """A plugin manager with this one plugin.
+
+    Raises:
+        PluginError: it cannot be registered.
+    """
+    import pluggy
+
+    manager = pluggy.PluginManager("mngr")
+    _register(manager, plugin, name)
+    return manager
+
+
 def _free_name(manager: "pluggy.PluginManager", plugin: object) -> str:
     """An object's own name or its class's; the second of that name is ``NAME-2``, and so on."""
     name = str(getattr(plugin, "__name__", None) or type(plugin).__name__)

@@ -1,0 +1,171 @@
+"""The hooks of a plugin: which it has, which nobody calls, and what each gives when it is called."""
+
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from mngr_ansible.errors import MngrAnsibleError
+from mngr_ansible.inputs.hook_arguments import HOOKS
+from mngr_ansible.inputs.hooks import Hook, requirements_of, transfers_of, usable_hooks
+from mngr_ansible.inputs.misspelt import MNGR_HOOKS, hook_notices
+from mngr_ansible.inputs.plugin_errors import exception_remedy, is_meant_for_people, located, module_of
+from mngr_ansible.report.findings import Finding
+from mngr_ansible.spec.files import FileTransferSpec
+from mngr_ansible.spec.packages import PackageRequirement
+from mngr_ansible.values import frozen
+
+if TYPE_CHECKING:
+    import pluggy
+
+_SLOW = 1.0
+"""Seconds of a hook that are worth a warning."""
+
+
+@frozen
+class Needs:
+    """What the hooks of a plugin returned."""
+
+    transfers: tuple[FileTransferSpec, ...] = ()
+    requirements: tuple[PackageRequirement, ...] = ()
+
+
+def hook_findings(manager: "pluggy.PluginManager", name: str, others: Collection[str]) -> Iterator[Finding]:
+    """Which hooks a plugin has, and what is wrong with them. ``others``: names of mngr's own hooks."""
+    found, errors = usable_hooks(manager)
+    for error in errors:
+        hook = next((each for each in HOOKS if f" {each} " in error.problem), "hooks")
+        yield Finding(hook, "problem", error.problem.removeprefix(f"{name}: "), _own_remedy(error))
+    notices = list(hook_notices(manager))
+    for notice in notices:
+        is_unmarked = "@hookimpl" in notice
+        yield Finding(
+            "hooks",
+            "problem" if is_unmarked else "warning",
+            notice.removeprefix(f"{name}: "),
+            "Mark it with @hookimpl." if is_unmarked else "Write the name as it is, or remove the function.",
+        )
+    known = {*HOOKS, *MNGR_HOOKS, *others}
+    for hook, caller in sorted(vars(manager.hook).items()):
+        is_known = hook in known or any(repr(hook) in each for each in notices)
+        if not is_known and caller.get_hookimpls():
+            yield Finding(
+                "hooks",
+                "warning",
+                f"{hook!r} is not a hook of mngr or mngr-ansible",
+                "Remove it, unless another plugin calls it.",
+            )
+    implemented = [hook for hook in HOOKS if found[hook]]
+    if implemented:
+        yield Finding("hooks", "ok", ", ".join(implemented))
+    elif not errors:
+        yield Finding(
+            "hooks",
+            "warning",
+            "it has no hook that mngr-ansible calls",
+            f"Implement one of {', '.join(HOOKS)}, each marked with @hookimpl.",
+        )
+
+
+def _own_remedy(error: MngrAnsibleError) -> str:
+    """The remedy without what a user of the plugin can do: leave it out."""
+    return error.remedy.partition(" Fix the plugin")[0]
+
+
+def called(manager: "pluggy.PluginManager", arguments: Mapping[str, Any], findings: list[Finding]) -> Needs:
+    """Call the first three hooks as a plan does; what is wrong with what they give is added to ``findings``."""
+    found, _ = usable_hooks(manager)
+    findings += [_before(hook, arguments) for hook in found["on_before_agent_provisioning"]]
+    transfers: list[FileTransferSpec] = []
+    requirements: list[PackageRequirement] = []
+    for hook in found["get_provision_file_transfers"]:
+        transfers += _asked(hook, partial(transfers_of, hook, arguments, host="localhost"), findings)
+    for hook in found["provision_agent"]:
+        requirements += _asked(hook, partial(requirements_of, hook, arguments, host="localhost"), findings)
+    return Needs(tuple(transfers), tuple(requirements))
+
+
+def _before(hook: Hook, arguments: Mapping[str, Any]) -> Finding:
+    try:
+        hook(**arguments)
+    except (Exception, SystemExit) as error:  # noqa: BLE001
+        return _raised(hook, error)
+    return Finding(hook.name, "ok", "it lets provisioning go on")
+
+
+def _raised(hook: Hook, error: BaseException) -> Finding:
+    """A hook that raises: on purpose, because it wants mngr's own objects, or by mistake."""
+    message = located(error, module_of(hook.function))
+    if is_meant_for_people(error):
+        remedy = exception_remedy(error)
+        text = f"on this machine it stops provisioning: {message}"
+        if not remedy:
+            return Finding(
+                hook.name,
+                "warning",
+                f"{text}, and it does not say what to do",
+                "Set error.user_help_text to a sentence that says what to do.",
+            )
+        return Finding(hook.name, "warning", text, f"Users are told: {remedy}")
+    if isinstance(error, AttributeError) and _is_of_mngr(error):
+        return Finding(
+            hook.name,
+            "warning",
+            f"it works in mngr alone: {message}",
+            "Without mngr, agent has name, work_dir and agent_type; host has name, is_local and "
+            "execute_idempotent_command; options and mngr_ctx are None. Use getattr(agent, 'id', None).",
+        )
+    return Finding(hook.name, "problem", f"it fails: {message}", "Fix the hook.")
+
+
+def _is_of_mngr(error: AttributeError) -> bool:
+    """Whether what is missing is an attribute that the arguments of hooks have in mngr."""
+    return error.obj is None or type(error.obj).__module__ == "mngr_ansible.inputs.hook_arguments"
+
+
+def _asked[T](hook: Hook, ask: Callable[[], Iterator[T | MngrAnsibleError]], findings: list[Finding]) -> Sequence[T]:
+    """What a hook gives when it is asked twice, as a run may; wrong values are findings."""
+    started = time.monotonic()
+    try:
+        first = list(ask())
+        seconds = time.monotonic() - started
+        second = list(ask())
+    except MngrAnsibleError as error:
+        cause = error.__cause__
+        if cause is None or isinstance(cause, MngrAnsibleError):
+            findings.append(Finding(hook.name, "problem", _problem(hook, error), _own_remedy(error)))
+        else:
+            findings.append(_raised(hook, cause))
+        return ()
+    wrong = [each for each in first if isinstance(each, MngrAnsibleError)]
+    good = [each for each in first if not isinstance(each, MngrAnsibleError)]
+    findings += [Finding(hook.name, "problem", _problem(hook, each), _own_remedy(each)) for each in wrong]
+    if not wrong and first != second:
+        findings.append(
+            Finding(
+                hook.name,
+                "warning",
+                "it returns something else when it is asked again",
+                "Return the same each time: it may be asked more than once, and no run would ever find all as planned.",
+            )
+        )
+    elif seconds > _SLOW:
+        findings.append(
+            Finding(
+                hook.name,
+                "warning",
+                f"it takes {seconds:.1f} s, for each host, before anything else is done",
+                "Do less in it, or remember what it found.",
+            )
+        )
+    elif not wrong:
+        count = len(good)
+        findings.append(Finding(hook.name, "ok", f"it returns {count} item{'' if count == 1 else 's'}"))
+    return good
+
+
+def _problem(hook: Hook, error: MngrAnsibleError) -> str:
+    text = error.problem
+    for start in (f"{hook.plugin}: {hook.name}: ", f"{hook.plugin}: its {hook.name} ", f"{hook.plugin}: "):
+        text = text.removeprefix(start)
+    return text

@@ -1,0 +1,127 @@
+"""``mngr-ansible check-plugin``: the whole command, with plugins as if they were installed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def installed(place: Path, name: str, code: str, *, needs: str = "imbue-mngr") -> Path:
+    """A plugin in ``place``, as pip would leave it there."""
+    place.mkdir(exist_ok=True)
+    (place / f"mngr_{name}.py").write_text(textwrap.dedent(code))
+    information = place / f"mngr_{name}-1.0.dist-info"
+    information.mkdir()
+    metadata = f"Metadata-Version: 2.1\nName: mngr-{name}\nVersion: 1.0\nRequires-Dist: {needs}\n"
+    (information / "METADATA").write_text(metadata)
+    (information / "entry_points.txt").write_text(f"[mngr]\n{name} = mngr_{name}\n")
+    return place
+
+
+def check(place: Path, *words: str, expected: int = 0) -> dict[str, dict[str, Any]]:
+    """The findings of the command by name."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mngr_ansible", "check-plugin", *words, "--json"],
+        capture_output=True,
+        text=True,
+        cwd=place,
+        env={**os.environ, "PYTHONPATH": str(place)},
+        check=False,
+    )
+    assert done.returncode == expected, (done.stdout, done.stderr)
+    document = json.loads(done.stdout)
+    assert document["command"] == "check-plugin"
+    return {each["name"]: each for each in document["checks"]}
+
+
+GOOD = """
+from imbue.mngr import hookimpl
+
+@hookimpl
+def provision_agent():
+    return ["git>=2.30"]
+"""
+
+WORKING = """
+import os
+import subprocess
+import sys
+import threading
+from imbue.mngr import hookimpl
+from mngr_ansible import PackageRequirement
+
+print("hello")
+subprocess.run(["true"])
+open("left-behind", "w").close()
+threading.Thread(target=print).start()
+
+@hookimpl
+def on_agent_created(agnet):
+    pass
+
+@hookimpl
+def provision_agent():
+    print("on stdout")
+    return [PackageRequirement("git")]
+"""
+
+
+def test_a_good_plugin_has_no_remark(tmp_path: Path) -> None:
+    found = check(installed(tmp_path / "site", "tutor", GOOD), "tutor")
+    remarks = [each for name, each in found.items() if name != "import time" and each["status"] != "ok"]
+    assert remarks == []
+    assert found["entry point"]["text"] == "tutor = mngr_tutor, of mngr-tutor 1.0"
+    assert found["hooks"]["text"] == "provision_agent"
+    assert found["mngr"]["text"] == "mngr takes it"
+    assert list(found)[:3] == ["entry point", "import time", "import work"]
+
+
+def test_work_at_import_is_found_with_its_line_and_so_is_what_mngr_refuses(tmp_path: Path) -> None:
+    place = installed(tmp_path / "site", "tutor", WORKING)
+    found = check(place, "tutor", expected=1)
+    deeds = [each["text"] for name, each in found.items() if name.startswith("import work")]
+    assert len(deeds) == 4, deeds
+    assert f"importing it starts a program (true) ({place}/mngr_tutor.py:10)" in deeds
+    assert any("writes left-behind" in each for each in deeds)
+    assert any("starts a thread" in each for each in deeds)
+    assert "importing it prints 'hello\\n\\n'" in deeds
+    assert found["mngr"]["status"] == "problem"
+    assert "agnet" in found["mngr"]["text"]
+    assert found["dependencies"]["text"] == "it imports mngr_ansible, and its package does not depend on mngr-ansible"
+    assert found["packages"]["status"] == "ok", "the rest is looked at nevertheless"
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("import no_such_module", "it cannot be imported: ModuleNotFoundError: No module named 'no_such_module'"),
+        ("import os\nos._exit(3)", "its import ended the process (exit status 3)"),
+    ],
+)
+def test_a_plugin_that_cannot_be_imported_is_one_problem(tmp_path: Path, code: str, text: str) -> None:
+    place = tmp_path / "mine"
+    place.mkdir()
+    (place / "mngr_tutor.py").write_text(code)
+    found = check(place, "mngr_tutor", expected=1)
+    assert found["import"]["status"] == "problem"
+    assert found["import"]["text"].startswith(text)
+    assert found["entry point"]["status"] == "warning", "it is a module of the current directory, and not installed"
+
+
+def test_a_plugin_that_is_not_installed_is_one_error_that_says_how_to_install_it(tmp_path: Path) -> None:
+    place = installed(tmp_path / "site", "tutor", GOOD)
+    words = [sys.executable, "-m", "mngr_ansible", "check-plugin", "tutr"]
+    environment = {**os.environ, "PYTHONPATH": str(place)}
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, cwd=tmp_path, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: no plugin named 'tutr' is installed (did you mean tutor?)")
+    assert "pip install -e ." in done.stderr
