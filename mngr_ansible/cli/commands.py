@@ -34,10 +34,10 @@ def _plan(options: argparse.Namespace) -> Result:
     from mngr_ansible.report import text
 
     if options.commands:
-        return Result(report, lambda: text.commands_text(report), code, lambda: text.no_command_text(report))
+        return Result(report, lambda: text.commands_page(report), code, lambda: text.no_command_page(report))
     if options.system:
-        return Result(report, lambda: text.for_distro_text(report), code)
-    return Result(report, lambda: text.plan_text(report, _apply_command(options)), code)
+        return Result(report, lambda: text.for_distro_page(report), code)
+    return Result(report, lambda: text.plan_page(report, _apply_command(options)), code)
 
 
 def _for_distro(options: argparse.Namespace) -> Report:
@@ -50,14 +50,14 @@ def _apply(options: argparse.Namespace) -> Result:
     report = _on_hosts(options)
     from mngr_ansible.report import text
 
-    return Result(report, lambda: text.apply_text(report), 0 if report.ok else 1, lambda: text.advice_text(report))
+    return Result(report, lambda: text.apply_page(report), 0 if report.ok else 1, lambda: text.advice_page(report))
 
 
 def _render(options: argparse.Namespace) -> Result:
     report = _on_hosts(options)
     from mngr_ansible.report import text
 
-    return Result(report, lambda: text.render_text(report), 0 if report.ok else 1)
+    return Result(report, lambda: text.render_page(report), 0 if report.ok else 1)
 
 
 def _bootstrap(options: argparse.Namespace) -> Result:
@@ -67,16 +67,16 @@ def _bootstrap(options: argparse.Namespace) -> Result:
     report = _on_hosts(options)
     from mngr_ansible.report import text
 
-    return Result(report, lambda: text.summed_text(report), 0 if report.ok else 1)
+    return Result(report, lambda: text.summed_page(report), 0 if report.ok else 1)
 
 
 def _plugins(options: argparse.Namespace) -> Result:
     from mngr_ansible.provisioning.listing import plugins_report
-    from mngr_ansible.report import text
+    from mngr_ansible.report import listings
 
     with open_targets(()) as (targets, _):
         report = plugins_report(_request(options, None), targets)
-    return Result(report, lambda: text.plugins_text(report))
+    return Result(report, lambda: listings.plugins_page(report))
 
 
 _FEW = 4

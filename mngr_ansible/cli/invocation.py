@@ -19,6 +19,7 @@ from mngr_ansible.system.stderr import lasting_stderr
 if TYPE_CHECKING:
     import argparse
 
+    from mngr_ansible.report.page import Page
     from mngr_ansible.run.ready import ReadyAnsible
 
 _SOMETHING_IS_DUE = 2
@@ -134,37 +135,70 @@ def _stopped(reached: Report, stop: BaseException, words: Sequence[str]) -> int:
     is_json, is_quiet = "--json" in words, "-q" in words or "--quiet" in words
 
     def show() -> None:
-        _show_errors(report, is_json)
-        if not is_json and reached.hosts:
-            from mngr_ansible.report import text
+        if is_json or not reached.hosts:
+            _show_errors(report, is_json)
+            return
+        from mngr_ansible.report import text
 
-            print(text.wrong_text(report) if is_quiet else text.summed_text(report))
+        page = text.wrong_page(report) if is_quiet else text.summed_page(report)
+        _print_result(report, page, is_full="--full" in words)
 
     return _written(show, 130 if isinstance(stop, KeyboardInterrupt) else int(str(getattr(stop, "code", 143))))
 
 
 def _show(result: verbs.Result, options: "argparse.Namespace") -> None:
-    _print_errors(result.report, is_verbose=options.verbose)
     if options.json:
+        _print_errors(result.report, is_verbose=options.verbose)
         _print_json(result.report)
         return
     is_quiet, is_asked_for = getattr(options, "quiet", False), getattr(options, "commands", False)
-    if not is_quiet or result.exit_code:
-        for notice in result.report.failure_notices if is_quiet else result.report.all_notices:
-            print(f"note: {printable(notice)}", file=sys.stderr)
-        if advice := result.advice():
-            print(advice, file=sys.stderr)
-    if words := _wrong(result) if is_quiet and not is_asked_for else result.words():
-        print(words)
+    page = _wrong(result) if is_quiet and not is_asked_for else result.words()
+    is_silent = is_quiet and not result.exit_code
+    report = result.report
+    notes = () if is_silent else report.failure_notices if is_quiet else report.all_notices
+    _print_result(
+        report,
+        page,
+        notes=notes,
+        advice=() if is_silent else result.advice(),
+        is_full=getattr(options, "full", False),
+        is_verbose=options.verbose,
+    )
 
 
-def _wrong(result: verbs.Result) -> str:
+def _print_result(
+    report: Report,
+    page: "Page | str",
+    *,
+    notes: Sequence[str] = (),
+    advice: "Page" = (),
+    is_full: bool = False,
+    is_verbose: bool = False,
+) -> None:
+    """Errors, notes and advice on stderr, the page on stdout. Where both are one terminal the errors come last."""
+    from mngr_ansible.report.page import Note
+    from mngr_ansible.report.writing import is_terminal, written
+
+    is_seen = page and is_terminal(sys.stdout) and is_terminal(sys.stderr)
+    if not is_seen:
+        _print_errors(report, is_verbose=is_verbose)
+    for talk in (tuple(Note(f"note: {each}") for each in notes), advice):
+        if talk:
+            print(written(talk, sys.stderr), file=sys.stderr, flush=True)
+    if page:
+        print(written(page, sys.stdout, is_full=is_full), flush=True)
+    if is_seen and report.all_errors:
+        print(file=sys.stderr)
+        _print_errors(report, is_verbose=is_verbose)
+
+
+def _wrong(result: verbs.Result) -> "Page":
     """What ``--quiet`` leaves of the words."""
     if result.exit_code == 0:
-        return ""
+        return ()
     from mngr_ansible.report import text
 
-    return text.wrong_text(result.report)
+    return text.wrong_page(result.report)
 
 
 def _show_errors(report: Report, is_json: bool, *, is_verbose: bool = False) -> None:
@@ -178,12 +212,13 @@ def _print_errors(report: Report, *, is_verbose: bool) -> None:
     if not report.all_errors:
         return
     from mngr_ansible.report import text
+    from mngr_ansible.report.writing import written
 
     for error in report.all_errors:
         for each in error.errors if isinstance(error, ErrorGroup) else (error,):
             if is_verbose and isinstance(each, (PluginError, PreconditionError)) and each.__cause__ is not None:
                 print(text.traceback_text(each.__cause__), file=sys.stderr)
-    print(text.errors_text(report.all_errors), file=sys.stderr)
+    print(written(text.errors_page(report.all_errors), sys.stderr), file=sys.stderr)
 
 
 def _print_json(report: Report) -> None:

@@ -11,6 +11,7 @@ from mngr_ansible.values import frozen
 
 if TYPE_CHECKING:
     from mngr_ansible.report.findings import Finding
+    from mngr_ansible.report.page import Page
 
     Verb = Callable[[argparse.Namespace], "Result"]
 
@@ -23,9 +24,9 @@ class Result:
     """
 
     report: Report
-    words: Callable[[], str]
+    words: "Callable[[], Page | str]"
     exit_code: int = 0
-    advice: Callable[[], str] = str
+    advice: "Callable[[], Page]" = tuple
 
 
 def call(options: argparse.Namespace) -> Result:
@@ -41,10 +42,10 @@ def _with_plan(options: argparse.Namespace) -> Result:
 
 def _catalog(options: argparse.Namespace) -> Result:
     from mngr_ansible.provisioning.listing import catalog_report
-    from mngr_ansible.report import text
+    from mngr_ansible.report import listings
 
     report = catalog_report(options.tool)
-    return Result(report, lambda: text.catalog_text(report, is_whole=options.tool is not None))
+    return Result(report, lambda: listings.catalog_page(report, is_whole=options.tool is not None))
 
 
 def _content(options: argparse.Namespace) -> Result:
@@ -52,7 +53,7 @@ def _content(options: argparse.Namespace) -> Result:
 
     copy, collection = (None if each is None else Path(each) for each in (options.copy, options.collection))
     report = content_report(copy, collection)
-    return Result(report, lambda: report.extra["path"])
+    return Result(report, lambda: str(report.extra["path"]))
 
 
 def _inventory(options: argparse.Namespace) -> Result:
@@ -68,11 +69,11 @@ def _inventory(options: argparse.Namespace) -> Result:
 
 def _checked(command: str, findings: "Sequence[Finding]") -> Result:
     """What a verb that checks gives: a line for each finding; exit code 1 if one of them is a problem."""
-    from mngr_ansible.report.findings import checks_report, findings_text
+    from mngr_ansible.report.findings import checks_report, findings_page
 
     report = checks_report(command, findings)
     is_problem = any(each.status == "problem" for each in findings)
-    return Result(report, lambda: findings_text(findings), 1 if is_problem else 0)
+    return Result(report, lambda: findings_page(findings), 1 if is_problem else 0)
 
 
 def _doctor(options: argparse.Namespace) -> Result:

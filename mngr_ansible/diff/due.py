@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 
 from mngr_ansible.diff.files import DueTransfer, HeldTransfer, compare_files
-from mngr_ansible.diff.outcome import DUE, Outcome, Status
+from mngr_ansible.diff.outcome import DUE, Outcome, Status, short_path
 from mngr_ansible.diff.packages import compare_packages
 from mngr_ansible.diff.python import DuePython, compare_python
 from mngr_ansible.diff.resolver import Candidate, Resolver
 from mngr_ansible.host.state import HostState
 from mngr_ansible.plan.plan import Plan, SkippedStep
 from mngr_ansible.plan.requirements import Requirement
+from mngr_ansible.portable.text import printable
 from mngr_ansible.values import frozen, replace
 
 
@@ -131,4 +132,9 @@ def skipped(plan: Plan, home: str, work_dir: str) -> Iterator[Outcome]:
     for step, same in by_id.items():
         plugins = tuple(dict.fromkeys(each.plugin for each in same))
         reason = "; ".join(dict.fromkeys(each.reason for each in same))
-        yield Outcome(step, same[0].kind, Status.SKIPPED, plugins=plugins, reason=reason, is_required=False)
+        short = ""
+        if same[0].kind == "file":
+            short = printable(short_path(same[0].destination(home, work_dir), home, work_dir))
+        yield Outcome(
+            step, same[0].kind, Status.SKIPPED, plugins=plugins, reason=reason, is_required=False, short=short
+        )

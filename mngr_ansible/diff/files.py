@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mngr_ansible.diff.mirror import ProtectedPaths, deletions
 from mngr_ansible.diff.obstacles import KINDS, base_in_words, impossibilities, link_hash, obstacles, owner_numbers
-from mngr_ansible.diff.outcome import DUE, FileCounts, Outcome, Status
+from mngr_ansible.diff.outcome import DUE, FileCounts, Outcome, Status, short_path
 from mngr_ansible.diff.real_paths import RealPath, RealPaths
 from mngr_ansible.host.state import MISSING, FileState, HostState
 from mngr_ansible.plan.plan import Plan
@@ -197,7 +197,7 @@ def _owned_as_found(placed: PlacedEntry, state: HostState) -> PlacedEntry:
     return _owned_by_user(placed, state) if is_users else placed
 
 
-def unseen(transfer: Transfer) -> Outcome:
+def unseen(transfer: Transfer, home: str, work_dir: str) -> Outcome:
     """The step of a transfer on a host that never answered: all of it may have to be written."""
     count = len(transfer.files)
     return Outcome(
@@ -207,6 +207,7 @@ def unseen(transfer: Transfer) -> Outcome:
         wanted=_wanted(transfer),
         plugins=transfer.plugins,
         files=FileCounts(total=count, due=count) if transfer.is_directory else None,
+        short=printable(short_path(transfer.destination, home, work_dir)),
     )
 
 
@@ -234,6 +235,7 @@ def _outcome(
         plugins=transfer.plugins,
         reason=reason,
         files=_file_counts(transfer, changes, deleted) if transfer.is_directory else None,
+        short=printable(short_path(transfer.destination, state.login.home, state.paths.work_dir)),
     )
 
 

@@ -63,6 +63,16 @@ class StepDict(TypedDict):
     real_path: NotRequired[str]
 
 
+def short_path(path: str, home: str, work_dir: str) -> str:
+    """A destination for people: relative below work_dir, ``~/x`` below home, else as it is. The nearer base counts."""
+    bases = [(base.rstrip("/") + "/", sign) for base, sign in ((home, "~/"), (work_dir, "")) if base.strip("/.")]
+    for base, sign in sorted(bases, key=lambda each: len(each[0]), reverse=True):  # home wins where both are one
+        if path.startswith(base):
+            rest = path.removeprefix(base)
+            return f"./{rest}" if not sign and rest.startswith(("~", "/")) else sign + rest
+    return path
+
+
 @frozen
 class Outcome:
     """One step and what is true of it.
@@ -81,6 +91,8 @@ class Outcome:
         diff: what would change in files, if that was requested (``--diff``).
         real_path: where a destination really is, if a link on its way leads elsewhere; bytes that are not UTF-8 as
             ``\\xff``.
+        short: a destination as people read it, such as ``.claude/settings.json`` below work_dir (:func:`short_path`);
+            empty: as in the id. Not in JSON.
     """
 
     id: str
@@ -95,6 +107,7 @@ class Outcome:
     is_required: bool = True
     diff: str | None = None
     real_path: str | None = None
+    short: str = ""
 
     def __post_init__(self) -> None:
         if ".." in self.reason:
@@ -102,8 +115,13 @@ class Outcome:
 
     @property
     def name(self) -> str:
-        """The id without its kind."""
+        """The id without its kind: of a file its whole destination."""
         return self.id.partition(":")[2]
+
+    @property
+    def short_name(self) -> str:
+        """The name beside its host: a destination below work_dir or home without that."""
+        return self.short or self.name
 
     @property
     def is_failure(self) -> bool:

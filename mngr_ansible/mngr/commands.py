@@ -105,6 +105,7 @@ def _many(command: _Command) -> _Command:
 @_agents
 @_what_and_how
 @_many
+@click.option("--full", is_flag=True, help="Show every step; in a terminal fine ones are only counted")
 @click.option("--diff", is_flag=True, help="Show file changes as a diff (never for secrets)")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when anything would change")
 @click.option("--commands", is_flag=True, help="Print only the install commands, for a shell")
@@ -130,18 +131,18 @@ def plan(ctx: click.Context, /, **_: Any) -> None:
             from mngr_ansible.mngr.several import Agents
 
             report = Agents(call).plan(has_diff=call.opts.diff, is_recorded=call.opts.is_whole)
-            call.show_plan(report, text.plan_text(report, call.apply_command(call.opts.agents)))
+            call.show_plan(report, text.plan_page(report, call.apply_command(call.opts.agents)))
         else:
             agent, host, target, request = call.resolve()
             gathered = gathering.gather([target], request)
             if call.opts.system is not None:
                 report = plan_for_distro(gathered[0], call.opts.system)
-                call.show_plan(report, text.for_distro_text(report))
+                call.show_plan(report, text.for_distro_page(report))
                 return
             report = plan_report(provisioner.inspect(gathered, request), has_diff=call.opts.diff)
             if report.ok and call.opts.is_whole:
                 record_status(agent, "due" if report.is_due else "ok", lock=lambda: locked(host, request))
-            call.show_plan(call.of_agent(report), text.plan_text(report, call.apply_command([str(agent.name)])))
+            call.show_plan(call.of_agent(report), text.plan_page(report, call.apply_command([str(agent.name)])))
         if call.opts.detailed_exitcode and report.ok and report.is_due:
             ctx.exit(2)
 
@@ -150,6 +151,7 @@ def plan(ctx: click.Context, /, **_: Any) -> None:
 @_agents
 @_what_and_how
 @_many
+@click.option("--full", is_flag=True, help="Show every step; in a terminal fine ones are only counted")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask; assume yes")
 @add_common_options
 @click.pass_context
@@ -174,7 +176,7 @@ def apply(ctx: click.Context, /, **_: Any) -> None:
                     on_progress=on_progress,
                 )
                 report = agents.apply(dialog)
-            call.show(report, text.apply_text(report))
+            call.show(report, text.apply_page(report))
             return
         agent, host, target, request = call.resolve()
         call.warn(request, is_local=target.connection.is_local)
@@ -182,7 +184,7 @@ def apply(ctx: click.Context, /, **_: Any) -> None:
             dialog = messages.dialog(call.mngr_ctx, is_yes=call.opts.yes, is_verbose=call.opts.verbose > 0)
             report = provisioner.provision(gathering.gather([target], request), request, dialog).report
             record_status(agent, status_of(report.hosts[0]))
-        call.show(call.of_agent(report), text.apply_text(report))
+        call.show(call.of_agent(report), text.apply_page(report))
 
 
 @ansible.command(name="render")
@@ -209,7 +211,7 @@ def render(ctx: click.Context, /, **_: Any) -> None:
         report = provisioner.render(
             gathered, request, Path(directory), dialog, is_desired=is_desired, is_plain=is_plain
         )
-        call.show(call.of_agent(report), text.render_text(report))
+        call.show(call.of_agent(report), text.render_page(report))
 
 
 @ansible.command(name="bootstrap")
@@ -232,9 +234,9 @@ def bootstrap(ctx: click.Context, /, **_: Any) -> None:
     with invocation(ctx, "bootstrap") as call:
         report = bootstrap.run(call)
         if call.opts.dry_run:
-            call.show(report, text.summed_text(report))
+            call.show(report, text.summed_page(report))
         else:
-            call.show(report, text.apply_text(report))
+            call.show(report, text.apply_page(report))
 
 
 @ansible.command(name="plugins")
@@ -246,7 +248,7 @@ def plugins(ctx: click.Context, /, **_: Any) -> None:
     """Show the plugins in order, their hooks, and what each needs; without AGENT, for this machine."""
     from mngr_ansible.provisioning.listing import plugins_report
     from mngr_ansible.provisioning.targets import open_targets
-    from mngr_ansible.report.text import plugins_text
+    from mngr_ansible.report.listings import plugins_page
 
     with invocation(ctx, "plugins") as call:
         if call.opts.agent is not None:
@@ -256,7 +258,7 @@ def plugins(ctx: click.Context, /, **_: Any) -> None:
                 target = replace(targets[0], mngr_ctx=call.mngr_ctx)
             request = call.request(is_local=True)
         report = plugins_report(request, [target])
-        call.show(report, plugins_text(report))
+        call.show(report, plugins_page(report))
 
 
 @ansible.command(name="catalog")
@@ -266,11 +268,11 @@ def plugins(ctx: click.Context, /, **_: Any) -> None:
 def catalog(ctx: click.Context, /, **_: Any) -> None:
     """Show the known tools, their sources, and which are tested; with NAME, everything about one tool."""
     from mngr_ansible.provisioning.listing import catalog_report
-    from mngr_ansible.report.text import catalog_text
+    from mngr_ansible.report.listings import catalog_page
 
     with invocation(ctx, "catalog") as call:
         report = catalog_report(call.opts.tool)
-        call.show(report, catalog_text(report, is_whole=call.opts.tool is not None))
+        call.show(report, catalog_page(report, is_whole=call.opts.tool is not None))
 
 
 @ansible.command(name="content")
@@ -281,11 +283,12 @@ def catalog(ctx: click.Context, /, **_: Any) -> None:
 def content(ctx: click.Context, /, **_: Any) -> None:
     """Print the directory that holds roles/ and playbooks/, or copy them."""
     from mngr_ansible.provisioning.listing import content_report
+    from mngr_ansible.report.page import Verbatim
 
     with invocation(ctx, "content") as call:
         copy, collection = (Path(each) if each else None for each in (call.opts.copy_to, call.opts.collection))
         report = content_report(copy, collection)
-        call.show(report, report.extra["path"])
+        call.show(report, (Verbatim(str(report.extra["path"])),))
 
 
 @ansible.command(name="inventory")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mngr_ansible.mngr.created_with import CreatedWith
     from mngr_ansible.mngr.trust import Words
     from mngr_ansible.provisioning.request import Request, Target
+    from mngr_ansible.report.page import Page
     from mngr_ansible.report.report import Report
 
 type Install = Literal["auto", "print"]
@@ -64,6 +65,7 @@ class AnsibleCliOptions(CommonCliOptions):
     timeout: float | None = None
     yes: bool = False
     diff: bool = False
+    full: bool = False
     detailed_exitcode: bool = False
     commands: bool = False
     desired: bool = False
@@ -269,7 +271,7 @@ class Invocation:
         finally:
             self.stdout = sys.stdout
 
-    def show(self, report: "Report", words: str) -> None:
+    def show(self, report: "Report", page: "Page") -> None:
         """Print the result on stdout.
 
         Raises:
@@ -277,7 +279,7 @@ class Invocation:
         """
         from mngr_ansible.mngr import messages
 
-        self.print(report, words)
+        self.print(report, page)
         if report.errors and not report.hosts:
             raise messages.as_mngr_error(report.errors[0])
         if not report.ok:
@@ -286,21 +288,21 @@ class Invocation:
                 report = dataclasses.replace(report, hosts=tuple(hosts))
             raise messages.as_failures(report)
 
-    def show_plan(self, report: "Report", words: str) -> None:
+    def show_plan(self, report: "Report", page: "Page") -> None:
         """Print the plan; with ``--commands`` its commands alone, and warn of the steps for which there is none.
 
         Raises:
             PluginMngrError: the command did not do its job.
         """
-        from mngr_ansible.report import text
+        from mngr_ansible.report import plain, text
 
         if self.opts.commands:
-            for line in filter(None, text.no_command_text(report).split("\n")):
+            for line in filter(None, plain.text(text.no_command_page(report)).split("\n")):
                 logger.warning("{}", line)
-            words = text.commands_text(report)
-        self.show(report, words)
+            page = text.commands_page(report)
+        self.show(report, page)
 
-    def print(self, report: "Report", words: str) -> None:
+    def print(self, report: "Report", page: "Page" = ()) -> None:
         """Print one JSON document, one event, or the words for people."""
         self.is_shown = True
         with redirect_stdout(self.stdout):
@@ -311,11 +313,12 @@ class Invocation:
                     write_event_line(f"ansible_{self.name}", report.to_dict())
                 case OutputFormat.HUMAN:
                     from mngr_ansible.portable.text import printable
+                    from mngr_ansible.report.writing import written
 
                     for notice in report.to_dict()["notices"]:
                         logger.info("note: {}", printable(notice["text"]))
-                    if words:
-                        write_human_line(words)
+                    if page:
+                        write_human_line(written(page, self.stdout, is_full=self.opts.full))
             sys.stdout.flush()
 
     def write(self, words: str) -> None:
@@ -326,13 +329,13 @@ class Invocation:
     def show_stopped(self, reached: "Report") -> None:
         """Print what was reached before a signal came."""
         from mngr_ansible.mngr.messages import stopped_error
-        from mngr_ansible.report import text
+        from mngr_ansible.report import plain, text
         from mngr_ansible.report.report import Report
 
         if not self.is_shown:
             error = stopped_error(reached)
-            self.print(Report(self.name, reached.hosts, errors=(error,)), text.summed_text(reached))
-            logger.error("{}", text.error_text(error).removeprefix("error: "))
+            self.print(Report(self.name, reached.hosts, errors=(error,)), text.summed_page(reached))
+            logger.error("{}", plain.text(text.error_page(error)).removeprefix("error: "))
 
     def apply_command(self, agents: "Sequence[str]") -> str:
         """The command that makes the changes which this one shows."""
@@ -386,5 +389,5 @@ def invocation(ctx: click.Context, name: str) -> Iterator[Invocation]:
         if not call.is_shown and call.output is not OutputFormat.HUMAN:
             if not isinstance(cause, MngrAnsibleError):
                 cause = MngrAnsibleError(str(error), remedy=error.user_help_text or "")
-            call.print(Report(name, errors=(cause,)), "")
+            call.print(Report(name, errors=(cause,)))
         raise

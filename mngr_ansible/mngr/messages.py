@@ -13,10 +13,11 @@ from mngr_ansible.diff.outcome import DUE, Outcome, Status
 from mngr_ansible.errors import RUN_AGAIN, ErrorGroup, MngrAnsibleError, PluginError, PreconditionError
 from mngr_ansible.portable.text import clause, one_stop, printable
 from mngr_ansible.provisioning.request import Confirm, Dialog
-from mngr_ansible.report import text
+from mngr_ansible.report import plain, text
 from mngr_ansible.report.gathered_lines import GatheredLines
 from mngr_ansible.report.progress import GoingOn, ProgressCallback, described
 from mngr_ansible.report.report import HostReport, Interrupted, Report, listed
+from mngr_ansible.report.steps import status_words
 from mngr_ansible.system.signals import Terminated, signals_ignored
 from mngr_ansible.values import replace
 
@@ -141,7 +142,7 @@ def stopped_error(reached: Report) -> MngrAnsibleError:
 def stopped_text(reached: Report) -> str:
     """The table of what was reached before a signal came, and what may go on."""
     problem = printable(f"ansible: {stopped_error(reached).problem}. {RUN_AGAIN}")
-    return "\n".join(filter(None, [text.summed_text(reached), problem]))
+    return "\n".join(filter(None, [plain.text(text.summed_page(reached)), problem]))
 
 
 def _running(host: HostReport) -> list[str]:
@@ -212,7 +213,7 @@ def _problem(outcome: Outcome) -> str:
         case Status.BLOCKED | Status.TOO_NEW | Status.UNKNOWN if outcome.kind == "package":
             return f"{described(outcome)}{reason}"
         case _:
-            return f"{outcome.name}: {text.status_words(outcome.status)}{reason}"
+            return f"{outcome.name}: {status_words(outcome.status)}{reason}"
 
 
 def _error(problem: str, remedy: str) -> PluginMngrError:

@@ -109,6 +109,7 @@ def _host_report(prepared: Prepared, steps: Sequence[Outcome], lines: Sequence[s
         notices_of(prepared),
         prepared.error,
         about,
+        state.paths.work_dir if state is not None else "",
     )
 
 

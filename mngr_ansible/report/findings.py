@@ -1,11 +1,14 @@
 """What a verb that only checks has found: ``doctor``, ``check`` and ``check-plugin``."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from mngr_ansible.portable.text import one_stop, printable
+from mngr_ansible.portable.text import one_stop
+from mngr_ansible.report.page import Page, Row, Table, Tone
 from mngr_ansible.report.report import Report
 from mngr_ansible.values import frozen
+
+_TONES: Mapping[str, Tone] = {"ok": "fine", "warning": "warning", "problem": "problem"}
 
 
 @frozen
@@ -34,12 +37,10 @@ def checks_report(command: str, findings: Sequence[Finding]) -> Report:
     return Report(command, extra={"checks": checks})
 
 
-def findings_text(findings: Sequence[Finding]) -> str:
-    """A line for each finding, with its remedy below it."""
-    width = max((len(each.name) for each in findings), default=0)
-    lines = []
-    for each in findings:
-        lines.append(f"{each.status:<8} {printable(each.name):<{width}}  {printable(each.text)}")
-        if each.remedy:
-            lines.append(f"{'':<9}{'':<{width}}  {printable(one_stop(each.remedy))}")
-    return "\n".join(lines)
+def findings_page(findings: Sequence[Finding]) -> Page:
+    """A row for each finding, with its remedy below it."""
+    rows = [
+        Row(each.status, _TONES[each.status], each.name, (one_stop(each.text),), reason=one_stop(each.remedy))
+        for each in findings
+    ]
+    return (Table(tuple(rows)),) if rows else ()

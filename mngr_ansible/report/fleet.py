@@ -4,28 +4,42 @@ from collections.abc import Iterator, Sequence
 
 from mngr_ansible.diff.outcome import Status
 from mngr_ansible.errors import ErrorGroup, MngrAnsibleError
-from mngr_ansible.portable.text import one_stop, printable
+from mngr_ansible.portable.text import one_stop
+from mngr_ansible.report.page import Part, Problem, Summary, Table, Tone
+from mngr_ansible.report.plain import listed
 from mngr_ansible.report.report import HostReport, Report
-from mngr_ansible.report.text import counted, error_text, heading, host_text, step_lines
+from mngr_ansible.report.text import host_table, place_of
+from mngr_ansible.values import replace
 
 _FEW = 4
 """So many hosts are named in an error's first line."""
 
+_COLUMNS = 80
+"""Lines of an error's hosts are at most so long, with its indent."""
 
-def tables(hosts: Sequence[HostReport], columns: int, *, is_run: bool) -> list[str]:
+
+def tables(hosts: Sequence[HostReport], *, is_run: bool) -> tuple[Table, ...]:
     """A table for all hosts that are alike in every row, in the order of their first hosts."""
-    alike: dict[tuple[str, ...], list[HostReport]] = {}
+    alike: dict[object, list[tuple[HostReport, Table]]] = {}
     for host in hosts:
-        alike.setdefault((counted(host.outcomes, is_run=is_run), *step_lines(host.outcomes, columns)), []).append(host)
-    return [
-        host_text(group[0], columns, is_run=is_run) if len(group) == 1 else _table(group, *key, columns=columns)
-        for key, group in alike.items()
-    ]
+        table = host_table(host, is_run=is_run)
+        alike.setdefault((table.count, table.rows), []).append((host, table))
+    return tuple(
+        group[0][1] if len(group) == 1 else _shared(group[0][1], [host for host, _ in group])
+        for group in alike.values()
+    )
 
 
-def _table(hosts: Sequence[HostReport], count: str, *lines: str, columns: int) -> str:
-    head = heading(f"{len(hosts)} {_called(hosts)}   {_about(hosts)}", f"each: {count}", columns)
-    return "\n".join([head, *_wrapped([host.host for host in hosts], columns, "    "), *lines])
+def _shared(table: Table, hosts: Sequence[HostReport]) -> Table:
+    places = {place_of(host) for host in hosts}
+    return replace(
+        table,
+        title=f"{len(hosts)} {_called(hosts)}",
+        about=_about(hosts),
+        place=places.pop() if len(places) == 1 else "",
+        count=f"each: {table.count}",
+        names=tuple(host.host for host in hosts),
+    )
 
 
 def _called(hosts: Sequence[HostReport]) -> str:
@@ -41,27 +55,15 @@ def _about(hosts: Sequence[HostReport]) -> str:
     return systems.pop() if len(systems) == 1 else f"{len(systems)} systems"
 
 
-def _wrapped(names: Sequence[str], columns: int, blanks: str) -> Iterator[str]:
-    """All the names in lines of at most 80 columns."""
-    line = ""
-    for index, name in enumerate(names):
-        word = printable(name) + ("," if index < len(names) - 1 else "")
-        if line and len(blanks) + len(line) + 1 + len(word) > min(columns, 80):
-            yield blanks + line
-            line = ""
-        line = f"{line} {word}" if line else word
-    yield blanks + line
-
-
-def errors(found: Sequence[MngrAnsibleError], columns: int) -> list[str]:
-    """Each error as text; one that several hosts have is told once, with their names and a remedy.
+def errors(found: Sequence[MngrAnsibleError]) -> tuple[Problem, ...]:
+    """Each error; one that several hosts have is told once, with their names and a remedy.
 
     What is each host's own in it, such as its user, is shown of the first one.
     """
     alike: dict[object, list[MngrAnsibleError]] = {}
     for each in _single(found):
         alike.setdefault(each.alike if each.host else id(each), []).append(each)
-    return [_shared(group, columns) for group in alike.values()]
+    return tuple(map(_problem, alike.values()))
 
 
 def _single(found: Sequence[MngrAnsibleError]) -> Iterator[MngrAnsibleError]:
@@ -72,10 +74,10 @@ def _single(found: Sequence[MngrAnsibleError]) -> Iterator[MngrAnsibleError]:
             yield each
 
 
-def _shared(group: Sequence[MngrAnsibleError], columns: int) -> str:
+def _problem(group: Sequence[MngrAnsibleError]) -> Problem:
     first, names = group[0], list(dict.fromkeys(each.host or "" for each in group))
     if len(names) == 1:
-        return error_text(first)
+        return Problem(first.host or "", first.problem, first.remedy)
     remedy = first.remedy
     if any(each.remedy != remedy for each in group):
         remedy = f"For {first.host}, and the others likewise: {remedy}"
@@ -84,10 +86,10 @@ def _shared(group: Sequence[MngrAnsibleError], columns: int) -> str:
         others = ", ".join(names[1:])
         problem, host = first.problem, f"{names[0]}, and likewise {others}" if is_example else ", ".join(names)
     else:
-        listing = "\n".join(_wrapped(names, columns - 7, "  "))
+        listing = "\n".join(listed(names, _COLUMNS - len("error: "), "  "))
         problem = f"{one_stop(first.problem)}\n{listing}"
         host = f"{len(names)} hosts, such as {names[0]}" if is_example else f"{len(names)} hosts"
-    return error_text(MngrAnsibleError(problem, remedy=remedy, host=host))
+    return Problem(host, problem, remedy)
 
 
 _ENDS = {
@@ -102,11 +104,20 @@ _ENDS = {
 _PROBLEMS = frozenset({Status.BLOCKED, Status.FAILED, Status.TOO_NEW, Status.UNKNOWN})
 """Steps that end so are counted as a problem, also the optional ones."""
 
-_WORDS = ("done", "to change", "ok", "failed", "with a problem", "to finish by hand", "unknown", "not reached")
-"""In the order in which the last line has them."""
+_WORDS: dict[str, Tone] = {
+    "done": "done",
+    "to change": "change",
+    "ok": "fine",
+    "failed": "problem",
+    "with a problem": "problem",
+    "to finish by hand": "warning",
+    "unknown": "problem",
+    "not reached": "problem",
+}
+"""In the order in which a summary has them."""
 
 
-def last_line(report: Report) -> str:
+def summary(report: Report) -> Summary:
     """How many hosts ended how after a run, or what they need in a plan.
 
     Such as ``12 hosts: 9 done (9 changed), 3 not reached``. Optional steps with a problem are counted behind what their
@@ -116,8 +127,12 @@ def last_line(report: Report) -> str:
     by_word: dict[str, list[HostReport]] = {}
     for host in report.hosts:
         by_word.setdefault(_end(host) if is_run else _need(host), []).append(host)
-    parts = [f"{len(by_word[word])} {word}{_more(by_word[word], word)}" for word in _WORDS if word in by_word]
-    return f"{len(report.hosts)} {_called(report.hosts)}: {', '.join(parts)}"
+    parts = [
+        Part(len(found), word, tone, tuple(host.host for host in found), _more(found, word))
+        for word, tone in _WORDS.items()
+        if (found := by_word.get(word))
+    ]
+    return Summary(f"{len(report.hosts)} {_called(report.hosts)}", tuple(parts))
 
 
 def _more(hosts: Sequence[HostReport], word: str) -> str:
@@ -126,7 +141,7 @@ def _more(hosts: Sequence[HostReport], word: str) -> str:
     problems = sum(map(_has_problem, hosts)) if word in ("done", "to change") else 0
     parts = [f"{changed} changed"] if word == "done" else []
     parts += [f"{problems} with a problem"] if problems else []
-    return f" ({', '.join(parts)})" if parts else ""
+    return ", ".join(parts)
 
 
 def _has_problem(host: HostReport) -> bool:

@@ -60,7 +60,7 @@ def untouched(due: Due) -> tuple[Outcome, ...]:
 
 def unreached(plan: Plan) -> tuple[Outcome, ...]:
     """The steps of a host that never answered: ``not-reached``, with destinations as written."""
-    steps = [unseen(each) for each in plan.transfers]
+    steps = [unseen(each, plan.home, plan.work_dir) for each in plan.transfers]
     steps += [
         Outcome(each.id, "package", Status.NOT_REACHED, None, str(each.range) or "any", each.plugins)
         for each in plan.requirements

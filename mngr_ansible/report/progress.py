@@ -9,7 +9,7 @@ from mngr_ansible.diff.python import BOOTSTRAP
 from mngr_ansible.errors import MngrAnsibleError
 from mngr_ansible.portable.text import one_stop
 from mngr_ansible.report.report import HostReport
-from mngr_ansible.report.text import by_reason, status_words
+from mngr_ansible.report.steps import by_reason, status_words
 
 if TYPE_CHECKING:
     from mngr_ansible.run.playbook import Stage

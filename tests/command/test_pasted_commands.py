@@ -18,7 +18,7 @@ from mngr_ansible.host.ssh_errors import FailedConnection, connection_error
 from mngr_ansible.host.ssh_settings import SshSettings
 from mngr_ansible.plan.local_files import ReadableSecret
 from mngr_ansible.portable import checks, managers, sh
-from mngr_ansible.report import text
+from mngr_ansible.report import plain, text
 from mngr_ansible.report.report import HostReport, Report
 from tests.support.builders import contribution, due, requirements
 
@@ -222,6 +222,6 @@ def test_the_line_for_the_profile_of_a_login(stubs: Path, directory: str) -> Non
 @given(name=words)
 def test_the_name_of_a_host_above_its_commands(stubs: Path, name: str) -> None:
     hosts = tuple(HostReport(each, is_local=False, commands=("record command",)) for each in (name, "other"))
-    shown = text.commands_text(Report("plan", hosts)).split("\n")
+    shown = plain.text(text.commands_page(Report("plan", hosts))).split("\n")
     assert len(shown) == 4
     pasted(stubs, shown, {"record", "#"})

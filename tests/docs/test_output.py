@@ -8,7 +8,7 @@ import pytest
 
 from mngr_ansible import Outcome, Report, Status
 from mngr_ansible.mngr.commands import ansible
-from mngr_ansible.report import text
+from mngr_ansible.report import plain, text
 from mngr_ansible.report.report import HostReport
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,7 +41,7 @@ def test_the_readme_shows_a_plan_as_it_is_printed(monkeypatch):
     host = HostReport("build-1", False, outcomes, about="Debian GNU/Linux 12 (bookworm), root")
     command = "mngr-ansible apply --manifest agent-host.yml --host build-1"
 
-    printed = text.plan_text(Report("plan", (host,)), command)
+    printed = plain.text(text.plan_page(Report("plan", (host,)), command))
 
     typed = f"```console\n$ {command.replace('apply', 'plan')}\n"
     assert printed == (ROOT / "README.md").read_text().split(typed, 1)[1].split("\n```", 1)[0]

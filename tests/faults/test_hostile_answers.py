@@ -18,7 +18,8 @@ from mngr_ansible.host.connection import LocalShell, ShellResult
 from mngr_ansible.host.probe import probe
 from mngr_ansible.host.probe_request import ProbeRequest
 from mngr_ansible.portable import offers as manager_offers
-from mngr_ansible.report.text import error_text
+from mngr_ansible.report import plain
+from mngr_ansible.report.text import error_page
 from tests.support.builders import claim, requirements
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def test_any_change_of_an_honest_answer_is_read_or_refused_and_leads_nowhere(ask
             state: Any = probe(Hostile(honest, lambda _: changed(lines, edits)), question, 5)
         except HostError as error:
             outcomes["refused"] += 1
-            told = error_text(error)
+            told = plain.text(error_page(error))
         else:
             outcomes["read"] += 1
             told = state.login.user + state.system.name

@@ -22,7 +22,7 @@ from mngr_ansible.provisioning.gathering import gather
 from mngr_ansible.provisioning.reporting import plan_report
 from mngr_ansible.provisioning.request import Target, build_request
 from mngr_ansible.provisioning.targets import host_target
-from mngr_ansible.report import text
+from mngr_ansible.report import plain, text
 
 _RANDOM = re.compile(r"\b[0-9a-f]{16}\b")
 FILES = 5
@@ -96,7 +96,7 @@ def seen(count: int, directory: Path) -> dict[str, int]:
     assert not report.all_errors, report.all_errors
     with (directory / "plan").open("w") as file, contextlib.redirect_stdout(file):
         json.dump(report.to_dict(), file, indent=2)
-        print(text.plan_text(report, "mngr-ansible apply"))
+        print(plain.text(text.plan_page(report, "mngr-ansible apply")))
     due = sum(each.status not in (Status.OK, Status.SKIPPED) for host in report.hosts for each in host.outcomes)
     planned = len(report.hosts)
     del report

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from mngr_ansible.diff.outcome import ONLY_A_RUN_CAN_TELL, Outcome, Status
 from mngr_ansible.errors import ErrorGroup, HostError, InputError, MngrAnsibleError
+from mngr_ansible.report import plain
 from mngr_ansible.report.report import HostReport, Report
 from mngr_ansible.report.text import (
-    apply_text,
-    errors_text,
-    no_command_text,
-    plan_text,
-    render_text,
-    summed_text,
+    apply_page,
+    errors_page,
+    no_command_page,
+    plan_page,
+    render_page,
+    summed_page,
     tables,
-    wrong_text,
+    wrong_page,
 )
+
+if TYPE_CHECKING:
+    from mngr_ansible.report.page import Page
 
 GIT = Outcome("package:git", "package", Status.OK, "2.39.5", ">=2.39", ("manifest",))
 NPMRC = Outcome("file:/root/.npmrc", "file", Status.MISSING, None, "0600, secret", ("manifest",))
@@ -43,21 +49,23 @@ def dead(name: str, *outcomes: Outcome) -> HostReport:
     return HostReport(name, False, outcomes, error=error)
 
 
-def lines(text: str) -> list[str]:
-    """The lines of a text, of which each is at most 80 columns long."""
-    assert all(len(line) <= 80 for line in text.splitlines())
-    return text.splitlines()
+def lines(page: Page) -> list[str]:
+    """The lines of a page for a pipe, of which each is at most 80 columns long."""
+    found = plain.text(page).splitlines()
+    assert all(len(line) <= 80 for line in found)
+    return found
 
 
 def test_hosts_that_are_alike_in_every_row_are_one_table_with_their_names() -> None:
     fine, changing = hosts(1, GIT, to(NPMRC, "ok"), start=3), hosts(17, GIT, NPMRC, start=4)
     report = Report("plan", (*hosts(2, GIT, NPMRC), *fine, *changing))
-    assert lines(plan_text(report, "mngr-ansible apply")) == [
+    assert lines(plan_page(report, "mngr-ansible apply")) == [
         "19 hosts   Debian 12, root                                each: 1 of 2 to change",
         "    web-1, web-2, web-4, web-5, web-6, web-7, web-8, web-9, web-10, web-11,",
         "    web-12, web-13, web-14, web-15, web-16, web-17, web-18, web-19, web-20",
         "  ok       git           2.39.5  >=2.39  manifest",
         "  missing  /root/.npmrc  0600, secret    manifest",
+        "",
         "web-3   Debian 12, root                                         0 of 2 to change",
         "  ok  git           2.39.5  >=2.39  manifest",
         "  ok  /root/.npmrc  0600, secret    manifest",
@@ -68,18 +76,19 @@ def test_hosts_that_are_alike_in_every_row_are_one_table_with_their_names() -> N
 
 def test_agents_of_mngr_are_called_agents() -> None:
     report = Report("plan", hosts(2, GIT, agent="a"))
-    assert plan_text(report, "apply").splitlines()[0].startswith("2 agents   ")
-    assert plan_text(report, "apply").endswith("\n2 agents: 2 ok")
+    shown = lines(plan_page(report, "apply"))
+    assert (shown[0].split("   ")[0], shown[-1]) == ("2 agents", "2 agents: 2 ok")
 
 
 def test_hosts_that_never_answered_are_one_table_of_a_run_and_the_last_line_counts_them() -> None:
     done = hosts(9, GIT, to(NPMRC, "changed"))
     lost = [dead(f"db-{index}", to(NPMRC, "not-reached"), to(GIT, "not-reached")) for index in range(3)]
-    assert lines(apply_text(Report("apply", (*done, *lost)))) == [
+    assert lines(apply_page(Report("apply", (*done, *lost)))) == [
         "9 hosts   Debian 12, root                                   each: 1 of 2 changed",
         "    web-1, web-2, web-3, web-4, web-5, web-6, web-7, web-8, web-9",
         "  ok       git           2.39.5  >=2.39  manifest",
         "  changed  /root/.npmrc  0600, secret    manifest",
+        "",
         "3 hosts                                      each: 0 of 2 changed, 2 not started",
         "    db-0, db-1, db-2",
         "  not started  /root/.npmrc  0600, secret  manifest",
@@ -90,11 +99,11 @@ def test_hosts_that_never_answered_are_one_table_of_a_run_and_the_last_line_coun
 
 def test_alike_hosts_of_several_systems_are_one_table_and_one_host_alone_looks_as_ever() -> None:
     report = Report("apply", (*hosts(2, GIT), *hosts(1, GIT, start=3, about="Ubuntu 24.04, root")))
-    assert lines(apply_text(report))[0].startswith("3 hosts   2 systems  ")
+    assert lines(apply_page(report))[0].startswith("3 hosts   2 systems  ")
     users = Report("apply", (host("a", GIT, about="Debian 12, u1"), host("b", GIT, about="Debian 12, u2")))
-    assert lines(apply_text(users))[0].startswith("2 hosts   Debian 12  ")
+    assert lines(apply_page(users))[0].startswith("2 hosts   Debian 12  ")
     alone = Report("apply", hosts(1, GIT))
-    assert lines(apply_text(alone)) == [
+    assert lines(apply_page(alone)) == [
         "web-1   Debian 12, root                                           0 of 1 changed",
         "  ok  git  2.39.5  >=2.39  manifest",
     ]
@@ -102,7 +111,7 @@ def test_alike_hosts_of_several_systems_are_one_table_and_one_host_alone_looks_a
 
 def test_a_reason_makes_hosts_differ() -> None:
     blocked = [host(f"web-{index}", to(GIT, "blocked", f"reason {index % 2}")) for index in range(4)]
-    heads = [line for line in lines("\n".join(tables(Report("plan", tuple(blocked))))) if line.startswith("2 hosts")]
+    heads = [line for line in lines(tables(Report("plan", tuple(blocked)))) if line.startswith("2 hosts")]
     assert len(heads) == 2
 
 
@@ -131,7 +140,7 @@ def test_a_reason_makes_hosts_differ() -> None:
 def test_the_last_line_counts_how_hosts_ended_or_what_they_need(
     command: str, steps: list[Outcome], counted: str
 ) -> None:
-    last = lines(summed_text(Report(command, (*hosts(3, *steps), dead("db-1", to(NPMRC, "not-reached"))))))[-1]
+    last = lines(summed_page(Report(command, (*hosts(3, *steps), dead("db-1", to(NPMRC, "not-reached"))))))[-1]
     assert last == f"4 hosts: {counted}, 1 not reached".replace("3 not reached, 1 not", "4 not")
 
 
@@ -140,20 +149,20 @@ def test_a_host_that_was_not_begun_is_not_reached_also_where_all_its_steps_are_o
     left = HostReport("web-9", False, (optional,))
     assert left.ok
     assert (
-        lines(summed_text(Report("apply", (*hosts(1, GIT), left))))[-1] == "2 hosts: 1 done (0 changed), 1 not reached"
+        lines(summed_page(Report("apply", (*hosts(1, GIT), left))))[-1] == "2 hosts: 1 done (0 changed), 1 not reached"
     )
 
 
 @pytest.mark.parametrize("is_required", [True, False])
 def test_a_host_that_was_lost_in_an_optional_step_is_unknown(is_required: bool) -> None:
     lost = host("web-9", to(NPMRC, "changed"), to(GIT, "unknown", is_required=is_required), error=DEAD)
-    assert lines(summed_text(Report("apply", (*hosts(2, to(NPMRC, "changed")), lost))))[-1] == (
+    assert lines(summed_page(Report("apply", (*hosts(2, to(NPMRC, "changed")), lost))))[-1] == (
         "3 hosts: 2 done (2 changed), 1 unknown"
     )
 
 
 def test_that_a_required_step_stops_the_rest_of_its_host_is_said_where_the_table_has_steps_to_change() -> None:
-    stopped = lines(plan_text(Report("plan", hosts(1, NPMRC, to(GIT, "blocked", "no source"))), "x"))
+    stopped = lines(plan_page(Report("plan", hosts(1, NPMRC, to(GIT, "blocked", "no source"))), "x"))
     assert stopped[0].endswith("  1 of 2 to change, 1 with a problem")
     assert stopped[-1] == "Nothing was changed. apply would change nothing either: required steps stop it."
 
@@ -162,7 +171,7 @@ def test_a_render_ends_with_its_directory() -> None:
     report = Report(
         "render", (*hosts(2, NPMRC), *hosts(1, to(GIT, "blocked", "no source"), start=3)), extra={"path": "/d"}
     )
-    assert lines(render_text(report))[-3:] == [
+    assert lines(render_page(report))[-3:] == [
         "3 hosts: 2 to change, 1 with a problem",
         "The playbook fails on web-3, and says why.",
         "/d",
@@ -173,7 +182,7 @@ def test_commands_that_several_hosts_have_are_shown_once_with_all_their_names() 
     advised, commands = to(GIT, "advised"), ("sudo apt-get install -y git",)
     alike = hosts(2, advised, commands=commands)
     report = Report("apply", (*alike, host("c", advised, commands=("sudo dnf install -y git",)), host("d", GIT)))
-    assert lines(apply_text(report))[-5:] == [
+    assert lines(apply_page(report))[-5:] == [
         "To run on web-1, web-2:",
         "  sudo apt-get install -y git",
         "To run on c:",
@@ -184,12 +193,13 @@ def test_commands_that_several_hosts_have_are_shown_once_with_all_their_names() 
 
 def test_why_there_is_no_command_is_said_once_for_all_hosts() -> None:
     blocked = hosts(6, to(GIT, "blocked", "no source"))
-    assert no_command_text(Report("plan", blocked)) == "web-1, web-2, web-3 and 3 more: no command for git: no source"
+    shown = lines(no_command_page(Report("plan", blocked)))
+    assert shown == ["web-1, web-2, web-3 and 3 more: no command for git: no source"]
 
 
 def test_this_machine_among_others_has_a_table_and_its_commands_as_they_have() -> None:
     local = HostReport("localhost", True, (to(GIT, "advised"),), ("sudo apt-get install -y git",), about="Debian 12, u")
-    shown = lines(apply_text(Report("apply", (local, *hosts(1, GIT)))))
+    shown = lines(apply_page(Report("apply", (local, *hosts(1, GIT)))))
     assert shown[0].startswith("localhost   Debian 12, u")
     assert "To run on localhost:" in shown
 
@@ -201,7 +211,7 @@ def gone(name: str, remedy: str = "Check that it is up.") -> HostError:
 def test_an_error_that_several_hosts_have_is_told_once_with_their_names() -> None:
     other = HostError("its name cannot be resolved", remedy="Correct the name.", host="db-1")
     found: list[MngrAnsibleError] = [gone("web-1"), other, gone("web-2"), InputError("bad", remedy="Fix it.")]
-    assert lines(errors_text(found)) == [
+    assert lines(errors_page(found)) == [
         "error: web-1, web-2: it does not answer",
         "       Check that it is up.",
         "error: db-1: its name cannot be resolved",
@@ -213,7 +223,7 @@ def test_an_error_that_several_hosts_have_is_told_once_with_their_names() -> Non
 
 def test_many_names_of_an_error_stand_below_it() -> None:
     found = ErrorGroup([gone(f"web-{index}") for index in range(1, 18)])
-    assert lines(errors_text([found])) == [
+    assert lines(errors_page([found])) == [
         "error: 17 hosts: it does not answer",
         "         web-1, web-2, web-3, web-4, web-5, web-6, web-7, web-8, web-9, web-10,",
         "         web-11, web-12, web-13, web-14, web-15, web-16, web-17",
@@ -223,7 +233,7 @@ def test_many_names_of_an_error_stand_below_it() -> None:
 
 def test_a_remedy_that_names_a_host_is_shown_for_the_first_one() -> None:
     found = [gone(name, f"Try it by hand: ssh {name}") for name in ("a", "b")]
-    assert lines(errors_text(found)) == [
+    assert lines(errors_page(found)) == [
         "error: a, b: it does not answer",
         "       For a, and the others likewise: Try it by hand: ssh a",
     ]
@@ -235,9 +245,9 @@ def test_an_error_is_told_once_where_it_differs_in_what_is_the_host_s_own() -> N
         error = HostError(f"it does not accept this user and key (u{index}@10.0.0.{index}: no)", remedy="Give the key.")
         error.host, error.own = f"web-{index}", (f"u{index}", f"10.0.0.{index}")
         found.append(error)
-    first = errors_text(found[:2]).splitlines()[0]
+    first = plain.text(errors_page(found[:2])).splitlines()[0]
     assert first == "error: web-0, and likewise web-1: it does not accept this user and key (u0@10.0.0.0: no)"
-    assert errors_text(found).splitlines() == [
+    assert plain.text(errors_page(found)).splitlines() == [
         "error: 6 hosts, such as web-0: it does not accept this user and key (u0@10.0.0.0: no)",
         "         web-0, web-1, web-2, web-3, web-4, web-5",
         "       Give the key.",
@@ -246,7 +256,7 @@ def test_an_error_is_told_once_where_it_differs_in_what_is_the_host_s_own() -> N
 
 def test_quiet_shows_the_hosts_that_are_not_as_they_should_be_and_the_last_line() -> None:
     failed = host("db-1", to(GIT, "failed", "no space left"), commands=("sudo apt-get install -y git",))
-    assert lines(wrong_text(Report("apply", (*hosts(3, to(NPMRC, "changed")), failed)))) == [
+    assert lines(wrong_page(Report("apply", (*hosts(3, to(NPMRC, "changed")), failed)))) == [
         "db-1   Debian 12, root                          0 of 1 changed, 1 with a problem",
         "  failed  git  >=2.39  manifest",
         "    no space left",
@@ -255,8 +265,8 @@ def test_quiet_shows_the_hosts_that_are_not_as_they_should_be_and_the_last_line(
         "4 hosts: 3 done (3 changed), 1 failed",
     ]
     gone = dead("db-2", to(NPMRC, "not-reached"))  # its error says all
-    assert lines(wrong_text(Report("apply", (*hosts(1, GIT), gone)))) == ["2 hosts: 1 done (0 changed), 1 not reached"]
-    plan = lines(wrong_text(Report("plan", (*hosts(2, GIT), host("c", NPMRC), dead("db-1")))))
+    assert lines(wrong_page(Report("apply", (*hosts(1, GIT), gone)))) == ["2 hosts: 1 done (0 changed), 1 not reached"]
+    plan = lines(wrong_page(Report("plan", (*hosts(2, GIT), host("c", NPMRC), dead("db-1")))))
     assert plan[0].startswith("c  ")
     assert plan[2:] == ["4 hosts: 1 to change, 2 ok, 1 not reached"]
 
@@ -265,7 +275,7 @@ def test_quiet_shows_the_hosts_that_are_not_as_they_should_be_and_the_last_line(
 def test_an_own_playbook_of_a_plan_is_neither_to_change_nor_a_problem(count: int, said: str) -> None:
     book = Outcome("playbook:base.yml", "playbook", Status.UNKNOWN, reason=ONLY_A_RUN_CAN_TELL)
     report = Report("plan", hosts(1, GIT, *(SITE, book)[:count]))
-    shown = lines(plan_text(report, "mngr-ansible apply"))
+    shown = lines(plan_page(report, "mngr-ansible apply"))
     assert shown[0].endswith(f"  0 of 1 to change, {said}")
     assert shown[2].split() == ["unknown", "site.yml", "only", "a", "run", "can", "tell", "command-line"]
     assert shown[2 + count :] == ["Nothing was changed. To run the playbooks: mngr-ansible apply"]
@@ -273,13 +283,13 @@ def test_an_own_playbook_of_a_plan_is_neither_to_change_nor_a_problem(count: int
 
 
 def test_an_own_playbook_alone_a_lost_one_and_one_that_failed() -> None:
-    alone = lines(plan_text(Report("plan", hosts(1, SITE)), "x"))
+    alone = lines(plan_page(Report("plan", hosts(1, SITE)), "x"))
     assert alone[0].endswith("  1 playbook to run")
     lost = Report("apply", hosts(1, GIT, to(SITE, "unknown", "it was running when the run was cut off")))
     assert not lost.ok
-    assert lines(apply_text(lost))[0].endswith("1 with a problem")
+    assert lines(apply_page(lost))[0].endswith("1 with a problem")
     failed = Report("apply", hosts(1, to(GIT, "changed"), to(SITE, "failed", "task Restart nginx: no such service")))
-    assert lines(apply_text(failed))[-2:] == [
+    assert lines(apply_page(failed))[-2:] == [
         "  failed   site.yml          command-line",
         "    task Restart nginx: no such service",
     ]

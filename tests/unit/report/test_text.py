@@ -8,10 +8,9 @@ from types import SimpleNamespace
 import pytest
 
 from mngr_ansible.diff.outcome import Outcome, Status
-from mngr_ansible.errors import ErrorGroup, HostError, MissingFilesError
-from mngr_ansible.report import text
+from mngr_ansible.errors import ErrorGroup, HostError, MissingFilesError, MngrAnsibleError
+from mngr_ansible.report import plain, text
 from mngr_ansible.report.report import HostReport, Report
-from mngr_ansible.report.text import advice_text, apply_text, error_text, host_text, plan_text
 
 GIT = Outcome("package:git", "package", Status.OK, "2.39.5", ">=2.39", ("claude", "mngr"))
 NODE = Outcome(
@@ -30,8 +29,20 @@ def host(*outcomes: Outcome, **more) -> HostReport:
     )
 
 
-def lines(*outcomes: Outcome, columns: int = 80, is_run: bool = False) -> list[str]:
-    return host_text(host(*outcomes), columns, is_run=is_run).split("\n")
+def host_text(report: HostReport, *, is_run: bool = False) -> str:
+    return plain.text((text.host_table(report, is_run=is_run),))
+
+
+def advice_text(report: Report) -> str:
+    return plain.text(text.advice_page(report))
+
+
+def error_text(error: MngrAnsibleError) -> str:
+    return plain.text(text.error_page(error))
+
+
+def lines(*outcomes: Outcome, is_run: bool = False) -> list[str]:
+    return host_text(host(*outcomes), is_run=is_run).split("\n")
 
 
 def test_a_heading_has_the_host_its_system_and_the_number_of_changes():
@@ -63,7 +74,7 @@ def with_statuses(*statuses: Status) -> tuple[Outcome, ...]:
     ],
 )
 def test_a_heading_after_a_run_says_what_was_changed(statuses, count):
-    assert lines(*with_statuses(*statuses), columns=120, is_run=True)[0].endswith(f" {count}")
+    assert lines(*with_statuses(*statuses), is_run=True)[0].endswith(f" {count}")
 
 
 @pytest.mark.parametrize(
@@ -76,7 +87,7 @@ def test_a_heading_after_a_run_says_what_was_changed(statuses, count):
     ],
 )
 def test_a_heading_before_a_run_says_what_is_to_change(statuses, count):
-    assert lines(*with_statuses(*statuses), columns=120)[0].endswith(f" {count}")
+    assert lines(*with_statuses(*statuses))[0].endswith(f" {count}")
 
 
 def test_every_step_has_a_row_with_its_status_in_words():
@@ -88,11 +99,21 @@ def test_every_step_has_a_row_with_its_status_in_words():
     assert " ".join(rows[3]) == "ok git 2.39.5 >=2.39 claude, mngr"
 
 
-@pytest.mark.parametrize("columns", [60, 80, 120])
-def test_the_table_fits_its_columns(columns):
+def test_nothing_is_cut_and_a_long_cell_moves_only_its_own_row():
     long = Outcome("file:/" + "long/" * 40, "file", Status.MISSING, None, "0644", ("plugin-" * 20,))
-    rows = lines(NODE, long, GIT, columns=columns)
-    assert all(len(row) <= columns for row in rows)
+    short = lines(NPMRC, GIT)[1:]
+    rows = lines(NPMRC, long, GIT)[1:]
+    assert rows[1].split() == ["missing", "/" + "long/" * 40, "0644", "plugin-" * 20]
+    assert [row.split() for row in (rows[0], rows[2])] == [row.split() for row in short]
+    assert all(len(row) <= 80 for row in (rows[0], rows[2]))
+
+
+def test_a_file_below_work_dir_has_a_relative_name_and_the_heading_says_where_that_is():
+    below = dataclasses.replace(CLAUDE, short=".claude")
+    shown = host_text(host(below, GIT, work_dir="/w")).split("\n")
+    assert shown[0].startswith("build-1   Debian 12, root, in /w  ")
+    assert shown[1].split()[:2] == ["differs", ".claude/"]
+    assert host_text(host(GIT, work_dir="/w")).split("\n")[0].startswith("build-1   Debian 12, root   ")
 
 
 @pytest.mark.parametrize("status", [Status.BLOCKED, Status.FAILED, Status.UNKNOWN, Status.TOO_NEW])
@@ -104,10 +125,10 @@ def test_a_step_that_needs_a_person_shows_its_reason(status):
 def test_control_characters_of_a_stranger_are_escaped():
     evil = Outcome("package:x", "package", Status.BLOCKED, "1\x1b[2J", None, ("p\rq",), "a\nb\x1b]0;t\x07")
 
-    text = host_text(host(evil), 200) + error_text(HostError("\x1b[31m", remedy="\x07", host="h"))
+    shown = host_text(host(evil)) + error_text(HostError("\x1b[31m", remedy="\x07", host="h"))
 
-    assert all(char.isprintable() or char == "\n" for char in text)
-    assert len(text.split("\n")) == 4
+    assert all(char.isprintable() or char == "\n" for char in shown)
+    assert len(shown.split("\n")) == 4
 
 
 def test_an_error_is_a_problem_its_list_and_a_remedy_below_it():
@@ -124,7 +145,7 @@ def test_a_plan_shows_the_apply_command_only_where_something_can_be_done():
     blocked = dataclasses.replace(GIT, status=Status.BLOCKED)
     optional = dataclasses.replace(blocked, is_required=False)
     for steps, can in (((NODE,), True), ((GIT,), False), ((NODE, blocked), False), ((NODE, optional), True)):
-        output = plan_text(Report("plan", (host(*steps),)), "mngr-ansible apply")
+        output = plain.text(text.plan_page(Report("plan", (host(*steps),)), "mngr-ansible apply"))
         assert output.endswith("To make these changes: mngr-ansible apply") is can
         assert ("apply would change nothing either" in output) is (blocked in steps)
 
@@ -150,7 +171,7 @@ def test_what_is_repeated_reads_back_as_it_was_given():
 )
 def test_beside_the_commands_alone_every_step_without_one_is_named_with_its_reason(step, said):
     step = Outcome("package:node", "package", **step)
-    output = text.no_command_text(Report("plan", (host(step, commands=("apt-get install -y x",)),)))
+    output = plain.text(text.no_command_page(Report("plan", (host(step, commands=("apt-get install -y x",)),))))
     assert output.startswith(said)
     assert bool(output) is bool(said)
 
@@ -160,7 +181,7 @@ def test_a_reason_that_several_steps_have_is_told_once_with_all_their_names():
     two = [Outcome(f"package:{name}", "package", Status.BLOCKED, reason=reason) for name in "ab"]
     report = host(*two, is_local=True)
     told = "Debian 12 offers none of the packages a and b"
-    assert text.no_command_text(Report("plan", (report,))) == f"no command for a, b: {told}"
+    assert plain.text(text.no_command_page(Report("plan", (report,)))) == f"no command for a, b: {told}"
     assert advice_text(Report("apply", (report,))) == f"a, b: blocked: {told}"
 
 
@@ -174,7 +195,7 @@ def test_why_a_step_was_not_begun_is_no_advice():
 
 def test_on_this_machine_apply_prints_the_commands_alone():
     local = host(NODE, host="localhost", is_local=True, commands=("sudo apt-get install -y nodejs",))
-    assert apply_text(Report("apply", (local,))) == "sudo apt-get install -y nodejs"
+    assert plain.text(text.apply_page(Report("apply", (local,)))) == "sudo apt-get install -y nodejs"
 
 
 @pytest.mark.parametrize(
@@ -188,7 +209,7 @@ def test_the_advice_counts_packages_and_asks_the_person_to_run_the_commands(comm
     advised = Outcome("package:node", "package", Status.ADVISED)
 
     copied = dataclasses.replace(NPMRC, status=Status.CHANGED)
-    text = advice_text(Report("apply", (host(advised, GIT, copied, is_local=True, commands=(command,)),)))
+    advice = advice_text(Report("apply", (host(advised, GIT, copied, is_local=True, commands=(command,)),)))
 
-    assert text.startswith("1 of 2 packages is missing or too old on this machine (Debian 12).")
-    assert whose in text
+    assert advice.startswith("1 of 2 packages is missing or too old on this machine (Debian 12).")
+    assert whose in advice
