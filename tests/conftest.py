@@ -40,9 +40,12 @@ class StartHost(Protocol):
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--strict-hosts``, and the versions that nox chooses."""
+    """Add ``--strict-hosts``, ``--write-pages``, and the versions that nox chooses."""
     parser.addoption("--core", help="run the tests of tests/ops with this ansible-core alone, such as 2.18")
     parser.addoption("--controller-python", default="3.12", help="the Python that --core gets")
+    parser.addoption(
+        "--write-pages", action="store_true", help="tests/hosts/test_pages.py writes what commands print into the pages"
+    )
     parser.addoption(
         "--strict-hosts", action="store_true", help="fail where a test skips: this machine must have everything"
     )

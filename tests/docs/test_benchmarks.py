@@ -49,7 +49,7 @@ def test_the_plots_are_of_these_results_and_on_the_page(measured, name):
 
 def test_every_picture_of_a_page_is_there():
     for markdown in DOCS.glob("*.md"):
-        for path in re.findall(r'(?:src|srcset)="([^":]+)"', markdown.read_text()):
+        for path in re.findall(r'<(?:img|source)\b[^>]* (?:src|srcset)="([^":]+)"', markdown.read_text()):
             assert (DOCS / path).is_file(), f"{markdown.name}: {path}"
 
 

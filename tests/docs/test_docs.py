@@ -27,7 +27,7 @@ from mngr_ansible.spec.packages import PackageRequirement
 from tests.support.command_line import mngr_ansible
 
 ROOT = content_directory()
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -78,19 +78,16 @@ def test_every_command_line_shown_parses(command):
     parser().parse_args(shlex.split(command)[1:])
 
 
-def test_the_readmes_plugin_is_a_plugin(monkeypatch, home):
+def test_the_readmes_plugin_is_a_plugin_that_needs_nothing_of_ours(home):
     (source,) = blocks(ROOT / "README.md", "python")
     plugin = types.ModuleType("shown")
     exec(compile(source, "README.md", "exec"), plugin.__dict__)
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "x")
 
     plan = build_plan(plugins=[plugin])
 
+    assert "mngr_ansible" not in source
     assert [each.id for each in plan.requirements] == ["package:git", "package:node"]
-    assert [each.reason for each in plan.skipped] == [
-        "~/.claude.json does not exist",
-        "~/.config/claude does not exist",
-    ]
+    assert [each.reason for each in plan.skipped] == ["~/.claude.json does not exist"]
 
 
 def test_what_plugin_authors_are_shown_is_accepted(monkeypatch, tmp_path):
@@ -135,7 +132,7 @@ def test_every_hook_is_documented_with_its_arguments():
 
 def test_the_settings_and_the_manifest_shown_are_accepted(tmp_path):
     (settings,) = blocks(ROOT / "docs/users.md", "toml")
-    (shown,) = blocks(ROOT / "docs/users.md", "yaml")
+    shown = blocks(ROOT / "docs/users.md", "yaml")[-1]
 
     Settings.parse(tomllib.loads(settings)["plugins"]["ansible"])
     read = manifest.contribution(yaml.safe_load(shown), plugin="manifest", origin="manifest", directory=tmp_path)

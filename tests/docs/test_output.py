@@ -2,17 +2,18 @@
 
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from mngr_ansible import Outcome, Report, Status
+from mngr_ansible import MngrAnsibleError, Outcome, Report, Status
 from mngr_ansible.mngr.commands import ansible
 from mngr_ansible.report import plain, text
 from mngr_ansible.report.report import HostReport
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def shown(language: str) -> list[str]:
@@ -45,6 +46,21 @@ def test_the_readme_shows_a_plan_as_it_is_printed(monkeypatch):
 
     typed = f"```console\n$ {command.replace('apply', 'plan')}\n"
     assert printed == (ROOT / "README.md").read_text().split(typed, 1)[1].split("\n```", 1)[0]
+
+
+def test_the_page_for_users_shows_a_fleet_as_it_is_printed(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    git = Outcome("package:git", "package", Status.OK, "2.39.5", ">=2.39", ("manifest",))
+    npmrc = Outcome("file:/root/.npmrc", "file", Status.CHANGED, wanted="0600, secret", plugins=("manifest",))
+    lost = tuple(replace(each, status=Status.NOT_REACHED, current="") for each in (npmrc, git))
+    about = "Debian GNU/Linux 12 (bookworm), root"
+    web = [HostReport(f"web-{number}", False, (npmrc, git), about=about) for number in range(1, 10)]
+    dead = MngrAnsibleError("it does not answer", remedy="")
+    database = [HostReport(f"db-{number}", False, lost, error=dead) for number in range(1, 4)]
+
+    printed = text.apply_text(Report("apply", (*web, *database)))
+
+    assert printed in (ROOT / "docs/users.md").read_text()
 
 
 def mngr_lines() -> list[str]:
