@@ -6,7 +6,7 @@ What is heavy is imported where it is needed, most of it while ssh connects.
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -194,26 +194,76 @@ def _password() -> str:
 
 @contextmanager
 def _dialog(options: argparse.Namespace, hosts: Sequence[str]) -> "Iterator[Dialog]":
-    """The dialog about these hosts. Alike lines of many come together, unless every event is to be seen."""
+    """The dialog about these hosts: a display in a terminal, lines elsewhere, and where every event is to be seen.
+
+    Alike lines of many hosts come together.
+    """
     from mngr_ansible.provisioning.request import SILENT, Dialog
 
     write = _writer(hosts, is_named=bool(options.host or options.inventory))
     if options.quiet:
-        yield Dialog(SILENT.on_progress, _confirm(options), is_verbose=False)
-    elif options.verbose or len(hosts) <= _FEW:
-        if len(hosts) > 1:
-            from mngr_ansible.report.progress import GoingOn
+        yield Dialog(SILENT.on_progress, _confirm(options))
+    elif options.verbose:
+        yield Dialog(_going_on(write, hosts), _confirm(options), is_verbose=True)
+    elif _has_display():
+        from mngr_ansible.cli.live import LiveDisplay
 
-            write = GoingOn(hosts).told(write)
-        yield Dialog(write, _confirm(options), options.verbose)
-    else:
-        from mngr_ansible.report.gathered_lines import GatheredLines
-
-        gathered = GatheredLines(write, hosts)
+        display = LiveDisplay(hosts, is_named=bool(options.host or options.inventory), plain=write)
         try:
-            yield Dialog(gathered, _confirm(options, gathered.tell))
+            with _gathered(display.tell, hosts) as (tell, tell_all):
+
+                @contextmanager
+                def aside() -> Iterator[None]:
+                    tell_all()
+                    with display.aside():
+                        yield
+
+                yield Dialog(tell, _confirm(options, aside), on_work=display.note, aside=aside)
         finally:
-            gathered.tell()
+            display.close()
+    else:
+        with _gathered(write, hosts) as (tell, tell_all):
+
+            @contextmanager
+            def told() -> Iterator[None]:
+                tell_all()
+                yield
+
+            yield Dialog(tell, _confirm(options, told), aside=told)
+
+
+def _has_display() -> bool:
+    if sys.stderr is None or not sys.stderr.isatty():
+        return False
+    from mngr_ansible.cli import live
+
+    return live.has_display(sys.stderr)
+
+
+@contextmanager
+def _gathered(
+    write: "ProgressCallback", hosts: Sequence[str]
+) -> "Iterator[tuple[ProgressCallback, Callable[[], None]]]":
+    """What takes lines of these hosts, and what tells those that are held back."""
+    if len(hosts) <= _FEW:
+        yield _going_on(write, hosts), lambda: None
+        return
+    from mngr_ansible.report.gathered_lines import GatheredLines
+
+    gathered = GatheredLines(write, hosts)
+    try:
+        yield gathered, gathered.tell
+    finally:
+        gathered.tell()
+
+
+def _going_on(write: "ProgressCallback", hosts: Sequence[str]) -> "ProgressCallback":
+    """The same, which does not say of the last host that others go on."""
+    if len(hosts) < 2:
+        return write
+    from mngr_ansible.report.progress import GoingOn
+
+    return GoingOn(hosts).told(write)
 
 
 def _writer(hosts: Sequence[str], *, is_named: bool) -> "ProgressCallback":
@@ -226,21 +276,19 @@ def _writer(hosts: Sequence[str], *, is_named: bool) -> "ProgressCallback":
     return write
 
 
-def _nothing() -> None:
-    pass
-
-
-def _confirm(options: argparse.Namespace, before: Callable[[], None] = _nothing) -> "Confirm | None":
-    """Asks a question, after ``before`` was called; None where nobody can answer."""
+def _confirm(
+    options: argparse.Namespace, aside: "Callable[[], AbstractContextManager[object]]" = nullcontext
+) -> "Confirm | None":
+    """Asks a question, in the block of ``aside``; None where nobody can answer."""
     if options.yes:
         return lambda _question: True
     if options.json or not all(stream and stream.isatty() for stream in (sys.stdin, sys.stderr)):  # None: closed
         return None
 
     def ask(question: str) -> bool:
-        before()
-        print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
-        return sys.stdin.readline().strip().lower() in ("y", "yes")
+        with aside():
+            print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+            return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     return ask
 

@@ -276,6 +276,12 @@ class OpenSsh:
         words = [*as_arguments(options), *self.arguments(), *self.own.extra]
         return [self._program(), "-T", *extra, *words, *self._destination()]
 
+    def command_beside(self, *extra: str) -> list[str]:
+        """ssh with all its options and the host, to look at the shared connection; what is ``extra`` comes before."""
+        options = {"ControlMaster": "no", "ControlPath": f'"{self.control_path}"'}
+        words = [*extra, *as_arguments(options), *self.arguments(), *self.own.extra]
+        return [self._program(), "-T", *words, *self._destination()]
+
     def _shell_command(self, seconds: float) -> list[str]:
         """ssh, and the shell that it starts on the host, which is ended after so many seconds."""
         return [*self._command(), bounded_shell(math.ceil(seconds) + 1)]

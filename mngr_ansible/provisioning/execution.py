@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mngr_ansible.diff.due import Due
 from mngr_ansible.diff.outcome import Status
@@ -18,7 +18,7 @@ from mngr_ansible.portable.managers import LOCK_SECONDS
 from mngr_ansible.provisioning.at_once import at_once
 from mngr_ansible.provisioning.ended_hosts import OnOver, telling
 from mngr_ansible.provisioning.request import Dialog, Prepared, Request, by_alias, passwords
-from mngr_ansible.report.progress import follower
+from mngr_ansible.report.progress import Follower
 from mngr_ansible.report.report import HostReport, Report
 from mngr_ansible.run.archive import keep_failed_run
 from mngr_ansible.run.bundle import placed_files
@@ -29,6 +29,9 @@ from mngr_ansible.run.playbook import HostRun
 from mngr_ansible.run.ready import ReadyAnsible
 from mngr_ansible.run.runner import Event, RunRecord, RunResult, RunStop, run
 from mngr_ansible.values import frozen, replace
+
+if TYPE_CHECKING:
+    from mngr_ansible.report.work import NewsOfStage
 
 _CLEAN_UP_SECONDS = 5
 """How long all hosts are given to remove the temporary directory of a run that was cut off."""
@@ -147,14 +150,17 @@ def run_hosts(
         MngrAnsibleError: the directory could not be written, or Ansible could not be started.
     """
     hosts = by_alias(prepared)
-    follow = follower(
+    follower = Follower(
         {alias: each.target.name for alias, each in hosts.items()},
         {one.alias: one.due for one in runs},
         dialog.on_progress,
         is_verbose=dialog.is_verbose,
+        on_work=dialog.on_work,
+        news=_news(hosts, runs) if dialog.on_work is not None else None,
     )
-    if on_over is not None:
-        follow = telling(follow, hosts, runs, on_over)
+    for one in runs:
+        dialog.at(hosts[one.alias].target.name, "starting Ansible")
+    follow = follower if on_over is None else telling(follower, hosts, runs, on_over)
     if ready is not None:  # it was started without the options of ssh
         args = ssh_arguments(request.control_path or f"{ready.sockets}/%C")
         runs = [replace(one, variables={"ansible_ssh_args": args, **one.variables}) for one in runs]
@@ -186,6 +192,7 @@ def run_hosts(
                 control_path=request.control_path,
                 remote_tmp=str(directory / "tmp"),  # of this machine; other hosts have their own
                 on_event=follow,
+                on_wait=follower.look,
                 passwords=sudo_passwords,
                 record=record,
                 ready=ready,
@@ -202,6 +209,12 @@ def run_hosts(
     if dialog.is_verbose and result.details and signal is None:
         dialog.on_progress("", result.details)
     return HostsRun(frozenset(one.alias for one in runs), result, signal)
+
+
+def _news(hosts: Mapping[str, Prepared], runs: Sequence[HostRun]) -> "NewsOfStage":
+    from mngr_ansible.provisioning.news import news_of_run
+
+    return news_of_run(hosts, runs)
 
 
 def _texts(event: Event) -> tuple[str, str]:

@@ -69,8 +69,11 @@ def inspect(
     started = time.monotonic() - max(each.spent for each in gathered)
 
     def inspect_one(each: Prepared) -> Prepared:
-        inspected = _inspect(each, request, started, is_applied=is_applied, is_everything_asked=is_everything_asked)
+        inspected = _inspect(
+            each, request, started, dialog, is_applied=is_applied, is_everything_asked=is_everything_asked
+        )
         error = inspected.error
+        dialog.over(each.target.name, is_ok=error is None)
         is_stopped = isinstance(error, HostStoppedError) or signal_that_came() is not None
         if error is not None and not is_stopped and len(gathered) > 1:
             dialog.on_progress(each.target.name, failed_early(error))
@@ -81,8 +84,15 @@ def inspect(
 
 
 def _inspect(
-    prepared: Prepared, request: Request, started: float, *, is_applied: bool, is_everything_asked: bool
+    prepared: Prepared,
+    request: Request,
+    started: float,
+    dialog: Dialog,
+    *,
+    is_applied: bool,
+    is_everything_asked: bool,
 ) -> Prepared:
+    dialog.at(prepared.target.name, "checking")
     target, plan, request = prepared.target, prepared.plan, request.of(prepared.target)
     implied = plan.implied
     requirements = (*plan.requirements, *implied.values())
@@ -113,6 +123,8 @@ def _inspect(
         _require_privilege(request, state, is_needed=bool(resolved) or request.become, asking=asking, correct=typed)
         plan = resolve_destinations(plan, state.login.home, state.paths.work_dir, state.paths.real)
         asked = plan.requirements if is_everything_asked else unmet_requirements(plan, state)
+        if asked:
+            dialog.at(target.name, "asking what the package managers offer")
         resolver = ask_offers(
             target.connection,
             Resolver(state, plan.policy, implied),
@@ -325,7 +337,7 @@ def _waves(
             except MngrAnsibleError as error:
                 error.host = error.host or each.target.name
                 return replace(each, error=error)
-        return _inspect(each, request, started, is_applied=True, is_everything_asked=False)
+        return _inspect(each, request, started, dialog, is_applied=True, is_everything_asked=False)
 
     def ask(some: Sequence[Prepared]) -> Sequence[Prepared]:
         return confirm_local_installs(confirm_deletions(some, dialog), dialog)
@@ -334,14 +346,15 @@ def _waves(
         if before_run is not None and each.due is not None:
             before_run(each)
         if each.due is not None and not each.due.stops:
-            announce(each.target.name, each.due, waves.tell, is_summed_up=is_summed_up)
+            has_display = dialog.on_work is not None
+            announce(each.target.name, each.due, waves.tell, is_summed_up=is_summed_up, has_display=has_display)
             if request.is_patient and any(one.manager in managers.SYSTEM for one in each.due.installs):
                 from mngr_ansible.provisioning.execution import transaction_seconds
 
                 waves.tell(each.target.name, _PATIENCE.format(transaction_seconds(request)))
 
     def end(each: Prepared, host: HostReport) -> HostReport:
-        return finish(each, host, request) if is_finished else host
+        return finish(each, host, request, dialog) if is_finished else host
 
     def has_question(each: Prepared) -> bool:
         due = each.due
@@ -357,12 +370,14 @@ def _run_wave() -> "RunWave":
     return run_wave
 
 
-def finish(prepared: Prepared, report: HostReport, request: Request) -> HostReport:
+def finish(prepared: Prepared, report: HostReport, request: Request, dialog: Dialog = SILENT) -> HostReport:
     """Call the plugins' ``on_after_…`` for a host that is as planned; what they raise is in the report."""
     if not report.ok:
         return report
     try:
-        run_after(request.hooks(), {**prepared.target.arguments(), "report": report}, host=prepared.target.name)
+        if (hooks := request.hooks())["on_after_agent_provisioning"]:
+            with dialog.aside():  # they may write to the terminal
+                run_after(hooks, {**prepared.target.arguments(), "report": report}, host=prepared.target.name)
     except MngrAnsibleError as error:
         return replace(report, error=error)
     return report

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from mngr_ansible.errors import MngrAnsibleError, UsageError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from mngr_ansible.host.state import HostState
     from mngr_ansible.inventory.answer import HostBeyond
     from mngr_ansible.report.progress import ProgressCallback
+    from mngr_ansible.report.work import WorkCallback
     from mngr_ansible.run.own_playbook import OwnPlaybookRun
     from mngr_ansible.run.ready import ReadyAnsible
 
@@ -244,11 +246,29 @@ class Dialog:
         on_progress: gets a host's name and a line of progress, or a warning.
         confirm: asks a question; None where nobody can answer.
         is_verbose: whether every event of the run is a line of progress.
+        on_work: gets what each host is at, for a display; None: that is told in lines.
+        aside: inside its block, what others write to the terminal is not in the way of a display, nor it in theirs.
     """
 
     on_progress: "ProgressCallback" = _ignore
     confirm: Confirm | None = None
     is_verbose: bool = False
+    on_work: "WorkCallback | None" = None
+    aside: Callable[[], AbstractContextManager[object]] = nullcontext
+
+    def at(self, host: str, text: str) -> None:
+        """Show what a host is at; where there is no display that is not told at all."""
+        if self.on_work is not None:
+            from mngr_ansible.report.work import Work
+
+            self.on_work(host, Work(text))
+
+    def over(self, host: str, *, is_ok: bool) -> None:
+        """Show that nothing more is done for a host, likewise."""
+        if self.on_work is not None:
+            from mngr_ansible.report.work import Over
+
+            self.on_work(host, Over(is_ok))
 
 
 SILENT = Dialog()

@@ -250,6 +250,7 @@ class Waves:
     def _looked(self, index: int, inspected: Prepared) -> None:
         self._looking.discard(index)
         self._latest = time.monotonic()
+        self._dialog.at(inspected.target.name, "waiting")
         if isinstance(inspected.error, HostStoppedError) or (inspected.error and signal_that_came()):  # ssh got it too
             self._leave(index)
             return
@@ -362,10 +363,12 @@ class Waves:
         """Report a host that is not begun any more, or on which nothing was changed yet."""
         self._free_place(index)
         self._tally.leave(index, self._command)
+        self._dialog.over(self.hosts[index].target.name, is_ok=False)
 
     def _take(self, index: int, host: HostReport) -> None:
         """Keep the report of a host."""
         self._tally.reports[index] = host
+        self._dialog.over(host.host, is_ok=host.ok)
         if not host.ok:
             self._count_failure(index)
 
@@ -392,6 +395,8 @@ class Waves:
     def _stop(self) -> None:
         """End everything that goes on. One more signal ends it sooner: it takes the hosts from what cleans up there."""
         self._is_over = True
+        for index in (*self._looking, *(index for wave in self._waves for index in wave.open)):
+            self._dialog.at(self.hosts[index].target.name, "stopping")
         ending = [self.hosts[index].target.connection for index in self._looking]
         while True:
             try:

@@ -6,15 +6,11 @@ The one place of this folder that waits: a timer tells what was held back.
 import threading
 from collections.abc import Callable, Sequence
 
-from mngr_ansible.portable.regular_expressions import regex
-from mngr_ansible.report.progress import GoingOn, Line
+from mngr_ansible.report.progress import Ended, GoingOn, Line
 from mngr_ansible.report.report import listed
 
 _MOMENT = 0.5
 """Seconds that a line may be held back for others that are like it."""
-
-_SPENT = regex(r"(?s)(done in |not done after )(\d+\.\d)( s.*)")
-"""How a host ended (``report.progress.summary``): lines that differ in the seconds alone are alike."""
 
 
 class _Group:
@@ -24,7 +20,6 @@ class _Group:
         self.place = place
         """Where it is told: after those with a smaller one."""
         self.lines: dict[str, str] = {}
-        self.seconds: set[float] = set()
 
 
 class GatheredLines:
@@ -52,12 +47,7 @@ class GatheredLines:
             self._write(host, line)
             return
         with self._lock:
-            ended = _SPENT.fullmatch(line)
-            alike = line.alike if isinstance(line, Line) else line
-            group = self._group(host, f"{ended[1]}{ended[3]}" if ended else alike)
-            group.lines.setdefault(host, line)
-            if ended:
-                group.seconds.add(float(ended[2]))
+            self._group(host, _alike(line)).lines.setdefault(host, line)
             if self._timer is None:
                 self._timer = threading.Timer(self._moment, self.tell)
                 self._timer.daemon = True
@@ -98,9 +88,18 @@ class GatheredLines:
                 self._write(f"all {len(names)} {self._what}" if is_of_all else listed(names), line)
 
     def _told(self, group: _Group, names: Sequence[str]) -> str:
-        """The line of the first host, with the seconds of all; without others that go on, where there are none."""
+        """The line of the first host: of those that ended with the seconds of all, of those that failed without others
+        that go on, where there are none."""
         line = group.lines[names[0]]
-        if ended := _SPENT.fullmatch(line):
-            spent = dict.fromkeys((min(group.seconds), max(group.seconds)))
-            return f"{ended[1]}{' to '.join(map(str, spent))}{ended[3]}"
+        if isinstance(line, Ended):
+            ended = (each.seconds for each in group.lines.values() if isinstance(each, Ended))
+            spent = [each for each in ended if each is not None]
+            return Ended.after(spent, line.start, line.rest, is_ok=line.is_ok)
         return self._going_on.line(names, line)
+
+
+def _alike(line: str) -> str:
+    """What lines of several hosts are compared by: the seconds do not count."""
+    if isinstance(line, Ended):
+        return f"{line.start}{line.rest}"
+    return line.alike if isinstance(line, Line) else line

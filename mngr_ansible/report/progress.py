@@ -10,8 +10,11 @@ from mngr_ansible.errors import MngrAnsibleError
 from mngr_ansible.portable.text import one_stop
 from mngr_ansible.report.report import HostReport
 from mngr_ansible.report.steps import by_reason, status_words
+from mngr_ansible.report.work import StillAtWork, Work, bytes_text
 
 if TYPE_CHECKING:
+    from mngr_ansible.plan.transfers import PlacedEntry
+    from mngr_ansible.report.work import NewsOfStage, WorkCallback
     from mngr_ansible.run.playbook import Stage
     from mngr_ansible.run.runner import Event
 
@@ -31,6 +34,31 @@ class Line(str):
     def __new__(cls, text: str, alike: str) -> Self:
         line = super().__new__(cls, text)
         line.alike = alike
+        return line
+
+
+class Ended(str):
+    """The line of a host that has ended.
+
+    Attributes:
+        is_ok: whether the host is as planned.
+        seconds: that it took, which are between the two other parts of the line; None: the line has no time.
+        start: what is before the seconds.
+        rest: what is behind them.
+    """
+
+    is_ok: bool
+    seconds: float | None
+    start: str
+    rest: str
+
+    @classmethod
+    def after(cls, seconds: Sequence[float], start: str, rest: str, *, is_ok: bool) -> Self:
+        """Of one host, or of several that ended alike, after these seconds."""
+        spent = dict.fromkeys((min(seconds), max(seconds))) if seconds else ()
+        words = " to ".join(f"{each:.1f}" for each in spent)
+        line = cls(f"{start} {words} s{rest}" if words else f"{start}{rest}")
+        line.is_ok, line.seconds, line.start, line.rest = is_ok, seconds[0] if seconds else None, start, rest
         return line
 
 
@@ -56,11 +84,13 @@ class GoingOn:
         return lambda host, line: write(host, self.line([host], line))
 
 
-def announce(name: str, due: Due, on_progress: ProgressCallback, *, is_summed_up: bool = False) -> None:
+def announce(
+    name: str, due: Due, on_progress: ProgressCallback, *, is_summed_up: bool = False, has_display: bool = False
+) -> None:
     """Say of every package that is missing or too old what becomes of it, then what is copied and deleted.
 
     Only what is not installed is a warning. ``is_summed_up``: one line has named what is installed already.
-    Source: docs/contract.md "Hooks".
+    ``has_display``: that files are copied is shown while it is done. Source: docs/contract.md "Hooks".
     """
     installed = {each.requirement.id for each in due.installs} | ({BOOTSTRAP} if due.needs_python else set())
     for outcome in due.outcomes:
@@ -76,10 +106,8 @@ def announce(name: str, due: Due, on_progress: ProgressCallback, *, is_summed_up
     for reason, names, kind in by_reason(optional):
         verb, done = "are" if len(names) > 1 else "is", "copied" if kind == "file" else "installed"
         on_progress(name, f"warning: {', '.join(names)} {verb} optional and cannot be {done}: {reason}")
-    files = [placed for each in due.transfers for placed in each.entries if placed.entry.kind in ("file", "link")]
-    if files and not due.is_python_advised:
-        count = "1 file" if len(files) == 1 else f"{len(files)} files"
-        on_progress(name, f"copying {count} ({_bytes(sum(placed.entry.size for placed in files))})")
+    if (files := copying(due)) and not has_display and not due.is_python_advised:
+        on_progress(name, files)
     for each in due.transfers:
         deleted = [placed for placed in each.entries if placed.entry.kind == "absent"]
         if deleted and not due.is_python_advised:
@@ -88,61 +116,114 @@ def announce(name: str, due: Due, on_progress: ProgressCallback, *, is_summed_up
             on_progress(name, f"{verb} in {each.transfer.destination}: {len(deleted)} ({named})")
 
 
-def follower(
-    names: Mapping[str, str], dues: Mapping[str, Due], on_progress: ProgressCallback, *, is_verbose: bool
-) -> "Callable[[Event], None]":
-    """What to do with each event of a run: report warnings, and the package manager that a host has come to.
+class Follower:
+    """Takes the events of a run: tells of warnings, and what each host has come to.
 
-    A manager's turn comes when every step before it has been reported by its id and the playbook goes on. That may be
+    A stage's turn comes when every step before it has been reported by its id and the playbook goes on. That may be
     at another time on each host: only those are looked at of which something was reported.
-
-    Args:
-        names: what the user calls the hosts, by alias.
-        dues: what is to change on the hosts of the run, by alias.
-        on_progress: gets the lines.
-        is_verbose: report every event.
     """
-    from mngr_ansible.run.playbook import run_stages
 
-    walks = {alias: _Walk(run_stages(due)) for alias, due in dues.items()}
-    moved = dict.fromkeys(walks)
-    warned: set[tuple[str, str]] = set()
-    told: set[tuple[str, str]] = set()
+    def __init__(
+        self,
+        names: Mapping[str, str],
+        dues: Mapping[str, Due],
+        on_progress: ProgressCallback,
+        *,
+        is_verbose: bool,
+        on_work: "WorkCallback | None" = None,
+        news: "NewsOfStage | None" = None,
+    ) -> None:
+        """Nothing is told yet.
 
-    def follow(event: "Event") -> None:
-        host = names.get(event.host, "")
+        Args:
+            names: what the user calls the hosts, by alias.
+            dues: what is to change on the hosts of the run, by alias.
+            on_progress: gets the lines.
+            is_verbose: report every event.
+            on_work: gets what each host is at; None: that is told in lines.
+            news: how far a stage of a host is.
+        """
+        from mngr_ansible.run.playbook import run_stages
+
+        self._names, self._dues = names, dues
+        self._on_progress, self._on_work, self._news = on_progress, on_work, news
+        self._is_verbose = is_verbose
+        self._walks = {alias: _Walk(run_stages(due)) for alias, due in dues.items()}
+        self._moved = dict.fromkeys(self._walks)
+        self._told: set[tuple[str, str]] = set()
+        self._still = StillAtWork(on_progress)
+
+    def __call__(self, event: "Event") -> None:
+        """Take an event."""
+        host = self._names.get(event.host, "")
         if event.kind == "warning" and event.text:
-            if (host, event.text) not in warned:
-                warned.add((host, event.text))
-                on_progress(host, one_stop(f"warning: {event.text}"))
-        elif event.kind == "unreachable" and len(dues) > 1 and not is_verbose:
-            if (host, event.kind) not in warned:
-                warned.add((host, event.kind))
-                on_progress(host, f"warning: it cannot be reached any more. {OTHERS_GO_ON}")
-        elif is_verbose and (event.kind, event.task) not in told:
-            if event.kind == "task":  # it begins on each host by itself
-                told.add((event.kind, event.task))
-            on_progress(host, f"{event.kind}: {event.task} {event.text or event.step or ''}".rstrip())
-        if event.host in walks:
-            walks[event.host].note(event)
-            moved[event.host] = None
+            self._tell_once(host, event.text, f"warning: {event.text}")
+        elif event.kind == "unreachable" and len(self._dues) > 1 and not self._is_verbose:
+            self._tell_once(host, event.kind, f"warning: it cannot be reached any more. {OTHERS_GO_ON}")
+        elif self._is_verbose:
+            if event.kind != "task":
+                self._on_progress(host, f"{event.kind}: {event.task} {event.text or event.step or ''}".rstrip())
+            else:  # it begins on each host by itself
+                self._tell_once("", event.task, f"task: {event.task}")
+        if event.host in self._walks:
+            self._walks[event.host].note(event)
+            self._moved[event.host] = None
         if event.kind == "task":
-            for alias in moved:
-                if (stage := walks[alias].next_stage()) is not None and stage.what != "files":
-                    on_progress(names[alias], _installing(stage))
-            moved.clear()
+            for alias in self._moved:
+                self._move(alias)
+            self._moved.clear()
 
-    return follow
+    def look(self) -> None:
+        """Called now and then while there is no event: tell of what takes long."""
+        if self._on_work is None:
+            self._still.look()
+
+    def _tell_once(self, host: str, what: str, line: str) -> None:
+        if (host, what) not in self._told:
+            self._told.add((host, what))
+            self._on_progress(host, one_stop(line))
+
+    def _move(self, alias: str) -> None:
+        """Tell what a host has come to, if that is another stage than before."""
+        walk, host = self._walks[alias], self._names[alias]
+        stage = walk.next_stage()
+        if walk.is_over:
+            self._still.end(host)
+        if stage is None:
+            return
+        is_files = stage.what == "files"
+        text = (copying(self._dues[alias]) or "updating files") if is_files else _installing(stage)
+        self._still.begin(host, text)
+        if self._on_work is not None:
+            news, is_of_host = (None, False) if self._news is None else self._news(alias, stage.what)
+            self._on_work(host, Work(text, news, is_of_host))
+        elif not is_files:  # that is told before the run
+            self._on_progress(host, text)
+
+
+def copying(due: Due) -> str:
+    """What is copied to a host: ``copying 3 files (14 kB)``; empty where nothing is."""
+    files = _files(due)
+    count = "1 file" if len(files) == 1 else f"{len(files)} files"
+    return f"copying {count} ({bytes_text(sum(placed.entry.size for placed in files))})" if files else ""
+
+
+def _files(due: Due) -> "list[PlacedEntry]":
+    return [placed for each in due.transfers for placed in each.entries if placed.entry.kind in ("file", "link")]
 
 
 class _Walk:
-    """How far one host is in its stages."""
+    """How far one host is in its stages.
+
+    Attributes:
+        is_over: whether nothing more is to come, as far as was seen at the last look.
+    """
 
     def __init__(self, stages: "Sequence[Stage]") -> None:
         self._stages = list(stages)
         self._reported: set[str] = set()
         self._announced: Stage | None = None
-        self._has_failed = False
+        self._has_failed = self.is_over = False
 
     def note(self, event: "Event") -> None:
         """Take note of a step that was reported, or of the host's end."""
@@ -154,7 +235,8 @@ class _Walk:
     def next_stage(self) -> "Stage | None":
         """The stage that the host has come to, once; None where that is none, or was announced already."""
         current = next((each for each in self._stages if not self._reported.issuperset(each.ids)), None)
-        if self._has_failed or current is None or current == self._announced:
+        self.is_over = self._has_failed or current is None
+        if self.is_over or current == self._announced:
             return None
         self._announced = current
         return current
@@ -188,21 +270,17 @@ def _needed(outcome: Outcome) -> str:
     return f"{plugins} {verb} {outcome.wanted}{purpose}"
 
 
-def _bytes(size: int) -> str:
-    if size < 1000:
-        return f"{size} B"
-    return f"{size / 1000:.0f} kB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"
-
-
-def summary(report: HostReport, seconds: float) -> str:
+def summary(report: HostReport, seconds: float) -> Ended:
     """How one host ended, in a line; ``seconds`` since its plan was begun."""
     counts: dict[Status, int] = {}
     for outcome in report.outcomes:
         counts[outcome.status] = counts.get(outcome.status, 0) + 1
     steps = ", ".join(f"{count} {_counted(status)}" for status, count in sorted(counts.items()))
     if report.ok and not {Status.CHANGED, Status.ADVISED, Status.FAILED} & set(counts):
-        return f"nothing to change: {steps or 'no plugin, setting or option asks for anything'}"
-    return f"{'done in' if report.ok else 'not done after'} {seconds:.1f} s{f': {steps}' if steps else ''}"
+        rest = f": {steps or 'no plugin, setting or option asks for anything'}"
+        return Ended.after((), "nothing to change", rest, is_ok=True)
+    start = "done in" if report.ok else "not done after"
+    return Ended.after((seconds,), start, f": {steps}" if steps else "", is_ok=report.ok)
 
 
 def failed_early(error: MngrAnsibleError, *, is_canary: bool = False) -> str:

@@ -9,7 +9,7 @@ import selectors
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -122,8 +122,10 @@ class RunProcess:
         self._latest = min(self._latest, time.monotonic() + self.stop_seconds)
         self._stdin.close()
 
-    def lines(self, deadline: float) -> Iterator[bytes]:
+    def lines(self, deadline: float, on_wait: Callable[[], object] = lambda: None) -> Iterator[bytes]:
         """Yield the lines that the child writes, up to the end of the stream.
+
+        ``on_wait`` is called about every second while no line comes.
 
         Raises:
             TimeIsUpError: the deadline (of ``time.monotonic``) came first, or the child did not end after :meth:`stop`;
@@ -133,6 +135,7 @@ class RunProcess:
         selector.register(self._stdout, selectors.EVENT_READ)
         while (remaining := min(deadline, self._latest) - time.monotonic()) > 0:
             if not selector.select(min(remaining, _LOOK_SECONDS)):
+                on_wait()
                 continue
             chunk = os.read(self._stdout.fileno(), 1 << 16)
             *whole, self._rest = (self._rest + chunk).split(b"\n")

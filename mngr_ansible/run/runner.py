@@ -124,6 +124,10 @@ class RunStop:
                 process.stop()
 
 
+def _nothing() -> None:
+    pass
+
+
 def run(
     directory: Path,
     *,
@@ -132,6 +136,7 @@ def run(
     control_path: str | None = None,
     remote_tmp: str = "~/.ansible/tmp",
     on_event: Callable[[Event], None] | None = None,
+    on_wait: Callable[[], None] = _nothing,
     passwords: Mapping[str, str] | None = None,
     record: "RunRecord | None" = None,
     ready: ReadyAnsible | None = None,
@@ -151,6 +156,7 @@ def run(
         passwords: sudo's passwords, by the hosts' names in the inventory; they go through pipes and a terminal, and are
             never written to disk.
         on_event: called with every event at once, on the calling thread. When it raises, the run is stopped.
+        on_wait: called there about every second while there is no event.
         record: an empty one; it keeps the events for a caller that handles the exceptions below.
         ready: Ansible that waits in this directory; where it died meanwhile, the playbook is run without it.
         stop: ends the run from another thread; the result is ``record.interrupted()`` then.
@@ -167,7 +173,7 @@ def run(
     if worker is not None:
         record.is_of_worker = record.is_held = True
     if ready is not None:
-        if (result := _run_ready(ready, deadline, record, on_event, stop)) is not None:
+        if (result := _run_ready(ready, deadline, record, on_event, stop, on_wait)) is not None:
             return result
         ready.put_playbook()
     process = None
@@ -183,7 +189,7 @@ def run(
                 own=own,
             )
         stop.holds(process)
-        return _follow(process, process.lines(deadline), record, on_event, stop)
+        return _follow(process, process.lines(deadline, on_wait), record, on_event, stop)
     except OSError as error:
         if process is not None:
             raise
@@ -200,10 +206,11 @@ def _run_ready(
     record: "RunRecord",
     on_event: Callable[[Event], None] | None,
     stop: RunStop,
+    on_wait: Callable[[], None],
 ) -> RunResult | None:
     """Run the playbook with the Ansible that waits for it; None where that one is dead, and nothing was run."""
     process = ready.go()
-    lines, before = process.lines(deadline), list[bytes]()
+    lines, before = process.lines(deadline, on_wait), list[bytes]()
     record.is_held = True
     stop.holds(process)
     try:
@@ -218,7 +225,7 @@ def _run_ready(
                 record.is_held = False
                 return None
         except TimeIsUpError:
-            lines = process.lines(deadline)
+            lines = process.lines(deadline, on_wait)
         except (KeyboardInterrupt, SystemExit):
             with signals_ignored(), suppress(TimeIsUpError):  # it may have begun meanwhile
                 process.stop()

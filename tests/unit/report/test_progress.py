@@ -9,7 +9,7 @@ import pytest
 from mngr_ansible import PackageRequirement, Source
 from mngr_ansible.diff.outcome import Outcome, Status
 from mngr_ansible.errors import HostError
-from mngr_ansible.report.progress import GoingOn, announce, described, failed_early, follower, summary
+from mngr_ansible.report.progress import Follower, GoingOn, announce, described, failed_early, summary
 from mngr_ansible.report.report import HostReport
 from mngr_ansible.run.runner import Event
 from tests.support.builders import contribution, due
@@ -26,7 +26,7 @@ def lines(*events: Event, is_verbose: bool = False) -> list[tuple[str, str]]:
     """The lines of a run that installs jq with apt, then left with npm, on one host."""
     left = PackageRequirement("left", sources=(Source("npm", ("left",), scope="user"),))
     seen: list[tuple[str, str]] = []
-    follow = follower(
+    follow = Follower(
         {"host-1": "build-1"},
         {"host-1": due(contribution("p", "jq", left), managers=("apt", "npm"))},
         lambda name, line: seen.append((name, line)),
@@ -78,7 +78,7 @@ def test_a_host_that_is_lost_among_several_is_told_at_once_and_once() -> None:
     seen: list[tuple[str, str]] = []
     dues = {alias: due(contribution("p", "jq")) for alias in ("host-1", "host-2")}
     names = {"host-1": "build-1", "host-2": "build-2"}
-    follow = follower(names, dues, lambda name, line: seen.append((name, line)), is_verbose=False)
+    follow = Follower(names, dues, lambda name, line: seen.append((name, line)), is_verbose=False)
     for event in [Event("unreachable", "host-2", text="Failed to connect")] * 2:
         follow(event)
     assert seen == [("build-2", "warning: it cannot be reached any more. The other hosts go on.")]
@@ -89,7 +89,7 @@ def test_hosts_that_are_not_equally_far_are_told_each_in_its_turn() -> None:
     aliases = ["host-1", "host-2"]
     dues = {alias: due(contribution("p", "jq", left), managers=("apt", "npm")) for alias in aliases}
     seen: list[tuple[str, str]] = []
-    follow = follower(dict(zip(aliases, "ab", strict=True)), dues, lambda *line: seen.append(line), is_verbose=False)
+    follow = Follower(dict(zip(aliases, "ab", strict=True)), dues, lambda *line: seen.append(line), is_verbose=False)
 
     def done(alias: str, id_: str) -> Event:
         return Event("step", alias, step={"id": id_, "status": "changed", "current": None, "reason": ""})
