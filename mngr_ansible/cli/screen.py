@@ -22,7 +22,7 @@ _WIDEST_NAME = 30
 _NARROWEST_LINE = 30
 
 _TURNING, _TURNING_ASCII = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\"
-_SIGNS_ASCII = {"✓": "+", "✗": "x", "⚠": "!"}
+_SIGNS_ASCII = {"✓": "+", "✗": "x"}
 
 
 class Screen:
@@ -46,7 +46,8 @@ class Screen:
     def draw(self, lines: Sequence[tuple[str, str]], rows: Sequence[Row]) -> None:
         """Write lines, each with the host that it is about, and below them these rows in the place of the former."""
         size = self._console.size
-        drawn = [self._row(each, min(size.width - 1, _WIDEST)) for each in rows]
+        turning = next(self._turning)
+        drawn = [self._row(each, min(size.width - 1, _WIDEST), turning) for each in rows]
         with self._console.capture() as capture:
             for host, line in lines:
                 for text in self._line(host, line, size.width):
@@ -62,13 +63,13 @@ class Screen:
         lines = sum(max(1, -(-each // width)) for each in self._widths)
         return f"\x1b[{min(lines, height - 1)}A\r\x1b[J" if lines else ""
 
-    def _row(self, row: Row, width: int) -> Text:
+    def _row(self, row: Row, width: int, turning: str) -> Text:
         name = min(self._longest, _WIDEST_NAME, width // 3)
         if row.kind == "counts":
             text = Text(f"  {row.text}", "dim")
             text.truncate(width, overflow=self._overflow)
             return text
-        sign = " " if row.kind == "news" else next(self._turning)
+        sign = " " if row.kind == "news" else turning
         start = Text.assemble((sign, "cyan"), " ", (_cut(printable(row.host), name, self._is_unicode), "bold"))
         start.pad_right(max(0, 2 + name - start.cell_len) + (2 if self._has_names else 0))
         text = Text(printable(row.text), "dim" if row.kind == "news" else "")
@@ -102,7 +103,7 @@ def _sign(line: str) -> tuple[str, str]:
     """The sign before a line, and its style."""
     if isinstance(line, Ended):
         return ("✓", "green") if line.is_ok else ("✗", "bold red")
-    return ("⚠", "yellow") if line.startswith("warning: ") else (" ", "")
+    return ("!", "yellow") if line.startswith("warning: ") else (" ", "")
 
 
 def _indented(text: Text, console: Console, width: int, indent: int) -> list[Text]:

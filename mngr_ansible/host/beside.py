@@ -25,8 +25,10 @@ _LONGEST = 1 << 16
 """Bytes of an answer."""
 
 _MASTER = regex(r"\(pid=([0-9]{1,10})\)")
-_SOCKET = regex(r"(?m)^debug1: auto-mux: Trying existing master(?: at)? '(.+)'\r?$")
-"""What ``ssh -v -O check`` says of a master: its process, and its socket."""
+"""What ``ssh -O check`` says of a master."""
+
+_SOCKET = regex(r"(?m)^controlpath (/[^%\n]+)$")
+"""What ``ssh -G`` says of its socket."""
 
 
 @frozen
@@ -77,9 +79,11 @@ class Beside:
     def _master(self, stop: threading.Event) -> Master | None:
         if self._is_possible and self._found is None:
             with suppress(HostError):
-                done = self._run(self._connection.command_beside("-v", "-O", "check"), "", stop)
-                told = "" if done is None else done.stderr
-                if (pid := _MASTER.search(told)) and (socket := _SOCKET.search(told)):
+                checked = self._run(self._connection.command_beside("-O", "check"), "", stop)
+                told = self._run(self._connection.command_beside("-G"), "", stop)
+                pid = None if checked is None else _MASTER.search(checked.stderr)
+                socket = None if told is None else _SOCKET.search(told.stdout)
+                if pid is not None and socket is not None:
                     self._found = Master(int(pid[1]), socket[1])
             self._is_possible = self._found is not None
         return self._found if self._is_possible else None

@@ -25,7 +25,7 @@ _LONGEST = 200
 """Characters of a line."""
 
 _LAST = """\
-for file in {directory}/*/output; do
+for file in {directory}/*/output-*; do
   [ -f "$file" ] && tail -c {bytes} "$file"
 done 2>/dev/null
 :
@@ -70,7 +70,7 @@ def _directory(prepared: Prepared, one: HostRun) -> str | None:
 
 
 def sent(look: Beside, total: int) -> News:
-    """How many of these bytes were sent since the first call: ``12.4 of 88.1 MB``."""
+    """How many of these bytes were sent since the first call: ``12.4 MB of 88.1 MB sent``."""
     before: list[int] = []
 
     def news(stop: threading.Event) -> str:

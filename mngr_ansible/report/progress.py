@@ -90,13 +90,13 @@ def announce(
     """Say of every package that is missing or too old what becomes of it, then what is copied and deleted.
 
     Only what is not installed is a warning. ``is_summed_up``: one line has named what is installed already.
-    ``has_display``: that files are copied is shown while it is done. Source: docs/contract.md "Hooks".
+    ``has_display``: what is installed and copied is shown while it is done. Source: docs/contract.md "Hooks".
     """
     installed = {each.requirement.id for each in due.installs} | ({BOOTSTRAP} if due.needs_python else set())
     for outcome in due.outcomes:
         if outcome.kind in ("bootstrap", "package") and outcome.status in DUE:
             if outcome.id in installed:
-                if is_summed_up:
+                if is_summed_up or has_display:
                     continue
                 origin = f" from {outcome.source}" if outcome.source else ""
                 on_progress(name, f"{described(outcome)}; installing it{origin}")

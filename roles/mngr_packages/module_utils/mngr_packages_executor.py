@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from . import mngr_packages_writing
@@ -21,9 +20,8 @@ from .mngr_ansible_portable.addresses import redacted
 from .mngr_ansible_portable.text import clause
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from types import ModuleType
-    from typing import BinaryIO
 
     from ansible.module_utils.basic import AnsibleModule
 
@@ -32,8 +30,9 @@ _KEPT_VARIABLES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS
 _PR_SET_CHILD_SUBREAPER = 36  # of prctl(2)
 _WRITE_SECONDS = 120
 _OUTPUT_BYTES = 4096
-OUTPUT = "output"
-"""The name of the file to which a program prints, in the directory of its module."""
+_OUTPUT = "output-"
+"""How the name of a file begins to which a program prints, in the directory of its module: mngr-ansible looks at its end
+meanwhile, for people who wait."""
 
 NOT_ROOT = "The remote user is not root, and has no sudo without a password; an administrator must"
 """The beginning of a sentence for a user who cannot become root."""
@@ -64,7 +63,7 @@ def run_captured(argv: Sequence[str], directory: str | None) -> tuple[int, str]:
 
     The output goes to a file in ``directory``, not to a pipe: a service that a package starts would keep a pipe open.
     """
-    with tempfile.TemporaryFile(dir=directory) as output:
+    with tempfile.NamedTemporaryFile(prefix=_OUTPUT, dir=directory) as output:
         code = subprocess.run(  # pylint: disable=ansible-bad-function
             argv, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False
         ).returncode
@@ -116,7 +115,7 @@ class Executor:
         directory = tempfile.mkdtemp(dir=self._directory)
         start = _WITHOUT_INPUT if text is None else _WITH_ENVIRONMENT
         command = managers.privileged(managers.bounded(["/bin/sh", "-c", start, "sh", *argv], seconds), self.privilege)
-        with _output_file(self._directory) as output:
+        with tempfile.NamedTemporaryFile(prefix=_OUTPUT, dir=self._directory) as output:
             given = f"{self._environment()}\n{text or ''}".encode("utf-8", "surrogateescape")
             code = subprocess.run(  # pylint: disable=ansible-bad-function
                 command, cwd=directory, input=given, stdout=output, stderr=subprocess.STDOUT, check=False
@@ -184,17 +183,6 @@ class Executor:
         if self.run(command, _WRITE_SECONDS, _text_of(mngr_packages_writing)):
             return clause(last_lines(self.output)) or "it cannot be removed"
         return ""
-
-
-@contextmanager
-def _output_file(directory: str) -> Iterator[BinaryIO]:
-    """A file in a private directory for what a program prints; mngr-ansible looks at its end meanwhile."""
-    path = os.path.join(directory, OUTPUT)
-    with open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w+b") as file:
-        try:
-            yield file
-        finally:
-            os.unlink(path)
 
 
 def _text_of(module: ModuleType) -> str:
