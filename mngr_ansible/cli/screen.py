@@ -69,8 +69,8 @@ class Screen:
             text = Text(f"  {row.text}", "dim")
             text.truncate(width, overflow=self._overflow)
             return text
-        sign = " " if row.kind == "news" else turning
-        start = Text.assemble((sign, "cyan"), " ", (_cut(printable(row.host), name, self._is_unicode), "bold"))
+        sign, host = " " if row.kind == "news" else turning, printable(row.host) if self._has_names else ""
+        start = Text.assemble((sign, "cyan"), " ", (_cut(host, name, self._is_unicode), "bold"))
         start.pad_right(max(0, 2 + name - start.cell_len) + (2 if self._has_names else 0))
         text = Text(printable(row.text), "dim" if row.kind == "news" else "")
         room = width - start.cell_len - (cell_len(row.seconds) + 2 if row.seconds else 0)

@@ -15,7 +15,8 @@ from mngr_ansible.portable.addresses import redacted
 from mngr_ansible.portable.regular_expressions import regex
 from mngr_ansible.portable.text import printable
 from mngr_ansible.provisioning.request import Prepared
-from mngr_ansible.report.work import News, NewsOfStage, bytes_text
+from mngr_ansible.report.progress import bytes_text
+from mngr_ansible.report.work import News, NewsOfStage
 from mngr_ansible.run.playbook import HostRun
 
 _BYTES = 2000

@@ -10,7 +10,6 @@ from mngr_ansible.errors import MngrAnsibleError
 from mngr_ansible.portable.text import one_stop
 from mngr_ansible.report.report import HostReport
 from mngr_ansible.report.steps import by_reason, status_words
-from mngr_ansible.report.work import StillAtWork, Work, bytes_text
 
 if TYPE_CHECKING:
     from mngr_ansible.plan.transfers import PlacedEntry
@@ -143,6 +142,7 @@ class Follower:
             on_work: gets what each host is at; None: that is told in lines.
             news: how far a stage of a host is.
         """
+        from mngr_ansible.report.work import StillAtWork
         from mngr_ansible.run.playbook import run_stages
 
         self._names, self._dues = names, dues
@@ -195,6 +195,8 @@ class Follower:
         text = (copying(self._dues[alias]) or "updating files") if is_files else _installing(stage)
         self._still.begin(host, text)
         if self._on_work is not None:
+            from mngr_ansible.report.work import Work
+
             news, is_of_host = (None, False) if self._news is None else self._news(alias, stage.what)
             self._on_work(host, Work(text, news, is_of_host))
         elif not is_files:  # that is told before the run
@@ -247,6 +249,13 @@ def _installing(stage: "Stage") -> str:
     if stage.what == "python3":
         return "installing python3"
     return f"downloading: {names}" if stage.what == "downloads" else f"installing with {stage.what}: {names}"
+
+
+def bytes_text(size: int) -> str:
+    """A number of bytes for people: ``14 kB``, ``88.1 MB``."""
+    if size < 1000:
+        return f"{size} B"
+    return f"{size / 1000:.0f} kB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"
 
 
 def described(outcome: Outcome, status: Status | None = None) -> str:

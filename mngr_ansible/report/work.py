@@ -74,18 +74,11 @@ class StillAtWork:
 
 
 def duration(seconds: float) -> str:
-    """Whole seconds for people: ``45 s``, ``2 min 5 s``."""
+    """A time for people: ``45 s``, ``2 min 5 s``, ``1 h 20 min``."""
     minutes, rest = divmod(int(seconds), 60)
-    if not minutes:
-        return f"{rest} s"
-    return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-
-
-def bytes_text(size: int) -> str:
-    """A number of bytes for people: ``14 kB``, ``88.1 MB``."""
-    if size < 1000:
-        return f"{size} B"
-    return f"{size / 1000:.0f} kB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"
+    hours, minutes = divmod(minutes, 60)
+    words = [(hours, "h"), (minutes, "min"), (rest if not hours else 0, "s")]
+    return " ".join(f"{count} {unit}" for count, unit in words if count) or "0 s"
 
 
 NewsOfStage = Callable[[str, str], "tuple[News | None, bool]"]

@@ -31,8 +31,8 @@ _PR_SET_CHILD_SUBREAPER = 36  # of prctl(2)
 _WRITE_SECONDS = 120
 _OUTPUT_BYTES = 4096
 _OUTPUT = "output-"
-"""How the name of a file begins to which a program prints, in the directory of its module: mngr-ansible looks at its end
-meanwhile, for people who wait."""
+"""How the name of a file begins to which a program prints, in the directory of its module: mngr-ansible looks at the
+end of it meanwhile, for people who wait."""
 
 NOT_ROOT = "The remote user is not root, and has no sudo without a password; an administrator must"
 """The beginning of a sentence for a user who cannot become root."""
