@@ -1,10 +1,13 @@
 """Which writer a stream gets: plain text for pipes and files, :mod:`.terminal` for terminals."""
 
 import os
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from mngr_ansible.report import plain
 from mngr_ansible.report.page import Page
+
+if TYPE_CHECKING:
+    from mngr_ansible.report.terminal.look import Look
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -26,17 +29,22 @@ def written(page: Page | str, stream: TextIO | None, *, is_full: bool = False) -
     if not is_terminal(stream) or stream is None:
         return plain.text(page)
     from mngr_ansible.report.terminal import writer
+
+    return writer.text(page, look_of(stream, _columns(stream), is_full=is_full))
+
+
+def look_of(stream: TextIO, columns: int, *, is_full: bool = False) -> "Look":
+    """How a terminal of so many columns shows things."""
     from mngr_ansible.report.terminal.look import Look
 
     dumb = os.environ.get("TERM") in ("dumb", "unknown")
-    look = Look(
-        _columns(stream),
+    return Look(
+        columns,
         is_coloured=not os.environ.get("NO_COLOR"),
         is_styled=not dumb,
         has_unicode=(getattr(stream, "encoding", "") or "").lower().replace("-", "").startswith("utf"),
         is_full=is_full,
     )
-    return writer.text(page, look)
 
 
 def _columns(stream: TextIO) -> int:

@@ -29,8 +29,8 @@ class Stream(io.StringIO):
 
     encoding = "utf-8"
 
-    def isatty(self) -> bool:
-        return True
+    def fileno(self) -> int:
+        return -1
 
 
 class Ascii(Stream):
