@@ -28,8 +28,7 @@ _FOUND_LATER = ("CHANGELOG.md", "architecture.md", "contract.md", "decisions.md"
 """Pages whose hits come after those of the guides in the search."""
 _LINK = re.compile(r"(\]\()(?!\w+:|#)([^)#\s]+)(#[^)\s]*)?(\))")
 _PICTURE = re.compile(
-    r'<picture>\s*<source media="\(prefers-color-scheme: dark\)" srcset="([^"]+)">\s*'
-    r'<img src="([^"]+)" alt="([^"]*)"[^>]*>\s*</picture>'
+    r'<picture>\s*<source media="\(prefers-color-scheme: dark\)" srcset="([^"]+)">\s*(<img [^>]*>)\s*</picture>'
 )
 _CODE = re.compile(r"^(`{3,}).*?^\1", re.MULTILINE | re.DOTALL)
 _LANGUAGES = {".yml": "yaml", ".toml": "toml", ".py": "python", ".sh": "sh", ".json": "json"}
@@ -62,8 +61,8 @@ def on_page_markdown(markdown: str, *, page: Page, **_: object) -> str:
         return f"{start}{_relative(page.file.src_uri, _resolved(path, target))}{anchor}{end}"
 
     def picture(match: re.Match[str]) -> str:
-        dark, light, alternative = match.groups()
-        return f"![{alternative}]({light}#only-light)\n![{alternative}]({dark}#only-dark)"
+        light, alternative = (re.search(rf'\b{name}="([^"]*)"', match[2])[1] for name in ("src", "alt"))
+        return f"![{alternative}]({light}#only-light)\n![{alternative}]({match[1]}#only-dark)"
 
     return _outside_of_code(markdown, lambda text: _LINK.sub(link, _PICTURE.sub(picture, text)))
 

@@ -90,14 +90,12 @@ class _Validator:
     """What a value must be.
 
     ``expected``: in words; ``example``: a value that is accepted, as TOML. ``item``: what each item of a list must be.
-    ``means``: what the setting does, for the page docs/reference/settings.md; empty for an item.
     """
 
     expected: str
     example: str
     accepts: Callable[[Any], bool]
     item: "_Validator | None" = None
-    means: str = ""
 
     def rejected(self, value: object) -> "tuple[object, str] | None":
         """The value (or its first item) that is not accepted, and what was expected; None if all is well."""
@@ -148,86 +146,55 @@ def _is_playbook(value: object) -> bool:
 _MOMENTS = (None, "before", "after")
 
 
-def _boolean(example: str, means: str) -> _Validator:
-    return _Validator("true or false", example, _is_bool, means=means)
+def _boolean(example: str) -> _Validator:
+    return _Validator("true or false", example, _is_bool)
 
 
-def _choice(*words: str, means: str) -> _Validator:
-    expected = " or ".join(f'"{word}"' for word in words)
-    return _Validator(expected, f'"{words[-1]}"', lambda value: value in words, means=means)
+def _choice(*words: str) -> _Validator:
+    return _Validator(" or ".join(f'"{word}"' for word in words), f'"{words[-1]}"', lambda value: value in words)
 
 
-def _list(example: str, means: str) -> _Validator:
-    return _Validator("a list", example, _is_list, means=means)
+def _list(example: str) -> _Validator:
+    return _Validator("a list", example, _is_list)
 
 
-def _list_of_strings(example: str, means: str) -> _Validator:
-    return _Validator("a list of strings", example, _is_list, _Validator("a string", '"base"', _is_string), means)
+def _list_of_strings(example: str) -> _Validator:
+    return _Validator("a list of strings", example, _is_list, _Validator("a string", '"base"', _is_string))
 
 
 _PATTERN = _Validator("a gitignore pattern", '"*.log"', _is_pattern)
 
 KEYS: Mapping[type, Mapping[str, _Validator]] = {
     Settings: {
-        "install": _choice(
-            "auto",
-            "print",
-            means="`auto`: install on remote hosts, show the commands on this machine. `print`: show the commands and "
-            "fail. If several plugins need one package, the strictest setting applies.",
-        ),
-        "check_packages": _boolean("false", "`false`: do not check packages, and install none."),
-        "precedence": _list_of_strings(
-            '["base", "claude"]',
-            "These plugins come after all others, in this order. Of two that need one file, the later one wins.",
-        ),
-        "packages": _list('["tree"]', "Packages that every host needs, as in a manifest."),
-        "files": _list(
-            '[{local_path = "a", remote_path = "b"}]',
-            "Files that every host needs, as in a manifest. Relative sources start at the root of the repository.",
-        ),
-        "manifests": _list_of_strings('["~/agent-host.yml"]', "Manifests that every host needs."),
-        "timeout": _Validator(
-            "a number of seconds above 0", "600", is_seconds, means="Seconds for a whole run, all hosts together."
-        ),
-        "strict_secrets": _boolean("true", "`true`: a secret that others can read on this machine is an error."),
-        "allow_installers": _boolean("false", "`false`: never use a vendor's installer or archive."),
-        "allow_third_party_repositories": _boolean("false", "`false`: never add a vendor's package repository."),
-        "scope": _choice("system", "user", means="`user`: only what installs for the remote user alone, without root."),
-        "bootstrap": _boolean(
-            "false", "`false`: do not install what mngr needs on a new host before the first file is copied."
-        ),
+        "install": _choice("auto", "print"),
+        "check_packages": _boolean("false"),
+        "precedence": _list_of_strings('["base", "claude"]'),
+        "packages": _list('["tree"]'),
+        "files": _list('[{local_path = "a", remote_path = "b"}]'),
+        "manifests": _list_of_strings('["~/agent-host.yml"]'),
+        "timeout": _Validator("a number of seconds above 0", "600", is_seconds),
+        "strict_secrets": _boolean("true"),
+        "allow_installers": _boolean("false"),
+        "allow_third_party_repositories": _boolean("false"),
+        "scope": _choice("system", "user"),
+        "bootstrap": _boolean("false"),
         "playbooks": _Validator(
             "a list of paths, or of tables of path and when",
             '["site.yml", {path = "base.yml", when = "before"}]',
             _is_list,
             _Validator('a path, or a table of path and when ("before" or "after")', '"site.yml"', _is_playbook),
-            "Playbooks of your own, run at every `apply`, after the changes or `before` them.",
         ),
-        "trusted": _list_of_strings(
-            '["~/src/project"]',
-            "Only in your own settings: repositories whose settings count as your own words.",
-        ),
+        "trusted": _list_of_strings('["~/src/project"]'),
     },
     PluginSettings: {
-        "check_packages": _boolean("false", "`false`: none of its packages are checked or installed."),
-        "install": _choice(
-            "auto",
-            "print",
-            means="For its packages. Only here, or on the command line, `auto` counts on this machine too.",
-        ),
-        "files": _boolean("false", "`false`: none of its files are copied."),
-        "exclude_files": _Validator(
-            "a list of gitignore patterns",
-            '["*.log"]',
-            _is_list,
-            _PATTERN,
-            "Which of its files are not copied: patterns on the destination. `~/x` starts at the home on the host, "
-            "`/x` at the root, and a pattern with a slash inside at the agent's `work_dir`.",
-        ),
-        "secrets": _boolean("false", "`false`: none of its secret files are copied."),
+        "check_packages": _boolean("false"),
+        "install": _choice("auto", "print"),
+        "files": _boolean("false"),
+        "exclude_files": _Validator("a list of gitignore patterns", '["*.log"]', _is_list, _PATTERN),
+        "secrets": _boolean("false"),
     },
 }
-"""Class → key → what its value must be, and what it does. ``plugins`` is not here: ``Settings.parse`` reads it."""
+"""Class → key → what its value must be. ``plugins``, the table of tables, is read by ``Settings.parse``."""
 
 
 def _checked(cls: type[Settings] | type[PluginSettings], values: Mapping[str, Any], place: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The pages of ``docs/reference/`` are what their sources say, and leave nothing out."""
 
+import argparse
 from pathlib import Path
 
 import click
@@ -33,10 +34,10 @@ def test_no_other_page_is_among_them():
 
 def test_every_verb_has_a_section_with_all_its_options():
     found = sections("command-line.md")
-    for verb in parser().verbs:
-        text = found[verb.prog.rpartition(" ")[2]]
-        options = {name for action in verb._actions for name in action.option_strings} - {"-h", "--help"}
-        assert {name for name in options if f"`{name}`" not in text} == set(), verb.prog
+    for name, verb in parser().verbs.items():
+        shown = [action for action in verb._actions if action.help != argparse.SUPPRESS and action.dest != "help"]
+        options = {option for action in shown for option in action.option_strings}
+        assert {option for option in options if f"`{option}`" not in found[name]} == set(), name
 
 
 def test_every_command_inside_mngr_has_a_section_with_all_its_own_options():
@@ -51,11 +52,9 @@ def test_every_command_inside_mngr_has_a_section_with_all_its_own_options():
 
 
 @pytest.mark.parametrize("of", [Settings, PluginSettings])
-def test_every_setting_says_what_it_does(of):
+def test_every_setting_is_on_the_page(of):
     text = (PLACE / "settings.md").read_text()
-    for key, accepted in KEYS[of].items():
-        assert accepted.means.endswith("."), key
-        assert f"| `{key}` |" in text
+    assert [key for key in KEYS[of] if f"| `{key}` |" not in text] == []
 
 
 def test_every_variable_of_every_role_is_on_the_page():

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import mngr_ansible
-from mngr_ansible import api, errors
+from mngr_ansible import api, errors, testing
 from mngr_ansible.diff import outcome
 from mngr_ansible.inputs import hookspecs
 from mngr_ansible.inputs.hook_arguments import HOOKS
 from mngr_ansible.plan import plan
 from mngr_ansible.report import report
 from mngr_ansible.spec import files, packages, sources
+from mngr_ansible.testing import agents, hosts, plans
 from tools.reference.markdown import block, code, head, table
 
 _HOOKIMPL = """\
@@ -44,8 +45,16 @@ _CALLERS = {
     "Status": outcome,
     "MngrAnsibleError": errors,
 }
+_TESTS = {
+    "plan_of": plans,
+    "fake_host": hosts,
+    "plan_host": plans,
+    "statuses": plans,
+    "FakeHost": hosts,
+    "FakeAgent": agents,
+}
 _WIDTH = 88
-_RETURNED = ("Plan", "Report", "HostReport", "Outcome", "Status")
+_RETURNED = ("Plan", "Report", "HostReport", "Outcome", "Status", "FakeHost", "FakeAgent")
 """What callers are given, and never make."""
 _SECTIONS = ("Args", "Attributes", "Raises", "Returns")
 type _Definition = ast.FunctionDef | ast.ClassDef
@@ -57,12 +66,12 @@ def page() -> str:
     Raises:
         ValueError: a public name has no place on the page.
     """
-    if missing := set(mngr_ansible.__all__) - {*_AUTHORS, *_CALLERS, "hookimpl"}:
+    if missing := {*mngr_ansible.__all__, *testing.__all__} - {*_AUTHORS, *_CALLERS, *_TESTS, "hookimpl"}:
         raise ValueError(f"no place on the page of Python names: {missing}")
     lines = head(
         "Python names",
         "the docstrings of `mngr_ansible`",
-        "What `from mngr_ansible import …` offers; nothing else is promised. How to use it: "
+        "What `from mngr_ansible import …` and `mngr_ansible.testing` offer; nothing else is promised. How to use it: "
         "[For plugin authors](../plugin-authors.md), [Python API](../python-api.md).",
         "## Hooks",
         "A plugin implements any of these, with any of the arguments.",
@@ -74,6 +83,14 @@ def page() -> str:
         lines += _entry(name, _definition(module, name))
     lines += ["## Keys of a source", "", "`repository` and `when` of a `Source` are mappings with these keys.", ""]
     for name, module in _MAPPINGS.items():
+        lines += _entry(name, _definition(module, name))
+    lines += [
+        "## For tests of plugins",
+        "",
+        "From `mngr_ansible.testing`; the functions are fixtures of pytest too.",
+        "",
+    ]
+    for name, module in _TESTS.items():
         lines += _entry(name, _definition(module, name))
     lines += ["## For callers", ""]
     for name, module in _CALLERS.items():
@@ -121,7 +138,7 @@ def _parameters(defined: _Definition) -> list[str]:
     ]
     if given.kwonlyargs:
         found += ["*", *map(_parameter, given.kwonlyargs, given.kw_defaults)]
-    return found
+    return [*found, f"**{ast.unparse(given.kwarg)}"] if given.kwarg else found
 
 
 def _parameter(argument: ast.arg, default: ast.expr | None) -> str:
@@ -139,11 +156,9 @@ def _members(defined: ast.ClassDef) -> Iterator[tuple[str, str]]:
     for each in defined.body:
         if isinstance(each, ast.FunctionDef) and not each.name.startswith("_"):
             decorators = {ast.unparse(decorator) for decorator in each.decorator_list}
-            parameters = [one for one in _parameters(each) if one not in ("self", "cls")]
-            is_value = "property" in decorators
-            shown = each.name if is_value else _signature(each.name, parameters, None)
-            text = (ast.get_docstring(each) or "").partition("\n\n")[0]
-            yield code(" ".join(shown.split())), _inline(text)
+            names = [one.arg for one in (*each.args.args, *each.args.kwonlyargs) if one.arg not in ("self", "cls")]
+            shown = each.name if "property" in decorators else f"{each.name}({', '.join(names)})"
+            yield code(shown), _inline((ast.get_docstring(each) or "").partition("\n\n")[0])
 
 
 def _prose(docstring: str) -> list[str]:
