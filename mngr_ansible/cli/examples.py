@@ -40,7 +40,7 @@ _OF_VERBS: Mapping[str, tuple[str, ...]] = {
     "inventory": ("mngr-ansible inventory", "ansible all -i mngr-ansible-inventory -m ping"),
     "doctor": ("mngr-ansible doctor", "mngr-ansible doctor --host build-1"),
     "init": ("mngr-ansible init", "mngr-ansible init agent-host.toml --yes", "mngr-ansible init --plugin my-agent"),
-    "check": ("mngr-ansible check agent-host.yml",),
+    "check": ("mngr-ansible check agent-host.yml", "mngr-ansible check --schema > manifest.schema.json"),
     "check-plugin": ("mngr-ansible check-plugin claude",),
     "completion": (
         "source <(mngr-ansible completion bash)   # in ~/.bashrc",

@@ -97,7 +97,8 @@ def _init(verb: argparse.ArgumentParser) -> None:
 
 
 def _check(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("files", nargs="+", metavar="FILE", help="a manifest, YAML or TOML")
+    verb.add_argument("files", nargs="*", metavar="FILE", help="a manifest, YAML or TOML; - is the standard input")
+    verb.add_argument("--schema", action="store_true", help="print the JSON Schema of manifests instead, for editors")
     _shown(verb.add_argument_group("how"))
 
 

@@ -83,9 +83,18 @@ def _doctor(options: argparse.Namespace) -> Result:
 
 
 def _check(options: argparse.Namespace) -> Result:
-    from mngr_ansible.authoring.manifest_checks import check_manifests
+    from mngr_ansible.authoring.manifest_checks import SCHEMA, check_manifests
 
+    if options.schema:
+        return Result(Report("check"), lambda: SCHEMA.read_text("utf-8").rstrip("\n"))
     return _checked("check", check_manifests(options.files))
+
+
+def _ask(question: str) -> str:
+    from mngr_ansible.portable.text import printable
+
+    print("\n".join(map(printable, question.split("\n"))), end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip()
 
 
 def _init(options: argparse.Namespace) -> Result:
@@ -96,8 +105,8 @@ def _init(options: argparse.Namespace) -> Result:
     else:
         from mngr_ansible.authoring.manifest_example import write_manifest
 
-        is_asked = not (options.yes or options.json) and all(each and each.isatty() for each in (sys.stdin, sys.stderr))
-        path, words = write_manifest(options.file, is_asked=is_asked)
+        can_ask = not (options.yes or options.json) and all(each and each.isatty() for each in (sys.stdin, sys.stderr))
+        path, words = write_manifest(options.file, _ask if can_ask else None)
     return Result(Report("init", extra={"path": str(path)}), lambda: words)
 
 

@@ -9,21 +9,22 @@ import os
 import select
 import stat
 import time
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mngr_ansible.errors import InputError, MngrAnsibleError
 from mngr_ansible.inputs.arguments import current_directory
 from mngr_ansible.inputs.contribution import Contribution
-from mngr_ansible.inputs.written_numbers import WrittenFloat, WrittenInteger, check_numbers
+from mngr_ansible.inputs.written_numbers import check_numbers
+from mngr_ansible.inputs.yaml_documents import read_yaml
 from mngr_ansible.portable.text import printable
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.packages import PackageRequirement
 from mngr_ansible.spec.validation import as_checked, nearest, short_repr
 from mngr_ansible.values import replace
 
-_EXAMPLES = {"files": "[{local_path: a, remote_path: b}]", "packages": '["tree"]'}
+EXAMPLES = {"files": "[{local_path: a, remote_path: b}]", "packages": '["tree"]'}
 """The keys of a manifest, each with a value that it may have."""
 
 _FIFO_SECONDS = 60.0
@@ -46,7 +47,30 @@ def read(
     Raises:
         InputError: it cannot be read, does not parse, has an unknown key or a wrong value; names the file.
     """
-    file = _expanded(path)
+    file = expanded(path)
+    text, is_file = read_text(path, seconds=seconds, fifo_seconds=fifo_seconds)
+    if not is_file:
+        name = "standard input" if os.fspath(path) == "-" else str(path)
+        return contribution(
+            _parse(file, text), plugin="manifest", origin=f"manifest ({name})", directory=current_directory()
+        )
+    real = os.path.realpath(file)
+    is_elsewhere = os.path.dirname(real) != os.path.realpath(file.parent)  # noqa: PTH120
+    link = f", a link to {printable(real)}; its sources start at {printable(str(file.parent))}" if is_elsewhere else ""
+    origin = f"manifest ({file.name}{link})"
+    read = contribution(_parse(file, text), plugin="manifest", origin=origin, directory=file.parent)
+    return replace(read, file=os.path.abspath(file))  # noqa: PTH100 - a link stays as it was named
+
+
+def read_text(
+    path: str | os.PathLike[str], *, seconds: float | None = None, fifo_seconds: float = _FIFO_SECONDS
+) -> tuple[str, bool]:
+    """The text of a manifest, and whether it is a regular file. Arguments as in :func:`read`.
+
+    Raises:
+        InputError: it cannot be read, or is no text.
+    """
+    file = expanded(path)
     try:
         data, is_file = _content(None if os.fspath(path) == "-" else file, fifo_seconds, seconds)
         text = data.decode("utf-8-sig") if len(data) <= _LARGEST else ""
@@ -62,17 +86,7 @@ def read(
     if len(data) > _LARGEST:
         problem = f"the manifest {path} is larger than {_LARGEST >> 20} MiB"
         raise InputError(problem, remedy="Give a YAML or TOML file with files and packages.")
-    if not is_file:
-        name = "standard input" if os.fspath(path) == "-" else str(path)
-        return contribution(
-            _parse(file, text), plugin="manifest", origin=f"manifest ({name})", directory=current_directory()
-        )
-    real = os.path.realpath(file)
-    is_elsewhere = os.path.dirname(real) != os.path.realpath(file.parent)  # noqa: PTH120
-    link = f", a link to {printable(real)}; its sources start at {printable(str(file.parent))}" if is_elsewhere else ""
-    origin = f"manifest ({file.name}{link})"
-    read = contribution(_parse(file, text), plugin="manifest", origin=origin, directory=file.parent)
-    return replace(read, file=os.path.abspath(file))  # noqa: PTH100 - a link stays as it was named
+    return text, is_file
 
 
 def _content(file: Path | None, fifo_seconds: float, seconds: float | None) -> tuple[bytes, bool]:
@@ -113,14 +127,15 @@ def _is_descriptor(file: Path) -> bool:
     return file.parts[:2] == ("/", "proc") and file.parts[-2] == "fd"
 
 
-def _expanded(path: str | os.PathLike[str]) -> Path:
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """The path of a manifest, a leading ``~/`` as the home."""
     text = os.fspath(path)
     return Path.home() / text[2:] if text.startswith("~/") else Path(text)
 
 
 def _parse(file: Path, text: str) -> object:
     try:
-        return _from_toml(text) if file.suffix == ".toml" else _from_yaml(text)
+        return _from_toml(text) if file.suffix == ".toml" else read_yaml(text)
     except (ValueError, RecursionError) as error:
         what = "it is nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())
         raise InputError(f"the manifest {file} does not parse: {what}", remedy="Correct the file.") from error
@@ -130,47 +145,6 @@ def _from_toml(text: str) -> object:
     import tomllib
 
     return tomllib.loads(text)
-
-
-def _from_yaml(text: str) -> object:
-    """Read YAML. A key that is given twice is refused: PyYAML would drop the first one silently.
-
-    Raises:
-        ValueError: it does not parse.
-    """
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-            names = set()
-            for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
-                if key.value in names:
-                    raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} is given twice", key.start_mark)
-                names.add(key.value)
-            mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
-            return mapping
-
-        def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
-            return WrittenInteger(super().construct_yaml_int(node), node.value)
-
-        def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
-            return WrittenFloat(super().construct_yaml_float(node), node.value)
-
-    Loader.add_constructor("tag:yaml.org,2002:int", Loader.construct_yaml_int)
-    Loader.add_constructor("tag:yaml.org,2002:float", Loader.construct_yaml_float)
-    try:
-        return yaml.load(text, Loader)  # noqa: S506 - Loader is a safe one
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f" (at line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-        raise ValueError(f"{', '.join(filter(None, (error.context, error.problem)))}{where}") from error
-    except yaml.reader.ReaderError as error:
-        before = text[: error.position]
-        line, column = before.count("\n") + 1, error.position - before.rfind("\n")
-        problem = f"the character U+{ord(text[error.position]):04X} is not allowed"
-        raise ValueError(f"{problem} (at line {line}, column {column})") from error
-    except yaml.YAMLError as error:
-        raise ValueError(str(error)) from error
 
 
 def contribution(document: object, *, plugin: str, origin: str, directory: Path) -> Contribution:
@@ -186,9 +160,9 @@ def contribution(document: object, *, plugin: str, origin: str, directory: Path)
             f"{origin}: it is not a mapping", remedy="Write the keys files and packages, each with a list."
         )
     for key in document:
-        if key not in _EXAMPLES:
-            hint = nearest(str(key), tuple(_EXAMPLES))
-            remedy = f"Known keys: {', '.join(_EXAMPLES)}."
+        if key not in EXAMPLES:
+            hint = nearest(str(key), tuple(EXAMPLES))
+            remedy = f"Known keys: {', '.join(EXAMPLES)}."
             raise InputError(f"{origin}: unknown key {short_repr(key)}{hint}", remedy=remedy)
     transfers = []
     for where, each in _entries(document, "files", plugin, origin):
@@ -209,7 +183,7 @@ def _list(document: Mapping[str, Any], key: str, origin: str) -> Sequence[Any]:
     if values is None:
         return ()
     if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Sequence):
-        raise InputError(f"{origin}: {key} is not a list", remedy=f"{key} must be a list, such as {_EXAMPLES[key]}.")
+        raise InputError(f"{origin}: {key} is not a list", remedy=f"{key} must be a list, such as {EXAMPLES[key]}.")
     return values
 
 
