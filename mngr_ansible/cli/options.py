@@ -82,6 +82,9 @@ def _inventory(verb: argparse.ArgumentParser) -> None:
 
 
 def _doctor(verb: argparse.ArgumentParser) -> None:
+    group = verb.add_argument_group("what", "also ask whether hosts reach the servers from which these would come")
+    group.add_argument("--package", action="append", default=[], metavar="REQUIREMENT", help="a tool, such as node")
+    group.add_argument("--manifest", action="append", default=[], metavar="FILE", help="the packages of a manifest")
     _where(verb)
     group = verb.add_argument_group("how")
     group.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="limit for all questions (default: 600)")

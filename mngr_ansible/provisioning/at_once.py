@@ -1,8 +1,8 @@
 """Many hosts at the same time: threads that wait for hosts, bounded in number."""
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
-from mngr_ansible.host.connection import Connection
 from mngr_ansible.system.descriptors import room
 from mngr_ansible.system.signals import AWAKE_SECONDS
 
@@ -13,6 +13,13 @@ _DESCRIPTORS = 8
 """What asking one host takes: the pipes of ssh, a file, and more while it is started."""
 
 
+class Stoppable(Protocol):
+    """Something that waits, such as a connection whose script runs."""
+
+    def stop(self) -> None:
+        """End what it waits for; called from another thread."""
+
+
 def hosts_at_once(forks: int | None) -> int:
     """How many hosts are worked on at once: as many as was asked for, or fewer where the limit of open files is low."""
     return room(_DESCRIPTORS, forks or MOST)
@@ -21,7 +28,7 @@ def hosts_at_once(forks: int | None) -> int:
 def at_once[Item, Answer](
     ask: Callable[[Item], Answer],
     items: Sequence[Item],
-    connections: Sequence[Connection],
+    connections: Sequence[Stoppable],
     forks: int | None = None,
 ) -> list[Answer]:
     """What a function says about each item, in their order. It is called in threads, for up to ``forks`` items at once.

@@ -50,9 +50,14 @@ def _refusal(talk: str, program: str, code: int) -> InputError:
     return InputError(problem[:2000], remedy=remedy[:2000] or "Run it yourself: mngr list -v")
 
 
-def _program() -> str:
+def find_mngr() -> str | None:
+    """The program ``mngr``: the one beside our own Python, else that of PATH; None where there is none."""
     beside = Path(sys.executable).with_name("mngr")
-    found = str(beside) if os.access(beside, os.X_OK) else find_program("mngr")
+    return str(beside) if os.access(beside, os.X_OK) else find_program("mngr")
+
+
+def _program() -> str:
+    found = find_mngr()
     if found is None:
         raise RunError(
             "mngr is not installed here: it is neither beside this program nor on PATH",

@@ -18,7 +18,7 @@ def state_directory(name: str) -> Path:
     Raises:
         OSError: it cannot be made, or is another user's.
     """
-    private_parents(_path(name))
+    private_parents(state_path(name))
     return find_state_directory(name)
 
 
@@ -28,7 +28,7 @@ def find_state_directory(name: str) -> Path:
     Raises:
         OSError: it is not there, or is another user's.
     """
-    directory = _path(name)
+    directory = state_path(name)
     directory = Path(os.path.realpath(directory.parent), directory.name)
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
@@ -40,7 +40,8 @@ def find_state_directory(name: str) -> Path:
     return directory
 
 
-def _path(name: str) -> Path:
+def state_path(name: str) -> Path:
+    """Where :func:`state_directory` makes it; nothing is made."""
     state = os.environ.get("XDG_STATE_HOME", "")
     base = Path(state) if state.startswith("/") else Path(os.path.expanduser("~/.local/state"))  # noqa: PTH111
     return base / "mngr-ansible" / name

@@ -50,6 +50,7 @@ TOGETHER = {
     "hosts/test_destinations.py": 40,
     "hosts/test_plain_tasks.py": 45,
     "hosts/test_remedies.py": 30,
+    "hosts/test_doctor.py": 20,
     "hosts/test_rendered.py": 30,
     "roles/test_molecule.py": 50,
     "roles/test_files_versions.py": 40,

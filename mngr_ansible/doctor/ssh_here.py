@@ -1,0 +1,107 @@
+"""ssh on this machine: its version, its configuration, and the file of host keys."""
+
+import os
+import re
+import stat
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from mngr_ansible.doctor.checks import HERE, finding
+from mngr_ansible.doctor.programs import Programs
+from mngr_ansible.errors import HostError
+from mngr_ansible.host.ssh_settings import SshSettings, ask_settings
+from mngr_ansible.portable.text import printable
+from mngr_ansible.report.findings import Finding
+from mngr_ansible.system.owners import is_shared_group
+from mngr_ansible.system.processes import find_program
+
+_LEAST_VERSION = (6, 8)
+"""The first that has ``ssh -G``. Source: OpenSSH's release notes."""
+_HELPERS = ("ssh-keygen", "ssh-add", "ssh-keyscan")
+_NOBODY = "mngr-ansible.invalid"
+"""A name of no host: what the configuration says of it, it says of every host."""
+
+
+def about_ssh(programs: Programs) -> tuple[list[Finding], SshSettings]:
+    """Findings about the program and its configuration, and what that says of every host."""
+    ssh = find_program("ssh")
+    if ssh is None:
+        remedy = "Install OpenSSH's client (Debian: openssh-client)"
+        return [finding(HERE, "ssh", "problem", "this machine has no ssh, so no other host can be reached", remedy)], (
+            SshSettings()
+        )
+    told = programs.ask([ssh, "-V"])
+    version = printable((told.err or told.out).strip().partition(",")[0])[:60]
+    missing = [each for each in _HELPERS if find_program(each) is None]
+    try:
+        settings = ask_settings([ssh, "--", _NOBODY], "", threading.Event())
+    except HostError as error:
+        return [finding(HERE, "ssh", "problem", error.problem, error.remedy)], SshSettings()
+    number = re.search(r"OpenSSH\D*(\d+)\.(\d+)", version)
+    if number is None or (int(number[1]), int(number[2])) < _LEAST_VERSION:
+        text = f"{version or 'this ssh'} is not OpenSSH 6.8 or newer: it cannot say what its configuration means"
+        return [finding(HERE, "ssh", "warning", text, "Install a newer OpenSSH client")], settings
+    if missing:
+        text = f"{version}, {printable(ssh)}; {', '.join(missing)} is missing, which remedies name"
+        return [finding(HERE, "ssh", "warning", text, "Install the whole OpenSSH client")], settings
+    return [finding(HERE, "ssh", "ok", f"{version}, {printable(ssh)}; its configuration can be read")], settings
+
+
+def about_known_hosts(files: Iterable[str]) -> Iterator[Finding]:
+    """A finding about each file of host keys that ssh would use."""
+    names = list(dict.fromkeys(files)) or ["~/.ssh/known_hosts"]
+    there = [each for each in names if Path(each).expanduser().exists()] or names[:1]
+    for name in there:
+        yield _known_hosts(name, str(Path(name).expanduser()), printable(name) if len(there) > 1 else "")
+
+
+def _known_hosts(name: str, path: str, of: str) -> Finding:
+    shown = printable(name)
+    if name in ("none", os.devnull):
+        text = f"your ssh configuration keeps no host keys (UserKnownHostsFile {shown}), so every host is unknown"
+        remedy = "Give a file with the keys: --known-hosts ~/.ssh/known_hosts"
+        return finding(HERE, "known_hosts", "warning", text, remedy, of)
+    try:
+        status = Path(path).stat()
+        with Path(path).open("rb") as file:
+            lines = file.read().splitlines() if stat.S_ISREG(status.st_mode) else []
+    except FileNotFoundError:
+        text = f"{shown} does not exist yet; the first login by hand makes it"
+        return finding(HERE, "known_hosts", "ok", text, of=of)
+    except OSError as error:
+        text = f"{shown} cannot be read: {error.strerror}, so every host is unknown"
+        return finding(HERE, "known_hosts", "problem", text, "Correct its owner and its permissions", of)
+    if not stat.S_ISREG(status.st_mode):
+        text = f"{shown} is no file, so every host is unknown"
+        return finding(HERE, "known_hosts", "problem", text, "Put a file there, or name one: --known-hosts FILE", of)
+    is_open = status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and is_shared_group(status.st_gid))
+    if is_open:
+        text = f"other users can write {shown}, so they can make you trust another host"
+        return finding(HERE, "known_hosts", "warning", text, f"Let only your user write it: chmod 600 {shown}", of)
+    count = sum(1 for line in lines if line.strip() and not line.lstrip().startswith(b"#"))
+    return finding(HERE, "known_hosts", "ok", f"{shown} has {count} {'key' if count == 1 else 'keys'}", of=of)
+
+
+def about_host_key(programs: Programs, place: str, settings: SshSettings, files: Sequence[str], scan: str) -> Finding:
+    """Whether the host is in one of these files. ``scan``: the command that shows its key, or how to log in by hand."""
+    name = settings.known_host
+    keygen = find_program("ssh-keygen")
+    if keygen is None or not name:
+        return finding(place, "host key", "ok", "not looked up: this machine has no ssh-keygen")
+    found: list[tuple[str, str]] = []
+    for each in files:
+        path = Path(each).expanduser()
+        if path.is_file():
+            out = programs.ask([keygen, "-F", name, "-f", str(path)]).out
+            found += [(each, line) for line in out.splitlines() if line and not line.startswith("#")]
+    if any(line.startswith("@revoked") for _, line in found):
+        text = f"its key is marked as revoked in {printable(found[0][0])}"
+        return finding(place, "host key", "problem", text, "Ask who runs the host for its new key")
+    if not found:
+        if settings.values.get("knownhostscommand", "none") != "none":
+            return finding(place, "host key", "ok", "left to the KnownHostsCommand of your ssh configuration")
+        text = f"{printable(name)} is not in {printable(files[0]) if files else 'known_hosts'}"
+        return finding(place, "host key", "problem", text, scan)
+    kinds = dict.fromkeys(re.findall(r"\b(?:ssh|ecdsa|sk)-[a-z0-9@.-]+", " ".join(line for _, line in found)))
+    return finding(place, "host key", "ok", f"{', '.join(kinds) or 'known'} in {printable(found[0][0])}")
