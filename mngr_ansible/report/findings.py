@@ -1,10 +1,11 @@
 """What a verb that only checks has found: ``doctor``, ``check`` and ``check-plugin``."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from mngr_ansible.portable.text import one_stop
-from mngr_ansible.report.page import Page, Row, Table, Tone
+from mngr_ansible.report.page import Page, Part, Row, Summary, Table, Tone
 from mngr_ansible.report.report import Report
 from mngr_ansible.values import frozen
 
@@ -39,9 +40,26 @@ def checks_report(command: str, findings: Sequence[Finding]) -> Report:
 
 
 def findings_page(findings: Sequence[Finding]) -> Page:
-    """A row for each finding, with its remedy below it."""
-    rows = [
-        Row(each.status, _TONES[each.status], each.name, (one_stop(each.text),), reason=one_stop(each.remedy))
-        for each in findings
+    """A row for each finding, with its remedy below it; a table for each place that names begin with (``build-1: ``),
+    one for places where all is the same, and how many findings there are of each status."""
+    by_place: dict[str, list[Finding]] = {}
+    for each in findings:
+        by_place.setdefault(each.name.rpartition(": ")[0], []).append(each)
+    alike: dict[tuple[Row, ...], list[str]] = {}
+    for place, own in by_place.items():
+        alike.setdefault(tuple(_row(each, each.name.rpartition(": ")[2]) for each in own), []).append(place)
+    tables = [
+        Table(rows, title=names[0]) if len(names) == 1 else Table(rows, title=f"{len(names)} hosts", names=tuple(names))
+        for rows, names in alike.items()
     ]
-    return (Table(tuple(rows)),) if rows else ()
+    counts = Counter(str(each.status) for each in findings)
+    parts = [Part(counts[each], _WORDS[each][counts[each] > 1], _TONES[each], ()) for each in _TONES if counts[each]]
+    count = f"{len(findings)} checks" if len(findings) > 1 else "1 check"
+    return (*tables, Summary(count, tuple(parts))) if findings else ()
+
+
+_WORDS = {"ok": ("ok", "ok"), "warning": ("warning", "warnings"), "problem": ("problem", "problems")}
+
+
+def _row(finding: Finding, name: str) -> Row:
+    return Row(finding.status, _TONES[finding.status], name, (one_stop(finding.text),), reason=one_stop(finding.remedy))
