@@ -15,7 +15,7 @@ from mngr_ansible.authoring.plugin_files import file_findings
 from mngr_ansible.authoring.plugin_hooks import called, hook_findings
 from mngr_ansible.authoring.plugin_packages import package_findings
 from mngr_ansible.authoring.plugin_start import Meant, meant, start_findings
-from mngr_ansible.errors import MngrAnsibleError
+from mngr_ansible.errors import MissingFilesError, MngrAnsibleError
 from mngr_ansible.host.connection import LocalShell
 from mngr_ansible.inputs.contribution import Contribution
 from mngr_ansible.inputs.plugin_errors import located
@@ -57,8 +57,12 @@ def check_plugin(name: str) -> Sequence[Finding]:
 
 def _entry_findings(plugin: Meant) -> Iterator[Finding]:
     if not plugin.distribution:
-        remedy = 'In pyproject.toml: [project.entry-points.mngr], then NAME = "MODULE".'
-        yield Finding("entry point", "warning", f"{plugin.value} is no entry point: mngr does not find it", remedy)
+        yield Finding(
+            "entry point",
+            "warning",
+            f"{plugin.value} is not installed as an entry point, so mngr does not find it",
+            'In pyproject.toml write NAME = "MODULE" below [project.entry-points.mngr], then: pip install -e .',
+        )
         return
     yield Finding("entry point", "ok", f"{plugin.name} = {plugin.value}, of {plugin.distribution}")
     if plugin.others:
@@ -91,6 +95,8 @@ def _conflicts(contribution: Contribution) -> Iterator[Finding]:
     """What the whole plan says, where each part alone is right."""
     try:
         plan = build([contribution], Settings())
+    except MissingFilesError:  # each is a finding of its own
+        return
     except MngrAnsibleError as error:
         yield Finding("plan", "problem", error.problem, error.remedy.replace(" Nothing was changed.", ""))
         return

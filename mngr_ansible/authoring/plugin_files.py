@@ -61,7 +61,8 @@ def file_findings(plugin: str, package: str, transfers: Sequence[FileTransferSpe
     fine = len(transfers) - problems
     if transfers:
         missing = f"; optional, and not on this machine: {', '.join(absent)}" if absent else ""
-        yield Finding("files", "ok", f"{fine} of {len(transfers)} transfers without a remark, {total} files{missing}")
+        count = f"{total} file{'' if total == 1 else 's'}"
+        yield Finding("files", "ok", f"{fine} of {len(transfers)} transfers without a remark, {count}{missing}")
 
 
 def _notices(result: Read) -> Sequence[str]:

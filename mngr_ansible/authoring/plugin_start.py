@@ -125,12 +125,12 @@ def _started(plugin: Meant) -> tuple[dict[str, Any], str]:
 
 def _import_findings(start: dict[str, Any]) -> Iterator[Finding]:
     seconds, modules = start["seconds"], start["modules"]
-    cost = f"{seconds:.2f} s, {modules} module{'' if modules == 1 else 's'}"
+    cost = f"{seconds:.2f} s"
     if seconds > _SLOW:
         yield Finding(
             "import time",
             "warning",
-            f"{cost}; mngr imports it at the start of every command",
+            f"{cost} for {modules} module{'' if modules == 1 else 's'}; mngr imports it at the start of every command",
             "Import what is heavy inside the hooks that use it. What takes long: python -X importtime -c 'import NAME'",
         )
     else:

@@ -4,6 +4,7 @@ The words are pip's: a requirement has sources, each of which is a candidate on 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, cast
 
 from mngr_ansible.diff import curl
 from mngr_ansible.host.state import HostState
@@ -13,6 +14,9 @@ from mngr_ansible.portable import offers as manager_offers
 from mngr_ansible.portable.shapes import InstallRequest
 from mngr_ansible.spec.sources import DOWNLOADS, Source, file_name
 from mngr_ansible.values import field, frozen, replace
+
+if TYPE_CHECKING:
+    from mngr_ansible.spec.sources import Manager
 
 _OTHER_MANAGERS = {
     **dict.fromkeys(("azurelinux", "mariner", "photon"), "tdnf"),
@@ -257,7 +261,7 @@ class Resolver:
     def _candidates(self, requirement: Requirement) -> Iterator[Candidate]:
         """The sources of a requirement that are meant for a host like this, in their order."""
         system = self.state.system
-        default = (Source(system.manager),) if system.manager else ()
+        default = (Source(cast("Manager", system.manager)),) if system.manager else ()
         for source in requirement.sources or default:
             is_other_system = source.manager in managers.SYSTEM and source.manager != system.manager
             is_for_host = source.when is None or source.when.matches(system.ids, system.release, system.arch)

@@ -4,8 +4,8 @@ The classes are frozen and check themselves when they are made: a wrong value ra
 and value. The caller adds the name of the plugin.
 """
 
-from collections.abc import Mapping
-from typing import Literal, Self
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, Self
 
 from mngr_ansible.errors import InputError
 from mngr_ansible.portable import requirements
@@ -34,6 +34,16 @@ class Check:
     value: str
     args: tuple[str, ...] = ("--version",)
     pattern: str | None = None
+
+    if TYPE_CHECKING:  # what may be given; the fields say what it becomes
+
+        def __init__(
+            self,
+            kind: Literal["command", "package", "file", "python_module", "shell"],
+            value: str,
+            args: Sequence[str] = ...,
+            pattern: str | None = ...,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         set_checked(self, requirements.check)
@@ -73,6 +83,19 @@ class PackageRequirement:
     is_required: bool = True
     install: Install | None = None
     purpose: str = ""
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            name: str,
+            version: str = ...,
+            checks: Sequence[Check | str] = ...,
+            sources: Sequence[Source] = ...,
+            is_required: bool = ...,
+            install: Install | None = ...,
+            purpose: str = ...,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         set_checked(self, requirements.requirement)

@@ -6,7 +6,7 @@ and value.
 
 import posixpath
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict
 from urllib.parse import urlsplit
 
 from mngr_ansible.errors import InputError
@@ -16,6 +16,31 @@ from mngr_ansible.values import fields_of, frozen
 
 DOWNLOADS = managers.DOWNLOADS
 """The managers that are not programs: these sources are downloaded from an address."""
+
+Manager = Literal["apt", "dnf", "zypper", "pacman", "apk", "brew", "npm", "uv", "pipx", "pip", "installer", "archive"]
+"""What a source may name as its manager."""
+
+
+class WhenFields(TypedDict, total=False):
+    """The fields of :class:`When` as a mapping."""
+
+    os: Sequence[str]
+    release: str
+    arch: Sequence[str]
+
+
+class _RepositoryNames(TypedDict):
+    name: str
+    url: str
+    key: str
+    fingerprint: str
+
+
+class RepositoryFields(_RepositoryNames, total=False):
+    """The fields of :class:`Repository` as a mapping."""
+
+    suite: str
+    component: str
 
 
 @frozen
@@ -29,6 +54,10 @@ class When:
     os: tuple[str, ...] = ()
     release: str = ""
     arch: tuple[str, ...] = ()
+
+    if TYPE_CHECKING:  # what may be given; the fields say what it becomes
+
+        def __init__(self, os: Sequence[str] = ..., release: str = ..., arch: Sequence[str] = ...) -> None: ...
 
     def __post_init__(self) -> None:
         set_checked(self, requirements.when)
@@ -86,6 +115,21 @@ class Source:
     scope: str = "system"
     requires: tuple[str, ...] = ()
     when: When | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            manager: Manager,
+            packages: Sequence[str] = ...,
+            version: str | None = ...,
+            repository: Repository | RepositoryFields | None = ...,
+            url: str | None = ...,
+            sha256: str | None = ...,
+            scope: Literal["system", "user"] = ...,
+            requires: Sequence[str] = ...,
+            when: When | WhenFields | None = ...,
+        ) -> None: ...
 
     def __post_init__(self) -> None:
         self._convert("repository", Repository, ("name", "url", "key", "fingerprint"))

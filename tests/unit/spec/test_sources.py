@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import typing
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mngr_ansible.errors import InputError
 from mngr_ansible.portable import managers
-from mngr_ansible.spec.sources import Repository, Source, When
+from mngr_ansible.spec.sources import Manager, Repository, RepositoryFields, Source, When, WhenFields
+from mngr_ansible.spec.validation import MANAGERS
 
 FINGERPRINT = "0123456789ABCDEF0123456789ABCDEF01234567"
 REPOSITORY = {"name": "vendor", "url": "https://example.org/deb", "key": "https://example.org/key", "fingerprint": ""}
@@ -113,3 +116,9 @@ def test_no_valid_package_name_is_an_option_a_pattern_or_two_words(manager: str,
         assert not name.startswith(("-", "+", "!"))
         assert not set(name) & set(" \t\n*?[]$^,;|&<>'\"`\\=:()")
         assert "/" not in name or (manager == "npm" and name.startswith("@"))
+
+
+def test_what_a_type_checker_knows_of_managers_and_mappings_is_what_is_accepted():
+    assert set(typing.get_args(Manager)) == set(MANAGERS)
+    assert set(WhenFields.__annotations__) == set(When.__match_args__)
+    assert set(RepositoryFields.__annotations__) == set(Repository.__match_args__)
