@@ -58,16 +58,16 @@ def check_plugin(name: str) -> Sequence[Finding]:
 def _entry_findings(plugin: Meant) -> Iterator[Finding]:
     if not plugin.distribution:
         yield Finding(
-            "entry point",
+            "start: entry point",
             "warning",
             f"{plugin.value} is not installed as an entry point, so mngr does not find it",
             'In pyproject.toml write NAME = "MODULE" below [project.entry-points.mngr], then: pip install -e .',
         )
         return
-    yield Finding("entry point", "ok", f"{plugin.name} = {plugin.value}, of {plugin.distribution}")
+    yield Finding("start: entry point", "ok", f"{plugin.name} = {plugin.value}, of {plugin.distribution}")
     if plugin.others:
         yield Finding(
-            "entry point",
+            "start: entry point",
             "problem",
             f"{', '.join(plugin.others)} has an entry point of this name too: mngr loads both under one name",
             "Choose another name, or uninstall the other package.",
@@ -84,10 +84,10 @@ def _loaded(plugin: Meant, findings: list[Finding]) -> "pluggy.PluginManager | N
         loaded = importlib.metadata.EntryPoint(plugin.name, plugin.value, "mngr").load()
         return registered(loaded, plugin.name)
     except MngrAnsibleError as error:
-        findings.append(Finding("import", "problem", error.problem, "Fix the plugin."))
+        findings.append(Finding("start: import", "problem", error.problem, "Fix the plugin."))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plugin does when it is imported
         text = f"it cannot be imported: {located(error, plugin.module)}"
-        findings.append(Finding("import", "problem", text, "Fix the module, or install what it needs."))
+        findings.append(Finding("start: import", "problem", text, "Fix the module, or install what it needs."))
     return None
 
 
@@ -98,10 +98,12 @@ def _conflicts(contribution: Contribution) -> Iterator[Finding]:
     except MissingFilesError:  # each is a finding of its own
         return
     except MngrAnsibleError as error:
-        yield Finding("plan", "problem", error.problem, error.remedy.replace(" Nothing was changed.", ""))
+        yield Finding("plan: whole", "problem", error.problem, error.remedy.replace(" Nothing was changed.", ""))
         return
     for notice in plan.overlay_notices:
-        yield Finding("plan", "warning", notice.removeprefix(f"{contribution.plugin}: "), "Return each file once.")
+        yield Finding(
+            "plan: whole", "warning", notice.removeprefix(f"{contribution.plugin}: "), "Return each file once."
+        )
 
 
 _PROVIDERS = {"mngr_ansible": "mngr-ansible", "imbue": "imbue-mngr", "pluggy": "pluggy"}
@@ -121,7 +123,7 @@ def _dependency_findings(plugin: Meant) -> Iterator[Finding]:
         distribution = _PROVIDERS[package]
         if distribution not in named and not (package == "imbue" and "mngr-ansible[mngr]" in named):
             yield Finding(
-                "dependencies",
+                "start: dependencies",
                 "warning",
                 f"it imports {package}, and its package does not depend on {distribution}",
                 f'In pyproject.toml: dependencies = ["{distribution}"].',

@@ -43,7 +43,7 @@ def file_findings(plugin: str, package: str, transfers: Sequence[FileTransferSpe
     total, problems = 0, 0
     absent = []
     for spec in transfers:
-        name = f"file: {printable(os.fspath(spec.remote_path))}"
+        name = f"files: {printable(os.fspath(spec.remote_path))}"
         found = list(_place_findings(name, package, spec))
         result = read_source(TransferRequest(plugin, plugin, spec))
         if isinstance(result, Problem):
@@ -62,7 +62,9 @@ def file_findings(plugin: str, package: str, transfers: Sequence[FileTransferSpe
     if transfers:
         missing = f"; optional, and not on this machine: {', '.join(absent)}" if absent else ""
         count = f"{total} file{'' if total == 1 else 's'}"
-        yield Finding("files", "ok", f"{fine} of {len(transfers)} transfers without a remark, {count}{missing}")
+        yield Finding(
+            "files: transfers", "ok", f"{fine} of {len(transfers)} transfers without a remark, {count}{missing}"
+        )
 
 
 def _notices(result: Read) -> Sequence[str]:

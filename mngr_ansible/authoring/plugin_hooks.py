@@ -18,6 +18,8 @@ from mngr_ansible.values import frozen
 if TYPE_CHECKING:
     import pluggy
 
+_ALL = "hooks: implemented"
+
 _SLOW = 1.0
 """Seconds of a hook that are worth a warning."""
 
@@ -34,13 +36,13 @@ def hook_findings(manager: "pluggy.PluginManager", name: str, others: Collection
     """Which hooks a plugin has, and what is wrong with them. ``others``: names of mngr's own hooks."""
     found, errors = usable_hooks(manager)
     for error in errors:
-        hook = next((each for each in HOOKS if f" {each} " in error.problem), "hooks")
-        yield Finding(hook, "problem", error.problem.removeprefix(f"{name}: "), _own_remedy(error))
+        hook = next((each for each in HOOKS if f" {each} " in error.problem), "implemented")
+        yield Finding(f"hooks: {hook}", "problem", error.problem.removeprefix(f"{name}: "), _own_remedy(error))
     notices = list(hook_notices(manager))
     for notice in notices:
         is_unmarked = "@hookimpl" in notice
         yield Finding(
-            "hooks",
+            _ALL,
             "problem" if is_unmarked else "warning",
             notice.removeprefix(f"{name}: "),
             "Mark it with @hookimpl." if is_unmarked else "Write the name as it is, or remove the function.",
@@ -50,17 +52,17 @@ def hook_findings(manager: "pluggy.PluginManager", name: str, others: Collection
         is_known = hook in known or any(repr(hook) in each for each in notices)
         if not is_known and caller.get_hookimpls():
             yield Finding(
-                "hooks",
+                _ALL,
                 "warning",
                 f"{hook!r} is not a hook of mngr or mngr-ansible",
                 "Remove it, unless another plugin calls it.",
             )
     implemented = [hook for hook in HOOKS if found[hook]]
     if implemented:
-        yield Finding("hooks", "ok", ", ".join(implemented))
+        yield Finding(_ALL, "ok", ", ".join(implemented))
     elif not errors:
         yield Finding(
-            "hooks",
+            _ALL,
             "warning",
             "it has no hook that mngr-ansible calls",
             f"Implement one of {', '.join(HOOKS)}, each marked with @hookimpl.",
@@ -90,7 +92,7 @@ def _before(hook: Hook, arguments: Mapping[str, Any]) -> Finding:
         hook(**arguments)
     except (Exception, SystemExit) as error:  # noqa: BLE001
         return _raised(hook, error)
-    return Finding(hook.name, "ok", "it lets provisioning go on")
+    return Finding(f"hooks: {hook.name}", "ok", "it lets provisioning go on")
 
 
 def _raised(hook: Hook, error: BaseException) -> Finding:
@@ -101,21 +103,21 @@ def _raised(hook: Hook, error: BaseException) -> Finding:
         text = f"on this machine it stops provisioning: {message}"
         if not remedy:
             return Finding(
-                hook.name,
+                f"hooks: {hook.name}",
                 "warning",
                 f"{text}, and it does not say what to do",
                 "Set error.user_help_text to a sentence that says what to do.",
             )
-        return Finding(hook.name, "warning", text, f"Users are told: {remedy}")
+        return Finding(f"hooks: {hook.name}", "warning", text, f"Users are told: {remedy}")
     if isinstance(error, AttributeError) and _is_of_mngr(error):
         return Finding(
-            hook.name,
+            f"hooks: {hook.name}",
             "warning",
             f"it works in mngr alone: {message}",
             "Without mngr, agent has name, work_dir and agent_type; host has name, is_local and "
             "execute_idempotent_command; options and mngr_ctx are None. Use getattr(agent, 'id', None).",
         )
-    return Finding(hook.name, "problem", f"it fails: {message}", "Fix the hook.")
+    return Finding(f"hooks: {hook.name}", "problem", f"it fails: {message}", "Fix the hook.")
 
 
 def _is_of_mngr(error: AttributeError) -> bool:
@@ -133,17 +135,17 @@ def _asked[T](hook: Hook, ask: Callable[[], Iterator[T | MngrAnsibleError]], fin
     except MngrAnsibleError as error:
         cause = error.__cause__
         if cause is None or isinstance(cause, MngrAnsibleError):
-            findings.append(Finding(hook.name, "problem", _problem(hook, error), _own_remedy(error)))
+            findings.append(Finding(f"hooks: {hook.name}", "problem", _problem(hook, error), _own_remedy(error)))
         else:
             findings.append(_raised(hook, cause))
         return ()
     wrong = [each for each in first if isinstance(each, MngrAnsibleError)]
     good = [each for each in first if not isinstance(each, MngrAnsibleError)]
-    findings += [Finding(hook.name, "problem", _problem(hook, each), _own_remedy(each)) for each in wrong]
+    findings += [Finding(f"hooks: {hook.name}", "problem", _problem(hook, each), _own_remedy(each)) for each in wrong]
     if not wrong and first != second:
         findings.append(
             Finding(
-                hook.name,
+                f"hooks: {hook.name}",
                 "warning",
                 "it returns something else when it is asked again",
                 "Return the same each time: it may be asked more than once, and no run would ever find all as planned.",
@@ -152,7 +154,7 @@ def _asked[T](hook: Hook, ask: Callable[[], Iterator[T | MngrAnsibleError]], fin
     elif seconds > _SLOW:
         findings.append(
             Finding(
-                hook.name,
+                f"hooks: {hook.name}",
                 "warning",
                 f"it takes {seconds:.1f} s, for each host, before anything else is done",
                 "Do less in it, or remember what it found.",
@@ -160,7 +162,7 @@ def _asked[T](hook: Hook, ask: Callable[[], Iterator[T | MngrAnsibleError]], fin
         )
     elif not wrong:
         count = len(good)
-        findings.append(Finding(hook.name, "ok", f"it returns {count} item{'' if count == 1 else 's'}"))
+        findings.append(Finding(f"hooks: {hook.name}", "ok", f"it returns {count} item{'' if count == 1 else 's'}"))
     return good
 
 

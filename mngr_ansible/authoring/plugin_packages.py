@@ -25,17 +25,22 @@ def package_findings(plugin: str, requirements: Sequence[PackageRequirement]) ->
         remarked |= {each.name} if found else set()
         yield from found
     for notice in condition_notices([Contribution(plugin, requirements=tuple(requirements))]):
-        yield Finding("packages", "warning", notice.removeprefix(f"{plugin}: "), "Write the name that the system has.")
+        yield Finding(
+            "packages: requirements",
+            "warning",
+            notice.removeprefix(f"{plugin}: "),
+            "Write the name that the system has.",
+        )
     try:
         merged = merge([PackageRequest(plugin, each, None) for each in requirements])
     except ConflictError as error:
-        yield Finding("packages", "problem", error.problem, "Change one of the ranges.")
+        yield Finding("packages: requirements", "problem", error.problem, "Change one of the ranges.")
         return
     for requirement in merged:
         yield from _system_findings(requirement, merged)
     if requirements:
         fine = [str(each) for each in requirements if each.name not in remarked]
-        yield Finding("packages", "ok", ", ".join(fine) or "each has a remark")
+        yield Finding("packages: requirements", "ok", ", ".join(fine) or "each has a remark")
 
 
 def _version_findings(requirement: PackageRequirement) -> Iterator[Finding]:
@@ -43,7 +48,7 @@ def _version_findings(requirement: PackageRequirement) -> Iterator[Finding]:
     for source in requirement.sources:
         if source.version is not None and accepted.judge(source.version) != "ok":
             yield Finding(
-                f"package: {requirement.name}",
+                f"packages: {requirement.name}",
                 "problem",
                 f"{source.label} gives {source.version}, and {requirement.version} does not accept that",
                 "Correct version of the source, or the range.",
@@ -58,7 +63,7 @@ def _name_findings(requirement: PackageRequirement) -> Iterator[Finding]:
     hint = f" (did you mean {similar}?)" if similar else ""
     command = "" if requirement.checks else f"the command {name} is asked with --version, and "
     yield Finding(
-        f"package: {name}",
+        f"packages: {name}",
         "warning",
         f"{name} is not in the catalog{hint}: {command}the package {name} of the host's own manager is installed",
         "If it has other names somewhere, give checks and sources. The known tools: mngr-ansible catalog.",
@@ -69,7 +74,7 @@ def _source_findings(requirement: PackageRequirement) -> Iterator[Finding]:
     for source in requirement.sources:
         if source.manager == "installer" and source.sha256 is None:
             yield Finding(
-                f"package: {requirement.name}",
+                f"packages: {requirement.name}",
                 "warning",
                 f"{source.label} has no sha256, so it is never run; users get its command",
                 "Give sha256, or a source of another manager before it.",
@@ -89,7 +94,7 @@ def _system_findings(requirement: Requirement, merged: Sequence[Requirement]) ->
             without.append(system.partition(":")[0])
     if without:
         yield Finding(
-            f"package: {requirement.name}",
+            f"packages: {requirement.name}",
             "warning" if requirement.is_required else "ok",
             f"no source for {', '.join(without)}: there the plan says blocked",
             "Give a Source for them too, if your users have such hosts." if requirement.is_required else "",

@@ -95,7 +95,9 @@ def start_findings(plugin: Meant) -> tuple[list[Finding], dict[str, Any]]:
     """What importing it does, in a process of its own, and what that process says; empty if it says nothing."""
     start, problem = _started(plugin)
     if problem:
-        return [Finding("import", "problem", problem, "Import only defines things; move all work into the hooks.")], {}
+        return [
+            Finding("start: import", "problem", problem, "Import only defines things; move all work into the hooks.")
+        ], {}
     if start["error"]:  # the caller imports it too, and knows the line
         return [], start
     if start["seconds"] > _SLOW:  # the first time Python compiles it
@@ -128,30 +130,30 @@ def _import_findings(start: dict[str, Any]) -> Iterator[Finding]:
     cost = f"{seconds:.2f} s"
     if seconds > _SLOW:
         yield Finding(
-            "import time",
+            "start: import time",
             "warning",
             f"{cost} for {modules} module{'' if modules == 1 else 's'}; mngr imports it at the start of every command",
             "Import what is heavy inside the hooks that use it. What takes long: python -X importtime -c 'import NAME'",
         )
     else:
-        yield Finding("import time", "ok", cost)
+        yield Finding("start: import time", "ok", cost)
     deeds = [*start["deeds"], *([f"prints {short_repr(start['printed'])}"] if start["printed"] else [])]
     if not deeds:
-        yield Finding("import work", "ok", "importing it only defines things")
+        yield Finding("start: import work", "ok", "importing it only defines things")
     for deed in deeds:
         remedy = "Do this inside a hook: mngr imports every plugin at the start of every command, --help included."
-        yield Finding("import work", "warning", f"importing it {deed}", remedy)
+        yield Finding("start: import work", "warning", f"importing it {deed}", remedy)
 
 
 def _mngr_findings(start: dict[str, Any]) -> Iterator[Finding]:
     if not start["is_mngr"]:
-        yield Finding("mngr", "ok", "mngr is not installed here, so its own hooks were not compared")
+        yield Finding("start: mngr", "ok", "mngr is not installed here, so its own hooks were not compared")
     elif start["refusal"]:
         yield Finding(
-            "mngr",
+            "start: mngr",
             "problem",
             f"mngr refuses it, and every command of mngr would end with this: {start['refusal']}",
             "Use the names and arguments of mngr's own hooks: imbue.mngr.plugins.hookspecs.",
         )
     else:
-        yield Finding("mngr", "ok", "mngr takes it")
+        yield Finding("start: mngr", "ok", "mngr takes it")

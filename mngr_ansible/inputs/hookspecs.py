@@ -113,5 +113,6 @@ def provision_agent(agent: Agent, host: Host, options: Any, mngr_ctx: Any) -> Re
 def on_after_agent_provisioning(agent: Agent, host: Host, options: Any, mngr_ctx: Any, report: Any) -> None:
     """Finish or verify, after every step has succeeded, also if nothing had to change.
 
-    Called once per host and plugin. ``report`` is the host's ``mngr_ansible.HostReport``. If the hook raises, the create fails.
+    Called once per host and plugin. ``report`` is the host's ``mngr_ansible.HostReport``. If the hook raises, the
+    create fails.
     """

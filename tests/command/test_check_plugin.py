@@ -77,27 +77,30 @@ def provision_agent():
 
 def test_a_good_plugin_has_no_remark(tmp_path: Path) -> None:
     found = check(installed(tmp_path / "site", "tutor", GOOD), "tutor")
-    remarks = [each for name, each in found.items() if name != "import time" and each["status"] != "ok"]
+    remarks = [each for name, each in found.items() if name != "start: import time" and each["status"] != "ok"]
     assert remarks == []
-    assert found["entry point"]["text"] == "tutor = mngr_tutor, of mngr-tutor 1.0"
-    assert found["hooks"]["text"] == "provision_agent"
-    assert found["mngr"]["text"] == "mngr takes it"
-    assert list(found)[:3] == ["entry point", "import time", "import work"]
+    assert found["start: entry point"]["text"] == "tutor = mngr_tutor, of mngr-tutor 1.0"
+    assert found["hooks: implemented"]["text"] == "provision_agent"
+    assert found["start: mngr"]["text"] == "mngr takes it"
+    assert list(found)[:3] == ["start: entry point", "start: import time", "start: import work"]
 
 
 def test_work_at_import_is_found_with_its_line_and_so_is_what_mngr_refuses(tmp_path: Path) -> None:
     place = installed(tmp_path / "site", "tutor", WORKING)
     found = check(place, "tutor", expected=1)
-    deeds = [each["text"] for name, each in found.items() if name.startswith("import work")]
+    deeds = [each["text"] for name, each in found.items() if name.startswith("start: import work")]
     assert len(deeds) == 4, deeds
     assert f"importing it starts a program (true) ({place}/mngr_tutor.py:10)" in deeds
     assert any("writes left-behind" in each for each in deeds)
     assert any("starts a thread" in each for each in deeds)
     assert "importing it prints 'hello\\n\\n'" in deeds
-    assert found["mngr"]["status"] == "problem"
-    assert "agnet" in found["mngr"]["text"]
-    assert found["dependencies"]["text"] == "it imports mngr_ansible, and its package does not depend on mngr-ansible"
-    assert found["packages"]["status"] == "ok", "the rest is looked at nevertheless"
+    assert found["start: mngr"]["status"] == "problem"
+    assert "agnet" in found["start: mngr"]["text"]
+    assert (
+        found["start: dependencies"]["text"]
+        == "it imports mngr_ansible, and its package does not depend on mngr-ansible"
+    )
+    assert found["packages: requirements"]["status"] == "ok", "the rest is looked at nevertheless"
 
 
 @pytest.mark.parametrize(
@@ -112,9 +115,11 @@ def test_a_plugin_that_cannot_be_imported_is_one_problem(tmp_path: Path, code: s
     place.mkdir()
     (place / "mngr_tutor.py").write_text(code)
     found = check(place, "mngr_tutor", expected=1)
-    assert found["import"]["status"] == "problem"
-    assert found["import"]["text"].startswith(text)
-    assert found["entry point"]["status"] == "warning", "it is a module of the current directory, and not installed"
+    assert found["start: import"]["status"] == "problem"
+    assert found["start: import"]["text"].startswith(text)
+    assert found["start: entry point"]["status"] == "warning", (
+        "it is a module of the current directory, and not installed"
+    )
 
 
 def test_a_plugin_that_is_not_installed_is_one_error_that_says_how_to_install_it(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def after_calls(**functions):
 
 
 def test_the_hooks_that_are_called_are_named():
-    assert found(provision_agent=hookimpl(nothing)) == [("hooks", "ok", "provision_agent", "")]
+    assert found(provision_agent=hookimpl(nothing)) == [("hooks: implemented", "ok", "provision_agent", "")]
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_refusal_on_purpose_is_told_with_its_remedy_or_without():
         return after_calls(on_before_agent_provisioning=before)[1][0]
 
     assert refusal("Log in.") == (
-        "on_before_agent_provisioning",
+        "hooks: on_before_agent_provisioning",
         "warning",
         "on this machine it stops provisioning: there is no token",
         "Users are told: Log in.",

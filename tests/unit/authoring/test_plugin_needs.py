@@ -12,7 +12,7 @@ from tests.support.builders import write
 
 def of_files(*specs):
     found = list(file_findings("tutor", "mngr_tutor", specs))
-    assert found[-1].name == "files"
+    assert found[-1].name == "files: transfers"
     return [(each.name, each.status, each.text) for each in found[:-1]]
 
 
@@ -23,7 +23,7 @@ def of_packages(*values):
 
 def test_a_required_file_that_is_missing_is_a_problem_and_an_optional_one_is_told(tmp_path):
     required = FileTransferSpec(tmp_path / "absent", ".x")
-    assert of_files(required) == [("file: .x", "problem", f"{tmp_path}/absent does not exist on this machine")]
+    assert of_files(required) == [("files: .x", "problem", f"{tmp_path}/absent does not exist on this machine")]
     optional = FileTransferSpec("~/.toolrc", "~/.toolrc", is_required=False)
     assert of_files(optional) == []
     assert list(file_findings("tutor", "", [optional]))[-1].text.endswith(
@@ -98,22 +98,22 @@ def test_a_source_that_cannot_be_copied_is_a_problem(tmp_path):
 
 
 def test_tools_of_the_catalog_have_no_remark_but_systems_without_a_source():
-    assert of_packages("git>=2.30", "jq", "ripgrep") == [("packages", "ok", "git>=2.30, jq, ripgrep", "")]
+    assert of_packages("git>=2.30", "jq", "ripgrep") == [("packages: requirements", "ok", "git>=2.30, jq, ripgrep", "")]
 
 
 def test_a_name_that_nothing_knows_is_told_with_the_nearest():
     (finding, *_) = of_packages("ripgrap")
-    assert finding[:2] == ("package: ripgrap", "warning")
+    assert finding[:2] == ("packages: ripgrap", "warning")
     assert "(did you mean ripgrep?)" in finding[2]
 
 
 def test_two_ranges_without_a_common_version_are_a_problem():
-    assert of_packages("git>=3", "git<2")[0][:2] == ("packages", "problem")
+    assert of_packages("git>=3", "git<2")[0][:2] == ("packages: requirements", "problem")
 
 
 def test_a_source_whose_version_is_not_accepted_is_a_problem():
     asked = PackageRequirement("tool", ">=2", sources=(Source("npm", ("tool",), version="1.4"),))
-    assert of_packages(asked)[0][:3] == ("package: tool", "problem", "npm gives 1.4, and >=2 does not accept that")
+    assert of_packages(asked)[0][:3] == ("packages: tool", "problem", "npm gives 1.4, and >=2 does not accept that")
 
 
 def test_systems_without_a_source_are_named_and_an_optional_tool_may_lack_them():
