@@ -45,17 +45,15 @@ def _with_completers() -> CommandParser:
     found = parser(words[1] if len(words) > 1 else "")
     for verb, each in found.verbs.items():
         for action in each._actions:  # noqa: SLF001 - argparse has no public name
-            completer = _completer(verb, action)
-            if completer is not None:
-                action.completer = completer  # type: ignore[attr-defined]
+            for key in completers(verb, action)[:1]:
+                action.completer = _COMPLETERS[key]  # type: ignore[attr-defined]
     return found
 
 
-def _completer(verb: str, action: argparse.Action) -> _Completer | None:
+def completers(verb: str, action: argparse.Action) -> list[str]:
+    """The keys of what completes the value of an option or word: the verb's own first."""
     name = next((each for each in action.option_strings if each.startswith("--")), str(action.dest))
-    if verb == "inventory" and name == "--host":
-        return None
-    return _COMPLETERS.get(f"{verb} {name}", _COMPLETERS.get(name))
+    return [key for key in (f"{verb} {name}", name) if key in _COMPLETERS]
 
 
 def _nothing(**_: Any) -> Iterable[str]:
@@ -131,6 +129,7 @@ _COMPLETERS: Mapping[str, _Completer] = {
     "--package": _tools,
     "--plugin": _plugins_or_all,
     "init --plugin": _nothing,
+    "inventory --host": _nothing,
     "--playbook": _files,
     "--host": _hosts,
     "bootstrap hosts": _hosts,

@@ -145,11 +145,11 @@ def parser(first: str = "") -> CommandParser:
         top.verbs[name] = verb
         if name in wanted:
             add_options(verb)
-            verb.usage = " ".join(["%(prog)s [OPTION]...", *_words(verb)])
+            verb.usage = " ".join(["%(prog)s [OPTION]...", *positionals(verb)])
     return top
 
 
-def _words(verb: argparse.ArgumentParser) -> list[str]:
+def positionals(verb: argparse.ArgumentParser) -> list[str]:
     """The words that a verb takes without an option, as its usage shows them."""
     found = []
     for action in verb._actions:  # noqa: SLF001 - as above
