@@ -7,6 +7,7 @@ mandoc(1) check them (``tests/docs/test_manpages.py``). Source of the macros: ma
 import argparse
 import re
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
 from mngr_ansible import __version__
@@ -74,7 +75,7 @@ def _verb(name: str, verb: CommandParser) -> str:
 
 def _top(name: str, does: str) -> list[str]:
     title = f'.TH {_escaped(name.upper())} 1 "" "mngr-ansible {__version__}" "mngr-ansible"'
-    return [f"{_HEAD}{title}", ".SH NAME", f"{_escaped(name)} \\- {_escaped(does)}", ".SH SYNOPSIS"]
+    return [f"{_HEAD}{title}", ".SH NAME", f"{_escaped(name)} \\-", *_text(does), ".SH SYNOPSIS"]
 
 
 def _end(verb: str, others: Iterable[str]) -> Iterator[str]:
@@ -114,8 +115,9 @@ def _table(topic: str) -> Iterator[str]:
 
 
 def _text(text: str) -> list[str]:
-    """Sentences on lines of their own, as man(7) wants them."""
-    return [_escaped(each) for each in re.split(r"(?<=[.:;]) +(?=[A-Z])", " ".join(text.split()))]
+    """Sentences on lines of their own, as man(7) wants them, and none of them long."""
+    sentences = re.split(r"(?<=[.:;]) +(?=[A-Z])", " ".join(text.split()))
+    return [_escaped(line) for each in sentences for line in textwrap.wrap(each, 64, break_on_hyphens=False)]
 
 
 def _escaped(text: str) -> str:
