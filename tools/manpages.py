@@ -44,7 +44,7 @@ def _command(whole: CommandParser) -> str:
         lines.append(f".SS {_escaped(title[0].upper() + title[1:])}")
         for name in names:
             lines += [".TP", f".B {_escaped(name)}", *_text(VERBS[name][0])]
-    lines += [".SH OPTIONS", *_options(whole._actions)]
+    lines += [".SH OPTIONS", *(line for _, _, actions in whole.groups for line in _options(actions))]
     lines += [".SH ENVIRONMENT", *_table("environment"), *_text(f"More: {topic} environment.")]
     lines += _end("", [f"mngr-ansible-{name}" for name in sorted(VERBS)])
     return "\n".join(lines) + "\n"
@@ -60,15 +60,11 @@ def _verb(name: str, verb: CommandParser) -> str:
         *_text(str(verb.description)),
         ".SH OPTIONS",
     ]
-    for group in verb._action_groups:
-        actions = list(_options(group._group_actions))
-        if not actions:
-            continue
-        title = str(group.title)
+    for title, description, actions in verb.groups:
         if title not in ("options", "positional arguments"):
             lines.append(f".SS {_escaped(title[0].upper() + title[1:])}")
-            lines += _text(f"{group.description[0].upper()}{group.description[1:]}.") if group.description else []
-        lines += actions
+            lines += _text(f"{description[0].upper()}{description[1:]}.") if description else []
+        lines += _options(actions)
     lines += _end(name, ["mngr-ansible"])
     return "\n".join(lines) + "\n"
 
@@ -89,8 +85,6 @@ def _end(verb: str, others: Iterable[str]) -> Iterator[str]:
 
 def _options(actions: Iterable[argparse.Action]) -> Iterator[str]:
     for action in actions:
-        if action.help == argparse.SUPPRESS or isinstance(action, argparse._SubParsersAction):
-            continue
         yield ".TP"
         value = "" if action.nargs == 0 else _value(action)
         if action.option_strings:

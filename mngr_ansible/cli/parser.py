@@ -54,6 +54,16 @@ class CommandParser(argparse.ArgumentParser):
     def _print_message(self, message: str, _file: Any = None) -> NoReturn:
         raise HelpShown(message)
 
+    @property
+    def groups(self) -> list[tuple[str, str, list[argparse.Action]]]:
+        """Options and words in groups: the title, a description, and what is shown; without the verbs."""
+        found = []
+        for group in self._action_groups:
+            if group is not self._subparsers:
+                actions = [each for each in group._group_actions if each.help != argparse.SUPPRESS]  # noqa: SLF001
+                found.append((str(group.title), group.description or "", actions))
+        return [each for each in found if each[2]]
+
     def format_help(self) -> str:
         """The help: of the whole command its verbs in groups, of a verb its options; then examples that work."""
         from mngr_ansible.cli.examples import shown_examples
@@ -61,13 +71,11 @@ class CommandParser(argparse.ArgumentParser):
         formatter = self._get_formatter()
         formatter.add_usage(self.usage, self._actions, self._mutually_exclusive_groups)
         formatter.add_text(self.description)
-        for group in self._action_groups:
-            actions = group._group_actions  # noqa: SLF001 - argparse has no public name for what help is made of
-            if actions and isinstance(actions[0], argparse._SubParsersAction):  # noqa: SLF001
-                self._add_verbs(formatter, actions[0])
-                continue
-            formatter.start_section(group.title)
-            formatter.add_text(group.description)
+        if self._subparsers is not None:
+            self._add_verbs(formatter, self._subparsers._group_actions[0])  # noqa: SLF001 - argparse has no public name
+        for title, description, actions in self.groups:
+            formatter.start_section(title)
+            formatter.add_text(description)
             formatter.add_arguments(actions)
             formatter.end_section()
         for line in (self.epilog or "").splitlines():
