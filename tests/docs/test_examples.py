@@ -22,7 +22,6 @@ RUN_BY = {
     ("README.md", "console"): "docs/test_output::test_the_readme_shows_a_plan_as_it_is_printed",
     ("README.md", "python"): "docs/test_docs::test_the_readmes_plugin_is_a_plugin_that_needs_nothing_of_ours",
     ("README.md", "sh"): "docs/test_docs::test_the_readmes_main_job_does_what_it_says",
-    ("architecture.md", "mermaid"): "docs/test_references::test_the_face_of_every_folder_exists",
     ("awx.md", "sh"): "ansible/test_awx::test_every_command_of_the_page_works_and_awx_gets_what_it_takes",
     ("benchmarks.md", "sh"): "docs/test_benchmarks::test_every_workload_of_a_part_can_be_made",
     ("fleets.md", "sh"): "ops/test_fleets_page::test_a_fleet_is_looked_at_brought_there_and_checked_as_the_page_says",
