@@ -1,6 +1,8 @@
 """The pages of ``docs/reference/`` are what their sources say, and leave nothing out."""
 
 import argparse
+import json
+import re
 from pathlib import Path
 
 import click
@@ -49,6 +51,14 @@ def test_every_command_inside_mngr_has_a_section_with_all_its_own_options():
             each.opts[0] for each in own if each.opts and f"`{each.opts[0]}`" not in found[f"mngr ansible {name}"]
         ]
         assert missing == [], name
+
+
+def test_every_key_of_a_manifest_is_in_the_section_of_its_part():
+    found = sections("manifest.md")
+    schema = json.loads((ROOT / "mngr_ansible/manifest.schema.json").read_text())
+    forms = [schema, *(each for part in schema["definitions"].values() for each in (part, *part.get("anyOf", ())))]
+    keys = [list(form["properties"]) for form in forms if "properties" in form]
+    assert [re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE) for text in found.values()] == keys
 
 
 @pytest.mark.parametrize("of", [Settings, PluginSettings])

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 
-from tools.reference import catalog, command_line, mngr, python, roles, settings
+from tools.reference import catalog, command_line, manifest, mngr, python, roles, settings
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "reference/command-line.md": command_line.page,
+    "reference/manifest.md": manifest.page,
     "reference/mngr.md": mngr.page,
     "reference/settings.md": settings.page,
     "reference/roles.md": roles.page,
