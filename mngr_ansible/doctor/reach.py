@@ -69,10 +69,11 @@ def _own_sources(place: str, facts: HostFacts, state: HostState) -> Iterator[Fin
     own = [site for site, managers in facts.sites.items() if manager in managers]
     if manager in _OF_SYSTEM and not own:
         text = f"{manager} has no package source, so nothing can be installed with it"
-        yield finding(place, "sources", "warning", text, f"Add one on the host, as its documentation of {manager} says")
+        yield finding(place, "sources", "warning", text, f"Add one on the host, as the documentation of {manager} says")
     elif manager is not None and own:
-        count = "one server" if len(own) == 1 else f"{len(own)} servers"
-        yield finding(place, "sources", "ok", f"{manager} has sources on {count}")
+        yield finding(
+            place, "sources", "ok", f"{manager} has {f'{len(own)} sources' if len(own) > 1 else 'one source'}"
+        )
 
 
 def _source(

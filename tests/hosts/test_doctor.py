@@ -61,7 +61,7 @@ SAYS = {
     "inodes": ("warning", "the home has room for ", "Remove files"),
     "clock": ("problem", "it is 2 h 0 min behind this machine's", "Set the clock on the host"),
     "proxy": ("warning", "http_proxy=http://127.0.0.1:9/; sudo does not pass it on to root", "Acquire::http::Proxy"),
-    "sources": ("ok", "apt has sources on 3 servers", ""),
+    "sources": ("ok", "apt has 3 sources", ""),
     "source /srv/apt": ("ok", "it is there (apt)", ""),
     "source 127.0.0.1:DEAD": ("warning", "(the login has a proxy, http_proxy, and sudo does", "Name the proxy"),
     "source 127.0.0.1:LIVE": ("ok", "it answers (apt)", ""),
