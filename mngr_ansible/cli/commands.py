@@ -286,8 +286,13 @@ def _confirm(
         return None
 
     def ask(question: str) -> bool:
+        from shutil import get_terminal_size
+
+        from mngr_ansible.report.terminal.words import wrapped
+
+        words = "\n".join(wrapped(f"{printable(question)} [y/N]", get_terminal_size().columns - 1))
         with aside():
-            print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+            print(f"{words} ", end="", file=sys.stderr, flush=True)
             return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     return ask

@@ -58,7 +58,7 @@ class LiveDisplay:
         self._wake, self._is_aside, self._stop = threading.Event(), threading.Event(), threading.Event()
         self._visible: list[str] = []
         self._news: threading.Thread | None = None
-        self._painter = threading.Thread(target=self._paint, daemon=True)
+        self._painter = threading.Thread(target=self._paint_on, daemon=True)
         self._painter.start()
 
     def tell(self, host: str, line: str) -> None:
@@ -98,6 +98,13 @@ class LiveDisplay:
                 self._news.join()
             for host, line in self._lines:  # the display was broken
                 self._plain(host, line)
+
+    def _paint_on(self) -> None:
+        """A display that breaks is no reason to stop what is done: all lines are written at the end."""
+        try:
+            self._paint()
+        except Exception:  # noqa: BLE001 - see above
+            self._is_aside.set()
 
     def _paint(self) -> None:
         begin, screen = time.monotonic() + _PATIENCE, None

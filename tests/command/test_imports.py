@@ -31,7 +31,7 @@ print(json.dumps([code, sorted(set(sys.modules) - before)]), file=sys.stderr)
 
 HEAVY = {
     "ansible", "ansible_runner", "concurrent.futures", "dataclasses", "difflib", "email", "imbue", "importlib.metadata",
-    "inspect", "pathspec", "pluggy", "psutil", "traceback", "yaml",
+    "inspect", "pathspec", "pluggy", "psutil", "rich", "traceback", "yaml",
 }  # fmt: skip
 """Modules that take milliseconds, or much more, and that no everyday command needs."""
 
