@@ -182,7 +182,7 @@ def _print_result(
     is_seen = page and is_terminal(sys.stdout) and is_terminal(sys.stderr)
     if not is_seen:
         _print_errors(report, is_verbose=is_verbose)
-    for talk in (tuple(Note(f"note: {each}") for each in notes), advice):
+    for talk in (tuple(Note(each, label="note") for each in notes), advice):
         if talk:
             print(written(talk, sys.stderr), file=sys.stderr, flush=True)
     if page:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from mngr_ansible.catalog.lookup import similar_tool
 from mngr_ansible.diff import commands
-from mngr_ansible.diff.outcome import Outcome, Status
+from mngr_ansible.diff.outcome import Outcome, Status, short_path
 from mngr_ansible.errors import HostError, MngrAnsibleError
 from mngr_ansible.provisioning.at_once import at_once
 from mngr_ansible.provisioning.request import Prepared, by_alias
@@ -109,7 +109,7 @@ def _host_report(prepared: Prepared, steps: Sequence[Outcome], lines: Sequence[s
         notices_of(prepared),
         prepared.error,
         about,
-        state.paths.work_dir if state is not None else "",
+        short_path(state.paths.work_dir, state.login.home, "") if state is not None else "",
     )
 
 

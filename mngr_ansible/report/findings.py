@@ -49,7 +49,9 @@ def findings_page(findings: Sequence[Finding]) -> Page:
     for place, own in by_place.items():
         alike.setdefault(tuple(_row(each, each.name.rpartition(": ")[2]) for each in own), []).append(place)
     tables = [
-        Table(rows, title=names[0]) if len(names) == 1 else Table(rows, title=f"{len(names)} hosts", names=tuple(names))
+        Table(rows, title=names[0], is_sorted=False)
+        if len(names) == 1
+        else Table(rows, title=f"{len(names)} hosts", names=tuple(names), is_sorted=False)
         for rows, names in alike.items()
     ]
     counts = Counter(str(each.status) for each in findings)

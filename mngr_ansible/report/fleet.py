@@ -4,18 +4,13 @@ from collections.abc import Iterator, Sequence
 
 from mngr_ansible.diff.outcome import Status
 from mngr_ansible.errors import ErrorGroup, MngrAnsibleError
-from mngr_ansible.portable.text import one_stop
 from mngr_ansible.report.page import Part, Problem, Summary, Table, Tone
-from mngr_ansible.report.plain import listed
 from mngr_ansible.report.report import HostReport, Report
 from mngr_ansible.report.text import host_table, place_of
 from mngr_ansible.values import replace
 
 _FEW = 4
 """So many hosts are named in an error's first line."""
-
-_COLUMNS = 80
-"""Lines of an error's hosts are at most so long, with its indent."""
 
 
 def tables(hosts: Sequence[HostReport], *, is_run: bool) -> tuple[Table, ...]:
@@ -85,11 +80,9 @@ def _problem(group: Sequence[MngrAnsibleError]) -> Problem:
     if len(names) <= _FEW:
         others = ", ".join(names[1:])
         problem, host = first.problem, f"{names[0]}, and likewise {others}" if is_example else ", ".join(names)
-    else:
-        listing = "\n".join(listed(names, _COLUMNS - len("error: "), "  "))
-        problem = f"{one_stop(first.problem)}\n{listing}"
-        host = f"{len(names)} hosts, such as {names[0]}" if is_example else f"{len(names)} hosts"
-    return Problem(host, problem, remedy)
+        return Problem(host, problem, remedy)
+    host = f"{len(names)} hosts, such as {names[0]}" if is_example else f"{len(names)} hosts"
+    return Problem(host, first.problem, remedy, tuple(names))
 
 
 _ENDS = {

@@ -17,7 +17,7 @@ class Row:
     Attributes:
         status: one or two words: ``too old``.
         name: of the step or the check; it is never cut.
-        facts: what is there, what is needed, where it comes from.
+        facts: what is there, what is needed, where it comes from (each may be empty); or one, for people.
         why: the purpose, or the plugins that need it.
         reason: why it is a problem, and what to do about it: a sentence below the row.
         diff: lines below the row.
@@ -44,6 +44,7 @@ class Table:
         names: the hosts, if there are several.
         rows: in the order of the plan.
         is_run: whether these are results, not a plan. Then failures come last in a terminal.
+        is_sorted: whether a terminal sorts the rows by their tones and folds what is fine.
     """
 
     rows: tuple[Row, ...]
@@ -53,6 +54,7 @@ class Table:
     count: str = ""
     names: tuple[str, ...] = ()
     is_run: bool = False
+    is_sorted: bool = True
 
 
 @frozen
@@ -76,10 +78,11 @@ class Summary:
 
 @frozen
 class Note:
-    """Sentences, and behind them a command to copy, which is never broken."""
+    """Sentences, and behind them a command to copy, which is never broken. ``label``: a word before them: ``note``."""
 
     text: str
     command: str = ""
+    label: str = ""
 
 
 @frozen
@@ -95,14 +98,16 @@ class Problem:
     """An error.
 
     Attributes:
-        place: the hosts that it is about; empty where none is.
+        place: the hosts that it is about, or how many they are; empty where none is.
         problem: what is wrong; below its first line perhaps a list.
         remedy: what to do.
+        names: the hosts, where they are too many for ``place``.
     """
 
     place: str
     problem: str
     remedy: str
+    names: tuple[str, ...] = ()
 
 
 @frozen

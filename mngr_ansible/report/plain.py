@@ -41,16 +41,14 @@ def _lines(block: Block) -> Iterator[str]:
         case Summary(title, parts):
             said = [f"{each.count} {each.word}{f' ({each.more})' if each.more else ''}" for each in parts]
             yield f"{title}: {', '.join(said)}"
-        case Note(words, command):
-            yield " ".join(map(printable, filter(None, (words, command))))
+        case Note(words, command, label):
+            yield " ".join(map(printable, filter(None, (f"{label}:" if label else "", words, command))))
         case Commands(lines, title):
             if title:
                 yield printable(title)
             yield from (f"{'  ' if title else ''}{printable(each)}" for each in lines)
-        case Problem(place, problem, remedy):
-            first, *rest = one_stop(f"{f'{place}: ' if place else ''}{problem}\n{remedy}").split("\n")
-            yield f"error: {printable(first)}"
-            yield from (f"       {printable(line)}" for line in rest if line)
+        case Problem():
+            yield from _problem(block)
         case Pairs(rows):
             width = max((len(name) for name, _ in rows), default=0)
             yield from (f"{printable(name):<{width}}  {printable(words)}" for name, words in rows)
@@ -59,6 +57,15 @@ def _lines(block: Block) -> Iterator[str]:
             yield from (f"  {printable(f'{label} {words}' if label else words)}" for label, words in lines)
         case Verbatim(words):
             yield words
+
+
+def _problem(error: Problem) -> Iterator[str]:
+    indent = " " * len("error: ")
+    first, *rest = one_stop(f"{f'{error.place}: ' if error.place else ''}{error.problem}").split("\n")
+    yield f"error: {printable(first)}"
+    yield from (f"{indent}{printable(line)}" for line in rest if line)
+    yield from listed(error.names, _COLUMNS, f"{indent}  ")
+    yield from (f"{indent}{printable(line)}" for line in one_stop(error.remedy).split("\n") if line)
 
 
 def _table(table: Table) -> Iterator[str]:
@@ -79,11 +86,11 @@ def _heading(table: Table) -> str:
     """What the table is about, and at the right margin what is to change or was changed."""
     place = f"in {table.place}" if table.place else ""
     left = printable(f"{table.title}   {', '.join(filter(None, (table.about, place)))}".rstrip())
-    return f"{left}{table.count:>{max(len(table.count) + 2, _COLUMNS - len(left))}}"
+    return f"{left}{table.count:>{max(len(table.count) + 2, _COLUMNS - len(left))}}".rstrip()
 
 
 def _cells(row: Row) -> tuple[str, str, str, str]:
-    return row.status, printable(row.name), printable("  ".join(row.facts)), printable(row.why)
+    return row.status, printable(row.name), printable("  ".join(filter(None, row.facts))), printable(row.why)
 
 
 def _widths(rows: Sequence[Sequence[str]]) -> list[int]:

@@ -58,7 +58,7 @@ class HostReport:
         notices: facts that need no action, as sentences.
         error: why the host could not be inspected or changed, besides failed steps.
         about: the system and the remote user, for people: ``Debian 12, root``.
-        work_dir: where relative names of files start; empty where the host never answered.
+        work_dir: where relative names of files start, for people: ``~/project``; empty where the host never answered.
         kept: where the run directory of a failed run is kept; empty where none is.
         agent: mngr's name of the agent that the result is about; empty where it is about the host alone.
     """

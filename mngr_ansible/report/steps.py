@@ -73,7 +73,7 @@ def _facts(outcome: Outcome) -> tuple[str, ...]:
     if outcome.status is Status.SKIPPED or outcome.is_open:
         return (outcome.reason,)
     source = f"from {outcome.source}" if outcome.source else ""
-    return tuple(filter(None, (outcome.current, outcome.wanted, source)))
+    return outcome.current or "", outcome.wanted or "", source
 
 
 def _purpose(outcome: Outcome) -> str:

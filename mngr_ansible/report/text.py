@@ -96,9 +96,9 @@ def _tables(hosts: Sequence[HostReport], *, is_run: bool) -> tuple[Table, ...]:
 
 def host_table(host: HostReport, *, is_run: bool = False) -> Table:
     """One host: a row for each step, and why a step is blocked or failed. ``is_run``: not of a plan."""
-    return Table(
-        rows(host.outcomes), host.host, host.about, place_of(host), counted(host.outcomes, is_run=is_run), is_run=is_run
-    )
+    has_run = is_run and not any(each.status in DUE for each in host.outcomes)
+    count = counted(host.outcomes, is_run=is_run)
+    return Table(rows(host.outcomes), host.host, host.about, place_of(host), count, is_run=has_run)
 
 
 def place_of(host: HostReport) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 TESTS = Path(__file__).parents[1]
 FOLDERS = {
     "unit": "needs nothing: no root, no network, no host, no Ansible",
+    "golden": "compares what people are shown with files to read",
     "scripts": "runs our sh scripts in real shells, on this machine",
     "command": "runs the whole command; needs no root, no network, no host, no Ansible",
     "ansible": "runs Ansible on this machine",
@@ -77,6 +78,7 @@ SECONDS = {
     "docs": 1,
     "command": 1,
     "scripts": 1,
+    "golden": 0,
     "unit": 0,
 }
 """About how long one test of a folder takes."""

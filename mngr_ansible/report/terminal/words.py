@@ -8,7 +8,7 @@ from mngr_ansible.portable.regular_expressions import regex
 
 _PROGRAMS = (
     "ansible|ansible-galaxy|ansible-playbook|ansible-vault|apk|apt|apt-get|brew|chgrp|chmod|chown|curl|df|dnf|doas|"
-    "dpkg|eval|export|git|kill|ls|mkdir|mngr|mngr-ansible|mv|npm|pacman|pip|pipx|python3|rm|rpm|sh|ssh|ssh-add|"
+    "dpkg|eval|export|git|kill|ls|mkdir|mngr|mngr-ansible|mv|npm|pacman|pip|pipx|ps|python3|rm|rpm|sh|ssh|ssh-add|"
     "ssh-copy-id|ssh-keygen|ssh-keyscan|su|sudo|systemctl|timedatectl|unset|usermod|uv|xcode-select|zypper"
 )
 """What commands in messages begin with."""
@@ -31,8 +31,20 @@ def sentences(text: str) -> Iterator[tuple[str, bool]]:
         yield rest, False
 
 
+_TOGETHER = regex(rf"\b(?:{_PROGRAMS})(?: [a-z][a-z-]*)?(?: --?[a-z][\w-]*)+|--[a-z][\w-]* [A-Z][A-Z@:]+")
+"""Words that stay in one line: a short command with its options, an option with its value."""
+
+_BOUND = "\xa0"
+"""Stands for a blank at which no line is broken. It is never in a text: the writers escape it."""
+
+
 def wrapped(text: str, width: int) -> Iterator[str]:
     """Lines of at most so many columns, broken between words; a word that is longer is broken as a name."""
+    bound = _TOGETHER.sub(lambda found: found[0].replace(" ", _BOUND), text)
+    return (line.replace(_BOUND, " ") for line in _wrapped(bound, width))
+
+
+def _wrapped(text: str, width: int) -> Iterator[str]:
     line = ""
     for word in text.split(" "):
         longer = f"{line} {word}" if line else word
@@ -51,8 +63,8 @@ def broken(name: str, width: int) -> list[str]:
     lines = []
     while cell_len(name) > width:
         start = set_cell_size(name, width).rstrip(" ") or name[:1]
-        cut = max(start.rfind(each) for each in "/-, ") + 1
-        cut = cut if cut > width // 3 else len(start)
+        places = (start.rfind(each) + 1 for each in ("/", "-", ","))
+        cut = next((each for each in places if each > width // 3), len(start))
         lines.append(name[:cut])
         name = name[cut:]
     return [*lines, name]
