@@ -13,12 +13,14 @@ from mngr_ansible.cli.parser import HelpShown, parser
 from mngr_ansible.errors import RUN_AGAIN, ErrorGroup, MngrAnsibleError, PluginError, PreconditionError, UsageError
 from mngr_ansible.portable.text import printable
 from mngr_ansible.report.report import Interrupted, Report
-from mngr_ansible.system.signals import Terminated, signal_that_came
+from mngr_ansible.system.signals import Terminated, signal_that_came, signals_ignored
 from mngr_ansible.system.stderr import lasting_stderr
+from mngr_ansible.values import replace
 
 if TYPE_CHECKING:
     import argparse
 
+    from mngr_ansible.provisioning.report_files import ReportFiles
     from mngr_ansible.report.page import Page
     from mngr_ansible.run.ready import ReadyAnsible
 
@@ -43,29 +45,31 @@ def _run(words: Sequence[str], ready: "ReadyAnsible | None") -> int:
     is_json = "--json" in words
     is_verbose = "-v" in words or "--verbose" in words
     command = _command(words)
-    result = None
+    result, files = None, None
     try:
         options = parser(words[0] if words else "").parse_args(words)
         command, options.ready = options.command, ready
+        files = options.files = _report_files(options)
         with contextlib.redirect_stdout(sys.stderr):  # what a plugin prints is not the result
             result = verbs.call(options)
+        result = _filed_result(result, files)
         return _written(lambda: _show(result, options), result.exit_code)
     except MngrAnsibleError as error:
-        failed = Report(command, errors=(_explained(error, command),))
+        failed = _filed(Report(command, errors=(_explained(error, command),)), files)
         return _written(lambda: _show_errors(failed, is_json, is_verbose=is_verbose), error.exit_code)
     except (KeyboardInterrupt, Terminated) as stop:
-        return _stopped(Report(command) if result is None else result.report, stop, words)
+        return _stopped(Report(command) if result is None else result.report, stop, words, files)
     except Interrupted as stop:
-        return _stopped(stop.report, stop.signal, words)
+        return _stopped(stop.report, stop.signal, words, files)
     except HelpShown as shown:
         text = shown.text
         return _written(lambda: print(text, end=""), 0)
     except OSError as error:
-        failed = Report(command, errors=(_of_this_machine(error),))
+        failed = _filed(Report(command, errors=(_of_this_machine(error),)), files)
         return _written(lambda: _show_errors(failed, is_json), 1)
     except Exception as error:  # noqa: BLE001 - nobody is shown a traceback unasked
         if (came := signal_that_came()) is not None:  # two signals at once break Python's locks
-            return _stopped(Report(command) if result is None else result.report, came, words)
+            return _stopped(Report(command) if result is None else result.report, came, words, files)
         if is_verbose:
             import traceback
 
@@ -74,8 +78,31 @@ def _run(words: Sequence[str], ready: "ReadyAnsible | None") -> int:
             f"mngr-ansible failed unexpectedly: {type(error).__name__}: {printable(str(error)[:500])}",
             remedy="This is a bug in mngr-ansible: please report it, with the output of -v.",
         )
-        failed = Report(command, errors=(bug,))
+        failed = _filed(Report(command, errors=(bug,)), files)
         return _written(lambda: _show_errors(failed, is_json), 1)
+
+
+def _report_files(options: "argparse.Namespace") -> "ReportFiles | None":
+    """The files of ``--report`` and ``--junit``, which can be written; None where there are none."""
+    page, junit = getattr(options, "report", None), getattr(options, "junit", None)
+    if page is None and junit is None:
+        return None
+    from mngr_ansible.provisioning.report_files import ReportFiles
+
+    return ReportFiles(page, junit, is_change_a_failure=getattr(options, "detailed_exitcode", False))
+
+
+def _filed(report: Report, files: "ReportFiles | None") -> Report:
+    """The report, after its files were written, with what could not be written."""
+    if files is None:
+        return report
+    with signals_ignored():
+        return files.write(report)
+
+
+def _filed_result(result: verbs.Result, files: "ReportFiles | None") -> verbs.Result:
+    report = _filed(result.report, files)
+    return result if report is result.report else replace(result, report=report, exit_code=1)
 
 
 def _nothing_asked() -> int:
@@ -126,12 +153,12 @@ def _command(words: Sequence[str]) -> str:
     return next((word for word in words if word in verbs.VERBS), "")
 
 
-def _stopped(reached: Report, stop: BaseException, words: Sequence[str]) -> int:
+def _stopped(reached: Report, stop: BaseException, words: Sequence[str], files: "ReportFiles | None" = None) -> int:
     """Say what was reached, and give the exit code. Nothing that we started runs any more."""
     with contextlib.suppress(ValueError):  # not the main thread
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more Ctrl-C would cut the message
     error = MngrAnsibleError(reached.stopped_words, remedy=RUN_AGAIN)
-    report = Report(reached.command, reached.hosts, errors=(error,))
+    report = _filed(Report(reached.command, reached.hosts, errors=(error,)), files)
     is_json, is_quiet = "--json" in words, "-q" in words or "--quiet" in words
 
     def show() -> None:

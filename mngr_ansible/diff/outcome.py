@@ -93,6 +93,8 @@ class Outcome:
             ``\\xff``.
         short: a destination as people read it, such as ``.claude/settings.json`` below work_dir (:func:`short_path`);
             empty: as in the id. Not in JSON.
+        before: of a step that a run has changed: what was there, a version, or the status in the plan; empty: a package
+            that was not there, or nothing was changed. Not in JSON.
     """
 
     id: str
@@ -108,6 +110,7 @@ class Outcome:
     diff: str | None = None
     real_path: str | None = None
     short: str = ""
+    before: str = ""
 
     def __post_init__(self) -> None:
         if ".." in self.reason:

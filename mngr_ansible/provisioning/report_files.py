@@ -6,14 +6,11 @@ import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mngr_ansible.errors import InputError, MngrAnsibleError, UsageError
 from mngr_ansible.report.report import Report
+from mngr_ansible.report.timeline import Timeline
 from mngr_ansible.values import replace
-
-if TYPE_CHECKING:
-    from mngr_ansible.report.timeline import Timeline
 
 
 class ReportFiles:
@@ -37,7 +34,7 @@ class ReportFiles:
         """
         self._page, self._junit = (None if each is None else Path(each) for each in (page, junit))
         self._is_change_a_failure = is_change_a_failure
-        self.timeline: Timeline | None = None
+        self.timeline: Timeline | None = None if page is None and junit is None else Timeline()
         given = {"--report": self._page, "--junit": self._junit}
         for option, path in given.items():
             if path is not None:
@@ -46,10 +43,6 @@ class ReportFiles:
             raise UsageError(
                 f"--report and --junit name the same file: {self._page}", remedy="Give two names, or leave one out."
             )
-        if self._page is not None or self._junit is not None:
-            from mngr_ansible.report.timeline import Timeline
-
-            self.timeline = Timeline()
 
     def write(self, report: Report) -> Report:
         """Write the files; the report, with an error for each that could not be written."""
@@ -77,11 +70,10 @@ def _require_writable(option: str, path: Path) -> None:
     except (OSError, ValueError) as error:
         raise _refusal(option, path, error) from error
     if found is not None and not (stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode)):
-        is_directory = stat.S_ISDIR(found.st_mode)
-        raise InputError(
-            f"{option} {path}: it is {'a directory' if is_directory else 'no regular file'}",
-            remedy=f"Give the name of a file{f', such as {path / "report"}' if is_directory else ''}. Nothing was done.",
-        )
+        what, such = "no regular file", ""
+        if stat.S_ISDIR(found.st_mode):
+            what, such = "a directory", f", such as {path / 'report'}"
+        raise InputError(f"{option} {path}: it is {what}", remedy=f"Give the name of a file{such}. Nothing was done.")
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
     except (OSError, ValueError) as error:

@@ -2,15 +2,15 @@
 
 The elements and attributes are those that Ant and Jenkins know: ``testsuites``, ``testsuite`` (``name``, ``tests``,
 ``failures``, ``errors``, ``skipped``, ``time``, ``timestamp``), ``testcase`` (``classname``, ``name``, ``time``) with
-``failure``, ``error``, ``skipped`` or ``system-out``. There is a failure or an error exactly where the command's exit
-code is not 0.
+``failure``, ``error``, ``skipped`` or ``system-out``. A run has a failure or an error exactly
+where its exit code is not 0; a plan has one where a required step cannot be done, too.
 """
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from mngr_ansible.diff.outcome import DUE, Outcome, Status
+from mngr_ansible.diff.outcome import Outcome, Status
 from mngr_ansible.errors import MngrAnsibleError
 from mngr_ansible.portable.text import one_stop, printable
 from mngr_ansible.report.report import HostReport, Report, error_dicts
@@ -90,7 +90,7 @@ def _case(host: HostReport, outcome: Outcome, *, is_change_a_failure: bool) -> E
     if is_problem and outcome.is_required:
         tag = "error" if status is Status.UNKNOWN else "failure"
         ET.SubElement(case, tag, {"type": str(status), "message": message}).text = _details(outcome)
-    elif status in DUE and is_change_a_failure:
+    elif is_change_a_failure and status not in (Status.OK, Status.SKIPPED) and not outcome.is_open:
         ET.SubElement(case, "failure", {"type": str(status), "message": message}).text = _details(outcome)
     elif is_problem or outcome.is_open or status in (Status.SKIPPED, Status.NOT_REACHED):
         optional = "optional; " if is_problem else ""

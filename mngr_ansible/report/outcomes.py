@@ -174,8 +174,13 @@ def _reported(outcome: Outcome, event: "Event | None") -> Outcome:
         outcome,
         status=status,
         current=outcome.current if current is None else str(current),
+        before=_before(outcome) if status is Status.CHANGED else "",
         reason=str(event.step.get("reason") or ("" if status in (Status.OK, Status.CHANGED) else outcome.reason)),
     )
+
+
+def _before(outcome: Outcome) -> str:
+    return str(outcome.status) if outcome.kind == "file" else outcome.current or ""
 
 
 def _ended(outcome: Outcome, *, is_running: bool) -> Outcome:

@@ -3,12 +3,8 @@
 import time
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from mngr_ansible.values import field, frozen
-
-if TYPE_CHECKING:
-    from mngr_ansible.report.work import Over, Work
 
 
 @frozen
@@ -43,9 +39,9 @@ class Timeline:
         self._clock = time.monotonic()
         self._notes: dict[str, list[tuple[float, str]]] = {}
 
-    def note(self, host: str, work: "Work | Over") -> None:
-        """The host is at this from now on; see :data:`mngr_ansible.report.work.WorkCallback`."""
-        self._notes.setdefault(host, []).append((time.monotonic() - self._clock, getattr(work, "text", "")))
+    def note(self, host: str, what: str) -> None:
+        """The host is at this from now on; empty: nothing more is done for it."""
+        self._notes.setdefault(host, []).append((time.monotonic() - self._clock, what))
 
     def timing(self) -> Timing:
         """What was noted until now."""

@@ -28,7 +28,7 @@ def _steps(found: Sequence[Block]) -> Iterator[Html]:
     for block in found:
         for each in block.hosts[0].outcomes:
             if _is_told(each):
-                alike.setdefault((each.name, status_words(each.status), each.reason), []).append(block)
+                alike.setdefault((each.short_name, status_words(each.status), each.reason), []).append(block)
     for (name, status, reason), blocks in alike.items():
         hosts = [host.host for block in blocks for host in block.hosts]
         link = el("a", listed(hosts), href=f"#{blocks[0].id}")

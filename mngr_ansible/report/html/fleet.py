@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from mngr_ansible.report.fleet import summary
 from mngr_ansible.report.html.elements import Html, el
-from mngr_ansible.report.html.hosts import SIGNS, Block, sign
+from mngr_ansible.report.html.hosts import Block, sign
 from mngr_ansible.report.page import Row
 from mngr_ansible.report.report import Report
 from mngr_ansible.report.steps import rows
@@ -27,7 +27,7 @@ def counts(report: Report) -> Html:
             (each.tone, each.count, f"{each.word}{f' ({each.more})' if each.more else ''}")
             for each in summary(report).parts
         ]
-    shown = (el("li", sign(tone), " ", el("b", str(count)), f" {words}") for tone, count, words in parts)
+    shown = (el("li", sign(tone, words), " ", el("b", str(count)), f" {words}") for tone, count, words in parts)
     return el("ul", *shown, class_="counts", aria_label="Steps" if len(report.hosts) == 1 else "Hosts")
 
 
@@ -56,7 +56,7 @@ def _cell(row: Row | None) -> Html:
         return el("td", el("span", "not a step of this host", class_="vh"))
     return el(
         "td",
-        el("span", SIGNS[row.tone], class_=f"sign {row.tone}", aria_hidden="true"),
+        sign(row.tone, row.status),
         el("span", row.status, class_="vh"),
         title=row.status,
     )

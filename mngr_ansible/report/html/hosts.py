@@ -13,7 +13,7 @@ from mngr_ansible.report.text import place_of
 from mngr_ansible.values import frozen
 
 SIGNS: dict[Tone, str] = {
-    "change": "+",
+    "change": "~",
     "done": "●",
     "fine": "✓",
     "idle": "–",
@@ -21,7 +21,7 @@ SIGNS: dict[Tone, str] = {
     "warning": "!",
     "problem": "✗",
 }
-"""What stands beside the colour of a status, which is never the only sign."""
+"""What stands beside the colour of a status, which is never the only sign; of a step that is missing it is ``+``."""
 
 _OPEN_BLOCKS = 3
 """So many blocks of hosts are unfolded, beside those of which something failed."""
@@ -57,15 +57,15 @@ class Block:
 
 def blocks(hosts: Sequence[HostReport], *, is_run: bool) -> list[Block]:
     """The hosts with a problem first, then those with changes, then the others; in their order otherwise."""
-    alike: dict[tuple[Html, str], list[HostReport]] = {}
+    alike: dict[tuple[Html, str, str], list[HostReport]] = {}
     for host in hosts:
-        key = _body(host, is_run=is_run), "" if host.error is None else host.error.alike
+        key = _body(host, is_run=is_run), "" if host.error is None else host.error.alike, host.about
         alike.setdefault(key, []).append(host)
     found = [
         Block(
             f"hosts-{number}", tuple(group), not group[0].ok if is_run else _is_bad(group[0]), _is_fine(group[0]), body
         )
-        for number, ((body, _), group) in enumerate(alike.items(), 1)
+        for number, ((body, *_), group) in enumerate(alike.items(), 1)
     ]
     return sorted(found, key=lambda each: (not each.is_bad, each.is_fine))
 
@@ -106,9 +106,9 @@ def _details(block: Block, number: int, *, is_run: bool) -> Html:
     )
 
 
-def sign(tone: Tone) -> Html:
+def sign(tone: Tone, words: str = "") -> Html:
     """The sign of a status; who hears the page hears the word beside it."""
-    return el("span", SIGNS[tone], class_=f"sign {tone}", aria_hidden="true")
+    return el("span", "+" if words == "missing" else SIGNS[tone], class_=f"sign {tone}", aria_hidden="true")
 
 
 def _body(host: HostReport, *, is_run: bool) -> Html:
@@ -147,7 +147,7 @@ def _step(outcome: Outcome, row: Row, now: str) -> Html:
         name.append(_diff(row.diff))
     return el(
         "tr",
-        el("td", sign(row.tone), " ", row.status, class_=f"state {row.tone}"),
+        el("td", sign(row.tone, row.status), " ", row.status, class_=f"state {row.tone}"),
         el("td", *name),
         el("td", _change(outcome), data_label=now),
         el("td", _needed(outcome), data_label="Needed"),

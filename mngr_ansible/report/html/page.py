@@ -5,7 +5,6 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from mngr_ansible import __version__
 from mngr_ansible.portable.text import one_stop
 from mngr_ansible.report.html import failures, fleet, hosts, timing
 from mngr_ansible.report.html.elements import Child, Html, el
@@ -72,7 +71,7 @@ def _body(report: Report, when: Timing | None, title: str) -> Iterator[Child]:
         fleet.counts(report) if report.hosts else None,
     )
     yield el("main", *_sections(report, when, found, is_run=is_run))
-    yield el("footer", el("p", f"Made by mngr-ansible {__version__}. Contents of secret files are never shown."))
+    yield el("footer", el("p", "Made by mngr-ansible. Contents of secret files are never shown."))
 
 
 def _when(report: Report, when: Timing | None) -> Iterator[Child]:
