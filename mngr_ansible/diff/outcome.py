@@ -95,6 +95,7 @@ class Outcome:
             empty: as in the id. Not in JSON.
         before: of a step that a run has changed: what was there, a version, or the status in the plan; empty: a package
             that was not there, or nothing was changed. Not in JSON.
+        purpose: of a package that a run was to change: what it is for, as the plan's reason says. Not in JSON.
     """
 
     id: str
@@ -111,6 +112,7 @@ class Outcome:
     real_path: str | None = None
     short: str = ""
     before: str = ""
+    purpose: str = ""
 
     def __post_init__(self) -> None:
         if ".." in self.reason:

@@ -157,6 +157,7 @@ def run_hosts(
         is_verbose=dialog.is_verbose,
         on_work=dialog.on_work,
         news=_news(hosts, runs) if dialog.on_work is not None else None,
+        note=dialog.note,
     )
     for one in runs:
         dialog.at(hosts[one.alias].target.name, "starting Ansible")

@@ -17,7 +17,7 @@ class ReportFiles:
     """Which files a command writes about its result.
 
     Attributes:
-        timeline: takes note of what hosts are at; None where no file is written.
+        timeline: takes note of what hosts are at.
     """
 
     def __init__(self, page: str | None, junit: str | None, *, is_change_a_failure: bool = False) -> None:
@@ -34,7 +34,7 @@ class ReportFiles:
         """
         self._page, self._junit = (None if each is None else Path(each) for each in (page, junit))
         self._is_change_a_failure = is_change_a_failure
-        self.timeline: Timeline | None = None if page is None and junit is None else Timeline()
+        self.timeline = Timeline()
         given = {"--report": self._page, "--junit": self._junit}
         for option, path in given.items():
             if path is not None:
@@ -46,8 +46,6 @@ class ReportFiles:
 
     def write(self, report: Report) -> Report:
         """Write the files; the report, with an error for each that could not be written."""
-        if self.timeline is None:
-            return report
         timing, errors = self.timeline.timing(), list[MngrAnsibleError]()
         if self._page is not None:
             from mngr_ansible.report.html.page import page

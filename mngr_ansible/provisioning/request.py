@@ -248,6 +248,7 @@ class Dialog:
         is_verbose: whether every event of the run is a line of progress.
         on_work: gets what each host is at, for a display; None: that is told in lines.
         aside: inside its block, what others write to the terminal is not in the way of a display, nor it in theirs.
+        note: gets what each host is at, for the files of a report: in words, none where nothing more is done for it.
     """
 
     on_progress: "ProgressCallback" = _ignore
@@ -255,9 +256,12 @@ class Dialog:
     is_verbose: bool = False
     on_work: "WorkCallback | None" = None
     aside: Callable[[], AbstractContextManager[object]] = nullcontext
+    note: Callable[[str, str], None] | None = None
 
     def at(self, host: str, text: str) -> None:
         """Show what a host is at; where there is no display that is not told at all."""
+        if self.note is not None:
+            self.note(host, text)
         if self.on_work is not None:
             from mngr_ansible.report.work import Work
 
@@ -265,6 +269,8 @@ class Dialog:
 
     def over(self, host: str, *, is_ok: bool) -> None:
         """Show that nothing more is done for a host, likewise."""
+        if self.note is not None:
+            self.note(host, "")
         if self.on_work is not None:
             from mngr_ansible.report.work import Over
 

@@ -175,6 +175,7 @@ def _reported(outcome: Outcome, event: "Event | None") -> Outcome:
         status=status,
         current=outcome.current if current is None else str(current),
         before=_before(outcome) if status is Status.CHANGED else "",
+        purpose="" if outcome.kind == "file" else outcome.reason,
         reason=str(event.step.get("reason") or ("" if status in (Status.OK, Status.CHANGED) else outcome.reason)),
     )
 

@@ -131,6 +131,7 @@ class Follower:
         is_verbose: bool,
         on_work: "WorkCallback | None" = None,
         news: "NewsOfStage | None" = None,
+        note: Callable[[str, str], None] | None = None,
     ) -> None:
         """Nothing is told yet.
 
@@ -141,12 +142,13 @@ class Follower:
             is_verbose: report every event.
             on_work: gets what each host is at; None: that is told in lines.
             news: how far a stage of a host is.
+            note: gets what each host is at, in words, besides.
         """
         from mngr_ansible.report.work import StillAtWork
         from mngr_ansible.run.playbook import run_stages
 
         self._names, self._dues = names, dues
-        self._on_progress, self._on_work, self._news = on_progress, on_work, news
+        self._on_progress, self._on_work, self._news, self._note = on_progress, on_work, news, note
         self._is_verbose = is_verbose
         self._walks = {alias: _Walk(run_stages(due)) for alias, due in dues.items()}
         self._moved = dict.fromkeys(self._walks)
@@ -194,6 +196,8 @@ class Follower:
         is_files = stage.what == "files"
         text = (copying(self._dues[alias]) or "updating files") if is_files else _installing(stage)
         self._still.begin(host, text)
+        if self._note is not None:
+            self._note(host, text)
         if self._on_work is not None:
             from mngr_ansible.report.work import Work
 

@@ -53,6 +53,7 @@ def changed() -> tuple[Outcome, ...]:
             diff=None,
             current=after.get(each.id),
             before=str(each.status) if each.kind == "file" else each.current or "",
+            purpose="" if each.kind == "file" else each.reason,
         )
         if each.status in (Status.MISSING, Status.DIFFERS, Status.TOO_OLD)
         else each
@@ -143,7 +144,7 @@ def timing(report: Report) -> Timing:
     for number, each in enumerate(report.hosts):
         begin, slow = number % 7 / 10, 6 + number * 7 % 30
         spans[each.host] = (
-            Span("looking at the host", 0.1 + begin, 0.9),
+            Span("checking", 0.1 + begin, 0.9),
             Span("copying 43 files (88 kB)", 1.0 + begin, 0.8),
             Span("installing with apt: nodejs", 1.8 + begin, slow),
             Span(f"installing with npm: {each.host}", 1.8 + begin + slow, 4),

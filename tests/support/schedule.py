@@ -61,6 +61,7 @@ TOGETHER = {
     "roles/test_files_protected.py": 10,
     "roles/test_packages_foretold.py": 60,
     "docs/test_site.py": 30,
+    "command/test_report_in_a_browser.py": 15,
 }
 """The files whose tests share something that takes long to make (a fixture of scope ``module``), and their seconds.
 

@@ -151,7 +151,7 @@ def _step(outcome: Outcome, row: Row, now: str) -> Html:
         el("td", *name),
         el("td", _change(outcome), data_label=now),
         el("td", _needed(outcome), data_label="Needed"),
-        el("td", row.why, data_label="Why"),
+        el("td", outcome.purpose or row.why, data_label="Why"),
     )
 
 

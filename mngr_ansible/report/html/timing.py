@@ -6,20 +6,21 @@ from mngr_ansible.report.html.elements import Html, el
 from mngr_ansible.report.timeline import Span, Timing
 
 _KINDS = {
-    "look": ("look", "looking at the host"),
-    "connect": ("look", "looking at the host"),
+    "check": ("look", "looking at the host"),
+    "ask": ("look", "looking at the host"),
     "wait": ("wait", "waiting"),
     "copy": ("files", "files"),
-    "delet": ("files", "files"),
-    "renam": ("files", "files"),
+    "updat": ("files", "files"),
     "install": ("packages", "packages"),
     "download": ("packages", "packages"),
 }
-"""How a work begins → its colour, and what that means."""
+"""How a work begins → its colour, and what that means. Source: ``Dialog.at``, ``report.progress.Follower``."""
 _OTHER = ("other", "other work")
 
 _WHOLE = 3
 """Of so many hosts each work has a line of its own."""
+_SHORTEST = 0.05
+"""Seconds; what took less is not shown."""
 _FOLDED = 20
 """More hosts than these are folded."""
 _WIDTH = 1000
@@ -30,7 +31,8 @@ _LEAST = 3
 
 def section(timing: Timing, hosts: Sequence[str]) -> Html | None:
     """Tables with bars; None where nothing was noted."""
-    shown = {host: timing.spans[host] for host in hosts if timing.spans.get(host)}
+    noted = {host: [each for each in timing.spans.get(host, ()) if each.seconds >= _SHORTEST] for host in hosts}
+    shown = {host: spans for host, spans in noted.items() if spans}
     if not shown:
         return None
     every = [each for spans in shown.values() for each in spans]

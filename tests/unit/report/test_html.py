@@ -94,7 +94,7 @@ def test_a_plan_says_what_is_there_what_is_needed_and_why() -> None:
 
 def test_a_run_says_what_was_before_and_what_is_after() -> None:
     text = shown(reports.a_run())
-    assert "changed node 18.19.1 → 20.11.0 >=20, from NodeSource codex" in text
+    assert "changed node 18.19.1 → 20.11.0 >=20, from NodeSource codex: runs the agent" in text
     assert "changed ripgrep not installed → 13.0.0" in text
     assert "changed ~/.npmrc missing → copied 0600, secret" in text
     assert "changed settings.json differs → updated" in text

@@ -8,6 +8,7 @@ import pytest
 from mngr_ansible.report.outcomes import from_events, unreached, untouched
 from mngr_ansible.run.runner import Event, RunResult
 from mngr_ansible.spec.files import FileTransferSpec
+from mngr_ansible.spec.packages import PackageRequirement
 from mngr_ansible.values import replace
 from tests.support.builders import contribution, due, plan, statuses, tree, write
 
@@ -97,7 +98,20 @@ def test_a_step_with_an_event_has_the_status_and_words_of_the_event(made):
         (GIT, "changed", "2.39.5", ""),
         (VIM, "failed", None, "no such package"),
     ]
+    assert [each.before for each in steps] == ["missing", "", ""]
     assert error is None, "the failed step says it all"
+
+
+def test_a_package_that_was_changed_says_what_was_there_and_what_it_is_for(tmp_path):
+    wanted = PackageRequirement("git", ">=2.39", purpose="fetches code")
+    (package,), _ = from_events(
+        due(contribution("claude", wanted), findings={"git": "too-old"}),
+        "host-1",
+        "build-1",
+        result(step(GIT, "changed", current="2.39.5")),
+    )
+    assert (package.before, package.current) == ("1.0", "2.39.5")
+    assert (package.purpose, package.reason) == ("claude: fetches code", "")
 
 
 def test_the_last_word_about_a_step_holds(made):

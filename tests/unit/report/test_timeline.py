@@ -7,13 +7,13 @@ from mngr_ansible.report.timeline import Timeline
 
 def test_a_work_lasts_until_the_next_one_of_its_host_begins_and_the_last_until_now() -> None:
     timeline = Timeline()
-    timeline.note("a", "looking at the host")
-    timeline.note("b", "looking at the host")
+    timeline.note("a", "checking")
+    timeline.note("b", "checking")
     timeline.note("a", "copying 3 files")
     timeline.note("a", "")
     timing = timeline.timing()
     first, second = timing.spans["a"]
-    assert (first.what, second.what) == ("looking at the host", "copying 3 files")
+    assert (first.what, second.what) == ("checking", "copying 3 files")
     assert first.begin + first.seconds == second.begin
     (only,) = timing.spans["b"]
     assert only.begin + only.seconds == timing.seconds
