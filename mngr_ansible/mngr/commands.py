@@ -291,6 +291,23 @@ def content(ctx: click.Context, /, **_: Any) -> None:
         call.show(report, (Verbatim(str(report.extra["path"])),))
 
 
+@ansible.command(name="check-plugin")
+@click.argument("checked", metavar="NAME")
+@add_common_options
+@click.pass_context
+def check_plugin(ctx: click.Context, /, **_: Any) -> None:
+    """Check a plugin as its author would: its import, its hooks, and what they return on this machine."""
+    from mngr_ansible.authoring import plugin_checks
+    from mngr_ansible.report.findings import checks_report, findings_page
+
+    with invocation(ctx, "check-plugin") as call:
+        findings = plugin_checks.check_plugin(call.opts.checked)
+        report = checks_report("check-plugin", findings)
+        call.show(report, findings_page(findings))
+        if any(each.status == "problem" for each in findings):
+            ctx.exit(1)
+
+
 @ansible.command(name="inventory")
 @click.option("--list", "list_all", is_flag=True, help="Print the whole inventory (default)")
 @click.option("--host", "inventory_host", metavar="NAME", help="Print only the variables of this host")
@@ -322,6 +339,7 @@ def _register_help() -> None:
         "bootstrap": (bootstrap, "<HOST> [OPTIONS]", "Install what mngr needs on a new host"),
         "plugins": (plugins, "[AGENT] [OPTIONS]", "Show the plugins in order, and what each needs"),
         "catalog": (catalog, "[NAME] [OPTIONS]", "Show the known tools and their sources"),
+        "check-plugin": (check_plugin, "<NAME> [OPTIONS]", "Check a plugin as its author would"),
         "inventory": (inventory, "[OPTIONS]", "Print mngr's ssh hosts as an Ansible inventory"),
         "content": (content, "[OPTIONS]", "Print the directory that holds roles/ and playbooks/, or copy them"),
     }
@@ -342,6 +360,7 @@ def _register_help() -> None:
             "[AGENT]": "my-agent",
             "<HOST>": "my-host",
             "<DIR>": "./run",
+            "<NAME>": "my-plugin",
         }
         example = " ".join(["mngr", "ansible", name, *(words[each] for each in arguments.split() if each in words)])
         CommandHelpMetadata(

@@ -53,6 +53,7 @@ class AnsibleCliOptions(CommonCliOptions):
     is_all: bool = False
     directory: str = ""
     tool: str | None = None
+    checked: str = ""
     address: str = ""
     manifest: tuple[str, ...] = ()
     file: tuple[str, ...] = ()

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.hosts import cache_directory
+
 PROGRAM = """\
 from mngr_ansible import Nonsense
 from mngr_ansible.errors import PluginMngrErorr
@@ -94,7 +96,7 @@ def test_a_type_checker_finds_wrong_names_and_values_and_no_fault_with_a_right_p
     for name, text in programs.items():
         (tmp_path / f"{name}.py").write_text(text)
     words = [sys.executable, "-m", "mypy", "--strict", "--config-file=", *(f"{name}.py" for name in programs)]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MYPY")}
+    environment = {**os.environ, "MYPY_CACHE_DIR": str(cache_directory() / "mypy")}
 
     checked = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, env=environment, check=False)
 

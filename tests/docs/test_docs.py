@@ -1,6 +1,5 @@
 """What the documentation shows is true."""
 
-import ast
 import dataclasses
 import os
 import re
@@ -13,17 +12,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from imbue.mngr.hosts.common import get_agent_state_dir_path
 
-import mngr_ansible as mngr_ansible_package
 from mngr_ansible import build_plan
 from mngr_ansible.cli.parser import parser
 from mngr_ansible.content.location import content_directory
 from mngr_ansible.inputs import manifest
-from mngr_ansible.inputs.hook_arguments import HOOKS
 from mngr_ansible.inputs.settings import PluginSettings, Settings
-from mngr_ansible.spec.files import FileTransferSpec
-from mngr_ansible.spec.packages import PackageRequirement
 from tests.support.command_line import mngr_ansible
 
 ROOT = content_directory()
@@ -90,44 +84,11 @@ def test_the_readmes_plugin_is_a_plugin_that_needs_nothing_of_ours(home):
     assert [each.reason for each in plan.skipped] == ["~/.claude.json does not exist"]
 
 
-def test_what_plugin_authors_are_shown_is_accepted(monkeypatch, tmp_path):
-    files, _state, packages = blocks(ROOT / "docs/plugin-authors.md", "python")
-    names = {name: getattr(__import__("mngr_ansible"), name) for name in ("FileTransferSpec", "Check", "Source")}
-    exec(files, dict(names))
-    for statement in ast.parse(packages).body:
-        value = eval(ast.unparse(statement), {**names, "PackageRequirement": PackageRequirement})
-        PackageRequirement.from_value(value)
-
-
-def test_the_state_that_plugin_authors_are_shown_goes_where_mngr_looks_for_it():
-    _files, state, _packages = blocks(ROOT / "docs/plugin-authors.md", "python")
-    plugin = {
-        "get_agent_state_dir_path": get_agent_state_dir_path,
-        **{name: getattr(mngr_ansible_package, name) for name in mngr_ansible_package.__all__},
-    }
-    exec(state, plugin)
-    agent, host = types.SimpleNamespace(id="agent-1"), types.SimpleNamespace(host_dir=Path("/tmp/mngr"))
-    (spec,) = plugin["get_provision_file_transfers"](agent, host)
-    assert (str(spec.remote_path), spec.if_exists) == ("/tmp/mngr/agents/agent-1/plugin/notebook", "keep")
-
-
-def test_every_field_of_a_transfer_is_documented():
-    page = (ROOT / "docs/plugin-authors.md").read_text()
-    rows = "".join(line.split("|")[1] for line in page.splitlines() if line.startswith("| `"))
-    assert [field for field in FileTransferSpec.__dataclass_fields__ if f"`{field}`" not in rows] == []
-
-
 def test_every_setting_is_documented():
     (shown,) = blocks(ROOT / "docs/users.md", "toml")
     table = tomllib.loads(shown)["plugins"]["ansible"]
     assert {each.name for each in dataclasses.fields(Settings)} == set(table)
     assert {each.name for each in dataclasses.fields(PluginSettings)} == set(table["plugins"]["claude"])
-
-
-def test_every_hook_is_documented_with_its_arguments():
-    page = (ROOT / "docs/plugin-authors.md").read_text()
-    for hook, arguments in HOOKS.items():
-        assert f"`{hook}({', '.join(arguments)})`" in page
 
 
 def test_the_settings_and_the_manifest_shown_are_accepted(tmp_path):

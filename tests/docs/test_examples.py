@@ -18,6 +18,7 @@ from tools import badges
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 ALL = [block for page in PAGES if "reference" not in page.parts for block in blocks(page)]  # a reference is generated
+_AUTHORS = "mngr/test_plugin_authors_page::test_the_page_leads_from_nothing_to_a_tested_plugin_in_mngr"
 RUN_BY = {
     ("README.md", "console"): "docs/test_output::test_the_readme_shows_a_plan_as_it_is_printed",
     ("README.md", "python"): "docs/test_docs::test_the_readmes_plugin_is_a_plugin_that_needs_nothing_of_ours",
@@ -37,7 +38,9 @@ RUN_BY = {
     ("ops.md", ""): "ops/test_ops_team::test_a_rendered_directory_works_as_its_page_says",
     ("ops.md", "sh"): "ops/test_ops_team::test_the_copied_roles_work_as_their_page_says",
     ("ops.md", "yaml"): "ops/test_manners::test_the_example_of_the_page_for_ops_teams_runs",
-    ("plugin-authors.md", "python"): "docs/test_docs::test_what_plugin_authors_are_shown_is_accepted",
+    ("plugin-authors.md", "console"): _AUTHORS,
+    ("plugin-authors.md", "python"): "docs/test_plugin_authors::test_the_python_that_is_shown_is_accepted",
+    ("plugin-authors.md", "sh"): _AUTHORS,
     ("python-api.md", "python"): "docs/test_python_api::test_the_example_prints_what_the_page_shows",
     ("python-api.md", "text"): "docs/test_python_api::test_the_example_prints_what_the_page_shows",
 }

@@ -48,6 +48,6 @@ def on_after_agent_provisioning(agent: "Agent", host: "Host") -> None:
     """Check that it works on the host. If this raises, the create fails."""
     from mngr_ansible import PluginMngrError
 
-    result = host.execute_idempotent_command(f"jq --version && test -r '{agent.work_dir}'/.tutor/settings.toml")
-    if not result.success:
-        raise PluginMngrError(f"tutor does not work on its host: {result.stderr}")
+    settings = f"{agent.work_dir}/.tutor/settings.toml"
+    if not host.execute_idempotent_command(f"test -r '{settings}'").success:
+        raise PluginMngrError(f"tutor does not work on its host: {settings} cannot be read")
