@@ -3,7 +3,7 @@
 ``README.md`` is the home page. Every other file of the repository that a page links to, such as
 ``../CONTRIBUTING.md``, ``../roles/mngr_files/README.md`` or ``../examples/manifest.yml``, becomes a page of the site,
 and so does what these link to. Links and pictures are written for the repository; here they are rewritten for the site,
-and ``mkdocs build --strict`` then checks them all.
+and ``mkdocs build --strict`` then checks them all. A link whose text is the name of a file gets the title of its page.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ ROOT = Path(__file__).resolve().parents[1]
 _HOME = "README.md"
 _FOUND_LATER = ("CHANGELOG.md", "architecture.md", "contract.md", "decisions.md", "promises.md", "security.md")
 """Pages whose hits come after those of the guides in the search."""
-_LINK = re.compile(r"(\]\()(?!\w+:|#)([^)#\s]+)(#[^)\s]*)?(\))")
+_LINK = re.compile(r"(?:\[([\w./`-]*)|)\]\((?!\w+:|#)([^)#\s]+)(#[^)\s]*)?\)")
+"""The text of a link where it is one word, its target, and its anchor."""
 _PICTURE = re.compile(
     r'<picture>\s*<source media="\(prefers-color-scheme: dark\)" srcset="([^"]+)">\s*(<img [^>]*>)\s*</picture>'
 )
@@ -57,8 +58,10 @@ def on_page_markdown(markdown: str, *, page: Page, **_: object) -> str:
         page.meta["search"] = {"boost": 0.3}
 
     def link(match: re.Match[str]) -> str:
-        start, target, anchor, end = match.groups(default="")
-        return f"{start}{_relative(page.file.src_uri, _resolved(path, target))}{anchor}{end}"
+        target, anchor = _resolved(path, match[2]), match[3] or ""
+        is_file_name = match[1] is not None and match[1].endswith(".md")
+        text = "" if match[1] is None else f"[{_title(target) if is_file_name else match[1]}"
+        return f"{text}]({_relative(page.file.src_uri, target)}{anchor})"
 
     def picture(match: re.Match[str]) -> str:
         light, alternative = (re.search(rf'\b{name}="([^"]*)"', match[2])[1] for name in ("src", "alt"))
@@ -103,6 +106,11 @@ def _text(path: str) -> str:
     if file.suffix == ".md":
         return text
     return f"# `{path}`\n\n````{_LANGUAGES.get(file.suffix, 'text')}\n{text}````\n"
+
+
+def _title(path: str) -> str:
+    """The title of a page, which stands on the site where a link says only the name of its file."""
+    return next(line.removeprefix("# ") for line in _text(path).splitlines() if line.startswith("# "))
 
 
 def _of_folder(path: Path) -> str:

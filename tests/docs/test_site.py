@@ -113,6 +113,11 @@ def test_every_link_inside_the_site_leads_to_a_page_and_to_a_place_there(site):
                 assert anchor in site.pages[target].ids, f"{name}: {link}"
 
 
+def test_a_link_says_the_title_of_its_page_and_not_the_name_of_a_file(site):
+    for name in READERS:
+        assert re.findall(r"<a [^>]*>[\w/-]+\.md</a>", (site.directory / f"{name}.html").read_text()) == [], name
+
+
 def test_a_page_has_one_title_and_no_heading_leaves_out_a_level(site):
     for name, page in site.pages.items():
         assert page.headings.count(1) == 1, name
