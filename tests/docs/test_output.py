@@ -30,9 +30,18 @@ def test_the_readme_shows_a_plan_as_it_is_printed(monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     outcomes = (
         Outcome(
-            "file:/root/.npmrc", "file", Status.MISSING, wanted="0600, secret", plugins=("manifest",), reason="missing"
+            *("file:/root/.npmrc", "file", Status.MISSING),
+            wanted="0600, secret",
+            plugins=("manifest",),
+            reason="missing",
+            short="~/.npmrc",
         ),
-        Outcome("file:/root/.claude", "file", Status.DIFFERS, plugins=("claude",), files={"total": 41, "due": 2}),
+        Outcome(
+            *("file:/root/.claude", "file", Status.DIFFERS),
+            plugins=("claude",),
+            files={"total": 41, "due": 2},
+            short="~/.claude",
+        ),
         Outcome(
             "package:node", "package", Status.TOO_OLD, "18.19.1", ">=20", ("codex",), "codex: runs the agent", "apt"
         ),
@@ -51,14 +60,16 @@ def test_the_readme_shows_a_plan_as_it_is_printed(monkeypatch):
 def test_the_page_for_users_shows_a_fleet_as_it_is_printed(monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     git = Outcome("package:git", "package", Status.OK, "2.39.5", ">=2.39", ("manifest",))
-    npmrc = Outcome("file:/root/.npmrc", "file", Status.CHANGED, wanted="0600, secret", plugins=("manifest",))
+    npmrc = Outcome(
+        *("file:/root/.npmrc", "file", Status.CHANGED, None, "0600, secret", ("manifest",)), short="~/.npmrc"
+    )
     lost = tuple(replace(each, status=Status.NOT_REACHED, current="") for each in (npmrc, git))
     about = "Debian GNU/Linux 12 (bookworm), root"
     web = [HostReport(f"web-{number}", False, (npmrc, git), about=about) for number in range(1, 10)]
     dead = MngrAnsibleError("it does not answer", remedy="")
     database = [HostReport(f"db-{number}", False, lost, error=dead) for number in range(1, 4)]
 
-    printed = text.apply_text(Report("apply", (*web, *database)))
+    printed = plain.text(text.apply_page(Report("apply", (*web, *database))))
 
     assert printed in (ROOT / "docs/users.md").read_text()
 
