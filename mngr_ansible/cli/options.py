@@ -86,8 +86,9 @@ def _doctor(verb: argparse.ArgumentParser) -> None:
     group.add_argument("--package", action="append", default=[], metavar="REQUIREMENT", help="a tool, such as node")
     group.add_argument("--manifest", action="append", default=[], metavar="FILE", help="the packages of a manifest")
     _where(verb)
+    _worker(verb.add_argument_group("many hosts"))
     group = verb.add_argument_group("how")
-    group.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="limit for all questions (default: 600)")
+    group.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="limit for each question (default: 60)")
     _shown(group)
 
 
@@ -228,7 +229,12 @@ def _many(verb: argparse.ArgumentParser) -> None:
         help="limit for each host (of --playbook: each task), beside the whole run's",
     )
     add("--max-fail-percentage", metavar="N", help="begin no further host when more than N %% have failed")
-    add(
+    _worker(group)
+    add("-q", "--quiet", action="store_true", help="show only what went wrong; nothing where the exit code is 0")
+
+
+def _worker(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
         "--worker",
         action="append",
         default=[],
@@ -236,7 +242,6 @@ def _many(verb: argparse.ArgumentParser) -> None:
         help="reach the hosts through this ansible-runner worker, such as 'ssh bastion ansible-runner worker'; may be "
         "given more than once",
     )
-    add("-q", "--quiet", action="store_true", help="show only what went wrong; nothing where the exit code is 0")
 
 
 def _how(verb: argparse.ArgumentParser) -> None:

@@ -46,6 +46,7 @@ HOST: Mapping[str, str] = {
     "language tools": "settings of pip, npm and uv that keep packages from being installed",
     "disk": "free space in the home, the temporary directory, the system and the manager's cache",
     "inodes": "free inodes in the same places",
+    "memory": "how much is free: a system without memory kills what is being installed",
     "home": "the home directory and the temporary directory can be written",
     "clock": "the host's clock agrees with this machine's",
     "proxy": "the proxies of the login and of apt, and whether root has them too",

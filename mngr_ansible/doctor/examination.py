@@ -12,7 +12,7 @@ from mngr_ansible.host.ssh import OpenSsh
 from mngr_ansible.portable.text import printable
 from mngr_ansible.provisioning.at_once import at_once
 from mngr_ansible.provisioning.request import Target
-from mngr_ansible.provisioning.targets import open_targets
+from mngr_ansible.provisioning.targets import open_targets, reached_through
 from mngr_ansible.report.findings import Finding
 from mngr_ansible.spec.packages import PackageRequirement
 
@@ -41,7 +41,7 @@ def examine(options: argparse.Namespace) -> Sequence[Finding]:
             timeout=options.timeout,
             become=options.become,
         )
-        with opened as (targets, _):
+        with opened as (found, _), reached_through(found, options.worker) as targets:
             here, examined = _asked(targets, requirements, password, options)
     except UsageError:
         raise

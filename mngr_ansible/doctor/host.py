@@ -9,7 +9,7 @@ from mngr_ansible.doctor.host_facts import facts_script, parse_facts
 from mngr_ansible.doctor.programs import Programs
 from mngr_ansible.doctor.reach import about_sources, sites_of
 from mngr_ansible.doctor.ssh_here import about_host_key
-from mngr_ansible.errors import HostError
+from mngr_ansible.errors import HostError, MngrAnsibleError
 from mngr_ansible.host.probe import probe
 from mngr_ansible.host.probe_request import ProbeRequest
 from mngr_ansible.host.ssh import OpenSsh
@@ -18,6 +18,7 @@ from mngr_ansible.portable import sh
 from mngr_ansible.portable.text import printable
 from mngr_ansible.provisioning.request import Target
 from mngr_ansible.report.findings import Finding
+from mngr_ansible.run.worker_connection import WorkerConnection
 from mngr_ansible.spec.packages import PackageRequirement
 from mngr_ansible.values import frozen
 
@@ -52,7 +53,7 @@ def examine_host(
         before = time.time()
         answer = connection.run(facts_script(asked), most)
         after = time.time()
-    except HostError as error:
+    except MngrAnsibleError as error:
         is_about_key = "host key" in error.problem  # ssh knows more about it than we do
         told = "host key" if is_about_key else "ssh"
         failed = finding(place, told, "problem", printable(error.problem), printable(error.remedy))
@@ -60,6 +61,10 @@ def examine_host(
     facts = parse_facts(answer, asked)
     if isinstance(connection, OpenSsh):
         first.append(_reached(place, connection.settings.proxy, state.login.user, took))
+    elif isinstance(connection, WorkerConnection):
+        through = f"through the worker {printable(connection.worker.name)!r}"
+        text = f"it answers {through}, and lets {printable(state.login.user)} in"
+        first.append(finding(place, "ssh", "ok", text))
     offset = None if connection.is_local else host_findings.clock_offset(facts, before, after)
     findings = [
         *first,

@@ -64,6 +64,8 @@ class HostFacts:
     apt_proxies: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
     places: Mapping[str, Place] = field(default_factory=dict)
+    memory: int | None = None
+    """Bytes that programs may take."""
     locks: tuple[Lock, ...] = ()
     stale: tuple[str, ...] = ()
     is_booting: bool = False
@@ -112,6 +114,7 @@ def parse_facts(answer: ShellResult, asked: Sequence[tuple[str, str]] = ()) -> H
         apt_proxies=_pairs(told, "aptproxy"),
         settings=_pairs(told, "setting"),
         places={name: _place(told, name) for name in ("home", "tmp", "system", "cache")},
+        memory=None if (free := _number(told, "memory")) is None else free * 1024,
         locks=tuple(lock for line in told.get("lock", ()) if (lock := _lock(line)) is not None),
         stale=tuple(each for each in told.get("stale", ()) if each.startswith("/")),
         is_booting="firstboot" in told,

@@ -266,6 +266,9 @@ main() {
   ask_place tmp /tmp
   ask_place system /usr
   ask_place cache /var/cache
+  if [ -r /proc/meminfo ]; then
+    say memory "$(sed -n 's/^MemAvailable: *\([0-9]*\) kB$/\1/p' /proc/meminfo)"
+  fi
   ask_locks
   ask_packages
   ask_language_tools

@@ -11,6 +11,7 @@ from mngr_ansible.report.findings import Finding
 _FULL_BYTES, _FEW_BYTES = 1 << 20, 200 << 20
 _FEW_INODES = 200
 _OFF_SECONDS, _FAR_OFF_SECONDS = 60, 3600
+_LITTLE_MEMORY = 100 << 20
 _LISTED = 5
 _PLACES = {
     "home": "the home",
@@ -162,6 +163,7 @@ def about_places(place: str, facts: HostFacts, state: HostState) -> Iterator[Fin
     """Disk, inodes, and where the login can write."""
     yield _disk(place, facts)
     yield _inodes(place, facts)
+    yield _memory(place, facts)
     home, tmp = facts.places["home"], state.paths.tmp
     name = printable(state.login.home)
     if not tmp:
@@ -206,6 +208,16 @@ def _inodes(place: str, facts: HostFacts) -> Finding:
         worst: Level = "problem" if any(each.inodes and each.inodes[1] == 0 for _, each in short) else "warning"
         return finding(place, "inodes", worst, text, "Remove files that nobody needs there, and run again")
     return finding(place, "inodes", "ok", "enough in all places")
+
+
+def _memory(place: str, facts: HostFacts) -> Finding:
+    if facts.memory is None:
+        return finding(place, "memory", "ok", "not known")
+    text = f"{megabytes(facts.memory)} free"
+    if facts.memory < _LITTLE_MEMORY:
+        remedy = "Stop what takes it, or add swap: a package manager may be killed in the middle"
+        return finding(place, "memory", "warning", text, remedy)
+    return finding(place, "memory", "ok", text)
 
 
 def clock_offset(facts: HostFacts, before: float, after: float) -> float | None:
