@@ -8,7 +8,7 @@ from imbue.mngr.api.find import ensure_host_started, filter_one_host
 from imbue.mngr.api.providers import get_provider_instance
 from imbue.mngr.config.data_types import MngrContext
 from imbue.mngr.interfaces.host import CreateAgentOptions, OnlineHostInterface
-from imbue.mngr.primitives import CreatePhase, ProgressStepId
+from imbue.mngr.primitives import CreatePhase
 from imbue.mngr.providers.ssh_host_setup import REQUIRED_HOST_PACKAGES
 from loguru import logger
 
@@ -17,8 +17,9 @@ from mngr_ansible.diff.outcome import DUE, Status
 from mngr_ansible.mngr.config import NAME
 from mngr_ansible.mngr.connection import locked
 from mngr_ansible.mngr.create import created_with
+from mngr_ansible.mngr.events import step_shown
 from mngr_ansible.mngr.invocation import Invocation
-from mngr_ansible.mngr.messages import as_failure, dialog, errors_for_mngr, log_line
+from mngr_ansible.mngr.messages import as_failure, dialog, errors_for_mngr, log_line, shown_as
 from mngr_ansible.mngr.request import bare_target, create_request
 from mngr_ansible.mngr.trust import words_of
 from mngr_ansible.provisioning import bootstrap, provisioner
@@ -89,12 +90,12 @@ def before_create(options: CreateAgentOptions, host: Any) -> None:
         elif due is not None and all(each.status is Status.OK for each in due.outcomes):
             _remember(target, request)
             return
-        step = ProgressStepId(f"bootstrap.{NAME}")
-        with mngr_ctx.progress_reporter.step(step, "Bootstrapping", CreatePhase.TRANSFERRING_PROJECT.step_id):
+        name, phase = f"bootstrap.{NAME}", CreatePhase.TRANSFERRING_PROJECT
+        with step_shown(mngr_ctx, name, "Bootstrapping", phase, shown_as) as on_steps:
             report = provisioner.apply(
                 [prepared],
                 request,
-                Dialog(log_line),
+                Dialog(log_line, on_steps=on_steps),
                 command="bootstrap",
                 is_finished=False,
                 is_summed_up=is_summed_up,

@@ -1,19 +1,20 @@
 """Provisioning inside ``mngr create``: done or undone. A create that fails leaves no agent behind."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
 
 from imbue.mngr.config.data_types import MngrContext
 from imbue.mngr.interfaces.agent import AgentInterface
 from imbue.mngr.interfaces.host import CreateAgentOptions, OnlineHostInterface
-from imbue.mngr.primitives import AgentId, CreatePhase, ProgressStepId
+from imbue.mngr.primitives import AgentId, CreatePhase
 from loguru import logger
 
 from mngr_ansible.diff.outcome import Status
 from mngr_ansible.mngr.config import NAME
 from mngr_ansible.mngr.created_with import CreatedWith
-from mngr_ansible.mngr.messages import as_failure, dialog, errors_for_mngr, log_line, log_stopped
+from mngr_ansible.mngr.events import step_shown
+from mngr_ansible.mngr.messages import as_failure, dialog, errors_for_mngr, log_line, log_stopped, shown_as
 from mngr_ansible.mngr.readiness import make_ready, used_once
 from mngr_ansible.mngr.repository_warnings import warn_of_files, warn_of_what_is_ignored
 from mngr_ansible.mngr.request import agent_target, create_request
@@ -131,9 +132,9 @@ def provision(
             _log_notices(gathered[0])
             prepared, report = gathered[0], HostReport(gathered[0].target.name, host.is_local)
         else:
-            step = ProgressStepId(f"provisioning.{NAME}")
-            with mngr_ctx.progress_reporter.step(step, "Running Ansible", CreatePhase.PROVISIONING.step_id):
-                prepared, report = _provision(agent, gathered, request, mngr_ctx, record)
+            name, phase = f"provisioning.{NAME}", CreatePhase.PROVISIONING
+            with step_shown(mngr_ctx, name, "Running Ansible", phase, shown_as) as on_steps:
+                prepared, report = _provision(agent, gathered, request, mngr_ctx, record, on_steps)
         ready.remember(is_needed=prepared.due is not None and not prepared.due.is_empty)
         agent.set_plugin_data(NAME, {**record, "status": status_of(report)})
         _provisioned.set(_Provisioned(agent.id, prepared, report, request, is_update))
@@ -145,6 +146,7 @@ def _provision(
     request: Request,
     mngr_ctx: MngrContext,
     record: Mapping[str, Any],
+    on_steps: Callable[[int, int], None],
 ) -> tuple[Prepared, HostReport]:
     def before_run(prepared: Prepared) -> None:
         _log_notices(prepared)
@@ -153,7 +155,7 @@ def _provision(
             agent.set_plugin_data(NAME, {**record, "status": _UNFINISHED})
 
     is_yes = mngr_ctx.is_auto_approve and words_of("create", mngr_ctx).is_granted("yes", True)
-    speaking = dialog(mngr_ctx, is_yes=is_yes)
+    speaking = replace(dialog(mngr_ctx, is_yes=is_yes), on_steps=on_steps)
     done = provisioner.provision(gathered, request, speaking, before_run=before_run, is_finished=False)
     report = done.report.hosts[0]
     if not report.ok:

@@ -6,11 +6,12 @@ from contextlib import contextmanager
 
 import click
 from imbue.mngr.config.data_types import MngrContext
-from imbue.mngr.errors import PluginMngrError
+from imbue.mngr.errors import MngrError, PluginMngrError
 from loguru import logger
 
 from mngr_ansible.diff.outcome import DUE, Outcome, Status
 from mngr_ansible.errors import RUN_AGAIN, ErrorGroup, MngrAnsibleError, PluginError, PreconditionError
+from mngr_ansible.mngr.events import with_remedy
 from mngr_ansible.portable.text import clause, one_stop, printable
 from mngr_ansible.provisioning.request import Confirm, Dialog
 from mngr_ansible.report import plain, text
@@ -94,7 +95,7 @@ def errors_for_mngr(show: Callable[[Report], None] | None = None) -> Iterator[No
     except MngrAnsibleError as error:
         for each in error.errors if isinstance(error, ErrorGroup) else (error,):
             log_cause(each)
-        raise as_mngr_error(error) from error
+        raise with_remedy(as_mngr_error(error)) from error
     except Interrupted as stop:
         with signals_ignored():
             (show or log_stopped)(stop.report)
@@ -104,14 +105,28 @@ def errors_for_mngr(show: Callable[[Report], None] | None = None) -> Iterator[No
             with signals_ignored():
                 show(Report(""))
         raise _exit_of(stop) from None
+    except MngrError as error:
+        raise with_remedy(error) from error.__cause__
     except (click.ClickException, click.Abort, click.exceptions.Exit):
         raise
     except Exception as error:
         logger.opt(exception=error).debug("mngr-ansible failed")
-        raise _error(
-            f"mngr-ansible failed unexpectedly: {type(error).__name__}: {error}",
-            "This is a bug in mngr-ansible: please report it, with the output of -v. --no-ansible works without it.",
-        ) from error
+        raise with_remedy(bug(error)) from error
+
+
+def bug(error: Exception) -> PluginMngrError:
+    """An exception that nobody expects, as mngr's error."""
+    return _error(
+        f"mngr-ansible failed unexpectedly: {type(error).__name__}: {error}",
+        "This is a bug in mngr-ansible: please report it, with the output of -v. --no-ansible works without it.",
+    )
+
+
+def shown_as(error: Exception) -> MngrError:
+    """Any error as mngr will show it."""
+    if isinstance(error, MngrError):
+        return error
+    return as_mngr_error(error) if isinstance(error, MngrAnsibleError) else bug(error)
 
 
 def log_cause(error: MngrAnsibleError) -> None:

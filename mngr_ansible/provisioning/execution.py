@@ -156,6 +156,7 @@ def run_hosts(
         dialog.on_progress,
         is_verbose=dialog.is_verbose,
         on_work=dialog.on_work,
+        on_steps=dialog.on_steps,
         news=_news(hosts, runs) if dialog.on_work is not None else None,
         note=dialog.note,
     )

@@ -247,6 +247,7 @@ class Dialog:
         confirm: asks a question; None where nobody can answer.
         is_verbose: whether every event of the run is a line of progress.
         on_work: gets what each host is at, for a display; None: that is told in lines.
+        on_steps: gets how many steps of all hosts of a run are done, and how many there are.
         aside: inside its block, what others write to the terminal is not in the way of a display, nor it in theirs.
         note: gets what each host is at, for the files of a report: in words, none where nothing more is done for it.
     """
@@ -255,6 +256,7 @@ class Dialog:
     confirm: Confirm | None = None
     is_verbose: bool = False
     on_work: "WorkCallback | None" = None
+    on_steps: Callable[[int, int], None] | None = None
     aside: Callable[[], AbstractContextManager[object]] = nullcontext
     note: Callable[[str, str], None] | None = None
 

@@ -132,6 +132,7 @@ class Follower:
         on_work: "WorkCallback | None" = None,
         news: "NewsOfStage | None" = None,
         note: Callable[[str, str], None] | None = None,
+        on_steps: Callable[[int, int], None] | None = None,
     ) -> None:
         """Nothing is told yet.
 
@@ -143,12 +144,14 @@ class Follower:
             on_work: gets what each host is at; None: that is told in lines.
             news: how far a stage of a host is.
             note: gets what each host is at, in words, besides.
+            on_steps: gets how many steps of all hosts are done, and how many there are.
         """
         from mngr_ansible.report.work import StillAtWork
         from mngr_ansible.run.playbook import run_stages
 
         self._names, self._dues = names, dues
         self._on_progress, self._on_work, self._news, self._note = on_progress, on_work, news, note
+        self._on_steps, self._done = on_steps, 0
         self._is_verbose = is_verbose
         self._walks = {alias: _Walk(run_stages(due)) for alias, due in dues.items()}
         self._moved = dict.fromkeys(self._walks)
@@ -169,6 +172,8 @@ class Follower:
                 self._tell_once("", event.task, f"task: {event.task}")
         if event.host in self._walks:
             self._walks[event.host].note(event)
+            if self._on_steps is not None:
+                self._count(self._on_steps)
             self._moved[event.host] = None
         if event.kind == "task":
             for alias in self._moved:
@@ -179,6 +184,12 @@ class Follower:
         """Called now and then while there is no event: tell of what takes long."""
         if self._on_work is None:
             self._still.look()
+
+    def _count(self, on_steps: Callable[[int, int], None]) -> None:
+        done = sum(each.done for each in self._walks.values())
+        if done != self._done:
+            self._done = done
+            on_steps(done, sum(each.total for each in self._walks.values()))
 
     def _tell_once(self, host: str, what: str, line: str) -> None:
         if (host, what) not in self._told:
@@ -237,6 +248,16 @@ class _Walk:
             self._reported.add(str(event.step["id"]))
         elif event.kind in ("failed", "unreachable"):
             self._has_failed = True
+
+    @property
+    def total(self) -> int:
+        """How many steps it has."""
+        return sum(len(each.ids) for each in self._stages)
+
+    @property
+    def done(self) -> int:
+        """Of how many of them something was reported."""
+        return sum(each in self._reported for stage in self._stages for each in stage.ids)
 
     def next_stage(self) -> "Stage | None":
         """The stage that the host has come to, once; None where that is none, or was announced already."""
