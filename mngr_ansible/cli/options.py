@@ -41,7 +41,7 @@ def _apply(verb: argparse.ArgumentParser) -> None:
 def _render(verb: argparse.ArgumentParser) -> None:
     _what_where_how(verb)
     verb.add_argument("directory", metavar="DIR", help="a new or empty directory")
-    verb.add_argument("--desired", action="store_true", help="write all that is wanted, also what is there already")
+    verb.add_argument("--desired", action="store_true", help="write everything that is needed, also what the host already has")
     verb.add_argument("--tasks", action="store_true", help="write plain tasks of Ansible's own modules, no roles")
 
 
@@ -277,7 +277,7 @@ VERBS: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "bootstrap": ("install what mngr itself needs on new hosts", _bootstrap),
     "plugins": ("show the plugins in order, their hooks, and what each needs", _plugins),
     "catalog": ("show the known tools, their sources, and which are tested", _catalog),
-    "content": ("print the directory that holds roles/ and playbooks/, or copy them", _content),
+    "content": ("print the directory of roles/ and playbooks/, or copy them", _content),
     "inventory": ("print mngr's ssh hosts as an Ansible inventory", _inventory),
     "doctor": ("check this machine and hosts for what stops or delays a run", _doctor),
     "init": ("write an example manifest, or a plugin to start from", _init),

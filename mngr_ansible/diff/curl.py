@@ -17,8 +17,8 @@ def secret_word(name: str) -> str:
 
 def demand(address: str, name: str) -> str:
     """The command that says what the environment variable is for, and stops everything after it if that is unset."""
-    about = f"{variable(name)} is to hold the address {addresses.without_secrets(address)} with its login and query"
-    return f': {sh.quote(about)} "${{{variable(name)}:?is not set; the line says what it is to hold}}"'
+    about = f"{variable(name)} must be set to the address {addresses.without_secrets(address)} with its login and query"
+    return f': {sh.quote(about)} "${{{variable(name)}:?is not set; the line says what to set it to}}"'
 
 
 def line(address: str, to: str, name: str) -> str:

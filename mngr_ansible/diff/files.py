@@ -307,7 +307,7 @@ def _difference(placed: PlacedEntry, found: FileState, state: HostState) -> str 
     if entry.kind == "file" and found.sha256 != entry.sha256:
         return "other content"
     if _has_other_mode(placed, found):
-        return f"mode {found.mode:04o}, wanted {entry.mode:04o}"
+        return f"mode {found.mode:04o}, needed {entry.mode:04o}"
     return _owner_difference(placed.options, found, state) or _foreign_owner(placed, found, state)
 
 
@@ -333,9 +333,9 @@ def _has_other_mode(placed: PlacedEntry, found: FileState) -> bool:
 def _owner_difference(options: WriteOptions, found: FileState, state: HostState) -> str | None:
     uid, gid = owner_numbers(options, state)
     if uid is not None and uid != found.uid:
-        return f"owner {found.uid}, wanted {options.owner}"
+        return f"owner {found.uid}, needed {options.owner}"
     if gid is not None and gid != found.gid:
-        return f"group {found.gid}, wanted {options.group}"
+        return f"group {found.gid}, needed {options.group}"
     return None
 
 

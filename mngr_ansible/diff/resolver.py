@@ -331,7 +331,7 @@ class Resolver:
         accepted, version = candidate.requirement.range, candidate.source.version
         if version is None or accepted.judge(version) == "ok":
             return None
-        return Refusal(candidate, f"{candidate.source.label} has {version}, wanted {accepted}")
+        return Refusal(candidate, f"{candidate.source.label} has {version}, needed {accepted}")
 
     def _insufficient_offer(self, candidate: Candidate) -> Refusal | None:
         """The manager does not offer all packages, or not in a version that the requirement accepts."""
@@ -355,7 +355,7 @@ class Resolver:
                 return Refusal(candidate, reason, is_unlisted, package="" if problem else name)
             has_own_version = position > 0 or candidate.source.version is not None
             if not has_own_version and accepted.judge(best) != "ok":
-                return Refusal(candidate, f"{who} offers {name} {best}, wanted {accepted}{problem}")
+                return Refusal(candidate, f"{who} offers {name} {best}, needed {accepted}{problem}")
         return None
 
     def _doubt(self, candidate: Candidate) -> str:

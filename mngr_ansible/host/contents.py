@@ -59,7 +59,7 @@ def fetch_contents(
     lines = [line.split(" ", 2) for line in answer.stdout.splitlines() if line.startswith(f"{nonce} ")]
     if len(lines) != len(asked):
         raise HostError(
-            "it did not print what its files hold",
+            "it did not print the content of its files",
             remedy="Run again without --diff; something on the host may have changed during the check.",
         )
     found = {}

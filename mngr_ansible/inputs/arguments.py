@@ -80,4 +80,4 @@ def current_directory() -> Path:
         return Path.cwd()
     except FileNotFoundError:
         remedy = "cd to one that exists."
-        raise UsageError("the current directory does not exist any more", remedy=remedy) from None
+        raise UsageError("the current directory no longer exists", remedy=remedy) from None

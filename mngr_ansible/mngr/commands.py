@@ -191,7 +191,7 @@ def apply(ctx: click.Context, /, **_: Any) -> None:
 @click.argument("agent")
 @click.argument("directory", metavar="DIR")
 @_what_and_how
-@click.option("--desired", is_flag=True, help="Write all that is wanted, also what is there already")
+@click.option("--desired", is_flag=True, help="Write everything that is needed, also what the host already has")
 @click.option("--tasks", is_flag=True, help="Write plain tasks of Ansible's own modules, no roles")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask; assume yes")
 @add_common_options
@@ -281,7 +281,7 @@ def catalog(ctx: click.Context, /, **_: Any) -> None:
 @add_common_options
 @click.pass_context
 def content(ctx: click.Context, /, **_: Any) -> None:
-    """Print the directory that holds roles/ and playbooks/, or copy them."""
+    """Print the directory of roles/ and playbooks/, or copy them."""
     from mngr_ansible.provisioning.listing import content_report
     from mngr_ansible.report.page import Verbatim
 
@@ -341,7 +341,7 @@ def _register_help() -> None:
         "catalog": (catalog, "[NAME] [OPTIONS]", "Show the known tools and their sources"),
         "check-plugin": (check_plugin, "<NAME> [OPTIONS]", "Check a plugin as its author would"),
         "inventory": (inventory, "[OPTIONS]", "Print mngr's ssh hosts as an Ansible inventory"),
-        "content": (content, "[OPTIONS]", "Print the directory that holds roles/ and playbooks/, or copy them"),
+        "content": (content, "[OPTIONS]", "Print the directory of roles/ and playbooks/, or copy them"),
     }
     synopsis = f"mngr ansible [{'|'.join(verbs)}] [AGENT] [OPTIONS]"
     see_also = (("ansible_provisioning", "How mngr-ansible works"), ("create", "Create and run an agent"))

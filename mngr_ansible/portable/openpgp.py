@@ -135,9 +135,9 @@ def only(content: bytes, fingerprint: str) -> str:
             raise KeyFileError(f"{fingerprint} is only a subkey; the primary key is {key.fingerprint}")
     else:
         names = " and ".join(dict.fromkeys(each.fingerprint for each in keys))
-        raise KeyFileError(f"the key has the fingerprint {names}, wanted {fingerprint}")
+        raise KeyFileError(f"the key has the fingerprint {names}, expected {fingerprint}")
     if sum(each.fingerprint == fingerprint for each in keys) > 1:
-        raise KeyFileError(f"it holds the key {fingerprint} more than once")
+        raise KeyFileError(f"it contains the key {fingerprint} more than once")
     key.check(time.time())
     return armored(b"".join(each.whole for each in key.packets))
 
@@ -166,10 +166,10 @@ def _dearmored(content: bytes) -> bytes:
         return content
     text = content.decode("ascii", "replace")
     if "PRIVATE KEY BLOCK" in text:
-        raise KeyFileError("it holds a private key")
+        raise KeyFileError("it contains a private key")
     blocks = [match["lines"] for match in _BLOCK.finditer(text)]
     if not blocks:
-        raise KeyFileError("it holds no OpenPGP key")
+        raise KeyFileError("it contains no OpenPGP key")
     return b"".join(map(_block, blocks))
 
 
@@ -253,9 +253,9 @@ def _keys(packets: Iterable[_Packet]) -> list[_Key]:
     keys: list[_Key] = []
     for packet in packets:
         if packet.kind in _SECRET:
-            raise KeyFileError("it holds a private key")
+            raise KeyFileError("it contains a private key")
         if packet.kind not in (*_KEPT, *_LEFT_OUT):
-            raise KeyFileError(f"it holds a packet of kind {packet.kind}, which is no part of a public key")
+            raise KeyFileError(f"it contains a packet of kind {packet.kind}, which is no part of a public key")
         if packet.kind in _LEFT_OUT:
             continue
         if packet.kind == _PRIMARY:
@@ -267,7 +267,7 @@ def _keys(packets: Iterable[_Packet]) -> list[_Key]:
             _fingerprint(packet.body)
         keys[-1].packets.append(packet)
     if not keys:
-        raise KeyFileError("it holds no OpenPGP key")
+        raise KeyFileError("it contains no OpenPGP key")
     return keys
 
 

@@ -51,7 +51,7 @@ class NoHost:
     def run(self, script: str, timeout: float) -> ShellResult:
         del script, timeout
         raise HostError(
-            "--for plans without a host, and a plugin wants to run a command on the host",
+            "--for plans without a host, and a plugin runs a command on the host",
             remedy="Leave that plugin out, or plan for a real host.",
         )
 

@@ -164,7 +164,7 @@ class Follower:
         if event.kind == "warning" and event.text:
             self._tell_once(host, event.text, f"warning: {event.text}")
         elif event.kind == "unreachable" and len(self._dues) > 1 and not self._is_verbose:
-            self._tell_once(host, event.kind, f"warning: it cannot be reached any more. {OTHERS_GO_ON}")
+            self._tell_once(host, event.kind, f"warning: it can no longer be reached. {OTHERS_GO_ON}")
         elif self._is_verbose:
             if event.kind != "task":
                 self._on_progress(host, f"{event.kind}: {event.task} {event.text or event.step or ''}".rstrip())

@@ -39,7 +39,7 @@ class Secret:
         paths = ", ".join(dict.fromkeys(path for _, path in self.places))
         form = "the base64 of the content" if self.is_base64 else "the content"
         return (
-            f"{self.variable} is not set in the environment. It is to hold {form} of {paths}; README.md says how. "
+            f"{self.variable} is not set in the environment. It must contain {form} of {paths}; README.md says how. "
             "Nothing was changed"
         )
 

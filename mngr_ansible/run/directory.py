@@ -226,7 +226,7 @@ def _copy(entry: Entry, copy: Path) -> None:
 
 def _unreadable(source: str, error: OSError) -> InputError:
     return InputError(
-        f"{printable(source)} cannot be read any more: {error.strerror}",
+        f"{printable(source)} can no longer be read: {error.strerror}",
         remedy="Check that the file exists and that you can read it, then run again.",
     )
 

@@ -34,7 +34,7 @@ _IS_BASE64 = (
     f"{_VALUE} | length == 0 or {_VALUE}.split() | join "
     "is match('([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$')"
 )
-_NO_BASE64 = "{{ item }} does not hold base64. README.md says what it is to hold. Nothing was changed."
+_NO_BASE64 = "{{ item }} is not base64. README.md says what it must contain. Nothing was changed."
 
 _MOST_NAMES = 8
 """Names of hosts that are written in the name of a play or task."""
@@ -138,7 +138,7 @@ def _refuse_other_names(run: HostRun) -> None:
             for name in (placed.path, placed.entry.target or ""):
                 if not name.isascii() and "\udc80" <= max(name) <= "\udcff":
                     raise InputError(
-                        f"{printable(name)} is not UTF-8, and a playbook cannot hold such a name",
+                        f"{printable(name)} is not UTF-8, and a playbook cannot contain such a name",
                         remedy="Rename it, exclude it, or leave --tasks out: the roles can write it.",
                         host=run.alias,
                     )

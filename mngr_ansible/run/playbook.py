@@ -319,7 +319,7 @@ def _summary(runs: Sequence[HostRun]) -> str:
     files = sum(1 for entry in entries if entry.kind in ("file", "link"))
     packages = sum(len(run.due.installs) for run in runs)
     counts = [_count(number, what) for number, what in ((files, "file"), (packages, "package")) if number]
-    return f"{hosts}, {' and '.join(counts) or 'nothing'} due"
+    return f"{hosts}, {' and '.join(counts) or 'nothing'} to change"
 
 
 def _count(number: int, what: str) -> str:

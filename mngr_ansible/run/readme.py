@@ -145,7 +145,7 @@ def readme(
     if is_secret_needed:
         text += _SECRETS
     text += _STEPS.format(
-        summary="All that is wanted, also what the hosts had already when this was written:"
+        summary="Everything that is needed, also what the hosts already had when this was written:"
         if is_desired
         else "What was missing or different on the hosts when this was written:",
         rows="\n".join(_step_rows(runs, plan, is_desired=is_desired)) or "| | nothing | |",
@@ -157,7 +157,7 @@ def readme(
         scope="What a host has of its own is not touched, and what it had already is installed or copied only if it is "
         "missing or different."
         if is_desired
-        else "What a host had already is not in it: `mngr-ansible render --desired` writes all that is wanted.",
+        else "What a host had already is not in it: `mngr-ansible render --desired` writes everything that is needed.",
     )
     return re.sub(r"\n{3,}", "\n\n", "\n".join(map(_wrapped, text.split("\n"))))
 

@@ -203,10 +203,10 @@ class FakeHost:
         if version is None:
             if accepted.is_any:
                 return Finding(requirement.id, "ok", None, where, "")
-            reason = f"{where} prints no readable version, wanted {accepted}"
+            reason = f"{where} prints no readable version, needed {accepted}"
             return Finding(requirement.id, "unknown", None, where, reason)
         status = accepted.judge(version)
-        reason = "" if status == "ok" else f"found {version}, wanted {accepted}"
+        reason = "" if status == "ok" else f"found {version}, needed {accepted}"
         return Finding(requirement.id, status, version, where, reason)
 
     def _is_writable(self, directory: str, work_dir: str) -> bool:

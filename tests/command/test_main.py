@@ -219,7 +219,7 @@ def test_a_current_directory_that_was_removed_is_an_error_with_a_remedy(tmp_path
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
     assert main(["plan", "--package", "git"]) == 64
-    assert "the current directory does not exist any more\n       cd to one that exists." in capsys.readouterr().err
+    assert "the current directory no longer exists\n       cd to one that exists." in capsys.readouterr().err
 
 
 def test_closed_standard_streams_are_no_error(tmp_path):

@@ -80,7 +80,7 @@ def test_pacmans_lists_are_not_fetched_again_by_us_and_the_reason_says_what_is_o
     system.repository.add("mtool", "1:2.1-1", commands={"mtool": "echo mtool version 2.1"})
     report = bring(system.host, "mtool>=2")
     assert statuses(report) == {"mtool": ("blocked", "1.5")}
-    assert "offers mtool 1.5, wanted >=2" in report.hosts[0].outcomes[0].reason
+    assert "offers mtool 1.5, needed >=2" in report.hosts[0].outcomes[0].reason
     system.host.run("pacman -Sy")
     assert statuses(bring(system.host, "mtool>=2")) == {"mtool": ("changed", "2.1")}
 
@@ -93,7 +93,7 @@ def test_what_is_not_offered_is_blocked_before_anything_changes(system: System) 
         "other": ("not-reached", None),
     }
     reasons = {each.name: each.reason for each in report.hosts[0].outcomes}
-    assert "offers mtool 1.5, wanted >=9" in reasons["mtool"]
+    assert "offers mtool 1.5, needed >=9" in reasons["mtool"]
     assert "offers no package nowhere" in reasons["nowhere"]
     assert system.host.run("command -v other || true").stdout == ""
 
@@ -103,7 +103,7 @@ def test_nothing_is_removed_to_make_room(system: System) -> None:
     report = bring(system.host, {"name": "rival", "checks": [{"kind": "package", "value": "rival"}]})
     (outcome,) = report.hosts[0].outcomes
     assert outcome.status == "failed", report.to_dict()
-    assert "Other packages on the host are in the way, and nothing is ever removed" in outcome.reason
+    assert "Other packages on the host conflict with it, and nothing is ever removed" in outcome.reason
     assert system.host.run("other").stdout == "other 1.0\n"
 
 

@@ -82,13 +82,13 @@ def test_where_the_system_offers_too_little_the_next_source_a_vendors_repository
 
     assert statuses(refused) == {"node": ("blocked", None)}
     assert (
-        "offers nodejs 12.22.9, wanted >=20; the repository vendor is not allowed"
+        "offers nodejs 12.22.9, needed >=20; the repository vendor is not allowed"
         in refused.hosts[0].outcomes[0].reason
     )
     assert "vendor" not in before
     assert "nodejs" not in before
     assert statuses(report) == {"node": ("changed", "22.1.0"), "other": ("changed", "1.0")}, report.to_dict()
-    assert any("12.22.9, wanted >=20: node comes from vendor, apt" in each for each in report.hosts[0].notices)
+    assert any("12.22.9, needed >=20: node comes from vendor, apt" in each for each in report.hosts[0].notices)
     assert {status for status, _ in statuses(again).values()} == {"ok"}
 
 

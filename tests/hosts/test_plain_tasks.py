@@ -125,7 +125,7 @@ def test_files_links_and_secrets_are_written_as_planned_and_a_second_run_changes
 
     assert "MNGR_SECRET_2 is not set in the environment" in unset
     assert recap(unset) == {"changed": 0, "failed": 1, "unreachable": 0}
-    assert "MNGR_SECRET_2 does not hold base64" in encoded
+    assert "MNGR_SECRET_2 is not base64" in encoded
     assert recap(encoded) == {"changed": 0, "failed": 1, "unreachable": 0}
     assert "tree" not in looked
     assert "old" in looked

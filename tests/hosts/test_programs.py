@@ -116,7 +116,7 @@ def test_the_version_counts_that_the_logins_shell_runs(host: SshHost) -> None:
     told = (
         "nvm gives it to the remote user's shell before any package; choose a version with: nvm alias default VERSION"
     )
-    assert (blocked["status"], blocked["reason"]) == ("blocked", f"found 20.11.1, wanted >=22; {told}")
+    assert (blocked["status"], blocked["reason"]) == ("blocked", f"found 20.11.1, needed >=22; {told}")
     host.run(f"echo node >{home}/.nvm/alias/default")
     assert asked(dev, "plan", "node>=22")[0]["node"]["status"] == "ok"
 

@@ -100,7 +100,7 @@ def test_too_old_is_upgraded_and_too_old_everywhere_is_blocked_with_found_wanted
 
     step = document(blocked)["hosts"][0]["steps"][0]
     assert (blocked.returncode, step["status"], step["current"]) == (1, "blocked", "1.0")
-    assert "offers mtool 1.0, wanted >=2" in step["reason"]
+    assert "offers mtool 1.0, needed >=2" in step["reason"]
     assert "mtool is too old (found 1.0, command-line needs >=2)" in upgraded.stderr
     assert upgraded.returncode == 0, upgraded.stderr
     assert host.run("mtool").stdout == "mtool 2.1\n"

@@ -121,7 +121,7 @@ def test_what_is_known_to_fail_fails_with_its_reason_and_the_other_host_gets_its
     }
     assert (tmp_path / "run/README.md").read_text().count("no-a and no-b cannot be installed") == 1
     assert run.returncode == 2, run.stdout
-    assert "offers mtool 2.1, wanted >=9" in run.stdout
+    assert "offers mtool 2.1, needed >=9" in run.stdout
     assert "Nothing was changed on this host. Fix this and render again." in run.stdout
     assert alias.run("ls /srv/two", check=False).stdout == "y\n"
     assert (two.returncode, both.returncode) == (1, 2)
@@ -159,7 +159,7 @@ def test_a_secret_comes_from_the_environment_exactly_and_is_missed_before_anythi
 
     assert sorted(numbers.values()) == ["SECRET_1", "SECRET_2", "SECRET_3", "SECRET_4"]
     assert unset.returncode == 2
-    assert f"MNGR_{numbers['json']} is not set in the environment. It is to hold the content of /srv/three/json" in (
+    assert f"MNGR_{numbers['json']} is not set in the environment. It must contain the content of /srv/three/json" in (
         unset.stdout
     )
     assert there == ""

@@ -60,7 +60,7 @@ def test_what_cannot_be_installed_is_left_to_mngr_with_a_warning(tmp_path, host)
     host.run("rm -r /etc/apt/sources.list.d/*")
     done = mngr(tmp_path, host, "fd").create("one", "--type", "zz")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "fd: not found, wanted any version" in done.stderr
+    assert "fd: not found, needed any version" in done.stderr
     assert "It is optional." in done.stderr
 
 

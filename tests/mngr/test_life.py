@@ -90,7 +90,7 @@ def test_an_update_replaces_the_options_that_it_gives_and_keeps_the_others(local
     succeeded(local.create("one", "--transfer", "none", "--ansible-package", "git", "--ansible-manifest", "host.yml"))
     succeeded(local.create("one", *words))
     assert set(steps(local)) == {"package:git", "package:no-such-tool"}
-    assert "wanted >=99" in failed(local.create("one", *words, "--ansible-package", "git>=99"))
+    assert "needed >=99" in failed(local.create("one", *words, "--ansible-package", "git>=99"))
     assert steps(local)["package:git"]["wanted"] == ">=99"
     wrong = failed(local.create("one", *words, "--ansible-package", "tar", "--extra-provision-command", "exit 3"))
     assert "Removing agent" not in wrong

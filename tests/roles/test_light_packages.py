@@ -82,7 +82,7 @@ def test_both_ways_give_the_same_results_and_warnings_and_hide_the_same(
         assert told(light)[name] == told(module)[name], name
     assert ignored(light) == ignored(module) == ["8"]
     for play in (light, module):
-        assert "mngr-absent: not found, wanted any version. It is optional." in " ".join(play.text.split())
+        assert "mngr-absent: not found, needed any version. It is optional." in " ".join(play.text.split())
         assert not re.search("hidden[123]", play.text)
     assert light.text.count("Using module file") == len(wrong), light.text
     assert module.text.count("Using module file") == len(TASKS)

@@ -78,8 +78,8 @@ def test_a_requirement_that_no_source_offers_fails_before_any_change_and_names_t
     requirements = [{"name": "other"}, {"name": "mtool", "version": ">=9"}, {"name": "nowhere"}]
     ran = packages(tmp_path, host, *requirements)
     assert ran.code == 2, ran.text
-    assert "mtool: found 2.40.1 (/usr/bin/mtool), wanted >=9, apt offers 2.40.1" in ran.apt["msg"]
-    assert "nowhere: not found, wanted any version, apt offers no package nowhere" in ran.apt["msg"]
+    assert "mtool: found 2.40.1 (/usr/bin/mtool), needed >=9, apt offers 2.40.1" in ran.apt["msg"]
+    assert "nowhere: not found, needed any version, apt offers no package nowhere" in ran.apt["msg"]
     assert ran.outcomes == {"package:mtool": "failed", "package:nowhere": "failed"}
     assert host.run("dpkg-query -W").stdout == before
 
@@ -125,7 +125,7 @@ def test_an_optional_package_that_fails_is_only_a_warning(
     again = packages(tmp_path, host, optional[0], {"name": "later"})
     assert again.code == 0, again.text
     assert again.outcomes == {"package:broken": "failed", "package:later": "changed"}
-    assert "nowhere: not found, wanted any version, apt offers no package nowhere" in ran.text
+    assert "nowhere: not found, needed any version, apt offers no package nowhere" in ran.text
 
 
 def test_a_required_package_that_fails_is_reported_with_apts_output_and_counts_as_missing(
@@ -154,8 +154,8 @@ def test_nothing_is_installed_over_a_newer_or_unknown_version(
     requirements = [{"name": "mtool", "version": "<2"}, {"name": "mute", "version": ">=1"}, {"name": "python3"}]
     ran = packages(tmp_path, host, *requirements)
     assert ran.code == 2
-    assert "mtool: found 2.40.1 (/usr/bin/mtool), wanted <2" in ran.apt["msg"]
-    assert "mute: /usr/local/bin/mute prints no readable version, wanted >=1" in ran.apt["msg"]
+    assert "mtool: found 2.40.1 (/usr/bin/mtool), needed <2" in ran.apt["msg"]
+    assert "mute: /usr/local/bin/mute prints no readable version, needed >=1" in ran.apt["msg"]
     assert "never installed over" in ran.apt["msg"]
 
 
@@ -182,7 +182,7 @@ def test_a_user_who_cannot_become_root_gets_the_command_for_an_administrator(
     assert ran.code == 2
     assert "an administrator must run: sudo apt-get install -y mtool. No package was changed." in ran.apt["msg"]
     short = packages(tmp_path, host, "mtool", {"name": "nowhere", "is_required": False}, "absent")
-    assert "absent: not found, wanted any version, apt offers no package absent" in short.apt["msg"]
+    assert "absent: not found, needed any version, apt offers no package absent" in short.apt["msg"]
     assert "an administrator must run: sudo apt-get install -y mtool. No package was changed." in short.apt["msg"]
     assert packages(tmp_path, host, {"name": "git", "version": ">=2"}).code == 0
 
@@ -199,7 +199,7 @@ def test_print_changes_nothing_and_fails_with_the_command(
     assert host.run("command -v mtool", check=False).returncode
     host.run("rm -rf /var/lib/apt/lists/*")
     short = packages(tmp_path, host, "mtool", "other>=9", "nowhere", mngr_packages_install="print")
-    assert "other: not found, wanted >=9, apt offers 1.0; nowhere: not found, wanted any version, " in short.apt["msg"]
+    assert "other: not found, needed >=9, apt offers 1.0; nowhere: not found, needed any version, " in short.apt["msg"]
     assert "run: apt-get update && apt-get install -y mtool. No package was changed." in short.apt["msg"], short.text
     assert not host.run("ls /var/lib/apt/lists").stdout, "the lists are looked up in a directory that is removed"
 
@@ -226,11 +226,11 @@ def test_the_playbook_check_ends_well_if_only_optional_packages_cannot_be_had(
         results.append(run_playbook(tmp_path / "run", ROLES.parent / "playbooks/check.yml", "-e", "@vars.yml"))
     well, missing, impossible = results
     assert (well.code, well.changed) == (0, 0), well.text
-    assert "nowhere: not found, wanted any version, apt offers no package nowhere" in well.text
+    assert "nowhere: not found, needed any version, apt offers no package nowhere" in well.text
     assert missing.code == 2
     assert "Run provision.yml to change: package:mtool" in missing.text
     assert impossible.code == 2
-    assert "mtool: not found, wanted >=9, apt offers 2.40.1" in impossible.text
+    assert "mtool: not found, needed >=9, apt offers 2.40.1" in impossible.text
     assert host.run("command -v mtool", check=False).returncode
 
 
@@ -283,7 +283,7 @@ def test_another_program_of_that_name_is_reported_after_the_installation(
     host.run("echo 'echo mtool 1.0' >/usr/local/bin/mtool; chmod +x /usr/local/bin/mtool")
     ran = packages(tmp_path, host, {"name": "mtool", "version": ">=2"})
     assert ran.code == 2
-    assert "mtool: found 1.0 (/usr/local/bin/mtool), wanted >=2, apt offers 2.40.1" in ran.results[-1]["msg"]
+    assert "mtool: found 1.0 (/usr/local/bin/mtool), needed >=2, apt offers 2.40.1" in ran.results[-1]["msg"]
     assert "the check finds something else" in ran.results[-1]["msg"]
 
 

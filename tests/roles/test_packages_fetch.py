@@ -135,7 +135,7 @@ def test_after_a_wrong_checksum_nothing_is_run_or_left_and_both_checksums_are_na
     right = server.offer("/other", b"#!/bin/sh\necho other 1.0\n")
     other = {"name": "other", "packages": {"archive": ["other"]}, **right}
     ran = fetch(tmp_path, host, other, installer({**wrong, "sha256": "ab" * 32}))
-    reason = f"/install.sh has the SHA-256 {wrong['sha256']}, wanted {'ab' * 32}; nothing of it was run"
+    reason = f"/install.sh has the SHA-256 {wrong['sha256']}, expected {'ab' * 32}; nothing of it was run"
     assert reason in message(ran)
     assert message(ran).endswith("Nothing was changed.")
     assert statuses(ran) == {"package:tool": "failed"}
@@ -228,8 +228,8 @@ def link(name: str, target: str, kind: bytes) -> tarfile.TarInfo:
         (packed("gz", other=_TOOL, up=link("tool", "other", tarfile.LNKTYPE)), "its tool is a link or device"),
         (packed("gz", **{"..__..__root__tool": _TOOL}), "'../../root/tool', a path that leads out of it"),
         (packed("gz", __root__tool=_TOOL), "'/root/tool', a path that leads out of it"),
-        (packed("gz", a__tool=_TOOL, b__tool=_TOOL), "it holds 2 files called tool, and only one is expected"),
-        (packed("gz", other=_TOOL), "it holds no file called tool (it holds other)"),
+        (packed("gz", a__tool=_TOOL, b__tool=_TOOL), "it contains 2 files called tool, and only one is expected"),
+        (packed("gz", other=_TOOL), "it contains no file called tool (it contains other)"),
         (zipped(**{"..__tool": _TOOL}), "'../tool', a path that leads out of it"),
         (b"<html>not found</html>", "it is neither a tar (gz, bz2, xz), nor a zip, nor a program"),
         (packed("gz", tool=_TOOL)[:-20], "it cannot be unpacked"),
@@ -242,7 +242,7 @@ def test_nothing_is_taken_out_of_a_malicious_archive(
     host = start()
     ran = fetch(tmp_path, host, archive(server.offer("/tool.bin", content)))
     assert reason in message(ran)
-    assert "tool: not found, wanted >=2" in message(ran)
+    assert "tool: not found, needed >=2" in message(ran)
     assert absent(host, *_PLACES, "/root")
     assert ran.results[-1]["changed"] is False
 
@@ -309,13 +309,13 @@ def test_an_installer_without_a_first_line_is_run_by_sh_and_only_the_check_decid
     host = start()
     offer = server.offer("/install.sh", b"echo done, all is well")
     ran = fetch(tmp_path, host, installer(offer))
-    assert f"tool: not found, wanted >=2 after {offer['url']} was installed" in message(ran)
+    assert f"tool: not found, needed >=2 after {offer['url']} was installed" in message(ran)
     assert ran.results[-1]["output"] == "done, all is well\n"
     old = server.offer(
         "/old.sh", b"printf '#!/bin/sh\\necho tool 1.5\\n' >/usr/local/bin/tool; chmod +x /usr/local/bin/tool"
     )
     aged = fetch(tmp_path, host, installer(old))
-    assert f"tool: found 1.5 (/usr/local/bin/tool), wanted >=2 after {old['url']} was installed" in message(aged)
+    assert f"tool: found 1.5 (/usr/local/bin/tool), needed >=2 after {old['url']} was installed" in message(aged)
 
 
 _STUBBORN = b"""#!/bin/bash
@@ -360,9 +360,9 @@ def test_check_mode_and_print_say_what_would_change_and_leave_nothing(
     assert checked.results[-1]["installed"] == ["package:tool"]
     assert "+tool (version not known yet)" in checked.text
     wrong = fetch(tmp_path, host, archive(offer, sha256="0" * 64), options=("--check",))
-    assert f"wanted {'0' * 64}; nothing of it was run, and it was removed" in message(wrong)
+    assert f"expected {'0' * 64}; nothing of it was run, and it was removed" in message(wrong)
     other = fetch(tmp_path, host, archive(server.offer("/x.tar", packed("", x=b"x"))), options=("--check",))
-    assert "it holds no file called tool (it holds x)" in message(other)
+    assert "it contains no file called tool (it contains x)" in message(other)
     assert absent(host, *_PLACES)
 
 
@@ -375,7 +375,7 @@ def test_an_optional_download_that_fails_is_a_warning_and_the_others_are_install
     assert ran.code == 0, ran.text
     assert ran.results[-1]["installed"] == ["package:tool"]
     assert statuses(ran) == {"package:lost": "failed", "package:tool": "changed"}
-    assert "lost: not found, wanted any version" in ran.text
+    assert "lost: not found, needed any version" in ran.text
     assert "It is optional" in ran.text
 
 
@@ -383,7 +383,7 @@ def test_nothing_is_installed_over_a_newer_version(start: StartHost, server: Htt
     host = start()
     host.run("echo 'echo tool 9.0' >/usr/local/bin/tool; chmod 755 /usr/local/bin/tool")
     ran = fetch(tmp_path, host, archive(server.offer("/tool", _TOOL), version=">=2,<3"))
-    assert "tool: found 9.0 (/usr/local/bin/tool), wanted >=2,<3. It is never installed over" in message(ran)
+    assert "tool: found 9.0 (/usr/local/bin/tool), needed >=2,<3. It is never installed over" in message(ran)
     assert server.requests == []
 
 

@@ -72,11 +72,11 @@ def test_a_damaged_file_or_one_without_a_public_key_is_refused(maker: Gpg) -> No
     spoilt = key.text.replace(key.text.splitlines()[3][:8], "AAAAAAAA")
     assert "damaged" in refusal(spoilt.encode(), key.fingerprint)
     assert refusal(key.content[:-3], key.fingerprint) == "it is cut off"
-    assert refusal(b"<html>", key.fingerprint) == "it holds no OpenPGP key"
-    assert refusal(b"", key.fingerprint) == "it holds no OpenPGP key"
+    assert refusal(b"<html>", key.fingerprint) == "it contains no OpenPGP key"
+    assert refusal(b"", key.fingerprint) == "it contains no OpenPGP key"
     assert refusal(key.content + bytes(2), key.fingerprint) == "it is no OpenPGP key"
     secret = maker.run("--armor", "--export-secret-keys", key.fingerprint)
-    assert refusal(secret, key.fingerprint) == "it holds a private key"
+    assert refusal(secret, key.fingerprint) == "it contains a private key"
     signature = maker.run("--detach-sign", "-u", key.fingerprint, stdin=b"text")
     assert refusal(signature, key.fingerprint) == "it does not begin with a public key"
     version = b"\x06" + key.content[3:]
@@ -87,11 +87,11 @@ def test_a_packet_that_is_no_part_of_a_public_key_is_refused_wherever_it_stands(
     key, other = maker.key("vendor", subkey="ed25519"), maker.key("attacker")
     secret = maker.run("--export-secret-keys", other.fingerprint)
     for content in (key.content + secret, secret + key.content, (key.text + keys.armored(secret)).encode()):
-        assert refusal(content, key.fingerprint) == "it holds a private key"
+        assert refusal(content, key.fingerprint) == "it contains a private key"
     kinds = set(range(64)) - {2, 6, 10, 12, 13, 14, 17, 5, 7}
     for kind in kinds:
         packet = bytes([0xC0 | kind, 3]) + b"PGP"
-        expected = f"it holds a packet of kind {kind}, which is no part of a public key"
+        expected = f"it contains a packet of kind {kind}, which is no part of a public key"
         assert refusal(key.content + packet, key.fingerprint) == expected
     for kind in (10, 12):  # every reader ignores a marker; what a keyring trusts says nothing here
         packet = bytes([0xC0 | kind, 3]) + b"PGP"

@@ -119,7 +119,7 @@ def test_with_a_wrong_fingerprint_nothing_is_written_and_both_are_named(
         server.offer("/key.asc", key.text.encode())
         given = key.text if scheme == "text" else server.url("/key.asc")
         ran = add(tmp_path, host, apt(key, key=given, fingerprint=wrong))
-    expected = f"its key cannot be trusted: the key has the fingerprint {key.fingerprint}, wanted {wrong}"
+    expected = f"its key cannot be trusted: the key has the fingerprint {key.fingerprint}, expected {wrong}"
     assert expected in message(ran)
     assert message(ran).endswith("Nothing was written.")
     assert ran.outcomes == {"repository:third": "failed"}

@@ -85,7 +85,7 @@ def test_entries_as_in_a_manifest_are_installed_from_the_first_source_that_fits_
     assert (ran.code, ran.outcomes) == (0, expected), ran.text
     assert (foretold.code, foretold.outcomes) == (0, expected), foretold.text
     assert (again.code, again.changed, set(again.outcomes.values())) == (0, 0, {"ok", "failed"}), again.text
-    assert "nowhere: not found, wanted any version; the host has no brew" in ran.text
+    assert "nowhere: not found, needed any version; the host has no brew" in ran.text
     assert ran.apt["chosen"] == {
         "package:ntool": {"manager": "npm", "source": 2},
         "package:tool": {"manager": "archive", "source": 3},
@@ -138,7 +138,7 @@ def test_where_no_source_fits_the_role_fails_before_any_change_with_the_reason_o
         assert ran.code == 2, ran.text
         assert ran.outcomes == {"package:nowhere": "failed"}
         assert ran.results[-1]["msg"] == (
-            "nowhere: not found, wanted >=2; apt offers no package nowhere; the host has no npm; pip has 1.0. "
+            "nowhere: not found, needed >=2; apt offers no package nowhere; the host has no npm; pip has 1.0. "
             "Add a source that this host can use, or relax the range. No package was changed."
         )
     assert not host.run("command -v mtool", check=False).stdout

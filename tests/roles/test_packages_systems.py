@@ -79,8 +79,8 @@ def test_a_requirement_that_no_source_offers_fails_before_any_change_and_names_t
     requirements = [{"name": "other"}, {"name": "mtool", "version": ">=9"}, {"name": "nowhere"}]
     ran = packages(tmp_path, host, *requirements)
     assert ran.code == 2, ran.text
-    assert f"mtool: found 2.40.1 (/usr/bin/mtool), wanted >=9, {manager.layer} offers 2.40.1" in ran.apt["msg"]
-    assert f"nowhere: not found, wanted any version, {manager.layer} offers no package nowhere" in ran.apt["msg"]
+    assert f"mtool: found 2.40.1 (/usr/bin/mtool), needed >=9, {manager.layer} offers 2.40.1" in ran.apt["msg"]
+    assert f"nowhere: not found, needed any version, {manager.layer} offers no package nowhere" in ran.apt["msg"]
     assert host.run("command -v other", check=False).stdout == ""
 
 
@@ -107,7 +107,7 @@ def test_a_package_that_conflicts_with_an_installed_one_removes_nothing(
     host.run(f"{manager.install} other")
     ran = packages(tmp_path, host, {"name": "rival"})
     assert ran.code == 2, ran.text
-    assert "Other packages on the host are in the way, and nothing is ever removed" in ran.apt["msg"]
+    assert "Other packages on the host conflict with it, and nothing is ever removed" in ran.apt["msg"]
     assert host.run("other; command -v rival", check=False).stdout == "other\n"
 
 
@@ -253,4 +253,4 @@ def test_nothing_is_installed_over_a_newer_version(
     host.run(f"{manager.install} mtool")
     ran = packages(tmp_path, host, {"name": "mtool", "version": "<2"})
     assert ran.code == 2
-    assert "mtool: found 2.40.1 (/usr/bin/mtool), wanted <2. It is never installed over" in ran.apt["msg"]
+    assert "mtool: found 2.40.1 (/usr/bin/mtool), needed <2. It is never installed over" in ran.apt["msg"]

@@ -59,12 +59,12 @@ def test_each_requirement_is_found_with_its_version_and_its_place(shell: list[st
     where = str(programs)
     assert found == [
         Finding("package:new", "ok", "2.5.1", f"{where}/new", ""),
-        Finding("package:new", "too-new", "2.5.1", f"{where}/new", "found 2.5.1, wanted <2"),
-        Finding("package:old", "too-old", "1.2", f"{where}/old", "found 1.2, wanted >=2"),
+        Finding("package:new", "too-new", "2.5.1", f"{where}/new", "found 2.5.1, needed <2"),
+        Finding("package:old", "too-old", "1.2", f"{where}/old", "found 1.2, needed >=2"),
         Finding("package:nowhere", "missing", None, "", ""),
         Finding("package:quiet", "ok", None, f"{where}/quiet", ""),
         Finding(
-            "package:quiet", "unknown", None, f"{where}/quiet", f"{where}/quiet prints no readable version, wanted >=1"
+            "package:quiet", "unknown", None, f"{where}/quiet", f"{where}/quiet prints no readable version, needed >=1"
         ),
     ]
 
@@ -140,7 +140,7 @@ def test_a_program_that_cannot_run_is_missing_and_the_output_of_a_failure_gives_
     why = f"{programs}/broken does not start (needs libfoo 2.3) and must be installed again"
     assert (broken.status, broken.reason) == ("missing", why)
     assert refuses.status == "unknown"
-    assert "prints no version (exit status 2), wanted >=1" in refuses.reason
+    assert "prints no version (exit status 2), needed >=1" in refuses.reason
     assert (patterned.status, patterned.current) == ("ok", "4.5")
 
 

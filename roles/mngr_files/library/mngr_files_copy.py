@@ -159,7 +159,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 mngr_steps:
-  description: The outcome of each transfer, in the order of O(transfers). It never holds content.
+  description: The outcome of each transfer, in the order of O(transfers). It never contains content.
   type: list
   elements: dict
   returned: always

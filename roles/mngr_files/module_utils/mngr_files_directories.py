@@ -170,7 +170,7 @@ class Directories:
         path = os.path.join(holder.path, name)
         found = _open_directory(holder, name, path)
         if found is None:
-            raise RefusedError(path, "is no directory any more; run again")
+            raise RefusedError(path, "is no longer a directory; run again")
         return self._known(path, found)
 
     def acting_for(self, directory: Directory, owner: int) -> AbstractContextManager[None]:

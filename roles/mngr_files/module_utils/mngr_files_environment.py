@@ -41,7 +41,7 @@ def content(variable: str, is_base64: bool) -> bytes:
     try:
         return base64.b64decode(b"".join(value.split()), validate=True)
     except (binascii.Error, ValueError):
-        raise NotSetError(f"the environment variable {variable} does not hold base64") from None
+        raise NotSetError(f"the environment variable {variable} is not base64") from None
 
 
 def _of_file(variable: str) -> bytes:

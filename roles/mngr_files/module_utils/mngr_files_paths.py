@@ -35,7 +35,7 @@ NO_OWNER: Owner = (UNCHANGED, UNCHANGED)
 READ_ONLY = "the file system is read-only; make it writable and run again"
 """Why nothing can be written to a file system, and what to do."""
 
-HOLDS_A_HOME = "is a home directory, or holds one; a mirror would empty it"
+HOLDS_A_HOME = "is a home directory, or contains one; a mirror would empty it"
 """Why a directory is not mirrored."""
 
 _MESSAGES = {
@@ -48,7 +48,7 @@ _MESSAGES = {
     errno.EBUSY: "the system uses it (a mount point, or a swap file); free it, or use another destination",
     errno.EIO: "the disk, or the connection to it, has a fault (an I/O error); see dmesg on the host",
     errno.EINVAL: "the file system does not allow this name, or what is to be done with it",
-    errno.ESTALE: "the file server does not know it any more (a stale NFS handle); mount it again, then run again",
+    errno.ESTALE: "the file server no longer knows it (a stale NFS handle); mount it again, then run again",
     errno.EMFILE: "this user may not open more files; raise ulimit -n on the host and run again",
     errno.ENFILE: "the host has too many open files; run again later",
 }

@@ -94,7 +94,7 @@ def _take_environment(transfers: Transfers, step: str, entry: Entry, given: Give
     try:
         entry["content"] = content = environment.content(variable, is_base64)
     except environment.NotSetError as error:
-        transfers.add_problem(step, f"{error}; it is to hold the content of {printable(entry['path'])}")
+        transfers.add_problem(step, f"{error}; it must contain the content of {printable(entry['path'])}")
         return
     entry["size"], entry["sha256"], entry["is_secret"] = len(content), hashlib.sha256(content).hexdigest(), True
 

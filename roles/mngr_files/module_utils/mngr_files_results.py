@@ -1,6 +1,6 @@
 """The result of the task ``mngr_files_copy``: what is shown of it, and its messages. Runs on the controller.
 
-Standard library only. A result never holds content.
+Standard library only. A result never contains content.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def hidden(answer: Result, sent: Mapping[str, str | None]) -> Result:
     beginning = (sent.get("bundle") or sent.get("part") or "")[:64]
     for key in ("module_stdout", "module_stderr"):
         if beginning and beginning in answer.get(key, ""):
-            answer[key] = "(not shown: it holds what was sent)"
+            answer[key] = "(not shown: it contains what was sent)"
     return answer
 
 

@@ -134,7 +134,7 @@ class Additions:
                     return present
             return marked(keys.exported(given, fingerprint, directory)).encode()
         except download.DownloadError as error:
-            raise RepositoryError(f"its key cannot be fetched: {error}") from None
+            raise RepositoryError(f"its signing key could not be downloaded: {error}") from None
         except keys.KeyFileError as error:
             raise RepositoryError(f"its key cannot be trusted: {error}") from None
 

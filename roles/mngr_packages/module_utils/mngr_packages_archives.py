@@ -71,7 +71,7 @@ def take(path: str, names: Sequence[str], directory: str, limit: int) -> list[st
             what = f"no file called {name}"
             if name in found:
                 what = f"{found[name]} files called {name}, and only one is expected"
-            raise ArchiveError(f"it holds {what} (it holds {names_found})")
+            raise ArchiveError(f"it contains {what} (it contains {names_found})")
     return [os.path.join(directory, name) for name in names]
 
 
@@ -86,7 +86,7 @@ def _search(members: Iterable[_Member], names: Sequence[str], directory: str, li
         if base not in names:
             continue
         if name.startswith("/") or ".." in name.split("/"):
-            raise ArchiveError(f"it holds {name!r}, a path that leads out of it")
+            raise ArchiveError(f"it contains {name!r}, a path that leads out of it")
         if kind != "file":
             raise ArchiveError(f"its {name} is a {kind}, no regular file")
         if counts[base] == 1:

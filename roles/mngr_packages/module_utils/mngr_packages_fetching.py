@@ -134,7 +134,7 @@ class Fetching:
         if not hmac.compare_digest(found, expected):
             os.unlink(path)
             url = addresses.without_secrets(requirement["url"])
-            return f"{url} has the SHA-256 {found}, wanted {expected}; nothing of it was run, and it was removed"
+            return f"{url} has the SHA-256 {found}, expected {expected}; nothing of it was run, and it was removed"
         self.downloads[requirement["id"]] = path
         return ""
 

@@ -104,7 +104,7 @@ class Foretold:
                 version = each.get("version")
                 status = versions.Range.parse(checked.requirement["version"]).judge(version) if version else "ok"
                 wanted = checked.requirement["version"]
-                reason = "" if status == "ok" else f"found {version}, wanted {wanted}"
+                reason = "" if status == "ok" else f"found {version}, needed {wanted}"
                 where = f"{each.get('manager')}, by an earlier task of this play"
                 return checked._replace(finding=Finding(checked.id, status, version, where, reason))
         return checked
@@ -174,7 +174,7 @@ def _without_version(checked: Checked) -> Checked:
     where, wanted = checked.requirement["checks"][0]["value"], checked.requirement["version"]
     if not wanted:
         return checked._replace(finding=Finding(checked.id, "ok", None, where, ""))
-    reason = f"{where} prints no readable version, wanted {wanted}"
+    reason = f"{where} prints no readable version, needed {wanted}"
     return checked._replace(finding=Finding(checked.id, "unknown", None, where, reason))
 
 

@@ -55,10 +55,10 @@ class Checked(NamedTuple):
         name, finding = self.requirement["name"], self.finding
         needed = self.requirement["version"] or "any version"
         if finding.status == "missing":
-            return f"{name}: {finding.reason or 'not found'}, wanted {needed}"
+            return f"{name}: {finding.reason or 'not found'}, needed {needed}"
         if finding.current is None:
             return f"{name}: {finding.reason}"
-        return f"{name}: found {finding.current} ({finding.where}), wanted {needed}"
+        return f"{name}: found {finding.current} ({finding.where}), needed {needed}"
 
 
 def complete(module: AnsibleModule) -> list[Requirement]:

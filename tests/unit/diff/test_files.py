@@ -41,8 +41,8 @@ def reason(made) -> tuple[str, str]:
         (None, "missing", "it does not exist"),
         (file_state(), "ok", ""),
         (file_state("other"), "differs", "other content"),
-        (file_state(mode=0o600), "differs", "mode 0600, wanted 0644"),
-        (file_state(mode=0o4644), "differs", "mode 4644, wanted 0644"),
+        (file_state(mode=0o600), "differs", "mode 0600, needed 0644"),
+        (file_state(mode=0o4644), "differs", "mode 4644, needed 0644"),
         (link_state("y"), "differs", "it is a link"),
         (FileState("unreadable", 0o200, 0, 0, 3), "differs", "it cannot be read"),
         (directory_state(), "blocked", "/srv/work/x is a directory; give the full file name, such as /srv/work/x/file"),
@@ -135,7 +135,7 @@ def test_a_file_that_only_its_owner_can_read_is_a_secret(tmp_path):
 
 @pytest.mark.parametrize(
     ("uid", "gid", "expected"),
-    [(7, 8, ("ok", "")), (0, 8, ("differs", "owner 0, wanted agent")), (7, 0, ("differs", "group 0, wanted staff"))],
+    [(7, 8, ("ok", "")), (0, 8, ("differs", "owner 0, needed agent")), (7, 0, ("differs", "group 0, needed staff"))],
 )
 def test_an_owner_is_compared_by_number(source, uid, gid, expected):
     spec = FileTransferSpec(source, "x", owner="agent", group="staff")

@@ -44,7 +44,7 @@ def test_the_first_source_with_a_new_enough_version_is_used():
 def test_a_source_that_is_too_old_is_skipped_and_a_notice_says_why():
     outcome, sources, made = one(NODE, offers=offered(nodejs="12.22.9~dfsg-1ubuntu3"))
     assert (outcome.source, sources) == ("vendor, apt", ["vendor, apt"])
-    assert made.notices == ("Ubuntu 22.04 offers nodejs 12.22.9, wanted >=20: node comes from vendor, apt",)
+    assert made.notices == ("Ubuntu 22.04 offers nodejs 12.22.9, needed >=20: node comes from vendor, apt",)
 
 
 def test_without_a_usable_source_the_step_is_blocked_and_the_reason_lists_every_source():
@@ -52,7 +52,7 @@ def test_without_a_usable_source_the_step_is_blocked_and_the_reason_lists_every_
     outcome, sources, made = one(NODE, offers=offered(nodejs="12.22.9"), settings=settings)
     assert (outcome.status, sources, made.stops) == ("blocked", [], (outcome,))
     assert outcome.reason == (
-        "node cannot be installed: Ubuntu 22.04 offers nodejs 12.22.9, wanted >=20; "
+        "node cannot be installed: Ubuntu 22.04 offers nodejs 12.22.9, needed >=20; "
         "the repository vendor is not allowed (allow_third_party_repositories)"
     )
 
@@ -90,7 +90,7 @@ def test_a_requirement_without_a_source_for_the_host_is_blocked_and_the_reason_n
             "no checksum, so we do not run its installer. Run it yourself: curl -fsSLo install.sh",
         ),
         ({"manager": "npm"}, "the host has no npm"),
-        ({"manager": "uv", "version": "1.0"}, "uv has 1.0, wanted >=2"),
+        ({"manager": "uv", "version": "1.0"}, "uv has 1.0, needed >=2"),
     ],
 )
 def test_a_refused_source_gives_its_reason(source, reason):
@@ -145,7 +145,7 @@ def test_a_source_whose_prerequisite_cannot_be_installed_is_refused_with_the_rea
     made = due(
         *wanted, os_release=UBUNTU, offers=offered(nodejs="12"), settings={"allow_third_party_repositories": False}
     )
-    assert "npm needs node>=20: Ubuntu 22.04 offers nodejs 12, wanted >=20" in made.outcomes[0].reason
+    assert "npm needs node>=20: Ubuntu 22.04 offers nodejs 12, needed >=20" in made.outcomes[0].reason
 
 
 def test_a_source_that_requires_itself_is_refused():
@@ -209,7 +209,7 @@ def test_requirements_that_are_blocked_for_one_cause_have_one_reason():
     reasons = [outcome.reason for outcome in made.outcomes]
     assert reasons == [
         *["first and second cannot be installed: Ubuntu 22.04 offers none of the packages first and second"] * 2,
-        "third cannot be installed: Ubuntu 22.04 offers third 1, wanted >=2",
+        "third cannot be installed: Ubuntu 22.04 offers third 1, needed >=2",
     ]
 
 

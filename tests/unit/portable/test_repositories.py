@@ -192,7 +192,7 @@ def test_a_login_or_query_of_an_address_is_in_no_printed_line_and_comes_from_the
     (tmp_path / "unset").mkdir()
     unset = obey(line, tmp_path / "unset", key.content)
     assert unset.returncode != 0
-    assert "is not set; the line says what it is to hold" in unset.stderr
+    assert "is not set; the line says what to set it to" in unset.stderr
     variable = "MNGR_URL_VENDOR_KEY" if what == "key" else "MNGR_URL_VENDOR"
     (tmp_path / "set").mkdir()
     done = obey(line, tmp_path / "set", key.content, **{variable: address})

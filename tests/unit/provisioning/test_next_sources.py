@@ -151,7 +151,7 @@ def test_a_repository_that_cannot_be_added_is_not_tried_again_for_another_suite(
     vendor = {"name": "vendor", "url": "https://example.org", "key": "https://example.org/key", "fingerprint": "A" * 40}
     suites = [{"manager": "apt", "repository": vendor | {"suite": suite}} for suite in ("new", "old")]
     first = prepared_host(tool("atool", *suites, "npm"))
-    report, run = ran(first, atool="its key cannot be fetched")
+    report, run = ran(first, atool="its signing key could not be downloaded")
     step: Any = {"id": "repository:vendor", "status": "failed", "current": None, "reason": "x", "is_of_source": True}
     events = (Event("step", "host-1", "Add", step=step), *run.result.events)
     run = dataclasses.replace(run, result=dataclasses.replace(run.result, events=events))

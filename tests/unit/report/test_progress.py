@@ -81,7 +81,7 @@ def test_a_host_that_is_lost_among_several_is_told_at_once_and_once() -> None:
     follow = Follower(names, dues, lambda name, line: seen.append((name, line)), is_verbose=False)
     for event in [Event("unreachable", "host-2", text="Failed to connect")] * 2:
         follow(event)
-    assert seen == [("build-2", "warning: it cannot be reached any more. The other hosts go on.")]
+    assert seen == [("build-2", "warning: it can no longer be reached. The other hosts go on.")]
 
 
 def test_hosts_that_are_not_equally_far_are_told_each_in_its_turn() -> None:

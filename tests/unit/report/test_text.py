@@ -163,7 +163,7 @@ def test_what_is_repeated_reads_back_as_it_was_given():
     ("step", "said"),
     [
         ({"status": Status.BLOCKED, "reason": "node cannot be installed: no source"}, "no command for node: no source"),
-        ({"status": Status.TOO_NEW, "reason": "found 22, wanted <2"}, "no command for node: found 22, wanted <2"),
+        ({"status": Status.TOO_NEW, "reason": "found 22, needed <2"}, "no command for node: found 22, needed <2"),
         ({"status": Status.UNKNOWN, "reason": "its version cannot be read"}, "no command for node: its version cannot"),
         ({"status": Status.BLOCKED, "reason": "an administrator must run …", "source": "apt"}, ""),
         ({"status": Status.MISSING}, ""),
@@ -187,10 +187,10 @@ def test_a_reason_that_several_steps_have_is_told_once_with_all_their_names():
 
 def test_why_a_step_was_not_begun_is_no_advice():
     steps = (
-        Outcome("package:git", "package", Status.TOO_NEW, reason="found 2, wanted <1"),
+        Outcome("package:git", "package", Status.TOO_NEW, reason="found 2, needed <1"),
         Outcome("file:/x", "file", Status.NOT_REACHED, reason="nothing was changed on this host because of git"),
     )
-    assert advice_text(Report("apply", (host(*steps, is_local=True),))) == "git: too new: found 2, wanted <1"
+    assert advice_text(Report("apply", (host(*steps, is_local=True),))) == "git: too new: found 2, needed <1"
 
 
 def test_on_this_machine_apply_prints_the_commands_alone():

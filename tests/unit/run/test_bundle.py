@@ -66,7 +66,7 @@ def test_what_the_environment_must_hold_is_checked_before_anything_else_is_done(
 
     assert [each["name"]["__ansible_unsafe"] for each in data] == ["MNGR_SECRET_1", "MNGR_URL_TOOL"]
     assert data[0]["unset"]["__ansible_unsafe"] == (
-        "MNGR_SECRET_1 is not set in the environment. It is to hold the content of /srv/token; README.md says how. "
+        "MNGR_SECRET_1 is not set in the environment. It must contain the content of /srv/token; README.md says how. "
         "Nothing was changed."
     )
     assert "Check that the environment" in play["tasks"][1]["name"]

@@ -121,7 +121,7 @@ def test_a_directory_that_cannot_be_made_is_one_error(tmp_path, runs):
 
 def test_a_source_that_was_deleted_in_the_meantime_is_one_error_that_names_it(tmp_path, runs):
     (tmp_path / "tree" / "a").unlink()
-    with pytest.raises(InputError, match="tree/a cannot be read any more"):
+    with pytest.raises(InputError, match="tree/a can no longer be read"):
         write_run_directory(tmp_path / "run", runs, {}, timeout=60, stage=True)
 
 

@@ -139,8 +139,8 @@ def test_a_piece_that_not_every_host_needs_has_a_condition(files, packages):
 
 
 def test_the_first_lines_count_what_is_due_in_words(files, packages):
-    assert "\n# One host, 1 file due. The data is in" in playbook([run(files)])
-    assert "\n# 2 hosts, 1 file and 1 package due." in playbook([run(files), run(packages, "host-2")])
+    assert "\n# One host, 1 file to change. The data is in" in playbook([run(files)])
+    assert "\n# 2 hosts, 1 file and 1 package to change." in playbook([run(files), run(packages, "host-2")])
 
 
 def test_the_canary_is_asserted_first_against_its_own_bytes(files):
@@ -167,7 +167,7 @@ KNOWN_LINES = {
 }
 CONDITION = re.compile(r"      when: mngr_ansible\.(files|packages\.apt) \| length > 0")
 SUMMARY = re.compile(
-    r"# (One host|\d+ hosts), (\d+ files?|\d+ packages?|nothing)( and \d+ packages?)? due\. The data .*"
+    r"# (One host|\d+ hosts), (\d+ files?|\d+ packages?|nothing)( and \d+ packages?)? to change\. The data .*"
 )
 
 

@@ -401,7 +401,7 @@ def _decide(requirement: CompleteRequirement, evidence: Iterable[_Evidence], hal
         else:
             status = allowed.judge(each.version)
             if status != "ok":
-                reason = f"found {each.version}, wanted {allowed}"
+                reason = f"found {each.version}, needed {allowed}"
                 return Finding(step, status, each.version, each.where, reason, each.notice, chosen_by=each.chosen_by)
             if not half_installed:
                 return Finding(step, "ok", each.version, each.where, "", each.notice)
@@ -414,5 +414,5 @@ def _decide(requirement: CompleteRequirement, evidence: Iterable[_Evidence], hal
         return Finding(step, "missing", None, "", "")
     if allowed.is_any:
         return Finding(step, "ok", None, without_version.where, "", without_version.notice)
-    reason = f"{without_version.problem}, wanted {allowed}"
+    reason = f"{without_version.problem}, needed {allowed}"
     return Finding(step, "unknown", None, without_version.where, reason)

@@ -354,7 +354,7 @@ def _apt_policy(output: str) -> dict[str, Offer]:
                 offers[package] = Offer(why=why)
             elif is_snap_placeholder(version):
                 offers[package] = Offer(
-                    why=f"apt offers {package} only as a snap: its package {version} holds no program"
+                    why=f"apt offers {package} only as a snap: its package {version} contains no program"
                 )
             else:
                 offers[package] = Offer((version,))

@@ -81,7 +81,7 @@ _CONFLICT = Cause(
         r"conflicts with|are in conflict|unresolvable package conflicts|conflicting requests|deinstallation of",
         r"File conflicts|conflicting files|Transaction test error",
     ),
-    "Other packages on the host are in the way, and nothing is ever removed",
+    "Other packages on the host conflict with it, and nothing is ever removed",
     _SEE,
 )
 
@@ -101,7 +101,7 @@ def _conflict(*patterns: str) -> Cause:
     return Cause(
         "conflict",
         patterns,
-        "Other packages on the host are in the way, and nothing is ever removed: {broken} conflicts with {other}",
+        "Other packages on the host conflict with it, and nothing is ever removed: {broken} conflicts with {other}",
         _SEE,
     )
 
@@ -111,7 +111,7 @@ def _same_file(*patterns: str) -> Cause:
     return Cause(
         "conflict",
         patterns,
-        "Other packages on the host are in the way, and nothing is ever removed: {path} already belongs to {other}",
+        "Other packages on the host conflict with it, and nothing is ever removed: {path} already belongs to {other}",
         _SEE,
     )
 

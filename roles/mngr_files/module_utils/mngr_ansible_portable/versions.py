@@ -52,7 +52,7 @@ _PHASES = {
 
 
 def is_snap_placeholder(version: str) -> bool:
-    """Whether it is that of a package of Ubuntu which holds no program and installs a snap: ``1:1snap1-0ubuntu5``.
+    """Whether it is that of a package of Ubuntu which contains no program and installs a snap: ``1:1snap1-0ubuntu5``.
 
     Source: packages.ubuntu.com, "firefox", "chromium-browser", "thunderbird".
     """

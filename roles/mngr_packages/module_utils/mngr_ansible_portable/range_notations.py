@@ -45,7 +45,7 @@ def translation(text: str) -> str:
     if _ANY.fullmatch(text):
         return "leave the version out for any version"
     if "||" in text or re.search(r"[0-9*xX\s]\|[^|]|\bor\b", text):
-        return "it has alternatives; write one range that holds what you need, such as '>=20,<23'"
+        return "it has alternatives; write one range that covers what you need, such as '>=20,<23'"
     if re.search(r"\d![0-9]", text):  # Source: PEP 440, "Version epochs"
         return f"leave out the epoch, upstream versions are compared: {re.sub(r'[0-9]+!(?=[0-9])', '', text)!r}"
     clauses = _whole(text) or [clause for clause in _BETWEEN_CLAUSES.split(text) if clause]
