@@ -41,7 +41,9 @@ def _apply(verb: argparse.ArgumentParser) -> None:
 def _render(verb: argparse.ArgumentParser) -> None:
     _what_where_how(verb)
     verb.add_argument("directory", metavar="DIR", help="a new or empty directory")
-    verb.add_argument("--desired", action="store_true", help="write everything that is needed, also what the host already has")
+    verb.add_argument(
+        "--desired", action="store_true", help="write everything that is needed, also what the host already has"
+    )
     verb.add_argument("--tasks", action="store_true", help="write plain tasks of Ansible's own modules, no roles")
 
 

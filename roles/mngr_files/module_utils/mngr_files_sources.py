@@ -125,7 +125,7 @@ def text_content(value: Any) -> bytes:
     try:
         text = json.dumps(value, default=_refuse_value) if isinstance(value, (dict, list)) else str(value)
     except (TypeError, ValueError, RecursionError):
-        raise SourceError("has a name that is neither text nor a number, or contains itself; write it in quotes") from None
+        raise SourceError("has a name that is no text or number, or contains itself; write it in quotes") from None
     return text.encode("utf-8", "surrogateescape")
 
 
