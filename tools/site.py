@@ -24,8 +24,12 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 _HOME = "README.md"
-_FOUND_LATER = ("CHANGELOG.md", "architecture.md", "contract.md", "decisions.md", "promises.md", "security.md")
-"""Pages whose hits come after those of the guides in the search."""
+_BOOST = {
+    "reference/command-line.md": 3.0,
+    **dict.fromkeys(("CHANGELOG.md", "architecture.md", "contract.md", "decisions.md"), 0.3),
+    **dict.fromkeys(("awx.md", "promises.md", "security.md"), 0.3),
+}
+"""Page → how much its hits count in the search, where that is not 1: guides come before proofs and reasons."""
 _LINK = re.compile(r"(?:\[([\w./`-]*)|)\]\((?!\w+:|#)([^)#\s]+)(#[^)\s]*)?\)")
 """The text of a link where it is one word, its target, and its anchor."""
 _PICTURE = re.compile(
@@ -54,8 +58,9 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, *, page: Page, **_: object) -> str:
     """Called with the text of each page: links lead to pages of the site, pictures follow its light and dark mode."""
     path = file_of(page.file.src_uri)
-    if page.file.src_uri in _FOUND_LATER:
-        page.meta["search"] = {"boost": 0.3}
+    page.meta["search"] = {"boost": _BOOST.get(page.file.src_uri, 1.0)}
+    if page.file.src_uri.startswith("repository/"):
+        page.meta["search"] = {"exclude": True}
 
     def link(match: re.Match[str]) -> str:
         target, anchor = _resolved(path, match[2]), match[3] or ""

@@ -21,3 +21,10 @@ if (location.protocol === "file:") {
   };
   window.Worker = window.IFrameWorker;
 }
+
+// Who searches for an option types its dashes, which would mean: pages without this word.
+const post = Worker.prototype.postMessage;
+Worker.prototype.postMessage = function (message, ...more) {
+  const isQuery = typeof message?.data === "string";
+  post.call(this, isQuery ? { ...message, data: message.data.replace(/(^|\s)-+/g, "$1") } : message, ...more);
+};
