@@ -101,10 +101,25 @@ def _many(command: _Command) -> _Command:
     return command
 
 
+def _reports(command: _Command) -> _Command:
+    """Add the files that a verb can write about its result."""
+    path = click.Path()
+    for option in reversed(
+        [
+            optgroup.group("Reports"),
+            optgroup.option("--report", type=path, metavar="FILE.html", help="Also write the result as a page"),
+            optgroup.option("--junit", type=path, metavar="FILE.xml", help="Also write the result as JUnit XML"),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
 @ansible.command(name="plan")
 @_agents
 @_what_and_how
 @_many
+@_reports
 @click.option("--full", is_flag=True, help="Show every step; in a terminal fine ones are only counted")
 @click.option("--diff", is_flag=True, help="Show file changes as a diff (never for secrets)")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when anything would change")
@@ -124,6 +139,7 @@ def plan(ctx: click.Context, /, **_: Any) -> None:
     from mngr_ansible.provisioning import gathering, provisioner
     from mngr_ansible.provisioning.for_distro import plan_for_distro
     from mngr_ansible.provisioning.reporting import plan_report
+    from mngr_ansible.provisioning.request import SILENT
     from mngr_ansible.report import text
 
     with invocation(ctx, "plan") as call:
@@ -139,7 +155,8 @@ def plan(ctx: click.Context, /, **_: Any) -> None:
                 report = plan_for_distro(gathered[0], call.opts.system)
                 call.show_plan(report, text.for_distro_page(report))
                 return
-            report = plan_report(provisioner.inspect(gathered, request), has_diff=call.opts.diff)
+            inspected = provisioner.inspect(gathered, request, replace(SILENT, note=call.note))
+            report = plan_report(inspected, has_diff=call.opts.diff)
             if report.ok and call.opts.is_whole:
                 record_status(agent, "due" if report.is_due else "ok", lock=lambda: locked(host, request))
             call.show_plan(call.of_agent(report), text.plan_page(report, call.apply_command([str(agent.name)])))
@@ -151,6 +168,7 @@ def plan(ctx: click.Context, /, **_: Any) -> None:
 @_agents
 @_what_and_how
 @_many
+@_reports
 @click.option("--full", is_flag=True, help="Show every step; in a terminal fine ones are only counted")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask; assume yes")
 @add_common_options
@@ -174,6 +192,7 @@ def apply(ctx: click.Context, /, **_: Any) -> None:
                     is_yes=call.opts.yes,
                     is_verbose=call.opts.verbose > 0,
                     on_progress=on_progress,
+                    note=call.note,
                 )
                 report = agents.apply(dialog)
             call.show(report, text.apply_page(report))
@@ -181,7 +200,8 @@ def apply(ctx: click.Context, /, **_: Any) -> None:
         agent, host, target, request = call.resolve()
         call.warn(request, is_local=target.connection.is_local)
         with locked(host, request), failure_recorded(agent):
-            dialog = messages.dialog(call.mngr_ctx, is_yes=call.opts.yes, is_verbose=call.opts.verbose > 0)
+            is_verbose = call.opts.verbose > 0
+            dialog = messages.dialog(call.mngr_ctx, is_yes=call.opts.yes, is_verbose=is_verbose, note=call.note)
             report = provisioner.provision(gathering.gather([target], request), request, dialog).report
             record_status(agent, status_of(report.hosts[0]))
         call.show(call.of_agent(report), text.apply_page(report))

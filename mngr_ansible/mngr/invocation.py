@@ -18,7 +18,7 @@ from imbue.mngr.primitives import OutputFormat
 from loguru import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
     from typing import Any
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mngr_ansible.inputs.fleet import Fleet
     from mngr_ansible.mngr.created_with import CreatedWith
     from mngr_ansible.mngr.trust import Words
+    from mngr_ansible.provisioning.report_files import ReportFiles
     from mngr_ansible.provisioning.request import Request, Target
     from mngr_ansible.report.page import Page
     from mngr_ansible.report.report import Report
@@ -84,6 +85,8 @@ class AnsibleCliOptions(CommonCliOptions):
     forks: str | None = None
     host_timeout: str | None = None
     max_fail_percentage: str | None = None
+    report: str | None = None
+    junit: str | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -92,7 +95,7 @@ class AnsibleCliOptions(CommonCliOptions):
 
     def not_granted(self, words: "Words") -> list[str]:
         """The options that the settings of a repository give, but only the user may give."""
-        grants = ("install", "yes", "become", "ask_become_pass")
+        grants = ("install", "yes", "become", "ask_become_pass", "report", "junit")
         return [each for each in grants if not words.is_granted(each, getattr(self, each))]
 
 
@@ -139,6 +142,13 @@ class Invocation:
     created_with: "CreatedWith | None" = None
     """What the agent was created with; None where the call is about no agent."""
     agent_name: str = ""
+    files: "ReportFiles | None" = None
+    """The files of ``--report`` and ``--junit``; None where there are none."""
+
+    @property
+    def note(self) -> "Callable[[str, str], None] | None":
+        """What takes note of what hosts are at, for these files."""
+        return None if self.files is None else self.files.timeline.note
 
     @property
     def is_about_several(self) -> bool:
@@ -280,6 +290,7 @@ class Invocation:
         """
         from mngr_ansible.mngr import messages
 
+        report = self.filed(report)
         self.print(report, page)
         if report.errors and not report.hosts:
             raise messages.as_mngr_error(report.errors[0])
@@ -302,6 +313,15 @@ class Invocation:
                 logger.warning("{}", line)
             page = text.commands_page(report)
         self.show(report, page)
+
+    def filed(self, report: "Report") -> "Report":
+        """The report, after its files were written, with what could not be written."""
+        from mngr_ansible.system.signals import signals_ignored
+
+        if self.files is None:
+            return report
+        with signals_ignored():
+            return self.files.write(report)
 
     def print(self, report: "Report", page: "Page" = ()) -> None:
         """Print one JSON document, one event, or the words for people."""
@@ -335,7 +355,8 @@ class Invocation:
 
         if not self.is_shown:
             error = stopped_error(reached)
-            self.print(Report(self.name, reached.hosts, errors=(error,)), text.summed_page(reached))
+            stopped = self.filed(Report(self.name, reached.hosts, errors=(error,)))
+            self.print(stopped, text.summed_page(reached))
             logger.error("{}", plain.text(text.error_page(error)).removeprefix("error: "))
 
     def apply_command(self, agents: "Sequence[str]") -> str:
@@ -346,6 +367,15 @@ class Invocation:
         repeated = ("manifest", "file", "package", "playbook", "vault_id")
         single = ("only", "install", "timeout", "canary", "forks", "host_timeout", "max_fail_percentage")
         return text.apply_command(start, self.opts, repeated, single)
+
+
+def _report_files(opts: AnsibleCliOptions) -> "ReportFiles | None":
+    """The files of ``--report`` and ``--junit``, which can be written; None where there are none."""
+    if opts.report is None and opts.junit is None:
+        return None
+    from mngr_ansible.provisioning.report_files import ReportFiles
+
+    return ReportFiles(opts.report, opts.junit, is_change_a_failure=opts.detailed_exitcode)
 
 
 def _ask_password() -> str:
@@ -378,17 +408,20 @@ def invocation(ctx: click.Context, name: str) -> Iterator[Invocation]:
         words = words_of(f"ansible-{name}", mngr_ctx)
     if opts.agent or opts.agents or opts.is_all or opts.address:
         warn_of_what_is_ignored(words)
-    ignored = {each: None if each == "install" else False for each in opts.not_granted(words)}
+    ignored = {each: False if getattr(opts, each) is True else None for each in opts.not_granted(words)}
     call = Invocation(name, mngr_ctx, output_opts.output_format, opts.model_copy(update=ignored), words)
     try:
         with terminate_gracefully(), messages.errors_for_mngr(call.show_stopped), call.opened, call.alone_on_stdout():
+            call.files = _report_files(call.opts)
             yield call
     except MngrError as error:
         cause = error.__cause__
         if _OFFLINE in str(error) and not error.user_help_text:
             error.user_help_text = _OFFLINE_REMEDY
-        if not call.is_shown and call.output is not OutputFormat.HUMAN:
+        if not call.is_shown:
             if not isinstance(cause, MngrAnsibleError):
                 cause = MngrAnsibleError(str(error), remedy=error.user_help_text or "")
-            call.print(Report(name, errors=(cause,)))
+            failed = call.filed(Report(name, errors=(cause,)))
+            if call.output is not OutputFormat.HUMAN:
+                call.print(failed)
         raise

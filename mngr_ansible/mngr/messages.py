@@ -35,9 +35,10 @@ def dialog(
     is_yes: bool = False,
     is_verbose: bool = False,
     on_progress: ProgressCallback | None = None,
+    note: Callable[[str, str], None] | None = None,
 ) -> Dialog:
     """How mngr's user is spoken to; ``is_yes``: ``--yes`` was given, by the user himself."""
-    return Dialog(on_progress or log_line, _confirm(mngr_ctx, is_yes=is_yes), is_verbose)
+    return Dialog(on_progress or log_line, _confirm(mngr_ctx, is_yes=is_yes), is_verbose, note=note)
 
 
 @contextmanager

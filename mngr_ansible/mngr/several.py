@@ -25,7 +25,7 @@ from mngr_ansible.mngr.request import agent_target
 from mngr_ansible.mngr.status import AgentStatus, record_status, status_of
 from mngr_ansible.provisioning import gathering, provisioner
 from mngr_ansible.provisioning.reporting import apply_report, plan_report
-from mngr_ansible.provisioning.request import Dialog, Prepared, Request
+from mngr_ansible.provisioning.request import SILENT, Dialog, Prepared, Request
 from mngr_ansible.report.report import HostReport, Interrupted, Report
 from mngr_ansible.system.signals import signals_ignored
 from mngr_ansible.values import replace
@@ -105,7 +105,8 @@ class Agents:
     def plan(self, *, has_diff: bool, is_recorded: bool) -> Report:
         """What would change for each agent; ``is_recorded``: mngr's records of the agents say it."""
         for batch in _rounds(self._all):
-            inspected = provisioner.inspect([_plan_of(one) for one in batch], self._request)
+            dialog = replace(SILENT, note=self._call.note)
+            inspected = provisioner.inspect([_plan_of(one) for one in batch], self._request, dialog)
             hosts = plan_report(inspected, has_diff=has_diff, forks=self._request.fleet.forks).hosts
             for one, report in zip(batch, hosts, strict=True):
                 one.report = report

@@ -47,8 +47,9 @@ _PLUGIN_RESTRICTIONS: Mapping[str, object] = {"install": "print", "files": False
 """The same for the table of one plugin."""
 
 
-_GRANTS = ("install", "ansible_install", "yes", "become", "ask_become_pass")
-"""Options by which the user grants something: an installation on this machine, an answer, root, or a password."""
+_GRANTS = ("install", "ansible_install", "yes", "become", "ask_become_pass", "report", "junit")
+"""Options by which the user grants something: an installation on this machine, an answer, root, a password, or that a
+file is written on this machine."""
 
 
 @frozen

@@ -59,7 +59,7 @@ def blocks(hosts: Sequence[HostReport], *, is_run: bool) -> list[Block]:
     """The hosts with a problem first, then those with changes, then the others; in their order otherwise."""
     alike: dict[tuple[Html, str, str], list[HostReport]] = {}
     for host in hosts:
-        key = _body(host, is_run=is_run), "" if host.error is None else host.error.alike, host.about
+        key = _body(host, is_run=is_run), "" if host.error is None else host.error.alike, _about(host)
         alike.setdefault(key, []).append(host)
     found = [
         Block(
@@ -95,7 +95,7 @@ def _details(block: Block, number: int, *, is_run: bool) -> Html:
             sign(tone),
             " ",
             el("h3", block.name),
-            el("span", f" {first.about}", class_="soft") if first.about else None,
+            el("span", f" {_about(first)}", class_="soft") if _about(first) else None,
             el("span", f"each: {count}" if len(block.hosts) > 1 else count, class_="end"),
         ),
         members if len(block.hosts) > 1 else None,
@@ -104,6 +104,12 @@ def _details(block: Block, number: int, *, is_run: bool) -> Html:
         id=block.id,
         open=block.is_bad or number < _OPEN_BLOCKS,
     )
+
+
+def _about(host: HostReport) -> str:
+    """The agent, where the host's name does not begin with it, and the system."""
+    agent = "" if not host.agent or host.host.startswith(f"{host.agent}@") else f"agent {host.agent}"
+    return ", ".join(filter(None, (agent, host.about)))
 
 
 def sign(tone: Tone, words: str = "") -> Html:
