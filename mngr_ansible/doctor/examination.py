@@ -47,7 +47,7 @@ def examine(options: argparse.Namespace) -> Sequence[Finding]:
         raise
     except MngrAnsibleError as error:
         return [*_asked((), requirements, password, options)[0], *_of_inventory(error)]
-    return [*_with_clock(here, examined), *(each for one in examined for each in one.findings)]
+    return [*with_clock(here, examined), *(each for one in examined for each in one.findings)]
 
 
 def _asked(
@@ -80,6 +80,7 @@ def _controller(programs: Programs, targets: Sequence[Target], options: argparse
     from mngr_ansible.doctor.mngr_here import about_mngr
     from mngr_ansible.doctor.places import about_places
     from mngr_ansible.doctor.surroundings import about_surroundings
+    from mngr_ansible.provisioning.mngr_inventory import find_mngr
 
     connections = [each.connection for each in targets if isinstance(each.connection, OpenSsh)]
     parts: list[Callable[[], Iterable[Finding]]] = [
@@ -88,7 +89,7 @@ def _controller(programs: Programs, targets: Sequence[Target], options: argparse
         lambda: _ssh(programs, connections, options),
         about_places,
         about_surroundings,
-        lambda: about_mngr(programs),
+        lambda: about_mngr(programs, find_mngr()),
     ]
     found = [each for one in at_once(lambda part: list(part()), parts, [programs]) for each in one]
     if options.inventory and targets:
@@ -138,7 +139,7 @@ def _of_inventory(error: MngrAnsibleError) -> list[Finding]:
     ]
 
 
-def _with_clock(here: Sequence[Finding], examined: Sequence[Examined]) -> list[Finding]:
+def with_clock(here: Sequence[Finding], examined: Sequence[Examined]) -> list[Finding]:
     """The findings, with the one about this machine's clock where the clocks of several hosts contradict it alike."""
     offsets = [each.offset for each in examined if each.offset is not None]
     is_alike = len(offsets) > 1 and max(offsets) - min(offsets) < _ALIKE_SECONDS

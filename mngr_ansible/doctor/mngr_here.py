@@ -11,7 +11,6 @@ from mngr_ansible.doctor.programs import Programs, Told
 from mngr_ansible.inputs.plugins import OURSELVES
 from mngr_ansible.portable.text import printable
 from mngr_ansible.portable.versions import Range
-from mngr_ansible.provisioning.mngr_inventory import find_mngr
 from mngr_ansible.report.findings import Finding
 
 _SECONDS = 60
@@ -20,9 +19,8 @@ _SECONDS = 60
 _LISTED = 8
 
 
-def about_mngr(programs: Programs) -> Iterator[Finding]:
-    """mngr itself, then its plugins."""
-    program = find_mngr()
+def about_mngr(programs: Programs, program: str | None) -> Iterator[Finding]:
+    """mngr itself, then its plugins. ``program``: its path; None where there is none."""
     if program is None:
         yield finding(HERE, "mngr", "ok", "not installed here; mngr-ansible works without it")
         return

@@ -1,0 +1,138 @@
+"""What ``doctor`` says of this machine without asking a program: settings of Ansible, directories, surroundings."""
+
+import os
+import resource
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from mngr_ansible.doctor.ansible_settings import about_ansible_settings
+from mngr_ansible.doctor.places import about_places
+from mngr_ansible.doctor.surroundings import about_surroundings
+
+
+def found(findings, check):
+    (one,) = [each for each in findings if each.name.startswith(f"controller: {check}")]
+    return one
+
+
+@pytest.fixture
+def at(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "words"),
+    [
+        ("[defaults]\nforks = 5\n", "ok", "never for our runs"),
+        ("[defaults]\nhost_key_checking = False ; really\n", "warning", "host keys are checked"),
+        ("[privilege_escalation]\nbecome_method = sudo\nbecome_user = root\n", "ok", "never for our runs"),
+        ("[privilege_escalation]\nbecome_method = su\n", "warning", "become_method = su"),
+        ("[privilege_escalation\n", "warning", "cannot be read"),
+        ("forks = 5\n", "warning", "cannot be read"),
+    ],
+)
+def test_an_ansible_cfg_is_told_where_it_does_not_count_or_breaks(at, text, status, words):
+    (at / "ansible.cfg").write_text(text)
+    finding = found(about_ansible_settings(), "ansible settings")
+    assert (finding.status, words in finding.text, bool(finding.remedy)) == (status, True, status != "ok"), finding
+
+
+def test_a_variable_counts_before_the_file_and_its_value_is_not_shown(at, monkeypatch):
+    (at / "ansible.cfg").write_text("[defaults]\nhost_key_checking = False\n")
+    monkeypatch.setenv("ANSIBLE_HOST_KEY_CHECKING", "True")
+    monkeypatch.setenv("ANSIBLE_VAULT_PASSWORD_FILE", "/s3cret")
+    finding = found(about_ansible_settings(), "ansible settings")
+    assert (finding.status, "ANSIBLE_VAULT_PASSWORD_FILE" in finding.text, "s3cret" in finding.text) == (
+        "ok",
+        True,
+        False,
+    )
+
+
+def test_the_state_directory_is_looked_at_and_not_made(home, monkeypatch):
+    assert found(about_places(), "state directory").status == "ok"
+    assert not (home / ".local").exists()
+
+    (home / "state").write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
+    finding = found(about_places(), "state directory")
+    assert (finding.status, "is no directory" in finding.text) == ("warning", True)
+
+    monkeypatch.setenv("XDG_STATE_HOME", "relative")
+    finding = found(about_places(), "state directory")
+    assert (finding.status, "which is not absolute" in finding.text) == ("warning", True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
+def test_a_state_directory_of_another_user_is_a_warning(home, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(home))
+    (home / "mngr-ansible").mkdir()
+    os.chown(home / "mngr-ansible", 65534, -1)
+    finding = found(about_places(), "state directory")
+    assert (finding.status, "belongs to another user" in finding.text) == ("warning", True)
+
+
+def test_a_temporary_directory_that_cannot_be_used_is_a_warning(home, monkeypatch):
+    import tempfile
+
+    monkeypatch.setenv("TMPDIR", str(home / "gone"))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    finding = found(about_places(), "temporary directory")
+    assert (finding.status, "where no file can be written" in finding.text) == ("warning", True)
+
+    (home / "open").mkdir()
+    (home / "open").chmod(0o777)
+    monkeypatch.setenv("TMPDIR", str(home / "open"))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    finding = found(about_places(), "temporary directory")
+    assert (finding.status, "other users can write in" in finding.text) == ("warning", True)
+
+
+def test_few_open_files_are_a_warning():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
+        assert found(about_surroundings(), "open files").status == "warning"
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize(
+    ("value", "status", "words"),
+    [("C.UTF-8", "ok", "UTF-8"), ("C", "warning", "whose encoding is"), ("xx_XX.UTF-8", "warning", "is not installed")],
+)
+def test_a_locale_that_is_not_there_or_no_utf_8_is_a_warning(monkeypatch, value, status, words):
+    monkeypatch.setenv("LC_ALL", value)
+    finding = found(about_surroundings(), "locale")
+    assert (finding.status, words in finding.text) == (status, True), finding
+
+
+def test_a_clock_before_the_installation_is_a_problem(monkeypatch):
+    assert found(about_surroundings(), "clock").status == "ok"
+    monkeypatch.setattr(time, "time", lambda: 1_000_000.0)
+    assert found(about_surroundings(), "clock").status == "problem"
+
+
+def test_a_proxy_is_tried_and_told_without_its_login(monkeypatch):
+    with socket.socket() as live, socket.socket() as dead:
+        for each in (live, dead):
+            each.bind(("127.0.0.1", 0))
+        live.listen()
+        monkeypatch.setenv("http_proxy", f"http://me:s3cret@127.0.0.1:{live.getsockname()[1]}")
+        monkeypatch.setenv("HTTPS_PROXY", f"me:s3cret@127.0.0.1:{dead.getsockname()[1]}")
+        monkeypatch.setenv("all_proxy", "http://[broken")
+        findings = {each.name: each for each in about_surroundings() if "proxy" in each.name}
+    statuses = {name.rpartition(" ")[2]: each.status for name, each in findings.items()}
+    assert statuses == {"http_proxy": "ok", "https_proxy": "warning", "all_proxy": "warning"}
+    assert "s3cret" not in str(findings)
+
+
+def test_no_check_leaves_a_file(home, at):
+    for each in (about_ansible_settings, about_places, about_surroundings):
+        list(each())
+    assert [path for path in Path(home).rglob("*") if path.is_file()] == []
+    assert list(at.iterdir()) == []
