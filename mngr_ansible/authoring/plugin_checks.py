@@ -61,7 +61,8 @@ def _entry_findings(plugin: Meant) -> Iterator[Finding]:
             "start: entry point",
             "warning",
             f"{plugin.value} is not installed as an entry point, so mngr does not find it",
-            'In pyproject.toml write NAME = "MODULE" below [project.entry-points.mngr], then: pip install -e .',
+            'In pyproject.toml write NAME = "MODULE" below [project.entry-points.mngr], and install the package again '
+            "(pip install -e .).",
         )
         return
     yield Finding("start: entry point", "ok", f"{plugin.name} = {plugin.value}, of {plugin.distribution}")
@@ -79,7 +80,7 @@ def _loaded(plugin: Meant, findings: list[Finding]) -> "pluggy.PluginManager | N
     import importlib.metadata
 
     if not plugin.distribution and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
+        sys.path.append(str(Path.cwd()))
     try:
         loaded = importlib.metadata.EntryPoint(plugin.name, plugin.value, "mngr").load()
         return registered(loaded, plugin.name)

@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import json
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,8 +74,8 @@ def meant(name: str) -> Meant:
         return Meant(name, name)
     known = sorted(each.name for each in installed if each.name != OURSELVES)
     remedy = (
-        "Install your package here: pip install -e . (in mngr: mngr plugin add --path .). Or name a module of this "
-        "directory, or MODULE:OBJECT."
+        "Install your package (pip install -e . or, in mngr, mngr plugin add --path .), or name a module of this "
+        "directory: mngr-ansible check-plugin MODULE."
     )
     raise InputError(
         f"no plugin named {short_repr(name)} is installed{nearest(name, known)}",
@@ -103,16 +102,17 @@ def start_findings(plugin: Meant) -> tuple[list[Finding], dict[str, Any]]:
     if start["seconds"] > _SLOW:  # the first time Python compiles it
         again, _ = _started(plugin)
         start["seconds"] = min(start["seconds"], again.get("seconds", start["seconds"]))
-    return [*_import_findings(start), *_mngr_findings(start)], start
+    return [*_import_findings(start), *_mngr_findings(start, plugin.name)], start
 
 
 def _started(plugin: Meant) -> tuple[dict[str, Any], str]:
     """What the child says, or why it says nothing."""
-    here = os.pathsep.join(filter(None, (str(Path.cwd()), os.environ.get("PYTHONPATH", ""))))
-    environment = {**os.environ, "PYTHONPATH": here}
-    words = [sys.executable, "-m", "mngr_ansible.mngr.plugin_start", plugin.value, plugin.name]
+    # -P: without it, a file of the current directory could stand for a module of Python's own.
+    words = [sys.executable, "-P", "-m", "mngr_ansible.mngr.plugin_start", plugin.value, plugin.name]
+    if not plugin.distribution:
+        words.append(str(Path.cwd()))
     try:
-        done = run_bounded(words, b"", seconds=_SECONDS, environment=environment)
+        done = run_bounded(words, b"", seconds=_SECONDS)
     except TimeoutError:
         return {}, f"its import did not end within {_SECONDS} s"
     except TooLongError:
@@ -145,7 +145,7 @@ def _import_findings(start: dict[str, Any]) -> Iterator[Finding]:
         yield Finding("start: import work", "warning", f"importing it {deed}", remedy)
 
 
-def _mngr_findings(start: dict[str, Any]) -> Iterator[Finding]:
+def _mngr_findings(start: dict[str, Any], name: str) -> Iterator[Finding]:
     if not start["is_mngr"]:
         yield Finding("start: mngr", "ok", "mngr is not installed here, so its own hooks were not compared")
     elif start["refusal"]:
@@ -154,6 +154,13 @@ def _mngr_findings(start: dict[str, Any]) -> Iterator[Finding]:
             "problem",
             f"mngr refuses it, and every command of mngr would end with this: {start['refusal']}",
             "Use the names and arguments of mngr's own hooks: imbue.mngr.plugins.hookspecs.",
+        )
+    elif start["is_disabled"]:
+        yield Finding(
+            "start: mngr",
+            "warning",
+            "mngr takes it, but it is disabled here",
+            f"Enable it: mngr plugin enable {name}.",
         )
     else:
         yield Finding("start: mngr", "ok", "mngr takes it")

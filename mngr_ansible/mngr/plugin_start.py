@@ -1,8 +1,9 @@
 """What a plugin does when it is imported, and what mngr says of its hooks: a program, run by ``check-plugin``.
 
-``python -m mngr_ansible.mngr.plugin_start MODULE[:OBJECT] NAME`` prints one line of JSON, a :class:`Start`. A plugin is
-loaded here as mngr loads it, in a process of its own: it may print, start something, or never end. mngr's own modules
-are imported before, so that what is counted is the plugin's alone.
+``python -m mngr_ansible.mngr.plugin_start MODULE[:OBJECT] NAME [DIRECTORY]`` prints one line of JSON, a :class:`Start`.
+A plugin is loaded here as mngr loads it, in a process of its own: it may print, start something, or never end. mngr's
+own modules are imported before, so that what is counted is the plugin's alone. DIRECTORY: where its module is, if it is
+not installed.
 """
 
 import builtins
@@ -33,7 +34,8 @@ class Start(TypedDict):
     ``seconds``: that it took. ``modules``: that were imported for it. ``deeds``: what it did besides defining things,
     as clauses with ``FILE:LINE``. ``printed``: what it printed. ``error``: why it cannot be imported; empty if it can.
     ``is_mngr``: mngr is installed here. ``refusal``: why mngr does not take the plugin, for which every command of mngr
-    would end; empty where it does. ``hooks``: the names of mngr's own hooks.
+    would end; empty where it does. ``is_disabled``: mngr's settings disable it. ``hooks``: the names of mngr's own
+    hooks.
     """
 
     seconds: float
@@ -43,6 +45,7 @@ class Start(TypedDict):
     error: str
     is_mngr: bool
     refusal: str
+    is_disabled: bool
     hooks: list[str]
 
 
@@ -51,7 +54,9 @@ def main(value: str, name: str) -> Start:
     is_mngr = _is_mngr_here()
     if is_mngr:
         importlib.import_module("imbue.mngr.cli.plugin_manager")
-    start = Start(seconds=0, modules=0, deeds=[], printed="", error="", is_mngr=is_mngr, refusal="", hooks=[])
+    start = Start(
+        seconds=0, modules=0, deeds=[], printed="", error="", is_mngr=is_mngr, refusal="", is_disabled=False, hooks=[]
+    )
     before, printed = set(sys.modules), io.StringIO()
     witness = _Witness(value.partition(":")[0])
     sys.addaudithook(witness)
@@ -70,6 +75,7 @@ def main(value: str, name: str) -> Start:
     start["printed"] = printed.getvalue()[:200]
     if is_mngr and not start["error"]:
         start["hooks"], start["refusal"] = _registered(plugin, name)
+        start["is_disabled"] = _is_disabled(name)
     return start
 
 
@@ -93,6 +99,16 @@ def _registered(plugin: object, name: str) -> tuple[list[str], str]:
     except Exception as error:  # noqa: BLE001 - whatever it is, mngr does not catch it
         return names, " ".join(str(error).split())
     return names, ""
+
+
+def _is_disabled(name: str) -> bool:
+    """Whether mngr's settings, of the user or of the project here, disable the plugin."""
+    from imbue.mngr.config.pre_readers import read_disabled_plugins
+
+    try:
+        return name in read_disabled_plugins()
+    except Exception:  # noqa: BLE001 - settings that cannot be read are no matter of the plugin
+        return False
 
 
 class _Witness:
@@ -145,6 +161,7 @@ def _is_for_writing(arguments: tuple[Any, ...]) -> bool:
 
 
 if __name__ == "__main__":
+    sys.path += sys.argv[3:]
     answer = main(*sys.argv[1:3])
     builtins.print(f"\n{json.dumps(answer)}", file=sys.__stdout__)
     sys.stdout.flush()

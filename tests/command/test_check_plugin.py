@@ -130,3 +130,14 @@ def test_a_plugin_that_is_not_installed_is_one_error_that_says_how_to_install_it
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: no plugin named 'tutr' is installed (did you mean tutor?)")
     assert "pip install -e ." in done.stderr
+
+
+def test_a_file_of_the_current_directory_is_not_taken_for_a_module_of_python(tmp_path: Path) -> None:
+    place = installed(tmp_path / "site", "tutor", GOOD)
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here/json.py").write_text("raise SystemExit('a stranger')")
+    words = [sys.executable, "-P", "-m", "mngr_ansible", "check-plugin", "tutor"]
+    environment = {**os.environ, "PYTHONPATH": str(place)}
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, cwd=tmp_path / "here", check=False)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert "importing it only defines things" in done.stdout
