@@ -1,5 +1,6 @@
 """The page of the roles, from their ``argument_specs``."""
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -40,7 +41,7 @@ def _tables(options: _Options, path: str, shown: dict[str, Any]) -> list[str]:
     rows, keys = [], []
     for name, option in options.items():
         is_repeated = not path and shown.get(name) == option
-        rows.append((code(name), _type(option), _default(option), "As in `main`." if is_repeated else _meaning(option)))
+        rows.append((code(name), _value(option), "As in `main`." if is_repeated else _meaning(option)))
         if "options" in option and not is_repeated:
             inside = f"{path}{name}{'[]' if option['type'] == 'list' else ''}"
             alike = [known for known, each in shown.items() if each == option["options"]]
@@ -49,21 +50,17 @@ def _tables(options: _Options, path: str, shown: dict[str, Any]) -> list[str]:
             shown[inside] = option["options"]
         if not path:
             shown[name] = option
-    return [*table(("key" if path else "variable", "type", "default", "meaning"), rows), *keys]
+    return [*table(("key" if path else "variable", "value", "meaning"), rows), *keys]
 
 
-def _type(option: Mapping[str, Any]) -> str:
+def _value(option: Mapping[str, Any]) -> str:
+    """Its type, and whether it is required or has a default."""
     kind = str(option.get("type", "str"))
-    return f"{kind} of {option['elements']}" if "elements" in option else kind
-
-
-def _default(option: Mapping[str, Any]) -> str:
-    if option.get("required"):
-        return "required"
+    kind = f"{kind} of {option['elements']}" if "elements" in option else kind
     default = option.get("default")
-    if default is None:
-        return ""
-    return code(str(default).lower() if isinstance(default, bool) else str(default) or '""')
+    if option.get("required"):
+        return f"{kind}; required"
+    return kind if default in (None, "", []) else f"{kind}; default {code(json.dumps(default))}"
 
 
 def _meaning(option: Mapping[str, Any]) -> str:

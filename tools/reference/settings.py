@@ -23,7 +23,7 @@ def page() -> str:
         "How they work together: [For users](../users.md#settings). What a repository's settings may not say: "
         "[Contract](../contract.md#trust).",
     )
-    columns = ("key", "default", "value", "means")
+    columns = ("key", "value", "means")
     of_all, of_plugin = _meanings()
     lines += ["## `[plugins.ansible]`", "", *table(columns, _rows(Settings, Settings(), of_all))]
     lines += ["## `[plugins.ansible.plugins.NAME]`", "", "For what the plugin of that name needs.", ""]
@@ -37,12 +37,9 @@ def _meanings() -> list[dict[str, str]]:
     return [dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", each, re.MULTILINE)) for each in tables]
 
 
-def _rows(of: type, defaults: Any, meanings: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
+def _rows(of: type, defaults: Any, meanings: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     for key, accepted in KEYS[of].items():
         example = f", such as {code(accepted.example)}" if "list" in accepted.expected else ""
-        yield code(key), _default(getattr(defaults, key)), f"{accepted.expected}{example}", meanings[key]
-
-
-def _default(value: object) -> str:
-    """A default as TOML; nothing where the key has none."""
-    return "" if value is None else code(json.dumps(value))
+        default = getattr(defaults, key)
+        ending = "" if default in (None, ()) else f"; default {code(json.dumps(default))}"
+        yield code(key), f"{accepted.expected}{example}{ending}", meanings[key]
