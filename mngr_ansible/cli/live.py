@@ -124,6 +124,8 @@ class LiveDisplay:
             if is_aside:
                 self._is_aside.set()
             if is_closing:
+                if screen is not None:
+                    screen.end()
                 return
 
     def _screen(self) -> "Screen":

@@ -6,6 +6,7 @@ Only what every terminal knows is used: the cursor goes up, and what is below it
 import io
 import itertools
 import os
+import sys
 from collections.abc import Sequence
 from typing import TextIO
 
@@ -37,6 +38,7 @@ class Screen:
         self._turns = itertools.count()
         self._widths: list[int] = []
         """The widths of the rows that are on the screen."""
+        self._has_lines = False
 
     @property
     def most_rows(self) -> int:
@@ -55,7 +57,14 @@ class Screen:
         assert isinstance(console.file, io.StringIO)  # noqa: S101 - it is the one of Look
         self._stream.write(self._erased(size) + console.file.getvalue())
         self._stream.flush()
+        self._has_lines = self._has_lines or bool(lines)
         self._widths = [text.cell_len for text in drawn]
+
+    def end(self) -> None:
+        """An empty line, where lines stay and the result comes below them."""
+        if self._has_lines and sys.__stdout__ is not None and sys.__stdout__.isatty():
+            self._stream.write("\n")
+            self._stream.flush()
 
     def _size(self) -> os.terminal_size:
         try:

@@ -186,6 +186,7 @@ def run_hosts(
                     record=record,
                     stop=stop,
                     on_event=follow,
+                    on_wait=follower.look,
                 )
             result = result or run(
                 directory / "run",

@@ -22,6 +22,9 @@ from mngr_ansible.run.playbook import HostRun
 _BYTES = 2000
 """Of the end of the output."""
 
+_LEAST = 1_000_000
+"""Bytes to be sent below which nobody can watch it."""
+
 _LONGEST = 200
 """Characters of a line."""
 
@@ -50,7 +53,8 @@ def news_of_run(hosts: Mapping[str, Prepared], runs: Sequence[HostRun]) -> NewsO
             return None, False
         look = beside.setdefault(alias, Beside(connection))
         if what == "files":
-            return sent(look, sum(placed.entry.size for each in one.due.transfers for placed in each.entries)), False
+            size = sum(placed.entry.size for each in one.due.transfers for placed in each.entries)
+            return (sent(look, size) if size >= _LEAST else None), False
         directory = _directory(hosts[alias], one)
         if what in _NOT_INSTALLED or directory is None:
             return None, False

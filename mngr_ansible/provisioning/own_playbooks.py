@@ -7,7 +7,7 @@ runs it; what the inventory says of the hosts reaches it. Source: docs/contract.
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +59,8 @@ def made_ready(gathered: Sequence[Prepared], request: Request, dialog: Dialog) -
     files = tuple(own_playbook.absolute_vault_id(each) for each, label in labels.items() if label is None)
     known = {label: password for each in own.targets for label, password in each.vault_passwords.items()}
     asked = [label for label in labels.values() if label is not None]
-    typed = tuple((label, known.get(label) or ask_vault_password(label)) for label in asked)
+    with dialog.aside() if asked else nullcontext():
+        typed = tuple((label, known.get(label) or ask_vault_password(label)) for label in asked)
     started, ready = time.monotonic(), []
     for each in request.fleet.playbooks:
         left = max(1.0, request.timeout - (time.monotonic() - started))
@@ -396,7 +397,7 @@ class _Wave:
         def follow(event: Event) -> None:
             host = typed.get(event.host, event.host)
             if event.kind == "task":
-                self._dialog.on_progress(alone, f"{playbook.path}: {event.task}")
+                self._dialog.all_at([each.target.name for each in self.given], alone, f"{playbook.path}: {event.task}")
                 return
             words = {
                 "failed": f"{event.task} failed: {event.text}",

@@ -269,6 +269,13 @@ class Dialog:
 
             self.on_work(host, Work(text))
 
+    def all_at(self, hosts: Sequence[str], alone: str, text: str) -> None:
+        """Show what all these hosts are at; where there is no display a line tells it, of the host that is alone."""
+        if self.on_work is None:
+            self.on_progress(alone, text)
+        for host in hosts:
+            self.at(host, text)
+
     def over(self, host: str, *, is_ok: bool) -> None:
         """Show that nothing more is done for a host, likewise."""
         if self.note is not None:

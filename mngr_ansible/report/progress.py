@@ -54,8 +54,8 @@ class Ended(str):
     @classmethod
     def after(cls, seconds: Sequence[float], start: str, rest: str, *, is_ok: bool) -> Self:
         """Of one host, or of several that ended alike, after these seconds."""
-        spent = dict.fromkeys((min(seconds), max(seconds))) if seconds else ()
-        words = " to ".join(f"{each:.1f}" for each in spent)
+        spent = (min(seconds), max(seconds)) if seconds else ()
+        words = " to ".join(dict.fromkeys(f"{each:.1f}" for each in spent))
         line = cls(f"{start} {words} s{rest}" if words else f"{start}{rest}")
         line.is_ok, line.seconds, line.start, line.rest = is_ok, seconds[0] if seconds else None, start, rest
         return line

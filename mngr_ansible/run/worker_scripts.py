@@ -5,7 +5,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict, Unpack
@@ -48,12 +48,14 @@ class FollowOptions(TypedDict):
         record: an empty one.
         stop: ends it from another thread.
         on_event: gets every event.
+        on_wait: called about every second while there is none.
     """
 
     timeout: float
     record: RunRecord
     stop: RunStop
     on_event: NotRequired[OnEvent]
+    on_wait: NotRequired[Callable[[], None]]
 
 
 @frozen
