@@ -31,6 +31,13 @@ def test_the_steps_that_a_role_reports_arrive_in_order_as_they_happen(tmp_path: 
     assert result == runner.RunResult("finished", True, frozenset({"host-1"}), tuple(seen))
 
 
+def test_while_nothing_happens_the_caller_is_told_so(tmp_path: Path) -> None:
+    waited: list[int] = []
+    sleeping = {"name": "Sleep", "ansible.builtin.command": "sleep 2.5"}
+    runner.run(run_directory(tmp_path, sleeping), timeout=60, on_wait=lambda: waited.append(1))
+    assert waited
+
+
 def test_of_a_result_only_steps_message_and_warnings_get_through(tmp_path: Path) -> None:
     step = {**GIT, "content": "bytes-of-a-file", "reason": "x" * 100_000}
     result = runner.run(run_directory(tmp_path, settle(steps=[step])), timeout=60)
