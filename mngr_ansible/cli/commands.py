@@ -136,7 +136,7 @@ def _report(targets: Sequence["Target"], request: "Request", options: argparse.N
     from mngr_ansible.provisioning.reporting import plan_report
 
     with _dialog(options, [each.name for each in targets]) as shown:
-        dialog = shown if options.files is None else replace(shown, note=options.files.timeline.note)
+        dialog = shown if options.report_files is None else replace(shown, note=options.report_files.timeline.note)
         if options.command == "render":
             return provisioner.render(
                 gathered, request, Path(options.directory), dialog, is_desired=options.desired, is_plain=options.tasks

@@ -49,7 +49,7 @@ def _run(words: Sequence[str], ready: "ReadyAnsible | None") -> int:
     try:
         options = parser(words[0] if words else "").parse_args(words)
         command, options.ready = options.command, ready
-        files = options.files = _report_files(options)
+        files = options.report_files = _report_files(options)
         with contextlib.redirect_stdout(sys.stderr):  # what a plugin prints is not the result
             result = verbs.call(options)
         result = _filed_result(result, files)

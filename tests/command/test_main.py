@@ -54,12 +54,6 @@ def test_wrong_usage_is_64_with_a_remedy_and_json(words, capsys):
     assert document["errors"][0]["remedy"]
 
 
-@pytest.mark.parametrize("words", [["plan", "--junit", "plan.xml"], ["apply", "--package", "git", "--report"]])
-def test_what_a_later_release_brings_is_refused_not_ignored(words, capsys):
-    assert main(words) == 64
-    assert "is not supported yet" in capsys.readouterr().err
-
-
 @pytest.mark.parametrize(
     ("manifest", "output"),
     [

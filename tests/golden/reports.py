@@ -39,7 +39,7 @@ SETTINGS = file(f"{WORK_DIR}/.claude/settings.json", "missing", plugins=("claude
 LONG = file(
     f"{WORK_DIR}/services/payments/deploy/environments/staging/agent-configuration.local.json",
     *("differs", "0640, agent:agent"),
-    reason="mode 0644, wanted 0640",
+    reason="mode 0644, needed 0640",
 )
 MODE = file("/etc/motd", "differs", reason="other content")
 NODE = package("node", "too-old", "18.19.1", ">=20", plugins=("codex",), reason="codex: runs the agent")
