@@ -6,8 +6,8 @@ How a page is written so that its examples can be run:
   file.
 * ``sh`` blocks are commands, all of which end well. ``console`` blocks are commands after ``$``, with what they print.
 * A comment on the line above a block says more: ``<!-- exit: 1 -->`` for the exit code of its last command,
-  ``<!-- shown: WHY -->`` for a block that nothing runs, ``<!-- run -->`` for Python that is run, ``<!-- wrong -->`` for a
-  manifest that has mistakes.
+  ``<!-- shown: WHY -->`` for a block that nothing runs, ``<!-- run -->`` for Python that is run, ``<!-- wrong -->``
+  for a manifest that has mistakes.
 * Each section of the second level is a story of its own, with an empty directory and new hosts. A page with
   ``<!-- one story -->`` is one.
 """
