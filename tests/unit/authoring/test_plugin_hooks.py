@@ -6,6 +6,7 @@ import pytest
 
 from mngr_ansible import FileTransferSpec, PluginMngrError, hookimpl
 from mngr_ansible.authoring.plugin_hooks import called, hook_findings
+from mngr_ansible.authoring.plugin_start import _mngr_findings
 from mngr_ansible.inputs.hook_arguments import Agent, Host
 from mngr_ansible.inputs.plugins import registered
 
@@ -37,8 +38,10 @@ def after_calls(**functions):
     return needs, [(each.name, each.status, each.text, each.remedy) for each in findings]
 
 
-def test_the_hooks_that_are_called_are_named():
-    assert found(provision_agent=hookimpl(nothing)) == [("hooks: implemented", "ok", "provision_agent", "")]
+def test_the_last_hook_is_looked_at_and_not_called():
+    assert found(on_after_agent_provisioning=hookimpl(lambda report: 1 / 0)) == [
+        ("hooks: on_after_agent_provisioning", "ok", "its arguments are right; it is not called here", "")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +81,7 @@ def test_a_hook_that_nobody_would_call_is_found(functions, status, text, remedy)
 
 
 def test_mngrs_own_hooks_are_no_mistake():
-    assert {each[1] for each in found(on_startup=hookimpl(lambda: None), provision_agent=hookimpl(nothing))} == {"ok"}
+    assert found(on_startup=hookimpl(lambda: None), provision_agent=hookimpl(nothing)) == []
 
 
 def test_every_wrong_value_is_found_and_the_good_ones_are_looked_at():
@@ -139,3 +142,13 @@ def test_a_hook_that_changes_its_mind_is_a_warning():
     answers = iter([["git"], ["jq"]])
     _, findings = after_calls(provision_agent=lambda: next(answers))
     assert findings[0][2] == "it returns something else when it is asked again"
+
+
+def test_a_plugin_that_mngr_refuses_or_disables_is_told():
+    start = {"is_mngr": True, "refusal": "", "is_disabled": False}
+    assert [each.status for each in _mngr_findings(start, "tutor")] == ["ok"]
+    (disabled,) = _mngr_findings({**start, "is_disabled": True}, "tutor")
+    assert (disabled.status, disabled.remedy) == ("warning", "Enable it: mngr plugin enable tutor.")
+    (refused,) = _mngr_findings({**start, "refusal": "Argument(s) {'agnet'} are declared …"}, "tutor")
+    assert refused.status == "problem"
+    assert [each.status for each in _mngr_findings({"is_mngr": False}, "tutor")] == ["ok"]
