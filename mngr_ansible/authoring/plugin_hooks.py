@@ -57,8 +57,6 @@ def hook_findings(manager: "pluggy.PluginManager", name: str, others: Collection
                 f"{hook!r} is not a hook of mngr or mngr-ansible",
                 "Remove it, unless another plugin calls it.",
             )
-    if found["on_after_agent_provisioning"]:
-        yield Finding("hooks: on_after_agent_provisioning", "ok", "its arguments are right; it is not called here")
     if not errors and not any(found.values()):
         yield Finding(
             _ALL,
@@ -83,6 +81,10 @@ def called(manager: "pluggy.PluginManager", arguments: Mapping[str, Any], findin
         transfers += _asked(hook, partial(transfers_of, hook, arguments, host="localhost"), findings)
     for hook in found["provision_agent"]:
         requirements += _asked(hook, partial(requirements_of, hook, arguments, host="localhost"), findings)
+    findings += [
+        Finding(f"hooks: {hook.name}", "ok", "its arguments are right; it is not called here")
+        for hook in found["on_after_agent_provisioning"]
+    ]
     return Needs(tuple(transfers), tuple(requirements))
 
 
