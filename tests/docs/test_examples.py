@@ -178,6 +178,26 @@ def test_the_drawing_can_be_read_aloud():
     assert re.search(r'<img src="img/concepts.svg"[^>]* alt="[^"]{60,}"', (ROOT / "docs/concepts.md").read_text())
 
 
+def test_the_times_of_the_comparison_are_what_was_measured():
+    """Source: docs/compare.md. If new figures break this, the page has to say something else."""
+    page = (ROOT / "docs/benchmarks.md").read_text()
+
+    def rows(name: str) -> list[list[str]]:
+        section = page.split(f"<!-- measured: {name} -->")[1].split("<!-- end -->")[0]
+        return [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines()]
+
+    of_pyinfra = [(row[0], float(row[6])) for row in rows("reach") if re.fullmatch(r"W[123]", row[0])]
+    assert len(of_pyinfra) == 12
+    assert all(ratio <= (0.2 if load == "W2" else 0.7) for load, ratio in of_pyinfra)
+
+    def seconds(scenario: str, way: str, column: int) -> float:
+        (row,) = [row for row in rows("hosts") if row[:2] == [scenario, way]]
+        return float(row[column].strip("~"))
+
+    assert 0.4 < seconds("first run", "pyinfra", 4) / seconds("first run", "mngr-ansible", 4) < 0.65
+    assert seconds("no-op", "ansible-playbook, tuned", 2) / seconds("no-op", "mngr-ansible", 2) >= 3
+
+
 def test_every_line_of_mngr_create_has_options_that_it_knows():
     from imbue.mngr.main import cli
 
