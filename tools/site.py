@@ -69,8 +69,10 @@ def on_page_markdown(markdown: str, *, page: Page, **_: object) -> str:
         return f"{text}]({_relative(page.file.src_uri, target)}{anchor})"
 
     def picture(match: re.Match[str]) -> str:
-        light, alternative = (re.search(rf'\b{name}="([^"]*)"', match[2])[1] for name in ("src", "alt"))
-        return f"![{alternative}]({light}#only-light)\n![{alternative}]({match[1]}#only-dark)"
+        given = dict(re.findall(r'\b(src|alt|width)="([^"]*)"', match[2]))
+        width = f'{{ width="{given["width"]}" }}' if "width" in given else ""
+        modes = ((given["src"], "light"), (match[1], "dark"))
+        return "\n".join(f"![{given['alt']}]({source}#only-{mode}){width}" for source, mode in modes)
 
     return _outside_of_code(markdown, lambda text: _LINK.sub(link, _PICTURE.sub(picture, text)))
 

@@ -94,6 +94,13 @@ def test_no_page_and_no_style_loads_anything_from_another_site(site):
         assert [each for pair in addresses for each in pair if is_elsewhere(each)] == []
 
 
+def test_what_a_page_loads_is_a_file_of_the_site(site):
+    for name, page in site.pages.items():
+        wanted = {os.path.normpath(Path(name).parent / urlsplit(each).path) for each in page.loads}
+        missing = {each for each in wanted if not (site.directory / each.lstrip("/")).is_file()}
+        assert name == "404.html" or missing == set(), name
+
+
 def test_no_page_has_what_a_fetched_script_would_draw(site):
     drawn = re.compile(r'class="[^"]*mermaid')
     assert [name for name in site.pages if drawn.search((site.directory / name).read_text())] == []
