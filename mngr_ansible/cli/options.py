@@ -114,7 +114,7 @@ def _check_plugin(verb: argparse.ArgumentParser) -> None:
 
 
 def _completion(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell to write for")
+    verb.add_argument("shell", choices=("bash", "zsh", "fish"), metavar="SHELL", help="bash, zsh or fish")
     verb.set_defaults(json=False, verbose=False, quiet=False)
 
 

@@ -55,14 +55,14 @@ def _what_and_how(command: _Command) -> _Command:
                 metavar="[LABEL@]SOURCE",
                 help="A password for ansible-vault, as Ansible's --vault-id [repeatable]",
             ),
-            optgroup.option("--only", type=only, help="'files' or 'packages': do only these"),
+            optgroup.option("--only", type=only, metavar="[files|packages]", help="Do only files, or only packages"),
             optgroup.option(
                 "--checksum", is_flag=True, help="Read all files, also those unchanged since they were read before"
             ),
             optgroup.group("How"),
             optgroup.option("--become/--no-become", default=False, help="Write files as root, through sudo"),
             optgroup.option("-K", "--ask-become-pass", is_flag=True, help="Ask for the password of sudo on the host"),
-            optgroup.option("--install", type=install, help=_INSTALL),
+            optgroup.option("--install", type=install, metavar="[auto|print]", help=_INSTALL),
             optgroup.option("--no-check-packages", is_flag=True, help="Do not check packages"),
             optgroup.option("--timeout", type=seconds, metavar="SECONDS", help="Limit for the whole run"),
         ]
@@ -239,7 +239,7 @@ def render(ctx: click.Context, /, **_: Any) -> None:
 @optgroup.group("How")
 @optgroup.option("-K", "--ask-become-pass", is_flag=True, help="Ask for the password of sudo on the host")
 @optgroup.option("--dry-run", is_flag=True, help="Show what would change; change nothing")
-@optgroup.option("--install", type=click.Choice(["auto", "print"]), help=_INSTALL)
+@optgroup.option("--install", type=click.Choice(["auto", "print"]), metavar="[auto|print]", help=_INSTALL)
 @optgroup.option(
     "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Limit for the whole run"
 )
@@ -363,13 +363,21 @@ def _register_help() -> None:
         "inventory": (inventory, "[OPTIONS]", "Print mngr's ssh hosts as an Ansible inventory"),
         "content": (content, "[OPTIONS]", "Print the directory of roles/ and playbooks/, or copy them"),
     }
-    synopsis = f"mngr ansible [{'|'.join(verbs)}] [AGENT] [OPTIONS]"
+    width = max(map(len, verbs))
+    listing = "\n".join(f"    {name:<{width}}  {line}" for name, (_command, _arguments, line) in verbs.items())
     see_also = (("ansible_provisioning", "How mngr-ansible works"), ("create", "Create and run an agent"))
     CommandHelpMetadata(
         key="ansible",
         one_line_description=group,
-        synopsis=synopsis,
+        synopsis="mngr ansible COMMAND [AGENT]... [OPTIONS]",
         description=_LEFT_ALONE,
+        additional_sections=(
+            ("Commands", f"Each has a help of its own, such as mngr ansible plan --help:\n\n{listing}"),
+        ),
+        examples=(
+            ("Show what would change on the host of an agent", "mngr ansible plan my-agent"),
+            ("Make these changes for all agents, one of them first", "mngr ansible apply --all --canary 1"),
+        ),
         see_also=see_also,
     ).register()
     add_pager_help_option(ansible)

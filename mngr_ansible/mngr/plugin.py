@@ -178,40 +178,47 @@ def register_help_topics() -> Sequence[TopicHelpPage]:
 
 
 _TOPIC = """\
-While an agent is created, mngr-ansible asks every plugin, `[plugins.ansible]` and the command line which files and
-packages the agent needs. It makes one plan of the answers, looks at the host once, and makes the changes that are
-needed with a generated Ansible playbook: files first, then packages. When nothing has to change, no playbook is run.
+While an agent is created, mngr-ansible asks every plugin, the settings and the command line which files and packages
+the agent needs. It makes one plan of the answers, looks at the host once, and makes the changes that are needed with a
+generated Ansible playbook: files first, then packages. When nothing has to change, no playbook is run.
 
 On this machine files are copied. Packages are not installed without asking; the commands are shown.
 
-```toml
-[plugins.ansible]
-packages = ["ripgrep", "git>=2.39"]
-files = [{local_path = "deploy/agent.env", remote_path = ".env", is_secret = true}]  # from the repository's root
-manifests = ["~/agent-host.yml"]
-install = "print"             # never install, show the commands
-precedence = ["claude"]       # this plugin's files win over all others'
-strict_secrets = true         # a secret that others can read on this machine is an error
-trusted = ["~/src/project"]   # only in your own settings: repositories whose settings count as yours
+The settings, all of them optional:
 
-[plugins.ansible.plugins.claude]
-exclude_files = ["~/.claude/cache/**"]   # files of this plugin that are not sent
-```
+    [plugins.ansible]
+    packages = ["ripgrep", "git>=2.39"]
+    # paths start at the root of the repository
+    files = [{local_path = "agent.env", remote_path = ".env", is_secret = true}]
+    manifests = ["~/agent-host.yml"]
+    install = "print"             # never install, show the commands
+    precedence = ["claude"]       # this plugin's files win over all others'
+    strict_secrets = true         # a secret that others can read here is an error
+    trusted = ["~/src/project"]   # repositories whose settings count as yours
+
+    [plugins.ansible.plugins.claude]
+    exclude_files = ["~/.claude/cache/"]   # what is not copied of it
 
 Before copying files, a remote host gets the tools that mngr needs and that are missing there: git, tmux, rsync and
-similar tools, and python3. `bootstrap = false` switches this off; `mngr ansible bootstrap HOST` does it at any time.
+similar tools, and python3. The setting bootstrap = false switches this off.
 
 mngr's own provisioning comes after that. If it changes modes or owners of our files, they are restored; if it replaces
 their content, you get a warning.
 
-`mngr ansible plan AGENT` shows what would change, with `--diff` also inside files. `mngr ansible apply AGENT` makes
-these changes, for running and for stopped agents. Both take several agents, or `--all`: hosts side by side, the agents
-of one host one after another; an agent that fails stops no other. With `--canary 1` the first one has to end well
-before the others begin.
-`mngr ansible inventory` prints mngr's ssh hosts for Ansible, in groups by provider, state, agent type and label.
-`mngr list --fields name,plugin.ansible.status` shows the state of each agent's host: `ok`, `due`, `failed` or `never`.
-What `mngr create` was given (`--ansible-package`, `--ansible-manifest`, `--ansible-install`) belongs to the agent:
-`plan` and `apply` use it. `mngr create AGENT --reuse` with such options applies them to an agent that exists, and adds
-them. When a create fails or is stopped before the agent runs, no agent is left. `--no-ansible` creates an agent without
-provisioning.
+The commands, for running and for stopped agents:
+
+    mngr ansible plan AGENT        show what would change; --diff: in files too
+    mngr ansible apply AGENT       make these changes
+    mngr ansible bootstrap HOST    install what mngr needs on a new host
+    mngr ansible inventory         print mngr's ssh hosts for Ansible
+    mngr list --fields name,plugin.ansible.status
+                                   show the state of each agent's host:
+                                   ok, due, failed or never
+
+Plan and apply take several agents, or --all: hosts side by side, the agents of one host one after another; an agent
+that fails stops no other. With --canary 1 the first one has to end well before the others begin.
+
+What mngr create was given (--ansible-package, --ansible-manifest, --ansible-install) belongs to the agent: plan and
+apply use it. With --reuse such options are applied to an agent that exists, and added to what it has. When a create
+fails or is stopped before the agent runs, no agent is left. With --no-ansible an agent is created without provisioning.
 """
