@@ -15,20 +15,40 @@ from mngr_ansible.provisioning.request import Target
 from mngr_ansible.provisioning.targets import open_targets, reached_through
 from mngr_ansible.report.findings import Finding
 from mngr_ansible.spec.packages import PackageRequirement
+from mngr_ansible.values import field, frozen
 
-_SECONDS = 60.0
-"""How long each of a host's two questions may take, where ``--timeout`` gives not less."""
 _OFF_SECONDS, _ALIKE_SECONDS = 60, 30
 
 
-def examine(options: argparse.Namespace) -> Sequence[Finding]:
+@frozen
+class Questions:
+    """What is asked besides: ``requirements`` whose servers are tried; ``key`` and ``known_hosts`` of ssh.
+
+    ``password``: sudo's. ``seconds``: for each question to a host. ``has_inventory``: the hosts are those of one.
+    """
+
+    requirements: Sequence[PackageRequirement] = ()
+    password: str | None = field(default=None, repr=False)
+    seconds: float = 60.0
+    key: str | None = None
+    known_hosts: str | None = None
+    has_inventory: bool = False
+
+
+def examine(options: argparse.Namespace) -> list[Finding]:
     """Ask this machine, then the hosts that the options name; without one, this machine as a host too.
 
     What cannot be asked is a finding. Raises only what the command line itself says wrongly (:class:`UsageError`), and
     what a manifest of ``--manifest`` says wrongly.
     """
-    requirements = _requirements(options)
-    password = _password() if options.ask_become_pass else None
+    questions = Questions(
+        requirements_of(options.package, options.manifest, options.timeout),
+        _password() if options.ask_become_pass else None,
+        options.timeout or Questions().seconds,
+        options.key,
+        options.known_hosts,
+        bool(options.inventory),
+    )
     try:
         opened = open_targets(
             options.host,
@@ -42,39 +62,32 @@ def examine(options: argparse.Namespace) -> Sequence[Finding]:
             become=options.become,
         )
         with opened as (found, _), reached_through(found, options.worker) as targets:
-            here, examined = _asked(targets, requirements, password, options)
+            return look(targets, questions)
     except UsageError:
         raise
     except MngrAnsibleError as error:
-        return [*_asked((), requirements, password, options)[0], *_of_inventory(error)]
-    return [*with_clock(here, examined), *(each for one in examined for each in one.findings)]
+        return [*look((), questions), *of_inventory(error)]
 
 
-def _asked(
-    targets: Sequence[Target],
-    requirements: Sequence[PackageRequirement],
-    password: str | None,
-    options: argparse.Namespace,
-) -> tuple[list[Finding], list[Examined]]:
-    """The findings about this machine, and those about the hosts: all are asked at the same time."""
+def look(targets: Sequence[Target], questions: Questions) -> list[Finding]:
+    """The findings about this machine, then those about these hosts: all are asked at the same time."""
     programs, here, examined = Programs(), list[Finding](), list[Examined]()
     connections = [each.connection for each in targets]
-    seconds = min(_SECONDS, options.timeout or _SECONDS)
 
     def ask_here() -> None:
-        here.extend(_controller(programs, targets, options))
+        here.extend(_controller(programs, targets, questions))
 
     def ask_hosts() -> None:
         def ask(target: Target) -> Examined:
-            return examine_host(programs, target, requirements, password, seconds)
+            return examine_host(programs, target, questions.requirements, questions.password, questions.seconds)
 
         examined.extend(at_once(ask, targets, connections))
 
     at_once(lambda ask: ask(), [ask_here, ask_hosts], [programs, *connections])
-    return here, examined
+    return [*with_clock(here, examined), *(each for one in examined for each in one.findings)]
 
 
-def _controller(programs: Programs, targets: Sequence[Target], options: argparse.Namespace) -> list[Finding]:
+def _controller(programs: Programs, targets: Sequence[Target], questions: Questions) -> list[Finding]:
     from mngr_ansible.doctor.ansible_settings import about_ansible_settings
     from mngr_ansible.doctor.installation import about_installation
     from mngr_ansible.doctor.mngr_here import about_mngr
@@ -82,23 +95,30 @@ def _controller(programs: Programs, targets: Sequence[Target], options: argparse
     from mngr_ansible.doctor.surroundings import about_surroundings
     from mngr_ansible.provisioning.mngr_inventory import find_mngr
 
-    connections = [each.connection for each in targets if isinstance(each.connection, OpenSsh)]
     parts: list[Callable[[], Iterable[Finding]]] = [
         lambda: about_installation(programs),
         about_ansible_settings,
-        lambda: _ssh(programs, connections, options),
+        lambda: _ssh(programs, targets, questions),
         about_places,
         about_surroundings,
         lambda: about_mngr(programs, find_mngr()),
     ]
     found = [each for one in at_once(lambda part: list(part()), parts, [programs]) for each in one]
-    if options.inventory and targets:
+    return [*found, *(about_inventory(targets) if questions.has_inventory and targets else ())]
+
+
+def about_inventory(targets: Sequence[Target]) -> Iterable[Finding]:
+    """What people should know about an inventory that Ansible could read."""
+    notices = [notice for each in targets for notice in each.notices]
+    for number, each in enumerate(notices, 1):
+        of = f"({number})" if len(notices) > 1 else ""
+        yield finding(HERE, "inventory", "warning", printable(each), "Correct it, if that is not what you mean", of)
+    if not notices:
         count = "one host" if len(targets) == 1 else f"{len(targets)} hosts"
-        found.append(finding(HERE, "inventory", "ok", f"Ansible can read it; {count} to look at"))
-    return found
+        yield finding(HERE, "inventory", "ok", f"Ansible can read it; {count} to look at")
 
 
-def _ssh(programs: Programs, connections: Sequence[OpenSsh], options: argparse.Namespace) -> list[Finding]:
+def _ssh(programs: Programs, targets: Sequence[Target], questions: Questions) -> list[Finding]:
     from mngr_ansible.doctor.keys import about_agent, about_keys, ask_agent
     from mngr_ansible.doctor.ssh_here import about_known_hosts, about_ssh
 
@@ -106,15 +126,16 @@ def _ssh(programs: Programs, connections: Sequence[OpenSsh], options: argparse.N
     if findings[0].status == "problem":
         return findings
     settings = []
+    connections = [each.connection for each in targets if isinstance(each.connection, OpenSsh)]
     for each in connections:
         try:
             settings.append(each.settings)
         except HostError:  # the host's own finding says it
             continue
     settings = settings or [usual]
-    key = next((each.key for each in connections if each.key is not None), options.key)
+    key = next((each.key for each in connections if each.key is not None), questions.key)
     agent = ask_agent(programs, settings[0])
-    files = [each for one in settings for each in known_hosts_files(one, options.known_hosts)]
+    files = [each for one in settings for each in known_hosts_files(one, questions.known_hosts)]
     own = dict.fromkeys(each for each in files if not each.startswith("/etc/"))
     return [
         *findings,
@@ -124,7 +145,8 @@ def _ssh(programs: Programs, connections: Sequence[OpenSsh], options: argparse.N
     ]
 
 
-def _of_inventory(error: MngrAnsibleError) -> list[Finding]:
+def of_inventory(error: MngrAnsibleError) -> list[Finding]:
+    """What is wrong with an inventory, or with several."""
     errors = error.errors if isinstance(error, ErrorGroup) else (error,)
     return [
         finding(
@@ -151,14 +173,20 @@ def with_clock(here: Sequence[Finding], examined: Sequence[Examined]) -> list[Fi
     return [changed if each.name == changed.name else each for each in here]
 
 
-def _requirements(options: argparse.Namespace) -> list[PackageRequirement]:
-    """The packages whose servers are asked for too."""
-    if not (options.package or options.manifest):
+def requirements_of(
+    packages: Sequence[str], manifests: Sequence[str], seconds: float | None = None
+) -> list[PackageRequirement]:
+    """The packages whose servers are asked for too. ``seconds``: how long a manifest that is no file may take.
+
+    Raises:
+        UsageError, InputError: a requirement or a manifest is wrong.
+    """
+    if not (packages or manifests):
         return []
     from mngr_ansible.inputs.settings import Settings
     from mngr_ansible.inputs.user import user_contributions
 
-    found = user_contributions(Settings(), options.manifest, (), options.package, seconds=options.timeout)
+    found = user_contributions(Settings(), manifests, (), packages, seconds=seconds)
     return [requirement for each in found for requirement in each.requirements]
 
 

@@ -328,6 +328,38 @@ def check_plugin(ctx: click.Context, /, **_: Any) -> None:
             ctx.exit(1)
 
 
+@ansible.command(name="doctor")
+@click.argument("agent", required=False)
+@optgroup.group("What")
+@optgroup.option(
+    "--package",
+    multiple=True,
+    metavar="REQUIREMENT",
+    help="Also try the servers from which this tool would come [repeatable]",
+)
+@optgroup.option(
+    "--manifest", multiple=True, metavar="FILE", help="The same for the packages of a manifest [repeatable]"
+)
+@optgroup.group("How")
+@optgroup.option(
+    "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Limit for each question"
+)
+@add_common_options
+@click.pass_context
+def doctor(ctx: click.Context, /, **_: Any) -> None:
+    """Check this machine, and the host of AGENT, for what stops or delays a run; change nothing."""
+    from mngr_ansible.doctor.examination import Questions, look, requirements_of
+    from mngr_ansible.report.findings import checks_report, findings_page
+
+    with invocation(ctx, "doctor") as call:
+        requirements = requirements_of(call.opts.package, call.opts.manifest, call.opts.timeout)
+        targets = [] if call.opts.agent is None else [call.resolve()[2]]
+        findings = look(targets, Questions(requirements, seconds=call.opts.timeout or Questions().seconds))
+        call.show(checks_report("doctor", findings), findings_page(findings))
+        if any(each.status == "problem" for each in findings):
+            ctx.exit(1)
+
+
 @ansible.command(name="inventory")
 @click.option("--list", "list_all", is_flag=True, help="Print the whole inventory (default)")
 @click.option("--host", "inventory_host", metavar="NAME", help="Print only the variables of this host")
@@ -360,6 +392,7 @@ def _register_help() -> None:
         "plugins": (plugins, "[AGENT] [OPTIONS]", "Show the plugins in order, and what each needs"),
         "catalog": (catalog, "[NAME] [OPTIONS]", "Show the known tools and their sources"),
         "check-plugin": (check_plugin, "<NAME> [OPTIONS]", "Check a plugin as its author would"),
+        "doctor": (doctor, "[AGENT] [OPTIONS]", "Check this machine and the agent's host for what stops a run"),
         "inventory": (inventory, "[OPTIONS]", "Print mngr's ssh hosts as an Ansible inventory"),
         "content": (content, "[OPTIONS]", "Print the directory of roles/ and playbooks/, or copy them"),
     }
