@@ -2,7 +2,6 @@
 
     python -m tools.pictures draw FILE... --to DIR       what a terminal showed, colours as escape sequences
     python -m tools.pictures run --columns 80 --to FILE.svg -- COMMAND...
-    python -m tools.pictures first-run                   docs/img/first-run.svg and first-run-dark.svg
 
 ``draw`` writes NAME.svg, NAME-dark.svg and, where Chromium is, NAME.png with both side by side; ``--sheet`` puts all of
 them into one ``sheet.png``. Escape sequences may be written as ``␛[1m`` or ``\\x1b[1m`` too. The pictures need no font
@@ -26,10 +25,8 @@ from rich.style import Style
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-from tools.generated import ROOT
 from tools.terminal import Screen, run_in_terminal
 
-IMAGES = ROOT / "docs" / "img"
 CHARACTER, LINE, MARGIN = 8.4, 20, 18
 """Pixels: the width of a cell, the height of a line, and what is around the text."""
 FONT_SIZE = 14
@@ -226,13 +223,17 @@ def _sheets(pictures: Sequence[Picture], pairs: Sequence[Sequence[Path]]) -> Ite
         yield sheet
 
 
-def run(command: Sequence[str], file: Path, columns: int, *, title: str = "", prompt: str = "$ ") -> int:
+def run(command: Sequence[str], file: Path, columns: int) -> int:
     """Run a command in a terminal and write its picture, with the command above it; the command's exit code."""
     screen, code = run_in_terminal(command, columns=columns)
     shown = shlex.join(command)
-    above = Text.assemble((prompt, "dim"), (shown, "bold"))
-    write(Picture([*above.wrap(_CONSOLE, columns), *screen.lines()], columns, title or shown), file)
+    write(Picture([*typed(shown, columns), *screen.lines()], columns, shown), file)
     return code
+
+
+def typed(command: str, columns: int) -> list[Text]:
+    """A command as a person types it, behind a prompt."""
+    return list(Text.assemble(("$ ", "dim"), (command, "bold")).wrap(_CONSOLE, columns))
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -128,11 +128,18 @@ def run_in_terminal(
     columns: int,
     rows: int = 40,
     environment: Mapping[str, str] | None = None,
+    directory: str | os.PathLike[str] | None = None,
     timeout: float = 300,
 ) -> tuple[Screen, int]:
     """Run a command whose three streams are one terminal; its screen at the end, and its exit code.
 
-    ``environment``: instead of this process's own; ``TERM`` and ``COLORTERM`` are set, ``COLUMNS`` is not.
+    Args:
+        command: its words.
+        columns: how wide the terminal is.
+        rows: how high it is, for programs that ask; the screen has no end.
+        environment: instead of this process's own; ``TERM`` and ``COLORTERM`` are set, ``COLUMNS`` is not.
+        directory: where it is run; None: here.
+        timeout: seconds.
 
     Raises:
         TimeoutError: it went on for longer than ``timeout`` seconds; it was ended.
@@ -149,7 +156,9 @@ def run_in_terminal(
             variables.pop(name, None)
     outer, inner = pty.openpty()
     fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-    process = subprocess.Popen(command, stdin=inner, stdout=inner, stderr=inner, env=variables, start_new_session=True)
+    process = subprocess.Popen(
+        command, stdin=inner, stdout=inner, stderr=inner, env=variables, cwd=directory, start_new_session=True
+    )
     os.close(inner)
     screen, written, end = Screen(columns), b"", time.monotonic() + timeout
     try:

@@ -148,7 +148,7 @@ class Reader:
         done = subprocess.run(
             argv,
             cwd=self.directory,
-            env=self._environment(),
+            env=self.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -158,7 +158,8 @@ class Reader:
         assert done.returncode == code, f"{block}: {argv[-1]}\nexit code {done.returncode}\n{done.stdout}"
         return done.stdout
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """What the commands of a reader find in their environment."""
         kept = {name: value for name, value in os.environ.items() if name not in ("PATH", "COLUMNS", "TERM", "CI")}
         path = [self.home / "bin", Path(sys.prefix, "bin"), "/usr/local/bin", "/usr/bin", "/bin"]
         return {**kept, "PATH": os.pathsep.join(map(str, path)), "LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "1"}
