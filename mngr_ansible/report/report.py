@@ -181,6 +181,18 @@ class Report:
         """The JSON document, schema 1. Source: docs/contract.md "JSON"."""
         return self._document([host.to_dict() for host in self.hosts])
 
+    def to_html(self) -> str:
+        """The page of ``--report``, without times: one document that needs nothing else and runs no script."""
+        from mngr_ansible.report.html.page import page
+
+        return page(self)
+
+    def to_junit(self) -> str:
+        """The JUnit XML of ``--junit``, without times."""
+        from mngr_ansible.report.junit import junit
+
+        return junit(self)
+
     def json_pieces(self) -> Iterator[str]:
         """The same document as indented text, a piece for each host: never in memory as a whole."""
         import json

@@ -8,6 +8,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from rich.color import blend_rgb
 
+from tests.support.pages import blocks
+from tools import first_run
 from tools.pictures import DIM, THEMES, picture_of, svg
 from tools.terminal import Screen, run_in_terminal
 
@@ -66,3 +68,11 @@ def _luminance(colour: tuple[int, int, int]) -> float:
     parts = [each / 255 for each in colour]
     red, green, blue = (each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_the_picture_of_the_first_run_is_of_the_commands_of_its_page() -> None:
+    pictures = [ET.parse(first_run.PICTURE), ET.parse(first_run.PICTURE.with_name("first-run-dark.svg"))]
+    light, dark = ([each.text for each in one.iter("{http://www.w3.org/2000/svg}text")] for one in pictures)
+    assert light == dark
+    typed = [light[number + 1] for number, each in enumerate(light) if each == "$"]
+    assert typed == first_run.commands(blocks(first_run.PAGE))

@@ -119,3 +119,9 @@ def test_of_the_notices_of_a_failure_those_about_the_plans_of_hosts_are_left_out
     host = HostReport("a", False, notices=("n",), kept="/runs/1")
     notices = Report("apply", (host,), notices=("the canary a did not end as planned",)).failure_notices
     assert notices == ("the canary a did not end as planned", "the run directory is kept in /runs/1")
+
+
+def test_a_report_gives_its_page_and_its_junit_xml():
+    made = report("apply", outcome("changed"))
+    assert "<h1>Apply: as planned</h1>" in made.to_html()
+    assert 'tests="1" failures="0"' in made.to_junit()
