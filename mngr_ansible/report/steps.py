@@ -95,16 +95,17 @@ def _file_counts(outcome: Outcome, files: FileCounts) -> str:
 def counted(outcomes: Sequence[Outcome], *, is_run: bool) -> str:
     """How many steps are to change or were changed, and how many cannot be done, were not begun, or are for a person.
 
-    After a run no step is to change any more. Playbooks of a plan are counted apart: only a run can tell.
+    Playbooks of a plan are counted apart: only a run can tell.
     """
     if not outcomes:
         return "nothing is needed"
     known = [each for each in outcomes if not each.is_open]
     counts = Counter(each.status for each in known)
     to_change = sum(counts[each] for each in DUE)
-    has_run = is_run and not to_change
-    parts = [f"{counts[Status.CHANGED]} of {len(known)} changed" if has_run else ""]
-    if known and not has_run:
+    parts = []
+    if is_run and (counts[Status.CHANGED] or not to_change):
+        parts = [f"{counts[Status.CHANGED]} of {len(known)} changed", f"{to_change} to change" if to_change else ""]
+    elif known:
         parts = [f"{to_change} of {len(known)} to change"]
     not_begun, by_hand = counts[Status.NOT_REACHED], counts[Status.ADVISED]
     fine = to_change + not_begun + by_hand + sum(counts[each] for each in (Status.OK, Status.SKIPPED, Status.CHANGED))

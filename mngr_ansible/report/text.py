@@ -96,7 +96,8 @@ def _tables(hosts: Sequence[HostReport], *, is_run: bool) -> tuple[Table, ...]:
 
 def host_table(host: HostReport, *, is_run: bool = False) -> Table:
     """One host: a row for each step, and why a step is blocked or failed. ``is_run``: not of a plan."""
-    has_run = is_run and not any(each.status in DUE for each in host.outcomes)
+    statuses = {each.status for each in host.outcomes}
+    has_run = is_run and (Status.CHANGED in statuses or not statuses & DUE)
     count = counted(host.outcomes, is_run=is_run)
     return Table(rows(host.outcomes), host.host, host.about, place_of(host), count, is_run=has_run)
 

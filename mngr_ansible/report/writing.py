@@ -37,12 +37,12 @@ def look_of(stream: TextIO, columns: int, *, is_full: bool = False) -> "Look":
     """How a terminal of so many columns shows things."""
     from mngr_ansible.report.terminal.look import Look
 
-    dumb = os.environ.get("TERM") in ("dumb", "unknown")
+    kind = os.environ.get("TERM", "")
     return Look(
         columns,
         is_coloured=not os.environ.get("NO_COLOR"),
-        is_styled=not dumb,
-        has_unicode=(getattr(stream, "encoding", "") or "").lower().replace("-", "").startswith("utf"),
+        is_styled=kind not in ("dumb", "unknown"),
+        has_unicode=kind != "linux" and (stream.encoding or "").lower().startswith(("utf-", "utf8")),
         is_full=is_full,
     )
 

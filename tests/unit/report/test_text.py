@@ -71,6 +71,8 @@ def with_statuses(*statuses: Status) -> tuple[Outcome, ...]:
         ((Status.CHANGED, Status.FAILED, Status.NOT_REACHED), "1 of 3 changed, 1 with a problem, 1 not started"),
         ((Status.BLOCKED, Status.NOT_REACHED), "0 of 2 changed, 1 with a problem, 1 not started"),
         ((Status.ADVISED, Status.CHANGED), "1 of 2 changed, 1 to install by hand"),
+        ((Status.CHANGED, Status.CHANGED, Status.MISSING), "2 of 3 changed, 1 to change"),
+        ((Status.MISSING, Status.OK), "1 of 2 to change"),
     ],
 )
 def test_a_heading_after_a_run_says_what_was_changed(statuses, count):
