@@ -1,4 +1,4 @@
-"""Pages as a terminal shows them. Source: docs/users.md "In a terminal"; whole screens are in tests/golden."""
+"""Pages as a terminal shows them. Source: docs/users.md "Commands"; whole screens are in tests/golden."""
 
 from __future__ import annotations
 
