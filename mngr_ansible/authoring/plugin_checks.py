@@ -1,7 +1,7 @@
 """The verb ``check-plugin``: what a plugin's author wants to know before others install it.
 
 The plugin is imported once in a process of its own (:mod:`~mngr_ansible.authoring.plugin_start`), which tells what the
-import does and whether mngr takes it; then it is loaded here, and its hooks are called as ``plan`` calls them on this
+import does and whether mngr accepts it; then it is loaded here, and its hooks are called as ``plan`` calls them on this
 machine. Nothing is copied and nothing is installed.
 """
 

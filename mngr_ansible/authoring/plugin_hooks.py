@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from mngr_ansible.errors import MngrAnsibleError
 from mngr_ansible.inputs.hook_arguments import HOOKS
@@ -36,17 +36,14 @@ def hook_findings(manager: "pluggy.PluginManager", name: str, others: Collection
     """Which hooks a plugin has, and what is wrong with them. ``others``: names of mngr's own hooks."""
     found, errors = usable_hooks(manager)
     for error in errors:
-        hook = next((each for each in HOOKS if f" {each} " in error.problem), "implemented")
-        yield Finding(f"hooks: {hook}", "problem", error.problem.removeprefix(f"{name}: "), _own_remedy(error))
+        yield Finding(*_about_hook(name, error.problem), _own_remedy(error))
     notices = list(hook_notices(manager))
     for notice in notices:
-        is_unmarked = "@hookimpl" in notice
-        yield Finding(
-            _ALL,
-            "problem" if is_unmarked else "warning",
-            notice.removeprefix(f"{name}: "),
-            "Mark it with @hookimpl." if is_unmarked else "Write the name as it is, or remove the function.",
-        )
+        if "@hookimpl" in notice:
+            yield Finding(*_about_hook(name, notice), "Write @hookimpl above it.")
+        else:
+            text = notice.removeprefix(f"{name}: ")
+            yield Finding(_ALL, "warning", text, "Write the name as it is, or remove the function.")
     known = {*HOOKS, *MNGR_HOOKS, *others}
     for hook, caller in sorted(vars(manager.hook).items()):
         is_known = hook in known or any(repr(hook) in each for each in notices)
@@ -64,6 +61,15 @@ def hook_findings(manager: "pluggy.PluginManager", name: str, others: Collection
             "it has no hook that mngr-ansible calls",
             f"Implement one of {', '.join(HOOKS)}, each marked with @hookimpl.",
         )
+
+
+def _about_hook(plugin: str, problem: str) -> tuple[str, Literal["problem"], str]:
+    """Name, status and text of a problem that says ``PLUGIN: its HOOK is …``."""
+    text = problem.removeprefix(f"{plugin}: ")
+    hook = next((each for each in HOOKS if text.startswith(f"its {each} ")), None)
+    if hook is None:
+        return _ALL, "problem", text
+    return f"hooks: {hook}", "problem", f"it {text.removeprefix(f'its {hook} ')}"
 
 
 def _own_remedy(error: MngrAnsibleError) -> str:
@@ -114,7 +120,7 @@ def _raised(hook: Hook, error: BaseException) -> Finding:
         return Finding(
             f"hooks: {hook.name}",
             "warning",
-            f"it works in mngr alone: {message}",
+            f"it works only in mngr: {message}",
             "Without mngr, agent has name, work_dir and agent_type; host has name, is_local and "
             "execute_idempotent_command; options and mngr_ctx are None. Use getattr(agent, 'id', None).",
         )

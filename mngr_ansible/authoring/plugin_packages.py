@@ -96,6 +96,6 @@ def _system_findings(requirement: Requirement, merged: Sequence[Requirement]) ->
         yield Finding(
             f"packages: {requirement.name}",
             "warning" if requirement.is_required else "ok",
-            f"no source for {', '.join(without)}: there the plan says blocked",
+            f"no source for {', '.join(without)}: it cannot be installed there",
             "Give a Source for them too, if your users have such hosts." if requirement.is_required else "",
         )

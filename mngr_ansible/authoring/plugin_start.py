@@ -1,4 +1,4 @@
-"""How a plugin starts: which one is meant, what its import does and costs, and whether mngr takes it."""
+"""How a plugin starts: which one is meant, what its import does and costs, and whether mngr accepts it."""
 
 import importlib.metadata
 import json
@@ -159,8 +159,8 @@ def _mngr_findings(start: dict[str, Any], name: str) -> Iterator[Finding]:
         yield Finding(
             "start: mngr",
             "warning",
-            "mngr takes it, but it is disabled here",
+            "mngr accepts it, but it is disabled here",
             f"Enable it: mngr plugin enable {name}.",
         )
     else:
-        yield Finding("start: mngr", "ok", "mngr takes it")
+        yield Finding("start: mngr", "ok", "mngr accepts it")

@@ -81,7 +81,7 @@ def test_a_good_plugin_has_no_remark(tmp_path: Path) -> None:
     assert remarks == []
     assert found["start: entry point"]["text"] == "tutor = mngr_tutor, of mngr-tutor 1.0"
     assert found["hooks: provision_agent"]["text"] == "it returns 1 item"
-    assert found["start: mngr"]["text"] == "mngr takes it"
+    assert found["start: mngr"]["text"] == "mngr accepts it"
     assert list(found)[:3] == ["start: entry point", "start: import time", "start: import work"]
 
 

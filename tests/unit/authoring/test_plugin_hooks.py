@@ -62,13 +62,13 @@ def test_the_last_hook_is_looked_at_and_not_called():
         (
             {"provision_agent": lambda: ["git"]},
             "problem",
-            "its provision_agent is not marked with @hookimpl, so it is not called",
+            "it is not marked with @hookimpl, so it is not called",
             "@hookimpl",
         ),
         (
             {"provision_agent": hookimpl(lambda agnet: [])},
             "problem",
-            "its provision_agent has the unknown argument 'agnet' (did you mean agent?)",
+            "it has the unknown argument 'agnet' (did you mean agent?)",
             "may have the arguments agent, host, options, mngr_ctx.",
         ),
         ({}, "warning", "it has no hook that mngr-ansible calls", "Implement one of on_before_agent_provisioning"),
@@ -133,7 +133,7 @@ def test_a_mistake_in_a_hook_is_a_problem_with_its_line():
 def test_what_only_works_in_mngr_is_a_warning(hook):
     _, findings = after_calls(**{hook: lambda agent: [agent.id]})
     assert findings[0][1] == "warning"
-    assert findings[0][2].startswith("it works in mngr alone: ")
+    assert findings[0][2].startswith("it works only in mngr: ")
     _, findings = after_calls(**{hook: lambda mngr_ctx: [mngr_ctx.config]})
     assert findings[0][1] == "warning"
 

@@ -120,7 +120,7 @@ def test_systems_without_a_source_are_named_and_an_optional_tool_may_lack_them()
     sources = (Source("apt", ("fd-find",)),)
     found = of_packages(PackageRequirement("fd", sources=sources))
     assert found[0][1] == "warning"
-    assert found[0][2] == "no source for fedora, rocky, opensuse, arch, alpine, macos: there the plan says blocked"
+    assert found[0][2] == "no source for fedora, rocky, opensuse, arch, alpine, macos: it cannot be installed there"
     assert of_packages(PackageRequirement("fd", sources=sources, is_required=False))[0][1] == "ok"
 
 
