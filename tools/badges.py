@@ -11,7 +11,7 @@ from tools.generated import ROOT, write
 
 IMAGES = ROOT / "docs/img"
 _PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-_WIDTH = 6.6
+_WIDTH = 6.3
 """Of a character of the badges' text, about, in pixels."""
 
 
@@ -37,8 +37,8 @@ def drawn(label: str, value: str) -> str:
         f'<rect width="{left + right}" height="22" rx="4" fill="#374151"/>'
         f'<path d="M{left} 0h{right - 4}a4 4 0 0 1 4 4v14a4 4 0 0 1-4 4H{left}z" fill="#4338ca"/>'
         '<g fill="#fff" font-family="Verdana, DejaVu Sans, sans-serif" font-size="11" text-anchor="middle">'
-        f'<text x="{left / 2}" y="15" textLength="{left - 16}">{label}</text>'
-        f'<text x="{left + right / 2}" y="15" textLength="{right - 16}">{value}</text></g></svg>\n'
+        f'<text x="{left / 2}" y="15">{label}</text>'
+        f'<text x="{left + right / 2}" y="15">{value}</text></g></svg>\n'
     )
 
 

@@ -181,17 +181,13 @@ def reader(told: list[Block], directory: Path, home: Path) -> Iterator[Reader]:
     text = "".join(block.text for block in told)
     with ExitStack() as ends:
         names = [name for name in HOSTS if re.search(rf"\b{name}\b", text)]
-        repository = None
-        if names:
-            repository = AptRepository(directory / "apt")
-            for package, (version, commands) in PACKAGES.items():
-                repository.add(package, version, commands=commands)
-        hosts = [
-            ends.enter_context(
-                running(layer="tools", name=name, users=(User("dev"),), repository=repository, lists="fresh")
-            )
-            for name in names
-        ]
+        offered = {name: each for name, each in PACKAGES.items() if any(word in text for word in (name, *each[1]))}
+        repository = AptRepository(directory / "apt") if names and offered else None
+        for package, (version, commands) in offered.items() if repository else ():
+            repository.add(package, version, commands=commands)
+        lists = "fresh" if repository else "empty"
+        machine = {"layer": "tools", "users": (User("dev"),), "repository": repository, "lists": lists}
+        hosts = [ends.enter_context(running(name=name, **machine)) for name in names]  # type: ignore[arg-type]
         _write(home / ".ssh/config", "\n".join(host.ssh_config_entry() for host in hosts), 0o600)
         # OpenSSH takes the home of the password database, not $HOME.
         for program in ("ssh", "scp"):
