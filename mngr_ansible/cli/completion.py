@@ -35,12 +35,12 @@ def complete() -> NoReturn:
     from argcomplete.completers import SuppressCompleter
     from argcomplete.finders import CompletionFinder
 
-    CompletionFinder()(_with_completers(), always_complete_options=False, default_completer=SuppressCompleter())
+    CompletionFinder()(with_completers(), always_complete_options=False, default_completer=SuppressCompleter())
     raise SystemExit(0)
 
 
-def _with_completers() -> CommandParser:
-    """The parser; each of its actions with what completes its value."""
+def with_completers() -> CommandParser:
+    """The parser for what was typed; each of its actions with what completes its value."""
     words = os.environ.get("COMP_LINE", "").split()
     found = parser(words[1] if len(words) > 1 else "")
     for verb, each in found.verbs.items():

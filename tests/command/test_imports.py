@@ -70,6 +70,25 @@ def test_the_catalog_imports_what_a_tool_is_made_of() -> None:
     assert len(ours) <= 50
 
 
+_ASK = """\
+import json, os, sys
+before = set(sys.modules)
+os.environ["COMP_LINE"] = "mngr-ansible plan --on"
+import mngr_ansible.cli.main, argcomplete.finders
+from mngr_ansible.cli.completion import complete, with_completers
+assert list(with_completers().verbs) and complete
+print(json.dumps([0, sorted(set(sys.modules) - before)]), file=sys.stderr)
+"""
+
+
+def test_a_shell_that_asks_for_options_imports_nothing_of_plans_and_hosts() -> None:
+    done = subprocess.run([sys.executable, "-c", _ASK], capture_output=True, text=True, check=True)
+    _, modules = json.loads(done.stderr)
+    ours = {each.removeprefix("mngr_ansible.") for each in modules if each.partition(".")[0] == "mngr_ansible"}
+    assert {each for each in ours if each.startswith(("catalog", "host", "inputs", "plan", "run", "spec"))} == set()
+    assert len(ours) <= 20
+
+
 def test_where_nothing_has_to_change_nothing_is_imported_that_writes_or_runs_a_playbook(tmp_path: Path) -> None:
     (tmp_path / "here").write_text("x")
     (tmp_path / "there").write_text("x")
