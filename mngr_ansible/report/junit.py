@@ -84,19 +84,21 @@ def _filled(
 
 def _case(host: HostReport, outcome: Outcome, *, is_change_a_failure: bool) -> ET.Element:
     case = ET.Element("testcase", {"classname": _text(host.host), "name": _text(outcome.id), "time": _seconds(0)})
-    words, status = status_words(outcome.status), outcome.status
+    words, status, details = status_words(outcome.status), outcome.status, _details(outcome)
     message = _text(one_stop(f"{words}: {outcome.reason}" if outcome.reason else words))
+    if status is Status.ADVISED:  # its reason is a purpose
+        message, details = "to install by hand", "\n".join([details, *map(_text, host.commands)])
     is_problem = status in (*_FAILURES, Status.UNKNOWN) and not outcome.is_open
     if is_problem and outcome.is_required:
         tag = "error" if status is Status.UNKNOWN else "failure"
-        ET.SubElement(case, tag, {"type": str(status), "message": message}).text = _details(outcome)
+        ET.SubElement(case, tag, {"type": str(status), "message": message}).text = details
     elif is_change_a_failure and status not in (Status.OK, Status.SKIPPED) and not outcome.is_open:
-        ET.SubElement(case, "failure", {"type": str(status), "message": message}).text = _details(outcome)
+        ET.SubElement(case, "failure", {"type": str(status), "message": message}).text = details
     elif is_problem or outcome.is_open or status in (Status.SKIPPED, Status.NOT_REACHED):
         optional = "optional; " if is_problem else ""
         ET.SubElement(case, "skipped", {"message": f"{optional}{message}"})
     else:
-        ET.SubElement(case, "system-out").text = f"{words}\n{_details(outcome)}"
+        ET.SubElement(case, "system-out").text = f"{words}\n{details}"
     return case
 
 

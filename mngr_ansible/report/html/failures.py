@@ -6,7 +6,7 @@ from mngr_ansible.diff.outcome import Outcome, Status
 from mngr_ansible.portable.text import one_stop
 from mngr_ansible.report import fleet
 from mngr_ansible.report.html.elements import Html, el, joined, lines
-from mngr_ansible.report.html.hosts import Block
+from mngr_ansible.report.html.hosts import Block, commands
 from mngr_ansible.report.report import Report, listed
 from mngr_ansible.report.steps import status_words
 
@@ -24,15 +24,24 @@ def _errors(report: Report) -> Iterator[Html]:
 
 
 def _steps(found: Sequence[Block]) -> Iterator[Html]:
-    alike: dict[tuple[str, str, str], list[Block]] = {}
+    """Steps that have one cause together, and hosts where they have it."""
+    alike: dict[tuple[Status, str, str], list[Block]] = {}
     for block in found:
+        by_cause: dict[tuple[Status, str], list[str]] = {}
         for each in block.hosts[0].outcomes:
             if _is_told(each):
-                alike.setdefault((each.short_name, status_words(each.status), each.reason), []).append(block)
-    for (name, status, reason), blocks in alike.items():
+                cause = each.status, "" if each.status is Status.ADVISED else each.reason
+                by_cause.setdefault(cause, []).append(each.short_name)
+        for (status, reason), names in by_cause.items():
+            alike.setdefault((status, reason, ", ".join(names)), []).append(block)
+    for (status, reason, names), blocks in alike.items():
         hosts = [host.host for block in blocks for host in block.hosts]
         link = el("a", listed(hosts), href=f"#{blocks[0].id}")
-        yield el("li", el("p", link, f": {name}: {status}"), el("p", lines(one_stop(reason))) if reason else None)
+        if status is Status.ADVISED:  # its reason is a purpose
+            yield el("li", el("p", link, f": to install by hand: {names}"), commands(blocks[0].hosts[0]))
+        else:
+            cause = el("p", lines(one_stop(reason))) if reason else None
+            yield el("li", el("p", link, f": {names}: {status_words(status)}"), cause)
 
 
 def _is_told(outcome: Outcome) -> bool:

@@ -127,18 +127,26 @@ def _body(host: HostReport, *, is_run: bool) -> Html:
     if place := place_of(host):
         parts.append(el("p", "Relative names start at ", el("code", place), ".", class_="soft"))
     if host.commands:
-        commands = (joined([el("code", each), LINE_END]) for each in host.commands)
-        parts += [el("h4", "To run by hand"), el("pre", *commands, tabindex=0)]
+        parts += [el("h4", "To run by hand"), commands(host)]
     if host.all_notices:
         parts += [el("h4", "Notes"), el("ul", *(el("li", one_stop(each)) for each in host.all_notices))]
     return joined(parts)
 
 
+def commands(host: HostReport) -> Html | None:
+    """What a person has to run there, to be copied."""
+    shown = (joined([el("code", each), LINE_END]) for each in host.commands)
+    return el("pre", *shown, tabindex=0) if host.commands else None
+
+
 def _steps(host: HostReport, *, is_run: bool) -> Html:
     now = "Before → after" if is_run else "Now"
-    heads = (el("th", each, scope="col") for each in ("Status", "Step", now, "Needed", "Why"))
+    names = ("Status", "Step", now, "Needed", "Why")
+    head = el("tr", *(el("th", each, scope="col", role="columnheader") for each in names), role="row")
     body = (_step(outcome, row, now) for outcome, row in zip(host.outcomes, rows(host.outcomes), strict=True))
-    return el("table", el("thead", el("tr", *heads)), el("tbody", *body), class_="steps")
+    # The roles: on a phone the rows are blocks, which for some browsers are no table any more.
+    parts = el("thead", head, role="rowgroup"), el("tbody", *body, role="rowgroup")
+    return el("table", *parts, class_="steps", role="table")
 
 
 def _step(outcome: Outcome, row: Row, now: str) -> Html:
@@ -153,12 +161,19 @@ def _step(outcome: Outcome, row: Row, now: str) -> Html:
         name.append(_diff(row.diff))
     return el(
         "tr",
-        el("td", sign(row.tone, row.status), " ", row.status, class_=f"state {row.tone}"),
-        el("td", *name),
-        el("td", _change(outcome), data_label=now),
-        el("td", _needed(outcome), data_label="Needed"),
-        el("td", outcome.purpose or row.why, data_label="Why"),
+        el("td", sign(row.tone, row.status), " ", row.status, class_=f"state {row.tone}", role="cell"),
+        el("td", *name, role="cell"),
+        el("td", _change(outcome), data_label=now, role="cell"),
+        el("td", _needed(outcome), data_label="Needed", role="cell"),
+        el("td", _why(outcome, row), data_label="Why", role="cell"),
+        role="row",
     )
+
+
+def _why(outcome: Outcome, row: Row) -> str:
+    """What a package is for, else who needs the step."""
+    is_purpose = outcome.status is Status.ADVISED and outcome.reason
+    return outcome.purpose or (outcome.reason if is_purpose else row.why)
 
 
 def _change(outcome: Outcome) -> str:

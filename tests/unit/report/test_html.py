@@ -112,6 +112,21 @@ def test_what_went_wrong_comes_first_each_cause_once_with_what_to_do() -> None:
     assert after.index("web-007") < after.index("web-001")
 
 
+def test_steps_with_one_cause_are_told_together_and_what_is_for_a_person_with_its_commands() -> None:
+    why = "Debian offers none of the packages tree and jq"
+    steps = (
+        Outcome("package:tree", "package", Status.BLOCKED, None, "any", ("a",), why),
+        Outcome("package:jq", "package", Status.BLOCKED, None, "any", ("a",), why),
+        Outcome("package:fd", "package", Status.ADVISED, None, "any", ("a",), "a: finds files", "apt"),
+        Outcome("package:rg", "package", Status.ADVISED, None, "any", ("a",), "", "apt"),
+        Outcome("package:git", "package", Status.NOT_REACHED, None, "any", ("a",)),
+    )
+    text = shown(Report("apply", (reports.host("x", steps, commands=("sudo apt-get install -y fd rg",)),)))
+    told = text.partition("What went wrong ")[2].partition(" Host ")[0]
+    assert told == f"x : tree, jq: blocked {why} x : to install by hand: fd, rg sudo apt-get install -y fd rg"
+    assert "by hand fd any, from apt a: finds files" in text
+
+
 def test_hosts_that_are_alike_have_one_block_and_one_line() -> None:
     html = page(reports.a_fleet(200))
     assert html.count("<details") == 4
@@ -129,7 +144,12 @@ def test_every_status_has_a_word_beside_its_sign() -> None:
     steps = tuple(Outcome(f"package:{each}", "package", each) for each in Status)
     html = page(Report("apply", (HostReport("one", False, steps), HostReport("two", False, steps[:1]))))
     assert (
-        len(re.findall(r'<td class="state \w+"><span class="sign \w+" aria-hidden="true">[^<]</span> [a-z ]+<', html))
+        len(
+            re.findall(
+                r'<td class="state \w+" role="cell"><span class="sign \w+" aria-hidden="true">[^<]</span> [a-z ]+<',
+                html,
+            )
+        )
         == 13
     )
     assert len(re.findall(r'aria-hidden="true">[^<]</span><span class="vh">[a-z ]+</span>', html)) == 13

@@ -89,8 +89,9 @@ def test_how_a_required_step_ended_is_how_its_case_ended(status: str, tag: str) 
     assert ends(root)["package:git"] == tag
     if tag in ("failure", "error"):
         (found,) = root.iter(tag)
-        assert found.get("message", "").endswith(": why")
-        assert (found.get("type"), found.text) == (status, "found: 2.20\nneeded: >=2.39\nneeded by: claude")
+        assert found.get("message", "").endswith("to install by hand" if status == "advised" else ": why")
+        assert found.get("type") == status
+        assert found.text == "found: 2.20\nneeded: >=2.39\nneeded by: claude"
 
 
 @pytest.mark.parametrize("status", list(Status))
@@ -99,6 +100,12 @@ def test_a_run_has_a_failure_or_an_error_exactly_where_its_exit_code_is_not_0(st
     report = one(step(status, is_required=is_required))
     root = read(report)
     assert (root.get("failures") == root.get("errors") == "0") is report.ok
+
+
+def test_what_a_person_has_to_run_is_in_the_failure() -> None:
+    host = HostReport("build-1", False, (step("advised"),), ("sudo apt-get install -y git",))
+    (found,) = read(Report("apply", (host,))).iter("failure")
+    assert (found.text or "").splitlines()[-1] == "sudo apt-get install -y git"
 
 
 def test_a_host_that_never_answered_is_an_error_and_its_steps_are_skipped() -> None:
