@@ -73,6 +73,12 @@ def _require_writable(option: str, path: Path) -> None:
             what, such = "a directory", f", such as {path / 'report'}"
         raise InputError(f"{option} {path}: it is {what}", remedy=f"Give the name of a file{such}. Nothing was done.")
     try:
+        directory = path.parent.stat()
+        owners = (0, directory.st_uid, os.geteuid() if found is None else found.st_uid)
+        if directory.st_mode & stat.S_ISVTX and os.geteuid() not in owners:
+            raise InputError(
+                f"{option} {path}: it belongs to another user", remedy="Give another path. Nothing was done."
+            )
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
     except (OSError, ValueError) as error:
         raise _refusal(option, path, error) from error

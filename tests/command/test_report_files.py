@@ -11,6 +11,9 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from mngr_ansible.cli.main import main
+from mngr_ansible.errors import InputError
+from mngr_ansible.provisioning.report_files import ReportFiles
+from tests.support.builders import let_everyone_enter
 from tests.support.command_line import mngr_ansible
 
 if TYPE_CHECKING:
@@ -121,6 +124,21 @@ def test_a_file_that_cannot_be_written_is_an_error_before_anything_is_done(
     assert error.count("\n") >= 2, "it says what to do"
     assert not (tmp_path / "work").exists()
     assert sorted(each.name for each in tmp_path.iterdir()) == ["here", "pipe"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be another user")
+def test_a_file_of_another_user_where_only_he_may_replace_it_is_found_before_anything_is_done(tmp_path: Path) -> None:
+    """A directory such as /tmp: everybody may write there, and nobody may replace another user's file."""
+    let_everyone_enter(tmp_path)
+    (tmp_path / "page.html").write_text("of another user")
+    tmp_path.chmod(0o1777)
+    os.seteuid(65534)
+    try:
+        ReportFiles(None, str(tmp_path / "cases.xml"))
+        with pytest.raises(InputError, match="it belongs to another user"):
+            ReportFiles(str(tmp_path / "page.html"), None)
+    finally:
+        os.seteuid(0)
 
 
 def test_a_file_that_cannot_be_written_at_the_end_is_an_error_and_the_result_is_shown(

@@ -28,20 +28,19 @@ def _steps(found: Sequence[Block]) -> Iterator[Html]:
     alike: dict[tuple[Status, str, str], list[Block]] = {}
     for block in found:
         by_cause: dict[tuple[Status, str], list[str]] = {}
-        for each in block.hosts[0].outcomes:
-            if _is_told(each):
-                cause = each.status, "" if each.status is Status.ADVISED else each.reason
-                by_cause.setdefault(cause, []).append(each.short_name)
+        for each in filter(_is_told, block.hosts[0].outcomes):
+            reason = "" if each.status is Status.ADVISED else each.reason  # which is a purpose there
+            by_cause.setdefault((each.status, reason), []).append(each.short_name)
         for (status, reason), names in by_cause.items():
             alike.setdefault((status, reason, ", ".join(names)), []).append(block)
-    for (status, reason, names), blocks in alike.items():
+    for (status, reason, steps), blocks in alike.items():
         hosts = [host.host for block in blocks for host in block.hosts]
         link = el("a", listed(hosts), href=f"#{blocks[0].id}")
-        if status is Status.ADVISED:  # its reason is a purpose
-            yield el("li", el("p", link, f": to install by hand: {names}"), commands(blocks[0].hosts[0]))
+        if status is Status.ADVISED:
+            yield el("li", el("p", link, f": to install by hand: {steps}"), commands(blocks[0].hosts[0]))
         else:
-            cause = el("p", lines(one_stop(reason))) if reason else None
-            yield el("li", el("p", link, f": {names}: {status_words(status)}"), cause)
+            why = el("p", lines(one_stop(reason))) if reason else None
+            yield el("li", el("p", link, f": {steps}: {status_words(status)}"), why)
 
 
 def _is_told(outcome: Outcome) -> bool:

@@ -34,7 +34,8 @@ def counts(report: Report) -> Html:
 def matrix(found: Sequence[Block]) -> Html | None:
     """Hosts by steps, those that are alike in one line; None for one host, or where the steps are too many."""
     lines = [(block, {row.name: row for row in rows(block.hosts[0].outcomes)}) for block in found]
-    names = list(dict.fromkeys(name for _, steps in lines for name in steps))
+    most_first = sorted(lines, key=lambda line: -len(line[0].hosts))
+    names = list(dict.fromkeys(name for _, steps in most_first for name in steps))
     if sum(len(block.hosts) for block in found) < 2 or not names or len(names) > _MOST_STEPS:
         return None
     head = el("tr", el("th", "Hosts", scope="col"), *(el("th", el("span", each), scope="col") for each in names))
