@@ -31,8 +31,9 @@ _OTHER = {"os.putenv": "changes the environment", "os.chdir": "changes the curre
 class Start(TypedDict):
     """What happened when the plugin was imported.
 
-    ``seconds``: that it took. ``modules``: that were imported for it. ``deeds``: what it did besides defining things,
-    as clauses with ``FILE:LINE``. ``printed``: what it printed. ``error``: why it cannot be imported; empty if it can.
+    ``seconds``: of the processor, so that a busy machine does not count. ``modules``: that were imported for it.
+    ``deeds``: what it did besides defining things, as clauses with ``FILE:LINE``. ``printed``: what it printed.
+    ``error``: why it cannot be imported; empty if it can.
     ``is_mngr``: mngr is installed here. ``refusal``: why mngr does not take the plugin, for which every command of mngr
     would end; empty where it does. ``is_disabled``: mngr's settings disable it. ``hooks``: the names of mngr's own
     hooks.
@@ -60,7 +61,14 @@ def main(value: str, name: str) -> Start:
     before, printed = set(sys.modules), io.StringIO()
     witness = _Witness(value.partition(":")[0])
     sys.addaudithook(witness)
-    began = time.perf_counter()
+    sleep = time.sleep
+
+    def noted_sleep(seconds: Any, /) -> None:
+        witness.note("waits")
+        sleep(seconds)
+
+    time.sleep = noted_sleep  # it has an audit event from Python 3.13 on
+    began = time.process_time()
     plugin: object = None
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
@@ -69,7 +77,8 @@ def main(value: str, name: str) -> Start:
         start["error"] = f"{type(error).__name__}: {error}"
     finally:
         witness.is_watching = False
-    start["seconds"] = time.perf_counter() - began
+        time.sleep = sleep
+    start["seconds"] = time.process_time() - began
     start["modules"] = len(set(sys.modules) - before)
     start["deeds"] = list(dict.fromkeys(witness.deeds))
     start["printed"] = printed.getvalue()[:200]
@@ -121,11 +130,15 @@ class _Witness:
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
         if self.is_watching and len(self.deeds) < _MOST and (deed := _deed(event, arguments)):
-            self.is_watching = False  # what is done here is ours
-            try:
-                self.deeds.append(f"{deed}{self._place()}")
-            finally:
-                self.is_watching = True
+            self.note(deed)
+
+    def note(self, deed: str) -> None:
+        """Keep what was done, and where."""
+        was_watching, self.is_watching = self.is_watching, False  # what is done here is ours
+        try:
+            self.deeds.append(f"{deed}{self._place()}")
+        finally:
+            self.is_watching = was_watching
 
     def _place(self) -> str:
         """Where in the plugin's own code; empty where no line of it is running."""

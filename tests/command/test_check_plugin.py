@@ -56,6 +56,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from imbue.mngr import hookimpl
 from mngr_ansible import PackageRequirement
 
@@ -63,6 +64,7 @@ print("hello")
 subprocess.run(["true"])
 open("left-behind", "w").close()
 threading.Thread(target=print).start()
+time.sleep(0)
 
 @hookimpl
 def on_agent_created(agnet):
@@ -89,10 +91,11 @@ def test_work_at_import_is_found_with_its_line_and_so_is_what_mngr_refuses(tmp_p
     place = installed(tmp_path / "site", "tutor", WORKING)
     found = check(place, "tutor", expected=1)
     deeds = [each["text"] for name, each in found.items() if name.startswith("start: import work")]
-    assert len(deeds) == 4, deeds
-    assert f"importing it starts a program (true) ({place}/mngr_tutor.py:10)" in deeds
+    assert len(deeds) == 5, deeds
+    assert f"importing it starts a program (true) ({place}/mngr_tutor.py:11)" in deeds
     assert any("writes left-behind" in each for each in deeds)
     assert any("starts a thread" in each for each in deeds)
+    assert any("importing it waits" in each for each in deeds)
     assert "importing it prints 'hello\\n\\n'" in deeds
     assert found["start: mngr"]["status"] == "problem"
     assert "agnet" in found["start: mngr"]["text"]
