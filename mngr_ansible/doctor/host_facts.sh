@@ -126,7 +126,7 @@ ask_language_tools() {
 
 # MANAGER: read addresses from stdin, and say each server, or directory, once: scheme and authority are enough.
 sites() {
-  sed -n -e '/^file:\//b path' -e '/^copy:\//b path' \
+  sed -n -e '/^file:\//b path' -e '/^copy:\//b path' -e '/^dir:\//b path' \
     -e 's#^\([a-z+]*\)://\([^/@]*@\)\{0,1\}\([^/?$ ]*\)[/?].*#\1://\3#p;t' \
     -e 's#^\([a-z+]*\)://\([^/@]*@\)\{0,1\}\([^/?$ ]*\)$#\1://\3#p' -e b \
     -e ': path' -e 's#/dists/.*##' -e 's#/\./[^/]*$##' -e p |
@@ -193,13 +193,13 @@ ask_sites() {
 # SITE: ask its server for anything, with what the host has; says "reach SITE TOOL CODE WORDS".
 try() {
   case $1 in
-    file:* | copy:*)
+    file:* | copy:* | dir:*)
       p=${1#*:} p=/${p#"${p%%[!/]*}"}
       if [ -e "$p" ]; then say reach "$1 file 0 there"; else say reach "$1 file 1 it does not exist"; fi
       return
       ;;
     http://* | https://*) ;;
-    *) say reach "$1 none 0 not asked"; return ;;
+    *) say reach "$1 other 0 not asked"; return ;;
   esac
   tool=none code=0 words=''
   if has curl; then

@@ -86,7 +86,7 @@ def _source(
     *,
     worst: Level,
 ) -> Finding:
-    name = re.sub(r"^(?:https?://|(?:file|copy):(?://(?=/))?)", "", site)
+    name = re.sub(r"^(?:https?://|(?:file|copy|dir):(?://(?=/))?)", "", site)
     whose = ", ".join(_LANGUAGES.get(each, each) for each in dict.fromkeys(managers))
     if reached is None:
         return finding(place, "source", "warning", f"it was not asked in time ({whose})", "Run again", name)
@@ -96,6 +96,7 @@ def _source(
             "none": "not tried: the host has neither curl, wget, python3 nor bash",
             "file": "it is there",
             "bash": "it takes connections",
+            "other": "not tried: addresses of this kind are not asked",
         }
         return finding(place, "source", "ok", f"{said.get(reached.tool, 'it answers')} ({whose})", of=name)
     login = next(iter(facts.proxies), "")
@@ -122,7 +123,7 @@ def _problem(reached: Reached) -> str:
         return "the proxy wants a login (407)"
     if number >= _SERVER_ERROR:
         return f"it answers with the error {number}"
-    if reached.code == 0 or number or reached.tool == "none":
+    if reached.code == 0 or number or reached.tool in ("none", "other"):
         return ""
     said = clause(re.sub(r"\s*status 000\s*$", "", words))
     if reached.tool == "file":

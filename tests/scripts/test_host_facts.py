@@ -24,6 +24,8 @@ enabled=0
 [two]
 enabled = 1
 mirrorlist = http://two.example/m
+[four]
+baseurl=dir:///srv/four
 [three]
 baseurl=file:///srv/three https://three.example
 """
@@ -57,6 +59,7 @@ def test_the_servers_of_repositories_that_are_enabled_are_found_without_their_se
     script = "\n".join([*functions, f"repositories {tmp_path}/x.repo | sites dnf"])
     done = subprocess.run(SHELLS[name], input=script, capture_output=True, text=True, timeout=60)
     assert sorted(done.stdout.splitlines()) == [
+        "site dnf dir:///srv/four",
         "site dnf file:///srv/three",
         "site dnf http://two.example",
         "site dnf https://one.example:8443",
