@@ -91,6 +91,7 @@ def _doctor(verb: argparse.ArgumentParser) -> None:
     _worker(verb.add_argument_group("many hosts"))
     group = verb.add_argument_group("how")
     group.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="limit for each question (default: 60)")
+    group.add_argument("--full", action="store_true", help="show every check; in a terminal fine ones are only counted")
     _shown(group)
 
 

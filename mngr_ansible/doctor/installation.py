@@ -23,7 +23,7 @@ _ENGINES = {"ansible-core": "ansible.cli.playbook", "ansible-runner": "ansible_r
 def about_installation(programs: Programs) -> Iterator[Finding]:
     """Python, ansible-core, ansible-runner, and the other packages."""
     version = ".".join(map(str, sys.version_info[:3]))
-    yield finding(HERE, "python", "ok", f"Python {version}, {printable(sys.executable)}")
+    yield finding(HERE, "python", "ok", f"{version}, {printable(sys.executable)}")
     needed = _needed()
     for name in _ENGINES:
         yield _engine(programs, name, needed.get(name, ""))
@@ -61,7 +61,7 @@ def _engine(programs: Programs, name: str, accepted: str) -> Finding:
         return finding(HERE, name, "problem", text, _remedy(wanted))
     if why := _why_not_started(programs, _ENGINES[name]):
         return finding(HERE, name, "problem", f"{name} {version} is installed and does not start: {why}", _remedy(name))
-    return finding(HERE, name, "ok", f"{name} {version}; needed: {accepted or 'any version'}")
+    return finding(HERE, name, "ok", f"{version}; needed: {accepted or 'any version'}")
 
 
 def _why_not_started(programs: Programs, module: str) -> str:

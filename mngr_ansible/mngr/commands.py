@@ -344,6 +344,7 @@ def check_plugin(ctx: click.Context, /, **_: Any) -> None:
 @optgroup.option(
     "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Limit for each question"
 )
+@click.option("--full", is_flag=True, help="Show every check; in a terminal fine ones are only counted")
 @add_common_options
 @click.pass_context
 def doctor(ctx: click.Context, /, **_: Any) -> None:

