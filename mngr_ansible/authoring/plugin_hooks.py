@@ -115,7 +115,7 @@ def _raised(hook: Hook, error: BaseException) -> Finding:
                 f"{text}, and it does not say what to do",
                 "Set error.user_help_text to a sentence that says what to do.",
             )
-        return Finding(f"hooks: {hook.name}", "warning", text, f"Users are told: {remedy}")
+        return Finding(f"hooks: {hook.name}", "warning", text, f"Users see: {remedy}")
     if isinstance(error, AttributeError) and _is_of_mngr(error):
         return Finding(
             f"hooks: {hook.name}",

@@ -118,7 +118,7 @@ def test_a_refusal_on_purpose_is_told_with_its_remedy_or_without():
         "hooks: on_before_agent_provisioning",
         "warning",
         "on this machine it stops provisioning: there is no token",
-        "Users are told: Log in.",
+        "Users see: Log in.",
     )
     assert refusal(None)[2].endswith("and it does not say what to do")
 
