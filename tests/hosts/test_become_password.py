@@ -20,8 +20,9 @@ def host(ssh_host, tmp_path):
 
 
 def in_terminal(words, answer):
-    """Run the command in a terminal, and type the answer once it asks: exit code, and what it showed."""
-    return run_in_terminal(argv(*words), b"Password for sudo on the hosts: ", answer)
+    """Run the command in a terminal, and type the answer once it asks: exit code, and what it showed as one line."""
+    code, shown = run_in_terminal(argv(*words), b"Password for sudo on the hosts: ", answer)
+    return code, " ".join(shown.split())
 
 
 def test_the_password_installs_and_writes_as_root_and_is_found_nowhere(host, tmp_path, home):

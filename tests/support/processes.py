@@ -86,7 +86,7 @@ def run_in_terminal(
 ) -> tuple[int, str]:
     """Run a program in a terminal of its own, and type the answer once it prompts.
 
-    It is killed after five minutes.
+    The terminal is plain and wide, so that sentences can be compared. The program is killed after five minutes.
 
     Returns:
         Its exit code, and what the terminal showed.
@@ -94,7 +94,7 @@ def run_in_terminal(
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(cwd or Path.cwd())
-        os.execve(str(argv[0]), [*map(str, argv)], {**os.environ, **(env or {})})
+        os.execve(str(argv[0]), [*map(str, argv)], {**os.environ, "TERM": "dumb", "COLUMNS": "1000", **(env or {})})
     shown, is_answered, limit = b"", False, time.monotonic() + _TERMINAL_SECONDS
     with contextlib.suppress(OSError):  # the terminal is gone when the program is
         while chunk := _read_until(terminal, limit):
