@@ -50,7 +50,8 @@ def _check(path: str) -> Iterator[Finding]:
     problems = [*read.problems]
     if read.is_readable:
         problems += _document_problems(read, entries)
-        problems += [*entries.problems, *_missing(read, entries), *_twice(read, entries), *_misspelt(read, entries)]
+        problems += [*entries.problems, *_missing(read, entries), *_unmarked(read, entries)]
+        problems += [*_twice(read, entries), *_misspelt(read, entries)]
         if not problems and not entries.transfers and not entries.requirements:
             remedy = "Write files or packages, or remove the file."
             problems.append(Problem("", "it asks for nothing", remedy, is_warning=True))
@@ -97,6 +98,21 @@ def _missing(read: ManifestText, entries: Entries) -> Iterator[Problem]:
             text = f"local_path: {each.local_path} does not exist"
             remedy = "Create it, correct the path, or write is_required: false."
             yield Problem(read.place(("files", number, "local_path")), text, remedy)
+
+
+def _unmarked(read: ManifestText, entries: Entries) -> Iterator[Problem]:
+    """The files that look like secrets, and would be copied as any other. One that only its owner can read is a secret
+    anyway."""
+    from mngr_ansible.authoring.plugin_files import is_secret_name
+
+    for number, each in entries.transfers.items():
+        source = manifest.expanded(each.local_path)
+        if each.is_secret or source.is_dir() or not is_secret_name(str(source)):
+            continue
+        if not source.exists() or source.stat().st_mode & 0o077:
+            text = f"local_path: {each.local_path} looks like a secret and is not marked as one"
+            remedy = "Write is_secret: true. Then its mode is 0600, and nothing ever shows its content."
+            yield Problem(read.place(("files", number, "local_path")), text, remedy, is_warning=True)
 
 
 def _exists(transfer: FileTransferSpec) -> bool:

@@ -99,6 +99,7 @@ def _is_left_out(given: dict[Any, Any], keys: _Keys) -> bool:
 
 def _place(problem: str) -> tuple[_Keys, str]:
     """The keys that lead to what is wrong, and the words for it without the names of our classes."""
+    problem = re.sub(r"^(\w+: \w+ is missing) in .*", r"\1", problem, flags=re.DOTALL)
     unknown = re.match(r"(\w+): unknown key '([^']*)'", problem)
     if unknown:
         return (*_PARTS.get(unknown[1], ()), unknown[2]), problem.partition(": ")[2]

@@ -108,7 +108,8 @@ def _place_findings(name: str, package: str, spec: FileTransferSpec) -> Iterator
         yield Finding(name, "warning", f"{printable(text)} is in your own home", f"Write ~/{printable(str(rest))}.")
 
 
-def _is_secret_name(path: str) -> bool:
+def is_secret_name(path: str) -> bool:
+    """Whether a file of this name usually holds a secret."""
     base = path.rpartition("/")[2]
     if _NO_SECRET.fullmatch(base):
         return False
@@ -118,7 +119,7 @@ def _is_secret_name(path: str) -> bool:
 def _name_findings(name: str, spec: FileTransferSpec) -> Iterator[Finding]:
     """For a source that is not here: what its names tell."""
     names = [os.fspath(spec.local_path), os.fspath(spec.remote_path)]
-    if not spec.is_secret and any(map(_is_secret_name, names)):
+    if not spec.is_secret and any(map(is_secret_name, names)):
         yield _unmarked(name, printable(names[0]))
 
 
@@ -137,7 +138,7 @@ def _secret_findings(name: str, spec: FileTransferSpec, entries: Sequence[Entry]
         for each in entries
         if each.kind == "file"
         and not each.is_secret
-        and (_is_secret_name(each.source) or (not each.relative and _is_secret_name(os.fspath(spec.remote_path))))
+        and (is_secret_name(each.source) or (not each.relative and is_secret_name(os.fspath(spec.remote_path))))
     ]
     yield from (_unmarked(name, _shown(each, spec)) for each in suspects[:_MOST])
     if spec.is_secret and spec.mode is not None and spec.mode & 0o077:

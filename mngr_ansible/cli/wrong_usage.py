@@ -8,7 +8,7 @@ from mngr_ansible.cli.examples import COMMAND, example_of
 from mngr_ansible.cli.options import VERBS
 from mngr_ansible.errors import UsageError
 from mngr_ansible.portable.sh import join
-from mngr_ansible.spec.validation import nearest
+from mngr_ansible.spec.validation import most_similar, nearest
 
 if TYPE_CHECKING:
     from mngr_ansible.cli.parser import CommandParser
@@ -44,8 +44,10 @@ def _of_the_command(parser: "CommandParser", message: str) -> UsageError:
         return UsageError("a command is missing", remedy=with_example(f"See {COMMAND} --help."))
     if "COMMAND" not in message:
         return UsageError(message, remedy=f"See {COMMAND} --help.")
-    problem = f"{parser.first!r} is not a command{nearest(parser.first, list(VERBS))}"
-    return UsageError(problem, remedy=f"Commands: {', '.join(VERBS)}. See {COMMAND} --help.")
+    meant = most_similar(parser.first, list(VERBS))
+    hint = f" (did you mean {meant}?)" if meant else ""
+    remedy = f"Commands: {', '.join(VERBS)}. See {COMMAND} --help."
+    return UsageError(f"{parser.first!r} is not a command{hint}", remedy=with_example(remedy, meant))
 
 
 def _before_the_command(option: str, verb: str) -> UsageError:
@@ -75,7 +77,7 @@ def _where_it_belongs(option: str) -> str:
     """The verbs that have an option, as a sentence; empty where none has it."""
     from mngr_ansible.cli.parser import parser
 
-    verbs = [name for name, each in parser().verbs.items() if option in _options(each)]
+    verbs = [name for name, each in parser().verbs.items() if option in _shown_options(each)]
     return f"{option} is an option of {_listed(verbs)}." if verbs else ""
 
 
@@ -88,15 +90,22 @@ def _options(parser: "CommandParser") -> list[str]:
     return [option for action in actions for option in action.option_strings]
 
 
+def _shown_options(parser: "CommandParser") -> list[str]:
+    return [option for _, _, actions in parser.groups for action in actions for option in action.option_strings]
+
+
 def with_example(remedy: str, verb: str = "", option: str = "") -> str:
     """A remedy with an example that works on a line of its own."""
     return f"{remedy}\nExample: {example_of(verb, option)}"
 
 
 def completed(error: UsageError, verb: str) -> UsageError:
-    """An error of usage from elsewhere, with an example where its remedy has no command to copy."""
-    if COMMAND in error.remedy or verb not in VERBS:
+    """An error of usage, with an example if it has none."""
+    if "\nExample: " in error.remedy or verb not in VERBS:
         return error
-    option = re.search(r"--[a-z][a-z-]*", error.problem)
-    error.remedy = with_example(error.remedy, verb, option[0] if option else "")
+    from mngr_ansible.cli.parser import parser
+
+    known = _options(parser(verb).verbs[verb])
+    option = next((each for each in re.findall(r"--[a-z][a-z-]*", error.problem) if each in known), "")
+    error.remedy = with_example(error.remedy, verb, option)
     return error

@@ -289,7 +289,7 @@ def test_a_known_hash_that_is_not_that_of_the_file_is_forgotten_by_the_run_that_
 
 def test_an_unknown_option_refers_to_the_help_of_its_verb(capsys):
     assert main(["apply", "--diff"]) == 64
-    assert capsys.readouterr().err.endswith("See mngr-ansible apply --help.\n")
+    assert "See mngr-ansible apply --help.\n" in capsys.readouterr().err
 
 
 def test_a_public_key_is_no_key(tmp_path, capsys):
@@ -365,7 +365,9 @@ def test_a_bootstrap_without_a_host_is_wrong_usage_and_asks_nothing_of_this_mach
 def test_what_only_shows_something_takes_no_option_that_it_would_not_use(verb, option, capsys):
     assert main([verb, option]) == 64
     name = option.partition("=")[0]
-    assert f"{verb} does not take {name}\n       {name} is an option of plan, " in capsys.readouterr().err
+    output = capsys.readouterr().err
+    assert f"{verb} does not take {name}\n       {name} is an option of " in output
+    assert f"\n       Example: mngr-ansible {verb}\n" in output
 
 
 def test_a_key_without_a_host_is_noticed(tmp_path, capsys):

@@ -109,6 +109,17 @@ def test_a_source_that_is_missing_is_a_problem_only_where_it_is_required() -> No
     ]
 
 
+def test_a_file_that_looks_like_a_secret_is_marked_or_is_readable_for_its_owner_alone(tmp_path: Path) -> None:
+    write(tmp_path / ".netrc", "x", 0o644)
+    text = "files: [{local_path: .netrc, remote_path: x}]"
+    (warning,) = found(text)
+    assert (warning.name, warning.status) == ("m.yml:1:10", "warning")
+    assert warning.text.endswith(".netrc looks like a secret and is not marked as one")
+    assert [each.status for each in found(text.replace("x}", "x, is_secret: true}"))] == ["ok"]
+    (tmp_path / ".netrc").chmod(0o600)
+    assert [each.status for each in found(text)] == ["ok"]
+
+
 def test_sources_start_at_the_directory_of_the_manifest(tmp_path: Path) -> None:
     write(tmp_path / "sub" / "b", "x")
     assert lines("files: [{local_path: b, remote_path: x}]", "sub/m.yml") == ["sub/m.yml ok: 1 file, 0 packages"]
@@ -138,6 +149,7 @@ def test_what_a_plan_would_refuse_is_found_too(text: str, expected: str, tmp_pat
         ("files:\n\t- a", "m.yml:2:1 problem: it does not parse: while scanning for the next token, found character"),
         ("just text", "m.yml:1:1 problem: it is not a mapping"),
         ("", "m.yml warning: it asks for nothing"),
+        ("files: [{local_path: a}]", "m.yml:1:9 problem: remote_path is missing"),
         ("files: 3", "m.yml:1:1 problem: files is not a list"),
         ("pakages: [git]", "m.yml:1:1 problem: unknown key 'pakages' (did you mean packages?)"),
         ("packages: [ripgrp]", "m.yml:1:12 warning: the catalog does not contain 'ripgrp' (did you mean ripgrep?)"),

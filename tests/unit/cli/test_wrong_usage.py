@@ -37,7 +37,7 @@ def is_right(command: str) -> bool:
     ("words", "problem", "remedy"),
     [
         ("pln", "'pln' is not a command (did you mean plan?)", "Commands: plan, apply, "),
-        ("catalog --yes", "catalog does not take --yes", "--yes is an option of plan, apply, "),
+        ("catalog --yes", "catalog does not take --yes", "--yes is an option of apply, render, "),
         (
             "doctor --diff",
             "doctor does not take --diff",
@@ -66,7 +66,8 @@ def test_the_words_say_what_is_wrong_and_what_to_do(words: str, problem: str, re
 
 
 @pytest.mark.parametrize(
-    "words", ["plan --host", "plan --only x", "plan build-1", "render", "check", "completion ksh", "apply --hots x"]
+    "words",
+    ["pln", "plan --host", "plan --only x", "plan build-1", "render", "check", "completion ksh", "apply --hots x"],
 )
 def test_the_example_in_an_error_is_right(words: str) -> None:
     (example,) = re.findall(r"^Example: (.*)", refused(*words.split()).remedy, re.MULTILINE)
