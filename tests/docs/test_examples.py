@@ -26,7 +26,6 @@ RUN_BY = {
     ("README.md", "python"): "docs/test_docs::test_the_readmes_plugin_is_a_plugin_that_needs_nothing_of_ours",
     ("README.md", "sh"): "docs/test_docs::test_the_readmes_main_job_does_what_it_says",
     ("awx.md", "sh"): "ansible/test_awx::test_every_command_of_the_page_works_and_awx_gets_what_it_takes",
-    ("benchmarks.md", "sh"): "docs/test_benchmarks::test_every_workload_of_a_part_can_be_made",
     ("fleets.md", "sh"): "ops/test_fleets_page::test_a_fleet_is_looked_at_brought_there_and_checked_as_the_page_says",
     ("fleets.md", "cron"): "ops/test_fleets_page::test_cron_and_systemd_tell_of_drift",
     ("fleets.md", "ini"): "ops/test_fleets_page::test_cron_and_systemd_tell_of_drift",
