@@ -103,6 +103,25 @@ def test_a_command_that_is_stopped_writes_what_it_has_reached(
     assert cases(tmp_path) == {"run": "error"}
 
 
+def test_a_signal_after_the_last_step_leaves_its_hosts_in_both_files(words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import signal, sys\n"
+        "seen = []\n"
+        "def interrupt(event, arguments):\n"
+        "    if event == 'os.rename' and str(arguments[1]).endswith('/digests') and not seen:\n"
+        "        seen.append(event)\n"
+        "        signal.raise_signal(signal.SIGINT)\n"
+        "sys.addaudithook(interrupt)\n"
+    )
+    here = tmp_path / "here"
+    state = {"PYTHONPATH": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
+    done = mngr_ansible("apply", "--file", f"{here}:{here}", *words[4:], env=state)
+    assert done.returncode == 130
+    assert "<h1>Apply: stopped</h1>" in page(tmp_path)
+    assert "stopped; every step was done before" in page(tmp_path)
+    assert cases(tmp_path) == {"run": "error", f"file:{here}": "system-out"}
+
+
 @pytest.mark.parametrize(
     ("path", "problem", "code"),
     [

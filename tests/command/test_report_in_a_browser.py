@@ -84,6 +84,15 @@ def test_axe_finds_nothing_to_complain_about(chromium: Browser, files: dict[str,
     page.close()
 
 
+def test_on_a_phone_the_steps_are_still_a_table_for_who_hears_them(chromium: Browser, files: dict[str, Path]) -> None:
+    page = opened(chromium, files["plan"], PHONE)
+    table = page.get_by_role("table").first
+    assert table.get_by_role("columnheader").count() == 5
+    assert table.get_by_role("row").count() == 9
+    assert table.get_by_role("cell", name="Why: codex: runs the agent").is_visible()
+    page.close()
+
+
 def test_the_headings_are_in_their_order(chromium: Browser, files: dict[str, Path]) -> None:
     page = opened(chromium, files["fleet"])
     levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(each => Number(each.tagName[1]))")
