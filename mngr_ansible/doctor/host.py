@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from mngr_ansible.doctor import host_findings
 from mngr_ansible.doctor.checks import finding
-from mngr_ansible.doctor.host_facts import facts_script, parse_facts
+from mngr_ansible.doctor.host_facts import HostFacts, facts_script, parse_facts
 from mngr_ansible.doctor.programs import Programs
 from mngr_ansible.doctor.reach import about_sources, sites_of
 from mngr_ansible.doctor.ssh_here import about_host_key
@@ -45,20 +45,25 @@ def examine_host(
     first = _about_connection(programs, place, connection) if isinstance(connection, OpenSsh) else []
     started = time.monotonic()
     request = ProbeRequest((), (), target.work_dir, become=True, password=target.password or password)
+    most = seconds + connection.patience
     try:
-        most = seconds + connection.patience
         state = probe(connection, request, most)
-        took = time.monotonic() - started
-        asked = sites_of(requirements, state.system)
-        before = time.time()
-        answer = connection.run(facts_script(asked), most)
-        after = time.time()
     except MngrAnsibleError as error:
         is_about_key = "host key" in error.problem  # ssh knows more about it than we do
-        told = "host key" if is_about_key else "ssh"
-        failed = finding(place, told, "problem", printable(error.problem), printable(error.remedy))
+        failed = _failed(place, error, "host key" if is_about_key else "ssh")
         return Examined((failed,) if is_about_key else (*first, failed))
-    facts = parse_facts(answer, asked)
+    took = time.monotonic() - started
+    asked = sites_of(requirements, state.system)
+    before = time.time()
+    try:
+        facts = parse_facts(connection.run(facts_script(asked), most), asked)
+    except MngrAnsibleError as error:
+        return Examined((*first, _failed(place, error, "ssh"), *host_findings.about_system(place, state, HostFacts())))
+    after = time.time()
+    if not facts.is_whole:
+        text = "it answered a part of our questions only"
+        cut = finding(place, "ssh", "problem", text, "Run again; something on the host may have ended our shell")
+        return Examined((*first, cut, *host_findings.about_system(place, state, facts)))
     if isinstance(connection, OpenSsh):
         first.append(_reached(place, connection.settings.proxy, state.login.user, took))
     elif isinstance(connection, WorkerConnection):
@@ -77,6 +82,10 @@ def examine_host(
         *about_sources(place, facts, state),
     ]
     return Examined(tuple(findings), offset)
+
+
+def _failed(place: str, error: MngrAnsibleError, check: str) -> Finding:
+    return finding(place, check, "problem", printable(error.problem), printable(error.remedy))
 
 
 def _about_connection(programs: Programs, place: str, connection: OpenSsh) -> list[Finding]:

@@ -42,7 +42,7 @@ def about_login(place: str, facts: HostFacts, *, is_local: bool) -> Iterator[Fin
 def about_system(place: str, state: HostState, facts: HostFacts) -> Iterator[Finding]:
     """The system, Python, privilege and managers."""
     system = state.system
-    if "ro" in facts.places["system"].options and system.kernel == "Linux":
+    if "ro" in facts.places.get("system", Place()).options and system.kernel == "Linux":
         text = f"{printable(system.name)}; /usr is read-only, so its package manager cannot install"
         remedy = "Add packages to the system's image, or use sources of the scope user (npm, uv, pipx, downloads)"
         yield finding(place, "system", "warning", text, remedy)

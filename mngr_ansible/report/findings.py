@@ -41,27 +41,51 @@ def checks_report(command: str, findings: Sequence[Finding]) -> Report:
 
 def findings_page(findings: Sequence[Finding]) -> Page:
     """A row for each finding, with its remedy below it; a table for each place that names begin with (``build-1: ``),
-    one for places where all is the same, and how many findings there are of each status."""
+    one for hosts whose findings are alike, and how many findings there are of each status."""
     by_place: dict[str, list[Finding]] = {}
     for each in findings:
         by_place.setdefault(each.name.rpartition(": ")[0], []).append(each)
-    alike: dict[tuple[Row, ...], list[str]] = {}
+    alike: dict[object, list[str]] = {}
     for place, own in by_place.items():
-        alike.setdefault(tuple(_row(each, each.name.rpartition(": ")[2]) for each in own), []).append(place)
-    tables = [
-        Table(rows, title=names[0], is_sorted=False)
-        if len(names) == 1
-        else Table(rows, title=f"{len(names)} hosts", names=tuple(names), is_sorted=False)
-        for rows, names in alike.items()
-    ]
+        alike.setdefault(_sort(own) if _HERE in by_place else place, []).append(place)
+    tables = [_table([by_place[name] for name in names], names) for names in alike.values()]
     counts = Counter(str(each.status) for each in findings)
     parts = [Part(counts[each], _WORDS[each][counts[each] > 1], _TONES[each], ()) for each in _TONES if counts[each]]
     count = f"{len(findings)} checks" if len(findings) > 1 else "1 check"
     return (*tables, Summary(count, tuple(parts))) if findings else ()
 
 
+_HERE = "controller"
+"""The place of findings of ``doctor`` about this machine; the others are hosts then."""
+_MOST_VALUES = 3
+
+
+def _sort(findings: Sequence[Finding]) -> object:
+    """The same for hosts that are alike: what is fine may have other words, such as the space that is free."""
+    return tuple(
+        (_short(each), each.status, "" if each.status == "ok" else each.text, each.remedy) for each in findings
+    )
+
+
+def _short(finding: Finding) -> str:
+    return finding.name.rpartition(": ")[2]
+
+
+def _table(findings: Sequence[Sequence[Finding]], names: Sequence[str]) -> Table:
+    rows = [
+        Row(each[0].status, _TONES[each[0].status], _short(each[0]), (_text(each),), reason=one_stop(each[0].remedy))
+        for each in zip(*findings, strict=True)
+    ]
+    if len(names) == 1:
+        return Table(tuple(rows), title=names[0], is_sorted=False)
+    return Table(tuple(rows), title=f"{len(names)} hosts", names=tuple(names), is_sorted=False)
+
+
+def _text(findings: Sequence[Finding]) -> str:
+    """The text of a finding; of several that are fine in other words, the first words and how many there are."""
+    texts = list(dict.fromkeys(one_stop(each.text) for each in findings))
+    more = f" | and {len(texts) - _MOST_VALUES} more" if len(texts) > _MOST_VALUES else ""
+    return " | ".join(texts[:_MOST_VALUES]) + more
+
+
 _WORDS = {"ok": ("ok", "ok"), "warning": ("warning", "warnings"), "problem": ("problem", "problems")}
-
-
-def _row(finding: Finding, name: str) -> Row:
-    return Row(finding.status, _TONES[finding.status], name, (one_stop(finding.text),), reason=one_stop(finding.remedy))

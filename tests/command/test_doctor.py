@@ -11,13 +11,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mngr_ansible.doctor.host import examine_host
 from mngr_ansible.doctor.installation import about_installation
 from mngr_ansible.doctor.keys import Agent, about_agent, about_keys, ask_agent
 from mngr_ansible.doctor.mngr_here import about_mngr
 from mngr_ansible.doctor.programs import Programs
 from mngr_ansible.doctor.ssh_here import about_host_key, about_known_hosts
+from mngr_ansible.host.connection import LocalShell, ShellResult, no_answer
 from mngr_ansible.host.ssh_settings import SshSettings
+from mngr_ansible.provisioning.targets import host_target
 from mngr_ansible.system.processes import StoppedError
+from mngr_ansible.values import replace
 from tests.support.command_line import document, mngr_ansible
 
 if TYPE_CHECKING:
@@ -224,6 +228,37 @@ def test_a_stop_ends_what_is_being_asked(tmp_path: Path) -> None:
     with pytest.raises(StoppedError):
         programs.ask([program(tmp_path / "x", "exec sleep 300")], 300)
     timer.join()
+
+
+class Halting:
+    """This machine as a host whose second answer is cut, or never comes."""
+
+    is_local, patience = True, 0.0
+
+    def __init__(self, second: str | None) -> None:
+        self._second, self._count = second, 0
+
+    def holds(self, script: str) -> bool:
+        return True
+
+    def run(self, script: str, timeout: float) -> ShellResult:
+        self._count += 1
+        if self._count == 1:
+            return LocalShell().run(script, timeout)
+        if self._second is None:
+            raise no_answer(timeout, "h")
+        return ShellResult(self._second, "", 0)
+
+
+@pytest.mark.parametrize(
+    ("second", "text"), [(None, "no answer within 60 s"), ("begin 5\n", "a part of our questions")]
+)
+def test_a_host_that_stops_answering_is_told_with_what_it_said_before(second: str | None, text: str) -> None:
+    target = replace(host_target("h", LocalShell(), "/"), connection=Halting(second))
+    found = {each.name: each for each in examine_host(Programs(), target, (), None, 60).findings}
+    assert (found["h: ssh"].status, text in found["h: ssh"].text) == ("problem", True)
+    assert {"h: system", "h: python", "h: privilege"} <= found.keys()
+    assert "h: locks" not in found
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks at this machine as a Linux host")

@@ -176,9 +176,10 @@ def _run(work: Path, environment: Mapping[str, str], bound: list[str]) -> int:
     """Run the README's commands in the tree; each is shown."""
     script = "\n".join(("set -eux", "cd mngr-ansible", block("demo"), block("first host")))
     namespaces = ["--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child"]
-    inside = ["env", "-i", *(f"{name}={value}" for name, value in environment.items()), "bash", "-c", script]
+    inside = ["bash", "-c", script]
     shell = ["sh", str(Path(__file__).with_suffix(".sh")), str(work), str(layer_root(LAYER)), *inside]
-    done = subprocess.run(["unshare", *namespaces, *shell], input="".join(f"{each}\n" for each in bound), text=True)
+    command, paths = ["unshare", *namespaces, *shell], "".join(f"{each}\n" for each in bound)
+    done = subprocess.run(command, input=paths, text=True, env=dict(environment))  # not in argv: it may have a login
     return done.returncode
 
 
