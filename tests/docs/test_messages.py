@@ -41,6 +41,42 @@ def _text(node: ast.AST) -> str:
     return ""
 
 
+STUMBLED_OVER = (
+    r"\b[Mm]end\b",
+    r"\bdue\b(?! to\b)",
+    r"\blacks?\b",
+    r"\bbe had\b",
+    r"\bof ours\b",
+    r"\bany more\b",
+    r", wanted ",
+    r"\byours to run\b",
+    r"\bunasked\b",
+    r"\bin the way\b",
+    r"\bis to hold\b",
+)
+"""Words that readers whose first language is another one stumbled over; people are told in others."""
+
+
+@pytest.mark.parametrize("word", STUMBLED_OVER)
+def test_no_message_has_a_word_that_people_stumbled_over(word):
+    found = []
+    for tree in ("mngr_ansible", "roles"):
+        for file in sorted((ROOT / tree).rglob("*.py")):
+            for line in _messages(file):
+                if re.search(word, line):
+                    found.append(f"{file.relative_to(ROOT)}: {line}")
+    assert found == []
+
+
+@functools.cache
+def _messages(file: Path) -> list[str]:
+    """The texts of a file in which there are several words and no line breaks: what may be shown to people."""
+    tree = ast.parse(file.read_text())
+    docstrings = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    texts = [_text(node) for node in ast.walk(tree) if node not in docstrings]
+    return [text for text in texts if len(text.split()) > 2 and "\n" not in text]
+
+
 @pytest.mark.parametrize("message", quoted())
 def test_a_message_that_the_page_quotes_is_one_of_the_codes(message):
     for part in re.split(rf"{VARIES}|[:;,.](?= )|{_NUMBERS}|/full|python3|~/\.local/bin|requiretty|sudo-rs", message):
