@@ -59,13 +59,9 @@ STUMBLED_OVER = (
 
 @pytest.mark.parametrize("word", STUMBLED_OVER)
 def test_no_message_has_a_word_that_people_stumbled_over(word):
-    found = []
-    for tree in ("mngr_ansible", "roles"):
-        for file in sorted((ROOT / tree).rglob("*.py")):
-            for line in _messages(file):
-                if re.search(word, line):
-                    found.append(f"{file.relative_to(ROOT)}: {line}")
-    assert found == []
+    files = (file for tree in ("mngr_ansible", "roles") for file in sorted((ROOT / tree).rglob("*.py")))
+    lines = ((file.relative_to(ROOT), line) for file in files for line in _messages(file))
+    assert [f"{file}: {line}" for file, line in lines if re.search(word, line)] == []
 
 
 @functools.cache
