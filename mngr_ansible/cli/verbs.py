@@ -2,7 +2,8 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,7 +80,25 @@ def _checked(command: str, findings: "Sequence[Finding]") -> Result:
 def _doctor(options: argparse.Namespace) -> Result:
     from mngr_ansible.doctor.examination import examine
 
-    return _checked("doctor", examine(options))
+    with _shown_meanwhile(
+        "Looking at this machine and its hosts …", can_ask=options.ask_become_pass or options.vault_id
+    ):
+        return _checked("doctor", examine(options))
+
+
+@contextmanager
+def _shown_meanwhile(words: str, *, can_ask: bool) -> Iterator[None]:
+    """Show these words at the end of a terminal while the block runs; not where a person may be asked something."""
+    from mngr_ansible.cli.live import has_display
+
+    if can_ask or not has_display(sys.stderr):
+        yield
+        return
+    print(words, end="", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def _check(options: argparse.Namespace) -> Result:

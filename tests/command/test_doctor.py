@@ -22,7 +22,7 @@ from mngr_ansible.host.ssh_settings import SshSettings
 from mngr_ansible.provisioning.targets import host_target
 from mngr_ansible.system.processes import StoppedError
 from mngr_ansible.values import replace
-from tests.support.command_line import document, mngr_ansible
+from tests.support.command_line import argv, document, mngr_ansible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -269,6 +269,21 @@ def test_without_a_host_this_machine_is_looked_at_as_one_and_nothing_is_written(
     assert {"controller: ssh", "localhost: python", "localhost: managers", "localhost: disk"} <= checks.keys()
     assert "localhost: ssh" not in checks
     assert not (home / ".local" / "state" / "mngr-ansible").exists()
+
+
+def test_a_terminal_shows_what_goes_on_and_nothing_of_it_stays(home: Path) -> None:
+    master, terminal = os.openpty()
+    command = argv("doctor", "--host", "a,b")
+    environment = {**os.environ, "TERM": "xterm"}
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=terminal, env=environment, timeout=60
+    )
+    os.close(terminal)
+    shown = os.read(master, 10_000).decode()
+    os.close(master)
+    assert done.returncode == 64
+    assert shown.startswith("Looking at this machine and its hosts …\r\x1b[K"), shown
+    assert "is not an address" in shown
 
 
 @pytest.mark.parametrize(

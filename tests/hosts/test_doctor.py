@@ -128,11 +128,18 @@ _STATE = (
 )
 
 
+def _logins(host: SshHost) -> int:
+    """How often somebody has logged in."""
+    return (host.directory / "log").read_text(errors="replace").count("Accepted publickey")
+
+
 @pytest.fixture(scope="module")
 def found(sick: SshHost) -> dict[str, Finding]:
-    """What is found on it, by a login that changed nothing."""
+    """What is found on it, by one login that changed nothing."""
     sick.run("touch /run/before")
+    before = _logins(sick)
     findings = examined(sick)
+    assert _logins(sick) == before + 1
     assert sick.run(_STATE).stdout == ""
     return findings
 
