@@ -78,6 +78,10 @@ class Screen:
         lines = sum(max(1, -(-each // size.columns)) for each in self._widths)
         return f"\x1b[{min(lines, size.lines - 1)}A\r\x1b[J" if lines else ""
 
+    def _column(self, look: Look) -> int:
+        """How wide the names are, in rows and in lines."""
+        return min(self._longest, _WIDEST_NAME, look.margin // 3)
+
     def _row(self, row: Row, look: Look, turn: int) -> Text:
         """One row; it never reaches the last column, where terminals differ."""
         width = min(look.columns - 1, look.margin)
@@ -86,7 +90,7 @@ class Screen:
         turning = _TURNING if look.has_unicode else _TURNING_ASCII
         start = Text.assemble((turning[turn % len(turning)] if row.kind == "work" else " ", STYLES["open"]), " ")
         if self._has_names:
-            column = min(self._longest, _WIDEST_NAME, width // 3)
+            column = self._column(look)
             name = _without_middle(printable(row.host), column, look)
             start.append(name, "bold").append(" " * (column - cell_len(name)) + _GAP)
         end = f"{_GAP}{row.seconds}" if row.seconds else ""
@@ -100,7 +104,7 @@ class Screen:
         tone, name = _tone(line), printable(host) if self._has_names else ""
         start = Text.assemble((look.sign_of(tone) if tone else " ", STYLES[tone] if tone else ""), " ", (name, "bold"))
         if self._has_names:
-            start.append(" " * (min(self._longest, look.columns // 3) - cell_len(name)) + _GAP)
+            start.append(" " * (self._column(look) - cell_len(name)) + _GAP)
         words, indent = printable(one_stop(line)), start.cell_len
         if look.columns - indent < _NARROWEST_LINE and name:
             start.rstrip()

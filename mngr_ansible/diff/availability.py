@@ -3,7 +3,7 @@ not asked already."""
 
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from mngr_ansible.diff.resolver import Offers, Resolver
 from mngr_ansible.errors import HostError
@@ -25,6 +25,7 @@ def ask_offers(
     deadline: float,
     *,
     may_refresh: bool,
+    on_refresh: Callable[[Sequence[str]], None] = lambda _managers: None,
 ) -> Resolver:
     """Return the resolver with what the host's managers offer for these; as it is if no manager has to be asked.
 
@@ -37,6 +38,7 @@ def ask_offers(
             fetched once, and it is asked again. Why that failed is in the answer; the run tries again. pacman's lists
             are fetched only if it has none: newer lists would upgrade a part of the system. Source: Arch wiki, "Partial
             upgrades are unsupported".
+        on_refresh: is called with the managers whose lists are fetched, before that is done, since it may take long.
 
     Raises:
         HostError: the host does not answer, or not in the expected form.
@@ -60,6 +62,7 @@ def ask_offers(
     ]
     if not refreshed:
         return known
+    on_refresh(refreshed)
     seconds = int(_seconds_left(deadline, _REFRESH_SECONDS))
     timeout = _seconds_left(deadline, _REFRESH_SECONDS + _ASK_SECONDS)
     refresh = dict.fromkeys(refreshed, seconds)

@@ -81,7 +81,7 @@ def before_create(options: CreateAgentOptions, host: Any) -> None:
             return
         target = bare_target(host, mngr_ctx)
         gathered = bootstrap.gather([target], request, needs(), is_lenient=True)
-        (prepared,) = provisioner.inspect(gathered, request, is_applied=True)
+        (prepared,) = provisioner.inspect(gathered, request, Dialog(log_line), is_applied=True)
         due = prepared.due
         is_summed_up = due is not None and not due.is_empty and not due.stops
         if due is not None and is_summed_up:

@@ -7,6 +7,7 @@ the connection that is open is asked for its end, seldom, and only while somebod
 
 import threading
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from mngr_ansible.host.beside import Beside
 from mngr_ansible.host.ssh import OpenSsh
@@ -74,7 +75,13 @@ def _directory(prepared: Prepared, one: HostRun) -> str | None:
     return f'"$HOME"/{sh.quote(one.remote_tmp[2:])}' if home else sh.quote(one.remote_tmp)
 
 
-def sent(look: Beside, total: int) -> News:
+class Sender(Protocol):
+    """What knows how many bytes were sent: :class:`mngr_ansible.host.beside.Beside`."""
+
+    def sent_bytes(self, stop: threading.Event) -> int | None: ...
+
+
+def sent(look: Sender, total: int) -> News:
     """How many of these bytes were sent since the first call: ``12.4 MB of 88.1 MB sent``."""
     before: list[int] = []
 

@@ -132,6 +132,9 @@ def _inspect(
             [each for each in asked if not (is_local and each.has_strange_sources)],
             deadline,
             may_refresh=is_applied and not is_local,
+            on_refresh=lambda names: dialog.all_at(
+                [target.name], target.name, f"downloading the package lists of {', '.join(names)}"
+            ),
         )
         due = compare(plan, state, resolver, is_local=is_local, become=request.become)
     except MngrAnsibleError as failure:
@@ -337,7 +340,8 @@ def _waves(
             except MngrAnsibleError as error:
                 error.host = error.host or each.target.name
                 return replace(each, error=error)
-        return _inspect(each, request, started, dialog, is_applied=True, is_everything_asked=False)
+        speaking = replace(dialog, on_progress=waves.tell)
+        return _inspect(each, request, started, speaking, is_applied=True, is_everything_asked=False)
 
     def ask(some: Sequence[Prepared]) -> Sequence[Prepared]:
         return confirm_local_installs(confirm_deletions(some, dialog), dialog)

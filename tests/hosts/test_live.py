@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+import threading
 
 import pytest
 
+from mngr_ansible.host.beside import Beside
+from mngr_ansible.host.masters import control_sockets, end_masters
+from mngr_ansible.host.ssh import Address, OpenSsh
 from tests.support.command_line import argv, on
 from tests.support.hosts.apt_repository import AptRepository
 from tests.support.hosts.seed import User
@@ -75,6 +79,24 @@ def test_a_question_has_the_screen_for_itself(ssh_host, tmp_path):
         assert terminal.end() == 0, terminal.text
     assert host.run("ls /srv/m").stdout == ""
     assert re.search(r"\[y/N\] y\n +\S+  deleting in /srv/m: 2 \(a, b\)\n✓ ", terminal.text)
+
+
+def test_a_look_beside_a_run_uses_the_connection_that_is_open_and_never_connects_anew(ssh_host):
+    host, stop = ssh_host(layer="python"), threading.Event()
+    with control_sockets() as sockets:
+        connection = OpenSsh(Address.parse(host.address), sockets, str(host.key), str(host.known_hosts))
+        connection.run("true", 30)
+        look, log = Beside(connection), host.directory / "log"
+        opened = log.read_text().count("Accepted publickey")
+        assert opened == 1
+        before = look.sent_bytes(stop)
+        assert look.answer("echo yes", stop) == "yes\n"
+        assert before is not None
+        assert (look.sent_bytes(stop) or 0) > before > 0
+        assert end_masters(sockets)
+        assert [look.answer("echo yes", stop) for _ in range(2)] == ["", ""]
+        assert Beside(connection).answer("echo yes", stop) == ""
+        assert log.read_text().count("Accepted publickey") == opened
 
 
 def test_a_terminal_that_is_dumb_gets_plain_lines(ssh_host):
