@@ -9,7 +9,7 @@ from mngr_ansible.host.connection import no_answer, stopped
 from mngr_ansible.portable.text import clause, printable
 from mngr_ansible.run.lines import AnswerLine
 from mngr_ansible.run.runner import RunRecord, RunResult, RunStop
-from mngr_ansible.run.worker import Worker
+from mngr_ansible.run.worker import Worker, directory_turn
 from mngr_ansible.run.worker_scripts import Script, run_scripts
 from mngr_ansible.run.worker_stream import silent
 
@@ -20,7 +20,8 @@ _MOST_SECONDS = 1.0
 """After so long it begins although questions still come."""
 
 _MOST_JOBS = 8
-"""Jobs of a worker at the same time: hosts that are slow keep theirs, and hold up nobody else."""
+"""Jobs of a worker at the same time: hosts that are slow keep theirs, and hold up nobody else. A worker whose command
+names one directory for all jobs gets one: what is asked meanwhile goes into the next."""
 
 _LAST_SECONDS = 10.0
 """How long a job may take to end by itself when all its questions are answered: the worker removes its directory."""
@@ -89,7 +90,7 @@ class Desk:
         self._ends: list[threading.Event] = []
         """Set when a thread has ended. Not ``Thread.join``: a signal makes it forget that the thread runs."""
         self._is_closed = False
-        self._room = threading.BoundedSemaphore(_MOST_JOBS)
+        self._room = threading.BoundedSemaphore(_MOST_JOBS if directory_turn(worker.words) is None else 1)
 
     def ask(self, question: Question, timeout: float) -> AnswerLine:
         """The answer to one question; others are asked at the same time by other threads.
