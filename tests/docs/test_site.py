@@ -172,6 +172,7 @@ def opened(browser, site, request):
     def open_page(name: str, *, dark: bool = False, width: int = 1280) -> Page:
         scheme = "dark" if dark else "light"
         contexts.append(browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900}))
+        contexts[-1].set_default_timeout(180_000)  # a machine may be slow
         page = contexts[-1].new_page()
         page.on("request", lambda asked: wrong.append(asked.url) if is_elsewhere(asked.url) else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
