@@ -219,7 +219,10 @@ def _check() -> Page:
 
 def _notes() -> Page:
     behind = "/root/.claude is a link to /srv/shared/claude, where these really are: /root/.claude/settings.json"
-    return tuple(Note(each, label="note") for each in (behind, "git: claude overrides what mngr has said"))
+    readable = (
+        "/srv/team/token: other users can read this secret of manifest (agent-host.yml); run: chmod 600 /srv/team/token"
+    )
+    return tuple(Note(each, label="note") for each in (behind, readable, "git: claude overrides what mngr has said"))
 
 
 PAGES: dict[str, Page] = {

@@ -81,8 +81,14 @@ def _lines(block: Block, look: Look) -> Iterator[Text]:
 
 def _note(note: Note, look: Look) -> Iterator[Text]:
     start = f"{note.label}: " if note.label else ""
-    for index, line in enumerate(wrapped(printable(note.text), look.margin - len(start))):
-        yield Text().append(" " * len(start) if index else start, "cyan").append(line)
+    indent = " " * len(start)
+    for piece, is_command in sentences(printable(note.text)):
+        if is_command:
+            yield Text(f"{indent}  ").append(piece, "bold")
+            continue
+        for line in wrapped(piece, look.margin - len(start)):
+            yield Text().append(start, "cyan").append(line)
+            start = indent
     if note.command:
         yield Text("  ").append(printable(note.command), "bold")
 
