@@ -122,7 +122,7 @@ def _ssh(programs: Programs, targets: Sequence[Target], questions: Questions) ->
     from mngr_ansible.doctor.keys import about_agent, about_keys, ask_agent
     from mngr_ansible.doctor.ssh_here import about_known_hosts, about_ssh
 
-    findings, usual = about_ssh(programs)
+    findings, usual = about_ssh(programs, questions.key, questions.known_hosts)
     if findings[0].status == "problem":
         return findings
     settings = []

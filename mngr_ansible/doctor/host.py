@@ -45,8 +45,8 @@ def examine_host(
     first = _about_connection(programs, place, connection) if isinstance(connection, OpenSsh) else []
     started = time.monotonic()
     request = ProbeRequest((), (), target.work_dir, become=True, password=target.password or password)
-    most = seconds + connection.patience
     try:
+        most = seconds + connection.patience
         state = probe(connection, request, most)
     except MngrAnsibleError as error:
         is_about_key = "host key" in error.problem  # ssh knows more about it than we do

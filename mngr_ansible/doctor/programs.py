@@ -1,5 +1,6 @@
 """Programs of this machine that are asked something: none of them may wait, ask a person, or outlive the command."""
 
+import re
 import threading
 from collections.abc import Mapping, Sequence
 
@@ -21,9 +22,9 @@ class Told:
 
     @property
     def last(self) -> str:
-        """Its last line, as a clause for people."""
-        lines = [line for line in (self.err.strip() or self.out).splitlines() if line.strip()]
-        return clause(printable(lines[-1][:300])) if lines else f"exit code {self.code}"
+        """Its last line, as a clause for people. mngr draws a frame around its errors."""
+        lines = [line for line in (self.err.strip() or self.out).splitlines() if re.search(r"\w", line)]
+        return clause(printable(lines[-1].strip(" |│")[:300])) if lines else f"exit code {self.code}"
 
 
 class Programs:

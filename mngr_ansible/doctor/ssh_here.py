@@ -3,14 +3,14 @@
 import os
 import re
 import stat
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from mngr_ansible.doctor.checks import HERE, finding
 from mngr_ansible.doctor.programs import Programs
 from mngr_ansible.errors import HostError
-from mngr_ansible.host.ssh_settings import SshSettings, ask_settings
+from mngr_ansible.host.ssh import Address, OpenSsh
+from mngr_ansible.host.ssh_settings import SshSettings
 from mngr_ansible.portable.text import printable
 from mngr_ansible.report.findings import Finding
 from mngr_ansible.system.owners import is_shared_group
@@ -23,8 +23,11 @@ _NOBODY = "mngr-ansible.invalid"
 """A name of no host: what the configuration says of it, it says of every host."""
 
 
-def about_ssh(programs: Programs) -> tuple[list[Finding], SshSettings]:
-    """Findings about the program and its configuration, and what that says of every host."""
+def about_ssh(programs: Programs, key: str | None, known_hosts: str | None) -> tuple[list[Finding], SshSettings]:
+    """Findings about the program and its configuration, and what that says of every host.
+
+    ``key``, ``known_hosts``: those that are named for all hosts.
+    """
     ssh = find_program("ssh")
     if ssh is None:
         remedy = "Install OpenSSH's client (Debian: openssh-client)"
@@ -35,7 +38,7 @@ def about_ssh(programs: Programs) -> tuple[list[Finding], SshSettings]:
     version = printable((told.err or told.out).strip().partition(",")[0])[:60]
     missing = [each for each in _HELPERS if find_program(each) is None]
     try:
-        settings = ask_settings([ssh, "--", _NOBODY], "", threading.Event())
+        settings = OpenSsh(Address(_NOBODY, _NOBODY), Path(os.devnull), key, known_hosts).settings
     except HostError as error:
         return [finding(HERE, "ssh", "problem", error.problem, error.remedy)], SshSettings()
     number = re.search(r"OpenSSH\D*(\d+)\.(\d+)", version)

@@ -16,10 +16,10 @@ from mngr_ansible.doctor.installation import about_installation
 from mngr_ansible.doctor.keys import Agent, about_agent, about_keys, ask_agent
 from mngr_ansible.doctor.mngr_here import about_mngr
 from mngr_ansible.doctor.programs import Programs
-from mngr_ansible.doctor.ssh_here import about_host_key, about_known_hosts
+from mngr_ansible.doctor.ssh_here import about_host_key, about_known_hosts, about_ssh
 from mngr_ansible.host.connection import LocalShell, ShellResult, no_answer
 from mngr_ansible.host.ssh_settings import SshSettings
-from mngr_ansible.provisioning.targets import host_target
+from mngr_ansible.provisioning.targets import host_target, open_targets
 from mngr_ansible.system.processes import StoppedError
 from mngr_ansible.values import replace
 from tests.support.command_line import argv, document, mngr_ansible
@@ -206,6 +206,7 @@ def test_what_is_installed_starts_here_and_is_what_we_need(home: Path) -> None:
         ("echo one; echo two >&2; exit 3", "two"),
         ("echo one; exit 3", "one"),
         ("exit 3", "exit code 3"),
+        ("printf '+----+\\n| no tmux |\\n+----+\\n' >&2", "no tmux"),
         ("exec cat", "exit code 0"),
         ("printf '\\033[31mred'", "\\x1b[31mred"),
     ],
@@ -228,6 +229,16 @@ def test_a_stop_ends_what_is_being_asked(tmp_path: Path) -> None:
     with pytest.raises(StoppedError):
         programs.ask([program(tmp_path / "x", "exec sleep 300")], 300)
     timer.join()
+
+
+def test_a_configuration_that_ssh_cannot_read_is_told_for_this_machine_and_for_each_host(home: Path) -> None:
+    (home / ".ssh").mkdir()
+    (home / ".ssh/config").write_text("Host *\n    Nonsense yes\n")
+    (here,), _ = about_ssh(Programs(), None, None)
+    assert (here.status, "config: line 2: Bad configuration option: nonsense" in here.text) == ("problem", True)
+    with open_targets(["build-1"]) as (targets, _):
+        (there,) = examine_host(Programs(), targets[0], (), None, 60).findings
+    assert (there.name, there.status, there.text) == ("build-1: ssh", "problem", here.text)
 
 
 class Halting:
