@@ -10,13 +10,11 @@ import sys
 import sysconfig
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.support.hosts import cache_directory
 from tests.support.pages import ROOT, differs, reader, rewritten, stories
-
-if TYPE_CHECKING:
-    import pytest
 
 PAGE = ROOT / "docs/plugin-authors.md"
 HEADING = "From nothing to a tested plugin"
@@ -32,6 +30,8 @@ def make_environment(place: Path, programs: Path) -> None:
     (own / "installed.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
     programs.mkdir(parents=True, exist_ok=True)
     python, pip = place / "bin/python", Path(sys.base_prefix, "bin/python3")
+    if subprocess.run([pip, "-c", "import pip"], capture_output=True, check=False).returncode:
+        pytest.skip(f"{pip} has no pip")
     commands = {
         "pip": f"{pip} -m pip --disable-pip-version-check --python {python}",
         "pytest": f"{python} -m pytest -q",
