@@ -35,7 +35,19 @@ def complete() -> NoReturn:
     from argcomplete.completers import SuppressCompleter
     from argcomplete.finders import CompletionFinder
 
-    CompletionFinder()(with_completers(), always_complete_options=False, default_completer=SuppressCompleter())
+    class Finder(CompletionFinder):
+        def quote_completions(
+            self, completions: list[str], cword_prequote: str, last_wordbreak_pos: int | None
+        ) -> list[str]:
+            """As argcomplete's, but bash leaves an ``@`` at which it breaks words in the word that it completes.
+            Source: readline(3), ``rl_special_prefixes``."""
+            at = last_wordbreak_pos
+            if at is not None and all(each[at : at + 1] == "@" for each in completions):
+                at -= 1
+            quoted: list[str] = super().quote_completions(completions, cword_prequote, at)
+            return quoted
+
+    Finder()(with_completers(), always_complete_options=False, default_completer=SuppressCompleter())
     raise SystemExit(0)
 
 

@@ -52,8 +52,9 @@ def test_a_tab_completes_a_tool_and_a_shell_says_the_rest(shell: str, tmp_path: 
         terminal.expect("sourced")
         terminal.sendline("mngr-ansible cata\tripg\t")
         terminal.expect(r"homepage|https://\S*ripgrep")
-        terminal.sendline("mngr-ansible plan --host build-m\t--for x --js\t")
-        terminal.expect("--for plans without a host")
+        terminal.sendline("mngr-ansible plan --host ops@build-m\t--host ops@build-machine --js\t")
+        terminal.expect_exact("--host 'ops@build-machine' is given twice")
+        terminal.expect_exact('"command": "plan"')
         terminal.sendline("exit")
         terminal.expect(pexpect.EOF)
 
