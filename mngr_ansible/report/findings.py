@@ -48,7 +48,8 @@ def findings_page(findings: Sequence[Finding]) -> Page:
     alike: dict[object, list[str]] = {}
     for place, own in by_place.items():
         alike.setdefault(_sort(own) if _HERE in by_place else place, []).append(place)
-    tables = [_table([by_place[name] for name in names], names) for names in alike.values()]
+    folds = _HERE in by_place
+    tables = [_table([by_place[name] for name in names], names, folds=folds) for names in alike.values()]
     counts = Counter(str(each.status) for each in findings)
     parts = [Part(counts[each], _WORDS[each][counts[each] > 1], _TONES[each], ()) for each in _TONES if counts[each]]
     count = f"{len(findings)} checks" if len(findings) > 1 else "1 check"
@@ -71,14 +72,16 @@ def _short(finding: Finding) -> str:
     return finding.name.rpartition(": ")[2]
 
 
-def _table(findings: Sequence[Sequence[Finding]], names: Sequence[str]) -> Table:
+def _table(findings: Sequence[Sequence[Finding]], names: Sequence[str], *, folds: bool) -> Table:
+    """The table of a place, or of hosts that are alike. ``folds``: a terminal counts what is fine."""
     rows = [
         Row(each[0].status, _TONES[each[0].status], _short(each[0]), (_text(each),), reason=one_stop(each[0].remedy))
         for each in zip(*findings, strict=True)
     ]
     if len(names) == 1:
-        return Table(tuple(rows), title=names[0], is_sorted=False)
-    return Table(tuple(rows), title=f"{len(names)} hosts", names=tuple(names), is_sorted=False)
+        return Table(tuple(rows), title=names[0], is_run=True, is_sorted=folds, what="checks")
+    title = f"{len(names)} hosts"
+    return Table(tuple(rows), title=title, names=tuple(names), is_run=True, is_sorted=folds, what="checks")
 
 
 def _text(findings: Sequence[Finding]) -> str:

@@ -45,6 +45,7 @@ class Table:
         rows: in the order of the plan.
         is_run: whether these are results, not a plan. Then failures come last in a terminal.
         is_sorted: whether a terminal sorts the rows by their tones and folds what is fine.
+        what: what several rows are called where they are counted.
     """
 
     rows: tuple[Row, ...]
@@ -55,6 +56,7 @@ class Table:
     names: tuple[str, ...] = ()
     is_run: bool = False
     is_sorted: bool = True
+    what: str = "steps"
 
 
 @frozen

@@ -38,7 +38,7 @@ def lines(table: Table, look: Look) -> Iterator[Text]:
         yield from _heading(table, look)
     yield from (Text(f"  {each}", style="dim") for each in _names(table, look))
     rows = _ordered(table, look)
-    yield from _Columns.of(rows, look).lines(rows)
+    yield from _Columns.of(rows, look).lines(rows, table.what)
 
 
 def _heading(table: Table, look: Look) -> Iterator[Text]:
@@ -141,17 +141,17 @@ class _Columns:
     def indent(self) -> str:
         return " " * self.indent_of(self.status)
 
-    def lines(self, rows: Sequence[Row | tuple[Row, ...]]) -> Iterator[Text]:
-        """Every row, and every group as one line."""
+    def lines(self, rows: Sequence[Row | tuple[Row, ...]], what: str) -> Iterator[Text]:
+        """Every row, and every group as one line; ``what``: what its rows are called."""
         for each in rows:
-            yield from self._row(each) if isinstance(each, Row) else self._group(each)
+            yield from self._row(each) if isinstance(each, Row) else self._group(each, what)
 
     def _start(self, row: Row) -> Text:
         start = Text("  ").append(f"{self.look.sign(row)} {row.status}", STYLES[row.tone])
         return start.append(" " * (self.status - cell_len(row.status)) + _GAP)
 
-    def _group(self, rows: Sequence[Row]) -> Iterator[Text]:
-        count = f"{len(rows)} steps"
+    def _group(self, rows: Sequence[Row], what: str) -> Iterator[Text]:
+        count = f"{len(rows)} {what}"
         room = self.look.margin - len(self.indent) - cell_len(count) - len(_GAP)
         names = [row.name for row in rows]
         shown = some(names, room)
