@@ -209,7 +209,8 @@ def _dialog(options: argparse.Namespace, hosts: Sequence[str]) -> "Iterator[Dial
     elif _has_display():
         from mngr_ansible.cli.live import LiveDisplay
 
-        display = LiveDisplay(hosts, is_named=bool(options.host or options.inventory), plain=write)
+        is_named, is_changing = bool(options.host or options.inventory), _is_changing(options)
+        display = LiveDisplay(hosts, is_named=is_named, plain=write, is_changing=is_changing)
         try:
             with _gathered(display.tell, hosts) as (tell, tell_all):
 

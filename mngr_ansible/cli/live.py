@@ -46,10 +46,12 @@ class LiveDisplay:
         board: what is shown.
     """
 
-    def __init__(self, hosts: Sequence[str], *, is_named: bool, plain: ProgressCallback) -> None:
+    def __init__(
+        self, hosts: Sequence[str], *, is_named: bool, plain: ProgressCallback, is_changing: bool = True
+    ) -> None:
         """``hosts``: all, in their order. ``is_named``: their names are shown. ``plain``: writes a line of a host where
-        the display is broken."""
-        self.board = Board(hosts)
+        the display is broken. ``is_changing``: the hosts are changed, and not only looked at."""
+        self.board = Board(hosts, is_changing=is_changing)
         self._stream, self._names, self._plain = sys.stderr, list(hosts) if is_named else [], plain
         self._lock = threading.Lock()
         self._lines: list[tuple[str, str]] = []

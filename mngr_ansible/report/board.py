@@ -38,8 +38,11 @@ class _Host:
 class Board:
     """What each host is at. Threads may write to it and read it at the same time."""
 
-    def __init__(self, hosts: Sequence[str], clock: Callable[[], float] = time.monotonic) -> None:
-        """``hosts``: their names, in their order."""
+    def __init__(
+        self, hosts: Sequence[str], clock: Callable[[], float] = time.monotonic, *, is_changing: bool = True
+    ) -> None:
+        """``hosts``: their names, in their order. ``is_changing``: they are changed, and not only looked at."""
+        self._over = ("done", "not done") if is_changing else ("checked", "not reached")
         self._hosts = {host: _Host() for host in hosts}
         self._clock = clock
         self._lock = threading.Lock()
@@ -93,8 +96,8 @@ class Board:
     def _counts(self, busy: int) -> Row:
         over = [each.work.is_ok for each in self._hosts.values() if isinstance(each.work, Over)]
         counts = (
-            (over.count(True), "done"),
-            (over.count(False), "not done"),
+            (over.count(True), self._over[0]),
+            (over.count(False), self._over[1]),
             (busy, "at work"),
             (len(self._hosts) - len(over) - busy, "waiting"),
         )

@@ -44,6 +44,13 @@ def test_hosts_for_which_nothing_is_done_are_counted() -> None:
     assert shown(board) == ["6 hosts: 2 done, 1 not done, 3 waiting"]
 
 
+def test_hosts_that_are_only_looked_at_are_counted_as_such() -> None:
+    board = Board(["a", "b", "c"], is_changing=False)
+    board.note("a", Over(is_ok=True))
+    board.note("b", Over(is_ok=False))
+    assert shown(board) == ["3 hosts: 1 checked, 1 not reached, 1 waiting"]
+
+
 def test_of_more_hosts_than_fit_the_first_are_shown_and_all_are_counted() -> None:
     board = Board([f"h{number}" for number in range(50)])
     for number in range(50):
