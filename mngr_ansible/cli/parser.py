@@ -75,7 +75,7 @@ class CommandParser(argparse.ArgumentParser):
             self._add_verbs(formatter, self._subparsers._group_actions[0])  # noqa: SLF001 - argparse has no public name
         for title, description, actions in self.groups:
             formatter.start_section(title)
-            formatter.add_text(description)
+            formatter.add_text(description or None)
             formatter.add_arguments(actions)
             formatter.end_section()
         for line in (self.epilog or "").splitlines():

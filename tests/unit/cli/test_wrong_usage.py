@@ -118,3 +118,4 @@ def test_help_is_as_wide_as_the_terminal_and_never_wider_than_is_read_easily(
     monkeypatch.setenv("COLUMNS", str(columns))
     help_text = parser("apply").verbs["apply"].format_help().partition("examples:")[0]
     assert max(map(len, help_text.splitlines())) <= min(columns, 120)
+    assert ":\n\n  " not in help_text
