@@ -9,6 +9,7 @@ but the reader's own: every run of text says how wide it is.
 """
 
 import argparse
+import re
 import shlex
 import sys
 from base64 import b64encode
@@ -33,6 +34,8 @@ FONT_SIZE = 14
 SHEET = 2000
 """How high the pictures of one sheet are together."""
 FONTS = "ui-monospace,SFMono-Regular,'SF Mono',Menlo,Consolas,'Liberation Mono','DejaVu Sans Mono',monospace"
+_WORDS = re.compile(r"\S+(?: \S+)*")
+"""What stands together: some programs that show SVG make several blanks one."""
 DIM = 0.28
 """How much of the background is in a colour that is dim."""
 
@@ -102,13 +105,12 @@ def svg(picture: Picture, theme: str) -> str:
                 backgrounds.append(
                     f'<rect x="{left:g}" y="{top}" width="{width * CHARACTER:g}" height="{LINE}" fill="{background}"/>'
                 )
-            shown = text.strip(" ")
-            if shown:
-                left += (width - cell_len(text.lstrip(" "))) * CHARACTER
+            for words in _WORDS.finditer(text):
+                place = left + cell_len(text[: words.start()]) * CHARACTER
                 name = classes.setdefault(_css(style, foreground), f"s{len(classes)}")
-                length = cell_len(shown) * CHARACTER
-                place = f'x="{left:g}" y="{top + 14.5:g}" textLength="{length:g}"'
-                texts.append(f'<text class="{name}" {place}>{escape(shown)}</text>')
+                length = cell_len(words[0]) * CHARACTER
+                at = f'x="{place:g}" y="{top + 14.5:g}" textLength="{length:g}"'
+                texts.append(f'<text class="{name}" {at}>{escape(words[0])}</text>')
             column += width
     width, height = picture.size
     styles = "".join(f".{name}{{{css}}}" for css, name in classes.items())
@@ -118,7 +120,7 @@ def svg(picture: Picture, theme: str) -> str:
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" {sizes} role="img" aria-label="{title}">',
             f"<title>{title}</title>",
-            f"<style>text{{font:{FONT_SIZE}px {FONTS};white-space:pre}}{styles}</style>",
+            f"<style>text{{font:{FONT_SIZE}px {FONTS}}}{styles}</style>",
             f'<rect {box} fill="{colours.background_color.hex}" stroke="{_BORDERS[theme]}"/>',
             *backgrounds,
             *texts,
