@@ -27,9 +27,8 @@ def about_mngr(programs: Programs, program: str | None) -> Iterator[Finding]:
     version, wanted = programs.ask([program, "--version"], _SECONDS), _wanted()
     number = re.search(r"\d+(?:\.\d+)+\S*", version.out)
     if version.code or number is None:
-        yield finding(
-            HERE, "mngr", "problem", f"{printable(program)} does not start: {version.last}", "Install it again"
-        )
+        text = f"{printable(program)} does not start: {version.last}"
+        yield finding(HERE, "mngr", "problem", text, "Install what it names, or mngr itself again")
         return
     if wanted and not Range.parse(wanted).contains(number[0]):
         text = f"mngr {printable(number[0])} is installed, and mngr-ansible works with {wanted}"
