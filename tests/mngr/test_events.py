@@ -1,10 +1,13 @@
-"""What programs are told while the real mngr provisions: the events of ``--format jsonl``."""
+"""What programs are told while the real mngr provisions: the events of ``--format jsonl``, and no colour."""
 
 from __future__ import annotations
 
 import json
+import os
 
 from imbue.mngr.utils.progress import parse_progress_event
+
+from tools.terminal import run_in_terminal
 
 STEP = "provisioning.ansible"
 GONE = "localhost: nowhere is missing (needed by manifest), and was not installed"
@@ -46,3 +49,17 @@ def test_the_error_of_a_verb_has_the_remedy_too(local):
     assert shown["event"] == "ansible_catalog"
     assert remedy
     assert error["message"] == f"{shown['errors'][0]['problem']}. {remedy}"
+
+
+def test_a_terminal_gets_colours_in_mngr_too_and_a_pipe_none(local):
+    words = ("ansible", "plugins", "--package", "git>=2.39")
+    environment = {**os.environ, **local.environment()}
+    screen, code = run_in_terminal(
+        [*map(str, local.program), *words], columns=80, environment=environment, directory=local.project
+    )
+    shown = screen.lines()
+    assert (code, shown[-1].plain.split()) == (0, ["needs", "package:git>=2.39"])
+    assert any(line.spans for line in shown)
+    piped = local.run(*words)
+    assert "\x1b" not in piped.stdout
+    assert piped.stdout.splitlines()[-1] == shown[-1].plain.rstrip()
