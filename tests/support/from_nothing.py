@@ -92,7 +92,9 @@ def pip_settings() -> dict[str, str]:
 
 
 def _pip() -> list[str]:
-    return [getattr(sys, "_base_executable", sys.executable), "-m", "pip"]
+    """The pip that the README's commands mean here, else the one of our Python."""
+    found = shutil.which("pip")
+    return [found] if found else [getattr(sys, "_base_executable", sys.executable), "-m", "pip"]
 
 
 def _local_paths(settings: Mapping[str, str]) -> list[str]:
