@@ -10,6 +10,7 @@ from click_option_group import optgroup
 from imbue.mngr.cli.common_opts import add_common_options
 from imbue.mngr.cli.help_formatter import CommandHelpMetadata, add_pager_help_option
 
+from mngr_ansible.mngr import authoring
 from mngr_ansible.mngr.invocation import invocation
 from mngr_ansible.values import replace
 
@@ -311,23 +312,6 @@ def content(ctx: click.Context, /, **_: Any) -> None:
         call.show(report, (Verbatim(str(report.extra["path"])),))
 
 
-@ansible.command(name="check-plugin")
-@click.argument("checked", metavar="NAME")
-@add_common_options
-@click.pass_context
-def check_plugin(ctx: click.Context, /, **_: Any) -> None:
-    """Check a plugin as its author would: its import, its hooks, and what they return on this machine."""
-    from mngr_ansible.authoring import plugin_checks
-    from mngr_ansible.report.findings import checks_report, findings_page
-
-    with invocation(ctx, "check-plugin") as call:
-        findings = plugin_checks.check_plugin(call.opts.checked)
-        report = checks_report("check-plugin", findings)
-        call.show(report, findings_page(findings))
-        if any(each.status == "problem" for each in findings):
-            ctx.exit(1)
-
-
 @ansible.command(name="doctor")
 @click.argument("agent", required=False)
 @optgroup.group("What")
@@ -350,15 +334,12 @@ def check_plugin(ctx: click.Context, /, **_: Any) -> None:
 def doctor(ctx: click.Context, /, **_: Any) -> None:
     """Check this machine, and the host of AGENT, for what stops or delays a run; change nothing."""
     from mngr_ansible.doctor.examination import Questions, look, requirements_of
-    from mngr_ansible.report.findings import checks_report, findings_page
 
     with invocation(ctx, "doctor") as call:
         requirements = requirements_of(call.opts.package, call.opts.manifest, call.opts.timeout)
         targets = [] if call.opts.agent is None else [call.resolve()[2]]
         findings = look(targets, Questions(requirements, seconds=call.opts.timeout or Questions().seconds))
-        call.show(checks_report("doctor", findings), findings_page(findings))
-        if any(each.status == "problem" for each in findings):
-            ctx.exit(1)
+        authoring.show_findings(ctx, call, findings)
 
 
 @ansible.command(name="inventory")
@@ -380,6 +361,9 @@ def inventory(ctx: click.Context, /, **_: Any) -> None:
         call.write(words)
 
 
+for _command in (authoring.check, authoring.init, authoring.check_plugin):
+    ansible.add_command(_command)
+
 _LEFT_ALONE = "The agent may be running or stopped; it is neither started nor stopped."
 
 
@@ -392,7 +376,9 @@ def _register_help() -> None:
         "bootstrap": (bootstrap, "<HOST> [OPTIONS]", "Install what mngr needs on a new host"),
         "plugins": (plugins, "[AGENT] [OPTIONS]", "Show the plugins in order, and what each needs"),
         "catalog": (catalog, "[NAME] [OPTIONS]", "Show the known tools and their sources"),
-        "check-plugin": (check_plugin, "<NAME> [OPTIONS]", "Check a plugin as its author would"),
+        "init": (authoring.init, "[FILE] [OPTIONS]", "Write an example manifest, or a plugin to start from"),
+        "check": (authoring.check, "<FILE>... [OPTIONS]", "Find everything that is wrong with manifests"),
+        "check-plugin": (authoring.check_plugin, "<NAME> [OPTIONS]", "Check a plugin as its author would"),
         "doctor": (doctor, "[AGENT] [OPTIONS]", "Check this machine and the agent's host for what stops a run"),
         "inventory": (inventory, "[OPTIONS]", "Print mngr's ssh hosts as an Ansible inventory"),
         "content": (content, "[OPTIONS]", "Print the directory of roles/ and playbooks/, or copy them"),
@@ -423,6 +409,8 @@ def _register_help() -> None:
             "<HOST>": "my-host",
             "<DIR>": "./run",
             "<NAME>": "my-plugin",
+            "[FILE]": "agent-host.yml",
+            "<FILE>...": "agent-host.yml",
         }
         example = " ".join(["mngr", "ansible", name, *(words[each] for each in arguments.split() if each in words)])
         CommandHelpMetadata(

@@ -55,6 +55,10 @@ class AnsibleCliOptions(CommonCliOptions):
     directory: str = ""
     tool: str | None = None
     checked: str = ""
+    checked_files: tuple[str, ...] = ()
+    is_schema: bool = False
+    written: str | None = None
+    new_plugin: str | None = None
     address: str = ""
     manifest: tuple[str, ...] = ()
     file: tuple[str, ...] = ()

@@ -21,7 +21,11 @@ def counts(report: Report) -> Html:
     """How many hosts ended how; of one host, how many of its steps."""
     if len(report.hosts) == 1:
         by_status = Counter((row.status, row.tone) for row in rows(report.hosts[0].outcomes))
-        parts = [(tone, count, words) for (words, tone), count in by_status.items()]
+        found = {words for words, _tone in by_status if sum(words == other for other, _ in by_status) > 1}
+        parts = [
+            (tone, count, f"{words}, optional" if words in found and tone == "warning" else words)
+            for (words, tone), count in by_status.items()
+        ]
     else:
         parts = [
             (each.tone, each.count, f"{each.word}{f' ({each.more})' if each.more else ''}")

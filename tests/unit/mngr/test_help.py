@@ -7,6 +7,7 @@ import tomllib
 
 from imbue.mngr.cli.help_formatter import get_help_metadata, render_markdown
 
+from mngr_ansible.cli.options import VERBS
 from mngr_ansible.inputs.settings import Settings
 from mngr_ansible.mngr.commands import ansible
 from mngr_ansible.mngr.plugin import register_help_topics
@@ -42,3 +43,7 @@ def test_options_show_their_choices() -> None:
         options = {each: option for option in ansible.commands[name].params for each in option.opts}
         assert options["--only"].metavar == "[files|packages]"
         assert options["--install"].metavar == "[auto|print]"
+
+
+def test_each_command_that_is_for_no_shell_is_in_mngr_too() -> None:
+    assert set(ansible.commands) == {each for each in VERBS if each not in ("completion", "help")}
