@@ -15,6 +15,7 @@ from mngr_ansible.portable.text import printable
 from mngr_ansible.report.report import Interrupted, Report
 from mngr_ansible.system.signals import Terminated, signal_that_came, signals_ignored
 from mngr_ansible.system.stderr import lasting_stderr
+from mngr_ansible.system.stdout import printed_to_stderr
 from mngr_ansible.values import replace
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def _run(words: Sequence[str], ready: "ReadyAnsible | None") -> int:
         options = parser(words[0] if words else "").parse_args(words)
         command, options.ready = options.command, ready
         files = options.report_files = _report_files(options)
-        with contextlib.redirect_stdout(sys.stderr):  # what a plugin prints is not the result
+        with printed_to_stderr():
             result = verbs.call(options)
         result = _filed_result(result, files)
         return _written(lambda: _show(result, options), result.exit_code)

@@ -1,6 +1,7 @@
 """Call the plugins' hooks, each plugin by name and in our own order; refuse results that are not specifications."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from mngr_ansible.errors import ErrorGroup, InputError, MngrAnsibleError, PluginError, PreconditionError
@@ -11,6 +12,7 @@ from mngr_ansible.inputs.plugin_errors import (
     exception_remedy,
     fix_or_disable,
     is_meant_for_people,
+    is_of_plugin,
     located,
     module_of,
     raised_at,
@@ -23,6 +25,9 @@ from mngr_ansible.values import frozen
 
 if TYPE_CHECKING:
     import pluggy
+
+_MOST = 100_000
+"""Items that one hook may return."""
 
 
 @frozen
@@ -144,7 +149,9 @@ def run_before(found: Mapping[str, Sequence[Hook]], arguments: Mapping[str, Any]
     for hook in found["on_before_agent_provisioning"]:
         try:
             hook(**arguments)
-        except (Exception, SystemExit) as error:  # noqa: BLE001
+        except BaseException as error:
+            if not is_of_plugin(error):
+                raise
             raised.append((hook, error))
     if raised:
         plugins = "a plugin" if len(raised) == 1 else f"{len(raised)} plugins"
@@ -168,7 +175,9 @@ def run_after(found: Mapping[str, Sequence[Hook]], arguments: Mapping[str, Any],
     for hook in found["on_after_agent_provisioning"]:
         try:
             hook(**arguments)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            if not is_of_plugin(error):
+                raise
             raise _failure(hook, error, host) from error
 
 
@@ -225,15 +234,20 @@ def _results(hook: Hook, arguments: Mapping[str, Any], host: str) -> Sequence[ob
         result = hook(**arguments)
         if result is None:
             return ()
-        if isinstance(result, Iterable) and not isinstance(result, (str, bytes, Mapping)):
-            return tuple(result)  # inside of the try: a generator runs the plugin's code here
+        is_list = isinstance(result, Iterable) and not isinstance(result, (str, bytes, Mapping))
+        values = tuple(islice(result, _MOST + 1)) if is_list else ()  # a generator runs the plugin's code here
     except MngrAnsibleError as error:
         raise _wrong_result(hook, error, raised_at(error, module_of(hook.function))) from error
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        if not is_of_plugin(error):
+            raise
         raise _failure(hook, error, host) from error
+    if is_list and len(values) <= _MOST:
+        return values
+    what = f"more than {_MOST} items" if is_list else f"{short_repr(result)}, which is not a list"
+    remedy = "Return a list that ends." if is_list else "Return a list."
     raise PluginError(
-        f"{hook.plugin}: its {hook.name} returned {short_repr(result)}, which is not a list",
-        remedy=f"Return a list. {hook.remedy} Nothing was changed.",
+        f"{hook.plugin}: its {hook.name} returned {what}", remedy=f"{remedy} {hook.remedy} Nothing was changed."
     )
 
 

@@ -4,12 +4,18 @@ from collections.abc import Callable
 from typing import Any
 
 from mngr_ansible.portable.text import printable
+from mngr_ansible.system.signals import Terminated
 
 TRACEBACK = "-v shows the traceback."
 """For the remedy of an error of which a plugin's exception is the cause (``__cause__``)."""
 
 _LONGEST = 2000
 """Characters of an exception that are shown; ``-v`` shows all."""
+
+
+def is_of_plugin(error: BaseException) -> bool:
+    """Whether what came out of a plugin's code is an exception of the plugin, and not a signal that came meanwhile."""
+    return not isinstance(error, (KeyboardInterrupt, Terminated))
 
 
 def exception_message(error: BaseException) -> str:

@@ -5,10 +5,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from mngr_ansible.errors import InputError, PluginError
-from mngr_ansible.inputs.plugin_errors import TRACEBACK, exception_message, fix_or_disable, located
-from mngr_ansible.spec.validation import nearest
+from mngr_ansible.inputs.plugin_errors import TRACEBACK, exception_message, fix_or_disable, is_of_plugin, located
+from mngr_ansible.spec.validation import nearest, short_repr
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     import pluggy
 
 OURSELVES = "ansible"
@@ -58,7 +60,9 @@ def _free_name(manager: "pluggy.PluginManager", plugin: object) -> str:
 def _register(manager: "pluggy.PluginManager", plugin: object, name: str) -> None:
     try:
         manager.register(plugin, name)
-    except Exception as error:
+    except BaseException as error:
+        if not is_of_plugin(error):
+            raise
         raise PluginError(
             f"{name}: the plugin cannot be registered: {exception_message(error)}",
             remedy=fix_or_disable(name, is_in_mngr=False),
@@ -80,13 +84,28 @@ def _load(name: str) -> list[tuple[str, object]]:
                 f"no plugin named {name!r} is installed{nearest(name, known)}",
                 remedy=f"Installed plugins: {', '.join(known) or 'none'}.",
             )
-    loaded = []
-    for entry_point in chosen:
-        try:
-            loaded.append((entry_point.name, entry_point.load()))
-        except (Exception, SystemExit) as error:
-            raise PluginError(
-                f"{entry_point.name}: the plugin cannot be imported: {located(error, entry_point.module)}",
-                remedy=f"Install it again, or leave out --plugin {name}. {TRACEBACK}",
-            ) from error
-    return loaded
+    return [(each.name, imported(each, f"Install it again, or leave out --plugin {name}.")) for each in chosen]
+
+
+def imported(entry_point: "EntryPoint", remedy: str) -> object:
+    """The module or object of an entry point. ``remedy``: what to do where its import raises.
+
+    Raises:
+        PluginError: it names no module, or cannot be imported.
+    """
+    if entry_point.pattern.match(entry_point.value) is None:
+        raise PluginError(
+            f"{entry_point.name}: the plugin cannot be imported: {short_repr(entry_point.value)} is not the name of a "
+            "module",
+            remedy=f"In its pyproject.toml, below [project.entry-points.mngr], write {entry_point.name} = "
+            '"MODULE", with the name that import takes, and install the package again.',
+        )
+    try:
+        return entry_point.load()
+    except BaseException as error:
+        if not is_of_plugin(error):
+            raise
+        raise PluginError(
+            f"{entry_point.name}: the plugin cannot be imported: {located(error, entry_point.module)}",
+            remedy=f"{remedy} {TRACEBACK}",
+        ) from error

@@ -38,7 +38,7 @@ HEAVY = {
 _OF_START = {
     "mngr_ansible", "cli", "cli.guess", "cli.invocation", "cli.main", "cli.options", "cli.parser", "cli.verbs",
     "diff", "diff.outcome", "errors", "portable", "portable.regular_expressions", "portable.text", "report",
-    "report.report", "system", "system.signals", "system.stderr", "values",
+    "report.report", "system", "system.signals", "system.stderr", "system.stdout", "values",
 }  # fmt: skip
 _OF_CONTENT = {"content", "content.location", "provisioning", "provisioning.listing"}
 _OF_WORDS = {"report.page", "report.plain", "report.writing"}

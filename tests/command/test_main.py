@@ -189,11 +189,15 @@ def test_a_result_that_cannot_be_written_is_one_error(words):
 
 
 TALKER = """
+import os
+import subprocess
 print("imported")
 
 @hookimpl
 def provision_agent():
-    print("rm -rf /")
+    print("rm -rf /", flush=True)
+    subprocess.run(["echo", "of a program"])
+    os.write(1, b"of the descriptor\\n")
     return ["no-such-tool"]
 """
 
@@ -203,9 +207,9 @@ def test_what_a_plugin_prints_is_talk_and_not_the_result(tmp_path):
     for way in (["--json"], ["--commands"]):
         done = mngr_ansible("plan", "--plugin", "talker", *way, env={"PYTHONPATH": str(tmp_path)})
         assert done.returncode == 0, done.stderr
-        assert "imported\nrm -rf /\n" in done.stderr
-        assert "imported" not in done.stdout
-        assert "rm -rf" not in done.stdout
+        assert "imported\nrm -rf /\nof a program\nof the descriptor\n" in done.stderr
+        for printed in ("imported", "rm -rf", "of a program", "of the descriptor"):
+            assert printed not in done.stdout
 
 
 def test_a_current_directory_that_was_removed_is_an_error_with_a_remedy(tmp_path, monkeypatch, capsys):

@@ -1,7 +1,9 @@
 """Each plugin is called by name, in our own order. Source: docs/contract.md "Hooks"."""
 
+import asyncio
 import dataclasses
 import inspect
+import itertools
 import random
 import re
 
@@ -19,6 +21,7 @@ from mngr_ansible.provisioning.listing import plugins_report
 from mngr_ansible.provisioning.request import Request
 from mngr_ansible.provisioning.targets import open_targets
 from mngr_ansible.spec.packages import PackageRequirement
+from mngr_ansible.system.signals import Terminated
 from tests.support.plugin_managers import ARGUMENTS, asked, manager, needing, order, sending
 
 
@@ -296,9 +299,25 @@ def test_a_wrong_item_is_named_by_its_number_and_a_wrong_specification_by_its_li
     assert "0o644" in failed.value.remedy
 
 
-def test_an_interrupt_in_a_hook_is_not_swallowed():
-    with pytest.raises(KeyboardInterrupt):
-        run_before(hooks(manager(a=refusing(KeyboardInterrupt()))), ARGUMENTS, host="h")
+@pytest.mark.parametrize("signal", [KeyboardInterrupt(), Terminated(143)], ids=["Ctrl-C", "SIGTERM"])
+def test_a_signal_during_a_hook_is_not_blamed_on_the_plugin(signal):
+    with pytest.raises(type(signal)):
+        run_before(hooks(manager(a=refusing(signal))), ARGUMENTS, host="h")
+    with pytest.raises(type(signal)):
+        asked(manager(a=needing(signal)))
+
+
+@pytest.mark.parametrize("error", [BaseException("odd"), GeneratorExit(), asyncio.CancelledError()])
+def test_whatever_else_a_hook_raises_is_an_error_of_the_plugin(error):
+    with pytest.raises(PreconditionError, match=f"a: {type(error).__name__}"):
+        run_before(hooks(manager(a=refusing(error))), ARGUMENTS, host="h")
+    with pytest.raises(PluginError, match=f"a: provision_agent failed: {type(error).__name__}"):
+        asked(manager(a=needing(error)))
+
+
+def test_a_hook_that_returns_values_without_end_is_refused():
+    with pytest.raises(PluginError, match="a: its provision_agent returned more than 100000 items"):
+        asked(manager(a=needing(itertools.repeat("git"))))
 
 
 def test_the_hook_after_that_raises_is_an_error_that_names_it():

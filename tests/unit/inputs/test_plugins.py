@@ -35,7 +35,9 @@ def installed(tmp_path, monkeypatch):
     info = tmp_path / "peers-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: peers\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[mngr]\ngood-peer = good_peer\ngrumpy-peer = grumpy_peer\n")
+    (info / "entry_points.txt").write_text(
+        "[mngr]\ngood-peer = good_peer\ngrumpy-peer = grumpy_peer\nmixed-up = mixed-up\n"
+    )
     monkeypatch.syspath_prepend(str(tmp_path))
 
 
@@ -54,3 +56,12 @@ def test_an_unknown_plugin_is_refused_with_the_nearest_name():
 def test_a_plugin_that_cannot_be_imported_is_one_error_that_names_it():
     with pytest.raises(PluginError, match="grumpy-peer: the plugin cannot be imported: RuntimeError: bad day"):
         plugin_manager(["grumpy-peer"])
+
+
+@pytest.mark.usefixtures("installed")
+def test_an_entry_point_that_names_no_module_is_one_error_that_says_how_to_write_it():
+    with pytest.raises(
+        PluginError, match="mixed-up: the plugin cannot be imported: 'mixed-up' is not the name"
+    ) as error:
+        plugin_manager(["mixed-up"])
+    assert 'write mixed-up = "MODULE"' in error.value.remedy
