@@ -45,7 +45,7 @@ def _command(whole: CommandParser) -> str:
         for name in names:
             lines += [".TP", f".B {_escaped(name)}", *_text(VERBS[name][0])]
     lines += [".SH OPTIONS", *(line for _, _, actions in whole.groups for line in _options(actions))]
-    lines += [".SH ENVIRONMENT", *_table("environment"), *_text(f"More: {topic} environment.")]
+    lines += [".SH ENVIRONMENT", *_table("environment"), ".PP", *_text(f"More: {topic} environment.")]
     lines += _end("", [f"mngr-ansible-{name}" for name in sorted(VERBS)])
     return "\n".join(lines) + "\n"
 

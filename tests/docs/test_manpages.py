@@ -23,6 +23,11 @@ def test_there_is_one_for_every_command_and_it_names_every_option():
         assert f"fB{option}fR" in page
 
 
+def test_what_follows_a_table_is_a_paragraph_of_its_own():
+    page = (manpages.DIRECTORY / "mngr-ansible.1").read_text()
+    assert "\n.PP\nMore: mngr\\-ansible help environment.\n" in page
+
+
 @pytest.mark.skipif(not shutil.which("mandoc"), reason="there is no mandoc here")
 def test_mandoc_has_no_complaint_but_for_the_date_which_no_page_has():
     done = subprocess.run(["mandoc", "-T", "lint", *map(str, FILES)], capture_output=True, text=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mngr_ansible import MngrAnsibleError, Outcome, Report, Status
+from mngr_ansible.cli.parser import parser
 from mngr_ansible.mngr.commands import ansible
 from mngr_ansible.report import plain, text
 from mngr_ansible.report.report import HostReport
@@ -49,12 +50,17 @@ def test_the_readme_shows_a_plan_as_it_is_printed(monkeypatch):
         Outcome("package:ripgrep", "package", Status.OK, "13.0.0", "any", ("claude",)),
     )
     host = HostReport("build-1", False, outcomes, about="Debian GNU/Linux 12 (bookworm), root")
-    command = "mngr-ansible apply --manifest agent-host.yml --host build-1"
+    command = "mngr-ansible apply --manifest agent-host.yml --plugin all --host build-1"
 
     printed = plain.text(text.plan_page(Report("plan", (host,)), command))
 
     typed = f"```console\n$ {command.replace('apply', 'plan')}\n"
     assert printed == (ROOT / "README.md").read_text().split(typed, 1)[1].split("\n```", 1)[0]
+    options = parser().parse_args(shlex.split(command)[1:])
+    asks_plugins = {"claude", "codex"} <= {each for row in outcomes for each in row.plugins} and options.plugin == [
+        "all"
+    ]
+    assert asks_plugins, "no plugin is asked without --plugin"
 
 
 def test_the_page_for_users_shows_a_fleet_as_it_is_printed(monkeypatch):
