@@ -15,7 +15,7 @@ from mngr_ansible.errors import UsageError
 from mngr_ansible.portable.text import one_stop, printable
 from mngr_ansible.provisioning.targets import open_targets, reached_through
 from mngr_ansible.report.report import Interrupted, Report
-from mngr_ansible.system.signals import Terminated
+from mngr_ansible.system.signals import Terminated, question_asked
 from mngr_ansible.values import replace
 
 if TYPE_CHECKING:
@@ -293,7 +293,7 @@ def _confirm(
         from mngr_ansible.report.terminal.words import wrapped
 
         words = "\n".join(wrapped(f"{printable(question)} [y/N]", get_terminal_size().columns - 1))
-        with aside():
+        with aside(), question_asked():
             print(f"{words} ", end="", file=sys.stderr, flush=True)
             return sys.stdin.readline().strip().lower() in ("y", "yes")
 

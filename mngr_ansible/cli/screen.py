@@ -1,6 +1,7 @@
 """The lower end of a terminal: lines that stay, and below them rows that are written anew each time.
 
-Only what every terminal knows is used: the cursor goes up, and what is below it is erased. Source: ECMA-48, CUU and ED.
+Only what every terminal knows is used: the cursor goes up, and a line is erased. Source: ECMA-48, CUU and EL. Never all
+that is below at once (ED): tmux takes that for a cleared screen where it begins in the first line, and keeps every one.
 """
 
 import io
@@ -25,6 +26,17 @@ _MOST_ROWS = 12
 _WIDEST_NAME = 30
 _NARROWEST_LINE = 30
 _GAP = "  "
+_BREAKING_TERMS = ("alacritty", "foot", "tmux", "xterm-ghostty", "xterm-kitty", "wezterm")
+_BREAKING = (
+    "ALACRITTY_WINDOW_ID",
+    "ITERM_SESSION_ID",
+    "KITTY_WINDOW_ID",
+    "KONSOLE_VERSION",
+    "TERM_PROGRAM",
+    "VTE_VERSION",
+    "WT_SESSION",
+)
+"""Terminals that break lines anew: what their ``TERM`` begins with, and variables that they set."""
 _TURNING, _TURNING_ASCII = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\"
 
 
@@ -74,9 +86,9 @@ class Screen:
         return os.terminal_size((size.columns or 80, size.lines or 24))
 
     def _erased(self, size: os.terminal_size) -> str:
-        """What erases the rows. A terminal that became narrower has broken them into several lines."""
-        lines = sum(max(1, -(-each // size.columns)) for each in self._widths)
-        return f"\x1b[{min(lines, size.lines - 1)}A\r\x1b[J" if lines else ""
+        """What erases the rows. Many a terminal that became narrower has broken them into several lines."""
+        lines = sum(max(1, -(-each // size.columns)) if _breaks_again() else 1 for each in self._widths)
+        return "\x1b[A\x1b[2K" * min(lines, size.lines - 1)
 
     def _column(self, look: Look) -> int:
         """How wide the names are, in rows and in lines."""
@@ -107,12 +119,23 @@ class Screen:
             start.append(" " * (self._column(look) - cell_len(name)) + _GAP)
         words, indent = printable(one_stop(line)), start.cell_len
         if look.columns - indent < _NARROWEST_LINE and name:
-            start.rstrip()
-            return [start, *(Text(f"    {each}") for each in wrapped(words, look.columns - 4))]
+            first, *more = (Text(each, "bold") for each in wrapped(name, look.columns - 2))
+            names = [Text.assemble(start[:2], first), *(Text("  ").append_text(each) for each in more)]
+            return [*names, *(Text(f"    {each}") for each in wrapped(words, look.columns - 4))]
         first, *rest = (Text(each) for each in wrapped(words, look.columns - indent))
         if tone == "warning":
             first.stylize(STYLES[tone], 0, len("warning:"))
         return [start.append_text(first), *(Text(" " * indent).append_text(each) for each in rest)]
+
+
+def _breaks_again() -> bool:
+    """Whether this terminal is known to break its lines anew when it becomes narrower. Where that is not known, it is
+    taken not to: a piece of a row that stays is better than a line of the user's that goes."""
+    if "TMUX" in os.environ:
+        return True
+    if "XTERM_VERSION" in os.environ or "STY" in os.environ:  # inside these the variables of an outer one may be left
+        return False
+    return os.environ.get("TERM", "").startswith(_BREAKING_TERMS) or any(each in os.environ for each in _BREAKING)
 
 
 def _tone(line: str) -> Tone | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mngr_ansible.report.report import Report
+from mngr_ansible.system.signals import question_asked
 from mngr_ansible.values import frozen
 
 if TYPE_CHECKING:
@@ -113,7 +114,8 @@ def _ask(question: str) -> str:
     from mngr_ansible.portable.text import printable
 
     print("\n".join(map(printable, question.split("\n"))), end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip()
+    with question_asked():
+        return sys.stdin.readline().strip()
 
 
 def _init(options: argparse.Namespace) -> Result:

@@ -7,6 +7,7 @@ import click
 from imbue.mngr.cli.common_opts import add_common_options
 
 from mngr_ansible.mngr.invocation import Invocation, invocation
+from mngr_ansible.system.signals import question_asked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,4 +83,5 @@ def _ask(question: str) -> str:
     from mngr_ansible.portable.text import printable
 
     click.echo("\n".join(map(printable, question.split("\n"))), nl=False, err=True)
-    return sys.stdin.readline().strip()
+    with question_asked():
+        return sys.stdin.readline().strip()

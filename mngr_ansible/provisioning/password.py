@@ -3,6 +3,7 @@
 import sys
 
 from mngr_ansible.errors import InputError, UsageError
+from mngr_ansible.system.signals import question_asked
 
 
 def ask_become_password() -> str:
@@ -18,7 +19,8 @@ def ask_become_password() -> str:
             "--ask-become-pass needs a terminal", remedy="Run it in a terminal, or allow sudo without a password."
         )
     try:
-        return getpass.getpass("Password for sudo on the hosts: ")
+        with question_asked():
+            return getpass.getpass("Password for sudo on the hosts: ")
     except EOFError:
         raise UsageError("no password was typed", remedy="Type it, or allow sudo without a password.") from None
 
@@ -37,6 +39,7 @@ def ask_vault_password(label: str) -> str:
             remedy=f"Give a file or a program that has it: --vault-id {label}@FILE.",
         )
     try:
-        return getpass.getpass(f"Vault password ({label}): ")
+        with question_asked():
+            return getpass.getpass(f"Vault password ({label}): ")
     except EOFError:
         raise InputError("no password was typed", remedy=f"Type it, or give --vault-id {label}@FILE.") from None

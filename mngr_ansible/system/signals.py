@@ -1,6 +1,7 @@
 """SIGTERM and SIGHUP as an exception, so that clean-up code runs for them as it does for Ctrl-C."""
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,18 @@ def signal_that_came() -> BaseException | None:
     Python swallows what is raised while it frees an object; a plugin may swallow everything.
     """
     return _come[-1] if _come else None
+
+
+@contextmanager
+def question_asked() -> Iterator[None]:
+    """Inside, a question waits in the terminal. A signal ends its line, so what is said next has one of its own."""
+    try:
+        yield
+    except (KeyboardInterrupt, Terminated):
+        if sys.stderr is not None and sys.stderr.isatty():
+            sys.stderr.write("\n")
+            sys.stderr.flush()
+        raise
 
 
 @contextmanager

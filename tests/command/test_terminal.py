@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mngr_ansible.cli.main import main
+from tests.support.terminals import in_terminal
 from tools.terminal import run_in_terminal
 
 if TYPE_CHECKING:
@@ -76,3 +77,19 @@ def test_json_is_the_same_where_colour_is_forced(
         outputs.append(capsys.readouterr().out)
     assert outputs[0] == outputs[1]
     assert '"file:' + words[-1] in outputs[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "question"),
+    [
+        (("plan", "-K", "--file", f"{__file__}:x", "--work-dir"), "Password for sudo on the hosts:"),
+        (("init",), "Which tools does the host need, such as git 'node>=20' ripgrep? [git]"),
+    ],
+)
+def test_ctrl_c_at_a_question_ends_its_line(tmp_path: Path, words: tuple[str, ...], question: str) -> None:
+    with in_terminal([*COMMAND, *words, tmp_path / "new.yml"]) as terminal:
+        terminal.wait_for(question)
+        terminal.type("\x03")
+        assert terminal.end() == 130, terminal.text
+    assert terminal.text.replace("^C", "").startswith(question)
+    assert "error: stopped; nothing was changed" in terminal.text.split("\n")

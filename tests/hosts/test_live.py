@@ -20,7 +20,7 @@ UNTIL_GO = (
 )
 """The script of a package whose installation goes on until the test says so."""
 
-ESCAPES = re.compile(r"\x1b\[(?:[0-9;]*m|[0-9]+A|J)")
+ESCAPES = re.compile(r"\x1b\[(?:[0-9;]*m|A|2K)")
 """The only escape sequences that may come: colours, the cursor up, and what is below it erased."""
 
 

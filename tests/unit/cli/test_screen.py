@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mngr_ansible.cli import screen
 from mngr_ansible.cli.screen import Screen
 from mngr_ansible.report.board import Row
 from mngr_ansible.report.progress import Ended
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 WORK = Row("build-1", "installing with apt: nodejs, jq", "12 s")
 NEWS = Row("", "Unpacking nodejs (18.19.1) …", kind="news")
 COUNTS = Row("", "50 hosts: 1 done, 49 at work", kind="counts")
-ALLOWED = re.compile(r"\x1b\[(?:[0-9;]*m|[0-9]+A|J)")
-"""The only escape sequences of a display."""
+ALLOWED = re.compile(r"\x1b\[(?:[0-9;]*m|A|2K)")
+"""The only escape sequences of a display: with J, tmux would keep what is erased, where it begins in the first line."""
 
 
 class Stream(io.StringIO):
@@ -41,7 +42,7 @@ class Ascii(Stream):
 
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES"):
+    for name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES", *screen._BREAKING, "TMUX", "STY", "XTERM_VERSION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
 
@@ -87,7 +88,7 @@ def test_rows_are_written_anew_below_the_lines_and_nothing_is_left_of_them(monke
     ]
 
 
-def test_only_the_cursor_goes_up_and_what_is_below_is_erased(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_cursor_goes_up_and_lines_are_erased(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = Drawn(monkeypatch, 80)
     for _ in range(3):
         drawn.draw([("build-1", "warning: no")], [WORK, NEWS, COUNTS])
@@ -110,12 +111,35 @@ def test_no_row_is_wider_than_the_terminal(monkeypatch: pytest.MonkeyPatch, colu
 def test_a_terminal_that_became_narrower_has_broken_the_rows_and_they_go_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("TMUX", "/tmp/tmux-0/x,1,0")
     drawn = Drawn(monkeypatch, 80)
     drawn.draw([("build-1", "first")], [WORK, NEWS])
     drawn.resize(50)
     broken = drawn.seen = terminal.Screen(50)
     broken.write("  build-1  first\r\n" + "x" * 79 + "\r\n" + "y" * 40 + "\r\n")  # as the terminal shows them now
     assert drawn.draw(rows=[COUNTS]) == ["  build-1  first", "  50 hosts: 1 done, 49 at work"]
+
+
+@pytest.mark.parametrize("variables", [{}, {"XTERM_VERSION": "XTerm(390)", "VTE_VERSION": "7200"}, {"STY": "1.x"}])
+def test_where_a_narrower_terminal_may_have_cut_its_lines_nothing_above_the_rows_goes(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    drawn = Drawn(monkeypatch, 120)
+    drawn.draw([("build-1", "first")], [WORK, NEWS])
+    drawn.resize(50)
+    assert drawn.draw(rows=[COUNTS]) == ["  build-1  first", "  50 hosts: 1 done, 49 at work"]
+
+
+def test_names_of_hosts_are_broken_between_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"web-{each}.prod.eu-central-1.example.com" for each in range(38, 42)]
+    drawn = Drawn(monkeypatch, 100, names)
+    assert drawn.draw([(", ".join(names), "warning: old lists")]) == [
+        f"! {names[0]}, {names[1]},",
+        f"  {names[2]}, {names[3]}",
+        "    warning: old lists",
+    ]
 
 
 def test_a_long_line_is_broken_between_words_beside_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
