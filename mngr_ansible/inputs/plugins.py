@@ -17,6 +17,10 @@ OURSELVES = "ansible"
 """The name of our own entry point in the group ``mngr``."""
 
 
+_NO_PLUGINS = (int, float, complex, bytes, list, tuple, dict, set, frozenset)
+"""What can have no hooks."""
+
+
 def plugin_manager(plugins: Iterable[object]) -> "pluggy.PluginManager":
     """A plugin manager with these plugins: entry-point names of the group ``mngr``, ``"all"``, or objects.
 
@@ -32,6 +36,11 @@ def plugin_manager(plugins: Iterable[object]) -> "pluggy.PluginManager":
             for name, loaded in _load(plugin):
                 if not manager.has_plugin(name):
                     _register(manager, loaded, name)
+        elif plugin is None or isinstance(plugin, _NO_PLUGINS):
+            problem = f"{short_repr(plugin)} is not a plugin"
+            raise InputError(
+                problem, remedy="Give a module or an object with hooks, or the name of an installed plugin."
+            )
         elif not manager.is_registered(plugin):
             _register(manager, plugin, _free_name(manager, plugin))
     return manager

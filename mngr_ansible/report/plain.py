@@ -23,6 +23,9 @@ _COLUMNS = 80
 _LEAST = 12
 """So wide is each column at least, where a longer cell is in it."""
 
+_LONG = 40
+"""So long is a name at most for which the names have a column."""
+
 
 def text(page: Page) -> str:
     """The page as lines; there is an empty line between two hosts."""
@@ -95,14 +98,13 @@ def _cells(row: Row) -> tuple[str, str, str, str]:
 
 def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
     """The widths of all columns but the last one. Where a row is too long for the line its cells move to the right, and
-    the columns of the others stay where they are."""
-    widths = [max((len(row[index]) for row in rows), default=0) for index in range(4)]
-    if sum(widths) <= _COLUMNS - 2 - 2 * 3:
-        return widths[:3]
-    while sum(widths[:3]) > _COLUMNS - 2 - 2 * 3 - _LEAST and max(widths[1:3]) > _LEAST:
-        widest = max((1, 2), key=lambda index: widths[index])
-        widths[widest] -= 1
-    return widths[:3]
+    the columns of the others stay where they are: a name that is very long, and facts for which there is no room."""
+    status, name, facts, why = (max((len(row[index]) for row in rows), default=0) for index in range(4))
+    room = _COLUMNS - 2 - 2 * 3 - status
+    if name + facts + why > room:
+        name = max((len(row[1]) for row in rows if len(row[1]) <= _LONG), default=_LEAST)
+        facts = min(facts, max(room - _LEAST - name, _LEAST))
+    return [status, name, facts]
 
 
 def listed(names: Sequence[str], columns: int, blanks: str) -> Iterator[str]:

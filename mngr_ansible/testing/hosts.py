@@ -3,20 +3,19 @@
 import hashlib
 import os
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mngr_ansible.errors import InputError
 from mngr_ansible.host.state import FileState, HostState, Login, Paths
 from mngr_ansible.inputs.hook_arguments import CommandResult
 from mngr_ansible.plan.plan import Plan
-from mngr_ansible.plan.requirements import Requirement, tool_name
 from mngr_ansible.portable import managers
-from mngr_ansible.portable.checks import Finding
 from mngr_ansible.portable.offers import ManagerOffers, Offer
 from mngr_ansible.portable.validation import mode_bits
 from mngr_ansible.provisioning.for_distro import fresh_host
-from mngr_ansible.spec.validation import short_repr
+from mngr_ansible.spec.validation import nearest, short_repr
+from mngr_ansible.testing.tools import Tools
 from mngr_ansible.values import replace
 
 FakeContent = str | bytes | tuple[str | bytes, int | str] | None
@@ -45,11 +44,13 @@ def fake_host(
     Args:
         os: ``debian:12``, ``ubuntu:24.04``, ``fedora``, ``macos``, …: what ``plan --for`` takes.
         packages: what is installed: tool → upstream version; None: its version cannot be read. A tool may also be
-            called as its package or its command.
+            called as its package or its command. What is not here is found by its checks, in ``files`` and
+            ``commands``.
         files: path → content (mode 0644), ``(content, mode)``, or None for a directory. ``~/`` is the home; a relative
             path is in the agent's ``work_dir``.
         name: the host's name.
-        commands: command line → what ``execute_idempotent_command`` prints, or True or False for success.
+        commands: command line → what it prints, or True or False for success: those that hooks run with
+            ``execute_idempotent_command``, and those of checks (``"cc --version"``, or the code of a shell check).
         offers: what the system's package manager offers: package → version; None: everything, in any version.
         user: the remote user.
         sudo: whether that user, if not root, can become root.
@@ -61,10 +62,28 @@ def fake_host(
     Raises:
         MngrAnsibleError: an unknown system, or a file or mode that is none.
     """
-    if packages is not None and not isinstance(packages, Mapping):
-        raise InputError(
-            f"fake_host: packages = {short_repr(packages)} is not a mapping", remedy='Write packages={"git": "2.39"}.'
-        )
+    refuse_misspelt("fake_host", more, PARAMETERS)
+    _require_texts(os=os, name=name, user=user, arch=arch)
+    for key, given, example in (
+        ("packages", packages, '{"git": "2.39"}'),
+        ("files", files, '{"~/.npmrc": "text"}'),
+        ("commands", commands, '{"uname -m": "x86_64"}'),
+        ("offers", offers, '{"git": "2.39"}'),
+    ):
+        if given is not None and not isinstance(given, Mapping):
+            problem = f"fake_host: {key} = {short_repr(given)} is not a mapping"
+            raise InputError(problem, remedy=f"Write {key}={example}.")
+    for key, kinds, words, values in (
+        ("packages", (str, type(None)), "a version in quotes, or None", packages),
+        ("commands", (str, bool), "what it prints in quotes, or True or False", commands),
+        ("offers", (str,), "a version in quotes", offers),
+    ):
+        for each, value in (values or {}).items():
+            if not isinstance(value, kinds):
+                problem = f"fake_host: {key}[{short_repr(each)}] = {short_repr(value)} is not known"
+                raise InputError(problem, remedy=f"Give {words}.")
+    if isinstance(users, str):
+        raise InputError(f"fake_host: users = {users!r} is one name", remedy=f"Write users=[{users!r}].")
     return FakeHost(
         system=os,
         packages=dict(packages or {}),
@@ -78,7 +97,30 @@ def fake_host(
         is_local=is_local,
         arch=arch,
         more=more,
+        contents={path: _text(content) for path, content in (files or {}).items()},
     )
+
+
+PARAMETERS = ("os", "packages", "files", "name", "commands", "offers", "user", "sudo", "users", "is_local", "arch")
+"""The arguments of ``fake_host``."""
+
+
+def refuse_misspelt(function: str, given: Iterable[str], known: Sequence[str]) -> None:
+    """Refuse an argument that is nearly one of a function's own, where any other would become an attribute.
+
+    Raises:
+        InputError: there is one.
+    """
+    for each in given:
+        if meant := nearest(each, known):
+            problem = f"{function} has no argument {each!r}{meant}"
+            raise InputError(problem, remedy=f"Its arguments: {', '.join(known)}; any other becomes an attribute.")
+
+
+def _require_texts(**given: object) -> None:
+    for key, value in given.items():
+        if not isinstance(value, str):
+            raise InputError(f"fake_host: {key} = {short_repr(value)} is not a string", remedy="Write it in quotes.")
 
 
 class FakeHost:
@@ -105,6 +147,7 @@ class FakeHost:
         is_local: bool,
         arch: str,
         more: Mapping[str, Any],
+        contents: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
         self.is_local = is_local
@@ -115,6 +158,7 @@ class FakeHost:
         self._offers = offers
         self._users = users
         self._more = more
+        self._contents = contents or {}
         fresh = fresh_host(system, (), option="fake_host: os =")
         is_root, kernel = user == "root", fresh.system.kernel
         homes = {"Darwin": "/Users"}.get(kernel, "/home")
@@ -180,7 +224,9 @@ class FakeHost:
             listings=self._listings(plan, every, work_dir),
             owner_ids=self._owner_ids(plan),
         )
-        findings = {each.id: self._finding(each) for each in (*plan.requirements, *plan.implied.values())}
+        contents = {posixpath.normpath(_absolute(path, home, work_dir)): each for path, each in self._contents.items()}
+        tools = Tools(self._packages, every, contents, self._commands, self._system.manager, home)
+        findings = {each.id: tools.finding(each) for each in (*plan.requirements, *plan.implied.values())}
         return HostState(self._login, self._system, paths, findings)
 
     def offered(self, queries: Mapping[str, Iterable[str]]) -> dict[str, ManagerOffers]:
@@ -190,24 +236,6 @@ class FakeHost:
             return {}
         known = {name: Offer((version,)) for name, version in self._offers.items()}
         return {manager: ManagerOffers("fresh", {name: known.get(name, Offer()) for name in queries[manager]})}
-
-    def _finding(self, requirement: Requirement) -> Finding:
-        manager = self._system.manager
-        packages = [name for each in requirement.sources if each.manager == manager for name in each.packages]
-        checked = [each.value for each in requirement.checks]
-        names = dict.fromkeys([requirement.name, tool_name(requirement.name), *checked, *packages])
-        found = next((name for name in names if name in self._packages), None)
-        if found is None:
-            return Finding(requirement.id, "missing", None, "", "")
-        version, accepted, where = self._packages[found], requirement.range, f"/usr/bin/{found}"
-        if version is None:
-            if accepted.is_any:
-                return Finding(requirement.id, "ok", None, where, "")
-            reason = f"{where} prints no readable version, needed {accepted}"
-            return Finding(requirement.id, "unknown", None, where, reason)
-        status = accepted.judge(version)
-        reason = "" if status == "ok" else f"found {version}, needed {accepted}"
-        return Finding(requirement.id, status, version, where, reason)
 
     def _is_writable(self, directory: str, work_dir: str) -> bool:
         own = (self._login.home, work_dir, "/tmp")  # noqa: S108 - everybody can write there
@@ -254,6 +282,12 @@ def _file_state(path: str, given: FakeContent) -> FileState:
         )
     raw = content.encode() if isinstance(content, str) else content
     return FileState("file", mode=bits, size=len(raw), sha256=hashlib.sha256(raw).hexdigest())
+
+
+def _text(given: FakeContent) -> str:
+    """The content of a file, as text."""
+    content = given[0] if isinstance(given, tuple) else given
+    return content.decode(errors="replace") if isinstance(content, bytes) else content or ""
 
 
 def _absolute(path: str, home: str, work_dir: str) -> str:

@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from mngr_ansible import FileTransferSpec, MngrAnsibleError, PackageRequirement, PluginMngrError, Source, hookimpl
+from mngr_ansible import (
+    Check,
+    FileTransferSpec,
+    MngrAnsibleError,
+    PackageRequirement,
+    PluginMngrError,
+    Source,
+    hookimpl,
+)
 from mngr_ansible.testing import FakeHost, plan_host, plan_of
 from mngr_ansible.testing import fake_host as described
 from mngr_ansible.testing import statuses as statuses_of
@@ -196,3 +204,79 @@ def test_settings_count_as_in_a_run():
     assert planned(needs("git"), described(packages={})) == {"package:git": "missing"}
     report = plan_host(plan_of(needs("git"), settings={"check_packages": False}), described())
     assert statuses_of(report) == {"package:git": "skipped"}
+
+
+@pytest.mark.parametrize(
+    ("check", "host", "status"),
+    [
+        (Check("file", "/opt/aa/VERSION"), {"files": {"/opt/aa/VERSION": "v2.5"}}, "ok"),
+        (Check("file", "~/aa"), {"files": {"~/aa": None}}, "ok"),
+        (Check("file", "/opt/aa"), {"files": {"/opt/aa/VERSION": "v2.5"}}, "ok"),
+        (Check("file", "/opt/aa"), {"files": {"/opt/a": ""}}, "missing"),
+        (Check("command", "/opt/cc/bin/cc"), {"files": {"/opt/cc/bin/cc": ("x", "0755")}}, "ok"),
+        (Check("command", "/opt/cc/bin/cc"), {"files": {"/opt/cc/bin/cc": "x"}}, "missing"),
+        (Check("command", "aa"), {"files": {"/usr/local/bin/aa": ("x", "0755")}}, "ok"),
+        (Check("command", "aa"), {"commands": {"aa --version": "aa 2.1"}}, "ok"),
+        (Check("command", "aa"), {"commands": {"aa --version": False}}, "missing"),
+        (Check("shell", "test -e /x"), {"commands": {"test -e /x": True}}, "ok"),
+        (Check("shell", "test -e /x"), {"commands": {"test -e /x": False}}, "missing"),
+        (Check("shell", "test -e /x"), {"packages": {"aa": "1"}}, "ok"),
+    ],
+)
+def test_a_check_finds_what_the_test_has_described(check, host, status):
+    assert planned(needs(PackageRequirement("aa", checks=(check,))), described(**host)) == {"package:aa": status}
+
+
+@pytest.mark.parametrize(("version", "status"), [("v2.5", "ok"), ("v1.9", "too-old"), ("none", "unknown")])
+def test_a_check_reads_the_version_that_the_test_has_described(version, status):
+    checks = (Check("file", "/opt/aa/VERSION", pattern=r"v([\d.]+)"),)
+    asked = needs(PackageRequirement("aa", ">=2", checks=checks))
+    assert planned(asked, described(files={"/opt/aa/VERSION": version})) == {"package:aa": status}
+    asked = needs(PackageRequirement("aa", ">=2", checks=("aa",)))
+    assert planned(asked, described(commands={"aa --version": f"aa {version}"})) == {"package:aa": status}
+
+
+@pytest.mark.parametrize(
+    ("requirement", "host"),
+    [
+        (PackageRequirement("aa", checks=(Check("shell", "test -e /x"),)), {}),
+        (PackageRequirement("aa", ">=2", checks=("aa",)), {"files": {"/usr/bin/aa": ("x", 0o755)}}),
+    ],
+)
+def test_a_check_without_an_answer_is_an_error_that_says_how_to_give_one(requirement, host):
+    with pytest.raises(MngrAnsibleError, match=r"the check of aa (?s:.*)fake_host\(commands="):
+        planned(needs(requirement), described(**host))
+
+
+def test_a_tool_of_the_catalog_is_missing_where_it_is_not_described():
+    assert planned(needs("build-tools"), described()) == {"package:build-tools": "missing"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ({"packges": {"git": "2"}}, r"'packges' \(did you mean packages\?\)"),
+        ({"packages": {"git": 2.40}}, r"packages\['git'\] = 2.4 "),
+        ({"commands": ["x"]}, "commands = .* is not a mapping"),
+        ({"files": ["x"]}, "files = .* is not a mapping"),
+        ({"os": 5}, "os = 5 is not a string"),
+        ({"users": "agent"}, "is one name"),
+    ],
+)
+def test_a_mistake_in_the_description_is_told_and_not_taken_for_an_attribute(wrong, meant):
+    with pytest.raises(MngrAnsibleError, match=meant):
+        described(**wrong)
+
+
+def test_a_mistake_in_a_call_is_told():
+    for wrong in (None, 5, [5]):
+        with pytest.raises(MngrAnsibleError, match="is not a plugin"):
+            plan_of(wrong)
+    with pytest.raises(MngrAnsibleError, match=r"'workdir' \(did you mean work_dir\?\)"):
+        plan_of(needs("git"), workdir="/w")
+    with pytest.raises(MngrAnsibleError, match=r"(?s)'debian:12' is not a fake host.*fake_host\('debian:12'\)"):
+        plan_host(plan_of(needs("git")), "debian:12")
+    with pytest.raises(MngrAnsibleError, match="5 is not a fake host"):
+        plan_of(needs("git"), host=5)
+    with pytest.raises(MngrAnsibleError, match="is not a plan"):
+        plan_host(needs("git"), described())
