@@ -88,9 +88,10 @@ def _report_files(options: "argparse.Namespace") -> "ReportFiles | None":
     page, junit = getattr(options, "report", None), getattr(options, "junit", None)
     if page is None and junit is None:
         return None
-    from mngr_ansible.provisioning.report_files import ReportFiles
+    from mngr_ansible.provisioning.report_files import ReportFiles, inputs_of
 
-    return ReportFiles(page, junit, is_change_a_failure=getattr(options, "detailed_exitcode", False))
+    is_change_a_failure = getattr(options, "detailed_exitcode", False)
+    return ReportFiles(page, junit, is_change_a_failure=is_change_a_failure, inputs=inputs_of(options))
 
 
 def _filed(report: Report, files: "ReportFiles | None") -> Report:

@@ -377,9 +377,9 @@ def _report_files(opts: AnsibleCliOptions) -> "ReportFiles | None":
     """The files of ``--report`` and ``--junit``, which can be written; None where there are none."""
     if opts.report is None and opts.junit is None:
         return None
-    from mngr_ansible.provisioning.report_files import ReportFiles
+    from mngr_ansible.provisioning.report_files import ReportFiles, inputs_of
 
-    return ReportFiles(opts.report, opts.junit, is_change_a_failure=opts.detailed_exitcode)
+    return ReportFiles(opts.report, opts.junit, is_change_a_failure=opts.detailed_exitcode, inputs=inputs_of(opts))
 
 
 def _ask_password() -> str:

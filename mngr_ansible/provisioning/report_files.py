@@ -4,6 +4,7 @@ written whole or not at all, also where the command failed or was stopped."""
 import os
 import stat
 import tempfile
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,16 +21,24 @@ class ReportFiles:
         timeline: takes note of what hosts are at.
     """
 
-    def __init__(self, page: str | None, junit: str | None, *, is_change_a_failure: bool = False) -> None:
+    def __init__(
+        self,
+        page: str | None,
+        junit: str | None,
+        *,
+        is_change_a_failure: bool = False,
+        inputs: Iterable[tuple[str, Path]] = (),
+    ) -> None:
         """Require that both files can be written.
 
         Args:
             page: the path of the page for a browser; None: none is written.
             junit: the path of the JUnit XML, likewise.
             is_change_a_failure: see :func:`mngr_ansible.report.junit.junit`.
+            inputs: what the command reads, see :func:`inputs_of`.
 
         Raises:
-            UsageError: one path is given for both.
+            UsageError: one path is given for both, or it is that of something that the command reads.
             InputError: there is no such directory, nothing can be written there, or something else is in the way.
         """
         self._page, self._junit = (None if each is None else Path(each) for each in (page, junit))
@@ -39,10 +48,17 @@ class ReportFiles:
         for option, path in given.items():
             if path is not None:
                 _require_writable(option, path)
-        if self._page is not None and self._junit is not None and self._page.absolute() == self._junit.absolute():
+        if self._page is not None and self._junit is not None and _place(self._page) == _place(self._junit):
             raise UsageError(
                 f"--report and --junit name the same file: {self._page}", remedy="Give two names, or leave one out."
             )
+        for read_by, read in inputs:
+            for option, path in given.items():
+                if path is not None and _is_input(path, read):
+                    raise UsageError(
+                        f"{option} {path}: the command reads this file ({read_by} {read})",
+                        remedy="Give another path. Nothing was done.",
+                    )
 
     def write(self, report: Report) -> Report:
         """Write the files; the report, with an error for each that could not be written."""
@@ -59,15 +75,53 @@ class ReportFiles:
         return replace(report, errors=(*report.errors, *errors)) if errors else report
 
 
-def _require_writable(option: str, path: Path) -> None:
-    """Make a file beside it, and remove it: whether that can be done is known only then."""
+def inputs_of(options: object) -> Iterator[tuple[str, Path]]:
+    """What a command with the options of ``apply`` reads on this machine: the option, and the file or directory."""
+    for name in ("manifest", "file", "playbook", "key", "known_hosts", "inventory", "vault_id"):
+        given = getattr(options, name, None) or ()
+        for each in (given,) if isinstance(given, str) else given:
+            path = {"file": each.partition(":")[0], "vault_id": each.rpartition("@")[2]}.get(name, each)
+            yield f"--{name.replace('_', '-')}", Path(os.path.expanduser(path))  # noqa: PTH111 - it raises nothing
+
+
+def _place(path: Path) -> Path:
+    """The directory entry: no link before the last name."""
+    return path.parent.resolve() / path.name
+
+
+def _is_input(path: Path, read: Path) -> bool:
+    """Whether writing the file would take away what is read: the file itself, or one in a directory that is read."""
     try:
         found = path.lstat()
+        if any(os.path.samestat(found, each) for each in (read.lstat(), read.stat())):
+            return True
+        return _place(path).is_relative_to(read.resolve()) and bool(found.st_size) and not _is_ours(path)
+    except (OSError, ValueError):  # one of them is not there
+        return False
+
+
+def _is_ours(path: Path) -> bool:
+    with path.open("rb") as file:
+        start = file.read(2000)
+    return b"(mngr-ansible)</title>" in start or b'<testsuites name="mngr-ansible' in start
+
+
+def _require_writable(option: str, path: Path) -> None:
+    """Make a file beside it, and remove it: whether that can be done is known only then."""
+    if str(path) == "-":
+        raise UsageError(f"{option} - is no name of a file", remedy=f"Give one, such as {option} ./report.")
+    try:
+        found = path.lstat()
+        is_link = stat.S_ISLNK(found.st_mode)
+        if is_link and not _leads_to_a_file(path):
+            raise InputError(
+                f"{option} {path}: it leads to no regular file", remedy="Give the name of a file. Nothing was done."
+            )
     except FileNotFoundError:
-        found = None
+        found, is_link = None, False
     except (OSError, ValueError) as error:
         raise _refusal(option, path, error) from error
-    if found is not None and not (stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode)):
+    if found is not None and not (stat.S_ISREG(found.st_mode) or is_link):
         what, such = "no regular file", ""
         if stat.S_ISDIR(found.st_mode):
             what, such = "a directory", f", such as {path / 'report'}"
@@ -86,7 +140,26 @@ def _require_writable(option: str, path: Path) -> None:
     Path(name).unlink()
 
 
+def _leads_to_a_file(link: Path) -> bool:
+    """Whether a link leads to a regular file, or to nothing. Files that a process has open are none: Linux has such
+    links in /proc, and /dev/stdout leads to one."""
+    try:
+        if not stat.S_ISREG(link.stat().st_mode):
+            return False
+    except FileNotFoundError:
+        return True
+    open_files = Path("/proc").stat().st_dev if os.path.ismount("/proc") else None
+    while link.is_symlink():
+        if link.lstat().st_dev == open_files:
+            return False
+        link = link.parent / link.readlink()
+    return True
+
+
 def _refusal(option: str, path: Path, error: Exception) -> InputError:
+    if isinstance(error, FileNotFoundError) and path.parent.is_dir():
+        remedy = "Give a path that you can write to. Nothing was done."
+        return InputError(f"{option} {path}: no file can be made in {path.parent}", remedy=remedy)
     if isinstance(error, FileNotFoundError):
         remedy = "Make that directory first, or give another path. Nothing was done."
         return InputError(f"{option} {path}: there is no directory {path.parent}", remedy=remedy)

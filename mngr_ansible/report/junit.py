@@ -1,9 +1,9 @@
 """A report as JUnit XML, which GitLab, Jenkins, GitHub's actions and others show: a suite a host, a case a step.
 
-The elements and attributes are those that Ant and Jenkins know: ``testsuites``, ``testsuite`` (``name``, ``tests``,
-``failures``, ``errors``, ``skipped``, ``time``, ``timestamp``), ``testcase`` (``classname``, ``name``, ``time``) with
-``failure``, ``error``, ``skipped`` or ``system-out``. A run has a failure or an error exactly
-where its exit code is not 0; a plan has one where a required step cannot be done, too.
+The elements and attributes are those that Ant and Jenkins know: ``testsuites`` (``name``, ``tests``, ``failures``,
+``errors``, ``time``), ``testsuite`` (these, ``skipped``, ``timestamp``), ``testcase`` (``classname``, ``name``,
+``time``) with ``failure``, ``error``, ``skipped`` or ``system-out``. A run has a failure or an error exactly where its
+exit code is not 0; a plan has one where a required step cannot be done, too.
 """
 
 from collections.abc import Iterator, Sequence
@@ -41,7 +41,7 @@ def junit(report: Report, when: "Timing | None" = None, *, is_change_a_failure: 
     if outside or not suites:
         suites.insert(0, _filled(ET.Element("testsuite", {"name": _OUTSIDE}), outside, when, None))
     root = ET.Element("testsuites", {"name": f"{_OUTSIDE} {report.command}".rstrip()})
-    for key in ("tests", "failures", "errors", "skipped"):
+    for key in ("tests", "failures", "errors"):
         root.set(key, str(sum(int(each.get(key, "0")) for each in suites)))
     root.set("time", _seconds(when.seconds if when else 0))
     root.extend(suites)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 import signal
+from argparse import Namespace
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from mngr_ansible.cli.main import main
-from mngr_ansible.errors import InputError
-from mngr_ansible.provisioning.report_files import ReportFiles
+from mngr_ansible.errors import InputError, UsageError
+from mngr_ansible.provisioning.report_files import ReportFiles, inputs_of
+from mngr_ansible.report.report import Report
 from tests.support.builders import let_everyone_enter
 from tests.support.command_line import mngr_ansible
 
@@ -131,18 +133,64 @@ def test_a_signal_after_the_last_step_leaves_its_hosts_in_both_files(words: list
         ("{top}/here/page.html", "Not a directory", 1),
         ("{top}/" + "x" * 300, "File name too long", 1),
         ("{top}/./cases.xml", "--report and --junit name the same file", 64),
+        ("{top}/../{name}/cases.xml", "--report and --junit name the same file", 64),
+        ("-", "--report - is no name of a file", 64),
+        ("/proc/page.html", "no file can be made in /proc", 1),
+        ("{top}/here", "--report {top}/here: the command reads this file", 64),
     ],
 )
 def test_a_file_that_cannot_be_written_is_an_error_before_anything_is_done(
     words: list[str], tmp_path: Path, capsys: Captured, path: str, problem: str, code: int
 ) -> None:
     os.mkfifo(tmp_path / "pipe")
-    assert main(["apply", *words, "--report", path.format(top=tmp_path)]) == code
+    assert main(["apply", *words, "--report", path.format(top=tmp_path, name=tmp_path.name)]) == code
     error = capsys.readouterr().err
     assert problem.format(top=tmp_path) in error
+    assert (tmp_path / "here").read_text() == "x"
     assert error.count("\n") >= 2, "it says what to do"
     assert not (tmp_path / "work").exists()
     assert sorted(each.name for each in tmp_path.iterdir()) == ["here", "pipe"]
+
+
+def test_a_link_that_leads_to_no_regular_file_is_refused_and_stays(tmp_path: Path) -> None:
+    """As root ``--junit /dev/stdout`` would otherwise put a file in the place of that link."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "file").write_text("x")
+    link, first = tmp_path / "link", tmp_path / "first"
+    first.symlink_to("link")
+    with (tmp_path / "file").open() as file:
+        for target in (tmp_path / "pipe", "/dev/null", tmp_path, "first", f"/proc/{os.getpid()}/fd/{file.fileno()}"):
+            link.symlink_to(target)
+            for name in ("link", "first"):
+                with pytest.raises(InputError, match=r"it leads to no regular file|symbolic links"):
+                    ReportFiles(None, str(tmp_path / name))
+            assert link.readlink() == type(link)(target)
+            link.unlink()
+    link.symlink_to("nowhere")
+    ReportFiles(str(link), str(first))
+
+
+def test_no_file_that_the_command_reads_is_ever_overwritten(tmp_path: Path) -> None:
+    names = ("book.yml", "hosts.yml", "key", "known", "manifest.yml", "vault", "tree/index.html")
+    (tmp_path / "tree").mkdir()
+    for each in names:
+        (tmp_path / each).write_text(f"<!doctype html> {each}")
+    (tmp_path / "link.yml").symlink_to("hosts.yml")
+    options = Namespace(
+        file=[f"{tmp_path}/tree:there"],
+        inventory=[f"{tmp_path}/link.yml", "build-1,"],
+        key=str(tmp_path / "key"),
+        known_hosts=str(tmp_path / "known"),
+        manifest=[str(tmp_path / "manifest.yml"), "-"],
+        playbook=[str(tmp_path / "book.yml")],
+        vault_id=[f"label@{tmp_path}/vault", "prompt"],
+    )
+    for each in (*names, "link.yml", "tree/../tree/index.html"):
+        with pytest.raises(UsageError, match="the command reads"):
+            ReportFiles(str(tmp_path / each), None, inputs=inputs_of(options))
+    files = ReportFiles(str(tmp_path / "tree/new.html"), str(tmp_path / "tree/new.xml"), inputs=inputs_of(options))
+    files.write(Report("plan"))
+    ReportFiles(str(tmp_path / "tree/new.html"), str(tmp_path / "tree/new.xml"), inputs=inputs_of(options))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be another user")
