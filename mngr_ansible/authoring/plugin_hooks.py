@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -9,7 +10,7 @@ from mngr_ansible.errors import MngrAnsibleError
 from mngr_ansible.inputs.hook_arguments import HOOKS
 from mngr_ansible.inputs.hooks import Hook, requirements_of, transfers_of, usable_hooks
 from mngr_ansible.inputs.misspelt import MNGR_HOOKS, hook_notices
-from mngr_ansible.inputs.plugin_errors import exception_remedy, is_meant_for_people, located, module_of
+from mngr_ansible.inputs.plugin_errors import exception_remedy, is_meant_for_people, is_of_plugin, located, module_of
 from mngr_ansible.report.findings import Finding
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.packages import PackageRequirement
@@ -77,16 +78,28 @@ def _own_remedy(error: MngrAnsibleError) -> str:
     return error.remedy.partition(" Fix the plugin")[0]
 
 
-def called(manager: "pluggy.PluginManager", arguments: Mapping[str, Any], findings: list[Finding]) -> Needs:
-    """Call the first three hooks as a plan does; what is wrong with what they give is added to ``findings``."""
+def called(
+    manager: "pluggy.PluginManager",
+    arguments: Mapping[str, Any],
+    findings: list[Finding],
+    watched: Callable[[str], AbstractContextManager[object]] = nullcontext,
+) -> Needs:
+    """Call the first three hooks as a plan does; what is wrong with what they give is added to ``findings``.
+
+    ``watched``: gets the name of the finding; each hook is called inside of what it gives.
+    """
     found, _ = usable_hooks(manager)
-    findings += [_before(hook, arguments) for hook in found["on_before_agent_provisioning"]]
+    for hook in found["on_before_agent_provisioning"]:
+        with watched(f"hooks: {hook.name}"):
+            findings.append(_before(hook, arguments))
     transfers: list[FileTransferSpec] = []
     requirements: list[PackageRequirement] = []
     for hook in found["get_provision_file_transfers"]:
-        transfers += _asked(hook, partial(transfers_of, hook, arguments, host="localhost"), findings)
+        with watched(f"hooks: {hook.name}"):
+            transfers += _asked(hook, partial(transfers_of, hook, arguments, host="localhost"), findings)
     for hook in found["provision_agent"]:
-        requirements += _asked(hook, partial(requirements_of, hook, arguments, host="localhost"), findings)
+        with watched(f"hooks: {hook.name}"):
+            requirements += _asked(hook, partial(requirements_of, hook, arguments, host="localhost"), findings)
     findings += [
         Finding(f"hooks: {hook.name}", "ok", "its arguments are right; it is not called here")
         for hook in found["on_after_agent_provisioning"]
@@ -97,7 +110,9 @@ def called(manager: "pluggy.PluginManager", arguments: Mapping[str, Any], findin
 def _before(hook: Hook, arguments: Mapping[str, Any]) -> Finding:
     try:
         hook(**arguments)
-    except (Exception, SystemExit) as error:  # noqa: BLE001
+    except BaseException as error:
+        if not is_of_plugin(error):
+            raise
         return _raised(hook, error)
     return Finding(f"hooks: {hook.name}", "ok", "it lets provisioning go on")
 

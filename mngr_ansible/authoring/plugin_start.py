@@ -1,17 +1,15 @@
 """How a plugin starts: which one is meant, what its import does and costs, and whether mngr accepts it."""
 
 import importlib.metadata
-import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mngr_ansible.authoring.plugin_process import run_apart
 from mngr_ansible.errors import InputError
 from mngr_ansible.inputs.plugins import OURSELVES
 from mngr_ansible.report.findings import Finding
 from mngr_ansible.spec.validation import nearest, short_repr
-from mngr_ansible.system.processes import TooLongError, run_bounded
 from mngr_ansible.values import frozen
 
 _SECONDS = 60
@@ -107,22 +105,11 @@ def start_findings(plugin: Meant) -> tuple[list[Finding], dict[str, Any]]:
 
 def _started(plugin: Meant) -> tuple[dict[str, Any], str]:
     """What the child says, or why it says nothing."""
-    # -P: without it, a file of the current directory could stand for a module of Python's own.
-    words = [sys.executable, "-P", "-m", "mngr_ansible.mngr.plugin_start", plugin.value, plugin.name]
-    if not plugin.distribution:
-        words.append(str(Path.cwd()))
-    try:
-        done = run_bounded(words, b"", seconds=_SECONDS)
-    except TimeoutError:
-        return {}, f"its import did not end within {_SECONDS} s"
-    except TooLongError:
-        return {}, "its import prints without end"
-    lines = done.stdout.decode("utf-8", "backslashreplace").splitlines()
-    try:
-        answer: dict[str, Any] = json.loads(lines[-1])
-    except (ValueError, IndexError):
-        return {}, f"its import ended the process (exit status {done.code})"
-    return answer, ""
+    words = [plugin.value, plugin.name, *([] if plugin.distribution else [str(Path.cwd())])]
+    outcome = run_apart("mngr_ansible.mngr.plugin_start", words, seconds=_SECONDS)
+    if not outcome.lines:
+        return {}, f"its import {outcome.ending}"
+    return dict(outcome.lines[0]), ""
 
 
 def _import_findings(start: dict[str, Any]) -> Iterator[Finding]:

@@ -134,7 +134,7 @@ def _init(options: argparse.Namespace) -> Result:
 def _check_plugin(options: argparse.Namespace) -> Result:
     from mngr_ansible.authoring.plugin_checks import check_plugin
 
-    return _checked("check-plugin", check_plugin(options.plugin))
+    return _checked("check-plugin", check_plugin(options.plugin, lambda line: print(line, file=sys.stderr)))
 
 
 def _completion(options: argparse.Namespace) -> Result:

@@ -1,6 +1,7 @@
 """``mngr ansible check|init|check-plugin``: what helps people who write manifests and plugins; about no agent."""
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -67,7 +68,7 @@ def check_plugin(ctx: click.Context, /, **_: Any) -> None:
     from mngr_ansible.authoring import plugin_checks
 
     with invocation(ctx, "check-plugin") as call:
-        show_findings(ctx, call, plugin_checks.check_plugin(call.opts.checked))
+        show_findings(ctx, call, plugin_checks.check_plugin(call.opts.checked, partial(click.echo, err=True)))
 
 
 def show_findings(ctx: click.Context, call: Invocation, findings: "Sequence[Finding]") -> None:

@@ -1,17 +1,16 @@
 """What a plugin does when it is imported, and what mngr says of its hooks: a program, run by ``check-plugin``.
 
-``python -m mngr_ansible.mngr.plugin_start MODULE[:OBJECT] NAME [DIRECTORY]`` prints one line of JSON, a :class:`Start`.
-A plugin is loaded here as mngr loads it, in a process of its own: it may print, start something, or never end. mngr's
-own modules are imported before, so that what is counted is the plugin's alone. DIRECTORY: where its module is, if it is
-not installed.
+``python -m mngr_ansible.mngr.plugin_start FILE MODULE[:OBJECT] NAME [DIRECTORY]`` writes one line of JSON, a
+:class:`Start`, to FILE. Its stderr is a file, which tells what the plugin printed, also by programs. A plugin
+is loaded here as mngr loads it, in a process of its own: it may print, start something, or never end. mngr's modules
+are imported before, so that what is counted is the plugin's alone. DIRECTORY: where its module is, if it is not
+installed.
 """
 
-import builtins
 import contextlib
 import importlib
 import importlib.metadata
 import importlib.util
-import io
 import json
 import os
 import sys
@@ -58,7 +57,7 @@ def main(value: str, name: str) -> Start:
     start = Start(
         seconds=0, modules=0, deeds=[], printed="", error="", is_mngr=is_mngr, refusal="", is_disabled=False, hooks=[]
     )
-    before, printed = set(sys.modules), io.StringIO()
+    before, position = set(sys.modules), _position()
     witness = _Witness(value.partition(":")[0])
     sys.addaudithook(witness)
     sleep = time.sleep
@@ -71,9 +70,8 @@ def main(value: str, name: str) -> Start:
     began = time.process_time()
     plugin: object = None
     try:
-        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-            plugin = importlib.metadata.EntryPoint(name, value, "mngr").load()
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plugin does when it is imported
+        plugin = importlib.metadata.EntryPoint(name, value, "mngr").load()
+    except BaseException as error:  # noqa: BLE001 - whatever a plugin does when it is imported
         start["error"] = f"{type(error).__name__}: {error}"
     finally:
         witness.is_watching = False
@@ -81,11 +79,20 @@ def main(value: str, name: str) -> Start:
     start["seconds"] = time.process_time() - began
     start["modules"] = len(set(sys.modules) - before)
     start["deeds"] = list(dict.fromkeys(witness.deeds))
-    start["printed"] = printed.getvalue()[:200]
+    if length := _position() - position:
+        start["printed"] = os.pread(2, min(length, 200), position).decode("utf-8", "backslashreplace")
     if is_mngr and not start["error"]:
         start["hooks"], start["refusal"] = _registered(plugin, name)
         start["is_disabled"] = _is_disabled(name)
     return start
+
+
+def _position() -> int:
+    """How much is in the file to which stdout and stderr lead."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):  # the plugin may have put something else in its place
+            stream.flush()
+    return os.lseek(2, 0, os.SEEK_END)
 
 
 def _is_mngr_here() -> bool:
@@ -174,8 +181,9 @@ def _is_for_writing(arguments: tuple[Any, ...]) -> bool:
 
 
 if __name__ == "__main__":
-    sys.path += sys.argv[3:]
-    answer = main(*sys.argv[1:3])
-    builtins.print(f"\n{json.dumps(answer)}", file=sys.__stdout__)
-    sys.stdout.flush()
+    os.dup2(2, 1)
+    sys.path += sys.argv[4:]
+    answer = main(*sys.argv[2:4])
+    with open(sys.argv[1], "w", encoding="utf-8") as file:  # noqa: PTH123 - like the others of this program
+        file.write(f"{json.dumps(answer)}\n")
     os._exit(0)  # whatever the plugin has left running

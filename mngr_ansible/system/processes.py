@@ -61,12 +61,15 @@ class WaitingProgram:
         environment: Mapping[str, str] | None = None,
         *,
         is_apart: bool = False,
+        leaves_nothing: bool = False,
     ) -> None:
         """Start it, in our own environment or in this one. ``is_apart``: it cannot ask anything at the terminal.
+        ``leaves_nothing``, for one that is apart: what it started is ended with it, also where it ended by itself.
 
         Raises:
             OSError: that is not possible.
         """
+        self._leaves_nothing = leaves_nothing
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - end closes it
         try:
             self._process = subprocess.Popen(
@@ -116,6 +119,9 @@ class WaitingProgram:
         if self._process.poll() is None:
             _kill_children(self._process.pid)
         self._process.kill()
+        if self._leaves_nothing:
+            with suppress(OSError):  # its session has nothing else
+                os.killpg(self._process.pid, signal.SIGKILL)
         for pipe in (self._process.stdin, self._process.stdout):
             with suppress(OSError):
                 pipe.close()  # type: ignore[union-attr]
@@ -133,16 +139,17 @@ def run_bounded(
     environment: Mapping[str, str] | None = None,
     longest: int = LONGEST,
     is_apart: bool = False,
+    leaves_nothing: bool = False,
 ) -> ProgramResult:
     """Run a program with this input, in ``cwd``; it has always ended when this returns or raises.
 
-    ``environment`` and ``is_apart``: as :class:`WaitingProgram`.
+    ``environment``, ``is_apart`` and ``leaves_nothing``: as :class:`WaitingProgram`.
 
     Raises:
         TimeoutError, TooLongError, StoppedError: as :meth:`WaitingProgram.finish`.
         OSError: it could not be started.
     """
-    program = WaitingProgram(argv, cwd, environment, is_apart=is_apart)
+    program = WaitingProgram(argv, cwd, environment, is_apart=is_apart, leaves_nothing=leaves_nothing)
     return program.finish(stdin, seconds=seconds, stop=stop, longest=longest)
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
 import subprocess
 import sys
 import textwrap
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from mngr_ansible.authoring.plugin_checks import check_plugin
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -144,3 +148,91 @@ def test_a_file_of_the_current_directory_is_not_taken_for_a_module_of_python(tmp
     done = subprocess.run(words, capture_output=True, text=True, env=environment, cwd=tmp_path / "here", check=False)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert "importing it only defines things" in done.stdout
+
+
+LEAVING = """
+import os
+import subprocess
+from imbue.mngr import hookimpl
+
+started = subprocess.Popen(["sleep", "600"])
+open("pid", "a").write(f"{started.pid}\\n")
+os.write(1, b"by descriptor")
+
+@hookimpl
+def provision_agent():
+    subprocess.run(["echo", "of a program"])
+    return []
+"""
+
+
+def test_what_a_plugin_starts_is_found_and_ended_and_its_output_is_not_the_result(tmp_path: Path) -> None:
+    found = check(installed(tmp_path / "site", "tutor", LEAVING), "tutor")
+    deeds = [each["text"] for name, each in found.items() if name.startswith("start: import work")]
+    assert any("starts a program (sleep)" in each for each in deeds), deeds
+    assert "importing it prints 'by descriptor'" in deeds
+    assert found["hooks: provision_agent"]["status"] == "ok"
+    pids = (tmp_path / "site/pid").read_text().split()
+    assert len(pids) == 2
+    assert [each for each in pids if is_running(int(each))] == []
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process runs; one that nobody has waited for yet does not."""
+    stat = pathlib.Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("os._exit(0)", "it ended the process (exit status 0)"),
+        ("time.sleep(1000)", "it did not end within 2 s"),
+        ("return sum(itertools.count())", "it did not end within 2 s"),
+        ("raise BaseException('odd')", "it fails: BaseException: odd"),
+    ],
+)
+def test_a_hook_that_does_not_come_back_is_a_problem_and_what_was_found_before_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, text: str
+) -> None:
+    code = f"""
+import itertools, os, time
+from mngr_ansible import hookimpl
+
+@hookimpl
+def on_before_agent_provisioning():
+    pass
+
+@hookimpl
+def provision_agent():
+    {body}
+"""
+    (tmp_path / "mngr_tutor.py").write_text(code)
+    monkeypatch.chdir(tmp_path)
+    found = {each.name: each for each in check_plugin("mngr_tutor", seconds=2)}
+    assert found["hooks: provision_agent"].status == "problem"
+    assert found["hooks: provision_agent"].text.startswith(text)
+    assert found["hooks: on_before_agent_provisioning"].status == "ok"
+
+
+def test_a_signal_ends_the_check(tmp_path: Path) -> None:
+    (tmp_path / "mngr_tutor.py").write_text(
+        "import pathlib, time\nfrom mngr_ansible import hookimpl\n\n@hookimpl\ndef provision_agent():\n"
+        "    pathlib.Path('begun').touch()\n    time.sleep(1000)\n"
+    )
+    words = [sys.executable, "-m", "mngr_ansible", "check-plugin", "mngr_tutor"]
+    with subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while not (tmp_path / "begun").exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.terminate()
+        stdout, stderr = process.communicate()
+    assert (process.returncode, stdout) == (143, ""), stderr
+
+
+def test_an_entry_point_that_names_no_module_says_how_to_write_it(tmp_path: Path) -> None:
+    place = installed(tmp_path / "site", "tutor", GOOD)
+    (place / "mngr_tutor-1.0.dist-info/entry_points.txt").write_text("[mngr]\ntutor = mngr-tutor\n")
+    found = check(place, "tutor", expected=1)
+    assert found["start: import"]["text"] == "it cannot be imported: 'mngr-tutor' is not the name of a module"
+    assert 'write tutor = "MODULE"' in found["start: import"]["remedy"]
