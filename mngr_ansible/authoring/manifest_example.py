@@ -11,6 +11,7 @@ from mngr_ansible.errors import InputError
 from mngr_ansible.portable.sh import join
 from mngr_ansible.portable.text import printable
 from mngr_ansible.spec.packages import PackageRequirement
+from mngr_ansible.system.homes import expanded
 from mngr_ansible.values import frozen
 
 DEFAULT = "agent-host.yml"
@@ -91,7 +92,7 @@ def _next_steps(path: Path) -> str:
 def _asked(ask: Ask) -> _Wishes:
     """What a person wishes for; Enter takes what is in brackets."""
     tools = _asked_tools(ask)
-    found = [each for each in _DOTFILES if (Path.home() / each).is_file()]
+    found = [each for each in _DOTFILES if expanded(f"~/{each}").is_file()]
     dotfiles = []
     for each in found:
         secret = ", as a secret" if _DOTFILES[each] else ""

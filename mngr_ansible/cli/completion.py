@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from mngr_ansible.cli.parser import CommandParser, parser
+from mngr_ansible.system.homes import expanded
 
 _LARGEST = 4 << 20
 """Bytes of a file of ssh's that are read."""
@@ -132,7 +133,7 @@ def _systems(**_: Any) -> Iterable[str]:
 def _hosts(prefix: str, **_: Any) -> Iterable[str]:
     """The hosts that ssh knows by name, after the user that was written before them."""
     user, at, _start = prefix.rpartition("@")
-    return [f"{user}{at}{each}" for each in known_hosts(Path.home() / ".ssh")]
+    return [f"{user}{at}{each}" for each in known_hosts(expanded("~/.ssh"))]
 
 
 _COMPLETERS: Mapping[str, _Completer] = {

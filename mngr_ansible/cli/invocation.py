@@ -159,7 +159,8 @@ def _stopped(reached: Report, stop: BaseException, words: Sequence[str], files: 
     """Say what was reached, and give the exit code. Nothing that we started runs any more."""
     with contextlib.suppress(ValueError):  # not the main thread
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # one more Ctrl-C would cut the message
-    error = MngrAnsibleError(reached.stopped_words, remedy=RUN_AGAIN)
+    remedy = RUN_AGAIN if reached.command in ("apply", "bootstrap") else "Run the same command again."
+    error = MngrAnsibleError(reached.stopped_words, remedy=remedy)
     report = _filed(Report(reached.command, reached.hosts, errors=(error,)), files)
     is_json, is_quiet = "--json" in words, "-q" in words or "--quiet" in words
 

@@ -87,7 +87,7 @@ def _doctor(verb: argparse.ArgumentParser) -> None:
     group = verb.add_argument_group("what", "also ask whether hosts reach the servers from which these would come")
     group.add_argument("--package", action="append", default=[], metavar="REQUIREMENT", help="a tool, such as node")
     group.add_argument("--manifest", action="append", default=[], metavar="FILE", help="the packages of a manifest")
-    _where(verb)
+    _where(verb, places_files=False)
     _worker(verb.add_argument_group("many hosts"))
     group = verb.add_argument_group("how")
     group.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="limit for each question (default: 60)")
@@ -176,7 +176,8 @@ def _what(verb: argparse.ArgumentParser) -> None:
     add("--checksum", action="store_true", help="read all files, also those unchanged since they were read before")
 
 
-def _where(verb: argparse.ArgumentParser) -> None:
+def _where(verb: argparse.ArgumentParser, *, places_files: bool = True) -> None:
+    """``places_files``: the verb writes files, or says where they would be."""
     group = verb.add_argument_group("where")
     add = group.add_argument
     add(
@@ -188,18 +189,20 @@ def _where(verb: argparse.ArgumentParser) -> None:
     )
     add("--key", metavar="FILE", help="private key file (default: as in your ssh configuration or agent)")
     add("--known-hosts", metavar="FILE", help="file with the host keys to trust (default: your own)")
-    add(
-        "--work-dir",
-        metavar="DIR",
-        help="where relative destinations start (default: the current directory, or the home on a host)",
-    )
+    if places_files:
+        add(
+            "--work-dir",
+            metavar="DIR",
+            help="where relative destinations start (default: the current directory, or the home on a host)",
+        )
     add(
         "-K",
         "--ask-become-pass",
         action="store_true",
         help="ask for the password of sudo on the hosts; it is not stored",
     )
-    add("--become", action=argparse.BooleanOptionalAction, default=False, help="write files as root, through sudo")
+    if places_files:
+        add("--become", action=argparse.BooleanOptionalAction, default=False, help="write files as root, through sudo")
     add(
         "--inventory",
         action="append",

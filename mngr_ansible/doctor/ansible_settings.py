@@ -8,6 +8,7 @@ from pathlib import Path
 from mngr_ansible.doctor.checks import HERE, finding
 from mngr_ansible.portable.text import clause, printable
 from mngr_ansible.report.findings import Finding
+from mngr_ansible.system.homes import expanded
 
 _LONGEST = 1 << 20
 _LISTED = 6
@@ -67,8 +68,8 @@ def _configuration() -> Path | None:
     """The ``ansible.cfg`` that Ansible would read. Source: Ansible's "Configuration settings"."""
     places = []
     if given := os.environ.get("ANSIBLE_CONFIG"):
-        places.append(Path(given).expanduser())
-    places += [Path("ansible.cfg"), Path.home() / ".ansible.cfg", Path("/etc/ansible/ansible.cfg")]
+        places.append(expanded(given))
+    places += [Path("ansible.cfg"), expanded("~/.ansible.cfg"), Path("/etc/ansible/ansible.cfg")]
     for each in places:
         file = each / "ansible.cfg" if each.is_dir() else each
         if file.is_file():

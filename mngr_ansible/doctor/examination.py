@@ -15,7 +15,7 @@ from mngr_ansible.provisioning.request import Target
 from mngr_ansible.provisioning.targets import open_targets, reached_through
 from mngr_ansible.report.findings import Finding
 from mngr_ansible.spec.packages import PackageRequirement
-from mngr_ansible.values import field, frozen
+from mngr_ansible.values import field, frozen, replace
 
 _OFF_SECONDS, _ALIKE_SECONDS = 60, 30
 
@@ -52,14 +52,12 @@ def examine(options: argparse.Namespace) -> list[Finding]:
     try:
         opened = open_targets(
             options.host,
-            work_dir=options.work_dir,
             key=options.key,
             known_hosts=options.known_hosts,
             inventory=options.inventory,
             limit=options.limit,
             vault_ids=options.vault_id,
             timeout=options.timeout,
-            become=options.become,
         )
         with opened as (found, _), reached_through(found, options.worker) as targets:
             return look(targets, questions)
@@ -84,7 +82,8 @@ def look(targets: Sequence[Target], questions: Questions) -> list[Finding]:
         examined.extend(at_once(ask, targets, connections))
 
     at_once(lambda ask: ask(), [ask_here, ask_hosts], [programs, *connections])
-    return [*with_clock(here, examined), *(each for one in examined for each in one.findings)]
+    here = with_keys(with_clock(here, examined), examined)
+    return [*here, *(each for one in examined for each in without_repeats(one.findings, here))]
 
 
 def _controller(programs: Programs, targets: Sequence[Target], questions: Questions) -> list[Finding]:
@@ -171,6 +170,27 @@ def with_clock(here: Sequence[Finding], examined: Sequence[Examined]) -> list[Fi
     text = f"this machine's clock is {duration(abs(offsets[0]))} {way} those of all {len(offsets)} hosts"
     changed = finding(HERE, "clock", "problem", text, "Set the clock of this machine")
     return [changed if each.name == changed.name else each for each in here]
+
+
+def with_keys(here: Sequence[Finding], examined: Sequence[Examined]) -> list[Finding]:
+    """The findings; a key that cannot be used is no problem where every host lets us in all the same."""
+    if not examined or not all(each.is_reached for each in examined):
+        return list(here)
+    return [
+        replace(each, status="warning") if each.status == "problem" and each.name.startswith(f"{HERE}: key ") else each
+        for each in here
+    ]
+
+
+def without_repeats(findings: Sequence[Finding], here: Sequence[Finding]) -> Iterable[Finding]:
+    """The findings about a host; what is this machine's own problem with ssh is not told again as the host's."""
+    problems = [each.text for each in here if each.name == f"{HERE}: ssh" and each.status == "problem"]
+    for each in findings:
+        if each.status == "problem" and each.text in problems:
+            text, remedy = "not looked at: this machine's ssh cannot be used", "Correct what is said of ssh above"
+            yield replace(each, status="warning", text=text, remedy=remedy)
+        else:
+            yield each
 
 
 def requirements_of(

@@ -23,6 +23,7 @@ from mngr_ansible.spec.packages import PackageRequirement
 from mngr_ansible.values import frozen
 
 _SLOW_SECONDS = 5.0
+_ITS_KEY = "its host key "
 
 
 @frozen
@@ -31,6 +32,8 @@ class Examined:
 
     findings: tuple[Finding, ...]
     offset: float | None = None
+    is_reached: bool = True
+    """Whether it let us in."""
 
 
 def examine_host(
@@ -49,9 +52,9 @@ def examine_host(
         most = seconds + connection.patience
         state = probe(connection, request, most)
     except MngrAnsibleError as error:
-        is_about_key = "host key" in error.problem  # ssh knows more about it than we do
-        failed = _failed(place, error, "host key" if is_about_key else "ssh")
-        return Examined((failed,) if is_about_key else (*first, failed))
+        return Examined(
+            (_not_reached(place, error),), is_reached=False
+        )  # ssh knows more about the host's key than we do
     took = time.monotonic() - started
     asked = sites_of(requirements, state.system)
     before = time.time()
@@ -74,7 +77,7 @@ def examine_host(
     findings = [
         *first,
         *host_findings.about_login(place, facts, is_local=connection.is_local),
-        *host_findings.about_system(place, state, facts),
+        *host_findings.about_system(place, state, facts, has_password=request.password is not None),
         *host_findings.about_packages(place, facts, state.login.privilege),
         *host_findings.about_places(place, facts, state),
         *([] if connection.is_local else [host_findings.about_clock(place, offset)]),
@@ -82,6 +85,14 @@ def examine_host(
         *about_sources(place, facts, state),
     ]
     return Examined(tuple(findings), offset)
+
+
+def _not_reached(place: str, error: MngrAnsibleError) -> Finding:
+    if "host key" not in error.problem:
+        return _failed(place, error, "ssh")
+    text = printable(error.problem)
+    text = f"it {text.removeprefix(_ITS_KEY)}" if text.startswith(_ITS_KEY) else text
+    return finding(place, "host key", "problem", text, printable(error.remedy))
 
 
 def _failed(place: str, error: MngrAnsibleError, check: str) -> Finding:

@@ -39,8 +39,8 @@ def about_login(place: str, facts: HostFacts, *, is_local: bool) -> Iterator[Fin
         yield finding(place, "shell", "ok", f"{facts.shell or 'a shell'}; nothing is printed before a command")
 
 
-def about_system(place: str, state: HostState, facts: HostFacts) -> Iterator[Finding]:
-    """The system, Python, privilege and managers."""
+def about_system(place: str, state: HostState, facts: HostFacts, *, has_password: bool = False) -> Iterator[Finding]:
+    """The system, Python, privilege and managers. ``has_password``: sudo was tried with one."""
     system = state.system
     if "ro" in facts.places.get("system", Place()).options and system.kernel == "Linux":
         text = f"{printable(system.name)}; /usr is read-only, so its package manager cannot install"
@@ -49,7 +49,7 @@ def about_system(place: str, state: HostState, facts: HostFacts) -> Iterator[Fin
     else:
         yield finding(place, "system", "ok", f"{printable(system.name)}, {printable(system.arch or system.kernel)}")
     yield _python(place, state)
-    yield _privilege(place, state)
+    yield _privilege(place, state, has_password=has_password)
     manager = system.manager
     if manager is None:
         refused = "; ".join(f"{name}: {printable(why)}" for name, why in system.refused.items() if name != "python3")
@@ -83,13 +83,18 @@ def _python(place: str, state: HostState) -> Finding:
     return finding(place, "python", "problem", text, "Have an administrator install python3 on the host")
 
 
-def _privilege(place: str, state: HostState) -> Finding:
+def _privilege(place: str, state: HostState, *, has_password: bool) -> Finding:
     login, user = state.login, printable(state.login.user)
+    if login.privilege == "none" and has_password and not login.sudo_obstacle:
+        text = f"sudo did not accept the password for {user}, or sudo is not installed"
+        remedy = "Type it again, or check that this user may use sudo on the host"
+        return finding(place, "privilege", "problem", text, remedy)
     if login.privilege == "none":
         text = printable(login.privilege_problem)
-        remedy = "Use --ask-become-pass, allow sudo without a password, or log in as root. Files in the home need none"
+        remedy = "Use --ask-become-pass, allow sudo without a password, or log in as root"
         if login.sudo_obstacle:
-            remedy = "Correct sudoers on the host, or log in as root. Files in the home need none of it"
+            remedy = "Correct sudoers on the host, or log in as root"
+        remedy += ". Files in the home directory need no root"
         return finding(place, "privilege", "warning", text, remedy)
     if login.sudo_notice:
         remedy = (
@@ -173,7 +178,7 @@ def about_places(place: str, facts: HostFacts, state: HostState) -> Iterator[Fin
         yield finding(place, "home", "ok", f"{name} does not exist; {printable(tmp)} is used for what a run needs")
     elif home.state == "closed":
         why = "is read-only" if "ro" in home.options else "cannot be written by this user"
-        text = f"{name} {why}, so files of a plan in it cannot be"
+        text = f"{name} {why}, so no file can be written there"
         yield finding(place, "home", "warning", text, "Use other destinations, or --become")
     else:
         noexec = "; noexec, which is no obstacle" if "noexec" in home.options else ""
@@ -185,13 +190,18 @@ def _disk(place: str, facts: HostFacts) -> Finding:
     short = []
     for name, each in facts.places.items():
         if each.free is not None and each.free < _FEW_BYTES and not ("ro" in each.options and name == "system"):
-            short.append(f"{_PLACES[name]} has {megabytes(each.free)} free ({each.at})")
+            short.append(f"{_PLACES[name]} has {megabytes(each.free)} free{_on(name, each)}")
             worst = "problem" if each.free < _FULL_BYTES else "warning" if worst == "ok" else worst
     if short:
         return finding(place, "disk", worst, "; ".join(short), "Free some space there, and run again")
     by_mount = {each.at: each for each in facts.places.values() if each.free is not None}
     shown = ", ".join(f"{at} {megabytes(each.free or 0)}" for at, each in by_mount.items())
     return finding(place, "disk", "ok", f"free: {shown}" if shown else "not known: the host has no df")
+
+
+def _on(name: str, each: Place) -> str:
+    """Where the file system of a place is mounted, unless its name says it."""
+    return "" if each.at in ("", _PLACES[name]) else f" (on {each.at})"
 
 
 def _inodes(place: str, facts: HostFacts) -> Finding:
@@ -201,7 +211,7 @@ def _inodes(place: str, facts: HostFacts) -> Finding:
     short = [(name, each) for name, each in facts.places.items() if is_short(each)]
     if short:
         text = "; ".join(
-            f"{_PLACES[name]} has room for {each.inodes[1]} more files ({each.at})"
+            f"{_PLACES[name]} has room for {each.inodes[1]} more files{_on(name, each)}"
             for name, each in short
             if each.inodes
         )

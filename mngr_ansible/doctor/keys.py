@@ -12,6 +12,7 @@ from mngr_ansible.host.ssh_settings import SshSettings
 from mngr_ansible.portable import sh
 from mngr_ansible.portable.text import printable
 from mngr_ansible.report.findings import Finding
+from mngr_ansible.system.homes import ssh_expanded
 from mngr_ansible.system.processes import find_program
 from mngr_ansible.values import frozen
 
@@ -37,7 +38,7 @@ def ask_agent(programs: Programs, settings: SshSettings) -> Agent:
     program = find_program("ssh-add")
     if not socket or place == "none" or program is None:
         return Agent("none")
-    socket = str(Path(socket).expanduser())
+    socket = str(ssh_expanded(socket))
     told = programs.ask([program, "-l"], environment={**os.environ, "SSH_AUTH_SOCK": socket})
     if told.code == 0:
         return Agent("there", tuple(re.findall(r"\bSHA256:\S+|\bMD5:\S+", told.out)))
@@ -100,8 +101,11 @@ def _key(programs: Programs, path: str, agent: Agent, *, is_only: bool) -> Findi
         status = file.stat()
         with file.open("rb"):
             pass
+    except (FileNotFoundError, NotADirectoryError):
+        return finding(HERE, "key", worst, "it does not exist", "Check the path", shown)
     except OSError as error:
-        return finding(HERE, "key", worst, f"it cannot be read: {error.strerror}", "Correct its owner", shown)
+        remedy = "Give it to your user, or run as the user to whom it belongs"
+        return finding(HERE, "key", worst, f"it cannot be read: {error.strerror}", remedy, shown)
     if not stat.S_ISREG(status.st_mode):
         return finding(HERE, "key", worst, "it is no file", "Give a private key: --key FILE", shown)
     if status.st_mode & _OTHERS and status.st_uid == os.geteuid():

@@ -1,9 +1,12 @@
 """mngr on this machine, as a program that is run: its version, its plugins, and what it says of ours."""
 
 import json
+import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from mngr_ansible.doctor.checks import HERE, finding
@@ -12,6 +15,7 @@ from mngr_ansible.inputs.plugins import OURSELVES
 from mngr_ansible.portable.text import printable
 from mngr_ansible.portable.versions import Range
 from mngr_ansible.report.findings import Finding
+from mngr_ansible.system.homes import expanded
 
 _SECONDS = 60
 """How long mngr may take to start: it imports every plugin."""
@@ -19,12 +23,49 @@ _SECONDS = 60
 _LISTED = 8
 
 
+type Ask = Callable[..., Told]
+"""mngr with these words → what it says."""
+
+
 def about_mngr(programs: Programs, program: str | None) -> Iterator[Finding]:
     """mngr itself, then its plugins. ``program``: its path; None where there is none."""
     if program is None:
         yield finding(HERE, "mngr", "ok", "not installed here; mngr-ansible works without it")
         return
-    version, wanted = programs.ask([program, "--version"], _SECONDS), _wanted()
+    with tempfile.TemporaryDirectory(prefix="mngr-ansible-doctor-", ignore_cleanup_errors=True) as directory:
+        given = expanded(os.environ.get("MNGR_HOST_DIR") or f"~/.{os.environ.get('MNGR_ROOT_NAME', 'mngr')}")
+        try:
+            _copy_settings(given, Path(directory))
+        except OSError as error:
+            text = f"{printable(str(error.filename or given))} cannot be read: {error.strerror}"
+            yield finding(HERE, "mngr", "problem", text, "Correct its owner and its permissions")
+            return
+
+        def ask(*words: str) -> Told:
+            told = programs.ask([program, *words], _SECONDS, {**os.environ, "MNGR_HOST_DIR": directory})
+            out, err = (each.replace(directory, str(given)) for each in (told.out, told.err))
+            return Told(told.code, out, err)
+
+        yield from _about_mngr(ask, program)
+
+
+def _copy_settings(given: Path, to: Path) -> None:
+    """Copy what mngr reads of its directory: each start of mngr writes there, so it gets one that is thrown away.
+
+    Source: mngr 0.3.0, ``config/loader.py`` and ``config/pre_readers.py``.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    for each in (given / "config.toml", *given.glob("profiles/*/settings*.toml")):
+        if each.is_file():
+            copy = to / each.relative_to(given)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(each.read_bytes())
+
+
+def _about_mngr(ask: Ask, program: str) -> Iterator[Finding]:
+    version, wanted = ask("--version"), _wanted()
     number = re.search(r"\d+(?:\.\d+)+\S*", version.out)
     if version.code or number is None:
         text = f"{printable(program)} does not start: {version.last}"
@@ -34,7 +75,7 @@ def about_mngr(programs: Programs, program: str | None) -> Iterator[Finding]:
         text = f"mngr {printable(number[0])} is installed, and mngr-ansible works with {wanted}"
         yield finding(HERE, "mngr", "problem", text, f"Install another version: pip install 'imbue-mngr{wanted}'")
         return
-    listed = _document(programs.ask([program, "plugin", "list", "--format", "json"], _SECONDS)).get("plugins")
+    listed = _document(ask("plugin", "list", "--format", "json")).get("plugins")
     rows = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
     ours = next((each for each in rows if each.get("name") == OURSELVES), None)
     here = f"mngr {printable(number[0])}, {printable(program)}"
@@ -49,12 +90,12 @@ def about_mngr(programs: Programs, program: str | None) -> Iterator[Finding]:
     yield finding(
         HERE, "mngr", "ok", f"{here}, with the plugin {OURSELVES} {printable(str(ours.get('version', '')))[:40]}"
     )
-    yield from _plugins(programs, program, rows)
+    yield from _plugins(ask, rows)
 
 
-def _plugins(programs: Programs, program: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+def _plugins(ask: Ask, rows: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
     """What mngr's own ``ansible plugins`` says: it loads all, checks their hooks, and reads the settings."""
-    told = programs.ask([program, OURSELVES, "plugins", "--format", "json"], _SECONDS)
+    told = ask(OURSELVES, "plugins", "--format", "json")
     document = _document(told)
     errors = [each for each in document.get("errors", ()) if isinstance(each, dict)]
     for number, each in enumerate(errors[:_LISTED], 1):

@@ -64,10 +64,9 @@ def _temporary_directory() -> Finding:
         return finding(HERE, "temporary directory", "problem", text, "Free some space in /tmp, or set TMPDIR")
     name = printable(str(chosen))
     if given and chosen != Path(os.path.realpath(given)):
-        text = f"TMPDIR is {printable(given)[:200]}, where no file can be written; {name} is used"
-        return finding(
-            HERE, "temporary directory", "warning", text, "Make that directory, or set TMPDIR to another one"
-        )
+        text = f"TMPDIR is {printable(given)[:200]}, {_why_unused(Path(given))}; {name} is used"
+        remedy = "Correct that, or set TMPDIR to another directory"
+        return finding(HERE, "temporary directory", "warning", text, remedy)
     if reason := why_unsafe(chosen):
         text = f"{name} is not safe: {printable(reason)}; /tmp is used"
         return finding(HERE, "temporary directory", "warning", text, "Set TMPDIR to a directory of yours, or unset it")
@@ -78,6 +77,17 @@ def _temporary_directory() -> Finding:
         return finding(HERE, "temporary directory", kind, f"{name}: {full}", _FREE.format("TMPDIR"))
     noexec = "; noexec, which is no obstacle" if os.statvfs(chosen).f_flag & getattr(os, "ST_NOEXEC", 0) else ""
     return finding(HERE, "temporary directory", "ok", f"{name}: {_free(chosen)} free{noexec}")
+
+
+def _why_unused(directory: Path) -> str:
+    """Why no file can be written in a directory, as a clause that follows its name."""
+    if not directory.exists():
+        return "which does not exist"
+    if not directory.is_dir():
+        return "which is no directory"
+    if os.access(directory, os.W_OK | os.X_OK) and (full := _too_full(directory)):
+        return f"which is full: {full}"
+    return "where no file can be written"
 
 
 def _nearest(path: Path) -> Path:

@@ -109,8 +109,10 @@ def _source(
         remedy = "Correct that source on the host, or mount what it names"
     elif _BAD_CERTIFICATE.search(problem):
         remedy = "Install ca-certificates on the host, or the certificate of your proxy there, and check its clock"
-    else:
+    elif set(managers) & {*_OF_SYSTEM, "npm", "python"}:
         remedy = "Correct that source on the host, or its network (name servers, firewall, proxy)"
+    else:  # the address is not the host's own
+        remedy = "Correct the network of the host (name servers, firewall, proxy)"
     return finding(place, "source", worst, f"{problem} ({whose})", remedy, name)
 
 

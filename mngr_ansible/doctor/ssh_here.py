@@ -13,12 +13,16 @@ from mngr_ansible.host.ssh import Address, OpenSsh
 from mngr_ansible.host.ssh_settings import SshSettings
 from mngr_ansible.portable.text import printable
 from mngr_ansible.report.findings import Finding
+from mngr_ansible.system.homes import ssh_expanded
 from mngr_ansible.system.owners import is_shared_group
 from mngr_ansible.system.processes import find_program
 
 _LEAST_VERSION = (6, 8)
 """The first that has ``ssh -G``. Source: OpenSSH's release notes."""
 _HELPERS = ("ssh-keygen", "ssh-add", "ssh-keyscan")
+_USUAL = "~/.ssh/known_hosts"
+_KEY_LINE = re.compile(rb"\s*(@\S+\s+)?\S+\s+[a-z][\w@.-]*\s+[A-Za-z0-9+/]+=*(\s|$)")
+"""A line with a key. Source: sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"."""
 _NOBODY = "mngr-ansible.invalid"
 """A name of no host: what the configuration says of it, it says of every host."""
 
@@ -53,10 +57,10 @@ def about_ssh(programs: Programs, key: str | None, known_hosts: str | None) -> t
 
 def about_known_hosts(files: Iterable[str]) -> Iterator[Finding]:
     """A finding about each file of host keys that ssh would use."""
-    names = list(dict.fromkeys(files)) or ["~/.ssh/known_hosts"]
-    there = [each for each in names if Path(each).expanduser().exists()] or names[:1]
+    names = list(dict.fromkeys(files)) or [_USUAL]
+    there = [each for each in names if ssh_expanded(each).exists()] or names[:1]
     for name in there:
-        yield _known_hosts(name, str(Path(name).expanduser()), printable(name) if len(there) > 1 else "")
+        yield _known_hosts(name, str(ssh_expanded(name)), printable(name) if len(there) > 1 else "")
 
 
 def _known_hosts(name: str, path: str, of: str) -> Finding:
@@ -70,8 +74,13 @@ def _known_hosts(name: str, path: str, of: str) -> Finding:
         with Path(path).open("rb") as file:
             lines = file.read().splitlines() if stat.S_ISREG(status.st_mode) else []
     except FileNotFoundError:
-        text = f"{shown} does not exist yet; the first login by hand makes it"
-        return finding(HERE, "known_hosts", "ok", text, of=of)
+        usual = ssh_expanded(_USUAL)
+        if Path(path) == usual:
+            text = f"{shown} does not exist yet; the first login by hand makes it"
+            return finding(HERE, "known_hosts", "ok", text, of=of)
+        text = f"{shown} does not exist, so every host is unknown; a login by hand writes to {printable(str(usual))}"
+        remedy = f"Name the file that has the keys: --known-hosts {printable(str(usual))}"
+        return finding(HERE, "known_hosts", "warning", text, remedy, of)
     except OSError as error:
         text = f"{shown} cannot be read: {error.strerror}, so every host is unknown"
         return finding(HERE, "known_hosts", "problem", text, "Correct its owner and its permissions", of)
@@ -82,8 +91,14 @@ def _known_hosts(name: str, path: str, of: str) -> Finding:
     if is_open:
         text = f"other users can write {shown}, so they can make you trust another host"
         return finding(HERE, "known_hosts", "warning", text, f"Let only your user write it: chmod 600 {shown}", of)
-    count = sum(1 for line in lines if line.strip() and not line.lstrip().startswith(b"#"))
-    return finding(HERE, "known_hosts", "ok", f"{shown} has {count} {'key' if count == 1 else 'keys'}", of=of)
+    written = [line for line in lines if line.strip() and not line.lstrip().startswith(b"#")]
+    count = sum(1 for line in written if _KEY_LINE.match(line))
+    keys = f"{shown} has {count} {'key' if count == 1 else 'keys'}"
+    if count < len(written):
+        left = len(written) - count
+        text = f"{keys}, and {left} {'line' if left == 1 else 'lines'} that ssh does not understand"
+        return finding(HERE, "known_hosts", "warning", text, "Correct or remove them: NAME TYPE KEY", of)
+    return finding(HERE, "known_hosts", "ok", keys, of=of)
 
 
 def about_host_key(programs: Programs, place: str, settings: SshSettings, files: Sequence[str], scan: str) -> Finding:
@@ -94,7 +109,7 @@ def about_host_key(programs: Programs, place: str, settings: SshSettings, files:
         return finding(place, "host key", "ok", "not looked up: this machine has no ssh-keygen")
     found: list[tuple[str, str]] = []
     for each in files:
-        path = Path(each).expanduser()
+        path = ssh_expanded(each)
         if path.is_file():
             out = programs.ask([keygen, "-F", name, "-f", str(path)]).out
             found += [(each, line) for line in out.splitlines() if line and not line.startswith("#")]

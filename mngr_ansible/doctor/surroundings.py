@@ -41,10 +41,11 @@ def _user() -> Finding:
         text = f"the user {number} has no name in passwd, and ssh does not work without one"
         return finding(HERE, "user", "problem", text, "Add an entry to /etc/passwd, or run as another user")
     if home and os.path.realpath(home) != os.path.realpath(entry.pw_dir):
-        text = (
-            f"{entry.pw_name}; HOME is {printable(home)}, and passwd says {printable(entry.pw_dir)}: HOME counts here"
-        )
-        return finding(HERE, "user", "ok", text)
+        own = printable(entry.pw_dir)
+        text = f"{entry.pw_name}; HOME is {printable(home)[:200]}, and passwd says {own}: ssh looks for keys there, "
+        text += "and a login by hand also for its configuration and known_hosts"
+        remedy = f"Set HOME to {own}, or name the files: --key FILE --known-hosts FILE"
+        return finding(HERE, "user", "warning", text, remedy)
     return finding(HERE, "user", "ok", f"{entry.pw_name}, home {printable(entry.pw_dir)}")
 
 
@@ -119,8 +120,11 @@ def _proxy(names: str, value: str) -> Finding:
     try:
         with socket.create_connection((host, port), _PROXY_SECONDS):
             pass
+    except socket.gaierror:
+        text = f"{shown} ({names}) is no proxy that is known: {printable(host)[:100]} cannot be resolved"
+        return finding(HERE, "proxy", "warning", text, remedy, names)
     except OSError as error:
         text = f"{shown} ({names}) does not answer: {printable(error.strerror or str(error) or 'no answer in time')}"
-        return finding(HERE, "proxy", "warning", text, f"Start it. {remedy}.", names)
+        return finding(HERE, "proxy", "warning", text, "Start that proxy, or correct or unset the variable", names)
     text = f"{shown} ({names}) answers; hosts do not get it from here"
     return finding(HERE, "proxy", "ok", text, of=names)

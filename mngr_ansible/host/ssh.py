@@ -6,7 +6,6 @@ A *master* is the ssh process that keeps one connection open for others. Source:
 import contextlib
 import math
 import os
-import pwd
 import re
 import shlex
 import threading
@@ -23,6 +22,7 @@ from mngr_ansible.host.login_shell import OWN_COMMAND, has_begun, run_proven
 from mngr_ansible.host.ssh_errors import FailedConnection, connection_error, is_of_proxy
 from mngr_ansible.host.ssh_settings import CONNECT_SECONDS, SshSettings, ask_settings
 from mngr_ansible.portable import sh
+from mngr_ansible.system.homes import entry_home
 from mngr_ansible.system.names import as_bytes
 from mngr_ansible.system.processes import StoppedError, TooLongError, WaitingProgram, find_program, run_bounded
 from mngr_ansible.values import field, frozen
@@ -195,7 +195,7 @@ class OpenSsh:
         """The options that name the key and the file of known host keys."""
         options = {}
         home = os.environ.get("HOME", "")
-        if home and home != _home_in_passwd() and _own_configuration() is None:
+        if home and home != entry_home() and _own_configuration() is None:
             options["UserKnownHostsFile"] = _quoted(Path(home, ".ssh", "known_hosts"))
         if self.own.key:  # as Ansible has it: the agent and other keys are tried too
             options["IdentityFile"] = f'"{self.own.key}"'
@@ -240,7 +240,7 @@ class OpenSsh:
             plain,
             key=self.own.key or self.key,
             known_hosts=self.known_hosts,
-            login_home=_home_in_passwd(),
+            login_home=entry_home(),
         )
         if self.own.common:
             ours = variables["ansible_ssh_common_args"]
@@ -402,12 +402,4 @@ def _own_configuration() -> Path | None:
     """The user's configuration, where HOME is another directory than the one in passwd, and has one."""
     home = os.environ.get("HOME", "")
     config = Path(home, ".ssh", "config")
-    return config if home and home != _home_in_passwd() and config.is_file() else None
-
-
-def _home_in_passwd() -> str | None:
-    """The home directory that OpenSSH uses even if HOME is another; None if the user has no entry in passwd."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_dir
-    except KeyError:
-        return None
+    return config if home and home != entry_home() and config.is_file() else None

@@ -13,6 +13,7 @@ from mngr_ansible.host.ssh_settings import SshSettings
 from mngr_ansible.portable import sh
 from mngr_ansible.portable.regular_expressions import regex
 from mngr_ansible.portable.text import clause, printable
+from mngr_ansible.system.homes import ssh_expanded
 from mngr_ansible.values import field, frozen
 
 _NOISE = regex(
@@ -141,7 +142,7 @@ def _changed_name(output: str) -> str | None:
 def _in_file(output: str) -> str:
     """The option of ssh-keygen for the file in which ssh found another key; empty for the user's usual one."""
     found = re.search(r"^Offending \S+ key in (.+):\d+\s*$", output, re.MULTILINE)
-    if found is None or Path(found[1]) == Path("~/.ssh/known_hosts").expanduser():
+    if found is None or Path(found[1]) == ssh_expanded("~/.ssh/known_hosts"):
         return ""
     return f" -f {sh.quote(found[1])}"
 
@@ -231,6 +232,11 @@ _CAUSES = (
         "your ssh agent does not sign with its key {which}: {why}",
         "Unlock the agent or confirm its use there, or give another key with --key FILE.",
         only_if=lambda failed: "Permission denied" in failed.output,
+    ),
+    _Cause(
+        r"^Load key (?P<file>\"?.+?\"?): (?P<why>Permission denied)\.?$",
+        "this user of this machine cannot read the key {file}: {why}",
+        "Correct the owner and the permissions of that file, or give another key with --key FILE.",
     ),
     _Cause(
         r"^Load key (?P<file>\"?.+?\"?): (?P<why>.+?)\.?$",

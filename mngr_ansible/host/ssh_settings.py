@@ -3,11 +3,11 @@
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from mngr_ansible.errors import HostError
 from mngr_ansible.host.connection import stopped
 from mngr_ansible.portable.text import printable
+from mngr_ansible.system.homes import ssh_expanded
 from mngr_ansible.system.processes import StoppedError, TooLongError, run_bounded
 from mngr_ansible.values import field, frozen
 
@@ -57,7 +57,7 @@ class SshSettings:
         for line in text.splitlines():
             name, _, value = line.partition(" ")
             if name == "identityfile":
-                identities.append(str(Path(value).expanduser()) if value.startswith("~/") else value)
+                identities.append(str(ssh_expanded(value)) if value.startswith("~/") else value)
             values.setdefault(name.lower(), value)
         return cls(values, tuple(identities))
 

@@ -22,6 +22,7 @@ from mngr_ansible.portable.text import printable
 from mngr_ansible.spec.files import FileTransferSpec
 from mngr_ansible.spec.packages import PackageRequirement
 from mngr_ansible.spec.validation import as_checked, nearest, short_repr
+from mngr_ansible.system import homes
 from mngr_ansible.values import replace
 
 EXAMPLES = {"files": "[{local_path: a, remote_path: b}]", "packages": '["tree"]'}
@@ -130,7 +131,7 @@ def _is_descriptor(file: Path) -> bool:
 def expanded(path: str | os.PathLike[str]) -> Path:
     """The path of a manifest, a leading ``~/`` as the home."""
     text = os.fspath(path)
-    return Path.home() / text[2:] if text.startswith("~/") else Path(text)
+    return homes.expanded(text) if text.startswith("~/") else Path(text)
 
 
 def _parse(file: Path, text: str) -> object:

@@ -10,6 +10,7 @@ from mngr_ansible.inputs.arguments import current_directory
 from mngr_ansible.inputs.fleet import Fleet, OwnPlaybook
 from mngr_ansible.inputs.settings import Settings
 from mngr_ansible.portable.text import printable
+from mngr_ansible.system.homes import expanded
 from mngr_ansible.values import replace
 
 
@@ -85,7 +86,7 @@ def playbook_file(playbook: OwnPlaybook) -> Path:
         InputError: it is none.
     """
     base = Path(playbook.base) if playbook.base else current_directory()
-    path = Path(os.path.abspath(base / Path(playbook.path).expanduser()))  # noqa: PTH100 - a link stays a link
+    path = Path(os.path.abspath(base / expanded(playbook.path)))  # noqa: PTH100 - a link stays a link
     if str(path).encode("utf-8", "ignore").decode() != str(path):
         raise InputError(
             f"the playbook {printable(playbook.path)} has a name that is not UTF-8, which Ansible cannot read",

@@ -19,6 +19,7 @@ from mngr_ansible.errors import ErrorGroup, InputError, RunError
 from mngr_ansible.inventory.answer import HostBeyond, InventoryHost, parse_beyond, parse_hosts, shown, vault_error
 from mngr_ansible.portable.sh import quote
 from mngr_ansible.portable.text import printable
+from mngr_ansible.system.homes import expanded
 from mngr_ansible.system.processes import TooLongError, run_bounded
 from mngr_ansible.values import field, frozen
 
@@ -75,10 +76,10 @@ def read(
         RunError: Ansible could not be run.
     """
     for each in sources:
-        if "," not in each and not Path(each).expanduser().exists():
+        if "," not in each and not expanded(each).exists():
             raise InputError(f"the inventory {printable(each)} does not exist", remedy="Check the path.")
     order: _Order = {
-        "sources": [each if "," in each else str(Path(each).expanduser().absolute()) for each in sources],
+        "sources": [each if "," in each else str(expanded(each).absolute()) for each in sources],
         "limit": limit,
         "vault_ids": list(vault_ids),
         "vault_passwords": dict(vault_passwords or {}),

@@ -6,13 +6,13 @@ import shlex
 import threading
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mngr_ansible.errors import HostError, InputError, UsageError
 from mngr_ansible.host.connection import Connection, LocalShell
 from mngr_ansible.host.masters import control_sockets
 from mngr_ansible.host.ssh import Address, OpenSsh
+from mngr_ansible.system.homes import expanded
 from mngr_ansible.values import replace
 
 _SECONDS = 600.0
@@ -149,7 +149,7 @@ def _settings_asked_ahead(connections: Sequence[OpenSsh]) -> Iterator[None]:
 def _existing_file(option: str, path: str | os.PathLike[str] | None) -> str | None:
     if path is None:
         return None
-    file = Path(path).expanduser().absolute()
+    file = expanded(path).absolute()
     if not file.is_file():
         problem = "is not a file" if file.exists() else "no such file"
         raise UsageError(f"{option} {path}: {problem}", remedy="Check the path.")

@@ -79,7 +79,13 @@ def _table(findings: Sequence[Sequence[Finding]], names: Sequence[str], *, folds
         for each in zip(*findings, strict=True)
     ]
     if len(names) == 1:
-        return Table(tuple(rows), title=names[0], is_run=True, is_sorted=folds, what="checks")
+        return Table(
+            tuple(rows),
+            title="This machine" if names[0] == _HERE else names[0],
+            is_run=True,
+            is_sorted=folds,
+            what="checks",
+        )
     title = f"{len(names)} hosts"
     return Table(tuple(rows), title=title, names=tuple(names), is_run=True, is_sorted=folds, what="checks")
 

@@ -20,6 +20,7 @@ from mngr_ansible.inputs.own_playbooks import read_beside
 from mngr_ansible.portable import sh
 from mngr_ansible.portable.text import printable
 from mngr_ansible.run.lines import LONGEST_TEXT, shorten
+from mngr_ansible.system.homes import expanded
 from mngr_ansible.values import field, frozen
 
 PATHS = {
@@ -279,7 +280,7 @@ def _configured(file: Path) -> dict[str, str]:
 def _absolute(path: str, start: Path) -> str:
     """A path of an ansible.cfg. Source: Ansible's "resolve_path" of its configuration."""
     path = os.path.expandvars(path.replace("{{CWD}}", str(start)))
-    return os.path.abspath(start / Path(path).expanduser())  # noqa: PTH100 - a link stays a link
+    return os.path.abspath(start / expanded(path))  # noqa: PTH100 - a link stays a link
 
 
 def task_limit(seconds: float | None) -> dict[str, str]:

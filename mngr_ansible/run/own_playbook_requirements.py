@@ -24,6 +24,7 @@ from mngr_ansible.errors import InputError
 from mngr_ansible.inputs.own_playbooks import read_beside
 from mngr_ansible.portable import sh
 from mngr_ansible.portable.text import printable
+from mngr_ansible.system.homes import expanded
 from mngr_ansible.system.processes import TooLongError, run_bounded
 from mngr_ansible.system.state_directory import state_directory
 from mngr_ansible.system.tempdirs import private_directory
@@ -125,7 +126,7 @@ def _local_paths(content: bytes, start: Path) -> Iterator[Path]:
         text = word.partition("#")[0].partition(",")[0].removeprefix("git+").removeprefix("file://")
         if "://" not in text and "\0" not in text:
             with suppress(OSError):
-                path = start / Path(text).expanduser()
+                path = start / expanded(text)
                 if "/" in text and path.exists():
                     yield path
 

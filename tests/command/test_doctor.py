@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mngr_ansible.doctor.host import examine_host
+from mngr_ansible.doctor.examination import with_keys, without_repeats
+from mngr_ansible.doctor.host import Examined, examine_host
 from mngr_ansible.doctor.installation import about_installation
 from mngr_ansible.doctor.keys import Agent, about_agent, about_keys, ask_agent
 from mngr_ansible.doctor.mngr_here import about_mngr
@@ -65,6 +66,14 @@ def test_the_key_of_the_command_is_a_problem_where_it_cannot_be_used(keys: SshSe
     assert found.status == "problem"
 
 
+def test_a_key_that_cannot_be_used_is_no_problem_where_all_hosts_let_us_in(keys: SshSettings) -> None:
+    found = list(about_keys(Programs(), [keys], keys.identity_files[1], Agent("none")))
+    assert [each.status for each in with_keys(found, [Examined(())])] == ["warning"]
+    assert [each.status for each in with_keys(found, [Examined(()), Examined((), is_reached=False)])] == ["problem"]
+    (gone,) = about_keys(Programs(), [keys], keys.identity_files[4], Agent("none"))
+    assert (gone.text, gone.remedy) == ("it does not exist", "Check the path")
+
+
 def test_without_any_key_there_is_a_warning_unless_the_agent_has_one() -> None:
     (found,) = about_keys(Programs(), [SshSettings()], None, Agent("none"))
     assert (found.status, "ssh has no key" in found.text) == ("warning", True)
@@ -113,11 +122,13 @@ def test_the_file_of_host_keys_is_a_problem_where_it_cannot_be_used(tmp_path: Pa
         (found,) = about_known_hosts([str(path)])
         return found
 
-    assert said(tmp_path / "new").status == "ok"
+    assert said("~/.ssh/known_hosts-new").status == "warning"
     assert said(tmp_path).status == "problem"
     assert said("/dev/null").status == "warning"
     (tmp_path / "hosts").write_text("# mine\nbuild-1 ssh-ed25519 AAAA\n")
     assert said(tmp_path / "hosts").text.endswith("hosts has 1 key")
+    (tmp_path / "hosts").write_text("foo bar\n@revoked build-1 ssh-ed25519 AAAA mine\n")
+    assert said(tmp_path / "hosts").text.endswith("hosts has 1 key, and 1 line that ssh does not understand")
     (tmp_path / "hosts").chmod(0o666)
     assert said(tmp_path / "hosts").status == "warning"
 
@@ -184,6 +195,16 @@ esac""",
     assert (last.status, text in last.text) == (status, True), last
 
 
+def test_mngr_gets_a_copy_of_its_settings_for_a_directory(home: Path, tmp_path: Path) -> None:
+    for name in ("config.toml", "profiles/one/settings.toml", "events/log"):
+        (home / ".mngr" / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / ".mngr" / name).write_text(name)
+    text = 'cd "$MNGR_HOST_DIR" && find . -type f | sort | tr "\\n" " " >&2; touch written; echo "$PWD/x" >&2; exit 1'
+    (found,) = about_mngr(Programs(), program(tmp_path / "mngr", text))
+    assert f"does not start: ./config.toml ./profiles/one/settings.toml {home}/.mngr/x" in found.text
+    assert not (home / ".mngr/written").exists()
+
+
 def test_without_mngr_that_is_said_and_is_fine() -> None:
     (found,) = about_mngr(Programs(), None)
     assert found.status == "ok"
@@ -239,6 +260,8 @@ def test_a_configuration_that_ssh_cannot_read_is_told_for_this_machine_and_for_e
     with open_targets(["build-1"]) as (targets, _):
         (there,) = examine_host(Programs(), targets[0], (), None, 60).findings
     assert (there.name, there.status, there.text) == ("build-1: ssh", "problem", here.text)
+    (short,) = without_repeats([there], [here])
+    assert (short.status, short.text) == ("warning", "not looked at: this machine's ssh cannot be used")
 
 
 class Halting:
@@ -301,6 +324,8 @@ def test_a_terminal_shows_what_goes_on_and_nothing_of_it_stays(home: Path) -> No
     ("words", "code", "text"),
     [
         (["--host", "a,b"], 64, "is not an address"),
+        (["--work-dir", "/srv"], 64, "doctor does not take --work-dir"),
+        (["--become"], 64, "doctor does not take --become"),
         (["--limit", "x"], 64, "--limit chooses among the hosts of an inventory"),
         (["-K"], 64, "--ask-become-pass needs a terminal"),
         (["--manifest", "/nowhere.yml"], 1, "cannot be read"),

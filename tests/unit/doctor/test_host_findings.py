@@ -175,3 +175,9 @@ def test_where_all_hosts_contradict_this_machines_clock_it_is_this_one():
     assert user == here[1]
     assert with_clock(here, alike[:1]) == here
     assert with_clock(here, [Examined((), 3600.0), Examined((), 0.0)]) == here
+
+
+def test_a_password_that_sudo_does_not_take_is_a_problem_and_says_so():
+    status, text, remedy = one(host_findings.about_system("h", state("none"), facts(), has_password=True), "privilege")
+    assert (status, "did not accept the password for dev" in text, "again" in remedy) == ("problem", True, True)
+    assert one(host_findings.about_system("h", state("none"), facts()), "privilege")[0] == "warning"

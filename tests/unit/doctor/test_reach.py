@@ -98,3 +98,12 @@ def test_the_servers_of_a_tool_are_those_that_its_sources_for_the_host_name():
         }
     )
     assert sites_of([own], DEBIAN) == [("root", "https://a.example:8443")]
+
+
+def test_a_source_of_the_catalog_is_not_to_be_corrected_on_the_host():
+    dead = {SITE: Reached(SITE, "curl", 6, "curl: (6) Could not resolve host status 000")}
+    state = HostState(Login("dev", 0, "/home/dev"), DEBIAN, Paths("/"))
+    for manager, words in (("catalog", "Correct the network of the host"), ("apt", "Correct that source on the host")):
+        facts = HostFacts(sites={SITE: (manager,)}, reached=dead)
+        (finding,) = [each for each in about_sources("h", facts, state) if "source " in each.name]
+        assert finding.remedy.startswith(words)

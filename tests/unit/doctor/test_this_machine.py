@@ -10,6 +10,7 @@ import pytest
 
 from mngr_ansible.doctor.ansible_settings import about_ansible_settings
 from mngr_ansible.doctor.places import about_places
+from mngr_ansible.doctor.ssh_here import about_known_hosts
 from mngr_ansible.doctor.surroundings import about_surroundings
 
 
@@ -82,7 +83,7 @@ def test_a_temporary_directory_that_cannot_be_used_is_a_warning(home, monkeypatc
     monkeypatch.setenv("TMPDIR", str(home / "gone"))
     monkeypatch.setattr(tempfile, "tempdir", None)
     finding = found(about_places(), "temporary directory")
-    assert (finding.status, "where no file can be written" in finding.text) == ("warning", True)
+    assert (finding.status, "which does not exist" in finding.text) == ("warning", True)
 
     (home / "open").mkdir()
     (home / "open").chmod(0o777)
@@ -90,6 +91,34 @@ def test_a_temporary_directory_that_cannot_be_used_is_a_warning(home, monkeypatc
     monkeypatch.setattr(tempfile, "tempdir", None)
     finding = found(about_places(), "temporary directory")
     assert (finding.status, "other users can write in" in finding.text) == ("warning", True)
+
+
+def test_what_is_wrong_with_a_temporary_directory_is_said_as_it_is(home, monkeypatch):
+    import tempfile
+
+    (home / "file").write_text("")
+    for name, words in (("gone", "does not exist"), ("file", "is no directory")):
+        monkeypatch.setenv("TMPDIR", str(home / name))
+        monkeypatch.setattr(tempfile, "tempdir", None)
+        assert f"{name}, which {words}" in found(about_places(), "temporary directory").text
+
+
+def test_a_user_without_a_home_is_asked_all_the_same(at, monkeypatch):
+    def nobody(number):
+        raise KeyError(number)
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    assert found(about_ansible_settings(), "ansible settings").status == "ok"
+    assert found(about_surroundings(), "user").status == "problem"
+    assert len(list(about_known_hosts([]))) == len(list(about_places())) - 1 == 1
+
+
+def test_a_home_that_is_not_the_users_entry_is_a_warning_as_ssh_looks_elsewhere(home):
+    finding = found(about_surroundings(), "user")
+    assert (finding.status, f"HOME is {home}, and passwd says " in finding.text) == ("warning", True)
+    (hosts,) = about_known_hosts([str(home / ".ssh/known_hosts")])
+    assert (hosts.status, "a login by hand writes to" in hosts.text) == ("warning", True)
 
 
 def test_few_open_files_are_a_warning():
@@ -129,6 +158,13 @@ def test_a_proxy_is_tried_and_told_without_its_login(monkeypatch):
     statuses = {name.rpartition(" ")[2]: each.status for name, each in findings.items()}
     assert statuses == {"http_proxy": "ok", "https_proxy": "warning", "all_proxy": "warning"}
     assert "s3cret" not in str(findings)
+
+
+def test_a_proxy_that_is_no_name_is_not_to_be_started(monkeypatch):
+    monkeypatch.setenv("https_proxy", "junk.invalid")
+    finding = found(about_surroundings(), "proxy")
+    assert (finding.status, "junk.invalid cannot be resolved" in finding.text) == ("warning", True), finding
+    assert finding.remedy == "Correct that variable, or unset it"
 
 
 def test_no_check_leaves_a_file(home, at):

@@ -16,7 +16,7 @@ def test_hosts_that_are_alike_share_a_table_with_the_values_of_what_is_fine():
     findings = [HERE, *host("a", "1 GB"), *host("b", "2 GB"), *host("c", "1 GB", "problem"), *host("d", "1 GB")]
     *tables, summary = findings_page(findings)
     assert [(each.title, each.names) for each in tables if isinstance(each, Table)] == [
-        ("controller", ()),
+        ("This machine", ()),
         ("3 hosts", ("a", "b", "d")),
         ("c", ()),
     ]
