@@ -8,7 +8,9 @@ import click
 from imbue.mngr.cli.common_opts import add_common_options
 
 from mngr_ansible.mngr.invocation import Invocation, invocation
+from mngr_ansible.mngr.spoken import in_mngr
 from mngr_ansible.system.signals import question_asked
+from mngr_ansible.values import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +58,7 @@ def init(ctx: click.Context, /, **_: Any) -> None:
             is_for_people = call.output is OutputFormat.HUMAN and not call.opts.yes
             can_ask = is_for_people and all(each and each.isatty() for each in (sys.stdin, sys.stderr))
             path, words = manifest_example.write_manifest(call.opts.written, _ask if can_ask else None)
-        call.show(Report("init", extra={"path": str(path)}), (Verbatim(words),))
+        call.show(Report("init", extra={"path": str(path)}), (Verbatim(in_mngr(words)),))
 
 
 @click.command(name="check-plugin")
@@ -75,6 +77,7 @@ def show_findings(ctx: click.Context, call: Invocation, findings: "Sequence[Find
     """Show what was found; the command ends with 1 where one of it is a problem."""
     from mngr_ansible.report.findings import checks_report, findings_page
 
+    findings = [replace(each, remedy=in_mngr(each.remedy)) for each in findings]
     call.show(checks_report(call.name, findings), findings_page(findings))
     if any(each.status == "problem" for each in findings):
         ctx.exit(1)

@@ -129,7 +129,7 @@ def _reports(command: _Command) -> _Command:
     "--for",
     "system",
     metavar="DISTRO[:RELEASE]",
-    help="Plan for a system without connecting to it, for example fedora:44",
+    help="Plan what the plugins of AGENT need on such a system, without connecting to one, for example fedora:44",
 )
 @add_common_options
 @click.pass_context
@@ -279,7 +279,7 @@ def plugins(ctx: click.Context, /, **_: Any) -> None:
                 target = replace(targets[0], mngr_ctx=call.mngr_ctx)
             request = call.request(is_local=True)
         report = plugins_report(request, [target])
-        call.show(report, plugins_page(report))
+        call.show(report, plugins_page(report, add="Install one with mngr plugin add"))
 
 
 @ansible.command(name="catalog")

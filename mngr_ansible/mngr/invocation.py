@@ -162,6 +162,8 @@ class Invocation:
             click.UsageError: none is named, or some and all; or several where an option is about one.
         """
         opts = self.opts
+        if opts.system is not None and not opts.agents and not opts.is_all:
+            raise click.UsageError("--for needs an agent, whose plugins are asked what they need: name one.")
         if not opts.agents and not opts.is_all:
             raise click.UsageError("Name an agent, or several, or give --all.")
         if opts.agents and opts.is_all:
@@ -319,9 +321,12 @@ class Invocation:
         self.show(report, page)
 
     def filed(self, report: "Report") -> "Report":
-        """The report, after its files were written, with what could not be written."""
+        """The report in the words of mngr's users, after its files were written, with what could not be written."""
+        from mngr_ansible.mngr.spoken import in_mngr
         from mngr_ansible.system.signals import signals_ignored
 
+        for each in report.all_errors:
+            each.remedy = in_mngr(each.remedy)
         if self.files is None:
             return report
         with signals_ignored():

@@ -12,6 +12,7 @@ from loguru import logger
 from mngr_ansible.diff.outcome import DUE, Outcome, Status
 from mngr_ansible.errors import RUN_AGAIN, ErrorGroup, MngrAnsibleError, PluginError, PreconditionError
 from mngr_ansible.mngr.events import with_remedy
+from mngr_ansible.mngr.spoken import in_mngr
 from mngr_ansible.portable.text import clause, one_stop, printable
 from mngr_ansible.provisioning.request import Confirm, Dialog
 from mngr_ansible.report import plain, text
@@ -234,7 +235,7 @@ def _problem(outcome: Outcome) -> str:
 
 def _error(problem: str, remedy: str) -> PluginMngrError:
     error = PluginMngrError(printable(_one_line(problem)))
-    error.user_help_text = printable(_one_line(remedy)) or None
+    error.user_help_text = printable(_one_line(in_mngr(remedy))) or None
     return error
 
 

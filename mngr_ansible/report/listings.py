@@ -29,12 +29,11 @@ def _tool_lines(tool: ToolRow) -> Iterator[tuple[str, str]]:
         yield "from", f"{source['source']}: {words}{scope}{needs}{where} ({proof})"
 
 
-def plugins_page(report: Report) -> Page:
-    """One section a plugin, lowest precedence first."""
+def plugins_page(report: Report, *, add: str = "Add one with --plugin") -> Page:
+    """One section a plugin, lowest precedence first; ``add``: how a plugin is added where none asks for anything."""
     plugins: Sequence[PluginRow] = report.extra["plugins"]
     if not plugins:
-        add = "Add one with --plugin, or give a manifest, files or packages."
-        return (Note(f"No installed plugin asks for anything. {add}"),)
+        return (Note(f"No installed plugin asks for anything. {add}, or give a manifest, files or packages."),)
     return tuple(
         Section(
             each["name"],
