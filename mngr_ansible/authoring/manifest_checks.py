@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mngr_ansible.authoring.manifest_entries import Entries
+from mngr_ansible.authoring.manifest_remarks import file_remarks, package_remarks, plan_problems
 from mngr_ansible.authoring.manifest_text import ManifestText, Problem
-from mngr_ansible.errors import ErrorGroup, InputError, MngrAnsibleError
+from mngr_ansible.errors import InputError
 from mngr_ansible.inputs import manifest
 from mngr_ansible.inputs.arguments import current_directory
-from mngr_ansible.inputs.contribution import Contribution
+from mngr_ansible.plan.requirements import tool_name
 from mngr_ansible.portable.text import one_stop
 from mngr_ansible.report.findings import Finding
 from mngr_ansible.spec.files import FileTransferSpec
@@ -52,15 +53,17 @@ def _check(path: str) -> Iterator[Finding]:
         problems += _document_problems(read, entries)
         problems += [*entries.problems, *_missing(read, entries), *_unmarked(read, entries)]
         problems += [*_twice(read, entries), *_misspelt(read, entries)]
+        problems += [*file_remarks(read, entries.transfers), *package_remarks(read, entries.requirements)]
         if not problems and not entries.transfers and not entries.requirements:
             remedy = "Write files or packages, or remove the file."
-            problems.append(Problem("", "it asks for nothing", remedy, is_warning=True))
+            problems.append(Problem("", "it has no files and no packages", remedy, is_warning=True))
         elif all(each.is_warning for each in problems):
-            problems += _plan_problems(entries, file)
+            problems += plan_problems(read, entries.transfers, entries.requirements, file.name)
     for each in sorted(problems, key=_in_order):
         between = ":" if each.place[:1].isdigit() else ": " if each.place else ""
         status = "warning" if each.is_warning else "problem"
-        yield Finding(f"{path}{between}{each.place}", status, one_stop(each.text), each.remedy)  # type: ignore[arg-type]
+        remedy = manifest.toml_words(each.remedy) if read.is_toml else each.remedy
+        yield Finding(f"{path}{between}{each.place}", status, one_stop(each.text), remedy)  # type: ignore[arg-type]
     if not problems:
         yield Finding(path, "ok", _summary(entries))
 
@@ -132,12 +135,15 @@ def _twice(read: ManifestText, entries: Entries) -> Iterator[Problem]:
         destinations[where] = number
     names: dict[str, int] = {}
     for number, requirement in entries.requirements.items():
-        if requirement.name in names:
-            first = read.place(("packages", names[requirement.name])).partition(":")[0]
-            text = f"{requirement.name} is in another entry too (line {first}); the versions of both have to fit"
+        tool = tool_name(requirement.name)
+        if tool in names:
+            first = read.place(("packages", names[tool])).partition(":")[0]
+            other = entries.requirements[names[tool]].name
+            also = "" if other == requirement.name else f" as {other}"
+            text = f"{requirement.name} is in another entry too{also} (line {first}); the versions of both have to fit"
             remedy = "Write one entry with both, such as 'git>=2.39,<3'."
             yield Problem(read.place(("packages", number)), text, remedy, is_warning=True)
-        names[requirement.name] = number
+        names[tool] = number
 
 
 def _misspelt(read: ManifestText, entries: Entries) -> Iterator[Problem]:
@@ -151,25 +157,6 @@ def _misspelt(read: ManifestText, entries: Entries) -> Iterator[Problem]:
             text = f"the catalog does not contain {each.name!r} (did you mean {meant}?)"
             remedy = f"Write {meant}, or leave it if the host's package manager has a package {each.name}."
             yield Problem(read.place(("packages", number)), text, remedy, is_warning=True)
-
-
-def _plan_problems(entries: Entries, file: Path) -> Iterator[Problem]:
-    """What only the plan itself finds: contradictions, and sources that cannot be sent."""
-    from mngr_ansible.inputs.misspelt import condition_notices
-    from mngr_ansible.inputs.settings import Settings
-    from mngr_ansible.plan.plan import build
-
-    transfers, requirements = tuple(entries.transfers.values()), tuple(entries.requirements.values())
-    asked = Contribution("manifest", transfers, requirements, file.name)
-    try:
-        build([asked], Settings())
-    except MngrAnsibleError as error:
-        for each in error.errors if isinstance(error, ErrorGroup) else (error,):
-            first, *listed = each.problem.split("\n")
-            text = f"{first}: {', '.join(' '.join(line.split()) for line in listed)}" if listed else first
-            yield Problem("", text, each.remedy.removesuffix(" Nothing was changed."))
-    for notice in condition_notices([asked]):
-        yield Problem("", notice, "Correct the name.", is_warning=True)
 
 
 def _summary(entries: Entries) -> str:

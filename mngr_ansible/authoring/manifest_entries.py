@@ -68,7 +68,7 @@ class Entries:
     def _checked[T](self, path: _Keys, value: object, read: Callable[[Any], T]) -> T | None:
         """What ``read`` makes of a value; None where it refuses something. What it refuses is left out and the rest is
         read again, so that all of it is known."""
-        given: Any = dict(value) if isinstance(value, Mapping) else value
+        given: Any = _copied(value)
         is_right = True
         places: set[_Keys] = set()
         while True:
@@ -77,32 +77,77 @@ class Entries:
             except InputError as error:
                 is_right = False
                 keys, text = _place(error.problem.removeprefix(": "))
-                if keys in places:  # left out, it is missed
+                missing = re.match(r"(\w+) is missing", text)
+                if missing and (*keys, missing[1]) in places:  # it was wrong, and is left out
+                    if not keys:
+                        return None
+                    given.pop(keys[0], None)
+                    continue
+                mark = (*keys, missing[1]) if missing else keys
+                if mark in places:
                     return None
-                places.add(keys)
-                self.problems.append(Problem(self._text.place((*path, *keys)), text, error.remedy))
-                if not isinstance(given, dict) or not _is_left_out(given, keys):
+                places.add(mark)
+                place = self._text.place((*path, *keys))
+                self.problems.append(Problem(place, self._in_its_words(text, (*path, *keys)), _plain(error.remedy)))
+                if not isinstance(given, dict) or not _is_mended(given, mark):
                     return None
             except TypeError:  # a key that is no text, beside one that was left out
                 return None
             else:
                 return made if is_right else None
 
+    def _in_its_words(self, text: str, path: _Keys) -> str:
+        """The words for what is wrong without those of Python: what is written there for its ``True`` and ``None``."""
+        text = re.sub(r"\b(\w+)='(\w+)'", r"\1: \2", text)
+        found = re.match(r"((?:\w+: )?)(True|False|None)\b", text)
+        if found is None:
+            return text
+        field = found[1].removesuffix(": ")
+        written = self._text.written(path)
+        if found[2] == "None":
+            return f"{field} is missing" if field else f"an empty entry{text[found.end() :]}"
+        return f"{found[1]}{written or found[2].lower()}{text[found.end() :]}"
 
-def _is_left_out(given: dict[Any, Any], keys: _Keys) -> bool:
-    """Whether what is wrong could be left out of a mapping: not what has to be there."""
-    if not keys or keys[0] not in given or keys[0] in ("local_path", "remote_path", "name", "value", "manager"):
+
+_RIGHT: Mapping[str, str] = {"local_path": "/x", "remote_path": "x", "name": "x", "value": "x"}
+"""What stands for a key that has to be there, and is wrong or missing, while the rest is read."""
+
+
+def _copied(value: object) -> Any:
+    """A value in which keys can be left out: of a mapping, and of the mappings in it."""
+    if not isinstance(value, Mapping):
+        return value
+    return {key: dict(each) if isinstance(each, Mapping) else each for key, each in value.items()}
+
+
+def _is_mended(given: dict[Any, Any], keys: _Keys) -> bool:
+    """Whether what is wrong could be left out of a mapping, or something right put there."""
+    if not keys or keys[0] == "manager":  # it decides what the others mean
         return False
-    del given[keys[0]]
-    return True
+    if len(keys) > 1 and isinstance(given.get(keys[0]), dict):
+        return given[keys[0]].pop(keys[1], None) is not None or given.pop(keys[0], None) is not None
+    if len(keys) == 1 and keys[0] in _RIGHT:
+        given[keys[0]] = _RIGHT[str(keys[0])]
+        return True
+    return given.pop(_key(given, keys[0]), _RIGHT) is not _RIGHT
+
+
+def _key(given: Mapping[Any, Any], name: object) -> object:
+    """The key of that name, which may be no text: ``1``."""
+    return next((each for each in given if each == name or str(each) == name), name)
+
+
+def _plain(remedy: str) -> str:
+    """A remedy without what it says of Python."""
+    return re.sub(r" \(in Python: [^)]*\)", "", remedy)
 
 
 def _place(problem: str) -> tuple[_Keys, str]:
     """The keys that lead to what is wrong, and the words for it without the names of our classes."""
     problem = re.sub(r"^(\w+: \w+ is missing) in .*", r"\1", problem, flags=re.DOTALL)
-    unknown = re.match(r"(\w+): unknown key '([^']*)'", problem)
+    unknown = re.match(r"(\w+): unknown key (?:'([^']*)'|(\S+))", problem)
     if unknown:
-        return (*_PARTS.get(unknown[1], ()), unknown[2]), problem.partition(": ")[2]
+        return (*_PARTS.get(unknown[1], ()), unknown[2] or unknown[3]), problem.partition(": ")[2]
     field = re.match(r"([A-Z]\w+)\.(\w+)((?:\.\w+)*): ", problem)
     if field:
         return (*_PARTS.get(field[1], ()), field[2]), f"{field[2]}{field[3]}: {problem[field.end() :]}"

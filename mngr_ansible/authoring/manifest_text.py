@@ -37,12 +37,14 @@ class ManifestText:
     Attributes:
         document: what the text says; None where it does not parse.
         is_readable: whether it parses.
+        is_toml: whether it is TOML, which gives no places.
         problems: why it does not parse, or the keys that are given twice.
     """
 
     def __init__(self, text: str, *, is_toml: bool) -> None:
         self.document: Any = None
         self.is_readable = True
+        self.is_toml = is_toml
         self.problems: list[Problem] = []
         self._root: yaml.Node | None = None
         try:
@@ -60,7 +62,7 @@ class ManifestText:
         try:
             self.document = tomllib.loads(text)
         except ValueError as error:
-            self._refuse(_of_a_parser(str(error)))
+            self._refuse(_repeated_in_toml(str(error), text) or _of_a_parser(str(error)))
 
     def _read_yaml(self, text: str) -> None:
         import yaml
@@ -73,6 +75,20 @@ class ManifestText:
                 self.document = reader.construct_document(self._root)
         except yaml.YAMLError as error:
             self._refuse(_of_a_parser(explained(error, text)))
+
+    def written(self, path: Path) -> str | None:
+        """A word as it is written in YAML, such as ``no``; None for what is no single word."""
+        import yaml
+
+        node = self._root
+        for part in path:
+            if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+                node = node.value[part]
+            elif isinstance(node, yaml.MappingNode):
+                node = next((value for key, value in node.value if getattr(key, "value", None) == str(part)), None)
+            else:
+                return None
+        return str(node.value) if isinstance(node, yaml.ScalarNode) else None
 
     def place(self, path: Path) -> str:
         """Where a value is written, or its key if the last part of the path is one that has none."""
@@ -94,6 +110,23 @@ class ManifestText:
             else:
                 break
         return f"{mark.line + 1}:{mark.column + 1}"
+
+
+def _repeated_in_toml(message: str, text: str) -> Problem | None:
+    """The problem where a key is given twice, which TOML's parser does not name; None for another message."""
+    found = re.match(r"Cannot overwrite a value \(at line (\d+), column \d+\)", message)
+    lines = text.split("\n")
+    if found is None or int(found[1]) > len(lines):
+        return None
+    number = int(found[1])
+    key = re.match(r"\s*([\w.\"'-]+)\s*=", lines[number - 1])
+    if key is None:
+        return None
+    same = re.compile(rf"\s*{re.escape(key[1])}\s*=")
+    first = next((each for each in range(number - 1, 0, -1) if same.match(lines[each - 1])), None)
+    where = f"; the first time in line {first}" if first else ""
+    column = len(lines[number - 1]) - len(lines[number - 1].lstrip()) + 1
+    return Problem(f"{number}:{column}", f"{key[1]!r} is given twice{where}", "Remove one of them.")
 
 
 def _of_a_parser(message: str) -> Problem:

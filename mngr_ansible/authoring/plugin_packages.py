@@ -44,15 +44,17 @@ def package_findings(plugin: str, requirements: Sequence[PackageRequirement]) ->
 
 
 def _version_findings(requirement: PackageRequirement) -> Iterator[Finding]:
+    for _, text in version_contradictions(requirement):
+        remedy = "Correct version of the source, or the range."
+        yield Finding(f"packages: {requirement.name}", "problem", text, remedy)
+
+
+def version_contradictions(requirement: PackageRequirement) -> Iterator[tuple[int, str]]:
+    """The sources whose version the requirement itself refuses: the number of each, and a clause about it."""
     accepted = Range.parse(requirement.version)
-    for source in requirement.sources:
+    for number, source in enumerate(requirement.sources):
         if source.version is not None and accepted.judge(source.version) != "ok":
-            yield Finding(
-                f"packages: {requirement.name}",
-                "problem",
-                f"{source.label} gives {source.version}, and {requirement.version} does not accept that",
-                "Correct version of the source, or the range.",
-            )
+            yield number, f"{source.label} gives {source.version}, and {requirement.version} does not accept that"
 
 
 def _name_findings(requirement: PackageRequirement) -> Iterator[Finding]:

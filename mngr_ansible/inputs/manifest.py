@@ -6,6 +6,7 @@ Source: docs/contract.md "Manifest".
 import errno
 import math
 import os
+import re
 import select
 import stat
 import time
@@ -146,6 +147,12 @@ def _from_toml(text: str) -> object:
     import tomllib
 
     return tomllib.loads(text)
+
+
+def toml_words(text: str) -> str:
+    """Examples of YAML in a sentence, as TOML writes them: ``mode: "0644"`` → ``mode = "0644"``."""
+    text = re.sub(r"\b(\w+): (?=true\b|false\b|\")", r"\1 = ", text)
+    return re.sub(r"\{([^{}]*)\}", lambda each: "{" + re.sub(r"(\w+): (\w+)", r'\1 = "\2"', each[1]) + "}", text)
 
 
 def contribution(document: object, *, plugin: str, origin: str, directory: Path) -> Contribution:

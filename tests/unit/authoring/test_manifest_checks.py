@@ -148,7 +148,7 @@ def test_what_a_plan_would_refuse_is_found_too(text: str, expected: str, tmp_pat
         ("a: b: c", "m.yml:1:5 problem: it does not parse: mapping values are not allowed here"),
         ("files:\n\t- a", "m.yml:2:1 problem: it does not parse: while scanning for the next token, found character"),
         ("just text", "m.yml:1:1 problem: it is not a mapping"),
-        ("", "m.yml warning: it asks for nothing"),
+        ("", "m.yml warning: it has no files and no packages"),
         ("files: [{local_path: a}]", "m.yml:1:9 problem: remote_path is missing"),
         ("files: 3", "m.yml:1:1 problem: files is not a list"),
         ("pakages: [git]", "m.yml:1:1 problem: unknown key 'pakages' (did you mean packages?)"),
@@ -172,3 +172,110 @@ def test_every_finding_has_a_name_of_its_own_and_a_problem_its_remedy() -> None:
     findings = check_manifests(["m.yml", "m.yml", "gone.yml"])
     assert len({each.name for each in findings}) == len(findings) == 3
     assert all(each.remedy for each in findings if each.status != "ok")
+
+
+def test_everything_in_one_mapping_is_found_whatever_is_wrong_before_it() -> None:
+    text = """\
+files:
+  - local_path: 5
+    remote_path: ../x
+    modee: "0644"
+    1: x
+    mode: "0999"
+    owner: a b
+    is_secret: perhaps
+    mirror: 3
+packages:
+  - version: 2
+    purpose: 3
+    sources:
+      - {manager: archive, url: "http://x", when: {oss: debian, release: ">>1", arch: 5}}
+"""
+    assert [each.partition(" ")[0].split(":")[1] for each in lines(text)] == [
+        *("2", "3", "4", "5", "6", "7", "8", "9"),
+        *("11", "11", "12", "14", "14", "14", "14"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "files: [{local_path: a, remote_path: x, is_secret: true, mode: '0644'}]",
+            "m.yml:1:58 warning: mode: it is a secret, and 0644 lets other users of the host read it",
+        ),
+        (
+            "files: [{local_path: a, remote_path: x, directory_mode: '0644'}]",
+            "m.yml:1:41 problem: directory_mode: with 0644 not even the owner could enter the directories",
+        ),
+        (
+            "files: [{local_path: d, remote_path: ~/, mirror: true}]",
+            "m.yml:1:42 problem: mirror: a mirror of the home directory would delete what else is in it",
+        ),
+        (
+            "packages: [{name: x, version: '>=3', sources: [{manager: apt, version: '2'}]}]",
+            "m.yml:1:63 problem: apt gives 2, and >=3 does not accept that",
+        ),
+        (
+            "packages: [node, nodejs]",
+            "m.yml:1:18 warning: nodejs is in another entry too as node (line 1); the versions of both have to fit",
+        ),
+        (
+            "packages:\n  - {name: x, sources: [{manager: apt, when: {os: debain}}]}",
+            "m.yml:2:47 warning: a source is for os 'debain', and no host has that name (did you mean debian?)",
+        ),
+        (
+            "files:\n  - {local_path: a, remote_path: x}\n  - {local_path: a, remote_path: x/y}",
+            "m.yml:3:21 problem: remote_path: a file and a directory are needed in one place: x (line 2 names it too)",
+        ),
+        ("packages: [git>=2,\n  git<2]", "m.yml:2:3 problem: git: m.yml needs >=2 and <2: no version satisfies both"),
+    ],
+)
+def test_what_is_right_by_itself_and_cannot_work_is_found_at_its_place(text: str, expected: str) -> None:
+    write(Path("d/a"), "x")
+    assert expected in lines(text)
+
+
+def test_a_source_that_cannot_be_copied_is_told_once_at_its_place() -> None:
+    os.mkfifo("pipe")
+    (problem,) = found("files:\n  - {local_path: pipe, remote_path: x}")
+    assert (problem.name, problem.status) == ("m.yml:2:6", "problem")
+    assert problem.text.endswith("pipe cannot be copied: is a fifo, which cannot be sent")
+    assert "host" not in problem.remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("packages: [no]", "m.yml:1:12 problem: no is not a package requirement"),
+        ("files: [~]", "m.yml:1:9 problem: an empty entry is not a file transfer"),
+        (
+            "files: [{local_path: a, remote_path: x, mirror: yes, if_exists: keep}]",
+            "m.yml:1:41 problem: mirror: yes cannot be combined with if_exists: keep",
+        ),
+        (
+            "packages: [{name: x, sources: [{manager: archive, url: }]}]",
+            "m.yml:1:51 problem: url is missing",
+        ),
+    ],
+)
+def test_what_is_wrong_is_told_as_it_is_written(text: str, expected: str) -> None:
+    assert lines(text)[0] == expected
+    assert not any("Python" in each.remedy for each in found(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('files = [{local_path = "a", remote_path = "x", mode = 644}]', 'mode = "0644"'),
+        ("files = 3", 'files must be a list, such as [{local_path = "a", remote_path = "b"}].'),
+        ('files = [{local_path = "a", remote_path = "x", mirror = 3}]', "Write mirror = true or mirror = false"),
+    ],
+)
+def test_toml_is_answered_in_toml(text: str, expected: str) -> None:
+    assert expected in found(text, "m.toml")[0].remedy
+
+
+def test_toml_names_a_key_that_is_given_twice() -> None:
+    text = '[[files]]\nlocal_path = "a"\nremote_path = "x"\nlocal_path = "b"\n'
+    assert lines(text, "m.toml") == ["m.toml:4:1 problem: 'local_path' is given twice; the first time in line 2"]
