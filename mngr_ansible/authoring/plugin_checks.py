@@ -16,6 +16,9 @@ from mngr_ansible.portable.text import printable
 from mngr_ansible.report.findings import Finding
 from mngr_ansible.values import fields_of, replace
 
+_MOST = 20
+"""Findings of one kind that are shown."""
+
 _LONGEST = 600
 """Seconds that all hooks and what they return may take together."""
 
@@ -38,7 +41,7 @@ def check_plugin(name: str, show: Callable[[str], object] = _nothing, *, seconds
     plugin = meant(name)
     started, start = start_findings(plugin)
     tried = _tried(plugin, start["hooks"], show, seconds) if start else ()
-    return _with_unique_names([*_entry_findings(plugin), *started, *tried])
+    return _with_unique_names(few([*_entry_findings(plugin), *started, *tried]))
 
 
 def _tried(plugin: Meant, hooks: Sequence[str], show: Callable[[str], object], seconds: float) -> Iterator[Finding]:
@@ -83,6 +86,20 @@ def _entry_findings(plugin: Meant) -> Iterator[Finding]:
             f"{', '.join(plugin.others)} has an entry point of this name too: mngr loads both under one name",
             "Choose another name, or uninstall the other package.",
         )
+
+
+def few(findings: Sequence[Finding]) -> list[Finding]:
+    """The first of each kind, and how many more there are: those with the same remedy in the same table."""
+    kinds = [(each.name.partition(": ")[0], each.status, each.remedy) for each in findings]
+    total, seen = Counter(kinds), Counter[tuple[str, str, str]]()
+    kept = []
+    for kind, each in zip(kinds, findings, strict=True):
+        seen[kind] += 1
+        if seen[kind] <= _MOST:
+            kept.append(each)
+        elif seen[kind] == _MOST + 1:
+            kept.append(replace(each, name=f"{kind[0]}: more", text=f"{total[kind] - _MOST} more like these"))
+    return kept
 
 
 def _with_unique_names(findings: Sequence[Finding]) -> list[Finding]:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mngr_ansible.plan.local_files import Problem, Read, Skipped, TransferRequest, read_source
+from mngr_ansible.plan.local_files import Problem, Skipped, TransferRequest, read_source
 from mngr_ansible.portable.text import printable
 from mngr_ansible.portable.trees import Entry
 from mngr_ansible.report.findings import Finding
@@ -28,8 +28,8 @@ _NO_SECRET = re.compile(
 )
 """Names that are no secrets, whatever else is in them: public keys, examples, programs, pages."""
 
-_MOST = 5
-"""Findings of one kind for one transfer."""
+_MOST_NAMES = 20
+"""Names in one line."""
 
 _MOST_READ = 500
 """Files of one transfer whose beginning is read."""
@@ -55,20 +55,22 @@ def file_findings(plugin: str, package: str, transfers: Sequence[FileTransferSpe
             entries = result.claim.entries
             total += sum(each.kind != "directory" for each in entries)
             found += [*_secret_findings(name, spec, entries), *_mode_findings(name, spec, entries)]
-            found += [Finding(name, "warning", each.removeprefix(f"{plugin}: ")) for each in _notices(result)]
+            found += [Finding(name, "warning", each.removeprefix(f"{plugin}: ")) for each in result.notices]
         problems += bool(found)
         yield from found
     fine = len(transfers) - problems
     if transfers:
-        missing = f"; optional, and not on this machine: {', '.join(absent)}" if absent else ""
+        missing = f"; optional, and not on this machine: {some_of(absent)}" if absent else ""
         count = f"{total} file{'' if total == 1 else 's'}"
         yield Finding(
             "files: transfers", "ok", f"{fine} of {len(transfers)} transfers without a remark, {count}{missing}"
         )
 
 
-def _notices(result: Read) -> Sequence[str]:
-    return result.notices[:_MOST]
+def some_of(names: Sequence[str]) -> str:
+    """Names in a line, and how many more there are."""
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _not_there(name: str, path: str, why: str, plugin: str, kind: str) -> Finding:
@@ -140,7 +142,7 @@ def _secret_findings(name: str, spec: FileTransferSpec, entries: Sequence[Entry]
         and not each.is_secret
         and (is_secret_name(each.source) or (not each.relative and is_secret_name(os.fspath(spec.remote_path))))
     ]
-    yield from (_unmarked(name, _shown(each, spec)) for each in suspects[:_MOST])
+    yield from (_unmarked(name, _shown(each, spec)) for each in suspects)
     if spec.is_secret and spec.mode is not None and spec.mode & 0o077:
         yield Finding(
             name,
@@ -165,7 +167,7 @@ def _mode_findings(name: str, spec: FileTransferSpec, entries: Sequence[Entry]) 
         )
     files = [each for each in entries if each.kind == "file"]
     open_to_all = [each for each in files if each.mode & 0o002]
-    for each in open_to_all[:_MOST]:
+    for each in open_to_all:
         yield Finding(
             name,
             "warning",
@@ -173,7 +175,7 @@ def _mode_findings(name: str, spec: FileTransferSpec, entries: Sequence[Entry]) 
             'Write mode="0644", or remove the bit: chmod o-w.',
         )
     scripts = [each for each in files[:_MOST_READ] if not each.mode & 0o111 and not each.is_secret and _is_script(each)]
-    for each in scripts[:_MOST]:
+    for each in scripts:
         yield Finding(
             name,
             "warning",

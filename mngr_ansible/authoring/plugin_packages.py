@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from mngr_ansible.authoring.plugin_files import some_of
 from mngr_ansible.catalog.lookup import find_tool, similar_tool
 from mngr_ansible.diff.resolver import Resolver
 from mngr_ansible.errors import ConflictError
@@ -16,12 +17,19 @@ from mngr_ansible.spec.packages import PackageRequirement
 COMMON = ("debian:12", "ubuntu:24.04", "fedora:42", "rocky:9", "opensuse:15.6", "arch", "alpine:3.21", "macos")
 """The systems for which every requirement is looked at. Whether they offer the version only a host can tell."""
 
+_MOST = 50
+"""Names for which a similar one is looked up, which takes a millisecond."""
+
 
 def package_findings(plugin: str, requirements: Sequence[PackageRequirement]) -> Iterator[Finding]:
     """What is wrong with each requirement, whatever the host; one line for all that is fine."""
     remarked: set[str] = set()
     for each in requirements:
-        found = [*_version_findings(each), *_name_findings(each), *_source_findings(each)]
+        found = [
+            *_version_findings(each),
+            *_name_findings(each, is_hinted=len(remarked) < _MOST),
+            *_source_findings(each),
+        ]
         remarked |= {each.name} if found else set()
         yield from found
     for notice in condition_notices([Contribution(plugin, requirements=tuple(requirements))]):
@@ -40,7 +48,7 @@ def package_findings(plugin: str, requirements: Sequence[PackageRequirement]) ->
         yield from _system_findings(requirement, merged)
     if requirements:
         fine = [str(each) for each in requirements if each.name not in remarked]
-        yield Finding("packages: requirements", "ok", ", ".join(fine) or "each has a remark")
+        yield Finding("packages: requirements", "ok", some_of(fine) or "each has a remark")
 
 
 def _version_findings(requirement: PackageRequirement) -> Iterator[Finding]:
@@ -57,11 +65,11 @@ def version_contradictions(requirement: PackageRequirement) -> Iterator[tuple[in
             yield number, f"{source.label} gives {source.version}, and {requirement.version} does not accept that"
 
 
-def _name_findings(requirement: PackageRequirement) -> Iterator[Finding]:
+def _name_findings(requirement: PackageRequirement, *, is_hinted: bool) -> Iterator[Finding]:
     name = requirement.name
     if find_tool(name) is not None or requirement.sources:
         return
-    similar = similar_tool(name)
+    similar = similar_tool(name) if is_hinted else None
     hint = f" (did you mean {similar}?)" if similar else ""
     command = "" if requirement.checks else f"the command {name} is asked with --version, and "
     yield Finding(

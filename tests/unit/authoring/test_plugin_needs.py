@@ -5,8 +5,10 @@ import os
 import pytest
 
 from mngr_ansible import FileTransferSpec, PackageRequirement, Source
+from mngr_ansible.authoring.plugin_checks import few
 from mngr_ansible.authoring.plugin_files import file_findings
 from mngr_ansible.authoring.plugin_packages import package_findings
+from mngr_ansible.catalog.lookup import tool_names
 from tests.support.builders import write
 
 
@@ -127,3 +129,25 @@ def test_systems_without_a_source_are_named_and_an_optional_tool_may_lack_them()
 def test_a_condition_that_no_host_meets_is_found():
     source = Source("apt", when={"os": ["debain"]})
     assert any("did you mean debian" in each[2] for each in of_packages(PackageRequirement("fd", sources=(source,))))
+
+
+def test_of_many_findings_of_one_kind_the_first_are_shown_and_the_rest_is_counted(tmp_path):
+    for number in range(30):
+        write(tmp_path / "keys" / f"{number:02}.pem")
+    findings = few(list(file_findings("tutor", "", [FileTransferSpec(tmp_path / "keys", ".keys")])))
+    *first, more, total = findings
+    assert [each.text.partition(" looks")[0] for each in first] == [
+        f"{tmp_path}/keys/{each:02}.pem" for each in range(20)
+    ]
+    assert (more.name, more.status, more.text, more.remedy) == (
+        "files: more",
+        "warning",
+        "10 more like these",
+        first[0].remedy,
+    )
+    assert total.text == "0 of 1 transfers without a remark, 30 files"
+    names = [PackageRequirement(f"unheard-of-{number}") for number in range(3000)]
+    findings = few(list(package_findings("tutor", names)))
+    assert [each.text for each in findings[20:]] == ["2980 more like these", "each has a remark"]
+    fine = few(list(package_findings("tutor", [PackageRequirement(each) for each in tool_names()])))
+    assert fine[-1].text.endswith(f" and {len(tool_names()) - 20} more")
