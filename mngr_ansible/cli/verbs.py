@@ -113,8 +113,8 @@ def _check(options: argparse.Namespace) -> Result:
 def _ask(question: str) -> str:
     from mngr_ansible.portable.text import printable
 
-    print("\n".join(map(printable, question.split("\n"))), end="", file=sys.stderr, flush=True)
     with question_asked():
+        print("\n".join(map(printable, question.split("\n"))), end="", file=sys.stderr, flush=True)
         return sys.stdin.readline().strip()
 
 

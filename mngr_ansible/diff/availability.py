@@ -11,6 +11,7 @@ from mngr_ansible.host.connection import Connection
 from mngr_ansible.host.state import HostState
 from mngr_ansible.plan.requirements import Requirement
 from mngr_ansible.portable import offers as manager_offers
+from mngr_ansible.portable.managers import LOCK_SECONDS
 
 _LONGEST_ANSWER = 8 * 1024 * 1024
 """Bytes."""
@@ -64,7 +65,7 @@ def ask_offers(
         return known
     on_refresh(refreshed)
     seconds = int(_seconds_left(deadline, _REFRESH_SECONDS))
-    timeout = _seconds_left(deadline, _REFRESH_SECONDS + _ASK_SECONDS)
+    timeout = _seconds_left(deadline, _REFRESH_SECONDS + LOCK_SECONDS + _ASK_SECONDS)
     refresh = dict.fromkeys(refreshed, seconds)
     return resolver.with_offers(_ask(connection, queries, state, as_root, timeout, refresh))
 

@@ -86,6 +86,6 @@ def show_findings(ctx: click.Context, call: Invocation, findings: "Sequence[Find
 def _ask(question: str) -> str:
     from mngr_ansible.portable.text import printable
 
-    click.echo("\n".join(map(printable, question.split("\n"))), nl=False, err=True)
     with question_asked():
+        click.echo("\n".join(map(printable, question.split("\n"))), nl=False, err=True)
         return sys.stdin.readline().strip()

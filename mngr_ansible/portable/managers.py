@@ -64,7 +64,7 @@ class Manager(NamedTuple):
         kind: ``system``, ``language`` (asked about each package separately), or ``brew``, which never needs root.
         environment: variables for every command: no questions, English messages.
         wait: the option to wait so many ``{seconds}`` for a lock; empty: there is none.
-        locked: matches its message when another program holds its lock.
+        locked: matches its message when another program holds its lock; the script of ``offers`` gives it to grep -E.
     """
 
     program: str

@@ -64,16 +64,25 @@ mngr_ask() { # FRAME COMMAND…
   printf '%s\n' "$mngr_answer"
 }
 
-# The same for the end of what the command prints that fetches a manager's lists; it has its own bound.
-mngr_refresh() { # MANAGER COMMAND…
-  mngr_manager=$1 mngr_proxy=
-  shift
+# The same for the end of what the command prints that fetches a manager's lists; it has its own bound. While another
+# program holds the lock it is tried again: few managers wait for the lock of their lists by themselves.
+mngr_refresh() { # MANAGER LOCKED SECONDS COMMAND…
+  mngr_manager=$1 mngr_locked=$2 mngr_proxy=
+  mngr_limit=$(($(date +%s) + $3))
+  shift 3
   for mngr_name in @PROXIES@; do
     eval "[ -z \"\${$mngr_name:-}\" ]" || mngr_proxy=$mngr_name
   done
-  { "$@" </dev/null 2>&1; printf '\nmngr-proxy %s\nmngr-status %s' "$mngr_proxy" $?; } |
-    tail -c "$mngr_bytes" | tr -c '\n -~' '?' | sed "s/^/mngr-offer $mngr_manager refresh | /"
-  echo
+  while
+    mngr_answer=$(
+      { "$@" </dev/null 2>&1; printf '\nmngr-proxy %s\nmngr-status %s' "$mngr_proxy" $?; } |
+        tail -c "$mngr_bytes" | tr -c '\n -~' '?'
+    )
+    case $mngr_answer in *'mngr-status 0' | *[Rr]'ead-only file system'*) false ;; esac &&
+      [ -n "$mngr_locked" ] && printf '%s\n' "$mngr_answer" | grep -Eq -e "$mngr_locked" &&
+      [ "$(date +%s)" -lt "$mngr_limit" ]
+  do sleep 1; done
+  printf '%s\n' "$mngr_answer" | sed "s/^/mngr-offer $mngr_manager refresh | /"
 }
 
 # Whether nothing can be installed into /usr: the file system that counts there is the last one mounted on it.
@@ -193,12 +202,14 @@ def _filled(
     """The template in a subshell of its own, followed by the lines for the packages."""
     lines = [f"(\n{template}{{"]
     for manager, seconds in refresh.items():
-        argv = managers.waiting(manager, managers.TABLE[manager].refresh, managers.LOCK_SECONDS)
+        patience = min(managers.LOCK_SECONDS, seconds // 2)
+        argv = managers.waiting(manager, managers.TABLE[manager].refresh, patience)
         argv = managers.privileged(
             managers.bounded(managers.with_environment(manager, argv), seconds),
             privilege,
         )
-        lines.append(f"mngr_refresh {manager} {shlex.join(argv)}")
+        locked = shlex.quote(managers.TABLE[manager].locked)
+        lines.append(f"mngr_refresh {manager} {locked} {patience} {shlex.join(argv)}")
     blocks = [_block(manager, names, privilege, as_root, rehearsal) for manager, names in packages.items()]
     return "\n".join([*lines, _at_once(blocks), "echo mngr-offer end", "}", ")", ""])
 

@@ -29,7 +29,7 @@ def signal_that_came() -> BaseException | None:
 
 @contextmanager
 def question_asked() -> Iterator[None]:
-    """Inside, a question waits in the terminal. A signal ends its line, so what is said next has one of its own."""
+    """Inside, a question is asked in the terminal. A signal ends its line, so what is said next has one of its own."""
     try:
         yield
     except (KeyboardInterrupt, Terminated):
