@@ -179,6 +179,9 @@ def _imported(plugin: Meant) -> list[str]:
 if __name__ == "__main__":
     os.dup2(2, 1)  # whatever the plugin prints, also by programs
     given = json.loads(sys.argv[2])
-    main(sys.argv[1], Meant(**given["plugin"]), given["hooks"], given["seconds"])
+    try:
+        main(sys.argv[1], Meant(**given["plugin"]), given["hooks"], given["seconds"])
+    except KeyboardInterrupt:  # of the plugin: nobody else could send one
+        os._exit(130)
     sys.stdout.flush()
     os._exit(0)  # whatever the plugin has left running

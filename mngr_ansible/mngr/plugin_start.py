@@ -14,6 +14,7 @@ import importlib.util
 import json
 import os
 import sys
+import threading
 import time
 import traceback
 from pathlib import Path
@@ -134,18 +135,20 @@ class _Witness:
         self.package = module.partition(".")[0]
         self.deeds: list[str] = []
         self.is_watching = True
+        self._thread = threading.local()
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if self.is_watching and len(self.deeds) < _MOST and (deed := _deed(event, arguments)):
+        is_ours = getattr(self._thread, "is_noting", False)
+        if self.is_watching and not is_ours and len(self.deeds) < _MOST and (deed := _deed(event, arguments)):
             self.note(deed)
 
     def note(self, deed: str) -> None:
         """Keep what was done, and where."""
-        was_watching, self.is_watching = self.is_watching, False  # what is done here is ours
+        self._thread.is_noting = True  # what this thread does here is ours
         try:
             self.deeds.append(f"{deed}{self._place()}")
         finally:
-            self.is_watching = was_watching
+            self._thread.is_noting = False
 
     def _place(self) -> str:
         """Where in the plugin's own code; empty where no line of it is running."""

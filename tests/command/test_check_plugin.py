@@ -8,12 +8,14 @@ import pathlib
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mngr_ansible.authoring.plugin_checks import check_plugin
+from mngr_ansible.mngr.plugin_start import _Witness
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -236,3 +238,25 @@ def test_an_entry_point_that_names_no_module_says_how_to_write_it(tmp_path: Path
     found = check(place, "tutor", expected=1)
     assert found["start: import"]["text"] == "it cannot be imported: 'mngr-tutor' is not the name of a module"
     assert 'write tutor = "MODULE"' in found["start: import"]["remedy"]
+
+
+def test_what_a_thread_does_hides_nothing_of_what_comes_after() -> None:
+    is_noting, is_over = threading.Event(), threading.Event()
+
+    class Witness(_Witness):
+        def _place(self) -> str:
+            if threading.current_thread() is thread:
+                is_noting.set()
+                is_over.wait()
+            elif not is_over.is_set():
+                thread.start()
+                is_noting.wait()
+            return ""
+
+    witness = Witness("mngr_tutor")
+    thread = threading.Thread(target=witness.note, args=("waits",))
+    witness("_thread.start_new_thread", ())
+    is_over.set()
+    thread.join()
+    witness("os.fork", ())
+    assert witness.deeds == ["starts a thread", "waits", "starts a process"]
