@@ -22,6 +22,7 @@ SAMPLES = {
     "plan": reports.a_plan(),
     "run": reports.a_run(),
     "fleet": reports.a_fleet(),
+    "long": reports.a_fleet_of_long_names(),
     "nasty": reports.a_nasty_run(),
     "nothing": Report("plan", (reports.host(outcomes=()),)),
 }
@@ -137,6 +138,26 @@ def test_on_paper_all_that_is_folded_is_there_and_dark_is_light(chromium: Browse
     assert hidden.is_visible()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert len(page.pdf(format="A4")) > 10_000
+    page.close()
+
+
+@pytest.mark.parametrize(("width", "media"), [(PHONE, "screen"), (DESKTOP, "screen"), (700, "print")])
+def test_long_names_are_whole_and_print_over_nothing(
+    chromium: Browser, files: dict[str, Path], width: int, media: str
+) -> None:
+    page = opened(chromium, files["long"], width)
+    page.emulate_media(media=media)
+    heads = page.evaluate("""[...document.querySelectorAll('.matrix thead th')].map(th => {
+        const range = document.createRange()
+        range.selectNodeContents(th)
+        const [words, cell] = [range.getBoundingClientRect(), th.getBoundingClientRect()]
+        return [cell.top - words.top, cell.left - words.left, words.right - cell.right, words.bottom - cell.bottom]
+    })""")
+    assert len(heads) == 12
+    assert max(over for each in heads for over in each) <= 1
+    torn = "[...document.querySelectorAll('.members li')].filter(each => each.getClientRects().length > 1).length"
+    assert page.locator(".members li").count() == 8
+    assert page.evaluate(torn) == 0
     page.close()
 
 

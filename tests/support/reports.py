@@ -117,6 +117,18 @@ def a_fleet(count: int = 50) -> Report:
     return Report("apply", tuple(hosts), notices=("hosts.yml: [old] has no hosts",))
 
 
+def a_fleet_of_long_names() -> Report:
+    """A run on four and four hosts, whose names and files are long and differ only near the end."""
+    names = ("secret-a.txt", "config-production.yaml", "config-staging.yaml")
+    paths = [f"/srv/very/deep/path/that/goes/on/and/on/services/{each}" for each in names]
+    steps = tuple(Outcome(f"file:{each}", "file", Status.OK, plugins=("manifest",), short=each) for each in paths)
+    hosts = [
+        host(f"ip-10-0-24-{number}.eu-central-1.compute.internal", (*steps, *(planned() if number % 2 else changed())))
+        for number in range(17, 25)
+    ]
+    return Report("apply", tuple(hosts))
+
+
 def a_nasty_run() -> Report:
     """A run in which everything that others may name is :data:`NASTY`."""
     step = Outcome(f"file:/{NASTY}", "file", Status.FAILED, NASTY, NASTY, (NASTY,), NASTY, NASTY, None)

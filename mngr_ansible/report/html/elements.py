@@ -18,7 +18,7 @@ LINE_END = Html("\n")
 Child = Html | str | None
 """Markup, text, or nothing."""
 
-_EMPTY = frozenset({"meta", "br", "col"})
+_EMPTY = frozenset({"meta", "br", "col", "wbr"})
 """Elements without an end. Source: HTML, "Void elements"."""
 
 
@@ -50,6 +50,11 @@ def text(words: str) -> Html:
 def lines(words: str) -> Html:
     """Words of several lines."""
     return Html("<br>".join(map(text, words.split("\n"))))
+
+
+def path(words: str) -> Html:
+    """A name, of which a long path goes on in the next line behind a ``/``."""
+    return Html("/<wbr>".join(map(text, words.split("/"))).removesuffix("<wbr>"))
 
 
 def _attribute(key: str, value: str | int | bool | None) -> str:

@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Sequence
 
 from mngr_ansible.report.fleet import summary
-from mngr_ansible.report.html.elements import Html, el
+from mngr_ansible.report.html.elements import Html, el, path
 from mngr_ansible.report.html.hosts import Block, sign
 from mngr_ansible.report.page import Row
 from mngr_ansible.report.report import Report
 from mngr_ansible.report.steps import rows
 
 _NAMED = 3
-"""So many hosts of one line are named."""
+"""So many hosts of one line are named; of more the first one, and how many there are."""
 
 _MOST_STEPS = 60
 """A table with more columns than these is no glance any more; each host's own block has the steps."""
@@ -42,7 +42,7 @@ def matrix(found: Sequence[Block]) -> Html | None:
     names = list(dict.fromkeys(name for _, steps in most_first for name in steps))
     if sum(len(block.hosts) for block in found) < 2 or not names or len(names) > _MOST_STEPS:
         return None
-    head = el("tr", el("th", "Hosts", scope="col"), *(el("th", el("span", each), scope="col") for each in names))
+    head = el("tr", el("th", "Hosts", scope="col"), *(el("th", el("span", path(each)), scope="col") for each in names))
     body = (
         el("tr", el("th", _link(block), scope="row"), *(_cell(steps.get(each)) for each in names))
         for block, steps in lines
@@ -52,8 +52,9 @@ def matrix(found: Sequence[Block]) -> Html | None:
 
 
 def _link(block: Block) -> Html:
-    few = block.hosts if len(block.hosts) <= _NAMED else ()
-    return el("a", ", ".join(each.host for each in few) or block.name, href=f"#{block.id}")
+    first, *more = (each.host for each in block.hosts)
+    words = f"{first} and {len(more)} more" if len(more) >= _NAMED else ", ".join((first, *more))
+    return el("a", words, href=f"#{block.id}")
 
 
 def _cell(row: Row | None) -> Html:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from mngr_ansible.diff.outcome import Outcome, Status
 from mngr_ansible.portable.text import one_stop
-from mngr_ansible.report.html.elements import LINE_END, Child, Html, el, joined, lines
+from mngr_ansible.report.html.elements import LINE_END, Child, Html, el, joined, lines, path
 from mngr_ansible.report.page import Row, Tone
 from mngr_ansible.report.report import HostReport
 from mngr_ansible.report.steps import counted, rows
@@ -25,6 +25,9 @@ SIGNS: dict[Tone, str] = {
 
 _OPEN_BLOCKS = 3
 """So many blocks of hosts are unfolded, beside those of which something failed."""
+
+_SHORT_NAME = 13
+"""Characters of a host's name of which two fit beside each other on a phone."""
 
 _NOT_THERE = {"file": "not there", "package": "not installed", "bootstrap": "not installed"}
 _TELLING = (Status.SKIPPED, Status.NOT_REACHED)
@@ -87,7 +90,8 @@ def _details(block: Block, number: int, *, is_run: bool) -> Html:
     first = block.hosts[0]
     tone: Tone = "problem" if block.is_bad else "fine" if block.is_fine else "done" if is_run else "change"
     count = counted(first.outcomes, is_run=is_run)
-    members = el("ul", *(el("li", each.host) for each in block.hosts), class_="members")
+    is_long = any(len(each.host) > _SHORT_NAME for each in block.hosts)
+    members = el("ul", *(el("li", each.host) for each in block.hosts), class_="members long" if is_long else "members")
     return el(
         "details",
         el(
@@ -150,9 +154,9 @@ def _steps(host: HostReport, *, is_run: bool) -> Html:
 
 
 def _step(outcome: Outcome, row: Row, now: str) -> Html:
-    name: list[Child] = [el("span", row.name, class_="name")]
+    name: list[Child] = [el("span", path(row.name), class_="name")]
     if outcome.real_path:
-        name.append(el("p", "really at ", el("code", outcome.real_path), class_="reason soft"))
+        name.append(el("p", "really at ", el("code", path(outcome.real_path)), class_="reason soft"))
     if row.reason:
         name.append(el("p", lines(row.reason), class_=f"reason {row.tone}"))
     elif outcome.status in _TELLING and outcome.reason:

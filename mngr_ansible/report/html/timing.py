@@ -13,7 +13,7 @@ _KINDS = {
     "updat": ("files", "files"),
     "install": ("packages", "packages"),
     "download": ("packages", "packages"),
-    "start": ("other", "starting Ansible"),
+    "start": ("start", "starting Ansible"),
 }
 """How a work begins → its colour, and what that means. Source: ``Dialog.at``, ``report.progress.Follower``."""
 _OTHER = ("other", "other work")

@@ -12,16 +12,17 @@ import pytest
 
 from mngr_ansible.diff.outcome import Outcome, Status
 from mngr_ansible.errors import HostError, InputError
-from mngr_ansible.report.html.elements import Html, el
+from mngr_ansible.report.html.elements import Html, el, path
 from mngr_ansible.report.html.page import page, verdict
 from mngr_ansible.report.report import HostReport, Report
+from mngr_ansible.report.timeline import Span, Timing
 from mngr_ansible.values import replace
 from tests.support import reports
 
 ELEMENTS = {
     "html", "head", "meta", "title", "style", "body", "header", "main", "footer", "section", "a", "b", "br", "caption",
     "code", "details", "div", "h1", "h2", "h3", "h4", "li", "p", "pre", "rect", "span", "summary", "svg", "table",
-    "tbody", "td", "th", "thead", "time", "tr", "ul",
+    "tbody", "td", "th", "thead", "time", "tr", "ul", "wbr",
 }  # fmt: skip
 
 
@@ -32,14 +33,19 @@ class Read(HTMLParser):
         super().__init__()
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.words: list[str] = []
+        self.is_one_word = False
         self.feed(html)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
+        self.is_one_word = tag == "wbr"
 
     def handle_data(self, data: str) -> None:
+        if self.is_one_word:
+            data = self.words.pop() + data
         self.words.append(data)
+        self.is_one_word = False
 
     @property
     def text(self) -> str:
@@ -133,6 +139,23 @@ def test_hosts_that_are_alike_have_one_block_and_one_line() -> None:
     assert html.count('scope="row"') == 4
     assert all(f"<li>web-{number:03}</li>" in html for number in range(1, 201) if number != 7)
     assert len(html) < 60_000
+
+
+def test_a_line_of_many_hosts_has_the_name_of_one_of_them() -> None:
+    lines = re.findall(r'<th scope="row"><a href="#hosts-\d">([^<]*)', page(reports.a_fleet()))
+    assert lines == ["web-007", "web-013, web-014", "web-001 and 36 more", "web-005 and 9 more"]
+
+
+def test_a_path_goes_on_in_the_next_line_behind_a_slash() -> None:
+    assert path("/tmp/<b>/c/") == "/<wbr>tmp/<wbr>&lt;b&gt;/<wbr>c/"
+
+
+def test_a_colour_of_the_bars_has_one_meaning() -> None:
+    works = ("checking", "asking", "waiting", "copying", "updating", "installing", "downloading", "starting", "else")
+    spans = tuple(Span(each, number, 1) for number, each in enumerate(works))
+    html = page(reports.a_plan(), Timing(reports.BEGAN, 9, {"build-1": spans}))
+    legend = re.findall(r'<rect width="10" height="10" class="(\w+)"></rect></svg>([^<]+)', html)
+    assert len(legend) == len({colour for colour, _ in legend}) == len({words for _, words in legend}) == 6
 
 
 def test_blocks_with_a_problem_are_unfolded_and_fine_ones_of_many_are_not() -> None:
