@@ -21,6 +21,12 @@ _LARGEST = 4 << 20
 _MOST_INCLUDED = 100
 """Files of ssh's configuration that are read."""
 
+_DESCRIBED = '        _describe "${words[1]}" completions'
+"""The line of zsh's code that shows what can follow. Source: argcomplete 3, ``shell_integration``."""
+
+_WITHOUT_EMPTY = '        completions=("${completions[@]%:}")'
+"""What has no description gets no ``--`` in zsh: the colon goes that would begin one."""
+
 type _Completer = Callable[..., Iterable[str] | Mapping[str, str]]
 
 
@@ -28,7 +34,8 @@ def shell_code(shell: str) -> str:
     """What a shell has to evaluate, so that it completes ``mngr-ansible``."""
     from argcomplete.shell_integration import shellcode
 
-    return shellcode(["mngr-ansible"], shell=shell).strip("\n")
+    code = shellcode(["mngr-ansible"], shell=shell).strip("\n")
+    return code.replace(_DESCRIBED, f"{_WITHOUT_EMPTY}\n{_DESCRIBED}", 1)
 
 
 def complete() -> NoReturn:
@@ -40,8 +47,11 @@ def complete() -> NoReturn:
         def quote_completions(
             self, completions: list[str], cword_prequote: str, last_wordbreak_pos: int | None
         ) -> list[str]:
-            """As argcomplete's, but bash leaves an ``@`` at which it breaks words in the word that it completes.
-            Source: readline(3), ``rl_special_prefixes``."""
+            """As argcomplete's, but each has a description, which may be empty; and bash leaves an ``@`` at which it
+            breaks words in the word that it completes. Source: readline(3), ``rl_special_prefixes``."""
+            for each in completions:  # of --option=VALUE, whose description is that of VALUE
+                own = self._display_completions.get(each.partition("=")[2]) or ""
+                self._display_completions.setdefault(each, own)
             at = last_wordbreak_pos
             if at is not None and all(each[at : at + 1] == "@" for each in completions):
                 at -= 1

@@ -82,6 +82,17 @@ VALUES: Mapping[str, str] = {
 }
 """Option → a value that it may have; with its verb where that takes another one."""
 
+_WITH: Mapping[str, str] = {
+    "--canary": "--inventory inventory.yml",
+    "--key": "--host root@192.0.2.7",
+    "--known-hosts": "--host root@192.0.2.7",
+    "--limit": "--inventory inventory.yml",
+    "--max-fail-percentage": "--inventory inventory.yml",
+    "--vault-id": "--inventory inventory.yml",
+    "--worker": "--host build-1",
+}
+"""Option → another one without which it is refused, or has no effect."""
+
 _STARTS: Mapping[str, str] = {
     "bootstrap": "mngr-ansible bootstrap root@192.0.2.7",
     "render": "mngr-ansible render ./run --package git",
@@ -103,9 +114,16 @@ def shown_examples(verb: str) -> str:
     return f"\nexamples:\n{lines}" if lines else ""
 
 
+def has_value(verb: str, option: str) -> bool:
+    """Whether there is a value for this option, with which an example can be made."""
+    return bool(VALUES.get(f"{verb} {option}", VALUES.get(option)))
+
+
 def example_of(verb: str, option: str = "") -> str:
     """One command that works: with an option where one is given that has a value."""
-    value = VALUES.get(f"{verb} {option}", VALUES.get(option))
-    if not verb or not value:
+    if not verb or not has_value(verb, option):
         return (examples(verb) or _OF_ALL)[0].partition("   #")[0]
-    return f"{_STARTS.get(verb, f'{COMMAND} {verb}')} {option} {value}"
+    start = _STARTS.get(verb, f"{COMMAND} {verb}")
+    return " ".join(
+        filter(None, [start, _WITH.get(option, ""), option, VALUES.get(f"{verb} {option}", VALUES.get(option))])
+    )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mngr_ansible.cli.examples import COMMAND, example_of
+from mngr_ansible.cli.examples import COMMAND, example_of, has_value
 from mngr_ansible.cli.options import VERBS
 from mngr_ansible.errors import UsageError
 from mngr_ansible.portable.sh import join
@@ -25,6 +25,9 @@ def explained(parser: "CommandParser", message: str) -> UsageError:
         words = re.findall(r"[\w-]+", choice[2])
         said = f"{option or parser.verb}: {choice[1]!r} is not one of {', '.join(words)}{nearest(choice[1], words)}"
         return UsageError(said, remedy=with_example("Give one of these.", parser.verb, option))
+    if problem.startswith("ignored explicit argument"):
+        value = problem.removeprefix("ignored explicit argument ")
+        return UsageError(f"{option} takes no value, and {value} is given", remedy=f"Write {option} alone. {see}")
     if problem == "expected one argument":
         remedy = f"Give a value; one that begins with - is written {option}=-VALUE."
         return UsageError(f"{option} needs a value", remedy=with_example(remedy, parser.verb, option))
@@ -44,13 +47,23 @@ def _of_the_command(parser: "CommandParser", message: str) -> UsageError:
         return UsageError("a command is missing", remedy=with_example(f"See {COMMAND} --help."))
     if "COMMAND" not in message:
         return UsageError(message, remedy=f"See {COMMAND} --help.")
-    meant = most_similar(parser.first, list(VERBS))
+    meant = most_similar(parser.first.lower(), list(VERBS))
     hint = f" (did you mean {meant}?)" if meant else ""
     remedy = f"Commands: {', '.join(VERBS)}. See {COMMAND} --help."
     return UsageError(f"{parser.first!r} is not a command{hint}", remedy=with_example(remedy, meant))
 
 
 def _before_the_command(option: str, verb: str) -> UsageError:
+    from mngr_ansible.cli.parser import parser
+
+    name = option.partition("=")[0]
+    verbs = parser().verbs if verb not in VERBS else {verb: parser(verb).verbs[verb]}
+    known = {each: name for name, one in reversed(verbs.items()) for each in _options(one)}
+    if name not in known:
+        meant = most_similar(name, list(known))
+        see = f"Options come after the command. See {COMMAND} --help."
+        remedy = with_example(see, known[meant] if meant else "", meant)
+        return UsageError(f"unrecognized option {name}{nearest(name, list(known))}", remedy=remedy)
     remedy = f"Options come after the command: {COMMAND} {verb} {option}."
     return UsageError(f"{option} comes before the command", remedy=remedy)
 
@@ -107,5 +120,6 @@ def completed(error: UsageError, verb: str) -> UsageError:
 
     known = _options(parser(verb).verbs[verb])
     option = next((each for each in re.findall(r"--[a-z][a-z-]*", error.problem) if each in known), "")
-    error.remedy = with_example(error.remedy, verb, option)
+    if not option or has_value(verb, option):  # without it, an example would not be about what is wrong
+        error.remedy = with_example(error.remedy, verb, option)
     return error

@@ -177,5 +177,5 @@ def _words(name: str, option: str, values: object) -> tuple[str, ...]:
     for each in texts:
         if not isinstance(each, str) or not each.strip() or "\0" in each:
             why = "is no text" if not isinstance(each, str) else "is empty" if not each.strip() else "has a NUL"
-            raise UsageError(f"{option} {short_repr(each)} {why}", remedy=f"See {option} in --help.")
+            raise UsageError(f"{option} {short_repr(each)} {why}", remedy=f"Give it a value, or leave {option} out.")
     return texts

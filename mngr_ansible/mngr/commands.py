@@ -364,6 +364,10 @@ def inventory(ctx: click.Context, /, **_: Any) -> None:
 for _command in (authoring.check, authoring.init, authoring.check_plugin):
     ansible.add_command(_command)
 
+for _option in plugins.params:
+    if isinstance(_option, click.Option) and _option.name in ("checksum", "playbook", "become", "ask_become_pass"):
+        _option.hidden = True  # they have no effect: the words of plan are those of plugins
+
 _LEFT_ALONE = "The agent may be running or stopped; it is neither started nor stopped."
 
 

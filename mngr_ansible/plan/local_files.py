@@ -122,7 +122,9 @@ def _refuse(problems: Sequence[Problem], readable_secrets: Sequence[tuple[str, s
     if missing:
         headline = "1 required file is missing" if len(missing) == 1 else f"{len(missing)} required files are missing"
         paragraphs.append(f"{headline}\n{_table(missing)}")
-        remedies.append("Create what is missing, or mark it as optional (is_required: false).")
+        is_typed = all(needed.startswith("needed by command-line") for _path, needed in missing)
+        other = "correct its path" if is_typed else "mark it as optional (is_required: false)"
+        remedies.append(f"Create what is missing, or {other}.")
     if not_copyable:
         sources = "1 source" if len(not_copyable) == 1 else f"{len(not_copyable)} sources"
         paragraphs.append(f"{sources} cannot be copied\n{_table(not_copyable)}")

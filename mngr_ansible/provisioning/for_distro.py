@@ -82,7 +82,7 @@ def fresh_host(name: str, request_ids: tuple[str, ...], *, option: str = "--for"
     pretty, like, manager = SYSTEMS[system]
     is_mac = system == "macos"
     return HostState(
-        Login(user="you", uid=1000, home="~", privilege="sudo"),
+        Login(user="a user with sudo", uid=1000, home="~", privilege="sudo"),
         System(
             kernel="Darwin" if is_mac else "Linux",
             arch="arm64" if is_mac else "x86_64",

@@ -151,8 +151,8 @@ def _existing_file(option: str, path: str | os.PathLike[str] | None) -> str | No
         return None
     file = expanded(path).absolute()
     if not file.is_file():
-        problem = "is not a file" if file.exists() else "no such file"
-        raise UsageError(f"{option} {path}: {problem}", remedy="Check the path.")
+        problem = "it is a directory" if file.is_dir() else "it is no file" if file.exists() else "no such file"
+        raise UsageError(f"{option} {path}: {problem}", remedy="Give the path of a file.")
     if "${" in str(file):  # ssh has no spelling for it. Source: ssh_config(5), "ENVIRONMENT VARIABLES"
         raise UsageError(
             f"{option} {path}: ssh takes ${{…}} in a path for a variable", remedy="Give another path to it."

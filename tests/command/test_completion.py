@@ -81,6 +81,27 @@ def test_what_is_printed_parses_in_its_shell_and_says_nothing(shell: str, tmp_pa
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+def test_zsh_gets_no_description_where_there_is_none(tmp_path: Path) -> None:
+    written, line = tmp_path / "offered", "mngr-ansible plan --host=build-m"
+    asked = {
+        "_ARGCOMPLETE": "1",
+        "_ARGCOMPLETE_SHELL": "zsh",
+        "_ARGCOMPLETE_SUPPRESS_SPACE": "1",
+        "_ARGCOMPLETE_IFS": "\n",
+        "_ARGCOMPLETE_STDOUT_FILENAME": str(written),
+        "COMP_LINE": line,
+        "COMP_POINT": str(len(line)),
+    }
+    env = {**environment(tmp_path), **asked}
+    program = Path(sys.executable).parent / "mngr-ansible"
+    if not program.exists():
+        pytest.skip("the command mngr-ansible is not installed in this environment")
+    subprocess.run([str(program)], env=env, capture_output=True, timeout=120)
+    assert written.read_text() == "--host=build-machine:"
+    code = mngr_ansible("completion", "zsh").stdout
+    assert 'completions=("${completions[@]%:}")\n        _describe ' in code
+
+
 def test_another_shell_is_refused_with_those_that_are_known() -> None:
     done = mngr_ansible("completion", "tcsh")
     assert done.returncode == 64

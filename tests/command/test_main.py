@@ -346,6 +346,8 @@ def test_commands_that_do_not_exist_are_explained_on_stderr(tmp_path):
         (["apply", "--maniefst=x"], "--manifest"),
         (["plan", "--install", "prnt"], "print"),
         (["plan", "--for", "debain:12"], "debian"),
+        (["PLAN"], "plan"),
+        (["--hots", "a"], "--host"),
     ],
 )
 def test_a_misspelt_word_of_the_command_line_is_refused_with_the_nearest_one(words, meant, capsys):

@@ -236,7 +236,9 @@ PAGES: dict[str, Page] = {
     "plan-several-hosts": _plan(host(*MIXED), host(NPMRC, NODE, *FINE, name="ci-1", about=UBUNTU), dead("db-1", NPMRC)),
     "plan-50-hosts": _plan(*fleet(MIXED, count=50)),
     "plan-for-a-system": text.for_distro_page(
-        Report("plan", (HostReport("fedora:44", False, (NODE, UV), COMMANDS, about="Fedora Linux 44, you"),))
+        Report(
+            "plan", (HostReport("fedora:44", False, (NODE, UV), COMMANDS, about="Fedora Linux 44, a user with sudo"),)
+        )
     ),
     "plan-agents": text.plan_page(
         Report("plan", tuple(host(*MIXED, name=f"agent-{each}", agent=f"agent-{each}") for each in "ab")),

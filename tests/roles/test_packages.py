@@ -286,6 +286,11 @@ def test_another_program_of_that_name_is_reported_after_the_installation(
     assert "mtool: found 1.0 (/usr/local/bin/mtool), needed >=2, apt offers 2.40.1" in ran.results[-1]["msg"]
     assert "the check finds something else" in ran.results[-1]["msg"]
 
+    repository.add("ghost", "1.0", commands={"other": "echo other 1.0"})
+    ran = packages(tmp_path, host, {"name": "ghost"})
+    assert "ghost: not found, needed any version" in ran.results[-1]["msg"]
+    assert "it was installed, but is still not found" in ran.results[-1]["msg"]
+
 
 def test_the_examples_of_the_readme_run(ssh_host: StartHost, repository: AptRepository, tmp_path: Path) -> None:
     repository.add("git", "1:2.40-1", commands={"git": "echo git version 2.40"})

@@ -23,7 +23,10 @@ def run(module: AnsibleModule) -> NoReturn:
         if checked.finding.status == "ok":
             steps.append(outcome(checked, "changed" if is_installed else "ok"))
             continue
-        hint = "; it was installed, but the check finds something else" if is_installed else ""
+        hint = ""
+        if is_installed:
+            found = "the check finds something else" if checked.finding.current else "is still not found"
+            hint = f"; it was installed, but {found}"
         reason = checked.problem() + offered(module, checked.requirement, foretold) + hint
         steps.append(outcome(checked, "failed", reason))
         if checked.requirement["is_required"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -55,6 +56,9 @@ def is_right(command: str) -> bool:
         ("check", "check needs FILE", "See mngr-ansible check --help."),
         ("completion", "completion needs SHELL", "See mngr-ansible completion --help."),
         ("completion ksh", "SHELL: 'ksh' is not one of bash, zsh, fish (did you mean zsh?)", "Give one of these."),
+        ("PLAN", "'PLAN' is not a command (did you mean plan?)", "Commands: plan, apply, "),
+        ("--hots x plan", "unrecognized option --hots (did you mean --host?)", "Options come after the command. See "),
+        ("plan --json=1", "--json takes no value, and '1' is given", "Write --json alone."),
         ("plan --timeout soon", "--timeout: 'soon' is not a number of seconds", "See mngr-ansible plan --help."),
         ("content --copy a --collection b", "--collection and --copy cannot be given together", "Give one of them."),
     ],
@@ -67,7 +71,18 @@ def test_the_words_say_what_is_wrong_and_what_to_do(words: str, problem: str, re
 
 @pytest.mark.parametrize(
     "words",
-    ["pln", "plan --host", "plan --only x", "plan build-1", "render", "check", "completion ksh", "apply --hots x"],
+    [
+        "pln",
+        "PLAN",
+        "--hots x",
+        "plan --host",
+        "plan --only x",
+        "plan build-1",
+        "render",
+        "check",
+        "completion ksh",
+        "apply --hots x",
+    ],
 )
 def test_the_example_in_an_error_is_right(words: str) -> None:
     (example,) = re.findall(r"^Example: (.*)", refused(*words.split()).remedy, re.MULTILINE)
@@ -99,6 +114,24 @@ def test_an_error_from_elsewhere_gets_the_example_of_its_option_once() -> None:
     error = completed(UsageError("--host 'a b' is not an address", remedy="Give another one."), "apply")
     assert error.remedy == "Give another one.\nExample: mngr-ansible apply --host root@192.0.2.7:2222"
     assert completed(error, "apply").remedy.count("Example") == 1
+
+
+def test_an_example_has_the_option_without_which_it_would_be_refused() -> None:
+    assert example_of("plan", "--limit") == "mngr-ansible plan --inventory inventory.yml --limit web"
+    assert " --host build-1 --worker " in example_of("apply", "--worker")
+
+
+def test_an_option_without_a_value_has_no_example_that_leaves_it_out() -> None:
+    error = completed(UsageError("--ask-become-pass needs a terminal", remedy="Run it in a terminal."), "doctor")
+    assert error.remedy == "Run it in a terminal."
+
+
+def test_what_each_command_takes_without_effect_is_documented() -> None:
+    contract = " ".join((Path(__file__).parents[3] / "docs/contract.md").read_text().split())
+    for verb, each in parser().verbs.items():
+        hidden = {a.option_strings[0] for a in each._actions if a.option_strings and a.help == argparse.SUPPRESS}
+        (shown,) = re.findall(rf"[(; ]`{verb}`: ([^;)]*)[;)]", contract) or [""]
+        assert hidden == set(re.findall(r"--[\w-]+", shown)), verb
 
 
 def test_help_shows_every_command_in_a_group_and_no_option_without_effect() -> None:

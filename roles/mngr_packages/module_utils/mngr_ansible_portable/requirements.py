@@ -74,7 +74,8 @@ def read_text(text: str) -> tuple[str, str]:
     match = _REQUIREMENT.fullmatch(text)
     if match is None:
         remedy = _spelling(text) or "Write a name, or a name and versions: git, git>=2.39, 'git>=2.39,<3'."
-        raise SpecificationError(f"requirement {fields.short_repr(text)} does not parse", remedy)
+        problem = f"{fields.short_repr(text)} does not parse" if text.strip() else "is empty"
+        raise SpecificationError(f"requirement {problem}", remedy)
     return match[1], match[2].strip()
 
 
