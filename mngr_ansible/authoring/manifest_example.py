@@ -81,7 +81,7 @@ def _exists(path: Path) -> InputError:
 
 
 def _next_steps(path: Path) -> str:
-    name = join([str(path)])
+    name = join([f"./{path}" if str(path).startswith("-") else str(path)])
     return f"""\
 {printable(str(path))} was written. Change it, then:
   mngr-ansible check {name}
@@ -171,7 +171,7 @@ _ABOUT_PACKAGES = """\
 
 def _head(name: str) -> str:
     """What the file is, and the three commands that take it."""
-    word = join([name])
+    word = join([f"./{name}" if name.startswith("-") else name])
     return f"""\
 # What a host needs, for mngr-ansible. All keys: mngr-ansible help manifest
 #   mngr-ansible check {word}                          is it right?

@@ -73,7 +73,7 @@ def meant(name: str) -> Meant:
     known = sorted(each.name for each in installed if each.name != OURSELVES)
     remedy = (
         "Install your package (pip install -e . or, in mngr, mngr plugin add --path .), or name a module of this "
-        "directory: mngr-ansible check-plugin MODULE."
+        "directory."
     )
     raise InputError(
         f"no plugin named {short_repr(name)} is installed{nearest(name, known)}",

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from mngr_ansible.content.location import content_directory, shipped_files
-from mngr_ansible.errors import InputError
+from mngr_ansible.errors import InputError, UsageError
 from mngr_ansible.inputs.contribution import USERS
 from mngr_ansible.inputs.plugins import OURSELVES
 from mngr_ansible.spec.validation import short_repr
@@ -32,24 +32,22 @@ def write_plugin(name: str, directory: str | None) -> tuple[Path, str]:
         directory: where it is written; None: a new directory of its name here.
 
     Raises:
-        InputError: the name cannot be one, something is there already, or it cannot be written.
+        UsageError: the name cannot be one.
+        InputError: something is there already, or it cannot be written.
     """
     plugin = re.sub(r"\Amngr[-_]", "", name)
-    if not _NAME.fullmatch(plugin) or len(plugin) > _LONGEST:
-        raise InputError(
-            f"{short_repr(name)} cannot be the name of a plugin",
-            remedy="Give lower-case letters and digits, with - or _ between them: mngr-ansible init --plugin my-agent.",
+    if why := _why_no_name(plugin):
+        raise UsageError(
+            f"{short_repr(name)} cannot be the name of a plugin: {why}", remedy="Choose one like my-agent."
         )
     if plugin in _RESERVED:
-        raise InputError(
-            f"a plugin named {plugin!r} would be taken for something else",
-            remedy="Choose another name: mngr-ansible init --plugin my-agent.",
-        )
+        problem = f"a plugin named {plugin!r} would be taken for something else"
+        raise UsageError(problem, remedy="Choose another name, such as my-agent.")
     target = Path(directory) if directory is not None else Path(f"mngr-{plugin.replace('_', '-')}")
     files = {_renamed(relative, plugin): path for path, relative in shipped_files(_template())}
     try:
         target.mkdir(parents=True, exist_ok=True)
-        if any(target.iterdir()):
+        if any(each.name != ".git" for each in target.iterdir()):
             raise InputError(
                 f"{target} is not empty, and nothing is replaced",
                 remedy=f"Name a new directory: mngr-ansible init --plugin {plugin} DIR.",
@@ -66,6 +64,17 @@ def write_plugin(name: str, directory: str | None) -> tuple[Path, str]:
     return target, _words(plugin, target, sorted(files))
 
 
+def _why_no_name(plugin: str) -> str:
+    """What is wrong with a name, as a clause; empty for one that can be used."""
+    if len(plugin) > _LONGEST:
+        return f"it has {len(plugin)} characters, and {_LONGEST} are allowed"
+    if not re.fullmatch(r"[a-z0-9_-]+", plugin):
+        return "only lower-case letters and digits are allowed, with - or _ between them"
+    if not re.match(r"[a-z]", plugin):
+        return "it does not begin with a lower-case letter"
+    return "" if _NAME.fullmatch(plugin) else "between two words there is one - or _, and none at the end"
+
+
 def _template() -> Path:
     return content_directory() / "examples" / f"mngr_{_TEMPLATE}"
 
@@ -78,12 +87,17 @@ def _renamed(text: str, plugin: str) -> str:
     return text.replace(_TEMPLATE, plugin)
 
 
+def _word(path: Path) -> str:
+    """A path that no command takes for an option."""
+    return f"./{path}" if str(path).startswith("-") else str(path)
+
+
 def _words(plugin: str, target: Path, files: list[str]) -> str:
     from mngr_ansible.portable.sh import quote
 
     listed = "\n".join(f"  {each}" for each in files)
     steps = (
-        f"cd {quote(str(target))}",
+        f"cd {quote(_word(target))}",
         "pip install -e '.[test]'    # or, where mngr is: mngr plugin add --path .",
         "pytest",
         f"mngr-ansible check-plugin {plugin}",

@@ -95,9 +95,25 @@ def _doctor(verb: argparse.ArgumentParser) -> None:
     _shown(group)
 
 
+class _Once(argparse.Action):
+    """An option that is given once; a second value is an error, not the one that counts."""
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: Any, values: Any, option: str | None = None) -> None:
+        if getattr(namespace, self.dest) is not None:
+            parser.error(f"argument {option}: given twice, and only one can be written")
+        setattr(namespace, self.dest, values)
+
+
 def _init(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("file", nargs="?", metavar="FILE", help="the manifest to write (default: agent-host.yml)")
-    verb.add_argument("--plugin", metavar="NAME", help="write a plugin with this name instead, with tests and CI")
+    verb.add_argument(
+        "file",
+        nargs="?",
+        metavar="FILE",
+        help="the manifest to write (default: agent-host.yml); with --plugin a directory",
+    )
+    verb.add_argument(
+        "--plugin", metavar="NAME", action=_Once, help="write a plugin with this name instead, with tests and CI"
+    )
     group = verb.add_argument_group("how")
     group.add_argument("--yes", action="store_true", help="do not ask; write the example as it is")
     _shown(group)

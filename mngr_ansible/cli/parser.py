@@ -106,6 +106,8 @@ class CommandParser(argparse.ArgumentParser):
             raise unknown_words(self, options.command, unknown)
         if options.command == "check" and not (options.files or options.schema):
             self.verbs["check"].error("the following arguments are required: FILE")
+        if options.command == "check" and options.files and options.schema:
+            self.verbs["check"].error("argument --schema: not allowed with FILE")
         if options.command == "bootstrap" and not (options.hosts or options.host or options.inventory):
             raise UsageError(
                 "bootstrap needs the HOST that is to be made ready",

@@ -106,6 +106,7 @@ def _check(options: argparse.Namespace) -> Result:
     from mngr_ansible.authoring.manifest_checks import SCHEMA, check_manifests
 
     if options.schema:
+        options.json = False  # the schema is JSON
         return Result(Report("check"), lambda: SCHEMA.read_text("utf-8").rstrip("\n"))
     return _checked("check", check_manifests(options.files))
 

@@ -243,7 +243,7 @@ def _directory_reason(
     transfer: Transfer, top: FileState, changes: Sequence[_Change], deleted: Sequence[PlacedEntry]
 ) -> str:
     if top.kind == "missing":
-        return f"{len(transfer.files)} files"
+        return f"{len(transfer.files)} file{'' if len(transfer.files) == 1 else 's'}"
     changed = _count_files(changes)
     parts = []
     if changed:

@@ -96,3 +96,19 @@ def test_the_words_of_another_option_in_an_error_of_a_later_check_are_completed_
     assert main(["plan", "--package", "git==", "--json"]) == 64
     (error,) = json.loads(capsys.readouterr().out)["errors"]
     assert error["remedy"].endswith("\nExample: mngr-ansible plan --package 'git>=2.39,<3'")
+
+
+def test_a_name_with_a_dash_is_no_option_in_the_next_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "--yes", "--", "-x.yml"]) == 0
+    assert "mngr-ansible check ./-x.yml" in capsys.readouterr().out
+    assert "mngr-ansible check ./-x.yml " in Path("-x.yml").read_text()
+
+
+def test_what_cannot_be_meant_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--schema", "x.yml"]) == 64
+    assert main(["init", "--plugin", "a", "--plugin", "b"]) == 64
+    assert main(["init", "--plugin", "1abc"]) == 64
+    assert list(Path().iterdir()) == []
+    capsys.readouterr()
+    assert main(["check", "--schema", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == json.loads(SCHEMA.read_text())

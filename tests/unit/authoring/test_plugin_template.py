@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mngr_ansible.authoring.plugin_template import write_plugin
-from mngr_ansible.errors import InputError
+from mngr_ansible.errors import InputError, UsageError
 
 
 @pytest.mark.parametrize("name", ["my-agent", "my_agent", "mngr-my-agent"])
@@ -30,7 +30,7 @@ def test_the_plugin_has_the_name_in_every_place(name, tmp_path, monkeypatch):
 )
 def test_a_name_that_would_not_work_is_refused(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match=r"name of a plugin|taken for something else"):
+    with pytest.raises(UsageError, match=r"name of a plugin|taken for something else"):
         write_plugin(name, None)
     assert list(tmp_path.iterdir()) == []
 
@@ -50,3 +50,20 @@ def test_another_directory_may_be_named(tmp_path):
     path, words = write_plugin("x", str(tmp_path / "a b"))
     assert (path / "mngr_x/__init__.py").is_file()
     assert f"cd '{tmp_path}/a b'" in words
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("1abc", "does not begin with"), ("a--b", "one - or _"), ("a" * 120, "120 characters"), ("A", "lower")],
+)
+def test_a_refused_name_is_told_what_is_wrong_with_it(name, why):
+    with pytest.raises(UsageError, match=why):
+        write_plugin(name, None)
+
+
+def test_a_new_repository_and_a_directory_with_a_dash_are_places_for_a_plugin(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "-dash/.git").mkdir(parents=True)
+    _, words = write_plugin("x", "-dash")
+    assert (tmp_path / "-dash/mngr_x/__init__.py").is_file()
+    assert "cd ./-dash\n" in words
