@@ -82,7 +82,8 @@ def look(targets: Sequence[Target], questions: Questions) -> list[Finding]:
         examined.extend(at_once(ask, targets, connections))
 
     at_once(lambda ask: ask(), [ask_here, ask_hosts], [programs, *connections])
-    here = with_keys(with_clock(here, examined), examined)
+    others = [one for one, each in zip(examined, connections, strict=True) if not each.is_local]
+    here = with_keys(with_clock(here, examined), others)
     return [*here, *(each for one in examined for each in without_repeats(one.findings, here))]
 
 
@@ -173,7 +174,10 @@ def with_clock(here: Sequence[Finding], examined: Sequence[Examined]) -> list[Fi
 
 
 def with_keys(here: Sequence[Finding], examined: Sequence[Examined]) -> list[Finding]:
-    """The findings; a key that cannot be used is no problem where every host lets us in all the same."""
+    """The findings; a key that cannot be used is no problem where every host lets us in all the same.
+
+    ``examined``: the hosts beside this machine.
+    """
     if not examined or not all(each.is_reached for each in examined):
         return list(here)
     return [

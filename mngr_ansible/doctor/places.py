@@ -28,6 +28,9 @@ def _state_directory() -> Finding:
     name = printable(str(directory))
     existing = _nearest(directory)
     instead = "runs use the temporary directory instead, and no failed run is kept"
+    if not directory.is_absolute():
+        text, remedy = f"your user has no home directory; {instead}", "Set HOME, or XDG_STATE_HOME"
+        return finding(HERE, "state directory", "warning", text, remedy)
     if existing != directory and not existing.is_dir():
         text = f"{printable(str(existing))} is no directory, so {name} cannot be made; {instead}"
         return finding(HERE, "state directory", "warning", text, "Move that file away, or set XDG_STATE_HOME")

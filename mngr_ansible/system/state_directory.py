@@ -1,5 +1,6 @@
 """The user's state directory: what is kept between runs. Source: XDG Base Directory Specification."""
 
+import errno
 import os
 import re
 import time
@@ -18,7 +19,9 @@ def state_directory(name: str) -> Path:
     Raises:
         OSError: it cannot be made, or is another user's.
     """
-    private_parents(state_path(name))
+    path = state_path(name)
+    if path.is_absolute():
+        private_parents(path)
     return find_state_directory(name)
 
 
@@ -29,6 +32,8 @@ def find_state_directory(name: str) -> Path:
         OSError: it is not there, or is another user's.
     """
     directory = state_path(name)
+    if not directory.is_absolute():  # a "~" that means nothing would be a directory of that name
+        raise FileNotFoundError(errno.ENOENT, "your user has no home directory", str(directory))
     directory = Path(os.path.realpath(directory.parent), directory.name)
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
@@ -41,7 +46,7 @@ def find_state_directory(name: str) -> Path:
 
 
 def state_path(name: str) -> Path:
-    """Where :func:`state_directory` makes it; nothing is made."""
+    """Where :func:`state_directory` makes it; nothing is made. It is relative only where the user has no home."""
     state = os.environ.get("XDG_STATE_HOME", "")
     base = Path(state) if state.startswith("/") else Path(os.path.expanduser("~/.local/state"))  # noqa: PTH111
     return base / "mngr-ansible" / name

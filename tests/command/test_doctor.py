@@ -297,11 +297,12 @@ def test_a_host_that_stops_answering_is_told_with_what_it_said_before(second: st
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks at this machine as a Linux host")
 def test_without_a_host_this_machine_is_looked_at_as_one_and_nothing_is_written(home: Path) -> None:
-    done = mngr_ansible("doctor", "--json", "--package", "git")
+    done = mngr_ansible("doctor", "--json", "--package", "git", "--key", str(home / "gone"))
     checks = {each["name"]: each for each in document(done)["checks"]}
     assert done.returncode in (0, 1), done.stderr
     assert {"controller: ssh", "localhost: python", "localhost: managers", "localhost: disk"} <= checks.keys()
     assert "localhost: ssh" not in checks
+    assert checks[f"controller: key {home}/gone"]["status"] == "problem"
     assert not (home / ".local" / "state" / "mngr-ansible").exists()
 
 

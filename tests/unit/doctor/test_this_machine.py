@@ -12,6 +12,7 @@ from mngr_ansible.doctor.ansible_settings import about_ansible_settings
 from mngr_ansible.doctor.places import about_places
 from mngr_ansible.doctor.ssh_here import about_known_hosts
 from mngr_ansible.doctor.surroundings import about_surroundings
+from mngr_ansible.system.state_directory import state_directory
 
 
 def found(findings, check):
@@ -108,10 +109,15 @@ def test_a_user_without_a_home_is_asked_all_the_same(at, monkeypatch):
         raise KeyError(number)
 
     monkeypatch.delenv("HOME")
+    monkeypatch.delenv("XDG_STATE_HOME")
     monkeypatch.setattr("pwd.getpwuid", nobody)
     assert found(about_ansible_settings(), "ansible settings").status == "ok"
     assert found(about_surroundings(), "user").status == "problem"
-    assert len(list(about_known_hosts([]))) == len(list(about_places())) - 1 == 1
+    assert [each.name for each in about_known_hosts([])] == ["controller: known_hosts"]
+    assert "has no home directory" in found(about_places(), "state directory").text
+    with pytest.raises(FileNotFoundError):
+        state_directory("runs")
+    assert list(at.iterdir()) == []
 
 
 def test_a_home_that_is_not_the_users_entry_is_a_warning_as_ssh_looks_elsewhere(home):
