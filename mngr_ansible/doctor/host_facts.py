@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mngr_ansible.host.connection import ShellResult
+from mngr_ansible.portable.addresses import redacted, without_login
 from mngr_ansible.portable.sh import without_comments
 from mngr_ansible.portable.text import printable
 from mngr_ansible.values import field, frozen
@@ -96,11 +97,11 @@ def parse_facts(answer: ShellResult, asked: Sequence[tuple[str, str]] = ()) -> H
         word, _, rest = line[:_LONGEST_LINE].partition(" ")
         kept = told.setdefault(word, []) if re.fullmatch("[a-z]{2,12}", word) else []
         if len(kept) < _MOST:
-            kept.append(printable(rest.strip()))
+            kept.append(printable(redacted(rest.strip())))  # the host has left logins out; it may be another's host
     sites: dict[str, tuple[str, ...]] = {}
     for each in told.get("site", ()):
         manager, _, site = each.partition(" ")
-        if re.fullmatch(r"[a-z]{2,10}", manager) and re.fullmatch(r"[a-z+]{2,12}:\S{1,250}", site):
+        if re.fullmatch(r"[a-z]{2,10}", manager) and re.fullmatch(r"[a-z+]{2,12}:[^\s@]{1,250}", site):
             sites[site] = (*sites.get(site, ()), manager)
     for _manager, site in asked:
         sites[site] = (*sites.get(site, ()), "catalog")
@@ -110,8 +111,8 @@ def parse_facts(answer: ShellResult, asked: Sequence[tuple[str, str]] = ()) -> H
         end=_number(told, "end"),
         noise=answer.noise,
         shell=told.get("shell", [""])[0][:100],
-        proxies=_pairs(told, "proxy"),
-        apt_proxies=_pairs(told, "aptproxy"),
+        proxies=_proxies(told, "proxy"),
+        apt_proxies=_proxies(told, "aptproxy"),
         settings=_pairs(told, "setting"),
         places={name: _place(told, name) for name in ("home", "tmp", "system", "cache")},
         memory=None if (free := _number(told, "memory")) is None else free * 1024,
@@ -135,6 +136,10 @@ def _number(told: Mapping[str, Sequence[str]], word: str) -> int | None:
 def _pairs(told: Mapping[str, Sequence[str]], word: str) -> Mapping[str, str]:
     split = (line.partition(" ") for line in told.get(word, ()))
     return {name: value.strip() for name, _, value in split if re.fullmatch(r"[A-Za-z_-]{2,30}", name)}
+
+
+def _proxies(told: Mapping[str, Sequence[str]], word: str) -> Mapping[str, str]:
+    return {name: without_login(address) for name, address in _pairs(told, word).items()}
 
 
 def _names(told: Mapping[str, Sequence[str]], word: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ soon() {
 }
 
 # Login and query of an address stay on the host.
-without_login() { sed -e 's#//[^/@]*@#//#' -e 's/[?].*//'; }
+without_login() { sed -e 's|//.*@|//|' -e 's/[?#].*//'; }
 
 ask_time() { say "$1" "$(date +%s)"; }
 
@@ -124,11 +124,14 @@ ask_language_tools() {
   done
 }
 
-# MANAGER: read addresses from stdin, and say each server, or directory, once: scheme and authority are enough.
+# MANAGER: read addresses from stdin, and say each server, or directory, once: scheme and authority are enough. A
+# password may have any character; an address of which it is not clear where its login ends is left out.
 sites() {
   sed -n -e '/^file:\//b path' -e '/^copy:\//b path' -e '/^dir:\//b path' \
-    -e 's#^\([a-z+]*\)://\([^/@]*@\)\{0,1\}\([^/?$ ]*\)[/?].*#\1://\3#p;t' \
-    -e 's#^\([a-z+]*\)://\([^/@]*@\)\{0,1\}\([^/?$ ]*\)$#\1://\3#p' -e b \
+    -e 's#^\([a-z+]*://\)[^/:]*:[^/]*[^/0-9][^/]*/.*@#\1#' -e 's#^\([a-z+]*://\)[^/]*@#\1#' \
+    -e '/^[a-z+]*:\/\/[^/]*\/.*[^/]@/d' \
+    -e 's#^\([a-z+]*://\)\([^]/?$ :@[]*\(:[0-9]\{1,5\}\)\{0,1\}\)\([/?].*\)\{0,1\}$#\1\2#p;t' \
+    -e 's#^\([a-z+]*://\[[0-9a-fA-F:.]*]\(:[0-9]\{1,5\}\)\{0,1\}\)\([/?].*\)\{0,1\}$#\1#p' -e b \
     -e ': path' -e 's#/dists/.*##' -e 's#/\./[^/]*$##' -e p |
     sort -u | head -n 20 | while read -r u; do say site "$1 $u"; done
 }
@@ -148,7 +151,7 @@ repositories() {
       esac
     done
     printf '%s\n' "${on:+$address}"
-  } | sed -e 's/^[[:space:]]*//' -e 's/[[:space:],].*//'
+  } | sed -e 's/^[[:space:]]*//' -e 's/[[:space:]].*//' -e 's/,[a-z]*:.*//' -e 's/,$//'
 }
 
 has() { command -v "$1" >/dev/null 2>&1; }
@@ -158,7 +161,7 @@ ask_sites() {
     if a=$(apt-get -q -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= --print-uris update 2>&1); then
       printf '%s\n' "$a" | sed -n "s/^'\([^']*\)'.*/\1/p" | sed -e 's#^mirror+##' -e 's#^tor+##' | sites apt
     else
-      say broken "apt $(printf '%s\n' "$a" | sed -n '/^E: /{p;q;}')"
+      say broken "apt $(printf '%s\n' "$a" | sed -n '/^E: /{p;q;}' | without_login)"
     fi
     for n in http https; do
       v=$(apt-config shell v "Acquire::$n::Proxy" | sed -n "s/^v='\(.*\)'$/\1/p")
@@ -232,7 +235,7 @@ except Exception as error:
     words=$(soon bash -c 'exec 3<>"/dev/tcp/$1/$2"' bash "$h" "$p" 2>&1)
     code=$?
   fi
-  say reach "$1 $tool $code $(printf '%s' "$words" | tr '\n\r' '  ' | cut -c 1-600)"
+  say reach "$1 $tool $code $(printf '%s\n' "$words" | without_login | tr '\n\r' '  ' | cut -c 1-600)"
 }
 
 # MANAGER SITE…: with the proxies that the manager has when it installs. sudo keeps those of the login from root.

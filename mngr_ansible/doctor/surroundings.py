@@ -4,6 +4,7 @@ import contextlib
 import locale
 import os
 import pwd
+import re
 import resource
 import socket
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from mngr_ansible.doctor.checks import HERE, finding
-from mngr_ansible.portable.addresses import redacted
+from mngr_ansible.portable.addresses import without_login
 from mngr_ansible.portable.text import printable
 from mngr_ansible.report.findings import Finding
 
@@ -108,10 +109,12 @@ def _proxies() -> Iterator[Finding]:
 
 def _proxy(names: str, value: str) -> Finding:
     address = value if "://" in value else f"http://{value}"
-    shown = printable(redacted(address))[:200]
+    kept = without_login(address)
+    shown = printable(kept)[:200]
     try:
-        parts = urlsplit(address)
-        host, port = parts.hostname, parts.port or _PORTS.get(parts.scheme)
+        parts = urlsplit(kept)
+        is_address = urlsplit(address).hostname == parts.hostname and not re.search(r"[\s\\]", address)
+        host, port = parts.hostname if is_address else None, parts.port or _PORTS.get(parts.scheme)
     except ValueError:
         host, port = None, None
     remedy = "Correct that variable, or unset it"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -55,8 +56,7 @@ def test_the_servers_of_repositories_that_are_enabled_are_found_without_their_se
     name: str, tmp_path: Path
 ) -> None:
     (tmp_path / "x.repo").write_text(REPOSITORIES)
-    functions = re.findall(r"^\w+\(\) \{(?:[^\n]*\}|.*?^\})$", SCRIPT.read_text(), re.MULTILINE | re.DOTALL)
-    script = "\n".join([*functions, f"repositories {tmp_path}/x.repo | sites dnf"])
+    script = f"{functions()}\nrepositories {tmp_path}/x.repo | sites dnf"
     done = subprocess.run(SHELLS[name], input=script, capture_output=True, text=True, timeout=60)
     assert sorted(done.stdout.splitlines()) == [
         "site dnf dir:///srv/four",
@@ -64,6 +64,35 @@ def test_the_servers_of_repositories_that_are_enabled_are_found_without_their_se
         "site dnf http://two.example",
         "site dnf https://one.example:8443",
     ], done.stderr
+
+
+def functions() -> str:
+    """The script's functions, without what it does."""
+    return "\n".join(re.findall(r"^\w+\(\) \{(?:[^\n]*\}|.*?^\})$", SCRIPT.read_text(), re.MULTILINE | re.DOTALL))
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_a_login_stays_on_the_host_whatever_is_in_its_password(name: str, tmp_path: Path) -> None:
+    logins = ("u:S3C@RET", "u:S3C/RET", "u:S3C'RET", "u:S3C,RET", "u:S3C RET", "u:S3C?RET", "u:S3C#RET", "u:/S3C@RET")
+    listed = [f"https://{login}@host:80/x" for login in logins]
+    listed += ["https://host/@scope/x", "https://S3C/RET@host/x", "https://u:1/S3CRET@host"]
+    (tmp_path / "addresses").write_text("\n".join(listed))
+    (tmp_path / "x.repo").write_text("\n".join(f"[a]\nbaseurl={each}" for each in listed))
+    script = f"cd {tmp_path}; sites npm <addresses; repositories x.repo | sites dnf; without_login <addresses"
+    done = subprocess.run(SHELLS[name], input=f"{functions()}\n{script}", capture_output=True, text=True, timeout=60)
+    assert not re.search("S3C|RET", done.stdout), done.stdout
+    assert {"site npm https://host:80", "site npm https://host", "https://host:80/x"} <= set(done.stdout.splitlines())
+
+
+@pytest.mark.parametrize("name", SHELLS)
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+def test_the_words_of_a_program_that_asks_have_no_login(name: str) -> None:
+    script = (
+        "bound=5 patience=5; http_proxy='http://u:S3CRET@127.0.0.1:99999'; export http_proxy; try http://127.0.0.2:1"
+    )
+    done = subprocess.run(SHELLS[name], input=f"{functions()}\n{script}", capture_output=True, text=True, timeout=60)
+    assert "127.0.0.1:99999" in done.stdout
+    assert "S3CRET" not in done.stdout
 
 
 @pytest.mark.skipif(not Path("/proc/locks").exists(), reason="needs the kernel's list of locks")

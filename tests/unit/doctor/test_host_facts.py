@@ -54,6 +54,22 @@ def test_only_servers_that_were_named_or_asked_for_have_an_answer():
     assert set(found.reached) == {"https://deb.debian.org"}
 
 
+def test_a_login_that_the_host_did_not_leave_out_is_left_out():
+    answer = """proxy http_proxy http://u:S3CRET/a@b c@h
+aptproxy http http://u:S3CRET'a@h
+broken apt E: http://u:S3CRET/a@h is wrong
+setting npm-age /http://u:S3CRET@h
+site npm https://h
+site npm https://u:S3CRET/x@h
+site python source:S3CRET@h
+reach https://h curl 5 curl: (5) Unsupported proxy syntax in 'http://u:S3CRET/a@h:99999' status 000
+"""
+    found = facts(answer)
+    assert "S3CRET" not in str(found)
+    assert found.proxies == {"http_proxy": "http://h"}
+    assert "Unsupported proxy syntax in 'http://h:99999'" in found.reached["https://h"].words
+
+
 def test_an_answer_that_is_cut_is_not_whole():
     assert not facts(ANSWER.partition("end ")[0]).is_whole
 

@@ -173,6 +173,17 @@ def test_a_proxy_that_is_no_name_is_not_to_be_started(monkeypatch):
     assert finding.remedy == "Correct that variable, or unset it"
 
 
+@pytest.mark.parametrize(
+    "value", ["u:S3C/RET@h", "u:S3C'RET@h", "u:S3C RET@h", "u:S3C\\RET@h", "S3C/RET@h:1", "h/#S3CRET"]
+)
+def test_a_proxy_that_is_no_address_is_told_without_its_login(value, monkeypatch):
+    monkeypatch.setenv("http_proxy", f"http://{value}")
+    (found,) = [each for each in about_surroundings() if "proxy" in each.name]
+    assert found.status == "warning"
+    assert "S3C" not in str(found)
+    assert "RET" not in str(found)
+
+
 def test_no_check_leaves_a_file(home, at):
     for each in (about_ansible_settings, about_places, about_surroundings):
         list(each())

@@ -35,6 +35,20 @@ def test_any_text_is_shown_with_such_addresses(address: str, shown: str, around:
     assert shown in redacted
 
 
+LOGINS = ["joe:GEH/EIM", "joe:GEH'EIM", 'joe:"GEH<EIM', "joe:GEH\\EIM", "joe:GE@H#EIM", "joe:GEH@a/EIM", "joe:#GEHEIM"]
+
+
+@pytest.mark.parametrize("login", LOGINS)
+def test_a_login_may_have_characters_that_belong_in_no_address(login: str) -> None:
+    shown = addresses.redacted(f"curl: cannot use 'http://{login}@host:80/x' here, joe@mail")
+    assert shown == "curl: cannot use 'http://host:80/x' here, joe@mail"
+
+
+@pytest.mark.parametrize("login", [*LOGINS, "GEH/EIM", "joe:GEH EIM", "joe:1/EIM", "joe:?GEHEIM", "joe:GEHEIM/"])
+def test_what_is_one_address_loses_everything_before_its_last_at(login: str) -> None:
+    assert addresses.without_login(f"http://{login}@host:80?GEH#GEH") == "http://host:80"
+
+
 def test_text_without_addresses_stays_as_it_is() -> None:
     for text in ("", "joe@host", "what? no", "a:b@c", "git>=2.39,<3", "1:2.0-1", "file /srv/a?b"):
         assert addresses.redacted(text) == text
@@ -42,7 +56,13 @@ def test_text_without_addresses_stays_as_it_is() -> None:
 
 def test_a_long_text_takes_no_time() -> None:
     before = time.process_time()
-    for text in ("a." * 500_000, "a://" * 250_000, "a://" + "x@" * 500_000, "https://" + "?" * 500_000):
+    for text in (
+        "a." * 500_000,
+        "a://" * 250_000,
+        "a://" + "x@" * 500_000,
+        "https://" + "?" * 500_000,
+        "a://b:c/'" * 50_000,
+    ):
         addresses.redacted(text)
     assert time.process_time() - before < 20
 

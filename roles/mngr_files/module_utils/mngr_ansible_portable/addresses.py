@@ -11,8 +11,9 @@ from urllib.parse import unquote, urlsplit
 from .regular_expressions import regex
 
 _PARTS = regex(
-    r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]{0,20}://)(?P<login>[^/\s\"'<>\\]*@)?(?P<rest>[^\s\"'<>\\?]*)(?P<query>\?[^\s\"'<>\\]*)?"
+    r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]{0,20}://)(?P<login>[^\s/:]*:(?!\d*/)[^\s/]*/\S{0,2000}@|[^/\s]*@)?(?P<rest>[^\s\"'<>\\?]*)(?P<query>\?[^\s\"'<>\\]*)?"
 )
+"""A login ends at the last ``@`` before the path; where a password, which is no port, may have a ``/``, at the last."""
 PROXIES = ("https_proxy", "http_proxy", "all_proxy", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 """Variables that name a proxy. Source: curl(1), "ENVIRONMENT"."""
 _SHORTEST_SECRET = 4
@@ -37,6 +38,12 @@ def has_secrets(address: str) -> bool:
 def unreadable(text: str) -> str:
     """What was meant as an address and is none, for an error: nothing up to its last ``@``, and no query."""
     return re.sub(r"(?s)(://|^).*@", r"\1", text).partition("?")[0]
+
+
+def without_login(address: str) -> str:
+    """One address of a server, such as a proxy, perhaps written wrongly: nothing before its last ``@`` but the scheme,
+    whatever is in its password, and neither query nor fragment."""
+    return re.sub(r"[?#].*", "", re.sub(r"(?s)://.*@", "://", address), flags=re.DOTALL)
 
 
 def redacted(text: str) -> str:
