@@ -90,9 +90,23 @@ def name(mngrs: AgentInterface[Any]) -> Agent: return mngrs
 """
 
 
+def page_programs() -> dict[str, str]:
+    """The whole programs of the pages for authors, which are right with types."""
+    pages = Path(__file__).parents[2] / "docs"
+    api = (pages / "python-api.md").read_text().partition("<!-- example -->\n```python\n")[2]
+    kit = (pages / "plugin-authors.md").read_text().partition("A test reads best as one sentence:")[2]
+    return {
+        "python_api": api.partition("```")[0],
+        "one_sentence": kit.partition("```python\n")[2].partition("```")[0],
+    }
+
+
 def test_a_type_checker_finds_wrong_names_and_values_and_no_fault_with_a_right_plugin(tmp_path: Path) -> None:
     """The package is only installed: mypy runs in a directory of the author's, without our configuration."""
     programs = {"program": PROGRAM, "wrong_plugin": WRONG_PLUGIN, "right_plugin": RIGHT_PLUGIN, "mngrs": MNGRS}
+    pages = page_programs()
+    assert all(pages.values())
+    programs |= pages
     for name, text in programs.items():
         (tmp_path / f"{name}.py").write_text(text)
     words = [sys.executable, "-m", "mypy", "--strict", "--config-file=", *(f"{name}.py" for name in programs)]
@@ -108,4 +122,6 @@ def test_a_type_checker_finds_wrong_names_and_values_and_no_fault_with_a_right_p
         "wrong_plugin": list(range(3, 12)),
         "right_plugin": [],
         "mngrs": [],
+        "python_api": [],
+        "one_sentence": [],
     }, checked.stdout

@@ -77,6 +77,11 @@ RIGHT = [
     "packages: [{name: x, sources: [{manager: npm, packages: ['@x/y'], requires: ['node>=20'], when: {os: debian}}]}]",
     f"packages: [{{name: x, sources: [{{manager: apt, repository: {REPOSITORY}}}]}}]",
 ]
+RIGHT += [
+    "packages: [{name: a, version: '>=v2.1-rc1,!=3'}, 'b > 1', {name: c, version: ''}]",
+    "packages: [{name: a, packages: {apt: [aa]}, sources: []}, {name: b, packages: null, sources: [{manager: apt}]}]",
+    "files: [{local_path: a, remote_path: b, owner: agent$, group: null}]",
+]
 WRONG = [
     "x",
     "[]",
@@ -99,6 +104,16 @@ WRONG = [
     "packages: [{name: a, packages: {cargo: [a]}}]",
     "packages: [{name: a, checks: [{kind: command}]}]",
     "packages: [{name: a, sources: [{packages: [a]}]}]",
+    "packages: [git>>2]",
+    "packages: [git^2]",
+    "packages: ['git>=2,']",
+    "packages: [{name: a, version: '20'}]",
+    "packages: [{name: a, packages: {apt: [aa]}, sources: [{manager: apt}]}]",
+    "packages: [{name: a, sources: [{manager: archive}]}]",
+    "packages: [{name: a, sources: [{manager: apt, url: 'https://x.example/x'}]}]",
+    "files: [{local_path: a, remote_path: b, owner: -1}]",
+    "files: [{local_path: a, remote_path: b, owner: ''}]",
+    "files: [{local_path: a, remote_path: b, group: a b}]",
     "packages: [{name: a, sources: [{manager: archive, url: 'http://x.example', sha256: x}]}]",
 ]
 
