@@ -286,8 +286,8 @@ def test_another_program_of_that_name_is_reported_after_the_installation(
     assert "mtool: found 1.0 (/usr/local/bin/mtool), needed >=2, apt offers 2.40.1" in ran.results[-1]["msg"]
     assert "the check finds something else" in ran.results[-1]["msg"]
 
-    repository.add("ghost", "1.0", commands={"other": "echo other 1.0"})
-    ran = packages(tmp_path, host, {"name": "ghost"})
+    ghost = {"name": "ghost", "checks": ["ghost"], "packages": {"apt": ["mtool"]}}
+    ran = packages(tmp_path, host, ghost)
     assert "ghost: not found, needed any version" in ran.results[-1]["msg"]
     assert "it was installed, but is still not found" in ran.results[-1]["msg"]
 
