@@ -134,6 +134,11 @@ DEBUG = "OpenSSH_9.2p1 Debian-2+deb12u10, OpenSSL 3.0.19 27 Jan 2026\ndebug1: Ex
             "--key FILE",
         ),
         (
+            'Load key "/h/k": Permission denied\n' + DENIED,
+            'this user of this machine cannot read the key "/h/k": Permission denied',
+            "Correct the owner",
+        ),
+        (
             'Load key "/h/k": error in libcrypto\n' + DENIED,
             'the key "/h/k" cannot be read: error in libcrypto',
             "format",
