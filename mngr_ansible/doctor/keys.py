@@ -123,6 +123,6 @@ def _key(programs: Programs, path: str, agent: Agent, *, is_only: bool) -> Findi
         text = "it has a passphrase, and mngr-ansible does not ask for one"
         return finding(HERE, "key", worst, text, f"Load it into your ssh agent: ssh-add {quoted}", shown)
     if told.code:
-        remedy = f"Give a private key in a format that your ssh knows (see: ssh-keygen -y -f {quoted})"
+        remedy = f"Give a private key in a format that your ssh knows. See what it says: ssh-keygen -y -f {quoted}"
         return finding(HERE, "key", worst, f"it cannot be used: {told.last}", remedy, shown)
     return finding(HERE, "key", "ok", "no passphrase; only you can read it", of=shown)

@@ -241,7 +241,7 @@ _CAUSES = (
     _Cause(
         r"^Load key (?P<file>\"?.+?\"?): (?P<why>.+?)\.?$",
         "the key {file} cannot be read: {why}",
-        "Give a private key in a format that your ssh knows (see: ssh-keygen -y -f FILE), or another key.",
+        "Give a private key in a format that your ssh knows, or another key. See what it says: ssh-keygen -y -f FILE",
         only_if=lambda failed: "Permission denied" in failed.output,
     ),
     _Cause(

@@ -11,10 +11,13 @@ if TYPE_CHECKING:
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Whether people look at this stream; ``FORCE_COLOR`` says so of every stream. Source: force-color.org."""
+    """Whether people look at this stream; ``FORCE_COLOR`` says so of every stream. Source: force-color.org.
+
+    ``FORCE_COLOR=0`` does not: many programs take it so, and nobody means the opposite.
+    """
     if stream is None:
         return False
-    if os.environ.get("FORCE_COLOR"):
+    if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):
         return True
     try:
         return stream.isatty()

@@ -51,8 +51,9 @@ SAYS: dict[str, tuple[str, ...]] = {
         "Run again when it is free. Finished steps are skipped",
     ),
     "reads the terminal": (
-        "The package ttool could not be set up: its own script failed. Finish it on the host with: ",
-        "dpkg --configure -a. Then run again",
+        "The package ttool could not be set up: its own script failed",
+        "Finish it on the host, then run again: ",
+        "dpkg --configure -a",
     ),
     "disk full": (
         "/full needs 2.0 MB more, and its file system has",

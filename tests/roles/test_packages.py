@@ -136,8 +136,8 @@ def test_a_required_package_that_fails_is_reported_with_apts_output_and_counts_a
     ran = packages(tmp_path, host, {"name": "broken"}, {"name": "mtool"})
     assert ran.code == 2
     assert ran.apt["msg"] == (
-        "The package broken could not be set up: its own script failed. "
-        "Finish it on the host with: dpkg --configure -a. Then run again."
+        "The package broken could not be set up: its own script failed, and said: it hurts. "
+        "Finish it on the host, then run again: dpkg --configure -a."
     )
     assert "it hurts" in ran.apt["output"]
     assert ran.outcomes == {"package:broken": "failed", "package:mtool": "changed"}

@@ -52,8 +52,7 @@ def test_the_last_line_of_an_unknown_failure_is_quoted_without_its_own_full_stop
 
 def test_a_manager_that_was_stopped_is_reported_with_its_time() -> None:
     assert explanations.explain("apt", 124, "", ["mtool"], "sudo", 60) == (
-        "apt did not end within 60 s and was stopped. "
-        "Finish it on the host with: sudo dpkg --configure -a. Then run again."
+        "apt did not end within 60 s and was stopped. Finish it on the host, then run again: sudo dpkg --configure -a."
     )
 
 

@@ -7,7 +7,7 @@ from rich.cells import cell_len, set_cell_size
 from mngr_ansible.portable.regular_expressions import regex
 
 _PROGRAMS = (
-    "ansible|ansible-galaxy|ansible-playbook|ansible-vault|apk|apt|apt-get|brew|chgrp|chmod|chown|curl|df|dnf|doas|"
+    "ansible|ansible-galaxy|ansible-inventory|ansible-playbook|ansible-vault|apk|apt|apt-get|brew|chgrp|chmod|chown|curl|df|dnf|doas|"
     "dpkg|eval|export|git|kill|ls|mkdir|mngr|mngr-ansible|mv|npm|pacman|pip|pipx|ps|python3|rm|rpm|sh|ssh|ssh-add|"
     "ssh-copy-id|ssh-keygen|ssh-keyscan|su|sudo|systemctl|timedatectl|unset|usermod|uv|xcode-select|zypper"
 )

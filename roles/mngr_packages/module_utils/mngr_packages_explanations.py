@@ -41,7 +41,7 @@ def cause(
         sudo = f"{privilege} " if privilege in ("sudo", "doas") else ""
         remedy = "Find out on the host what does not end, and run again"
         if manager == "apt":
-            remedy = f"Finish it on the host with: {sudo}dpkg --configure -a. Then run again"
+            remedy = f"Finish it on the host, then run again: {sudo}dpkg --configure -a"
         return causes.Explanation("stopped", f"{manager} did not end within {seconds} s and was stopped", remedy)
     if not re.search(r"E: (?:Could not get lock|Unable to acquire)", output):
         output = re.sub(r"Waiting for cache lock: [^\r\n]*", "", output)  # it got the lock in the end

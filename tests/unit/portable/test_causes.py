@@ -47,3 +47,19 @@ def test_the_output_of_a_hostile_host_costs_a_moment(tool: str, word: str) -> No
     before = time.process_time()
     causes.explain(tool, 1, word * (200_000 // len(word)))
     assert time.process_time() - before < 20
+
+
+def test_what_a_packages_own_script_printed_last_is_in_the_problem() -> None:
+    said = (
+        "Setting up broken (1.0) ...\nit hurts.\ndpkg: error processing package broken (--configure):\n"
+        " installed broken package post-installation script subprocess returned error exit status 3\n"
+        "Errors were encountered while processing:\n broken\n"
+        "E: Sub-process /usr/bin/dpkg returned an error code (1)\n"
+    )
+    found = causes.explain("apt", 100, said)
+    assert found.sentences == (
+        "The package broken could not be set up: its own script failed, and said: it hurts. "
+        "Finish it on the host, then run again: dpkg --configure -a."
+    )
+    silent = causes.explain("apt", 100, said.replace("it hurts.\n", ""))
+    assert silent.problem == "the package broken could not be set up: its own script failed"

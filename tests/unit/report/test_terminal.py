@@ -93,6 +93,8 @@ def test_a_command_in_a_sentence_is_a_piece_of_its_own() -> None:
         (COMMAND, True),
         ("Nothing was sent.", False),
     ]
+    inventory = "Correct it; to see all that Ansible says: ansible-inventory -i odd.yml --list"
+    assert list(words.sentences(inventory))[-1] == ("ansible-inventory -i odd.yml --list", True)
     assert list(words.sentences("Give the right user: dev, for example.")) == [
         ("Give the right user: dev, for example.", False)
     ]

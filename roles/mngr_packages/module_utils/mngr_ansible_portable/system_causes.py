@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .cause import AGAIN, COMMON_FIRST, COMMON_LAST, Cause
 
-_CONFIGURE = "Finish it on the host with: {sudo}dpkg --configure -a. Then run again"
+_CONFIGURE = "Finish it on the host, then run again: {sudo}dpkg --configure -a"
 _SEE = "See on the host: {try_it}"
 _CLOCK = (
     Cause(
@@ -225,6 +225,12 @@ _APT = (
         r"(?m)^ (?P<broken>\S+) : (?:Pre-?)?Depends: (?P<needed>.+?, but it is not \w+)$",
         r"(?m)^ (?P<broken>\S+) : (?:Pre-?)?Depends: (?P<needed>.+ but .+)$",
         r"(?m)^ (?P<broken>\S+) : (?:Pre-?)?Depends: (?P<needed>.+)$",
+    ),
+    Cause(
+        "script",
+        (r"(?m)^(?!Setting up )(?P<said>\S.*)\ndpkg: error processing package (?P<broken>\S+) \(--conf.*\n.* script ",),
+        "The package {broken} could not be set up: its own script failed, and said: {said}",
+        _CONFIGURE,
     ),
     Cause(
         "script",
