@@ -88,7 +88,8 @@ class Screen:
     def _erased(self, size: os.terminal_size) -> str:
         """What erases the rows. Many a terminal that became narrower has broken them into several lines."""
         lines = sum(max(1, -(-each // size.columns)) if _breaks_again() else 1 for each in self._widths)
-        return "\x1b[A\x1b[2K" * min(lines, size.lines - 1)
+        above = "\x1b[A\x1b[2K" * min(lines, size.lines - 1)
+        return f"\r\x1b[2K{above}" if above else ""  # where the cursor is, a key may be echoed: ^C
 
     def _column(self, look: Look) -> int:
         """How wide the names are, in rows and in lines."""

@@ -120,6 +120,13 @@ def test_a_terminal_that_became_narrower_has_broken_the_rows_and_they_go_all_the
     assert drawn.draw(rows=[COUNTS]) == ["  build-1  first", "  50 hosts: 1 done, 49 at work"]
 
 
+def test_a_key_that_the_terminal_echoes_below_the_rows_goes_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = Drawn(monkeypatch, 60)
+    drawn.draw(rows=[WORK, NEWS])
+    drawn.seen.write("^C")
+    assert drawn.draw(rows=[COUNTS]) == ["  50 hosts: 1 done, 49 at work"]
+
+
 @pytest.mark.parametrize("variables", [{}, {"XTERM_VERSION": "XTerm(390)", "VTE_VERSION": "7200"}, {"STY": "1.x"}])
 def test_where_a_narrower_terminal_may_have_cut_its_lines_nothing_above_the_rows_goes(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
