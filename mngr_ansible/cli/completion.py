@@ -102,7 +102,8 @@ def _paths(prefix: str, is_wanted: Callable[["os.DirEntry[str]"], bool]) -> Iter
         return
     for entry in found:
         is_hidden = entry.name.startswith(".") and not start.startswith(".")
-        if entry.name.startswith(start) and not is_hidden and is_wanted(entry):
+        # A shell reads one name a line, as UTF-8; a name that no line can hold would become another file's.
+        if entry.name.startswith(start) and entry.name.isprintable() and not is_hidden and is_wanted(entry):
             yield f"{above}{slash}{entry.name}{'/' if entry.is_dir() else ''}"
 
 

@@ -12,6 +12,7 @@ from mngr_ansible.host.ssh_settings import SshSettings
 from mngr_ansible.portable import sh
 from mngr_ansible.portable.text import printable
 from mngr_ansible.report.findings import Finding
+from mngr_ansible.system.descriptors import open_at_once
 from mngr_ansible.system.homes import ssh_expanded
 from mngr_ansible.system.processes import find_program
 from mngr_ansible.values import frozen
@@ -96,11 +97,9 @@ def _usual(programs: Programs) -> Iterable[str]:
 def _key(programs: Programs, path: str, agent: Agent, *, is_only: bool) -> Finding:
     shown, quoted = printable(path), sh.quote(path)
     worst: Level = "problem" if is_only else "warning"
-    file = Path(path)
     try:
-        status = file.stat()
-        with file.open("rb"):
-            pass
+        with open_at_once(path) as file:
+            status = os.fstat(file.fileno())
     except (FileNotFoundError, NotADirectoryError):
         return finding(HERE, "key", worst, "it does not exist", "Check the path", shown)
     except OSError as error:

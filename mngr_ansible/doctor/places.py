@@ -1,6 +1,7 @@
 """Where mngr-ansible writes on this machine: its state directory and the temporary directory."""
 
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,10 +32,15 @@ def _state_directory() -> Finding:
     if not directory.is_absolute():
         text, remedy = f"your user has no home directory; {instead}", "Set HOME, or XDG_STATE_HOME"
         return finding(HERE, "state directory", "warning", text, remedy)
-    if existing != directory and not existing.is_dir():
-        text = f"{printable(str(existing))} is no directory, so {name} cannot be made; {instead}"
+    try:
+        status = existing.stat()
+    except OSError as error:
+        text = f"{printable(str(existing))} cannot be used: {error.strerror}; {instead}"
+        return finding(HERE, "state directory", "warning", text, "Correct that link, or set XDG_STATE_HOME")
+    if not stat.S_ISDIR(status.st_mode):
+        deed = "used" if existing == directory else "made"
+        text = f"{printable(str(existing))} is no directory, so {name} cannot be {deed}; {instead}"
         return finding(HERE, "state directory", "warning", text, "Move that file away, or set XDG_STATE_HOME")
-    status = existing.stat()
     if existing == directory and status.st_uid != os.geteuid():
         text = f"{name} belongs to another user; {instead}"
         remedy = "Remove it, give it to your user, or set XDG_STATE_HOME to a directory of yours"

@@ -13,6 +13,7 @@ from mngr_ansible.host.ssh import Address, OpenSsh
 from mngr_ansible.host.ssh_settings import SshSettings
 from mngr_ansible.portable.text import printable
 from mngr_ansible.report.findings import Finding
+from mngr_ansible.system.descriptors import open_at_once
 from mngr_ansible.system.homes import ssh_expanded
 from mngr_ansible.system.owners import is_shared_group
 from mngr_ansible.system.processes import find_program
@@ -70,8 +71,8 @@ def _known_hosts(name: str, path: str, of: str) -> Finding:
         remedy = "Give a file with the keys: --known-hosts ~/.ssh/known_hosts"
         return finding(HERE, "known_hosts", "warning", text, remedy, of)
     try:
-        status = Path(path).stat()
-        with Path(path).open("rb") as file:
+        with open_at_once(path) as file:
+            status = os.fstat(file.fileno())
             lines = file.read().splitlines() if stat.S_ISREG(status.st_mode) else []
     except FileNotFoundError:
         usual = ssh_expanded(_USUAL)

@@ -4,6 +4,7 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
 from mngr_ansible.inputs.written_numbers import WrittenFloat, WrittenInteger
+from mngr_ansible.spec.validation import short_repr
 
 if TYPE_CHECKING:
     import yaml
@@ -40,6 +41,15 @@ def loader(text: str) -> "yaml.SafeLoader":
                 names.add(key.value)
             mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
             return mapping
+
+        def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+            try:
+                return super().construct_object(node, deep)
+            except (ValueError, LookupError, AttributeError, TypeError) as error:  # of PyYAML's: 2020-02-30, !!int ""
+                kind = node.tag.rpartition(":")[2]
+                shown = short_repr(node.value) if isinstance(node.value, str) else "this"
+                problem = f"{shown} cannot be read as {kind}"
+                raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
 
         def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
             return WrittenInteger(super().construct_yaml_int(node), node.value)

@@ -1,8 +1,9 @@
-"""How many files this process may have open. The limit is the caller's: it is kept to, and never changed."""
+"""Open files: how many this process may have (the caller's limit, which is never changed), and those that may wait."""
 
 import os
 import resource
 from contextlib import suppress
+from typing import BinaryIO
 
 _KEPT_FREE = 16
 """File descriptors for everything else that happens meanwhile."""
@@ -20,3 +21,12 @@ def room(each: int, most: int) -> int:
     with suppress(OSError):
         used = len(os.listdir("/dev/fd"))  # noqa: PTH208 - only their number counts
     return max(1, min(most, (limit - used - _KEPT_FREE) // each))
+
+
+def open_at_once(path: str) -> BinaryIO:
+    """Open what may be no regular file, to read it: a fifo to which nobody writes is opened too, instead of waited for.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC), "rb")

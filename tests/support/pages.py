@@ -33,7 +33,7 @@ HOSTS = ("build-1", "build-2")
 """The names of hosts that pages use; a story that names one gets it."""
 PACKAGES = {
     "ripgrep": ("13.0.0-4", {"rg": "echo ripgrep 13.0.0"}),
-    "nodejs": ("22.11.0-1", {"node": "echo v22.11.0", "npm": "echo 10.9.0"}),
+    "nodejs": ("18.20.4-1", {"node": "echo v18.20.4", "npm": "echo 10.9.0"}),
     "shellcheck": ("0.9.0-1", {"shellcheck": "echo version: 0.9.0"}),
 }
 """Package → version and commands: what the hosts' apt offers."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mngr_ansible.authoring.manifest_checks import check_manifests
+from mngr_ansible.errors import InputError
+from mngr_ansible.inputs import manifest
 from tests.support.builders import write
 
 if TYPE_CHECKING:
@@ -50,6 +52,19 @@ packages:
         "m.yml:8:18 problem: unknown key 'versoin' (did you mean version?)",
         "m.yml:8:35 problem: version: 2.10 is not a string",
     ]
+
+
+@pytest.mark.parametrize(
+    "value", ["2020-02-30", "9" * 5000, '!!int ""', '!!float "a"', '!!bool "a"', '!!timestamp "a"']
+)
+def test_a_value_that_yaml_cannot_read_is_a_problem_at_its_place(value: str) -> None:
+    text = f"packages:\n  - {{name: git, version: {value}}}\n"
+    (finding,) = found(text)
+    assert (finding.name, finding.status) == ("m.yml:2:26", "problem")
+    assert finding.text.startswith("it does not parse: ")
+    assert "cannot be read as" in finding.text
+    with pytest.raises(InputError, match=r"does not parse: .* line 2, column 26"):
+        manifest.read("m.yml")
 
 
 def test_every_check_and_source_of_a_package_is_looked_at() -> None:

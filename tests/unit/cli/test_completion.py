@@ -69,6 +69,13 @@ def test_paths_are_offered_as_they_were_begun(tmp_path: Path, monkeypatch: pytes
     assert list(files(prefix="nowhere/")) == []
 
 
+def test_a_name_that_no_line_can_hold_hides_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in (b"bad\xff.yml", b"new\nline.yml", b"esc\x1b.yml", "gr\u00fcn 1.yml".encode()):
+        os.close(os.open(name, os.O_CREAT | os.O_WRONLY))
+    assert list(_COMPLETERS["--manifest"](prefix="")) == ["gr\u00fcn 1.yml"]
+
+
 def test_every_completer_belongs_to_an_option_or_a_word() -> None:
     used = set()
     for verb, each in parser().verbs.items():

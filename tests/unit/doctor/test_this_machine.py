@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from mngr_ansible.doctor.ansible_settings import about_ansible_settings
+from mngr_ansible.doctor.keys import Agent, about_keys
 from mngr_ansible.doctor.places import about_places
+from mngr_ansible.doctor.programs import Programs
 from mngr_ansible.doctor.ssh_here import about_known_hosts
 from mngr_ansible.doctor.surroundings import about_surroundings
 from mngr_ansible.system.state_directory import state_directory
@@ -76,6 +78,26 @@ def test_a_state_directory_of_another_user_is_a_warning(home, monkeypatch):
     os.chown(home / "mngr-ansible", 65534, -1)
     finding = found(about_places(), "state directory")
     assert (finding.status, "belongs to another user" in finding.text) == ("warning", True)
+
+
+def test_a_state_directory_that_is_none_is_a_warning_and_no_error(home, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(home))
+    Path(home, "mngr-ansible").symlink_to("mngr-ansible")
+    finding = found(about_places(), "state directory")
+    assert (finding.status, "symbolic links" in finding.text) == ("warning", True), finding
+    Path(home, "mngr-ansible").unlink()
+    Path(home, "mngr-ansible").write_text("")
+    finding = found(about_places(), "state directory")
+    assert (finding.status, "is no directory" in finding.text) == ("warning", True), finding
+
+
+def test_a_fifo_as_key_or_known_hosts_is_not_waited_for(tmp_path):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo, 0o600)
+    (key,) = about_keys(Programs(), [], str(fifo), Agent("none"))
+    (known,) = about_known_hosts([str(fifo)])
+    assert (key.status, key.text) == ("problem", "it is no file")
+    assert "is no file, so every host is unknown" in known.text
 
 
 def test_a_temporary_directory_that_cannot_be_used_is_a_warning(home, monkeypatch):
