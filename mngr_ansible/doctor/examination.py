@@ -1,7 +1,7 @@
 """The questions of ``doctor``, and their order: this machine, then each host. Nothing is changed anywhere."""
 
 import argparse
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from mngr_ansible.doctor.checks import HERE, finding
 from mngr_ansible.doctor.host import Examined, examine_host, known_hosts_files
@@ -95,16 +95,26 @@ def _controller(programs: Programs, targets: Sequence[Target], questions: Questi
     from mngr_ansible.doctor.surroundings import about_surroundings
     from mngr_ansible.provisioning.mngr_inventory import find_mngr
 
-    parts: list[Callable[[], Iterable[Finding]]] = [
-        lambda: about_installation(programs),
-        about_ansible_settings,
-        lambda: _ssh(programs, targets, questions),
-        about_places,
-        about_surroundings,
-        lambda: about_mngr(programs, find_mngr()),
+    parts: list[tuple[str, Callable[[], Iterable[Finding]]]] = [
+        ("libraries", lambda: about_installation(programs)),
+        ("ansible settings", about_ansible_settings),
+        ("ssh", lambda: _ssh(programs, targets, questions)),
+        ("state directory", about_places),
+        ("locale", about_surroundings),
+        ("mngr", lambda: about_mngr(programs, find_mngr())),
     ]
-    found = [each for one in at_once(lambda part: list(part()), parts, [programs]) for each in one]
+    found = [each for one in at_once(lambda part: list(whole(*part)), parts, [programs]) for each in one]
     return [*found, *(about_inventory(targets) if questions.has_inventory and targets else ())]
+
+
+def whole(check: str, part: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+    """What a part finds. Where a file or directory stops it, that is a finding too: the other parts are still shown."""
+    try:
+        yield from part()
+    except OSError as error:
+        place = f"{printable(str(error.filename))}: " if error.filename else ""
+        text = f"not looked at further: {place}{error.strerror or error}"
+        yield finding(HERE, check, "problem", text, "Check this path, and its permissions", "(the rest)")
 
 
 def about_inventory(targets: Sequence[Target]) -> Iterable[Finding]:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from mngr_ansible.doctor.ansible_settings import about_ansible_settings
+from mngr_ansible.doctor.checks import finding
+from mngr_ansible.doctor.examination import whole
 from mngr_ansible.doctor.keys import Agent, about_keys
 from mngr_ansible.doctor.places import about_places
 from mngr_ansible.doctor.programs import Programs
@@ -211,3 +213,15 @@ def test_no_check_leaves_a_file(home, at):
         list(each())
     assert [path for path in Path(home).rglob("*") if path.is_file()] == []
     assert list(at.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_looked_at_ends_neither_what_was_found_before_nor_the_other_checks(at):
+    def part():
+        yield finding("controller", "state directory", "ok", "fine")
+        (at / "loop").symlink_to("loop")
+        (at / "loop").stat()
+
+    fine, rest = whole("state directory", part)
+    assert fine.text == "fine"
+    assert (rest.name, rest.status) == ("controller: state directory (the rest)", "problem")
+    assert f"{at}/loop: Too many levels of symbolic links" in rest.text
