@@ -8,8 +8,6 @@ import click
 from imbue.mngr.cli.common_opts import add_common_options
 
 from mngr_ansible.mngr.invocation import Invocation, invocation
-from mngr_ansible.mngr.spoken import in_mngr
-from mngr_ansible.system.signals import question_asked
 from mngr_ansible.values import replace
 
 if TYPE_CHECKING:
@@ -48,6 +46,7 @@ def init(ctx: click.Context, /, **_: Any) -> None:
     from imbue.mngr.primitives import OutputFormat
 
     from mngr_ansible.authoring import manifest_example, plugin_template
+    from mngr_ansible.mngr.spoken import in_mngr
     from mngr_ansible.report.page import Verbatim
     from mngr_ansible.report.report import Report
 
@@ -75,6 +74,7 @@ def check_plugin(ctx: click.Context, /, **_: Any) -> None:
 
 def show_findings(ctx: click.Context, call: Invocation, findings: "Sequence[Finding]") -> None:
     """Show what was found; the command ends with 1 where one of it is a problem."""
+    from mngr_ansible.mngr.spoken import in_mngr
     from mngr_ansible.report.findings import checks_report, findings_page
 
     findings = [replace(each, remedy=in_mngr(each.remedy)) for each in findings]
@@ -85,6 +85,7 @@ def show_findings(ctx: click.Context, call: Invocation, findings: "Sequence[Find
 
 def _ask(question: str) -> str:
     from mngr_ansible.portable.text import printable
+    from mngr_ansible.system.signals import question_asked
 
     with question_asked():
         click.echo("\n".join(map(printable, question.split("\n"))), nl=False, err=True)

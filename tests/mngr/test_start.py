@@ -15,5 +15,6 @@ print(json.dumps([each for each in sys.modules if each.partition(".")[0] == "mng
 def test_the_start_of_mngr_imports_the_plugin_and_its_commands_and_nothing_below_them():
     done = subprocess.run([sys.executable, "-c", _START], capture_output=True, text=True, check=True)
     assert {each.removeprefix("mngr_ansible.") for each in json.loads(done.stdout)} == {
-        "mngr_ansible", "mngr", "mngr.commands", "mngr.config", "mngr.invocation", "mngr.plugin", "values",
+        "mngr_ansible", "mngr", "mngr.authoring", "mngr.commands", "mngr.config", "mngr.invocation", "mngr.plugin",
+        "values",
     }  # fmt: skip
