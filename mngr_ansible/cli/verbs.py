@@ -74,8 +74,7 @@ def _checked(command: str, findings: "Sequence[Finding]") -> Result:
     from mngr_ansible.report.findings import checks_report, findings_page
 
     report = checks_report(command, findings)
-    is_problem = any(each.status == "problem" for each in findings)
-    return Result(report, lambda: findings_page(findings), 1 if is_problem else 0)
+    return Result(report, lambda: findings_page(findings), 0 if report.ok else 1)
 
 
 def _doctor(options: argparse.Namespace) -> Result:

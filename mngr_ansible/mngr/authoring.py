@@ -78,8 +78,9 @@ def show_findings(ctx: click.Context, call: Invocation, findings: "Sequence[Find
     from mngr_ansible.report.findings import checks_report, findings_page
 
     findings = [replace(each, remedy=in_mngr(each.remedy)) for each in findings]
-    call.show(checks_report(call.name, findings), findings_page(findings))
-    if any(each.status == "problem" for each in findings):
+    report = checks_report(call.name, findings)
+    call.print(report, findings_page(findings))
+    if not report.ok:
         ctx.exit(1)
 
 

@@ -123,7 +123,7 @@ class Report:
         command: the verb.
         errors: errors that concern no host.
         notices: facts that concern no host.
-        extra: more keys of the JSON document: ``plugins``, ``tools`` or ``path``.
+        extra: more keys of the JSON document: ``plugins``, ``tools``, ``path`` or ``checks``.
     """
 
     command: str
@@ -135,8 +135,10 @@ class Report:
     @property
     def ok(self) -> bool:
         """Whether the command did its job; a verb that changes nothing only has to be able to plan, and what ``render``
-        writes has to be able to end well."""
+        writes has to be able to end well, and what was checked must have no problem."""
         if self.errors or any(host.error is not None for host in self.hosts):
+            return False
+        if any(each["status"] == "problem" for each in self.extra.get("checks", ())):
             return False
         if self.command == "render":
             return not any(host.is_stopped for host in self.hosts)
