@@ -10,8 +10,8 @@ from mngr_ansible.run.playbook import HostRun, run_stages
 from mngr_ansible.run.runner import Event, RunResult
 
 OnOver = Callable[[Prepared, HostReport | None], None]
-"""Is told of a host on which the run is over, with its report, if that is known; of one that failed the report at the
-end of the run may say more."""
+"""Is called for a host on which the run is over, with its report, if that is known; of one that failed the report at
+the end of the run may say more."""
 
 _LAST_TASK = "Assert versions"
 """What has the last word about a package: the task of the role ``mngr_packages`` that comes at the end."""

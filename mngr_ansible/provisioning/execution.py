@@ -144,7 +144,7 @@ def run_hosts(
         dialog: gets progress lines.
         ready: Ansible that waits in this directory.
         stop: ends the run from another thread.
-        on_over: is told of every host on which the run has ended, although it goes on on others.
+        on_over: is called for every host on which the run has ended, although it goes on on others.
 
     Raises:
         MngrAnsibleError: the directory could not be written, or Ansible could not be started.

@@ -42,7 +42,7 @@ def run_wave(
         dialog: gets progress lines, maybe from another thread than the caller's.
         command: the verb that the report is of.
         stop: ends the wave from another thread: what had begun is ``unknown`` then, the rest ``not-reached``.
-        on_over: is told of every host on which nothing more is to be done, although others still go on.
+        on_over: is called for every host on which nothing more is to be done, although others still go on.
 
     Raises:
         MngrAnsibleError: the run directory could not be written, or Ansible could not be started.

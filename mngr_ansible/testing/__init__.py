@@ -3,7 +3,7 @@
 ::
 
     def test_an_old_git_is_replaced():
-        plan = plan_of(mngr_tutor, work_dir="/work")
+        plan = plan_of(mngr_tutor, work_dir="/srv/agent")
         report = plan_host(plan, fake_host("debian:12", packages={"git": "2.20.1"}))
         assert statuses(report)["package:git"] == "too-old"
 

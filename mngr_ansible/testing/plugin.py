@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def plan_of() -> "Callable[..., Plan]":
-    """Ask a plugin what it needs: ``plan_of(plugin, work_dir="/work")``."""
+    """Ask a plugin what it needs: ``plan_of(plugin, work_dir="/srv/agent")``."""
     from mngr_ansible.testing.plans import plan_of
 
     return plan_of

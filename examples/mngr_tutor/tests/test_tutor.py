@@ -22,9 +22,9 @@ def token(empty_home: Path) -> Path:
 
 @pytest.mark.usefixtures("token")
 def test_a_new_host_gets_everything() -> None:
-    report = plan_host(plan_of(mngr_tutor, work_dir="/work"), fake_host("debian:12"))
+    report = plan_host(plan_of(mngr_tutor, work_dir="/srv/agent"), fake_host("debian:12"))
     assert statuses(report) == {
-        "file:/work/.tutor": "missing",
+        "file:/srv/agent/.tutor": "missing",
         "file:/root/.config/tutor/token": "missing",
         "package:git": "missing",
         "package:jq": "missing",
@@ -38,7 +38,7 @@ def test_a_host_that_has_everything_is_left_alone() -> None:
         packages={"git": "2.43.0", "jq": "1.7.1"},
         files={".tutor/settings.toml": SETTINGS.read_text(), "~/.config/tutor/token": ("example", "0600")},
     )
-    assert set(statuses(plan_host(plan_of(mngr_tutor, work_dir="/work"), host)).values()) == {"ok"}
+    assert set(statuses(plan_host(plan_of(mngr_tutor, work_dir="/srv/agent"), host)).values()) == {"ok"}
 
 
 @pytest.mark.usefixtures("token")
@@ -49,7 +49,7 @@ def test_an_old_git_is_replaced() -> None:
 
 @pytest.mark.usefixtures("token")
 def test_the_token_is_a_secret() -> None:
-    plan = plan_of(mngr_tutor, work_dir="/work")
+    plan = plan_of(mngr_tutor, work_dir="/srv/agent")
     secrets = [transfer.id for transfer in plan.transfers if transfer.is_secret]
     assert secrets == ["file:~/.config/tutor/token"]
 
@@ -62,7 +62,7 @@ def test_without_a_token_it_stops_and_says_what_to_do() -> None:
 
 
 def test_it_looks_whether_it_works() -> None:
-    agent, command = FakeAgent(work_dir="/work"), "test -r '/work/.tutor/settings.toml'"
+    agent, command = FakeAgent(work_dir="/srv/agent"), "test -r '/srv/agent/.tutor/settings.toml'"
     mngr_tutor.on_after_agent_provisioning(agent, fake_host(commands={command: True}))
     with pytest.raises(Exception, match="tutor does not work"):
         mngr_tutor.on_after_agent_provisioning(agent, fake_host(commands={command: False}))

@@ -122,7 +122,7 @@ def sign(tone: Tone, words: str = "") -> Html:
 
 
 def _body(host: HostReport, *, is_run: bool) -> Html:
-    """What is told of a host besides its name and its error, which is told above all hosts."""
+    """What is shown of a host besides its name and its error, which stands above all hosts."""
     parts: list[Child] = []
     if host.outcomes:
         parts.append(_steps(host, is_run=is_run))

@@ -83,7 +83,7 @@ def test_relative_destinations_and_files_are_in_work_dir(tmp_path):
     asked = needs(FileTransferSpec(tmp_path / "tool", ".tool", mode="0644", directory_mode="0755"))
     host = described(files={".tool/a": "a"})
 
-    assert planned(asked, host, work_dir="/work") == {"file:/work/.tool": "ok"}
+    assert planned(asked, host, work_dir="/srv/agent") == {"file:/srv/agent/.tool": "ok"}
     assert planned(asked, host) == {"file:/root/.tool": "ok"}, "the home, as without --work-dir"
     assert planned(asked, host, work_dir="~/w") == {"file:/root/w/.tool": "ok"}
 
@@ -93,9 +93,11 @@ def test_a_mirror_counts_what_it_deletes(tmp_path):
     (tmp_path / "rules/new").write_text("new")
     asked = needs(FileTransferSpec(tmp_path / "rules", ".rules", mirror=True))
 
-    report = plan_host(plan_of(asked, work_dir="/work"), described(files={".rules/old": "", ".rules/sub/older": ""}))
+    report = plan_host(
+        plan_of(asked, work_dir="/srv/agent"), described(files={".rules/old": "", ".rules/sub/older": ""})
+    )
 
-    assert outcome(report, "file:/work/.rules").files["deletions"] >= 2
+    assert outcome(report, "file:/srv/agent/.rules").files["deletions"] >= 2
 
 
 def test_a_user_without_root_is_blocked_outside_of_what_is_his(tmp_path):
@@ -180,9 +182,9 @@ def test_several_plugins_are_laid_over_each_other(tmp_path):
         needs(FileTransferSpec(tmp_path / name, ".x", mode="0644"), f"git>={number}", name=name)
         for number, name in enumerate(("one", "two"), 1)
     ]
-    plan = plan_of(asked, work_dir="/work")
+    plan = plan_of(asked, work_dir="/srv/agent")
     assert [each.plugins for each in plan.requirements] == [("one", "two")]
-    assert planned(asked, described(files={".x": "two"}), work_dir="/work")["file:/work/.x"] == "ok"
+    assert planned(asked, described(files={".x": "two"}), work_dir="/srv/agent")["file:/srv/agent/.x"] == "ok"
 
 
 @pytest.mark.parametrize(
